@@ -1,0 +1,82 @@
+/* buf.c - a byte buffer that grows. See buf.h. */
+#include "base/buf.h"
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void buf_reserve(struct buf *b, size_t more)
+{
+	size_t need;
+
+	if (b->cap - b->n >= more)
+		return;
+	if (!size_add(b->n, more, &need))
+		need = (size_t)-1; /* xrealloc refuses it */
+	b->cap = need < 64 ? 64 : need + (need >> 1 < (size_t)-1 - need ? need >> 1 : 0);
+	b->p = xrealloc(b->p, b->cap);
+}
+
+void buf_add(struct buf *b, const void *p, size_t n)
+{
+	if (!n)
+		return;
+	buf_reserve(b, n);
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
+}
+
+void buf_str(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
+
+void buf_char(struct buf *b, char c)
+{
+	buf_add(b, &c, 1);
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	buf_reserve(b, (size_t)n + 1);
+	va_start(ap, fmt);
+	vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	b->n += (size_t)n;
+}
+
+const char *buf_cstr(struct buf *b)
+{
+	buf_reserve(b, 1);
+	b->p[b->n] = '\0';
+	return b->p;
+}
+
+void buf_reset(struct buf *b)
+{
+	b->n = 0;
+}
+
+void buf_free(struct buf *b)
+{
+	free(b->p);
+	*b = (struct buf){0};
+}
+
+int span_eq(struct span a, struct span b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+int span_is(struct span a, const char *s)
+{
+	return a.p && a.n == strlen(s) && memcmp(a.p, s, a.n) == 0;
+}

@@ -1,0 +1,30 @@
+/* buf.h - a byte buffer that grows. Zero-initialise it; free with buf_free; .p is owned by it. */
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include <stddef.h>
+
+struct buf {
+	char *p;  /* NULL while nothing was ever added; moves when it grows */
+	size_t n; /* bytes used */
+	size_t cap;
+};
+
+void buf_reserve(struct buf *b, size_t more); /* room for more bytes after n */
+void buf_add(struct buf *b, const void *p, size_t n);
+void buf_str(struct buf *b, const char *s);
+void buf_char(struct buf *b, char c);
+void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+const char *buf_cstr(struct buf *b); /* NUL-terminated, the NUL not counted in n */
+void buf_reset(struct buf *b);	     /* n = 0, memory kept */
+void buf_free(struct buf *b);
+
+/* Bytes that belong to somebody else; p NULL: absent. Never NUL-terminated by promise. */
+struct span {
+	const char *p;
+	size_t n;
+};
+int span_eq(struct span a, struct span b);
+int span_is(struct span a, const char *s);
+
+#endif

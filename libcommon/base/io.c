@@ -1,0 +1,350 @@
+/* io.c - buffered input and output, files, folders. See io.h. */
+#include "base/io.h"
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { CHUNK = 256 * 1024 }; /* larger reads and writes gain nothing on pipes */
+
+void out_init(struct out *o, int fd, const char *name)
+{
+	*o = (struct out){.fd = fd, .name = name};
+}
+
+/* Our reader is gone: die as a process without a SIGPIPE handler would. */
+static _Noreturn void die_by_sigpipe(void)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGPIPE);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	raise(SIGPIPE);
+	_exit(128 + SIGPIPE);
+}
+
+static void write_all(struct out *o, const char *p, size_t n)
+{
+	while (n && !o->err) {
+		ssize_t w = write(o->fd, p, n);
+
+		if (w >= 0) {
+			p += w;
+			n -= (size_t)w;
+		} else if (errno == EPIPE && o->fd == STDOUT_FILENO) {
+			die_by_sigpipe();
+		} else if (errno != EINTR) {
+			o->err = errno;
+		}
+	}
+}
+
+void out_write(struct out *o, const void *p, size_t n)
+{
+	o->total += n;
+	if (o->b.n + n > CHUNK) {
+		write_all(o, o->b.p, o->b.n);
+		o->b.n = 0;
+	}
+	if (n >= CHUNK)
+		write_all(o, p, n);
+	else
+		buf_add(&o->b, p, n);
+}
+
+void out_str(struct out *o, const char *s)
+{
+	out_write(o, s, strlen(s));
+}
+
+void out_printf(struct out *o, const char *fmt, ...)
+{
+	char small[512];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(small, sizeof small, fmt, ap);
+	va_end(ap);
+	if ((size_t)n < sizeof small) {
+		out_write(o, small, (size_t)n);
+	} else {
+		char *big = xmalloc((size_t)n + 1);
+
+		va_start(ap, fmt);
+		vsnprintf(big, (size_t)n + 1, fmt, ap);
+		va_end(ap);
+		out_write(o, big, (size_t)n);
+		free(big);
+	}
+}
+
+int out_flush(struct out *o, struct reason *why)
+{
+	write_all(o, o->b.p, o->b.n);
+	o->b.n = 0;
+	return o->err ? fail_errno(why, o->err, "%s: write", o->name) : 0;
+}
+
+int out_close(struct out *o, struct reason *why)
+{
+	int st = out_flush(o, why);
+
+	if (close(o->fd) != 0 && !st && o->total)
+		st = fail_errno(why, errno, "%s: close", o->name);
+	buf_free(&o->b);
+	o->fd = -1;
+	return st;
+}
+
+struct out *out_stdout(void)
+{
+	static struct out o = {.fd = STDOUT_FILENO, .name = "<stdout>"};
+
+	return &o;
+}
+
+int in_open(struct in *i, const char *path, struct reason *why)
+{
+	*i = (struct in){.fd = STDIN_FILENO, .name = "<stdin>"};
+	if (strcmp(path, "-") == 0)
+		return 0;
+	i->name = path;
+	i->fd = open(path, O_RDONLY | O_CLOEXEC);
+	return i->fd < 0 ? fail_errno(why, errno, "%s: open", path) : 0;
+}
+
+int in_more(struct in *i, struct reason *why)
+{
+	ssize_t r;
+
+	if (i->eof)
+		return 0;
+	if (i->tie && out_flush(i->tie, why))
+		return ST_SYSTEM;
+	if (i->n == i->cap) { /* all of it unread: grow */
+		i->cap = i->cap ? i->cap * 2 : CHUNK;
+		i->mem = xrealloc(i->mem, i->cap);
+		i->p = i->mem;
+	} else if (i->p != i->mem) {
+		memmove(i->mem, i->p, i->n);
+		i->p = i->mem;
+	}
+	do
+		r = read(i->fd, i->mem + i->n, i->cap - i->n);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return fail_errno(why, errno, "%s: read at byte %llu", i->name,
+				  (unsigned long long)(i->offset + i->n));
+	if (r == 0)
+		i->eof = true;
+	i->n += (size_t)r;
+	return 0;
+}
+
+void in_skip(struct in *i, size_t n)
+{
+	i->p += n;
+	i->n -= n;
+	i->offset += n;
+}
+
+int in_line(struct in *i, size_t max, struct span *line, struct reason *why)
+{
+	size_t seen = 0;
+
+	/* the previous line was handed out without being consumed beyond its end: nothing to undo
+	 */
+	for (;;) {
+		char *nl = i->n > seen ? memchr(i->p + seen, '\n', i->n - seen) : NULL;
+
+		if (nl || (i->eof && i->n)) {
+			size_t n = nl ? (size_t)(nl - i->p) : i->n;
+
+			*line = (struct span){i->p, n};
+			in_skip(i, n + (nl ? 1 : 0));
+			return 1;
+		}
+		if (i->eof)
+			return 0;
+		seen = i->n;
+		if (seen > max)
+			return fail(why, ST_INPUT, "%s: byte %llu: a line of more than %zu bytes",
+				    i->name, (unsigned long long)i->offset, max),
+			       -1;
+		if (in_more(i, why))
+			return -1;
+	}
+}
+
+void in_close(struct in *i)
+{
+	if (i->fd > STDERR_FILENO)
+		close(i->fd);
+	free(i->mem);
+	*i = (struct in){.fd = -1};
+}
+
+int file_read(const char *path, size_t max, struct buf *b, struct reason *why)
+{
+	struct in i;
+	int st = in_open(&i, path, why);
+
+	if (st)
+		return st;
+	while (!i.eof) {
+		st = in_more(&i, why);
+		if (st)
+			break;
+		if (i.offset + i.n > max) {
+			st = fail(why, ST_INPUT, "%s: larger than %zu bytes", path, max);
+			break;
+		}
+		buf_add(b, i.p, i.n);
+		in_skip(&i, i.n);
+	}
+	in_close(&i);
+	return st;
+}
+
+static char *parent_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return xstrdup(".");
+	return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+}
+
+static int fsync_dir(const char *path, struct reason *why)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), st = 0;
+
+	if (fd < 0)
+		return fail_errno(why, errno, "%s: open", path);
+	if (fsync(fd) != 0)
+		st = fail_errno(why, errno, "%s: fsync", path);
+	close(fd);
+	return st;
+}
+
+/* path without trailing slashes */
+static char *trimmed(const char *path)
+{
+	size_t n = strlen(path);
+
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	return xstrndup(path, n);
+}
+
+int newdir_check(const char *path, struct reason *why)
+{
+	char *p = trimmed(path), *parent = parent_of(p);
+	struct stat sb;
+	int st = 0;
+
+	if (lstat(p, &sb) == 0)
+		st = fail(why, ST_SYSTEM, "%s: exists already", path);
+	else if (errno != ENOENT)
+		st = fail_errno(why, errno, "%s", path);
+	else if (access(parent, W_OK | X_OK) != 0)
+		st = fail_errno(why, errno, "%s", parent);
+	free(p);
+	free(parent);
+	return st;
+}
+
+int newdir_begin(struct newdir *d, const char *path, struct reason *why)
+{
+	int st;
+
+	*d = (struct newdir){0};
+	st = newdir_check(path, why);
+	if (st)
+		return st;
+	d->path = trimmed(path);
+	d->tmp = xasprintf("%s.tmp-%ld", d->path, (long)getpid());
+	if (mkdir(d->tmp, 0777) != 0) {
+		st = fail_errno(why, errno, "%s: mkdir", d->tmp);
+		free(d->tmp);
+		d->tmp = NULL;
+	}
+	return st;
+}
+
+int newdir_open(struct newdir *d, const char *name, struct out *o, struct reason *why)
+{
+	char *file = xasprintf("%s/%s", d->tmp, name);
+	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666), st = 0;
+
+	if (fd < 0)
+		st = fail_errno(why, errno, "%s: create", file);
+	free(file);
+	out_init(o, fd, name);
+	return st;
+}
+
+int newdir_done(struct out *o, struct reason *why)
+{
+	int st = out_flush(o, why), st2;
+
+	if (!st && fsync(o->fd) != 0)
+		st = fail_errno(why, errno, "%s: fsync", o->name);
+	st2 = out_close(o, st ? NULL : why);
+	return st ? st : st2;
+}
+
+int newdir_put(struct newdir *d, const char *name, const void *p, size_t n, struct reason *why)
+{
+	struct out o;
+	int st = newdir_open(d, name, &o, why);
+
+	if (st)
+		return st;
+	out_write(&o, p, n);
+	return newdir_done(&o, why);
+}
+
+int newdir_commit(struct newdir *d, struct reason *why)
+{
+	char *parent = parent_of(d->path);
+	int st = fsync_dir(d->tmp, why);
+
+	if (!st && rename(d->tmp, d->path) != 0)
+		st = fail_errno(why, errno, "%s: rename to %s", d->tmp, d->path);
+	if (!st) {
+		free(d->tmp);
+		d->tmp = NULL;
+		st = fsync_dir(parent, why);
+	}
+	free(parent);
+	return st;
+}
+
+void newdir_abort(struct newdir *d)
+{
+	DIR *dir = d->tmp ? opendir(d->tmp) : NULL;
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			unlinkat(dirfd(dir), e->d_name, 0);
+	if (dir) {
+		closedir(dir);
+		rmdir(d->tmp);
+	}
+	free(d->tmp);
+	free(d->path);
+	*d = (struct newdir){0};
+}

@@ -1,0 +1,85 @@
+/*
+ * io.h - buffered input and output that remember their first error, files, folders.
+ *
+ * stdio loses errno between a failed write and fclose; these do not.
+ */
+#ifndef BASE_IO_H
+#define BASE_IO_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdint.h>
+
+/* ---- output ---- */
+struct out {
+	int fd;
+	int err;	  /* errno of the first failure; later writes are dropped */
+	const char *name; /* for messages; borrowed */
+	struct buf b;	  /* not yet written */
+	uint64_t total;	  /* bytes accepted since out_init */
+};
+
+void out_init(struct out *o, int fd, const char *name);
+void out_write(struct out *o, const void *p, size_t n);
+void out_str(struct out *o, const char *s);
+void out_printf(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* 0 or ST_SYSTEM with the reason. EPIPE on fd 1 ends the process by SIGPIPE, quietly. */
+int out_flush(struct out *o, struct reason *why);
+/* Flushes, closes the fd (a close error counts), frees the buffer. */
+int out_close(struct out *o, struct reason *why);
+/* Standard output of a tool; tool_finish flushes and closes it. */
+struct out *out_stdout(void);
+
+/* ---- input ---- */
+struct in {
+	int fd;
+	const char *name; /* path, or "<stdin>"; borrowed */
+	char *p;	  /* unread bytes: p[0..n) */
+	size_t n;
+	uint64_t offset; /* of p[0] from the start */
+	bool eof;
+	struct out *tie; /* flushed before a read that may wait; may be NULL */
+	char *mem;	 /* the buffer p points into */
+	size_t cap;
+};
+
+/* "-" is standard input. The name is borrowed and must outlive the input. */
+int in_open(struct in *i, const char *path, struct reason *why);
+/* Reads more behind p[n). Moves p. Sets eof at the end. 0 or ST_SYSTEM. */
+int in_more(struct in *i, struct reason *why);
+void in_skip(struct in *i, size_t n); /* n <= i->n */
+/* Next line without its newline (the last may lack one): 1 and *line, valid until the next call; 0
+ * at the end; -1 on error or when a line is longer than max bytes. */
+int in_line(struct in *i, size_t max, struct span *line, struct reason *why);
+void in_close(struct in *i);
+
+/* ---- files and folders ---- */
+/* Whole file into b (appended); refuses more than max bytes. */
+int file_read(const char *path, size_t max, struct buf *b, struct reason *why);
+
+/*
+ * A folder that appears whole or not at all: everything is written into
+ * PATH.tmp-PID beside it, each file is fsynced, then the folder is renamed.
+ *
+ *     newdir_begin(&d, path, why) ; newdir_put(&d, "config.json", p, n, why) ; newdir_commit(&d,
+ * why)
+ *
+ * newdir_begin refuses a path that exists already. After a failure call newdir_abort, which removes
+ * what was written; it is harmless after a commit.
+ */
+struct newdir {
+	char *path, *tmp; /* owned */
+};
+int newdir_begin(struct newdir *d, const char *path, struct reason *why);
+int newdir_put(struct newdir *d, const char *name, const void *p, size_t n, struct reason *why);
+/* For large files: open, write through o, then newdir_done (flush, fsync, close). */
+int newdir_open(struct newdir *d, const char *name, struct out *o, struct reason *why);
+int newdir_done(struct out *o, struct reason *why);
+int newdir_commit(struct newdir *d, struct reason *why);
+void newdir_abort(struct newdir *d);
+/* Refuses early what newdir_begin would refuse late: path exists, or its parent cannot be written.
+ */
+int newdir_check(const char *path, struct reason *why);
+
+#endif

@@ -1,0 +1,113 @@
+/* mem.c - memory and sizes. See mem.h. */
+#include "base/mem.h"
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static _Noreturn void no_memory(size_t n)
+{
+	msg_error("out of memory: %zu bytes refused", n);
+	_exit(ST_SYSTEM);
+}
+
+void *xmalloc(size_t n)
+{
+	void *p = malloc(n ? n : 1);
+
+	if (!p)
+		no_memory(n);
+	return p;
+}
+
+void *xcalloc(size_t n, size_t size)
+{
+	void *p = calloc(n ? n : 1, size ? size : 1);
+
+	if (!p)
+		no_memory(n);
+	return p;
+}
+
+void *xrealloc(void *p, size_t n)
+{
+	p = realloc(p, n ? n : 1);
+	if (!p)
+		no_memory(n);
+	return p;
+}
+
+void *xarray(size_t n, size_t size)
+{
+	return xgrow(NULL, n, size);
+}
+
+void *xgrow(void *p, size_t n, size_t size)
+{
+	size_t bytes;
+
+	if (!size_mul(n, size, &bytes))
+		no_memory((size_t)-1);
+	return xrealloc(p, bytes);
+}
+
+char *xstrdup(const char *s)
+{
+	return xstrndup(s, strlen(s));
+}
+
+char *xstrndup(const char *s, size_t n)
+{
+	char *p = xmalloc(n + 1);
+
+	if (n)
+		memcpy(p, s, n);
+	p[n] = '\0';
+	return p;
+}
+
+char *xasprintf(const char *fmt, ...)
+{
+	va_list ap;
+	char *p;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	p = xmalloc((size_t)n + 1);
+	va_start(ap, fmt);
+	vsnprintf(p, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	return p;
+}
+
+bool size_mul(size_t a, size_t b, size_t *r)
+{
+	return !__builtin_mul_overflow(a, b, r);
+}
+
+bool size_add(size_t a, size_t b, size_t *r)
+{
+	return !__builtin_add_overflow(a, b, r);
+}
+
+void *big_alloc(size_t n)
+{
+	void *p = mmap(NULL, n ? n : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		no_memory(n);
+	madvise(p, n, MADV_HUGEPAGE); /* advice only: the answer does not matter */
+	return p;
+}
+
+void big_free(void *p, size_t n)
+{
+	if (p)
+		munmap(p, n ? n : 1);
+}

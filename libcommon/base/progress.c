@@ -1,0 +1,46 @@
+/* progress.c - one line on stderr. See progress.h. */
+#include "base/progress.h"
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+double clock_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void progress(bool last, const char *fmt, ...)
+{
+	static double shown;
+	char text[400], line[512];
+	double now = clock_now();
+	va_list ap;
+	int n;
+
+	if (msg_is_quiet() || !isatty(STDERR_FILENO) || (!last && now - shown < 0.1))
+		return;
+	shown = now;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	n = snprintf(line, sizeof line, "\r\033[K%s: %s%s", msg_tool(), text, last ? "\n" : "");
+	if (write(STDERR_FILENO, line, (size_t)n) < 0)
+		return; /* a progress line that is lost is lost */
+}
+
+char *progress_time(double s, char *buf)
+{
+	if (s < 60)
+		snprintf(buf, 32, "%.0fs", s);
+	else if (s < 3600)
+		snprintf(buf, 32, "%dm%02ds", (int)s / 60, (int)s % 60);
+	else
+		snprintf(buf, 32, "%dh%02dm", (int)(s / 3600), (int)s / 60 % 60);
+	return buf;
+}

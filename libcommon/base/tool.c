@@ -1,0 +1,232 @@
+/* tool.c - what every tool begins and ends with. See tool.h. */
+#include "base/tool.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/num.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LONG_ONLY = 256 }; /* getopt values of options without a letter */
+
+static char **all_args;
+static int n_args;
+
+static void hold_std_fds(void)
+{
+	static const int mode[3] = {O_WRONLY, O_RDONLY, O_RDONLY};
+
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", mode[fd]) != fd)
+			_exit(ST_SYSTEM);
+}
+
+/* [default] of one option, or nothing where it has none */
+static void put_default(struct out *o, const struct opt *p)
+{
+	char num[32];
+
+	switch (p->type) {
+	case OPT_INT:
+		out_printf(o, " [%lld]", (long long)*(int64_t *)p->var);
+		break;
+	case OPT_NUM:
+		out_printf(o, " [%s]", num_text(*(double *)p->var, num));
+		break;
+	case OPT_STR:
+	case OPT_WORD:
+		if (*(const char **)p->var)
+			out_printf(o, " [%s]", *(const char **)p->var);
+		break;
+	case OPT_FLAG:
+	case OPT_LIST:
+		break;
+	}
+	out_str(o, "\n");
+}
+
+static void put_opt(struct out *o, const struct opt *p)
+{
+	char left[80];
+	int n = 0;
+
+	if (p->letter)
+		n = snprintf(left, sizeof left, "  -%c, --%s", p->letter, p->name);
+	else
+		n = snprintf(left, sizeof left, "      --%s", p->name);
+	if (p->arg)
+		snprintf(left + n, sizeof left - (size_t)n, " %s", p->arg);
+	if (strlen(left) < 30)
+		out_printf(o, "%-30s %s", left, p->help);
+	else
+		out_printf(o, "%s\n%-30s %s", left, "", p->help);
+	put_default(o, p);
+}
+
+static void help(const struct tool *t)
+{
+	struct out *o = out_stdout();
+
+	out_printf(o, "usage: %s [option ...]%s%s\n%s\n\n", t->name, *t->operands ? " " : "",
+		   t->operands, t->purpose);
+	for (const struct opt *p = t->opts; p->name; p++)
+		put_opt(o, p);
+	out_str(o, "  -q, --quiet                  no progress, no notes\n"
+		   "  -h, --help                   this text\n"
+		   "      --version                the version\n");
+}
+
+static bool word_in(const char *words, const char *w)
+{
+	size_t n = strlen(w);
+
+	for (const char *p = words; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL)
+		if (n && strncmp(p, w, n) == 0 && (p[n] == '|' || p[n] == '\0'))
+			return true;
+	return false;
+}
+
+static void set(const struct opt *p, const char *arg)
+{
+	bool any = p->lo == 0 && p->hi == 0, ok = true;
+	struct opt_list *l;
+
+	switch (p->type) {
+	case OPT_FLAG:
+		*(bool *)p->var = true;
+		break;
+	case OPT_INT:
+		ok = num_i64(arg, any ? INT64_MIN : (int64_t)p->lo,
+			     any ? INT64_MAX : (int64_t)p->hi, p->var);
+		break;
+	case OPT_NUM:
+		ok = num_f64(arg, any ? -1e300 : p->lo, any ? 1e300 : p->hi, p->var);
+		break;
+	case OPT_WORD:
+		ok = word_in(p->arg, arg);
+		*(const char **)p->var = arg;
+		break;
+	case OPT_STR:
+		*(const char **)p->var = arg;
+		break;
+	case OPT_LIST:
+		l = p->var;
+		l->v = xgrow(l->v, l->n + 1, sizeof *l->v);
+		l->v[l->n++] = arg;
+		break;
+	}
+	if (ok)
+		return;
+	if (p->type == OPT_WORD)
+		tool_usage("--%s: '%s' is none of %s", p->name, arg, p->arg);
+	else if (any)
+		tool_usage("--%s: '%s' is not %s", p->name, arg,
+			   p->type == OPT_INT ? "a whole number" : "a number");
+	else
+		tool_usage("--%s: '%s' is not %s from %.15g to %.15g", p->name, arg,
+			   p->type == OPT_INT ? "a whole number" : "a number", p->lo, p->hi);
+	exit(ST_USAGE);
+}
+
+/* getopt's tables from ours; returns the number of options */
+static size_t tables(const struct opt *opts, struct option *longs, char *shorts)
+{
+	size_t n = 0;
+
+	*shorts++ = ':';
+	for (; opts[n].name; n++) {
+		longs[n] =
+			(struct option){opts[n].name, opts[n].arg ? required_argument : no_argument,
+					NULL, LONG_ONLY + (int)n};
+		if (opts[n].letter) {
+			*shorts++ = opts[n].letter;
+			if (opts[n].arg)
+				*shorts++ = ':';
+		}
+	}
+	longs[n] = (struct option){"quiet", no_argument, NULL, 'q'};
+	longs[n + 1] = (struct option){"help", no_argument, NULL, 'h'};
+	longs[n + 2] = (struct option){"version", no_argument, NULL, 1};
+	strcpy(shorts, "qh");
+	return n;
+}
+
+int tool_start(const struct tool *t, int argc, char *argv[])
+{
+	struct option longs[80] = {0};
+	char shorts[160];
+	size_t n;
+	int c;
+
+	hold_std_fds();
+	msg_name(argc > 0 ? argv[0] : t->name);
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	n_args = argc > 0 ? argc - 1 : 0;
+	all_args = xarray((size_t)n_args + 1, sizeof *all_args);
+	for (int i = 0; i < n_args; i++) /* before getopt permutes them */
+		all_args[i] = argv[i + 1];
+	all_args[n_args] = NULL;
+	n = tables(t->opts, longs, shorts);
+	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		const struct opt *p = NULL;
+
+		if (c == 'h') {
+			help(t);
+			exit(tool_finish(0));
+		} else if (c == 1) {
+			out_printf(out_stdout(), "%s " SUITE_VERSION "\n", t->name);
+			exit(tool_finish(0));
+		} else if (c == 'q') {
+			msg_quiet(true);
+			continue;
+		} else if (c == ':') {
+			exit(tool_usage("%s: an argument is missing", argv[optind - 1]));
+		} else if (c == '?') {
+			exit(tool_usage("%s: no such option", argv[optind - 1]));
+		}
+		for (size_t i = 0; i < n && !p; i++)
+			if (c == LONG_ONLY + (int)i || c == t->opts[i].letter)
+				p = &t->opts[i];
+		set(p, optarg);
+	}
+	return optind;
+}
+
+int tool_usage(const char *fmt, ...)
+{
+	char text[500];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	msg_error("%s (see %s --help)", text, msg_tool());
+	return ST_USAGE;
+}
+
+int tool_finish(int status)
+{
+	struct reason why;
+
+	if (out_close(out_stdout(), &why)) {
+		msg_reason(&why);
+		if (status == 0)
+			status = why.status;
+	}
+	free(all_args);
+	all_args = NULL;
+	return status;
+}
+
+char *const *tool_args(int *argc)
+{
+	*argc = n_args;
+	return all_args;
+}

@@ -1,0 +1,77 @@
+/*
+ * tool.h - what every tool's main() begins and ends with, and its options.
+ *
+ *     static int64_t steps = 100;
+ *     static const struct opt opts[] = {
+ *             {'n', "steps", "N", OPT_INT, &steps, 0, 1e9, "RL steps"},
+ *             {0}};
+ *     static const struct tool tool = {"rl-explore", "[option ...] [file ...]", "One line.", opts};
+ *
+ *     int main(int argc, char *argv[])
+ *     {
+ *             int i = tool_start(&tool, argc, argv);     // operands are argv[i..argc)
+ *             ...
+ *             return tool_finish(st);
+ *     }
+ *
+ * --help prints each option with its live default, --version the suite's version; -q
+ * (quiet) and -h are there in every tool without being listed. One letter means one thing
+ * everywhere: -p policy  -t tasks  -o output  -n count  -s seed  -j threads  -q quiet  -h help -k
+ * list of k  -v invert  -c columns  -d run folder  -e evaluation tasks  -i iterations
+ */
+#ifndef BASE_TOOL_H
+#define BASE_TOOL_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SUITE_VERSION "0.1.0"
+
+enum opt_type {
+	OPT_FLAG, /* bool *: set to true; arg is NULL */
+	OPT_INT,  /* int64_t *, within lo..hi */
+	OPT_NUM,  /* double *, within lo..hi */
+	OPT_STR,  /* const char **: borrowed from argv */
+	OPT_WORD, /* const char **: one of the words in arg, "a|b|c" */
+	OPT_LIST, /* struct opt_list *: may be given again */
+};
+
+struct opt_list {
+	const char **v; /* grown by the parser, never freed: it lives as long as the process */
+	size_t n;
+};
+
+struct opt {
+	char letter;	  /* 0: none */
+	const char *name; /* long name; the table ends with NULL */
+	const char *arg;  /* name of the argument; NULL for a flag */
+	enum opt_type type;
+	void *var;
+	double lo, hi;	  /* OPT_INT and OPT_NUM; both 0: any */
+	const char *help; /* lower case, no full stop; the default is added by --help */
+};
+
+struct tool {
+	const char *name;
+	const char *operands; /* "[file ...]" */
+	const char *purpose;  /* one line */
+	const struct opt *opts;
+};
+
+/*
+ * Holds fds 0-2 (a closed one is opened on /dev/null in the contrary mode, so that using it still
+ * fails), ignores SIGXFSZ and SIGPIPE (out_flush turns EPIPE on stdout back into SIGPIPE), keeps
+ * argv for provenance, parses the options. Exits by itself for --help, --version and usage errors.
+ * Returns the index of the first operand (argv is permuted).
+ */
+int tool_start(const struct tool *t, int argc, char *argv[]);
+/* Says why, points at --help, returns ST_USAGE. */
+int tool_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Flushes and closes stdout; a failure there is told and wins over status 0. Returns the status. */
+int tool_finish(int status);
+/* argv as given, options included, without argv[0]; for the stream's provenance. */
+char *const *tool_args(int *argc);
+
+#endif

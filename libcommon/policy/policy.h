@@ -1,0 +1,29 @@
+/*
+ * policy.h - a policy folder in Hugging Face layout: model, tokenizer and configuration together.
+ */
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include "policy/model.h"
+#include "policy/safetensors.h"
+#include "policy/tokenizer.h"
+
+struct policy {
+	struct config cfg;
+	struct model model;
+	struct tokenizer *tok;
+	struct buf tok_config, gen_config; /* files as they came; n = 0: not there */
+	enum st_dtype dtype;		   /* of the weights on disk */
+};
+
+/* Loads and packs. Anything missing, extra or malformed: ST_INPUT naming file and rule. The stop
+ * set gains the tokenizer_config's eos_token. */
+int policy_load(struct policy *p, const char *dir, struct reason *why);
+/* A folder that appears whole or not at all; refuses one that exists. */
+int policy_save(const struct policy *p, const char *dir, enum st_dtype dtype, struct reason *why);
+/* A fresh policy: cfg (shape) and tokenizer.json text are taken over. */
+int policy_make(struct policy *p, const struct config *cfg, const struct buf *tokenizer_json,
+		uint64_t seed, double std, struct reason *why);
+void policy_free(struct policy *p);
+
+#endif

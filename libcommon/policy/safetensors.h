@@ -1,0 +1,49 @@
+/*
+ * safetensors.h - read and write model.safetensors (also sharded). All validity rules are checked
+ * before a byte of data is believed: see safetensors' own format document.
+ */
+#ifndef POLICY_SAFETENSORS_H
+#define POLICY_SAFETENSORS_H
+
+#include "base/io.h"
+
+enum st_dtype { ST_F32, ST_F16, ST_BF16 };
+enum { ST_MAX_RANK = 8 };
+
+struct st_tensor {
+	char *name;
+	enum st_dtype dtype;
+	int rank;
+	uint64_t shape[ST_MAX_RANK];
+	uint64_t count;	 /* product of shape */
+	uint64_t offset; /* of the data in its file */
+	int file;	 /* index into st_file.fd: 0 unless sharded */
+};
+
+struct st_file {
+	struct st_tensor *v; /* sorted by name */
+	size_t n;
+	int *fd; /* one per shard */
+	char **path;
+	int n_files;
+};
+
+/* Opens DIR/model.safetensors, or DIR/model.safetensors.index.json and its shards. */
+int st_open(struct st_file *f, const char *dir, struct reason *why);
+const struct st_tensor *st_find(const struct st_file *f, const char *name); /* NULL: not there */
+/* Reads tensor t as float32 into dst[0..t->count), converting F16 and BF16. */
+int st_read(const struct st_file *f, const struct st_tensor *t, float *dst, struct reason *why);
+void st_close(struct st_file *f);
+
+/* One tensor to write: data is float32, rounded to nearest even when dtype is smaller. */
+struct st_item {
+	const char *name;
+	int rank;
+	uint64_t shape[ST_MAX_RANK];
+	const float *data;
+};
+/* Writes a whole file through o: header aligned to 8, tensors ordered by name; metadata
+ * {"format":"pt"}. */
+void st_write(struct out *o, const struct st_item *items, size_t n, enum st_dtype dtype);
+
+#endif

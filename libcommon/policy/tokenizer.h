@@ -1,0 +1,41 @@
+/*
+ * tokenizer.h - byte-level BPE as tokenizer.json of Hugging Face describes it, and its
+ * character-level special case (no merges). Components that are not supported are refused by name.
+ */
+#ifndef POLICY_TOKENIZER_H
+#define POLICY_TOKENIZER_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tokenizer; /* opaque; read-only after loading, so threads may share it */
+
+/* json: the file's text (kept, to be written back). where: its path, for messages. */
+struct tokenizer *tok_load(const char *json, size_t n, const char *where, struct reason *why);
+void tok_free(struct tokenizer *t);
+
+/* Text of a character-level tokenizer.json: <pad> = 0, <eos> = 1, then each distinct character of
+ * alphabet in order. Appended to out. The alphabet must be printable ASCII, space and newline. */
+int tok_make_chars(const char *alphabet, struct buf *out, struct reason *why);
+
+struct ids {
+	uint32_t *v; /* grown by the tokenizer, freed by the caller with free */
+	size_t n, cap;
+};
+/* Appends the ids of text. special: the post-processor's template (a leading BOS) is applied. Text
+ * that cannot be encoded (a character outside a character-level vocabulary and no unk): ST_INPUT.
+ */
+int tok_encode(const struct tokenizer *t, const char *text, size_t n, bool special, struct ids *out,
+	       struct reason *why);
+/* Appends the bytes of ids; special tokens are left out unless keep_special. An id outside the
+ * vocabulary gives nothing. */
+void tok_decode(const struct tokenizer *t, const uint32_t *ids, size_t n, bool keep_special,
+		struct buf *out);
+uint32_t tok_vocab_size(const struct tokenizer *t);			     /* highest id + 1 */
+bool tok_find(const struct tokenizer *t, const char *content, uint32_t *id); /* exact token */
+struct span tok_json(const struct tokenizer *t);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * mp.h - MessagePack in place: measure an object without building it, look up keys, write.
+ *
+ * mp_skim decides where an object ends and refuses what could hurt a decoder: nothing is
+ * allocated, nothing recurses, and a count larger than the bytes that could back it is refused
+ * before anybody believes it. Only what passed mp_skim may be given to the other functions here or
+ * to msgpack-c.
+ */
+#ifndef STREAM_MP_H
+#define STREAM_MP_H
+
+#include "base/buf.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	MP_MAX_DEPTH = 16,		 /* nested maps and arrays */
+	MP_MAX_BYTES = 16 * 1024 * 1024, /* one record */
+	MP_MAX_OBJECTS = 1024 * 1024,	 /* one record, all levels together */
+};
+
+enum mp_skim {
+	MP_OK = 0,
+	MP_MORE, /* well formed so far, cut off at n */
+	MP_TOO_DEEP,
+	MP_TOO_LARGE, /* more than MP_MAX_BYTES, or a header that announces that much */
+	MP_TOO_MANY,  /* more than MP_MAX_OBJECTS */
+	MP_BAD_TYPE,  /* 0xc1 or an ext */
+};
+/* On MP_OK *len is the object's length in bytes. */
+enum mp_skim mp_skim(const void *p, size_t n, size_t *len);
+const char *mp_skim_text(enum mp_skim r); /* "too deep", ... */
+
+/* A value inside a record that passed mp_skim; p NULL: absent. Points into the record. */
+struct mp {
+	const uint8_t *p;
+	size_t n;
+};
+enum mp_type { MP_NONE, MP_NIL, MP_BOOL, MP_INT, MP_FLOAT, MP_STR, MP_BIN, MP_ARRAY, MP_MAP };
+enum mp_type mp_type(struct mp v);
+/* False when the type is another; *out is then untouched. */
+bool mp_bool(struct mp v, bool *out);
+bool mp_i64(struct mp v, int64_t *out);	      /* integers within int64 */
+bool mp_f64(struct mp v, double *out);	      /* floats and integers */
+bool mp_bytes(struct mp v, struct span *out); /* str or bin */
+
+/* Walks a map or an array: *it is set up by mp_enter, mp_next gives element by element. */
+struct mp_iter {
+	const uint8_t *p, *end;
+	size_t left; /* elements (of a map: pairs) not yet given */
+};
+bool mp_enter(struct mp v, struct mp_iter *it); /* false: neither map nor array */
+bool mp_next(struct mp_iter *it, struct mp *v); /* array element; false at the end */
+bool mp_next_pair(struct mp_iter *it, struct mp *key, struct mp *v);
+/* Value of the first str key equal to name; .p NULL when absent or v is no map. */
+struct mp mp_get(struct mp map, const char *name);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * rec.h - records of a trajectory stream: framing, integrity, provenance. See traj-stream(5).
+ *
+ * Reading:
+ *
+ *     struct rec_in *in = rec_open("-", 0, &why);
+ *     while ((r = rec_next(in, &rec, &why)) > 0)
+ *             ... rec.map is one whole, well-formed MessagePack map ...
+ *     if (r < 0) ... why says what is wrong, with file, record number and byte offset ...
+ *     rec_close(in);
+ *
+ * head and end records are consumed by the reader, which checks count and hash, and says when a
+ * segment is cut off. The consumer must not commit a result before rec_next has returned 0.
+ *
+ * Writing: a segment is opened by the first record (or by rec_put_head) and closed by
+ * rec_finish; each is one head, records, one end.
+ */
+#ifndef STREAM_REC_H
+#define STREAM_REC_H
+
+#include "base/io.h"
+#include "stream/mp.h"
+
+enum rec_flags {
+	REC_STRICT = 1, /* refuse bare streams (records outside head .. end) */
+	REC_PARTIAL =
+		2, /* a segment without its end record is the end of the stream, not an error */
+};
+
+struct rec {
+	struct mp map; /* the record's bytes, valid until the next rec_next or rec_close */
+	bool is_traj; /* kind is "traj" or absent; else an unknown kind, to be passed on as it is */
+	uint64_t index;	 /* 1-based number among all records of this input, head and end included */
+	uint64_t offset; /* of its first byte in the input */
+	uint64_t segment; /* 0-based number of the segment; changes when a new head was read */
+};
+
+struct rec_in; /* opaque: holds an fd */
+/* path "-" is standard input; borrowed until rec_close. NULL with the reason when it cannot be
+ * opened. */
+struct rec_in *rec_open(const char *path, unsigned flags, struct reason *why);
+/* 1: a record; 0: the end, everything checked; -1: failed (why->status is ST_INPUT or ST_SYSTEM).
+ * After 0 or -1 it keeps giving the same answer. */
+int rec_next(struct rec_in *in, struct rec *r, struct reason *why);
+/* Output to flush before a read that may wait, so that a record is passed on at once. */
+void rec_tie(struct rec_in *in, struct out *o);
+const char *rec_name(const struct rec_in *in); /* path or "<stdin>" */
+/* Entries of the current segment's chain: raw maps, valid until the next rec_next. p NULL: none. */
+struct mp rec_chain(const struct rec_in *in);
+uint64_t rec_seen(const struct rec_in *in); /* trajectories handed out so far */
+void rec_close(struct rec_in *in);
+
+/* Reason in the form every tool uses: "NAME: record N at byte M: TEXT", status ST_INPUT. */
+int rec_fail(struct reason *why, const char *name, const struct rec *r, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+struct rec_out {
+	struct out *o;	  /* borrowed */
+	uint64_t count;	  /* traj records in the open segment */
+	bool open;	  /* a head was written and no end yet */
+	void *hash;	  /* XXH3 state, owned */
+	struct buf chain; /* MessagePack maps, one after the other: provenance before this tool */
+	uint64_t n_chain;
+	uint64_t seed; /* named in this tool's own chain entry */
+	struct buf scratch;
+};
+
+void rec_out_init(struct rec_out *w, struct out *o, uint64_t seed);
+/* Adds in's chain to the provenance (entries that are there already are left out). Call before the
+ * head is written; a streaming filter calls rec_out_segment instead. */
+void rec_out_chain(struct rec_out *w, const struct rec_in *in);
+/* Of a streaming filter, before each record: closes and reopens the segment when the input began a
+ * new one (in->segment differs from the last call's), with that segment's chain. */
+void rec_out_segment(struct rec_out *w, const struct rec_in *in, const struct rec *r);
+void rec_put_head(struct rec_out *w); /* nothing when open already */
+/* Appends one record as it is. traj: counted. Opens the segment when none is. */
+void rec_put(struct rec_out *w, const void *p, size_t n, bool traj);
+/* Closes the segment, writing a head first if no record ever came: an empty result is a valid
+ * stream. Not called after a failure: a reader of ours then sees that it is cut off. */
+void rec_finish(struct rec_out *w);
+void rec_out_free(struct rec_out *w);
+
+#endif

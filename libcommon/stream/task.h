@@ -1,0 +1,36 @@
+/*
+ * task.h - problem sets: JSONL with one problem a line, as people have them.
+ *
+ * Ours:   {"id", "prompt" | "messages", "answer", "verifier", "meta"}
+ * GSM8K:  {"question", "answer": "... #### N"}     MATH: {"problem", "answer", "unique_id"}
+ * verl:   {"prompt": [messages], "reward_model": {"ground_truth"}, "extra_info": {"index"}}
+ * A row without an id gets "line:N". Unknown keys go into meta as they are.
+ */
+#ifndef STREAM_TASK_H
+#define STREAM_TASK_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdint.h>
+
+struct task {
+	char *id, *prompt; /* prompt: text as given to the tokenizer; NULL when the row has messages
+			    */
+	char *messages;	   /* JSON array text, or NULL */
+	char *answer;	   /* text, or NULL */
+	char *verifier;	   /* name or "cmd:...", or NULL: the tool's default */
+	struct buf meta;   /* MessagePack map; n = 0: none */
+};
+
+struct task_set {
+	struct task *v; /* owned */
+	size_t n;
+};
+
+/* "-" is standard input. A bad row, a repeated id or an empty file: ST_INPUT naming file and line.
+ */
+int task_load(struct task_set *s, const char *path, struct reason *why);
+void task_free(struct task_set *s);
+
+#endif

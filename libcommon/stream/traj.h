@@ -1,0 +1,54 @@
+/*
+ * traj.h - one trajectory as a struct: decoded from a record, or written as one. See
+ * traj-stream(5).
+ */
+#ifndef STREAM_TRAJ_H
+#define STREAM_TRAJ_H
+
+#include "stream/rec.h"
+
+/*
+ * Absent: spans have p NULL, floats are NaN, integers are -1, arrays have n 0.
+ * All pointers belong to somebody else: after traj_read, to the record or to the
+ * reader's memory, and live until the next traj_read with that memory; before
+ * traj_write, to the caller.
+ */
+struct traj {
+	struct span task, prompt, response; /* required */
+	struct span id;			    /* 32 hex digits */
+	struct span answer, verifier, finish, verdict, extracted, policy;
+	struct mp meta; /* raw map of the user's */
+	const uint32_t *prompt_tokens, *tokens;
+	size_t n_prompt_tokens, n_tokens;
+	const float *logprobs; /* one per token of tokens, natural log */
+	size_t n_logprobs;
+	double temperature, top_p, reward, advantage, entropy;
+	int64_t top_k, sample, step, iter;
+};
+
+void traj_clear(struct traj *t); /* everything absent */
+
+/* Zero-initialised; reused from record to record; freed with traj_mem_free. */
+struct traj_mem {
+	struct buf b;
+};
+/* Decodes r through msgpack-c. A required key that is missing, a known key of the wrong type, an id
+ * that does not match, a NaN reward, duplicate keys: ST_INPUT with record and key in the reason. */
+int traj_read(struct traj *t, const struct rec *r, const char *name, struct traj_mem *m,
+	      struct reason *why);
+void traj_mem_free(struct traj_mem *m);
+
+/* Writes t as one traj record (canonical: shortest forms, keys in the order of traj-stream(5));
+ * bytes that are not UTF-8 go as bin. The id is computed when t->id is absent. */
+void traj_write(struct rec_out *w, const struct traj *t);
+
+/* XXH3-128 of task, prompt, response and tokens: each field preceded by its length (u64 LE); 32 hex
+ * digits and a NUL. */
+void traj_id(const struct traj *t, char hex[33]);
+
+/* Identity of a solution for de-duplication: XXH3-128 of task, prompt and response alone. */
+void traj_solution(const struct traj *t, uint64_t out[2]);
+
+bool traj_correct(const struct traj *t, double threshold); /* reward present and >= threshold */
+
+#endif

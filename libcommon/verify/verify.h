@@ -1,0 +1,62 @@
+/*
+ * verify.h - is a response right? Built-in verifiers and programs of the user's own.
+ *
+ * Names: the generated kinds ("countdown", ... see gen.h), "exact", "number", "regex" (the
+ * task's answer is the pattern), "contains" (the answer is a word that must occur), and
+ * "cmd:COMMAND ...": a long-lived program that reads one JSON line {task, prompt, response, answer,
+ * meta} and writes one line
+ * {"reward": x, "extracted": "..."} for each.
+ *
+ * A verifier that failed is a verdict and has no reward: never a 0.
+ */
+#ifndef VERIFY_VERIFY_H
+#define VERIFY_VERIFY_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "stream/mp.h"
+
+enum verdict_code {
+	VERDICT_OK = 0,
+	VERDICT_TIMEOUT,
+	VERDICT_SIGNAL,
+	VERDICT_EXIT,
+	VERDICT_GARBAGE,
+	VERDICT_TOO_LONG,
+};
+const char *verdict_name(enum verdict_code c); /* "ok", "timeout", ... as in the stream */
+
+struct verify_item {
+	struct span task, prompt, response, answer; /* answer.p NULL: none */
+	struct mp meta;				    /* p NULL: none */
+	const char *verifier;			    /* NULL: the default of verify_open */
+};
+
+struct verdict {
+	enum verdict_code code;
+	double reward;	     /* only with VERDICT_OK; finite */
+	char extracted[256]; /* what was taken to be the answer, cut to fit at a character; "" :
+				nothing */
+};
+
+struct verify_opts {
+	const char *verifier; /* default name for items that have none; NULL: such an item is an
+				 error */
+	double deadline;      /* seconds per item for cmd: */
+	size_t max_output;    /* bytes per answer for cmd: */
+	int workers;	      /* cmd: programs side by side */
+};
+
+struct verifier; /* opaque: holds children */
+/* opts is copied. An unknown name is an error here if it is the default, else in verify_run. */
+struct verifier *verify_open(const struct verify_opts *opts, struct reason *why);
+/* Judges items[0..n) into out[0..n). Fails (status) only when an item cannot be judged at all:
+ * unknown verifier, or a built-in one whose answer/meta is missing or malformed (ST_INPUT naming
+ * the task), a program that cannot be started (ST_SYSTEM). The result does not depend on workers.
+ */
+int verify_run(struct verifier *v, const struct verify_item *items, size_t n, struct verdict *out,
+	       struct reason *why);
+/* Ends the children, their process groups with them. */
+void verify_close(struct verifier *v);
+
+#endif
