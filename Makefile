@@ -7,6 +7,10 @@ CC = cc
 ARCH = native
 CFLAGS = -O3 -g
 SAN =
+# what only the checks build is built without a warning
+WERROR = $(if $(SAN),-Werror)
+DEMO = build/demo
+JOBS := $(shell nproc)
 
 PKGS = openblas msgpack libxxhash jansson libpcre2-8 libutf8proc
 BUILD = build$(if $(SAN),-$(SAN))
@@ -19,7 +23,7 @@ endif
 # -ffp-contract=fast: a*b+c may become one fma; nothing else of fast-math
 ALL_CFLAGS = -std=c11 -D_DEFAULT_SOURCE -D_XOPEN_SOURCE=700 -D_GNU_SOURCE -Ilibcommon -pthread \
 	-Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wno-psabi \
-	-fno-math-errno -ffp-contract=fast -march=$(ARCH) $(CFLAGS) \
+	-fno-math-errno -ffp-contract=fast -march=$(ARCH) $(CFLAGS) $(WERROR) \
 	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
 	$(shell pkg-config --cflags $(PKGS))
 # --as-needed: a filter that calls no BLAS does not load OpenBLAS
@@ -29,6 +33,9 @@ LIBS = $(shell pkg-config --libs $(PKGS)) -lm
 LIB_SRC := $(wildcard libcommon/*/*.c)
 TOOLS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
+BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
+PIPELINES := $(notdir $(wildcard pipelines/*))
+MAN := $(wildcard man/*.[1-8])
 LIB = $(BUILD)/libcommon.a
 LIB_OBJ = $(LIB_SRC:%.c=$(BUILD)/%.o)
 
@@ -48,14 +55,67 @@ $(LIB): $(LIB_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS)
+
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(LIB_OBJ:.o=.d) $(TOOLS:%=$(BUILD)/cmd/%.d) $(UNITS:%=$(BUILD)/tests/unit/%.d)
+-include $(LIB_OBJ:.o=.d) $(TOOLS:%=$(BUILD)/cmd/%.d) $(UNITS:%=$(BUILD)/tests/unit/%.d) \
+	$(BENCHES:%=$(BUILD)/tests/bench/%.d)
+
+# What Debian 12 needs to build, to test and to draw; nothing is done when all of it is there.
+PACKAGES = gcc make libc6-dev pkg-config libopenblas-dev libmsgpack-dev libxxhash-dev \
+	libjansson-dev libpcre2-dev libutf8proc-dev libcmocka-dev bats clang clang-format \
+	shellcheck mandoc strace gnuplot-nox jq datamash python3-msgpack
+SUDO = $(if $(filter-out 0,$(shell id -u)),sudo)
+
+deps:
+	@missing=; for p in $(PACKAGES); do \
+		dpkg-query -W -f='$${db:Status-Status} ' $$p 2>/dev/null | grep -qw installed || \
+			missing="$$missing $$p"; done; \
+	[ -z "$$missing" ] || { $(SUDO) apt-get update && \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive \
+			apt-get install -y --no-install-recommends $$missing; }
+
+# The sanitizer build and the clang build are made by the checks of the same names.
+check:
+	@$(MAKE) --no-print-directory -j$(JOBS) WERROR=-Werror all units
+	@RESULT=$(BUILD)/check.result tests/run
+
+check-san:
+	@tests/run checks/san
+
+bench: all $(BENCHES:%=$(BUILD)/bench/%)
+	@for b in $(BENCHES:%=$(BUILD)/bench/%); do $$b || exit; done
+	@export PATH="$(abspath $(BUILD)/bin):$$PATH"; for b in $(wildcard tests/bench/*.sh); do \
+		bash $$b || exit; done
+
+demo: all
+	@export PATH="$(abspath $(BUILD)/bin):$$PATH"; examples/countdown/run.sh $(DEMO)
+
+bindir = $(DESTDIR)$(PREFIX)/bin
+libexecdir = $(DESTDIR)$(PREFIX)/libexec/rloop
+docdir = $(DESTDIR)$(PREFIX)/share/doc/rloop
+mandir = $(DESTDIR)$(PREFIX)/share/man
+
+install: all
+	install -d $(bindir) $(libexecdir) $(docdir)/countdown
+	install $(TOOLS:%=$(BUILD)/bin/%) $(bindir)
+	install $(PIPELINES:%=pipelines/%) $(libexecdir)
+	install -m 644 README.md LICENSE $(docdir)
+	install examples/countdown/* $(docdir)/countdown
+	for m in $(MAN); do install -D -m 644 -t $(mandir)/man$${m##*.} $$m || exit; done
+
+uninstall:
+	rm -f $(TOOLS:%=$(bindir)/%)
+	rm -f $(foreach m,$(MAN),$(mandir)/man$(subst .,,$(suffix $m))/$(notdir $m))
+	rm -rf $(libexecdir) $(docdir)
 
 clean:
 	rm -rf build build-*
 
-.PHONY: all units clean
+.PHONY: all units deps check check-san bench demo install uninstall clean
 .SECONDARY:

@@ -1,0 +1,54 @@
+# helpers.bash - for every .bats file: load helpers
+#
+# The tools are on PATH. Each test's scratch folder is $BATS_TEST_TMPDIR.
+
+root=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
+BIN=${BIN:-$root/build/bin}
+PATH=$BIN:$PATH
+SHARED_DATA=${SHARED_DATA:-$root/../shared/data}
+export LC_ALL=C.UTF-8
+
+# status_is N command ...: the command must leave with status N exactly: a signal, a timeout or a
+# sanitizer's report is never a pass. Its output is kept in $output and $stderr, byte for byte in
+# the files $BATS_TEST_TMPDIR/out and err.
+status_is() {
+	local want=$1
+	shift
+	status=0
+	"$@" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" || status=$?
+	output=$(tr -d '\0' <"$BATS_TEST_TMPDIR/out")
+	stderr=$(tr -d '\0' <"$BATS_TEST_TMPDIR/err")
+	case $stderr in
+	*Sanitizer* | *"runtime error:"*) want="$want and no sanitizer's report" ;;
+	esac
+	[ "$status" = "$want" ] && return
+	printf 'status %s, not %s: %s\nstdout: %.2000s\nstderr: %.4000s\n' \
+		"$status" "$want" "$*" "$output" "$stderr"
+	return 1
+}
+
+# says TEXT: the last status_is command's stderr has TEXT in it
+says() {
+	[[ $stderr == *"$1"* ]] || {
+		printf 'stderr lacks "%s": %s\n' "$1" "$stderr"
+		return 1
+	}
+}
+
+# need_data FILE: skips the test where the shared real data are absent; else the path is $data
+need_data() {
+	data=$SHARED_DATA/$1
+	[ -e "$data" ] || skip "no shared data: $1"
+}
+
+need_tool() {
+	command -v "$1" >/dev/null || skip "$1 is not installed"
+}
+
+# fixture NAME ...: makes once for the whole run what is asked for, in the folder $FIX (read only):
+#   tasks  train.jsonl test.jsonl     base  base/, a tiny policy
+#   run    run.traj (of rl-explore)   eval  eval.traj (of policy-eval)
+fixture() {
+	FIX=${TEST_ENV:-$BATS_RUN_TMPDIR/env}
+	"$root/tests/man-env.sh" "$FIX" "$@"
+}
