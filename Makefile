@@ -83,12 +83,14 @@ deps:
 # The sanitizer build and the clang build are made by the checks of the same names.
 check:
 	@$(MAKE) --no-print-directory -j$(JOBS) WERROR=-Werror all units
-	@RESULT=$(BUILD)/check.result tests/run
+	@mkdir -p $(BUILD); RESULT=$(BUILD)/check.result tests/run
 
 check-san:
 	@tests/run checks/san
 
-bench: all $(BENCHES:%=$(BUILD)/bench/%)
+benches: $(BENCHES:%=$(BUILD)/bench/%)
+
+bench: all benches
 	@for b in $(BENCHES:%=$(BUILD)/bench/%); do $$b || exit; done
 	@export PATH="$(abspath $(BUILD)/bin):$$PATH"; for b in $(wildcard tests/bench/*.sh); do \
 		bash $$b || exit; done
@@ -117,5 +119,5 @@ uninstall:
 clean:
 	rm -rf build build-*
 
-.PHONY: all units deps check check-san bench demo install uninstall clean
+.PHONY: all units benches deps check check-san bench demo install uninstall clean
 .SECONDARY:

@@ -66,3 +66,38 @@ last_line() {
 	last_line "0 passed, 0 failed, 0 skipped"
 	status_is 2 "$root/tests/run" nonsense
 }
+
+# floors FILE LINE: floors.sh must refuse LINE added to FILE of a small tree
+floors() {
+	mkdir -p "$BATS_TEST_TMPDIR/t/cmd" "$BATS_TEST_TMPDIR/t/libcommon/"{base,stream,policy,verify}
+	cd "$BATS_TEST_TMPDIR/t" || return
+	echo >libcommon/base/a.h
+	echo '#include "base/a.h"' >libcommon/base/b.h
+	echo '#include "base/b.h"' >libcommon/stream/c.h
+	echo '#include "stream/c.h"' >libcommon/verify/d.h
+	echo '#include "verify/d.h"' >cmd/x.c
+	status_is 0 "$root/tests/checks/floors.sh" .
+	echo "$2" >>"$1"
+	status_is 123 "$root/tests/checks/floors.sh" .
+	[[ $output == *"$3"* ]]
+}
+
+@test "floors.sh: an include that goes up" {
+	floors libcommon/base/a.h '#include "stream/c.h"' "base may not use stream"
+}
+
+@test "floors.sh: verify does not use policy" {
+	floors libcommon/verify/d.h '#include "policy/p.h"' "verify may not use policy"
+}
+
+@test "floors.sh: a cycle within a floor" {
+	floors libcommon/base/a.h '#include "base/b.h"' "on a cycle"
+}
+
+@test "floors.sh: a tool that uses OpenBLAS or another tool" {
+	floors cmd/x.c '#include <cblas.h>' "OpenBLAS"
+}
+
+@test "floors.sh: a tool that includes a tool" {
+	floors cmd/x.c '#include "y.c"' 'floor/x.h'
+}

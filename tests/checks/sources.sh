@@ -1,0 +1,32 @@
+#!/bin/bash
+# sources.sh - what no source may hold.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+bad=0
+
+# refuse WHY PATTERN FILE ...: no line of the files may match
+refuse() {
+	local why=$1 pattern=$2
+	shift 2
+	if [ $# -gt 0 ] && grep -nE -e "$pattern" -- "$@"; then
+		echo "^ $why"
+		bad=1
+	fi
+}
+
+mapfile -t all < <(find . -path './build*' -prune -o -name .git -prune -o \
+	-type f ! -path ./tests/checks/sources.sh -print)
+mapfile -t code < <(find cmd libcommon -name '*.[ch]')
+mapfile -t above < <(find libcommon -name '*.[ch]' ! -path 'libcommon/base/*')
+mapfile -t texts < <(printf '%s\n' "${all[@]}" | grep -E '\.(c|h|sh|bash|bats|md|[1-8])$')
+
+refuse "a path of somebody's machine" '/(home|work|root)/[a-z]' "${all[@]}"
+refuse "unfinished work" '\b(TODO|FIXME|XXX)\b' "${texts[@]}"
+refuse "blanks at the end of a line" '[ 	]+$' "${texts[@]}"
+refuse "fast-math removes the checks for NaN" '(-Ofast|-ffast-math|fast-math)\b' \
+	"${code[@]}" .ci/run
+refuse "messages are for cmd/: a library leaves a reason" \
+	'\bmsg_(error|warn|info|reason)\(|\b(printf|puts|perror|putchar)\(|\bstderr\b' "${above[@]}"
+refuse "only a tool ends the process" '\b_?exit\(' "${above[@]}"
+refuse "not checked for range" '\b(atoi|atol|atoll|atof|sprintf|strcat|gets)\(' "${code[@]}"
+exit $bad
