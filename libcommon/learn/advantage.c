@@ -1,0 +1,62 @@
+/* advantage.c - advantages from rewards. See advantage.h. */
+#include "learn/advantage.h"
+
+#include <math.h>
+
+static double mean_of(const double *r, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += r[i];
+	return sum / (double)n;
+}
+
+static double std_of(const double *r, size_t n, double mean)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += (r[i] - mean) * (r[i] - mean);
+	return sqrt(sum / (double)(n - 1));
+}
+
+static void of_group(enum advantage kind, const double *r, size_t n, double *out)
+{
+	double mean = n > 1 ? mean_of(r, n) : 0, by = 1;
+
+	if (kind == ADV_GRPO)
+		by = 1 / ((n > 1 ? std_of(r, n, mean) : 1) + 1e-6);
+	else if (kind == ADV_RLOO && n > 1)
+		by = (double)n / (double)(n - 1);
+	for (size_t i = 0; i < n; i++)
+		out[i] = (r[i] - mean) * by;
+}
+
+/* Whitened over tokens: response i counts len[i] times. */
+static void whiten(const double *r, const size_t *len, size_t n, double *out)
+{
+	double tokens = 0, sum = 0, square = 0, mean, var;
+
+	for (size_t i = 0; i < n; i++) {
+		tokens += (double)len[i];
+		sum += (double)len[i] * r[i];
+	}
+	mean = tokens > 0 ? sum / tokens : 0;
+	for (size_t i = 0; i < n; i++)
+		square += (double)len[i] * (r[i] - mean) * (r[i] - mean);
+	var = tokens > 1 ? square / (tokens - 1) : 0;
+	for (size_t i = 0; i < n; i++)
+		out[i] = (r[i] - mean) / sqrt(var + 1e-8);
+}
+
+void advantages(enum advantage kind, const double *reward, const size_t *len, const size_t *start,
+		size_t n_groups, double *out)
+{
+	if (kind == ADV_REINFORCE_PP) {
+		whiten(reward, len, start[n_groups], out);
+		return;
+	}
+	for (size_t g = 0; g < n_groups; g++)
+		of_group(kind, reward + start[g], start[g + 1] - start[g], out + start[g]);
+}

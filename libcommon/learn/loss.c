@@ -1,0 +1,102 @@
+/* loss.c - policy-gradient losses. See loss.h. */
+#include "learn/loss.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+static const double LOG_LIMIT = 20;
+
+struct value { /* a token's loss, its derivative by logp, and whether a bound cut the ratio */
+	double loss, slope;
+	bool clipped;
+};
+
+static double clamp(double x, double lo, double hi)
+{
+	return x < lo ? lo : x > hi ? hi : x;
+}
+
+/* PPO's clipped loss of ratio exp(l); slope is by l. c 0: no dual clip. */
+static struct value clipped(const struct loss_opts *o, double l, double a, double c)
+{
+	double r = exp(clamp(l, -LOG_LIMIT, LOG_LIMIT));
+	double bound = clamp(r, 1 - o->clip_low, 1 + o->clip_high);
+
+	if (-a * bound > -a * r)
+		return (struct value){-a * bound, 0, true};
+	if (a < 0 && c > 0 && r > c)
+		return (struct value){-a * c, 0, true};
+	return (struct value){-a * r, fabs(l) > LOG_LIMIT ? 0 : -a * r, false};
+}
+
+static struct value cispo(const struct loss_opts *o, double l, double a, double logp)
+{
+	double r = exp(clamp(l, -LOG_LIMIT, LOG_LIMIT));
+	double bound = clamp(r, 1 - o->clip_low, 1 + o->clip_high);
+
+	return (struct value){-bound * a * logp, -bound * a, bound != r};
+}
+
+/* Mean log-ratio of the response: what GSPO clips. */
+static double mean_log_ratio(const struct loss_seq *s)
+{
+	double sum = 0;
+
+	for (size_t t = 0; t < s->n; t++)
+		sum += s->logp[t] - s->old[t];
+	return sum / (double)s->n;
+}
+
+static void note(struct loss_stats *st, double l)
+{
+	double x = clamp(l, -LOG_LIMIT, LOG_LIMIT), off = fabs(expm1(x));
+
+	st->kl_old += expm1(x) - x;
+	if (!(off <= st->ratio_error)) /* a NaN is kept */
+		st->ratio_error = off;
+}
+
+void loss_sequence(const struct loss_opts *o, const struct loss_seq *s, double *dlogp,
+		   struct loss_stats *st)
+{
+	double mean = o->kind == LOSS_GSPO && s->n ? mean_log_ratio(s) : 0;
+
+	for (size_t t = 0; t < s->n; t++) {
+		double l = s->logp[t] - s->old[t];
+		struct value v;
+
+		if (o->kind == LOSS_GSPO) /* its 1/n by logp meets n equal tokens: slope as it is */
+			v = clipped(o, mean, s->advantage, 0);
+		else if (o->kind == LOSS_CISPO)
+			v = cispo(o, l, s->advantage, s->logp[t]);
+		else
+			v = clipped(o, l, s->advantage, o->dual_clip);
+		note(st, l);
+		if (s->ref) {
+			double q = s->ref[t] - s->logp[t], x = clamp(q, -LOG_LIMIT, LOG_LIMIT);
+			double k3 = expm1(x) - x;
+
+			st->kl_ref += k3;
+			v.loss += o->kl * k3;
+			v.slope -= fabs(q) > LOG_LIMIT ? 0 : o->kl * expm1(x);
+		}
+		dlogp[t] = s->weight * v.slope;
+		st->loss += s->weight * v.loss;
+		st->clipped += v.clipped;
+	}
+	st->tokens += s->n;
+}
+
+double loss_weight(enum aggregate a, size_t n_seq, size_t n_tok, size_t len, size_t max_len)
+{
+	if (a == AGG_TOKEN_MEAN)
+		return 1 / (double)n_tok;
+	return 1 / ((double)n_seq * (double)(a == AGG_SEQ_TOKEN_MEAN ? len : max_len));
+}
+
+double overlong_penalty(size_t len, size_t max, size_t buffer, double penalty)
+{
+	double over = (double)len - ((double)max - (double)buffer);
+
+	return buffer && over > 0 ? -over / (double)buffer * penalty : 0;
+}
