@@ -1,0 +1,200 @@
+# common.bash - what rloop and vanilla share: options, the run's folder and its lock, stages.
+# shellcheck shell=bash
+#
+# A stage is complete when its result has its final name: it is written as X.part and renamed when
+# the command's exit status was 0, so that a run that was stopped at any moment goes on with the
+# first result that is not there.
+
+me=${0##*/}
+here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
+# Tools on PATH come first, then those of the tree or the prefix that this script is in
+PATH=$PATH:$here/../build/bin:$here/../../bin
+
+policy='' tasks='' eval_tasks='' run='' iterations=3 steps=100 seed=1 threads='' ks=1,4,8,16,32
+samples=32 quiet='' explore_opts='' filter_opts='' tune_opts='' eval_opts=''
+# Commands with arguments, one a stage: see command_of
+stage_EXPLORE=() stage_FILTER=() stage_TUNE=() stage_EVAL=() stage_PASSK=() stage_CAT=()
+
+die() { # STATUS MESSAGE
+	printf '%s: %s\n' "$me" "$2" >&2
+	exit "$1"
+}
+
+note() {
+	[ -n "$quiet" ] || printf '%s: %s\n' "$me" "$1" >&2
+}
+
+usage_options() {
+	cat <<-END
+		  -p, --policy DIR             policy to begin with
+		  -t, --tasks FILE             tasks to train on
+		  -e, --eval-tasks FILE        held-out tasks
+		  -d, --dir DIR                the run's folder; a run that was stopped goes on
+		  -i, --iterations N           iterations [$iterations]
+		  -n, --steps N                RL steps an iteration [$steps]
+		  -s, --seed N                 seed [$seed]
+		  -j, --threads N              threads of each stage (the tools' own default)
+		  -k, --ks LIST                k of pass@k [$ks]
+		  -N, --samples N              samples a task in evaluations [$samples]
+		      --explore-opts "..."     further options of rl-explore
+		      --filter-opts "..."      further options of traj-filter [$filter_opts]
+		      --tune-opts "..."        further options of rft-tune
+		      --eval-opts "..."        further options of policy-eval
+		  -q, --quiet                  no notes
+		  -h, --help                   this text
+	END
+}
+
+whole() { # OPTION TEXT: a whole number of at least 1
+	[[ $2 =~ ^[1-9][0-9]{0,8}$ ]] || die 2 "$1: '$2' is not a whole number from 1 to 999999999"
+}
+
+parse_options() {
+	local parsed
+	parsed=$(getopt -n "$me" -o p:t:e:d:i:n:s:j:k:N:qh -l policy:,tasks:,eval-tasks:,dir: \
+		-l iterations:,steps:,seed:,threads:,ks:,samples:,explore-opts:,filter-opts: \
+		-l tune-opts:,eval-opts:,quiet,help -- "$@") || die 2 "see $me --help"
+	eval set -- "$parsed"
+	while [ "$1" != -- ]; do
+		case $1 in
+		-p | --policy) policy=$2 ;;
+		-t | --tasks) tasks=$2 ;;
+		-e | --eval-tasks) eval_tasks=$2 ;;
+		-d | --dir) run=$2 ;;
+		-i | --iterations) iterations=$2 ;;
+		-n | --steps) steps=$2 ;;
+		-s | --seed) seed=$2 ;;
+		-j | --threads) threads=$2 ;;
+		-k | --ks) ks=$2 ;;
+		-N | --samples) samples=$2 ;;
+		--explore-opts) explore_opts=$2 ;;
+		--filter-opts) filter_opts=$2 ;;
+		--tune-opts) tune_opts=$2 ;;
+		--eval-opts) eval_opts=$2 ;;
+		-q | --quiet) quiet=-q ;;
+		-h | --help)
+			usage
+			exit 0
+			;;
+		esac
+		case $1 in -q | --quiet) shift ;; *) shift 2 ;; esac
+	done
+	shift
+	[ $# -eq 0 ] || die 2 "$1: no operand is expected (see $me --help)"
+	[ -n "$policy" ] && [ -n "$tasks" ] && [ -n "$eval_tasks" ] && [ -n "$run" ] ||
+		die 2 "-p, -t, -e and -d are needed (see $me --help)"
+	whole --iterations "$iterations"
+	whole --steps "$steps"
+	whole --samples "$samples"
+	[[ $seed =~ ^[0-9]{1,15}$ ]] || die 2 "--seed: '$seed' is not a whole number"
+	[ -z "$threads" ] || whole --threads "$threads"
+	[[ $ks =~ ^[1-9][0-9]*(,[1-9][0-9]*)*$ ]] || die 2 "--ks: '$ks' is no list of numbers"
+	[ -d "$policy" ] || die 3 "$policy: no such policy folder"
+	[ -f "$tasks" ] || die 3 "$tasks: no such file"
+	[ -f "$eval_tasks" ] || die 3 "$eval_tasks: no such file"
+}
+
+# command_of VARIABLE TOOL: the array stage_VARIABLE from $VARIABLE, a command with arguments
+command_of() {
+	local -n words=stage_$1
+	read -ra words <<<"${!1:-$2}"
+	command -v "${words[0]}" >/dev/null || die 4 "$1: ${words[0]}: no such command"
+}
+
+# What decides the run's result; -i and -j may change from one call to the next
+options_text() {
+	local name
+	printf 'pipeline=%s\n' "$me"
+	for name in steps seed ks samples explore_opts filter_opts tune_opts eval_opts \
+		stage_EXPLORE stage_FILTER stage_TUNE stage_EVAL stage_PASSK; do
+		local -n value=$name
+		printf '%s=%s\n' "$name" "${value[*]}"
+	done
+	stat -c 'policy=%n, %s bytes, of %y' "$policy/model.safetensors" 2>/dev/null ||
+		printf 'policy=%s\n' "$policy"
+	stat -c 'tasks=%n, %s bytes, of %y' "$tasks"
+	stat -c 'eval_tasks=%n, %s bytes, of %y' "$eval_tasks"
+}
+
+# The run's folder: one process at a time, one set of options for ever
+open_run() {
+	policy=$(realpath "$policy")
+	tasks=$(realpath "$tasks")
+	eval_tasks=$(realpath "$eval_tasks")
+	mkdir -p "$run" || exit 4
+	# Stages inherit the lock, so that no two ever write; one whose script was killed dies soon
+	exec 9>>"$run/.lock" || exit 4
+	flock -w 1 9 || die 4 "$run is in use by process $(cat "$run/.lock") or a stage it started"
+	printf '%s\n' $$ >"$run/.lock"
+	if [ -e "$run/options" ]; then
+		diff "$run/options" <(options_text) >&2 ||
+			die 2 "$run was begun with other options (<, not >): take those, or another folder"
+	else
+		options_text >"$run/options.part"
+		mv "$run/options.part" "$run/options"
+	fi
+	common=(${quiet:+-q} ${threads:+-j "$threads"})
+}
+
+# run_stage NAME COMMAND ...: dies when the command fails; a killed script takes its stage along
+run_stage() {
+	local name=$1 rc=0
+	shift
+	note "$name"
+	setpriv --pdeathsig TERM "$@" || rc=$?
+	[ $rc -eq 0 ] || die $rc "$name: ${1##*/}: exit status $rc; the same call goes on from here"
+}
+
+# to_file NAME FILE COMMAND ...: the command's standard output becomes FILE
+to_file() {
+	local name=$1 file=$2
+	shift 2
+	[ ! -e "$file" ] || return 0
+	run_stage "$name" "$@" >"$file.part"
+	keep "$file"
+}
+
+# keep FILE: FILE.part is complete
+keep() {
+	sync "$1.part"
+	mv -T "$1.part" "$1"
+}
+
+# evaluate I POLICY: iter-I/eval.traj and pass-at-k.tsv
+evaluate() {
+	local dir=$run/iter-$1 more
+	read -ra more <<<"$eval_opts"
+	to_file "iter-$1 eval" "$dir/eval.traj" "${stage_EVAL[@]}" "${common[@]}" -p "$2" \
+		-t "$eval_tasks" -n "$samples" -s "$seed" "${more[@]}"
+	to_file "iter-$1 pass-at-k" "$dir/pass-at-k.tsv" "${stage_PASSK[@]}" ${quiet:+-q} -k "$ks" \
+		"$dir/eval.traj"
+}
+
+# rows STREAM: the number of its trajectories
+rows() {
+	"${stage_CAT[@]}" -c task "$1" | wc -l
+}
+
+# reward LOG: mean training reward of the last ten steps that a metrics log holds
+reward() {
+	[ ! -s "$1" ] || sed -n 's/.*"reward": *\([-+.0-9eE]*\).*/\1/p' "$1" | tail -n 10 |
+		awk '{ s += $1 } END { if (NR) printf "%.3f", s / NR }'
+}
+
+# summary: RUN/summary.tsv, a row for each policy, and the same on standard output
+summary() {
+	local i metrics dir experts
+	metrics=$(cut -f 1 "$run/iter-0/pass-at-k.tsv" | tr '\n' '\t')
+	{
+		printf 'iter\trl_steps\treward\texpert\t%s\n' "${metrics%$'\t'}"
+		for ((i = 0; i <= iterations; i++)); do
+			dir=$run/iter-$i
+			experts=-
+			[ ! -e "$dir/expert.traj" ] || experts=$(rows "$dir/expert.traj")
+			printf '%s\t%s\t%s\t%s\t%s\n' "$i" $((i * steps)) "$(reward "$dir/explore.log")" \
+				"$experts" "$(cut -f 2 "$dir/pass-at-k.tsv" | paste -s)"
+		done
+	} >"$run/summary.tsv.part"
+	keep "$run/summary.tsv"
+	cat "$run/summary.tsv"
+}

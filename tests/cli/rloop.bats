@@ -1,0 +1,150 @@
+# pipelines/rloop with stages that are scripts: order, files, resumption.
+load helpers
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	fake=$root/tests/cli/fake-stage
+	export FAKE_LOG=$PWD/log
+	export EXPLORE="$fake explore" FILTER="$fake filter" TUNE="$fake tune" EVAL="$fake eval"
+	export PASSK="$fake passk" CAT="$fake cat"
+	mkdir base
+	echo base >base/model.safetensors
+	touch train.jsonl test.jsonl
+}
+
+rloop() {
+	"$root/pipelines/rloop" -p base -t train.jsonl -e test.jsonl -i 2 -n 7 -k 1,2 "$@"
+}
+
+# results DIR: everything that a run leaves, but for its notes on itself
+results() {
+	(cd "$1" && find . -type f ! -name options ! -name .lock -exec sha256sum {} + | sort -k 2)
+}
+
+@test "each iteration tunes the policy that it explored from" {
+	status_is 0 rloop -d run
+	grep ^tune log >tunes
+	[[ $(sed -n 1p tunes) == *"-p $PWD/base -o run/iter-1/policy.part "*"run/iter-1/expert.traj" ]]
+	[[ $(sed -n 2p tunes) == *"-p run/iter-1/policy -o run/iter-2/policy.part "* ]]
+	[ "$(cat run/iter-2/policy/model.safetensors)" = \
+		"base tuned on 2 lines tuned on 2 lines" ]
+	cut -d' ' -f1 log | tr '\n' ' ' >order
+	[[ $(cat order) == "eval passk "$(printf 'explore filter cat tune eval passk %.0s' 1 2)* ]]
+	for i in 1 2; do
+		for f in explore.traj explore.log expert.traj policy eval.traj pass-at-k.tsv; do
+			[ -e "run/iter-$i/$f" ]
+		done
+	done
+	[ -z "$(find run -name '*.part')" ]
+}
+
+@test "the summary has a row for each policy, on stdout and in summary.tsv" {
+	status_is 0 rloop -d run
+	[ "$output" = "$(cat run/summary.tsv)" ]
+	[ "$(wc -l <run/summary.tsv)" -eq 4 ]
+	[ "$(cut -f 1,2 run/summary.tsv | tr '\t\n' ' ,')" = "iter rl_steps,0 0,1 7,2 14," ]
+}
+
+@test "after kill -9 at any stage the same call ends with the same files" {
+	status_is 0 rloop -d whole
+	results whole >whole.sums
+	whole_calls=$(wc -l <log)
+	for stage in explore filter tune eval passk; do
+		for when in 2:start 2:middle; do
+			[ "$stage:$when" != passk:2:middle ] || continue
+			rm -rf run log
+			FAKE_KILL=$stage:$when status_is 137 rloop -d run
+			calls=$(wc -l <log)
+			status_is 0 rloop -d run
+			results run | diff whole.sums -
+			# the stage that was cut off is the only one that ran again
+			extra=1
+			[ "$stage" != tune ] || extra=2 # rows are counted again
+			[ "$(wc -l <log)" -eq $((whole_calls + extra)) ] || {
+				echo "$stage:$when: $calls calls, then $(wc -l <log), not $whole_calls + $extra"
+				return 1
+			}
+			! grep outlived log
+		done
+	done
+}
+
+@test "a half-written result is not taken for a whole one" {
+	status_is 0 rloop -d run
+	mv run/iter-1/policy run/iter-1/policy.part
+	rm run/iter-1/policy.part/model.safetensors
+	status_is 0 rloop -d run
+	[ "$(cat run/iter-1/policy/model.safetensors)" = "base tuned on 2 lines" ]
+}
+
+@test "a stage that fails ends the run with its status and says which" {
+	FAKE_FAIL=filter:3 status_is 3 rloop -d run
+	says "rloop: iter-1 filter: fake-stage: exit status 3"
+	[ ! -e run/iter-1/expert.traj ]
+	status_is 0 rloop -d run
+}
+
+@test "other options are refused, more iterations and threads are not" {
+	status_is 0 rloop -d run
+	status_is 2 rloop -d run -n 8
+	says "begun with other options"
+	says "steps=8"
+	status_is 2 rloop -d run --tune-opts "--epochs 9"
+	sleep 0.01
+	echo '{}' >test.jsonl
+	status_is 2 rloop -d run
+	says "eval_tasks="
+}
+
+@test "more iterations go on where fewer ended" {
+	status_is 0 rloop -d run
+	: >log
+	status_is 0 rloop -d run -i 3 -j 1
+	[ "$(grep -c ^explore log)" -eq 1 ]
+	[ -d run/iter-3/policy ]
+}
+
+@test "a folder in use is refused" {
+	mkdir run
+	status_is 4 flock run/.lock "$root/pipelines/rloop" -p base -t train.jsonl -e test.jsonl -d run
+	says "run is in use"
+}
+
+@test "nothing learned: the policy stays for the next iteration" {
+	FAKE_EMPTY=1 status_is 0 rloop -d run
+	says "iter-1: no expert trajectory"
+	[ "$(grep -c ^tune log)" -eq 0 ]
+	[ "$(cat run/iter-2/policy/model.safetensors)" = base ]
+	mv run elsewhere
+	[ "$(cat elsewhere/iter-2/policy/model.safetensors)" = base ]
+}
+
+@test "options reach their stages" {
+	status_is 0 rloop -d run -i 1 -s 5 -j 2 -N 9 --explore-opts "--lr 1e-3" --filter-opts "--dedup" \
+		--tune-opts "--epochs 4" --eval-opts "--temperature 0.5"
+	grep -E '^explore .*-j 2 .*-t .*/train.jsonl -n 7 -s 6 .*--lr 1e-3$' log
+	grep -E '^filter --correct --dedup run' log
+	grep -E '^tune .*-s 6 --epochs 4 run' log
+	grep -E '^eval .*-t .*/test.jsonl -n 9 -s 5 --temperature 0.5$' log
+	grep -E '^passk -k 1,2 ' log
+}
+
+@test "-q: no notes" {
+	status_is 0 rloop -q -d run
+	[ -z "$stderr" ]
+	grep -E '^explore -q ' log
+}
+
+@test "--help, and calls that are refused" {
+	status_is 0 "$root/pipelines/rloop" --help
+	[[ $output == *"--iterations N"*"[3]"* ]]
+	status_is 2 "$root/pipelines/rloop" -p base
+	says "-p, -t, -e and -d are needed"
+	status_is 2 rloop -d run -n 0
+	status_is 2 rloop -d run --nonsense
+	status_is 2 rloop -d run operand
+	status_is 3 rloop -d run -t none.jsonl
+	says "none.jsonl: no such file"
+	EXPLORE=no-such-command status_is 4 rloop -d run
+	says "no-such-command"
+}
