@@ -1,0 +1,61 @@
+/* half.c - bfloat16 and IEEE binary16 from and to float. See half.h. */
+#include "policy/half.h"
+
+#include <math.h>
+#include <string.h>
+
+static uint32_t bits_of(float v)
+{
+	uint32_t u;
+
+	memcpy(&u, &v, sizeof u);
+	return u;
+}
+
+static float float_of(uint32_t u)
+{
+	float v;
+
+	memcpy(&v, &u, sizeof v);
+	return v;
+}
+
+float half_from_bf16(uint16_t h)
+{
+	return float_of((uint32_t)h << 16);
+}
+
+float half_from_f16(uint16_t h)
+{
+	uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = h >> 10 & 31, fraction = h & 1023;
+
+	if (exponent == 31)
+		return float_of(sign | 0x7f800000 | fraction << 13);
+	if (exponent == 0) /* subnormal: a multiple of 2^-24 */
+		return float_of(sign | bits_of((float)fraction * 0x1p-24F));
+	return float_of(sign | (exponent + 112) << 23 | fraction << 13);
+}
+
+uint16_t half_to_bf16(float v)
+{
+	uint32_t u = bits_of(v);
+
+	if (isnan(v))
+		return (uint16_t)(u >> 16 | 0x40); /* a NaN whose low bits are cut must stay one */
+	return (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
+}
+
+uint16_t half_to_f16(float v)
+{
+	uint32_t sign = bits_of(v) >> 16 & 0x8000, u = bits_of(v) & 0x7fffffff;
+
+	if (isnan(v))
+		return (uint16_t)(sign | 0x7e00 | (u >> 13 & 1023));
+	if (u >= 0x477ff000) /* 65520, halfway to 2^16, and above */
+		return (uint16_t)(sign | 0x7c00);
+	if (u < 0x38800000) /* below 2^-14: adding 0.5 leaves the multiple of 2^-24 in the low bits
+			     */
+		return (uint16_t)(sign | (bits_of(float_of(u) + 0.5F) - bits_of(0.5F)));
+	u -= 112U << 23;
+	return (uint16_t)(sign | (u + 0xfff + (u >> 13 & 1)) >> 13);
+}

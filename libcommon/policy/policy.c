@@ -1,0 +1,399 @@
+/* policy.c - a policy folder as a whole. See policy.h. */
+#include "policy/policy.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "stream/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_SMALL = 4 << 20, MAX_TOKENIZER = 512 << 20 };
+
+/* Adds the file to b. A file that is not there is an error unless optional. */
+static int read_file(const char *dir, const char *name, size_t max, bool optional, struct buf *b,
+		     struct reason *why)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	int st = 0;
+
+	if (access(path, F_OK) == 0)
+		st = file_read(path, max, b, why);
+	else if (!optional)
+		st = fail(why, ST_INPUT, "%s: no such file: not a policy folder", path);
+	free(path);
+	return st;
+}
+
+/* The stop set gains the token that the tokenizer's own configuration names: a string, or an
+ * object with its content. */
+static int add_tokenizer_eos(struct policy *p, const char *where, struct reason *why)
+{
+	json_t *j = json_parse(p->tok_config.p, p->tok_config.n, where, why);
+	const json_t *v = json_object_get(j, "eos_token");
+	const char *s = json_string_value(json_is_object(v) ? json_object_get(v, "content") : v);
+	uint32_t id = 0;
+	int st = 0;
+
+	if (!j)
+		return ST_INPUT;
+	if (!v || json_is_null(v))
+		st = 0;
+	else if (!s)
+		st = fail(why, ST_INPUT, "%s: eos_token is not a string", where);
+	else if (!tok_find(p->tok, s, &id))
+		st = fail(why, ST_INPUT, "%s: eos_token \"%.80s\" is not in tokenizer.json", where,
+			  s);
+	else if (!config_is_eos(&p->cfg, id) && p->cfg.n_eos == CONFIG_MAX_EOS)
+		st = fail(why, ST_INPUT, "%s: more than %d stop tokens", where, CONFIG_MAX_EOS);
+	else if (!config_is_eos(&p->cfg, id))
+		p->cfg.eos[p->cfg.n_eos++] = id;
+	json_decref(j);
+	return st;
+}
+
+static int check_vocab(const struct policy *p, const char *where, struct reason *why)
+{
+	if (tok_vocab_size(p->tok) > p->cfg.vocab)
+		return fail(why, ST_INPUT, "%s: %u tokens, but vocab_size is %lld", where,
+			    tok_vocab_size(p->tok), (long long)p->cfg.vocab);
+	return 0;
+}
+
+static int load_texts(struct policy *p, const char *dir, struct reason *why)
+{
+	struct buf config = {0}, tok = {0};
+	char *tok_path = xasprintf("%s/tokenizer.json", dir);
+	char *tok_config_path = xasprintf("%s/tokenizer_config.json", dir);
+	int st = read_file(dir, "config.json", MAX_SMALL, false, &config, why);
+
+	if (!st)
+		st = read_file(dir, "tokenizer.json", MAX_TOKENIZER, false, &tok, why);
+	if (!st)
+		st = read_file(dir, "generation_config.json", MAX_SMALL, true, &p->gen_config, why);
+	if (!st) /* holds the chat template and, in older files, every added token */
+		st = read_file(dir, "tokenizer_config.json", MAX_TOKENIZER, true, &p->tok_config,
+			       why);
+	if (!st)
+		st = config_parse(&p->cfg, config.p, config.n, p->gen_config.p, p->gen_config.n,
+				  dir, why);
+	if (!st) {
+		p->tok = tok_load(tok.p, tok.n, tok_path, why);
+		st = p->tok ? check_vocab(p, tok_path, why) : ST_INPUT;
+	}
+	if (!st && p->tok_config.p)
+		st = add_tokenizer_eos(p, tok_config_path, why);
+	buf_free(&config);
+	buf_free(&tok);
+	free(tok_path);
+	free(tok_config_path);
+	return st;
+}
+
+static void shape_text(const uint64_t *shape, int rank, char *to, size_t n)
+{
+	size_t at = 0;
+
+	*to = '\0';
+	for (int i = 0; i < rank && at < n; i++)
+		at += (size_t)snprintf(to + at, n - at, i ? ", %llu" : "%llu",
+				       (unsigned long long)shape[i]);
+}
+
+static int check_shape(const struct st_tensor *t, const struct weight *w, struct reason *why)
+{
+	uint64_t want[2] = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]};
+	char is[192], should[64];
+
+	if (t->rank == w->rank && t->shape[0] == want[0] && (w->rank < 2 || t->shape[1] == want[1]))
+		return 0;
+	shape_text(t->shape, t->rank, is, sizeof is);
+	shape_text(want, w->rank, should, sizeof should);
+	return fail(why, ST_INPUT, "shape [%s], but config.json asks for [%s]", is, should);
+}
+
+static int check_finite(const float *v, size_t n, struct reason *why)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!isfinite(v[i]))
+			return fail(why, ST_INPUT, "element %zu is not finite", i);
+	return 0;
+}
+
+static int read_weight(struct policy *p, const struct st_file *f, const struct weight *w,
+		       struct reason *why)
+{
+	const struct st_tensor *t = st_find(f, w->name);
+	float *to = p->model.params + w->offset;
+	int st = t ? check_shape(t, w, why) : fail(why, ST_INPUT, "missing");
+
+	if (!st)
+		st = st_read(f, t, to, why);
+	return st ? st : check_finite(to, w->count, why);
+}
+
+/* A head that is stored although it is tied must be the embedding. */
+static int check_tied_head(const struct policy *p, const struct st_file *f,
+			   const struct st_tensor *head, struct reason *why)
+{
+	const struct weight *w = model_weight(&p->model, "model.embed_tokens.weight");
+	float *v;
+	int st = check_shape(head, w, why);
+
+	if (st)
+		return st;
+	v = xarray(head->count, sizeof *v);
+	st = st_read(f, head, v, why);
+	if (!st && memcmp(v, p->model.params + w->offset, w->count * sizeof *v) != 0)
+		st = fail(
+			why, ST_INPUT,
+			"differs from model.embed_tokens.weight, but tie_word_embeddings is true");
+	free(v);
+	return st;
+}
+
+/* Tensors that the model does not have: buffers that older writers stored are harmless. */
+static int check_extra(const struct policy *p, const struct st_file *f, const struct st_tensor *t,
+		       struct reason *why)
+{
+	static const char buffer[] = ".rotary_emb.inv_freq";
+	size_t n = strlen(t->name);
+
+	if (model_weight(&p->model, t->name))
+		return 0;
+	if (n >= sizeof buffer && strcmp(t->name + n - (sizeof buffer - 1), buffer) == 0)
+		return 0;
+	if (p->cfg.tied && strcmp(t->name, "lm_head.weight") == 0)
+		return check_tied_head(p, f, t, why);
+	return fail(why, ST_INPUT, "not a weight of this model");
+}
+
+/* Before memory is asked for: a config.json that promises far more than the file holds. */
+static int check_total(const struct policy *p, const struct st_file *f, const char *dir,
+		       struct reason *why)
+{
+	uint64_t total = 0, want = config_params(&p->cfg);
+
+	for (size_t i = 0; i < f->n; i++)
+		total += f->v[i].count;
+	if (want > (1U << 28) && want / 2 > total)
+		return fail(why, ST_INPUT,
+			    "%s/config.json: asks for %llu weights, but the tensors hold %llu", dir,
+			    (unsigned long long)want, (unsigned long long)total);
+	return 0;
+}
+
+static int load_weights(struct policy *p, const struct st_file *f, const char *dir,
+			struct reason *why)
+{
+	const struct st_tensor *embed = st_find(f, "model.embed_tokens.weight");
+	int st = check_total(p, f, dir, why);
+
+	if (st)
+		return st;
+	model_init(&p->model, &p->cfg);
+	for (size_t i = 0; i < p->model.n_w; i++) {
+		st = read_weight(p, f, &p->model.w[i], why);
+		if (st) {
+			fail_prefix(why, "%s: tensor %s", dir, p->model.w[i].name);
+			return st;
+		}
+	}
+	for (size_t i = 0; i < f->n; i++) {
+		st = check_extra(p, f, &f->v[i], why);
+		if (st) {
+			fail_prefix(why, "%s: tensor %.100s", dir, f->v[i].name);
+			return st;
+		}
+	}
+	p->dtype = embed->dtype;
+	model_pack(&p->model);
+	return 0;
+}
+
+int policy_load(struct policy *p, const char *dir, struct reason *why)
+{
+	struct st_file f;
+	int st;
+
+	*p = (struct policy){0};
+	st = load_texts(p, dir, why);
+	if (!st) {
+		st = st_open(&f, dir, why);
+		if (!st) {
+			st = load_weights(p, &f, dir, why);
+			st_close(&f);
+		}
+	}
+	if (st)
+		policy_free(p);
+	return st;
+}
+
+/* config.json as it came, but for the type of the weights. */
+static void config_text(const struct policy *p, enum st_dtype dtype, struct buf *out)
+{
+	static const char *const names[] = {
+		[ST_F32] = "float32", [ST_F16] = "float16", [ST_BF16] = "bfloat16"};
+	json_t *j = json_parse(p->cfg.json.p, p->cfg.json.n, "config.json", NULL);
+	const char *key = json_object_get(j, "dtype") ? "dtype" : "torch_dtype";
+	const char *old = json_string_value(json_object_get(j, key));
+	char *text;
+
+	if (old && strcmp(old, names[dtype]) == 0) {
+		buf_add(out, p->cfg.json.p, p->cfg.json.n);
+	} else {
+		json_object_set_new(j, key, json_string(names[dtype]));
+		text = json_dumps(j, JSON_INDENT(2));
+		buf_str(out, text);
+		buf_char(out, '\n');
+		free(text);
+	}
+	json_decref(j);
+}
+
+static int save_weights(const struct policy *p, struct newdir *d, enum st_dtype dtype,
+			struct reason *why)
+{
+	struct st_item *v = xcalloc(p->model.n_w, sizeof *v);
+	struct out o;
+	int st = newdir_open(d, "model.safetensors", &o, why);
+
+	for (size_t i = 0; i < p->model.n_w; i++) {
+		const struct weight *w = &p->model.w[i];
+
+		v[i] = (struct st_item){.name = w->name,
+					.rank = w->rank,
+					.shape = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
+					.data = p->model.params + w->offset};
+	}
+	if (!st) {
+		st_write(&o, v, p->model.n_w, dtype);
+		st = newdir_done(&o, why);
+	}
+	free(v);
+	return st;
+}
+
+static int save_texts(const struct policy *p, struct newdir *d, enum st_dtype dtype,
+		      struct reason *why)
+{
+	struct span tok = tok_json(p->tok);
+	struct buf config = {0};
+	int st;
+
+	config_text(p, dtype, &config);
+	st = newdir_put(d, "config.json", config.p, config.n, why);
+	if (!st)
+		st = newdir_put(d, "tokenizer.json", tok.p, tok.n, why);
+	if (!st && p->tok_config.p)
+		st = newdir_put(d, "tokenizer_config.json", p->tok_config.p, p->tok_config.n, why);
+	if (!st && p->gen_config.p)
+		st = newdir_put(d, "generation_config.json", p->gen_config.p, p->gen_config.n, why);
+	buf_free(&config);
+	return st;
+}
+
+int policy_save(const struct policy *p, const char *dir, enum st_dtype dtype, struct reason *why)
+{
+	struct newdir d;
+	int st = newdir_begin(&d, dir, why);
+
+	if (!st)
+		st = save_texts(p, &d, dtype, why);
+	if (!st)
+		st = save_weights(p, &d, dtype, why);
+	if (!st)
+		st = newdir_commit(&d, why);
+	newdir_abort(&d);
+	return st;
+}
+
+static void add_json(struct buf *b, json_t *j)
+{
+	char *text = json_dumps(j, JSON_INDENT(2));
+
+	buf_str(b, text);
+	buf_char(b, '\n');
+	free(text);
+	json_decref(j);
+}
+
+/* The token that ends a response, where the caller names none: what published tokenizers call it.
+ */
+static int choose_eos(struct policy *p, struct reason *why)
+{
+	static const char *const names[] = {"<eos>", "<|im_end|>", "</s>", "<|endoftext|>",
+					    "<|end_of_text|>"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names && !p->cfg.n_eos; i++)
+		if (tok_find(p->tok, names[i], &p->cfg.eos[0]))
+			p->cfg.n_eos = 1;
+	if (!p->cfg.n_eos)
+		return fail(why, ST_INPUT,
+			    "tokenizer.json: no token that is known to end a text; name one");
+	return 0;
+}
+
+/* What transformers needs to know about a tokenizer and about generating. */
+static void make_side_files(struct policy *p)
+{
+	json_t *tok = json_object(), *gen = json_object();
+	struct buf eos = {0};
+	uint32_t pad;
+
+	tok_decode(p->tok, p->cfg.eos, 1, true, &eos);
+	json_object_set_new(tok, "tokenizer_class", json_string("PreTrainedTokenizerFast"));
+	json_object_set_new(tok, "eos_token", json_stringn(eos.p, eos.n));
+	json_object_set_new(tok, "model_max_length", json_integer(p->cfg.max_len));
+	json_object_set_new(tok, "clean_up_tokenization_spaces", json_false());
+	json_object_set_new(gen, "do_sample", json_true());
+	json_object_set_new(gen, "eos_token_id", json_integer(p->cfg.eos[0]));
+	if (tok_find(p->tok, "<pad>", &pad)) {
+		json_object_set_new(tok, "pad_token", json_string("<pad>"));
+		json_object_set_new(gen, "pad_token_id", json_integer(pad));
+	}
+	add_json(&p->tok_config, tok);
+	add_json(&p->gen_config, gen);
+	buf_free(&eos);
+}
+
+int policy_make(struct policy *p, const struct config *cfg, const struct buf *tokenizer_json,
+		uint64_t seed, double std, struct reason *why)
+{
+	int st;
+
+	*p = (struct policy){.cfg = *cfg, .dtype = ST_F32};
+	p->cfg.json = (struct buf){0};
+	p->tok = tok_load(tokenizer_json->p, tokenizer_json->n, "tokenizer.json", why);
+	st = p->tok ? 0 : ST_INPUT;
+	if (!st && !p->cfg.vocab)
+		p->cfg.vocab = tok_vocab_size(p->tok);
+	if (!st)
+		st = check_vocab(p, "tokenizer.json", why);
+	if (!st)
+		st = choose_eos(p, why);
+	if (!st)
+		st = config_make(&p->cfg, why);
+	if (st) {
+		policy_free(p);
+		return st;
+	}
+	make_side_files(p);
+	model_init(&p->model, &p->cfg);
+	model_random(&p->model, seed, std);
+	model_pack(&p->model);
+	return 0;
+}
+
+void policy_free(struct policy *p)
+{
+	model_free(&p->model);
+	tok_free(p->tok);
+	config_free(&p->cfg);
+	buf_free(&p->tok_config);
+	buf_free(&p->gen_config);
+	*p = (struct policy){0};
+}

@@ -1,0 +1,36 @@
+/*
+ * pretok.h - the pre_tokenizer of tokenizer.json: text is cut into the pieces within which byte
+ * pairs are merged.
+ *
+ * Supported: Split (Isolated or Removed), Digits and ByteLevel, alone or in a Sequence that ends
+ * with its ByteLevel.
+ */
+#ifndef POLICY_PRETOK_H
+#define POLICY_PRETOK_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <jansson.h>
+
+struct pretok; /* read-only once made: threads may share it */
+
+struct pretok *pretok_new(const json_t *j, struct reason *why);
+void pretok_free(struct pretok *p);
+
+/* Pieces of one text; zero-initialise, free with pieces_free. */
+struct pieces {
+	struct piece *v; /* in order */
+	size_t n, cap;
+	struct piece *next; /* the list under construction */
+	size_t n_next, cap_next;
+	struct buf text; /* what the pieces are made of */
+};
+struct piece {
+	size_t at, n; /* bytes of text */
+};
+void pieces_free(struct pieces *s);
+/* Cuts text anew: what s held is gone. Bytes that are not UTF-8 match no pattern and are kept. */
+int pretok_cut(const struct pretok *p, struct span text, struct pieces *s, struct reason *why);
+
+#endif

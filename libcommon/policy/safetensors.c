@@ -1,0 +1,500 @@
+/* safetensors.c - reading and writing tensors. See safetensors.h. */
+#include "policy/safetensors.h"
+#include "base/mem.h"
+#include "policy/half.h"
+#include "stream/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "tensors on disk are little-endian; numbers are copied as they are"
+#endif
+
+enum {
+	MAX_HEADER = 100000000, /* the format's own limit */
+	MAX_SHARDS = 4096,
+	CHUNK = 1 << 18, /* numbers converted at a time */
+};
+
+static const struct {
+	const char *name;
+	size_t size;
+} dtypes[] = {[ST_F32] = {"F32", 4}, [ST_F16] = {"F16", 2}, [ST_BF16] = {"BF16", 2}};
+
+enum { N_DTYPES = sizeof dtypes / sizeof *dtypes };
+
+/* One file while its header is read. */
+struct shard {
+	const char *path;
+	int fd, index;
+	uint64_t size, data; /* of the file; where its data begins */
+};
+
+static int read_at(int fd, const char *path, void *to, size_t n, uint64_t at, struct reason *why)
+{
+	char *p = to;
+
+	while (n) {
+		ssize_t r = pread(fd, p, n, (off_t)at);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return fail_errno(why, errno, "%s: read at byte %llu", path,
+					  (unsigned long long)at);
+		if (r == 0)
+			return fail(why, ST_INPUT, "%s: ends at byte %llu, shorter than at first",
+				    path, (unsigned long long)at);
+		p += r;
+		at += (uint64_t)r;
+		n -= (size_t)r;
+	}
+	return 0;
+}
+
+static int parse_dtype(struct st_tensor *t, const json_t *v, struct reason *why)
+{
+	const char *s = json_string_value(v);
+
+	if (!s)
+		return fail(why, ST_INPUT, "dtype is missing or not a string");
+	for (int i = 0; i < N_DTYPES; i++)
+		if (strcmp(s, dtypes[i].name) == 0) {
+			t->dtype = (enum st_dtype)i;
+			return 0;
+		}
+	return fail(why, ST_INPUT, "dtype %.40s is not supported, only F32, F16 and BF16", s);
+}
+
+static int parse_shape(struct st_tensor *t, const json_t *v, struct reason *why)
+{
+	const json_t *dim;
+	size_t i, count = 1;
+
+	if (!json_is_array(v))
+		return fail(why, ST_INPUT, "shape is missing or not a list");
+	if (json_array_size(v) > ST_MAX_RANK)
+		return fail(why, ST_INPUT, "rank %zu is above %d", json_array_size(v), ST_MAX_RANK);
+	t->rank = (int)json_array_size(v);
+	json_array_foreach(v, i, dim)
+	{
+		if (!json_is_integer(dim) || json_integer_value(dim) < 0)
+			return fail(why, ST_INPUT, "shape[%zu] is not a size", i);
+		t->shape[i] = (uint64_t)json_integer_value(dim);
+		if (!size_mul(count, t->shape[i], &count))
+			return fail(why, ST_INPUT, "the product of the shape overflows");
+	}
+	t->count = count;
+	return 0;
+}
+
+/* Sets offset and checks it against the file and the shape. */
+static int parse_offsets(struct st_tensor *t, const json_t *v, const struct shard *s,
+			 struct reason *why)
+{
+	const json_t *b = json_array_get(v, 0), *e = json_array_get(v, 1);
+	uint64_t begin, end, room = s->size - s->data;
+	size_t bytes;
+
+	if (json_array_size(v) != 2 || !json_is_integer(b) || !json_is_integer(e) ||
+	    json_integer_value(b) < 0 || json_integer_value(e) < 0)
+		return fail(why, ST_INPUT, "data_offsets is not a pair of sizes");
+	begin = (uint64_t)json_integer_value(b);
+	end = (uint64_t)json_integer_value(e);
+	if (begin > end)
+		return fail(why, ST_INPUT, "data_offsets: %llu comes after %llu",
+			    (unsigned long long)begin, (unsigned long long)end);
+	if (end > room)
+		return fail(why, ST_INPUT, "data_offsets: %llu lies beyond the file's %llu bytes",
+			    (unsigned long long)end, (unsigned long long)room);
+	if (!size_mul(t->count, dtypes[t->dtype].size, &bytes) || end - begin != bytes)
+		return fail(why, ST_INPUT,
+			    "data_offsets span %llu bytes, the shape asks for another size",
+			    (unsigned long long)(end - begin));
+	t->offset = s->data + begin;
+	return 0;
+}
+
+static int parse_entry(struct st_tensor *t, const json_t *v, const struct shard *s,
+		       struct reason *why)
+{
+	int st = 0;
+
+	if (!json_is_object(v))
+		st = fail(why, ST_INPUT, "not an object");
+	if (!st)
+		st = parse_dtype(t, json_object_get(v, "dtype"), why);
+	if (!st)
+		st = parse_shape(t, json_object_get(v, "shape"), why);
+	return st ? st : parse_offsets(t, json_object_get(v, "data_offsets"), s, why);
+}
+
+static int check_metadata(const json_t *v, struct reason *why)
+{
+	const json_t *item;
+	const char *key;
+
+	if (!json_is_object(v))
+		return fail(why, ST_INPUT, "__metadata__: not an object");
+	json_object_foreach((json_t *)v, key, item) if (!json_is_string(item)) return fail(
+		why, ST_INPUT, "__metadata__: %.80s: not a string", key);
+	return 0;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct st_tensor *x = a, *y = b;
+
+	if (x->offset != y->offset)
+		return x->offset < y->offset ? -1 : 1;
+	return (x->count > y->count) - (x->count < y->count);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct st_tensor *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+/* No hole, no overlap, no tail: v holds all tensors of one file. */
+static int check_layout(struct st_tensor *v, size_t n, const struct shard *s, struct reason *why)
+{
+	uint64_t at = s->data;
+
+	if (n)
+		qsort(v, n, sizeof *v, by_offset);
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].offset != at)
+			return fail(why, ST_INPUT, "%s: tensor %.100s: data begins %s", s->path,
+				    v[i].name,
+				    v[i].offset < at ? "inside another tensor (overlap)"
+						     : "after bytes of no tensor (hole)");
+		at += v[i].count * dtypes[v[i].dtype].size;
+	}
+	if (at != s->size)
+		return fail(why, ST_INPUT, "%s: %llu bytes after the last tensor", s->path,
+			    (unsigned long long)(s->size - at));
+	return 0;
+}
+
+/* Adds the tensors that the header j names. */
+static int add_tensors(struct st_file *f, const json_t *j, const struct shard *s,
+		       struct reason *why)
+{
+	size_t first = f->n;
+	const json_t *v;
+	const char *key;
+
+	f->v = xgrow(f->v, f->n + json_object_size(j), sizeof *f->v);
+	json_object_foreach((json_t *)j, key, v)
+	{
+		struct st_tensor *t = &f->v[f->n];
+
+		if (strcmp(key, "__metadata__") == 0) {
+			if (check_metadata(v, why)) {
+				fail_prefix(why, "%s", s->path);
+				return ST_INPUT;
+			}
+			continue;
+		}
+		*t = (struct st_tensor){.name = xstrdup(key), .file = s->index};
+		f->n++;
+		if (parse_entry(t, v, s, why)) {
+			fail_prefix(why, "%s: tensor %.100s", s->path, key);
+			return ST_INPUT;
+		}
+	}
+	return check_layout(f->v + first, f->n - first, s, why);
+}
+
+/* The header's text, at most what the file and the format allow. */
+static int read_header(struct shard *s, struct buf *text, struct reason *why)
+{
+	uint64_t n;
+	struct stat sb;
+	int st;
+
+	if (fstat(s->fd, &sb) != 0)
+		return fail_errno(why, errno, "%s", s->path);
+	if (!S_ISREG(sb.st_mode))
+		return fail(why, ST_INPUT, "%s: not a regular file", s->path);
+	s->size = (uint64_t)sb.st_size;
+	if (s->size < sizeof n)
+		return fail(why, ST_INPUT, "%s: %llu bytes, too short for a header's length",
+			    s->path, (unsigned long long)s->size);
+	st = read_at(s->fd, s->path, &n, sizeof n, 0, why);
+	if (st)
+		return st;
+	if (n > MAX_HEADER || n > s->size - sizeof n)
+		return fail(why, ST_INPUT, "%s: header of %llu bytes, %s", s->path,
+			    (unsigned long long)n,
+			    n > MAX_HEADER ? "above the format's limit of 100000000"
+					   : "more than the file holds");
+	s->data = sizeof n + n;
+	buf_reserve(text, n + 1);
+	text->n = n;
+	st = read_at(s->fd, s->path, text->p, n, sizeof n, why);
+	if (st)
+		return st;
+	if (!n || text->p[0] != '{')
+		return fail(why, ST_INPUT, "%s: the header does not begin with {", s->path);
+	return 0;
+}
+
+static int open_shard(struct st_file *f, const char *path, struct reason *why)
+{
+	struct shard s = {.index = f->n_files};
+	struct buf text = {0};
+	json_t *j = NULL;
+	int st;
+
+	f->fd = xgrow(f->fd, (size_t)f->n_files + 1, sizeof *f->fd);
+	f->path = xgrow(f->path, (size_t)f->n_files + 1, sizeof *f->path);
+	s.path = f->path[f->n_files] = xstrdup(path);
+	s.fd = f->fd[f->n_files] = open(path, O_RDONLY | O_CLOEXEC);
+	f->n_files++;
+	if (s.fd < 0)
+		return errno == ENOENT ? fail(why, ST_INPUT, "%s: no such file", path)
+				       : fail_errno(why, errno, "%s: open", path);
+	st = read_header(&s, &text, why);
+	if (!st) {
+		j = json_parse(text.p, text.n, path, why);
+		st = j ? 0 : ST_INPUT;
+	}
+	if (!st)
+		st = add_tensors(f, j, &s, why);
+	json_decref(j);
+	buf_free(&text);
+	return st;
+}
+
+/* The position of a shard among the files opened, or -1. */
+static int shard_index(const struct st_file *f, const char *path)
+{
+	for (int i = 0; i < f->n_files; i++)
+		if (strcmp(f->path[i], path) == 0)
+			return i;
+	return -1;
+}
+
+static int open_shards(struct st_file *f, const char *dir, const json_t *map, struct reason *why)
+{
+	const json_t *v;
+	const char *key;
+
+	json_object_foreach((json_t *)map, key, v)
+	{
+		const char *name = json_string_value(v);
+		char *path;
+		int st = 0;
+
+		if (!name || strchr(name, '/') || !*name)
+			return fail(why, ST_INPUT, "weight_map: %.100s: not a file's name", key);
+		path = xasprintf("%s/%s", dir, name);
+		if (shard_index(f, path) < 0)
+			st = f->n_files == MAX_SHARDS
+				     ? fail(why, ST_INPUT, "more than %d files", MAX_SHARDS)
+				     : open_shard(f, path, why);
+		free(path);
+		if (st)
+			return st;
+	}
+	return 0;
+}
+
+/* The map and the files must tell the same story. */
+static int check_map(const struct st_file *f, const char *dir, const json_t *map,
+		     struct reason *why)
+{
+	const json_t *v;
+	const char *key;
+
+	for (size_t i = 0; i + 1 < f->n; i++)
+		if (strcmp(f->v[i].name, f->v[i + 1].name) == 0)
+			return fail(why, ST_INPUT, "tensor %.100s: in two files", f->v[i].name);
+	json_object_foreach((json_t *)map, key, v)
+	{
+		const struct st_tensor *t = st_find(f, key);
+		char *path = xasprintf("%s/%s", dir, json_string_value(v));
+		bool there = t && t->file == shard_index(f, path);
+
+		free(path);
+		if (!there)
+			return fail(why, ST_INPUT, "tensor %.100s: not in %.100s", key,
+				    json_string_value(v));
+	}
+	for (size_t i = 0; i < f->n; i++)
+		if (!json_object_get(map, f->v[i].name))
+			return fail(why, ST_INPUT, "tensor %.100s: not in weight_map",
+				    f->v[i].name);
+	return 0;
+}
+
+static void sort_names(struct st_file *f)
+{
+	if (f->n)
+		qsort(f->v, f->n, sizeof *f->v, by_name);
+}
+
+static int open_index(struct st_file *f, const char *dir, const char *path, struct reason *why)
+{
+	json_t *j = json_load(path, MAX_HEADER, why);
+	const json_t *map = json_object_get(j, "weight_map");
+	int st;
+
+	if (!j)
+		return ST_INPUT;
+	st = json_is_object(map) ? open_shards(f, dir, map, why)
+				 : fail(why, ST_INPUT, "%s: weight_map is missing", path);
+	if (!st) {
+		sort_names(f);
+		st = check_map(f, dir, map, why);
+		if (st)
+			fail_prefix(why, "%s", path);
+	}
+	json_decref(j);
+	return st;
+}
+
+int st_open(struct st_file *f, const char *dir, struct reason *why)
+{
+	char *one = xasprintf("%s/model.safetensors", dir);
+	char *index = xasprintf("%s/model.safetensors.index.json", dir);
+	int st;
+
+	*f = (struct st_file){0};
+	if (access(one, F_OK) != 0 && access(index, F_OK) == 0) {
+		st = open_index(f, dir, index, why);
+	} else {
+		st = open_shard(f, one, why);
+		sort_names(f);
+	}
+	if (st)
+		st_close(f);
+	free(one);
+	free(index);
+	return st;
+}
+
+const struct st_tensor *st_find(const struct st_file *f, const char *name)
+{
+	struct st_tensor key = {.name = (char *)name};
+
+	return f->n ? bsearch(&key, f->v, f->n, sizeof *f->v, by_name) : NULL;
+}
+
+int st_read(const struct st_file *f, const struct st_tensor *t, float *dst, struct reason *why)
+{
+	const char *path = f->path[t->file];
+	size_t size = dtypes[t->dtype].size;
+	int fd = f->fd[t->file], st = 0;
+	uint16_t *half;
+
+	if (t->dtype == ST_F32)
+		return read_at(fd, path, dst, t->count * size, t->offset, why);
+	half = xarray(CHUNK, sizeof *half);
+	for (uint64_t i = 0; i < t->count && !st; i += CHUNK) {
+		size_t n = t->count - i < CHUNK ? t->count - i : CHUNK;
+
+		st = read_at(fd, path, half, n * size, t->offset + i * size, why);
+		for (size_t k = 0; k < n && !st; k++)
+			dst[i + k] = t->dtype == ST_F16 ? half_from_f16(half[k])
+							: half_from_bf16(half[k]);
+	}
+	free(half);
+	return st;
+}
+
+void st_close(struct st_file *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		free(f->v[i].name);
+	for (int i = 0; i < f->n_files; i++) {
+		if (f->fd[i] >= 0)
+			close(f->fd[i]);
+		free(f->path[i]);
+	}
+	free(f->v);
+	free(f->fd);
+	free(f->path);
+	*f = (struct st_file){0};
+}
+
+static int items_by_name(const void *a, const void *b)
+{
+	const struct st_item *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+static size_t item_count(const struct st_item *t)
+{
+	size_t n = 1;
+
+	for (int i = 0; i < t->rank; i++)
+		n *= t->shape[i];
+	return n;
+}
+
+static void add_header(struct buf *b, const struct st_item *const *v, size_t n, enum st_dtype dtype)
+{
+	size_t at = 0;
+
+	buf_str(b, "{\"__metadata__\":{\"format\":\"pt\"}");
+	for (size_t i = 0; i < n; i++) {
+		size_t end = at + item_count(v[i]) * dtypes[dtype].size;
+
+		buf_char(b, ',');
+		json_string_to(b, v[i]->name, strlen(v[i]->name));
+		buf_printf(b, ":{\"dtype\":\"%s\",\"shape\":[", dtypes[dtype].name);
+		for (int k = 0; k < v[i]->rank; k++)
+			buf_printf(b, k ? ",%llu" : "%llu", (unsigned long long)v[i]->shape[k]);
+		buf_printf(b, "],\"data_offsets\":[%zu,%zu]}", at, end);
+		at = end;
+	}
+	buf_char(b, '}');
+	while (b->n % 8)
+		buf_char(b, ' ');
+}
+
+static void write_half(struct out *o, const float *v, size_t n, enum st_dtype dtype)
+{
+	uint16_t *half = xarray(CHUNK, sizeof *half);
+
+	for (size_t i = 0; i < n; i += CHUNK) {
+		size_t part = n - i < CHUNK ? n - i : CHUNK;
+
+		for (size_t k = 0; k < part; k++)
+			half[k] = dtype == ST_F16 ? half_to_f16(v[i + k]) : half_to_bf16(v[i + k]);
+		out_write(o, half, part * sizeof *half);
+	}
+	free(half);
+}
+
+void st_write(struct out *o, const struct st_item *items, size_t n, enum st_dtype dtype)
+{
+	const struct st_item **v = xarray(n + 1, sizeof *v);
+	struct buf header = {0};
+	uint64_t len;
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = &items[i];
+	qsort(v, n, sizeof *v, items_by_name);
+	add_header(&header, v, n, dtype);
+	len = header.n;
+	out_write(o, &len, sizeof len);
+	out_write(o, header.p, header.n);
+	for (size_t i = 0; i < n; i++)
+		if (dtype == ST_F32)
+			out_write(o, v[i]->data, item_count(v[i]) * sizeof(float));
+		else
+			write_half(o, v[i]->data, item_count(v[i]), dtype);
+	buf_free(&header);
+	free(v);
+}
