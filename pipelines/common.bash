@@ -184,15 +184,15 @@ reward() {
 # summary: RUN/summary.tsv, a row for each policy, and the same on standard output
 summary() {
 	local i metrics dir experts
-	metrics=$(cut -f 1 "$run/iter-0/pass-at-k.tsv" | tr '\n' '\t')
+	metrics=$(tail -n +2 "$run/iter-0/pass-at-k.tsv" | cut -f 5 | paste -s)
 	{
-		printf 'iter\trl_steps\treward\texpert\t%s\n' "${metrics%$'\t'}"
+		printf 'iter\trl_steps\treward\texpert\t%s\n' "$metrics"
 		for ((i = 0; i <= iterations; i++)); do
 			dir=$run/iter-$i
 			experts=-
 			[ ! -e "$dir/expert.traj" ] || experts=$(rows "$dir/expert.traj")
 			printf '%s\t%s\t%s\t%s\t%s\n' "$i" $((i * steps)) "$(reward "$dir/explore.log")" \
-				"$experts" "$(cut -f 2 "$dir/pass-at-k.tsv" | paste -s)"
+				"$experts" "$(tail -n +2 "$dir/pass-at-k.tsv" | cut -f 6 | paste -s)"
 		done
 	} >"$run/summary.tsv.part"
 	keep "$run/summary.tsv"

@@ -43,6 +43,8 @@ results() {
 	[ "$output" = "$(cat run/summary.tsv)" ]
 	[ "$(wc -l <run/summary.tsv)" -eq 4 ]
 	[ "$(cut -f 1,2 run/summary.tsv | tr '\t\n' ' ,')" = "iter rl_steps,0 0,1 7,2 14," ]
+	[ "$(cut -f 3- run/summary.tsv | tail -n +3 | sort -u)" = "$(printf '0.250\t2\t0.25\t0.5')" ]
+	[ "$(head -n 1 run/summary.tsv | cut -f 3-)" = "$(printf 'reward\texpert\tavg@n\tpass@1')" ]
 }
 
 @test "after kill -9 at any stage the same call ends with the same files" {

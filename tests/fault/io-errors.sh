@@ -1,0 +1,132 @@
+#!/bin/bash
+# io-errors.sh - what every tool does when its output is full, closed or not read, and when its
+# input is closed, a folder, slow or unreadable. See table.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 4
+root=$PWD
+PATH=${BIN:=$root/build/bin}:$PATH
+tmp=$(mktemp -d) || exit 4
+trap 'rm -rf "$tmp"' EXIT
+env=${TEST_ENV:-$tmp/env}
+tests/man-env.sh "$env" || exit 1
+cp -r "$env" "$tmp/scratch"
+cd "$tmp/scratch" || exit 4
+
+n=0 failed=0
+result() { # STATUS NAME [WHY]
+	n=$((n + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $n - $2"
+	else
+		echo "not ok $n - $2"
+		printf '# %s\n' "${3:-}" | head -c 500
+		echo
+		failed=1
+	fi
+}
+
+# call [OPTION ...]: the tool as its row says; standard input is the caller's. Its output folder, if it
+# has one, is new each time.
+call() {
+	rm -rf OUT
+	timeout 60 "$tool" "${args[@]}" "$@"
+}
+
+# expect NAME STATUS TEXT COMMAND ...: the status, and TEXT in its messages ("": none at all)
+expect() {
+	local name="$tool: $1" want=$2 text=$3 rc=0 said
+	shift 3
+	"$@" 2>"$tmp/err" || rc=$?
+	said=$(tr -d '\0' <"$tmp/err")
+	if [ $rc -ne "$want" ]; then
+		result 1 "$name" "status $rc, not $want: $said"
+	elif [ -z "$text" ] && [ -n "$said" ]; then
+		result 1 "$name" "not silent: $said"
+	elif [[ $said != *"$text"* ]]; then
+		result 1 "$name" "does not say \"$text\": $said"
+	else
+		result 0 "$name"
+	fi
+}
+
+full() { call "$@" <"$input" >/dev/full; }
+closed() { call <"$input" >&-; }
+help_full() { call --help >/dev/full; }
+stdin_closed() { call <&- >/dev/null; }
+stdin_folder() { call <. >/dev/null; }
+
+# Standard output is a pipe that nobody reads any more
+dead_pipe() {
+	rm -f pipe
+	mkfifo pipe
+	(
+		exec 5<>pipe 6>pipe 5>&-
+		call -q <"$input" >&6
+	)
+}
+
+dead_pipe_ignored() {
+	(
+		trap '' PIPE
+		dead_pipe
+	)
+}
+
+unreadable() { # the input's third read fails, or its first if it is short
+	timeout 60 strace -f -o trace -P "$input" -e trace=read -e inject=read:error=EIO:when=1 \
+		"$tool" "${args[@]}" <"$input" >/dev/null
+}
+
+# The output must not depend on how the input arrives
+slow() { # NAME COMMAND: COMMAND writes the input
+	call -q <"$input" >want 2>"$tmp/err"
+	"$2" | call -q >got 2>>"$tmp/err"
+	cmp want got >>"$tmp/err" 2>&1
+	result $? "$tool: $1" "$(cat "$tmp/err")"
+}
+
+halting() {
+	head -c 10 "$input"
+	sleep 0.2
+	tail -c +11 "$input"
+}
+
+byte_by_byte() {
+	dd bs=1 status=none <"$input"
+}
+
+can_inject=1
+strace -o trace -e inject=read:error=EIO:when=999 true 2>/dev/null || can_inject=
+
+for f in "$BIN"/*; do
+	tool=${f##*/}
+	row=$(grep -P "^$tool\t" "$root/tests/fault/table") || {
+		result 1 "$tool has no row in tests/fault/table"
+		continue
+	}
+	IFS=$'\t' read -r _ input line <<<"$row"
+	read -ra args <<<"$line"
+	reads=$([ "$input" = - ] || echo 1)
+	[ -n "$reads" ] || input=/dev/null
+	if [[ " $line " == *" -o "* ]]; then
+		expect "no output, closed stdout" 0 "" closed -q
+	else
+		expect "full disk" 4 "No space left" full
+		expect "closed stdout" 4 "Bad file descriptor" closed
+		expect "the reader left" 141 "" dead_pipe
+		expect "the reader left, SIGPIPE ignored" 141 "" dead_pipe_ignored
+	fi
+	expect "--help on a full disk" 4 "No space left" help_full
+	[ -n "$reads" ] || continue
+	expect "closed stdin" 4 "Bad file descriptor" stdin_closed
+	expect "a folder as stdin" 4 "Is a directory" stdin_folder
+	slow "input that halts" halting
+	slow "input byte by byte" byte_by_byte
+	if [ -n "$can_inject" ]; then
+		expect "read error" 4 "Input/output error" unreadable
+	else
+		result 0 "$tool: read error # SKIP strace may not trace here"
+	fi
+done
+echo "1..$n"
+exit $failed
