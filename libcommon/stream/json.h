@@ -2,18 +2,28 @@
 #ifndef STREAM_JSON_H
 #define STREAM_JSON_H
 
-#include "base/err.h"
+#include "base/io.h"
 #include "stream/mp.h"
 
 #include <jansson.h>
 
-/* Appends v as JSON. Non-UTF-8 bytes and bin become {"$bin": "base64"}; non-finite floats
- * {"$float": "nan"|"inf"|"-inf"}, so that traj-cat can go both ways without loss. */
+/*
+ * Appends v as JSON, one line. What JSON has no word for becomes an object with one key, so that
+ * both ways lose nothing: {"$bin": base64}; {"$str": base64} for a str that is not UTF-8;
+ * {"$float": "nan"|"inf"|"-inf"}; {"$u64": "18446744073709551615"} above int64; {"$map": [[key,
+ * value], ...]} for maps with keys that are no text, come twice or would look like one of these.
+ * Floats always have a '.' or an 'e', integers never.
+ */
 void json_from_mp(struct buf *b, struct mp v);
+/* The same for a record of a stream: prompt_tokens, tokens and logprobs (bin) become arrays. */
+void json_from_record(struct buf *b, struct mp rec);
 /* Appends a JSON string literal of the bytes (which must be UTF-8). */
 void json_string_to(struct buf *b, const char *p, size_t n);
-/* Appends j as MessagePack (the two objects above become bin and float again). */
+/* Appends j as MessagePack, shortest forms; the objects above become what they stand for. The
+ * result may be nested too deep or be too large for mp_skim: ask it. */
 void json_to_mp(struct buf *b, const json_t *j);
+/* The same for an object that is to be a record: the three arrays become bin. */
+void json_to_record(struct buf *b, const json_t *j);
 /* Parses one document; depth-limited by jansson. NULL with the reason. Duplicate keys are refused.
  */
 json_t *json_parse(const char *p, size_t n, const char *where, struct reason *why);

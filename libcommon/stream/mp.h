@@ -28,7 +28,8 @@ enum mp_skim {
 	MP_TOO_MANY,  /* more than MP_MAX_OBJECTS */
 	MP_BAD_TYPE,  /* 0xc1 or an ext */
 };
-/* On MP_OK *len is the object's length in bytes. */
+/* On MP_OK *len is the object's length in bytes; on MP_MORE the least length it can have, above n.
+ */
 enum mp_skim mp_skim(const void *p, size_t n, size_t *len);
 const char *mp_skim_text(enum mp_skim r); /* "too deep", ... */
 
@@ -39,8 +40,10 @@ struct mp {
 };
 enum mp_type { MP_NONE, MP_NIL, MP_BOOL, MP_INT, MP_FLOAT, MP_STR, MP_BIN, MP_ARRAY, MP_MAP };
 enum mp_type mp_type(struct mp v);
-/* False when the type is another; *out is then untouched. */
+/* False when the type is another; the results are then untouched. */
 bool mp_bool(struct mp v, bool *out);
+/* Any integer as sign and magnitude: -5 is 5, true. */
+bool mp_int(struct mp v, uint64_t *magnitude, bool *negative);
 bool mp_i64(struct mp v, int64_t *out);	      /* integers within int64 */
 bool mp_f64(struct mp v, double *out);	      /* floats and integers */
 bool mp_bytes(struct mp v, struct span *out); /* str or bin */

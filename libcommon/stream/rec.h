@@ -19,12 +19,12 @@
 #define STREAM_REC_H
 
 #include "base/io.h"
+#include "base/set.h"
 #include "stream/mp.h"
 
 enum rec_flags {
-	REC_STRICT = 1, /* refuse bare streams (records outside head .. end) */
-	REC_PARTIAL =
-		2, /* a segment without its end record is the end of the stream, not an error */
+	REC_STRICT = 1,	 /* refuse bare streams (records outside head .. end) */
+	REC_PARTIAL = 2, /* a cut-off segment is no error: its whole records are given */
 };
 
 struct rec {
@@ -32,7 +32,7 @@ struct rec {
 	bool is_traj; /* kind is "traj" or absent; else an unknown kind, to be passed on as it is */
 	uint64_t index;	 /* 1-based number among all records of this input, head and end included */
 	uint64_t offset; /* of its first byte in the input */
-	uint64_t segment; /* 0-based number of the segment; changes when a new head was read */
+	uint64_t segment; /* 0-based number of the segment; a run of bare records is one too */
 };
 
 struct rec_in; /* opaque: holds an fd */
@@ -45,9 +45,16 @@ int rec_next(struct rec_in *in, struct rec *r, struct reason *why);
 /* Output to flush before a read that may wait, so that a record is passed on at once. */
 void rec_tie(struct rec_in *in, struct out *o);
 const char *rec_name(const struct rec_in *in); /* path or "<stdin>" */
-/* Entries of the current segment's chain: raw maps, valid until the next rec_next. p NULL: none. */
+/* The current segment's head record and the chain array in it, valid until the next rec_next. p
+ * NULL: none. */
+struct mp rec_head(const struct rec_in *in);
 struct mp rec_chain(const struct rec_in *in);
-uint64_t rec_seen(const struct rec_in *in); /* trajectories handed out so far */
+struct span rec_chains(const struct rec_in *in); /* entries of all heads so far, each once */
+uint64_t rec_seen(const struct rec_in *in);	 /* trajectories handed out so far */
+uint64_t rec_segments(const struct rec_in *in);	 /* begun so far */
+uint64_t rec_bytes(const struct rec_in *in);	 /* read so far, the current record included */
+bool rec_was_cut(const struct rec_in *in);    /* REC_PARTIAL let something pass that was cut off */
+uint64_t rec_serial(const struct rec_in *in); /* differs from every other reader's; never 0 */
 void rec_close(struct rec_in *in);
 
 /* Reason in the form every tool uses: "NAME: record N at byte M: TEXT", status ST_INPUT. */
@@ -55,24 +62,31 @@ int rec_fail(struct reason *why, const char *name, const struct rec *r, const ch
 	__attribute__((format(printf, 4, 5)));
 
 struct rec_out {
-	struct out *o;	  /* borrowed */
-	uint64_t count;	  /* traj records in the open segment */
-	bool open;	  /* a head was written and no end yet */
-	void *hash;	  /* XXH3 state, owned */
-	struct buf chain; /* MessagePack maps, one after the other: provenance before this tool */
+	struct out *o;	   /* borrowed */
+	uint64_t count;	   /* traj records in the open segment */
+	bool open;	   /* a head was written and no end yet */
+	struct hash *hash; /* of its records */
+	struct buf chain;  /* MessagePack maps, one after the other: provenance before this tool */
 	uint64_t n_chain;
-	uint64_t seed; /* named in this tool's own chain entry */
-	struct buf scratch;
+	struct set known; /* of chain */
+	uint64_t reader;  /* whose segment was passed on last, and which one */
+	uint64_t segment;
+	uint64_t seed;	    /* named in this tool's own chain entry */
+	struct buf scratch; /* of rec_put's callers */
 };
 
 void rec_out_init(struct rec_out *w, struct out *o, uint64_t seed);
-/* Adds in's chain to the provenance (entries that are there already are left out). Call before the
- * head is written; a streaming filter calls rec_out_segment instead. */
+/* Adds the chains of all heads that in has read so far to the provenance (entries that are there
+ * already are left out). Call before the head is written: a tool that reads all before it writes
+ * does so behind the last record of each input; a streaming filter calls rec_out_segment instead.
+ */
 void rec_out_chain(struct rec_out *w, const struct rec_in *in);
-/* Of a streaming filter, before each record: closes and reopens the segment when the input began a
- * new one (in->segment differs from the last call's), with that segment's chain. */
+/* Of a streaming filter, for each record read: when the input began a new segment (or is another
+ * input), closes the open one and opens one with the new segment's chain. */
 void rec_out_segment(struct rec_out *w, const struct rec_in *in, const struct rec *r);
 void rec_put_head(struct rec_out *w); /* nothing when open already */
+/* Opens a segment with a head record made elsewhere, as it is. */
+void rec_put_head_as(struct rec_out *w, struct mp head);
 /* Appends one record as it is. traj: counted. Opens the segment when none is. */
 void rec_put(struct rec_out *w, const void *p, size_t n, bool traj);
 /* Closes the segment, writing a head first if no record ever came: an empty result is a valid

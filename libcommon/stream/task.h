@@ -4,7 +4,8 @@
  * Ours:   {"id", "prompt" | "messages", "answer", "verifier", "meta"}
  * GSM8K:  {"question", "answer": "... #### N"}     MATH: {"problem", "answer", "unique_id"}
  * verl:   {"prompt": [messages], "reward_model": {"ground_truth"}, "extra_info": {"index"}}
- * A row without an id gets "line:N". Unknown keys go into meta as they are.
+ * A row without an id gets "line:N". Keys that are not understood go into meta as they are; so do
+ * reward_model and extra_info. Answers that are no strings are kept as their JSON text.
  */
 #ifndef STREAM_TASK_H
 #define STREAM_TASK_H

@@ -30,7 +30,8 @@ void traj_clear(struct traj *t); /* everything absent */
 
 /* Zero-initialised; reused from record to record; freed with traj_mem_free. */
 struct traj_mem {
-	struct buf b;
+	struct msgpack_unpacked *unpacked; /* what msgpack-c decoded the record into */
+	struct buf b;			   /* tokens and logprobs, aligned */
 };
 /* Decodes r through msgpack-c. A required key that is missing, a known key of the wrong type, an id
  * that does not match, a NaN reward, duplicate keys: ST_INPUT with record and key in the reason. */

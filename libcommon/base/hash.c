@@ -1,0 +1,60 @@
+/* hash.c - XXH3 over bytes that come in pieces. See hash.h. */
+#include "base/hash.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <xxhash.h>
+
+struct hash {
+	/* xxHash gathers the input in the same way for both widths: reset and update are shared,
+	 * only the digests differ */
+	XXH3_state_t *state;
+};
+
+struct hash *hash_new(void)
+{
+	struct hash *h = xmalloc(sizeof *h);
+
+	h->state = XXH3_createState();
+	if (!h->state)
+		xmalloc(SIZE_MAX); /* says so and ends */
+	hash_reset(h);
+	return h;
+}
+
+void hash_reset(struct hash *h)
+{
+	XXH3_128bits_reset(h->state);
+}
+
+void hash_add(struct hash *h, const void *p, size_t n)
+{
+	XXH3_128bits_update(h->state, p, n);
+}
+
+uint64_t hash_64(const struct hash *h)
+{
+	return XXH3_64bits_digest(h->state);
+}
+
+void hash_128(const struct hash *h, uint64_t out[2])
+{
+	XXH128_hash_t sum = XXH3_128bits_digest(h->state);
+
+	out[0] = sum.low64;
+	out[1] = sum.high64;
+}
+
+void hash_hex(uint64_t sum, char hex[17])
+{
+	snprintf(hex, 17, "%016llx", (unsigned long long)sum);
+}
+
+void hash_free(struct hash *h)
+{
+	if (!h)
+		return;
+	XXH3_freeState(h->state);
+	free(h);
+}

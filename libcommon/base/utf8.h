@@ -1,0 +1,12 @@
+/* utf8.h - is this text? */
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Well-formed UTF-8 as Unicode's table 3-7 has it: no overlong forms, no surrogates. NUL is fine.
+ */
+bool utf8_valid(const char *p, size_t n);
+
+#endif

@@ -1,0 +1,51 @@
+/* pack.c - msgpack-c's packer writing into a struct buf. See pack.h. */
+#include "stream/pack.h"
+#include "base/utf8.h"
+
+#include <math.h>
+#include <string.h>
+
+static int add(void *b, const char *p, size_t n)
+{
+	buf_add(b, p, n);
+	return 0;
+}
+
+void pack_init(msgpack_packer *pk, struct buf *b)
+{
+	msgpack_packer_init(pk, b, add);
+}
+
+static void pack_bytes_as_str(msgpack_packer *pk, const char *p, size_t n)
+{
+	msgpack_pack_str(pk, n);
+	msgpack_pack_str_body(pk, p, n);
+}
+
+void pack_str(msgpack_packer *pk, const char *s)
+{
+	pack_bytes_as_str(pk, s, strlen(s));
+}
+
+void pack_bin(msgpack_packer *pk, const void *p, size_t n)
+{
+	msgpack_pack_bin(pk, n);
+	msgpack_pack_bin_body(pk, p, n);
+}
+
+void pack_text(msgpack_packer *pk, struct span s)
+{
+	if (utf8_valid(s.p, s.n))
+		pack_bytes_as_str(pk, s.p, s.n);
+	else
+		pack_bin(pk, s.p, s.n);
+}
+
+void pack_float(msgpack_packer *pk, double v)
+{
+	/* a NaN keeps its payload only where it is, so it is never narrowed */
+	if (!isnan(v) && fabs(v) <= (double)HUGE_VALF && (double)(float)v == v)
+		msgpack_pack_float(pk, (float)v);
+	else
+		msgpack_pack_double(pk, v);
+}

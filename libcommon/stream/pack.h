@@ -1,0 +1,21 @@
+/*
+ * pack.h - msgpack-c's packer writing into a struct buf, with our two canonical forms.
+ *
+ *     struct buf b = {0};
+ *     msgpack_packer pk;
+ *     pack_init(&pk, &b); msgpack_pack_map(&pk, 1); pack_str(&pk, "step"); msgpack_pack_int64(...);
+ */
+#ifndef STREAM_PACK_H
+#define STREAM_PACK_H
+
+#include "base/buf.h"
+
+#include <msgpack.h>
+
+void pack_init(msgpack_packer *pk, struct buf *b); /* appends to b, which must outlive pk's use */
+void pack_str(msgpack_packer *pk, const char *s);
+void pack_bin(msgpack_packer *pk, const void *p, size_t n);
+void pack_text(msgpack_packer *pk, struct span s); /* str, or bin when it is not UTF-8 */
+void pack_float(msgpack_packer *pk, double v);	   /* float32 when that is exact, else float64 */
+
+#endif

@@ -1,0 +1,147 @@
+/* recout.c - writing records of a trajectory stream. See rec.h and traj-stream(5). */
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/tool.h"
+#include "stream/pack.h"
+#include "stream/rec.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void rec_out_init(struct rec_out *w, struct out *o, uint64_t seed)
+{
+	*w = (struct rec_out){.o = o, .seed = seed};
+	w->hash = hash_new();
+}
+
+void rec_out_free(struct rec_out *w)
+{
+	hash_free(w->hash);
+	buf_free(&w->chain);
+	buf_free(&w->scratch);
+	set_free(&w->known);
+	*w = (struct rec_out){0};
+}
+
+void rec_out_chain(struct rec_out *w, const struct rec_in *in)
+{
+	struct span all = rec_chains(in);
+
+	while (all.n) {
+		size_t n;
+
+		if (mp_skim(all.p, all.n, &n) != MP_OK)
+			return; /* not reached: each was part of a head that passed */
+		if (set_add(&w->known, all.p, n)) {
+			buf_add(&w->chain, all.p, n);
+			w->n_chain++;
+		}
+		all.p += n;
+		all.n -= n;
+	}
+}
+
+void rec_out_segment(struct rec_out *w, const struct rec_in *in, const struct rec *r)
+{
+	struct mp_iter it;
+
+	if (w->reader == rec_serial(in) && w->segment == r->segment)
+		return;
+	if (w->open)
+		rec_finish(w);
+	w->reader = rec_serial(in);
+	w->segment = r->segment;
+	buf_reset(&w->chain);
+	w->n_chain = 0;
+	if (mp_enter(rec_chain(in), &it)) {
+		w->n_chain = it.left;
+		buf_add(&w->chain, it.p, (size_t)(it.end - it.p));
+	}
+	rec_put_head(w);
+}
+
+/* This tool's own entry: what was run, as it was typed. */
+static void pack_self(msgpack_packer *pk, uint64_t seed)
+{
+	int n;
+	char *const *args = tool_args(&n);
+
+	msgpack_pack_map(pk, 4);
+	pack_str(pk, "tool");
+	pack_str(pk, msg_tool());
+	pack_str(pk, "version");
+	pack_str(pk, SUITE_VERSION);
+	pack_str(pk, "args");
+	msgpack_pack_array(pk, (size_t)n);
+	for (int i = 0; i < n; i++)
+		pack_text(pk, (struct span){args[i], strlen(args[i])});
+	pack_str(pk, "seed");
+	msgpack_pack_uint64(pk, seed);
+}
+
+static void open_segment(struct rec_out *w)
+{
+	w->open = true;
+	w->count = 0;
+	hash_reset(w->hash);
+}
+
+void rec_put_head_as(struct rec_out *w, struct mp head)
+{
+	out_write(w->o, head.p, head.n);
+	open_segment(w);
+}
+
+void rec_put_head(struct rec_out *w)
+{
+	struct buf b = {0};
+	msgpack_packer pk;
+
+	if (w->open)
+		return;
+	pack_init(&pk, &b);
+	msgpack_pack_map(&pk, 4);
+	pack_str(&pk, "kind");
+	pack_str(&pk, "head");
+	pack_str(&pk, "format");
+	pack_str(&pk, "traj");
+	pack_str(&pk, "version");
+	msgpack_pack_int(&pk, 1);
+	pack_str(&pk, "chain");
+	msgpack_pack_array(&pk, (size_t)w->n_chain + 1);
+	buf_add(&b, w->chain.p, w->chain.n);
+	pack_self(&pk, w->seed);
+	out_write(w->o, b.p, b.n);
+	buf_free(&b);
+	open_segment(w);
+}
+
+void rec_put(struct rec_out *w, const void *p, size_t n, bool traj)
+{
+	rec_put_head(w);
+	out_write(w->o, p, n);
+	hash_add(w->hash, p, n);
+	w->count += traj;
+}
+
+void rec_finish(struct rec_out *w)
+{
+	struct buf b = {0};
+	msgpack_packer pk;
+	char hex[17];
+
+	rec_put_head(w);
+	hash_hex(hash_64(w->hash), hex);
+	pack_init(&pk, &b);
+	msgpack_pack_map(&pk, 3);
+	pack_str(&pk, "kind");
+	pack_str(&pk, "end");
+	pack_str(&pk, "count");
+	msgpack_pack_uint64(&pk, w->count);
+	pack_str(&pk, "xxh3");
+	pack_str(&pk, hex);
+	out_write(w->o, b.p, b.n);
+	buf_free(&b);
+	w->open = false;
+}
