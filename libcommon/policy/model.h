@@ -23,19 +23,29 @@ struct weight {
 	bool decay; /* matrices decay, norms and biases do not */
 };
 
+/* Where one layer's weights are: offsets into params and, for the matrices, into packed. */
+struct layer {
+	size_t norm1, qkv, o, norm2, gu,
+		down; /* q, k, v lie one after the other, gate and up too */
+	size_t p_qkv, p_o, p_gu, p_down;
+};
+
 struct model {
 	struct config cfg; /* borrowed json */
 	struct weight *w;  /* table of all weights, in the order of params */
 	size_t n_w;
 	size_t n_params;
-	float *params;	       /* all weights, one block: rows of matrices as in the file */
-	struct packed *packed; /* the matrices again, in panels for the forward pass; see gemm.h */
-	float *rope;	       /* [max position][head_dim]: cosines, then sines */
+	float *params; /* all weights, one block: rows of matrices as in the file */
+	struct layer *layer;
+	size_t embed, norm, head; /* offsets into params; head == embed when tied */
+	float *packed; /* the matrices again, in panels for the forward pass; see gemm.h */
+	size_t n_packed, p_head;
+	float *rope; /* [max_len][head_dim]: head_dim / 2 cosines, then as many sines */
 };
 
 /* Table and memory for cfg; weights are zero. cfg->json stays the caller's. */
 void model_init(struct model *m, const struct config *cfg);
-void model_random(struct model *m, uint64_t seed, double std); /* norms 1, matrices normal */
+void model_random(struct model *m, uint64_t seed, double std); /* norms 1, matrices normal; packs */
 /* After params changed: refreshes packed. */
 void model_pack(struct model *m);
 uint64_t model_hash(const struct model *m); /* XXH3 of the weights: the stream's "policy" */

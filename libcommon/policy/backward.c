@@ -1,0 +1,190 @@
+/* backward.c - backward pass over packed sequences. See model.h and run.h. */
+#include "policy/run.h"
+#include "base/mem.h"
+#include "base/par.h"
+#include "tensor/attention.h"
+#include "tensor/blas.h"
+#include "tensor/layers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- weight gradients ---- */
+
+enum { WGRAD_MIN = 64, WGRAD_MAX = 512 }; /* rows of a matrix that one job takes */
+
+struct wgrad_jobs {
+	const struct wgrad *w;
+	size_t n, first[8]; /* first job of each w */
+};
+
+static size_t wgrad_rows(const struct wgrad *w)
+{
+	size_t n = (w->rows + 3) / 4;
+
+	n = (n + 15) / 16 * 16;
+	return n < WGRAD_MIN ? WGRAD_MIN : n > WGRAD_MAX ? WGRAD_MAX : n;
+}
+
+static void job_wgrad(void *ctx, size_t i, int thread)
+{
+	const struct wgrad_jobs *j = ctx;
+	const struct wgrad *w;
+	size_t x = 0, per, from, n;
+
+	(void)thread;
+	while (x + 1 < j->n && i >= j->first[x + 1])
+		x++;
+	w = &j->w[x];
+	per = wgrad_rows(w);
+	from = (i - j->first[x]) * per;
+	n = w->rows - from < per ? w->rows - from : per;
+	blas_tn_add(n, w->cols, w->T, w->dy + from, w->ldy, w->x, w->ldx, w->out + from * w->cols,
+		    w->cols);
+}
+
+void wgrad_all(const struct wgrad *w, size_t n)
+{
+	struct wgrad_jobs j = {.w = w, .n = n};
+	size_t total = 0;
+
+	for (size_t x = 0; x < n; x++) {
+		j.first[x] = total;
+		total += run_blocks(w[x].rows, wgrad_rows(&w[x]));
+	}
+	par_for(total, job_wgrad, &j);
+}
+
+void norm_grad(float *out, const float *dy, const float *x, const float *rms, size_t T, size_t d)
+{
+	for (size_t t = 0; t < T; t++)
+		for (size_t i = 0; i < d; i++)
+			out[i] += dy[t * d + i] * x[t * d + i] * rms[t];
+}
+
+/* ---- one layer ---- */
+
+static void span_of(size_t i, size_t total, size_t *from, size_t *n)
+{
+	*from = i * RUN_BACK;
+	*n = total - *from < RUN_BACK ? total - *from : RUN_BACK;
+}
+
+/* From the gradient of the layer's output (dx) to those of gate and up, of the norm's output (dxn),
+ * of x2 (dx2) and of the attention's output (datt), for a block of rows. */
+static void job_mlp_back(void *ctx, size_t i, int thread)
+{
+	struct run *r = ctx;
+	const struct model *m = r->m;
+	const struct layer *w = &m->layer[r->layer];
+	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, A = block_att_dim(m);
+	size_t from, n;
+	float *dh = run_scratch(r, thread), *gu, *x2, *dx2;
+
+	span_of(i, T, &from, &n);
+	gu = r->gu + (r->layer * T + from) * 2 * F;
+	x2 = r->x2 + (r->layer * T + from) * d;
+	dx2 = r->dx2 + from * d;
+	blas_nn(n, F, d, r->dx + from * d, d, m->params + w->down, F, dh, F);
+	for (size_t t = 0; t < n; t++) {
+		swiglu_forward(r->h + (from + t) * F, gu + t * 2 * F, F);
+		swiglu_backward(gu + t * 2 * F, dh + t * F, gu + t * 2 * F, F);
+	}
+	blas_nn(n, d, 2 * F, gu, 2 * F, m->params + w->gu, d, r->dxn + from * d, d);
+	memcpy(dx2, r->dx + from * d, n * d * sizeof *dx2);
+	for (size_t t = 0; t < n; t++) {
+		r->rms[from + t] = rmsnorm_forward(r->xn + (from + t) * d, x2 + t * d,
+						   m->params + w->norm2, d, (float)m->cfg.norm_eps);
+		rmsnorm_backward(dx2 + t * d, r->dxn + (from + t) * d, x2 + t * d,
+				 m->params + w->norm2, r->rms[from + t], d);
+	}
+	blas_nn(n, A, d, dx2, d, m->params + w->o, A, r->datt + from * A, A);
+}
+
+/* Job: one sequence, one key/value head: dqkv from datt, the rotation undone */
+static void job_att_back(void *ctx, size_t i, int thread)
+{
+	struct run *r = ctx;
+	const struct config *c = &r->m->cfg;
+	size_t kvh = (size_t)c->kv_heads, hd = (size_t)c->head_dim, s = i / kvh, g = i % kvh;
+	size_t rep = (size_t)c->heads / kvh, start = r->p->start[s], n = r->p->start[s + 1] - start;
+	size_t Q = block_qkv_dim(r->m), A = block_att_dim(r->m), T = r->p->n_tok;
+	size_t q_at = g * rep * hd, k_at = ((size_t)c->heads + g) * hd, v_at = k_at + kvh * hd;
+	float *qkv = r->qkv + (r->layer * T + start) * Q, *dqkv = r->dqkv + start * Q;
+	float *att = r->att + (r->layer * T + start) * A;
+
+	att_backward(dqkv + q_at, dqkv + k_at, dqkv + v_at, Q, qkv + q_at, qkv + k_at, qkv + v_at,
+		     Q, att + q_at, r->datt + start * A + q_at, A, n, rep, hd,
+		     run_scratch(r, thread));
+	for (size_t t = 0; t < n; t++) {
+		const float *cs = r->m->rope + t * hd;
+
+		for (size_t h = 0; h < rep; h++)
+			rope_backward(dqkv + t * Q + q_at + h * hd, cs, hd);
+		rope_backward(dqkv + t * Q + k_at, cs, hd);
+	}
+}
+
+/* From dqkv to the gradient of the layer's input, added to dx2. */
+static void job_qkv_back(void *ctx, size_t i, int thread)
+{
+	struct run *r = ctx;
+	const struct model *m = r->m;
+	const struct layer *w = &m->layer[r->layer];
+	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, Q = block_qkv_dim(m), from, n;
+	const float *x;
+
+	(void)thread;
+	span_of(i, T, &from, &n);
+	x = r->x + (r->layer * T + from) * d;
+	blas_nn(n, d, Q, r->dqkv + from * Q, Q, m->params + w->qkv, d, r->dxn + from * d, d);
+	for (size_t t = 0; t < n; t++) {
+		r->rms[from + t] = rmsnorm_forward(r->xn + (from + t) * d, x + t * d,
+						   m->params + w->norm1, d, (float)m->cfg.norm_eps);
+		rmsnorm_backward(r->dx2 + (from + t) * d, r->dxn + (from + t) * d, x + t * d,
+				 m->params + w->norm1, r->rms[from + t], d);
+	}
+}
+
+static void layer_backward(struct run *r)
+{
+	const struct model *m = r->m;
+	const struct layer *w = &m->layer[r->layer];
+	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, l = r->layer;
+	size_t Q = block_qkv_dim(m), A = block_att_dim(m), blocks = run_blocks(T, RUN_BACK);
+	float *t;
+
+	par_for(blocks, job_mlp_back, r);
+	wgrad_all(
+		(struct wgrad[]){
+			{r->grads + w->gu, r->gu + l * T * 2 * F, r->xn, 2 * F, d, 2 * F, d, T},
+			{r->grads + w->down, r->dx, r->h, d, F, d, F, T},
+			{r->grads + w->o, r->dx2, r->att + l * T * A, d, A, d, A, T},
+		},
+		3);
+	norm_grad(r->grads + w->norm2, r->dxn, r->x2 + l * T * d, r->rms, T, d);
+	par_for(r->p->n_seq * (size_t)m->cfg.kv_heads, job_att_back, r);
+	par_for(blocks, job_qkv_back, r);
+	wgrad_all(&(struct wgrad){r->grads + w->qkv, r->dqkv, r->xn, Q, d, Q, d, T}, 1);
+	norm_grad(r->grads + w->norm1, r->dxn, r->x + l * T * d, r->rms, T, d);
+	t = r->dx; /* dx2 is now the gradient of the layer's input */
+	r->dx = r->dx2;
+	r->dx2 = t;
+}
+
+void model_backward(struct run *r, const struct model *m, const struct pack *p, const float *dlogp,
+		    const float *dent, float *grads)
+{
+	size_t d = (size_t)m->cfg.d;
+
+	r->m = m;
+	r->p = p;
+	r->dlogp = dlogp;
+	r->dent = dent;
+	r->grads = grads;
+	head_backward(r);
+	for (r->layer = (size_t)m->cfg.layers; r->layer-- > 0;)
+		layer_backward(r);
+	for (size_t t = 0; t < p->n_tok; t++)
+		add_row(grads + m->embed + p->tokens[t] * d, r->dx + t * d, d);
+}

@@ -1,0 +1,29 @@
+/*
+ * block.h - the forward pass of a layer but for its attention, on rows (tokens) that need not
+ * belong together. The trainer and the sampler both call exactly this, so that a token's numbers
+ * are the same bits in both. Scratch is the caller's: block_scratch floats.
+ */
+#ifndef POLICY_BLOCK_H
+#define POLICY_BLOCK_H
+
+#include "policy/model.h"
+
+size_t block_scratch(const struct model *m, size_t rows);
+
+/* Sizes of a row: queries, keys and values of all heads; attention output */
+size_t block_qkv_dim(const struct model *m);
+size_t block_att_dim(const struct model *m);
+
+void block_embed(const struct model *m, float *x, const uint32_t *tokens, size_t rows);
+/* qkv (rows, qkv_dim) of x (rows, d): norm, projection, rotation by each row's position */
+void block_qkv(const struct model *m, size_t l, float *qkv, const float *x, const uint32_t *pos,
+	       size_t rows, float *scratch);
+/* x2 = x + att Wo'; out = x2 + down(silu(gate) * up) of x2's norm. gu (rows, 2 * ffn) is kept for
+ * the backward pass. out may be x. */
+void block_mlp(const struct model *m, size_t l, float *out, float *x2, float *gu, const float *x,
+	       const float *att, size_t rows, float *scratch);
+/* logits (rows, ld) of x (rows, d), ld >= vocab; xn (rows, d): the normed rows */
+void block_logits(const struct model *m, float *logits, size_t ld, float *xn, const float *x,
+		  size_t rows);
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * run.h - the activations of a micro-batch, shared by forward.c, head.c and backward.c.
+ *
+ * T tokens, R scored rows, d width, Q = block_qkv_dim, A = block_att_dim, F ffn, V vocabulary.
+ */
+#ifndef POLICY_RUN_H
+#define POLICY_RUN_H
+
+#include "policy/block.h"
+#include "tensor/softmax.h"
+
+enum {
+	RUN_ROWS = 48, /* rows a job of the forward pass takes: a multiple of GEMM_MR */
+	RUN_BACK = 96, /* rows a job of the backward pass takes; its shape reaches OpenBLAS */
+};
+
+struct run {
+	const struct model *m;
+	const struct pack *p;
+	size_t L;	/* layers whose activations are kept: all, or 1 when nothing is kept */
+	size_t cap_mem; /* floats in mem */
+	float *mem;	/* one block; the pointers below are cut from it */
+
+	/* kept from forward to backward */
+	float *x;   /* (L + 1, T, d) input of each layer, and of the head */
+	float *qkv; /* (L, T, Q) after rotation */
+	float *att; /* (L, T, A) */
+	float *x2;  /* (L, T, d) after the attention's residual */
+	float *gu;  /* (L, T, 2 F); becomes its gradient */
+	float *xr;  /* (R, d) rows of x that are scored */
+
+	/* backward only */
+	float *dx, *dx2;    /* (T, d) */
+	float *xn, *dxn;    /* (T, d) */
+	float *h;	    /* (T, F) */
+	float *datt, *dqkv; /* (T, A), (T, Q) */
+	float *xrn;	    /* (R, d) normed rows of the head */
+	float *rms;	    /* (T or R) norm factors */
+
+	float *logits;		  /* (chunk, V) */
+	size_t chunk;		  /* rows of logits held at once */
+	struct logits_stat *stat; /* (R) */
+	size_t cap_rows;
+
+	uint32_t *pos; /* (T) position of each token in its sequence */
+	size_t cap_pos;
+	size_t longest; /* tokens of the longest sequence */
+	float *scratch; /* per_thread floats for each thread */
+	size_t per_thread, cap_scratch;
+
+	/* of the call under way */
+	size_t layer;
+	const float *dlogp, *dent;
+	float *logp, *entropy, *grads;
+	size_t row0, row1; /* rows of the head's chunk */
+};
+
+/* Sizes everything for p; keep: activations of all layers and the buffers of the backward pass. */
+void run_prepare(struct run *r, const struct model *m, const struct pack *p, bool keep);
+float *run_scratch(struct run *r, int thread);
+
+/* Blocks of n items over the rows 0..total: index i covers from..to. */
+static inline size_t run_blocks(size_t total, size_t n)
+{
+	return (total + n - 1) / n;
+}
+
+/* Head: logp, entropy and stat of all rows. */
+void head_forward(struct run *r);
+/* Head backward: adds to grads, and writes the gradient by the last layer's output into r->dx. */
+void head_backward(struct run *r);
+
+/* One weight gradient: grads(rows, cols) += dy(T, rows)' x(T, cols), cut into jobs. */
+struct wgrad {
+	float *out;
+	const float *dy, *x;
+	size_t rows, cols, ldy, ldx, T;
+};
+/* Runs all of w[0..n) over the pool. */
+void wgrad_all(const struct wgrad *w, size_t n);
+/* grads(d) += sum over t of dy(t) * x(t) * rms(t) */
+void norm_grad(float *out, const float *dy, const float *x, const float *rms, size_t T, size_t d);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * blas.h - products of the backward pass, on OpenBLAS. The only place that knows it.
+ *
+ * OpenBLAS's bits depend on the shape of a call, so callers cut their work into blocks of shapes
+ * that do not depend on the number of threads. OpenBLAS itself is held to one thread; threads of
+ * ours may call these at the same time on different C.
+ */
+#ifndef TENSOR_BLAS_H
+#define TENSOR_BLAS_H
+
+#include <stddef.h>
+
+/* C(m, n) = A(m, k) B(k, n); all row-major with the given leading dimensions. */
+void blas_nn(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
+	     float *c, size_t ldc);
+/* C(m, n) += A(k, m)' B(k, n) */
+void blas_tn_add(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
+		 size_t ldb, float *c, size_t ldc);
+/* Once from main, before threads of our own. Returns the name of the kernels in use. */
+const char *blas_start(void);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * gemm.h - the matrix product of the forward pass.
+ *
+ * Each element of C is one chain of fused multiply-adds over k = 0, 1, 2, ... in that order,
+ * whatever the size of the batch, the position in it or the thread: so a row's result does not
+ * depend on what else is computed with it. That is what makes sampling and training agree to the
+ * last bit, and what OpenBLAS, which picks another kernel for another shape, cannot promise. B lies
+ * in panels of PANEL columns, so that the inner loop reads it as one stream; on rows as few as six
+ * this runs at the speed of large products.
+ */
+#ifndef TENSOR_GEMM_H
+#define TENSOR_GEMM_H
+
+#include "tensor/vec.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#if defined(__AVX512F__)
+enum { GEMM_NV = 4 }; /* vectors of a panel's row: 6 x 4 accumulators fill 32 registers */
+#else
+enum { GEMM_NV = 2 };
+#endif
+enum { PANEL = GEMM_NV * VL, GEMM_MR = 6 };
+
+/* B of shape (k, n): column j of row i is p[(j / PANEL) * stride + i * ld + j % PANEL]. Of the last
+ * panel, columns up to the next multiple of VL must be readable. */
+struct panels {
+	const float *p;
+	size_t ld, stride;
+};
+
+/* The matrix W of shape (n, k), rows as in a checkpoint, as panels of its transpose: B = W'. */
+size_t pack_floats(size_t n, size_t k); /* size of the packed form, zero padding included */
+void pack_rows(float *dst, const float *w, size_t n, size_t k);
+struct panels packed_view(const float *packed, size_t k);
+
+/* C(m, n) = A(m, k) B(k, n), or += with add. A's element (i, j) is a[i * rs + j * cs]. */
+void gemm(size_t m, size_t n, size_t k, const float *a, size_t rs, size_t cs, struct panels b,
+	  float *c, size_t ldc, bool add);
+
+/* Rows, columns rounded up to whole vectors. */
+static inline size_t vec_round(size_t n)
+{
+	return (n + VL - 1) / VL * VL;
+}
+
+#endif

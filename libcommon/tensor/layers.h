@@ -1,0 +1,32 @@
+/*
+ * layers.h - the element-wise layers, one row (token) a call, forward and backward.
+ *
+ * Outputs first, then inputs, then sizes. No allocation, no state. Rows of d floats need not be
+ * aligned.
+ */
+#ifndef TENSOR_LAYERS_H
+#define TENSOR_LAYERS_H
+
+#include <stddef.h>
+
+/* y = w * x / sqrt(mean(x^2) + eps); returns the factor 1 / sqrt(...) */
+float rmsnorm_forward(float *y, const float *x, const float *w, size_t d, float eps);
+/* dx += gradient through the norm; r is what the forward pass returned. dy is the gradient of y. */
+void rmsnorm_backward(float *dx, const float *dy, const float *x, const float *w, float r,
+		      size_t d);
+
+/* Rotary embedding of one head in place: pairs (i, i + n/2); cs holds n/2 cosines, then n/2 sines.
+ */
+void rope_forward(float *x, const float *cs, size_t n);
+void rope_backward(float *dx, const float *cs, size_t n); /* the inverse rotation */
+/* Fills cs for position pos; freq holds n/2 inverse frequencies. */
+void rope_table(float *cs, const double *freq, size_t pos, size_t n);
+
+/* h = silu(g) * u, with g = gu[0..n), u = gu[n..2n) */
+void swiglu_forward(float *h, const float *gu, size_t n);
+/* dgu from dh; may overwrite gu (dgu == gu) */
+void swiglu_backward(float *dgu, const float *dh, const float *gu, size_t n);
+
+void add_row(float *y, const float *x, size_t n); /* y += x */
+
+#endif

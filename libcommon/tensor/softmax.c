@@ -1,0 +1,91 @@
+/* softmax.c - softmax rows, log-probabilities, entropy. See softmax.h. */
+#include "tensor/softmax.h"
+#include "tensor/vec.h"
+
+#include <math.h>
+
+static float row_max(const float *x, size_t n)
+{
+	vf m = vf_set(x[0]);
+	size_t i = 0;
+	float t;
+
+	for (; i + VL <= n; i += VL)
+		m = vf_max(vf_load(x + i), m);
+	t = vf_top(m);
+	for (; i < n; i++)
+		t = x[i] > t ? x[i] : t;
+	return t;
+}
+
+void softmax_row(float *s, size_t n, float scale)
+{
+	size_t end = (n + VL - 1) / VL * VL;
+	float m = row_max(s, n) * scale, inv;
+	vf sum = {0};
+
+	for (size_t i = n; i < end; i++)
+		s[i] = -INFINITY; /* exp gives 0 */
+	for (size_t i = 0; i < end; i += VL) {
+		vf e = vf_exp(vf_fma(vf_load(s + i), vf_set(scale), vf_set(-m)));
+
+		vf_store(s + i, e);
+		sum += e;
+	}
+	inv = 1.0f / vf_sum(sum);
+	for (size_t i = 0; i < end; i += VL)
+		vf_store(s + i, vf_load(s + i) * inv);
+}
+
+/* Logits i..i+VL as z - max; beyond v: -infinity */
+static inline vf shifted(const float *logits, size_t i, size_t v, float inv_t, float max)
+{
+	float t[VL];
+
+	if (i + VL <= v)
+		return vf_fma(vf_load(logits + i), vf_set(inv_t), vf_set(-max));
+	for (size_t j = 0; j < VL; j++)
+		t[j] = i + j < v ? fmaf(logits[i + j], inv_t, -max) : -INFINITY;
+	return vf_load(t);
+}
+
+struct logits_stat logits_stat(const float *logits, size_t v, float inv_t)
+{
+	struct logits_stat s = {.max = row_max(logits, v) * inv_t};
+	vf sum = {0}, dot = {0};
+	double total, mean;
+
+	for (size_t i = 0; i < v; i += VL) {
+		vf z = shifted(logits, i, v, inv_t, s.max), e = vf_exp(z);
+
+		sum += e;
+		dot = vf_fma(e, vf_select(e > 0.0f, z, vf_set(0.0f)), dot);
+	}
+	total = vf_sum(sum);
+	mean = vf_sum(dot) / total;
+	s.log_sum = (float)log(total);
+	s.entropy = (float)(log(total) - mean);
+	return s;
+}
+
+float logits_logp(const struct logits_stat *s, float logit, float inv_t)
+{
+	return fmaf(logit, inv_t, -s->max) - s->log_sum;
+}
+
+void logits_backward(float *logits, const struct logits_stat *s, size_t v, size_t target,
+		     float dlogp, float dent, float inv_t)
+{
+	float inv_sum = (float)exp(-(double)s->log_sum);
+
+	for (size_t i = 0; i < v; i += VL) {
+		vf z = shifted(logits, i, v, inv_t, s->max), p = vf_exp(z) * inv_sum;
+		vf logp = vf_select(p > 0.0f, z, vf_set(0.0f)) - s->log_sum;
+		vf g = p * (-dlogp - dent * (logp + s->entropy)) * inv_t;
+		float t[VL];
+
+		vf_store(t, g);
+		memcpy(logits + i, t, (v - i < VL ? v - i : VL) * sizeof *t);
+	}
+	logits[target] += dlogp * inv_t;
+}

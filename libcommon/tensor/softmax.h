@@ -1,0 +1,31 @@
+/* softmax.h - softmax of a row, log-probabilities and entropy of a row of logits, and their
+ * gradient. */
+#ifndef TENSOR_SOFTMAX_H
+#define TENSOR_SOFTMAX_H
+
+#include <stddef.h>
+
+/*
+ * In place: s[i] = exp(s[i] * scale - max) / sum for i < n, and 0 up to the next multiple of VL,
+ * which must be writable. n >= 1.
+ */
+void softmax_row(float *s, size_t n, float scale);
+
+/* What one row of logits amounts to at a temperature: p_i = exp(z_i - max) / sum, z = logits /
+ * temperature. */
+struct logits_stat {
+	float max;     /* of z */
+	float log_sum; /* log of sum_i exp(z_i - max) */
+	float entropy; /* of p, nats */
+};
+/* inv_t is 1 / temperature. v >= 1. */
+struct logits_stat logits_stat(const float *logits, size_t v, float inv_t);
+float logits_logp(const struct logits_stat *s, float logit, float inv_t);
+
+/*
+ * In place: logits become the gradient by them of dlogp * log p(target) + dent * entropy.
+ */
+void logits_backward(float *logits, const struct logits_stat *s, size_t v, size_t target,
+		     float dlogp, float dent, float inv_t);
+
+#endif

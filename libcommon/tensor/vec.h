@@ -1,0 +1,117 @@
+/*
+ * vec.h - one vector type of floats, as wide as the machine has it, and the few operations that the
+ * kernels are written in. Every operation is fixed here, fma included, so that two loops over the
+ * same numbers give the same bits.
+ */
+#ifndef TENSOR_VEC_H
+#define TENSOR_VEC_H
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+enum { VL = 16 }; /* lanes */
+#elif defined(__AVX2__) && defined(__FMA__)
+#include <immintrin.h>
+enum { VL = 8 };
+#else
+enum { VL = 4 };
+#endif
+
+typedef float vf
+	__attribute__((vector_size(VL * sizeof(float)), aligned(sizeof(float)), may_alias));
+typedef int32_t vi
+	__attribute__((vector_size(VL * sizeof(float)), aligned(sizeof(float)), may_alias));
+
+static inline vf vf_load(const float *p)
+{
+	return *(const vf *)p;
+}
+
+static inline void vf_store(float *p, vf v)
+{
+	*(vf *)p = v;
+}
+
+static inline vf vf_set(float x)
+{
+	return x - (vf){0};
+}
+
+/* a * b + c, rounded once where the machine can */
+static inline vf vf_fma(vf a, vf b, vf c)
+{
+#if defined(__AVX512F__)
+	return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined(__AVX2__) && defined(__FMA__)
+	return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#else
+	return a * b + c;
+#endif
+}
+
+static inline vf vf_select(vi mask, vf yes, vf no)
+{
+	return (vf)((mask & (vi)yes) | (~mask & (vi)no));
+}
+
+static inline vf vf_max(vf a, vf b)
+{
+#if defined(__AVX512F__)
+	return (vf)_mm512_max_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__) && defined(__FMA__)
+	return (vf)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+	return vf_select(a > b, a, b);
+#endif
+}
+
+/* Lanes are folded in halves: a fixed order. */
+static inline float vf_sum(vf v)
+{
+	float x[VL];
+
+	memcpy(x, &v, sizeof x);
+	for (int n = VL / 2; n > 0; n /= 2)
+		for (int i = 0; i < n; i++)
+			x[i] += x[i + n];
+	return x[0];
+}
+
+static inline float vf_top(vf v)
+{
+	float m = v[0];
+
+	for (int i = 1; i < VL; i++)
+		m = v[i] > m ? v[i] : m;
+	return m;
+}
+
+/*
+ * exp(x) to about 1 ulp for -87 <= x <= 88; below, 0; above, exp(88); NaN stays NaN. Range
+ * reduction by ln 2 in two parts, then the degree-6 polynomial of Cephes' expf.
+ */
+static inline vf vf_exp(vf x)
+{
+	const vf lo = vf_set(-87.0f), hi = vf_set(88.0f),
+		 magic = vf_set(12582912.0f); /* 1.5 * 2^23 */
+	vi small = x < lo;
+	vf c = vf_select(x > hi, hi, vf_select(small, lo, x));
+	vf k = vf_fma(c, vf_set(1.44269504088896341f), magic);
+	vi bits = ((vi)k - (vi)magic) << 23; /* k's low bits hold round(c / ln 2) */
+	vf n = k - magic, r, p;
+
+	r = vf_fma(n, vf_set(-0.693359375f), c);
+	r = vf_fma(n, vf_set(2.12194440e-4f), r);
+	p = vf_fma(vf_set(1.9875691500e-4f), r, vf_set(1.3981999507e-3f));
+	p = vf_fma(p, r, vf_set(8.3334519073e-3f));
+	p = vf_fma(p, r, vf_set(4.1665795894e-2f));
+	p = vf_fma(p, r, vf_set(1.6666665459e-1f));
+	p = vf_fma(p, r, vf_set(5.0000001201e-1f));
+	p = vf_fma(p, r * r, r) + 1.0f;
+	p = (vf)((vi)p + bits);
+	return vf_select(x == x, vf_select(small, vf_set(0.0f), p), x);
+}
+
+#endif
