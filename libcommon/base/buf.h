@@ -16,7 +16,7 @@ void buf_str(struct buf *b, const char *s);
 void buf_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const char *buf_cstr(struct buf *b); /* NUL-terminated, the NUL not counted in n */
-void buf_reset(struct buf *b);	     /* n = 0, memory kept */
+void buf_reset(struct buf *b);       /* n = 0, memory kept */
 void buf_free(struct buf *b);
 
 /* Bytes that belong to somebody else; p NULL: absent. Never NUL-terminated by promise. */

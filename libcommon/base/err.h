@@ -21,7 +21,7 @@ enum status {
 };
 
 struct reason {
-	int status;	/* 0 until set */
+	int status;     /* 0 until set */
 	char text[640]; /* one line without the tool's name and without a newline */
 };
 

@@ -14,10 +14,10 @@
 /* ---- output ---- */
 struct out {
 	int fd;
-	int err;	  /* errno of the first failure; later writes are dropped */
+	int err;          /* errno of the first failure; later writes are dropped */
 	const char *name; /* for messages; borrowed */
-	struct buf b;	  /* not yet written */
-	uint64_t total;	  /* bytes accepted since out_init */
+	struct buf b;     /* not yet written */
+	uint64_t total;   /* bytes accepted since out_init */
 };
 
 void out_init(struct out *o, int fd, const char *name);
@@ -35,12 +35,12 @@ struct out *out_stdout(void);
 struct in {
 	int fd;
 	const char *name; /* path, or "<stdin>"; borrowed */
-	char *p;	  /* unread bytes: p[0..n) */
+	char *p;          /* unread bytes: p[0..n) */
 	size_t n;
 	uint64_t offset; /* of p[0] from the start */
 	bool eof;
 	struct out *tie; /* flushed before a read that may wait; may be NULL */
-	char *mem;	 /* the buffer p points into */
+	char *mem;       /* the buffer p points into */
 	size_t cap;
 };
 

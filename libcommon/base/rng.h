@@ -27,9 +27,9 @@ uint64_t rng_key(uint64_t seed, enum rng_purpose purpose, uint64_t a, uint64_t b
 /* 128 random bits of (key, counter). */
 void rng_block(uint64_t key, uint64_t counter, uint32_t out[4]);
 uint64_t rng_u64(uint64_t key, uint64_t pos);
-double rng_uniform(uint64_t key, uint64_t pos);		    /* [0, 1), 53 bits */
+double rng_uniform(uint64_t key, uint64_t pos);             /* [0, 1), 53 bits */
 uint64_t rng_below(uint64_t key, uint64_t pos, uint64_t n); /* 0..n-1, n > 0, unbiased to 2^-64 n */
-double rng_normal(uint64_t key, uint64_t pos);		    /* standard normal */
+double rng_normal(uint64_t key, uint64_t pos);              /* standard normal */
 /* Fisher-Yates over v[0..n) with positions 0..n-1 of key. */
 void rng_shuffle(uint64_t key, uint64_t *v, uint64_t n);
 

@@ -44,12 +44,12 @@ struct opt_list {
 };
 
 struct opt {
-	char letter;	  /* 0: none */
+	char letter;      /* 0: none */
 	const char *name; /* long name; the table ends with NULL */
 	const char *arg;  /* name of the argument; NULL for a flag */
 	enum opt_type type;
 	void *var;
-	double lo, hi;	  /* OPT_INT and OPT_NUM; both 0: any */
+	double lo, hi;    /* OPT_INT and OPT_NUM; both 0: any */
 	const char *help; /* lower case, no full stop; the default is added by --help */
 };
 

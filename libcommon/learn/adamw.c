@@ -13,8 +13,8 @@ struct update { /* one adamw_step as its threads see it */
 	struct adamw *a;
 	float *params;
 	const float *grads;
-	float scale;	/* of the gradient, from clipping */
-	float step;	/* lr / (1 - beta1^t) */
+	float scale;    /* of the gradient, from clipping */
+	float step;     /* lr / (1 - beta1^t) */
 	float inv_root; /* 1 / sqrt(1 - beta2^t) */
 	float lr_decay; /* lr * decay */
 	float b1, b2, eps;

@@ -34,8 +34,8 @@ struct adamw_block { /* a piece of one weight; pieces are what threads share out
 
 struct adamw {
 	struct adamw_opts o;
-	size_t n;	/* parameters */
-	float *m, *v;	/* (n) moments, owned */
+	size_t n;       /* parameters */
+	float *m, *v;   /* (n) moments, owned */
 	uint64_t steps; /* updates applied */
 	uint64_t skipped;
 	int skipped_in_row;

@@ -31,21 +31,21 @@ struct loss_opts {
 	enum loss_kind kind;
 	double clip_low, clip_high;
 	double dual_clip; /* c > 1; 0: off */
-	double kl;	  /* coefficient; 0: no reference needed */
+	double kl;        /* coefficient; 0: no reference needed */
 };
 
-struct loss_seq {		  /* one response */
+struct loss_seq {                 /* one response */
 	const double *logp, *old; /* (n) now, and when it was sampled */
-	const double *ref;	  /* (n) under the reference, or NULL */
+	const double *ref;        /* (n) under the reference, or NULL */
 	size_t n;
 	double advantage;
 	double weight; /* of each of its tokens */
 };
 
-struct loss_stats {	    /* sums over tokens, added to; zero them first */
-	double loss;	    /* weight * token loss */
-	double kl_ref;	    /* k3 estimates against the reference */
-	double kl_old;	    /* exp(l) - 1 - l: how far the policy moved since sampling */
+struct loss_stats {         /* sums over tokens, added to; zero them first */
+	double loss;        /* weight * token loss */
+	double kl_ref;      /* k3 estimates against the reference */
+	double kl_old;      /* exp(l) - 1 - l: how far the policy moved since sampling */
 	double ratio_error; /* greatest |r - 1| */
 	uint64_t tokens;
 	uint64_t clipped; /* tokens whose ratio a bound cut */

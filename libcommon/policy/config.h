@@ -15,18 +15,18 @@
 enum { CONFIG_MAX_EOS = 16 };
 
 struct config {
-	int64_t vocab;	  /* vocab_size */
-	int64_t d;	  /* hidden_size */
-	int64_t layers;	  /* num_hidden_layers */
-	int64_t heads;	  /* num_attention_heads */
+	int64_t vocab;    /* vocab_size */
+	int64_t d;        /* hidden_size */
+	int64_t layers;   /* num_hidden_layers */
+	int64_t heads;    /* num_attention_heads */
 	int64_t kv_heads; /* num_key_value_heads */
 	int64_t head_dim;
-	int64_t ffn;	 /* intermediate_size */
+	int64_t ffn;     /* intermediate_size */
 	int64_t max_len; /* max_position_embeddings */
 	double norm_eps; /* rms_norm_eps */
 	double rope_theta;
-	bool tied;		      /* tie_word_embeddings */
-	int64_t bos;		      /* -1: none */
+	bool tied;                    /* tie_word_embeddings */
+	int64_t bos;                  /* -1: none */
 	uint32_t eos[CONFIG_MAX_EOS]; /* the stop set: union over config and generation_config */
 	size_t n_eos;
 	struct buf json; /* the file as it came, owned: written back with the policy */

@@ -18,7 +18,7 @@ struct weight {
 	char name[96]; /* as in model.safetensors */
 	int rank;
 	int64_t shape[2]; /* [rows, columns]; rank 1: [n, 1] */
-	size_t offset;	  /* into params */
+	size_t offset;    /* into params */
 	size_t count;
 	bool decay; /* matrices decay, norms and biases do not */
 };
@@ -58,13 +58,13 @@ void model_free(struct model *m);
 struct pack {
 	size_t n_seq, n_tok;
 	const uint32_t *tokens; /* (n_tok) inputs */
-	const size_t *start;	/* (n_seq + 1); start[n_seq] = n_tok */
+	const size_t *start;    /* (n_seq + 1); start[n_seq] = n_tok */
 	/* Predictions to score: row i asks for log p(target[i] | tokens up to and including at[i]).
 	 */
 	size_t n_rows;
-	const size_t *at;	/* (n_rows) token positions, increasing */
+	const size_t *at;       /* (n_rows) token positions, increasing */
 	const uint32_t *target; /* (n_rows) */
-	double temperature;	/* logits are divided by it */
+	double temperature;     /* logits are divided by it */
 };
 
 struct run; /* activations of one micro-batch; opaque, reused from call to call */

@@ -13,7 +13,7 @@ struct policy {
 	struct model model;
 	struct tokenizer *tok;
 	struct buf tok_config, gen_config; /* files as they came; n = 0: not there */
-	enum st_dtype dtype;		   /* of the weights on disk */
+	enum st_dtype dtype;               /* of the weights on disk */
 };
 
 /* Loads and packs. Anything missing, extra or malformed: ST_INPUT naming file and rule. The stop

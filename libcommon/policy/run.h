@@ -17,9 +17,10 @@ enum {
 struct run {
 	const struct model *m;
 	const struct pack *p;
-	size_t L;	/* layers whose activations are kept: all, or 1 when nothing is kept */
+	bool keep;      /* activations of all layers, for a backward pass */
+	size_t L;       /* layers whose activations are kept: all, or 1 when nothing is kept */
 	size_t cap_mem; /* floats in mem */
-	float *mem;	/* one block; the pointers below are cut from it */
+	float *mem;     /* one block; the pointers below are cut from it */
 
 	/* kept from forward to backward */
 	float *x;   /* (L + 1, T, d) input of each layer, and of the head */
@@ -32,13 +33,13 @@ struct run {
 	/* backward only */
 	float *dx, *dx2;    /* (T, d) */
 	float *xn, *dxn;    /* (T, d) */
-	float *h;	    /* (T, F) */
+	float *h;           /* (T, F) */
 	float *datt, *dqkv; /* (T, A), (T, Q) */
-	float *xrn;	    /* (R, d) normed rows of the head */
-	float *rms;	    /* (T or R) norm factors */
+	float *xrn;         /* (R, d) normed rows of the head */
+	float *rms;         /* (T or R) norm factors */
 
-	float *logits;		  /* (chunk, V) */
-	size_t chunk;		  /* rows of logits held at once */
+	float *logits;            /* (chunk, V) */
+	size_t chunk;             /* rows of logits held at once */
 	struct logits_stat *stat; /* (R) */
 	size_t cap_rows;
 

@@ -15,9 +15,9 @@ struct st_tensor {
 	enum st_dtype dtype;
 	int rank;
 	uint64_t shape[ST_MAX_RANK];
-	uint64_t count;	 /* product of shape */
+	uint64_t count;  /* product of shape */
 	uint64_t offset; /* of the data in its file */
-	int file;	 /* index into st_file.fd: 0 unless sharded */
+	int file;        /* index into st_file.fd: 0 unless sharded */
 };
 
 struct st_file {

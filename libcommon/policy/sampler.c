@@ -18,18 +18,18 @@
 #include <string.h>
 
 struct slot {
-	float *kv;	   /* its part of the cache */
+	float *kv;         /* its part of the cache */
 	struct sample *to; /* NULL: free */
 	size_t group, sample;
-	uint64_t key;	/* of its randomness */
-	size_t pos;	/* tokens in the cache */
-	size_t room;	/* most tokens of this sample */
+	uint64_t key;   /* of its randomness */
+	size_t pos;     /* tokens in the cache */
+	size_t room;    /* most tokens of this sample */
 	uint32_t token; /* drawn, not yet in the cache */
 };
 
 struct worker {
 	struct slot *slot; /* (batch) */
-	float *kv;	   /* (batch + 1 slots); the last holds the current group's prompt */
+	float *kv;         /* (batch + 1 slots); the last holds the current group's prompt */
 	float *x, *qkv, *att, *x2, *gu, *scratch, *logits, *att_scratch, *prompt_logits;
 	uint32_t *pos;
 	struct draw_scratch draw;
@@ -43,8 +43,8 @@ struct sampler {
 	struct sample_opts o;
 	struct worker *w;
 	int n_w;
-	size_t rows;	  /* largest number of rows taken together */
-	size_t cap_len;	  /* tokens a slot can hold */
+	size_t rows;      /* largest number of rows taken together */
+	size_t cap_len;   /* tokens a slot can hold */
 	size_t slot_size; /* floats of a slot's cache */
 	size_t keys_size; /* floats of the keys of one layer and head */
 	float *mem;

@@ -12,17 +12,17 @@
 
 struct sample_opts {
 	double temperature; /* 0: greedy */
-	double top_p;	    /* 1: off */
-	int64_t top_k;	    /* 0: off */
+	double top_p;       /* 1: off */
+	int64_t top_k;      /* 0: off */
 	int64_t max_new;    /* most tokens of a response, the stop token included */
-	int64_t batch;	    /* sequences decoded together by one thread */
+	int64_t batch;      /* sequences decoded together by one thread */
 };
 
 struct sample_group { /* in: */
 	const uint32_t *prompt;
 	size_t n_prompt; /* >= 1; n_prompt + max_new <= the model's max_len, else finish comes
 			    earlier */
-	size_t n;	 /* samples wanted */
+	size_t n;        /* samples wanted */
 	uint64_t seed, step, task; /* coordinates of the randomness: rng_key(seed, RNG_SAMPLE, step,
 				      task, sample) */
 };
@@ -33,7 +33,7 @@ struct sample { /* out: arrays are owned by the sampler, valid until the next sa
 	const float *logprobs; /* of the distribution really drawn from (greedy: temperature 1) */
 	const float *full_logprobs; /* at the same temperature without top-k/top-p; same array when
 				       both are off */
-	const float *entropy;	    /* per token, nats, of softmax(logits / temperature) */
+	const float *entropy;       /* per token, nats, of softmax(logits / temperature) */
 	size_t n;
 	bool stopped; /* ended by a stop token (which is the last of tokens) */
 };

@@ -34,7 +34,7 @@ int tok_encode(const struct tokenizer *t, const char *text, size_t n, bool speci
  * vocabulary gives nothing. */
 void tok_decode(const struct tokenizer *t, const uint32_t *ids, size_t n, bool keep_special,
 		struct buf *out);
-uint32_t tok_vocab_size(const struct tokenizer *t);			     /* highest id + 1 */
+uint32_t tok_vocab_size(const struct tokenizer *t);                          /* highest id + 1 */
 bool tok_find(const struct tokenizer *t, const char *content, uint32_t *id); /* exact token */
 struct span tok_json(const struct tokenizer *t);
 

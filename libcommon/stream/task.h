@@ -18,9 +18,9 @@
 struct task {
 	char *id, *prompt; /* prompt: text as given to the tokenizer; NULL when the row has messages
 			    */
-	char *messages;	   /* JSON array text, or NULL */
-	char *answer;	   /* text, or NULL */
-	char *verifier;	   /* name or "cmd:...", or NULL: the tool's default */
+	char *messages;    /* JSON array text, or NULL */
+	char *answer;      /* text, or NULL */
+	char *verifier;    /* name or "cmd:...", or NULL: the tool's default */
 	struct buf meta;   /* MessagePack map; n = 0: none */
 };
 

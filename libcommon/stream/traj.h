@@ -15,7 +15,7 @@
  */
 struct traj {
 	struct span task, prompt, response; /* required */
-	struct span id;			    /* 32 hex digits */
+	struct span id;                     /* 32 hex digits */
 	struct span answer, verifier, finish, verdict, extracted, policy;
 	struct mp meta; /* raw map of the user's */
 	const uint32_t *prompt_tokens, *tokens;

@@ -28,13 +28,13 @@ const char *verdict_name(enum verdict_code c); /* "ok", "timeout", ... as in the
 
 struct verify_item {
 	struct span task, prompt, response, answer; /* answer.p NULL: none */
-	struct mp meta;				    /* p NULL: none */
-	const char *verifier;			    /* NULL: the default of verify_open */
+	struct mp meta;                             /* p NULL: none */
+	const char *verifier;                       /* NULL: the default of verify_open */
 };
 
 struct verdict {
 	enum verdict_code code;
-	double reward;	     /* only with VERDICT_OK; finite */
+	double reward;       /* only with VERDICT_OK; finite */
 	char extracted[256]; /* what was taken to be the answer, cut to fit at a character; "" :
 				nothing */
 };
@@ -44,7 +44,7 @@ struct verify_opts {
 				 error */
 	double deadline;      /* seconds per item for cmd: */
 	size_t max_output;    /* bytes per answer for cmd: */
-	int workers;	      /* cmd: programs side by side */
+	int workers;          /* cmd: programs side by side */
 };
 
 struct verifier; /* opaque: holds children */

@@ -44,7 +44,7 @@ static void dapo_by_hand(void **state)
 	check(&DAPO, 0.5, 2, -1, -1, 0);      /* falling below is not cut for A > 0 */
 	check(&DAPO, 0.5, -2, 1.6, 0, 1);     /* 0.8 * 2 */
 	check(&DAPO, 0.9, -2, 1.8, 1.8, 0);
-	check(&DAPO, 3, -2, 6, 6, 0);	/* rising is not cut for A < 0 ... */
+	check(&DAPO, 3, -2, 6, 6, 0);   /* rising is not cut for A < 0 ... */
 	check(&DAPO, 12, -2, 20, 0, 1); /* ... but by the dual clip */
 	check(&DAPO, 12, 0, 0, 0, 0);
 }

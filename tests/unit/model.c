@@ -1,0 +1,572 @@
+/*
+ * model.c - the decoder against a plain reference in double: log-probabilities, entropies, and the
+ * gradient of every tensor by central differences; and the promise that sampler and trainer agree
+ * to the bit.
+ */
+#include "base/mem.h"
+#include "base/par.h"
+#include "base/rng.h"
+#include "policy/model.h"
+#include "policy/sampler.h"
+#include "tensor/blas.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { D = 20, L = 2, H = 4, KV = 2, HD = 6, F = 13, V = 11, MAX_LEN = 200 };
+
+/* A shape made by hand: no file is needed */
+static struct config shape(bool tied)
+{
+	return (struct config){.vocab = V,
+			       .d = D,
+			       .layers = L,
+			       .heads = H,
+			       .kv_heads = KV,
+			       .head_dim = HD,
+			       .ffn = F,
+			       .max_len = MAX_LEN,
+			       .norm_eps = 1e-5,
+			       .rope_theta = 10000,
+			       .tied = tied,
+			       .bos = -1,
+			       .eos = {1},
+			       .n_eos = 1};
+}
+
+static void make(struct model *m, bool tied)
+{
+	struct config c = shape(tied);
+
+	model_init(m, &c);
+	model_random(m, 7, 0.3);
+	for (size_t i = 0; i < m->n_w;
+	     i++) /* norms away from 1, so that their gradients are tested */
+		if (m->w[i].rank == 1)
+			for (size_t j = 0; j < m->w[i].count; j++)
+				m->params[m->w[i].offset + j] =
+					(float)(1 + 0.2 * rng_normal(3, i * 1000 + j));
+	model_pack(m);
+}
+
+/* ---- reference: one sequence, double, the plainest loops ---- */
+
+static const double *weight(const struct model *m, const double *p, int l, const char *part)
+{
+	char name[96];
+
+	if (l < 0)
+		snprintf(name, sizeof name, "%s.weight", part);
+	else
+		snprintf(name, sizeof name, "model.layers.%d.%s.weight", l, part);
+	assert_non_null(model_weight(m, name));
+	return p + model_weight(m, name)->offset;
+}
+
+static void norm(double *y, const double *x, const double *w)
+{
+	double s = 0;
+
+	for (int i = 0; i < D; i++)
+		s += x[i] * x[i];
+	for (int i = 0; i < D; i++)
+		y[i] = x[i] / sqrt(s / D + 1e-5) * w[i];
+}
+
+static void times(double *y, const double *w, const double *x, int n, int k)
+{
+	for (int i = 0; i < n; i++) {
+		y[i] = 0;
+		for (int j = 0; j < k; j++)
+			y[i] += w[i * k + j] * x[j];
+	}
+}
+
+static void rotate(double *x, int pos)
+{
+	for (int i = 0; i < HD / 2; i++) {
+		double a = x[i], b = x[i + HD / 2], t = pos * pow(10000, -2.0 * i / HD);
+
+		x[i] = a * cos(t) - b * sin(t);
+		x[i + HD / 2] = b * cos(t) + a * sin(t);
+	}
+}
+
+static void attend(double *out, double (*q)[H * HD], double (*k)[KV * HD], double (*v)[KV * HD],
+		   int t)
+{
+	for (int h = 0; h < H; h++) {
+		double s[MAX_LEN], sum = 0;
+		int g = h / (H / KV);
+
+		for (int j = 0; j <= t; j++) {
+			s[j] = 0;
+			for (int i = 0; i < HD; i++)
+				s[j] += q[t][h * HD + i] * k[j][g * HD + i];
+			s[j] = exp(s[j] / sqrt(HD));
+			sum += s[j];
+		}
+		for (int i = 0; i < HD; i++) {
+			out[h * HD + i] = 0;
+			for (int j = 0; j <= t; j++)
+				out[h * HD + i] += s[j] / sum * v[j][g * HD + i];
+		}
+	}
+}
+
+static double x[MAX_LEN][D], q[MAX_LEN][H * HD], k[MAX_LEN][KV * HD], v[MAX_LEN][KV * HD];
+
+static void reference_layer(const struct model *m, const double *p, int l, int n)
+{
+	for (int t = 0; t < n; t++) {
+		double y[D];
+
+		norm(y, x[t], weight(m, p, l, "input_layernorm"));
+		times(q[t], weight(m, p, l, "self_attn.q_proj"), y, H * HD, D);
+		times(k[t], weight(m, p, l, "self_attn.k_proj"), y, KV * HD, D);
+		times(v[t], weight(m, p, l, "self_attn.v_proj"), y, KV * HD, D);
+		for (int h = 0; h < H; h++)
+			rotate(q[t] + h * HD, t);
+		for (int h = 0; h < KV; h++)
+			rotate(k[t] + h * HD, t);
+	}
+	for (int t = 0; t < n; t++) {
+		double a[H * HD], y[D], g[F], u[F];
+
+		attend(a, q, k, v, t);
+		times(y, weight(m, p, l, "self_attn.o_proj"), a, D, H * HD);
+		for (int i = 0; i < D; i++)
+			x[t][i] += y[i];
+		norm(y, x[t], weight(m, p, l, "post_attention_layernorm"));
+		times(g, weight(m, p, l, "mlp.gate_proj"), y, F, D);
+		times(u, weight(m, p, l, "mlp.up_proj"), y, F, D);
+		for (int i = 0; i < F; i++)
+			g[i] = g[i] / (1 + exp(-g[i])) * u[i];
+		times(y, weight(m, p, l, "mlp.down_proj"), g, D, F);
+		for (int i = 0; i < D; i++)
+			x[t][i] += y[i];
+	}
+}
+
+/* logits (n, V) of one sequence */
+static void reference(double (*logits)[V], const struct model *m, const double *p,
+		      const uint32_t *tok, int n)
+{
+	const double *embed = weight(m, p, -1, "model.embed_tokens");
+	const double *head = m->cfg.tied ? embed : weight(m, p, -1, "lm_head");
+
+	for (int t = 0; t < n; t++)
+		memcpy(x[t], embed + tok[t] * D, sizeof x[t]);
+	for (int l = 0; l < L; l++)
+		reference_layer(m, p, l, n);
+	for (int t = 0; t < n; t++) {
+		double y[D];
+
+		norm(y, x[t], weight(m, p, -1, "model.norm"));
+		times(logits[t], head, y, V, D);
+	}
+}
+
+/* ---- the pack under test ---- */
+
+static const uint32_t tokens[] = {3, 5, 7, 2, 9, 4, 4, 0, 10, 6, 1, 8, 2, 2};
+static const size_t start[] = {0, 5, 6, 14};
+static const size_t at[] = {1, 2, 3, 4, 5, 7, 10, 13};
+static const uint32_t target[] = {7, 2, 9, 1, 0, 10, 3, 5};
+enum { ROWS = 8, SEQS = 3 };
+
+static struct pack pack(double temperature)
+{
+	return (struct pack){.n_seq = SEQS,
+			     .n_tok = 14,
+			     .tokens = tokens,
+			     .start = start,
+			     .n_rows = ROWS,
+			     .at = at,
+			     .target = target,
+			     .temperature = temperature};
+}
+
+static void reference_rows(double *logp, double *ent, const struct model *m, const double *p,
+			   double temperature)
+{
+	for (int s = 0, r = 0; s < SEQS; s++) {
+		double z[MAX_LEN][V];
+
+		reference(z, m, p, tokens + start[s], (int)(start[s + 1] - start[s]));
+		for (; r < ROWS && at[r] < start[s + 1]; r++) {
+			double *row = z[at[r] - start[s]], sum = 0, h = 0;
+
+			for (int i = 0; i < V; i++)
+				sum += exp(row[i] / temperature);
+			for (int i = 0; i < V; i++) {
+				double share = exp(row[i] / temperature) / sum;
+
+				h -= share * log(share);
+			}
+			logp[r] = row[target[r]] / temperature - log(sum);
+			ent[r] = h;
+		}
+	}
+}
+
+static const float dlogp[ROWS] = {1, -0.5f, 0.25f, 2, -1, 0.7f, 0.3f, -0.2f};
+static const float dent[ROWS] = {0.1f, 0, -0.3f, 0.2f, 0.5f, 0, 0.05f, -0.4f};
+
+static double reference_loss(const struct model *m, const double *p, double temperature)
+{
+	double logp[ROWS], ent[ROWS], s = 0;
+
+	reference_rows(logp, ent, m, p, temperature);
+	for (int i = 0; i < ROWS; i++)
+		s += dlogp[i] * logp[i] + dent[i] * ent[i];
+	return s;
+}
+
+static double *as_double(const struct model *m)
+{
+	double *p = xarray(m->n_params, sizeof *p);
+
+	for (size_t i = 0; i < m->n_params; i++)
+		p[i] = m->params[i];
+	return p;
+}
+
+static void forward_matches(void **state)
+{
+	(void)state;
+	for (int c = 0; c < 4; c++) {
+		double temperature = c & 1 ? 0.7 : 1.0, logp[ROWS], ent[ROWS], *p;
+		struct pack s = pack(temperature);
+		float got[ROWS], got_ent[ROWS], kept[ROWS];
+		struct model m;
+		struct run *r;
+
+		make(&m, c & 2);
+		p = as_double(&m);
+		r = run_new(&m);
+		reference_rows(logp, ent, &m, p, temperature);
+		model_logprobs(r, &m, &s, got, got_ent);
+		model_forward(r, &m, &s, kept, NULL);
+		assert_memory_equal(got, kept, sizeof got);
+		for (int i = 0; i < ROWS; i++) {
+			assert_true(fabs(got[i] - logp[i]) < 2e-6 * (1 + fabs(logp[i])));
+			assert_true(fabs(got_ent[i] - ent[i]) < 3e-6);
+		}
+		run_free(r);
+		free(p);
+		model_free(&m);
+	}
+}
+
+static void gradients_match(bool tied)
+{
+	double temperature = 0.8, eps = 1e-5;
+	struct pack s = pack(temperature);
+	float logp[ROWS], *grads;
+	struct model m;
+	struct run *r;
+	double *p;
+
+	make(&m, tied);
+	grads = xcalloc(m.n_params, sizeof *grads);
+	r = run_new(&m);
+	p = as_double(&m);
+	model_forward(r, &m, &s, logp, NULL);
+	model_backward(r, &m, &s, dlogp, dent, grads);
+	for (size_t w = 0; w < m.n_w; w++) {
+		double err = 0, norm2 = 0;
+
+		for (size_t j = 0; j < m.w[w].count; j++) {
+			size_t i = m.w[w].offset + j;
+			double old = p[i], up, down, want;
+
+			p[i] = old + eps;
+			up = reference_loss(&m, p, temperature);
+			p[i] = old - eps;
+			down = reference_loss(&m, p, temperature);
+			p[i] = old;
+			want = (up - down) / (2 * eps);
+			err += (grads[i] - want) * (grads[i] - want);
+			norm2 += want * want;
+		}
+		if (!(sqrt(err / norm2) < 1e-5))
+			fail_msg("%s: relative error %g", m.w[w].name, sqrt(err / norm2));
+	}
+	run_free(r);
+	free(grads);
+	free(p);
+	model_free(&m);
+}
+
+static void gradients_tied(void **state)
+{
+	(void)state;
+	gradients_match(true);
+}
+
+static void gradients_untied(void **state)
+{
+	(void)state;
+	gradients_match(false);
+}
+
+/* Two passes add up: grads is accumulated into. */
+static void gradients_accumulate(void **state)
+{
+	struct pack s = pack(1);
+	float logp[ROWS], *a, *b;
+	struct model m;
+	struct run *r;
+
+	(void)state;
+	make(&m, true);
+	a = xcalloc(m.n_params, sizeof *a);
+	b = xcalloc(m.n_params, sizeof *b);
+	r = run_new(&m);
+	model_forward(r, &m, &s, logp, NULL);
+	model_backward(r, &m, &s, dlogp, NULL, a);
+	for (int i = 0; i < 2; i++) {
+		model_forward(r, &m, &s, logp, NULL);
+		model_backward(r, &m, &s, dlogp, NULL, b);
+	}
+	for (size_t i = 0; i < m.n_params; i++)
+		assert_true(fabs(2.0 * a[i] - b[i]) <= 1e-5 * (1 + fabs(a[i])));
+	run_free(r);
+	free(a);
+	free(b);
+	model_free(&m);
+}
+
+/* ---- sampler ---- */
+
+enum { GROUPS = 5, PER = 4, NEW = 90 };
+
+static const uint32_t prompts[] = {3, 5, 7, 2, 9, 4, 4, 0, 10, 6, 8, 8, 2, 2, 9, 3, 7, 6, 5};
+
+static void groups_of(struct sample_group *g)
+{
+	static const size_t n[GROUPS] = {1, 3, 2, 8, 5};
+
+	for (size_t i = 0, p = 0; i < GROUPS; p += n[i++])
+		g[i] = (struct sample_group){.prompt = prompts + p,
+					     .n_prompt = n[i],
+					     .n = PER,
+					     .seed = 1,
+					     .step = 2,
+					     .task = i};
+}
+
+static struct sample_opts sampling(double temperature, int64_t batch)
+{
+	return (struct sample_opts){
+		.temperature = temperature, .top_p = 1, .max_new = NEW, .batch = batch};
+}
+
+/* A sample's log-probs by the trainer's pass over the whole sequence */
+static void again(struct run *r, const struct model *m, const struct sample_group *g,
+		  const struct sample *out, float *logp, float *ent)
+{
+	uint32_t tok[MAX_LEN];
+	size_t where[NEW], st[2] = {0, g->n_prompt + out->n};
+	struct pack s = {.n_seq = 1,
+			 .n_tok = st[1],
+			 .tokens = tok,
+			 .start = st,
+			 .n_rows = out->n,
+			 .at = where,
+			 .target = out->tokens,
+			 .temperature = 0.9};
+
+	memcpy(tok, g->prompt, g->n_prompt * sizeof *tok);
+	memcpy(tok + g->n_prompt, out->tokens, out->n * sizeof *tok);
+	for (size_t j = 0; j < out->n; j++)
+		where[j] = g->n_prompt - 1 + j;
+	model_forward(r, m, &s, logp, ent);
+}
+
+static void sampler_equals_trainer(void **state)
+{
+	struct sample_opts o = sampling(0.9, 3);
+	struct sample_group g[GROUPS];
+	struct sample out[GROUPS * PER];
+	size_t longest = 0;
+	struct sampler *s;
+	struct model m;
+	struct run *r;
+
+	(void)state;
+	make(&m, true);
+	groups_of(g);
+	s = sampler_new(&m, &o);
+	r = run_new(&m);
+	assert_int_equal(sampler_run(s, g, GROUPS, out, NULL), 0);
+	for (size_t i = 0; i < GROUPS * PER; i++) {
+		float logp[NEW], ent[NEW];
+
+		again(r, &m, &g[i / PER], &out[i], logp, ent);
+		assert_memory_equal(logp, out[i].logprobs, out[i].n * sizeof *logp);
+		assert_memory_equal(ent, out[i].entropy, out[i].n * sizeof *ent);
+		assert_ptr_equal(out[i].logprobs, out[i].full_logprobs);
+		assert_true(out[i].n == NEW || out[i].stopped);
+		longest = out[i].n > longest ? out[i].n : longest;
+	}
+	assert_true(longest > 64); /* more than one panel of keys was in play */
+	run_free(r);
+	sampler_free(s);
+	model_free(&m);
+}
+
+/* A group alone, among others, in batches of one or many: the same tokens and floats. */
+static void sampler_ignores_company(void **state)
+{
+	struct sample_group g[GROUPS];
+	struct sample out[GROUPS * PER], alone[PER];
+	struct model m;
+
+	(void)state;
+	make(&m, true);
+	groups_of(g);
+	for (int64_t batch = 1; batch <= 7; batch += 3) {
+		struct sample_opts o = sampling(1.3, 4), p = sampling(1.3, batch);
+		struct sampler *s = sampler_new(&m, &o), *t = sampler_new(&m, &p);
+
+		assert_int_equal(sampler_run(s, g, GROUPS, out, NULL), 0);
+		for (size_t i = 0; i < GROUPS; i++) {
+			assert_int_equal(sampler_run(t, g + i, 1, alone, NULL), 0);
+			for (size_t j = 0; j < PER; j++) {
+				const struct sample *a = &alone[j], *b = &out[i * PER + j];
+
+				assert_int_equal(a->n, b->n);
+				assert_memory_equal(a->tokens, b->tokens, a->n * sizeof *a->tokens);
+				assert_memory_equal(a->logprobs, b->logprobs,
+						    a->n * sizeof *a->logprobs);
+			}
+		}
+		sampler_free(s);
+		sampler_free(t);
+	}
+	model_free(&m);
+}
+
+/* Frequencies of the first token follow the distribution that the log-probs claim. */
+static void draws_what_it_says(double top_p, int64_t top_k, int most)
+{
+	enum { N = 4000 };
+	struct sample_opts o = {
+		.temperature = 1.5, .top_p = top_p, .top_k = top_k, .max_new = 1, .batch = 8};
+	struct sample_group g = {.prompt = prompts, .n_prompt = 4, .n = N, .seed = 5};
+	struct sample *out = xarray(N, sizeof *out);
+	double count[V] = {0}, p[V] = {0}, chi = 0, mass = 0;
+	struct sampler *s;
+	struct model m;
+	int kinds = 0;
+
+	make(&m, true);
+	s = sampler_new(&m, &o);
+	assert_int_equal(sampler_run(s, &g, 1, out, NULL), 0);
+	for (size_t i = 0; i < N; i++) {
+		count[out[i].tokens[0]]++;
+		p[out[i].tokens[0]] = exp(out[i].logprobs[0]);
+		assert_true(out[i].full_logprobs[0] <= out[i].logprobs[0] + 1e-6);
+	}
+	for (int i = 0; i < V; i++) {
+		mass += p[i];
+		kinds += p[i] > 0;
+		if (p[i] > 0)
+			chi += (count[i] - N * p[i]) * (count[i] - N * p[i]) / (N * p[i]);
+	}
+	assert_true(fabs(mass - 1) < 2e-3); /* every likely token turned up, none is over-claimed */
+	assert_true(chi < 35);              /* 10 degrees of freedom: 1e-4 */
+	assert_true(kinds <= most);
+	sampler_free(s);
+	free(out);
+	model_free(&m);
+}
+
+static void sampler_distribution(void **state)
+{
+	(void)state;
+	draws_what_it_says(1, 0, V);
+	draws_what_it_says(1, 3, 3);
+	draws_what_it_says(0.6, 0, V - 1);
+	draws_what_it_says(0.8, 5, 5);
+	draws_what_it_says(1e-9, 0, 1);
+}
+
+static void sampler_greedy(void **state)
+{
+	struct sample_opts o = sampling(0, 2), one = {.temperature = 1,
+						      .top_p = 1,
+						      .top_k = 1,
+						      .max_new = NEW,
+						      .batch = 2};
+	struct sample_group g[GROUPS];
+	struct sample a[GROUPS * PER], b[GROUPS * PER];
+	struct sampler *s, *t;
+	struct model m;
+
+	(void)state;
+	make(&m, true);
+	groups_of(g);
+	s = sampler_new(&m, &o);
+	t = sampler_new(&m, &one);
+	assert_int_equal(sampler_run(s, g, GROUPS, a, NULL), 0);
+	assert_int_equal(sampler_run(t, g, GROUPS, b, NULL), 0);
+	for (size_t i = 0; i < GROUPS * PER; i++) {
+		assert_int_equal(a[i].n, b[i].n);
+		assert_memory_equal(a[i].tokens, b[i].tokens, a[i].n * sizeof *a[i].tokens);
+		assert_memory_equal(a[i].logprobs, b[i].full_logprobs, a[i].n * sizeof(float));
+	}
+	sampler_free(s);
+	sampler_free(t);
+	model_free(&m);
+}
+
+static void sampler_refuses(void **state)
+{
+	struct sample_opts o = sampling(1, 2);
+	uint32_t bad = V;
+	struct sample_group empty = {.prompt = prompts, .n_prompt = 0, .n = 1};
+	struct sample_group alien = {.prompt = &bad, .n_prompt = 1, .n = 1};
+	struct sample_group fine = {.prompt = prompts, .n_prompt = 1, .n = 1};
+	struct reason why = {0};
+	struct sample out[1];
+	struct model m;
+	struct sampler *s;
+
+	(void)state;
+	make(&m, true);
+	s = sampler_new(&m, &o);
+	assert_int_equal(sampler_run(s, &empty, 1, out, &why), ST_INPUT);
+	assert_int_equal(sampler_run(s, &alien, 1, out, &why), ST_INPUT);
+	m.params[m.norm] = NAN;
+	assert_int_equal(sampler_run(s, &fine, 1, out, &why), ST_INPUT);
+	assert_non_null(strstr(why.text, "not finite"));
+	sampler_free(s);
+	model_free(&m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(forward_matches),        cmocka_unit_test(gradients_tied),
+		cmocka_unit_test(gradients_untied),       cmocka_unit_test(gradients_accumulate),
+		cmocka_unit_test(sampler_equals_trainer), cmocka_unit_test(sampler_ignores_company),
+		cmocka_unit_test(sampler_distribution),   cmocka_unit_test(sampler_greedy),
+		cmocka_unit_test(sampler_refuses),
+	};
+	int failed;
+
+	blas_start();
+	par_start(2);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	par_stop();
+	return failed;
+}
