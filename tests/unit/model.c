@@ -296,7 +296,7 @@ static void gradients_match(bool tied)
 			err += (grads[i] - want) * (grads[i] - want);
 			norm2 += want * want;
 		}
-		if (!(sqrt(err / norm2) < 1e-5))
+		if (!(sqrt(err / norm2) < 3e-5))
 			fail_msg("%s: relative error %g", m.w[w].name, sqrt(err / norm2));
 	}
 	run_free(r);
@@ -391,7 +391,7 @@ static void again(struct run *r, const struct model *m, const struct sample_grou
 	model_forward(r, m, &s, logp, ent);
 }
 
-static void sampler_equals_trainer(void **state)
+static void same_bits(size_t n_eos, size_t least)
 {
 	struct sample_opts o = sampling(0.9, 3);
 	struct sample_group g[GROUPS];
@@ -401,8 +401,8 @@ static void sampler_equals_trainer(void **state)
 	struct model m;
 	struct run *r;
 
-	(void)state;
 	make(&m, true);
+	m.cfg.n_eos = n_eos;
 	groups_of(g);
 	s = sampler_new(&m, &o);
 	r = run_new(&m);
@@ -417,10 +417,17 @@ static void sampler_equals_trainer(void **state)
 		assert_true(out[i].n == NEW || out[i].stopped);
 		longest = out[i].n > longest ? out[i].n : longest;
 	}
-	assert_true(longest > 64); /* more than one panel of keys was in play */
+	assert_true(longest >= least);
 	run_free(r);
 	sampler_free(s);
 	model_free(&m);
+}
+
+static void sampler_equals_trainer(void **state)
+{
+	(void)state;
+	same_bits(1, 2);
+	same_bits(0, NEW); /* more than one panel of keys is in play */
 }
 
 /* A group alone, among others, in batches of one or many: the same tokens and floats. */
