@@ -23,7 +23,7 @@ make_tasks() {
 }
 
 make_base() {
-	[ -d base ] || policy-init -q -o base --preset nano -s 1
+	[ -d base ] || policy-init -q -o base --layers 2 --hidden 32 --ffn 64 -s 1
 }
 
 make_run() {

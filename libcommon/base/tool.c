@@ -82,15 +82,14 @@ static void help(const struct tool *t)
 		   "      --version                the version\n");
 }
 
-int tool_word(const char *words, const char *w)
+static bool word_in(const char *words, const char *w)
 {
 	size_t n = strlen(w);
-	int i = 0;
 
-	for (const char *p = words; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL, i++)
+	for (const char *p = words; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL)
 		if (n && strncmp(p, w, n) == 0 && (p[n] == '|' || p[n] == '\0'))
-			return i;
-	return -1;
+			return true;
+	return false;
 }
 
 static void set(const struct opt *p, const char *arg)
@@ -110,7 +109,7 @@ static void set(const struct opt *p, const char *arg)
 		ok = num_f64(arg, any ? -1e300 : p->lo, any ? 1e300 : p->hi, p->var);
 		break;
 	case OPT_WORD:
-		ok = tool_word(p->arg, arg) >= 0;
+		ok = word_in(p->arg, arg);
 		*(const char **)p->var = arg;
 		break;
 	case OPT_STR:

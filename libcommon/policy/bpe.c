@@ -21,7 +21,7 @@ struct bpe_merge {
 struct bpe_symbol {
 	uint32_t id;
 	size_t prev, next; /* NONE at the ends */
-	bool gone;	   /* merged into the symbol before it */
+	bool gone;         /* merged into the symbol before it */
 };
 
 /* A candidate of the heap; stale when its symbols changed since. */

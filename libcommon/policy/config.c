@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,6 +85,8 @@ static bool one_of(const json_t *v, const char *allowed)
 
 static int check_fixed(const json_t *j, struct reason *why)
 {
+	char what[128];
+
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
 		const json_t *v = json_object_get(j, fixed[i].key);
 
@@ -91,8 +94,8 @@ static int check_fixed(const json_t *j, struct reason *why)
 			continue;
 		if (!v)
 			return fail(why, ST_INPUT, "%s: missing", fixed[i].key);
-		fail_value(why, fixed[i].key, v, "is not supported, only one of");
-		return fail(why, ST_INPUT, "%.*s %s", 560, why ? why->text : "", fixed[i].allowed);
+		snprintf(what, sizeof what, "is not supported, only one of %s", fixed[i].allowed);
+		return fail_value(why, fixed[i].key, v, what);
 	}
 	return 0;
 }
@@ -220,7 +223,7 @@ static int get_rope(struct config *c, const json_t *j, struct reason *why)
 
 static int add_eos(struct config *c, const json_t *v, struct reason *why)
 {
-	int64_t id;
+	int64_t id = 0;
 
 	if (get_int(v, "eos_token_id", 0, c->vocab - 1, &id, why))
 		return ST_INPUT;
@@ -353,6 +356,22 @@ static json_t *eos_json(const struct config *c)
 	return list;
 }
 
+/* Numbers with 15 digits, as people write them, unless that changes one. */
+static void add_json(struct buf *out, const json_t *j)
+{
+	char *text = json_dumps(j, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+	json_t *back = json_loads(text, 0, NULL);
+
+	if (!json_equal(j, back)) {
+		free(text);
+		text = json_dumps(j, JSON_INDENT(2));
+	}
+	buf_str(out, text);
+	buf_char(out, '\n');
+	json_decref(back);
+	free(text);
+}
+
 static void make_json(struct config *c)
 {
 	json_t *j = json_pack("{s:[s], s:s, s:s, s:b, s:b, s:f, s:n, s:f, s:b}", "architectures",
@@ -360,18 +379,14 @@ static void make_json(struct config *c)
 			      "attention_bias", 0, "mlp_bias", 0, "rope_theta", c->rope_theta,
 			      "rope_scaling", "rms_norm_eps", c->norm_eps, "tie_word_embeddings",
 			      (int)c->tied);
-	char *text;
 
 	for (size_t i = 0; i < N_INTS; i++)
 		json_object_set_new(j, ints[i].key, json_integer(*int_field(c, i)));
 	json_object_set_new(j, "bos_token_id", c->bos < 0 ? json_null() : json_integer(c->bos));
 	json_object_set_new(j, "eos_token_id", eos_json(c));
 	json_object_set_new(j, "torch_dtype", json_string("float32"));
-	text = json_dumps(j, JSON_INDENT(2));
 	buf_reset(&c->json);
-	buf_str(&c->json, text);
-	buf_char(&c->json, '\n');
-	free(text);
+	add_json(&c->json, j);
 	json_decref(j);
 }
 
@@ -392,6 +407,21 @@ int config_make(struct config *c, struct reason *why)
 				    c->eos[i], (long long)c->vocab);
 	make_json(c);
 	return 0;
+}
+
+void config_text(const struct config *c, const char *dtype, struct buf *out)
+{
+	json_t *j = json_loadb(c->json.p, c->json.n, 0, NULL);
+	const char *key = json_object_get(j, "dtype") ? "dtype" : "torch_dtype";
+	const char *old = json_string_value(json_object_get(j, key));
+
+	if (old && strcmp(old, dtype) == 0) {
+		buf_add(out, c->json.p, c->json.n);
+	} else {
+		json_object_set_new(j, key, json_string(dtype));
+		add_json(out, j);
+	}
+	json_decref(j);
 }
 
 bool config_is_eos(const struct config *c, uint32_t token)

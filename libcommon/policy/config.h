@@ -37,6 +37,8 @@ int config_parse(struct config *c, const char *json, size_t n, const char *gen, 
 		 const char *where, struct reason *why);
 /* Shape of a fresh policy (fields above set by the caller) checked, and json made from it. */
 int config_make(struct config *c, struct reason *why);
+/* Appends config.json as it came, but for the type of the weights ("float32", "bfloat16" ...). */
+void config_text(const struct config *c, const char *dtype, struct buf *out);
 bool config_is_eos(const struct config *c, uint32_t token);
 uint64_t config_params(const struct config *c); /* number of weights */
 void config_free(struct config *c);

@@ -232,28 +232,6 @@ int policy_load(struct policy *p, const char *dir, struct reason *why)
 	return st;
 }
 
-/* config.json as it came, but for the type of the weights. */
-static void config_text(const struct policy *p, enum st_dtype dtype, struct buf *out)
-{
-	static const char *const names[] = {
-		[ST_F32] = "float32", [ST_F16] = "float16", [ST_BF16] = "bfloat16"};
-	json_t *j = json_parse(p->cfg.json.p, p->cfg.json.n, "config.json", NULL);
-	const char *key = json_object_get(j, "dtype") ? "dtype" : "torch_dtype";
-	const char *old = json_string_value(json_object_get(j, key));
-	char *text;
-
-	if (old && strcmp(old, names[dtype]) == 0) {
-		buf_add(out, p->cfg.json.p, p->cfg.json.n);
-	} else {
-		json_object_set_new(j, key, json_string(names[dtype]));
-		text = json_dumps(j, JSON_INDENT(2));
-		buf_str(out, text);
-		buf_char(out, '\n');
-		free(text);
-	}
-	json_decref(j);
-}
-
 static int save_weights(const struct policy *p, struct newdir *d, enum st_dtype dtype,
 			struct reason *why)
 {
@@ -280,11 +258,13 @@ static int save_weights(const struct policy *p, struct newdir *d, enum st_dtype 
 static int save_texts(const struct policy *p, struct newdir *d, enum st_dtype dtype,
 		      struct reason *why)
 {
+	static const char *const names[] = {
+		[ST_F32] = "float32", [ST_F16] = "float16", [ST_BF16] = "bfloat16"};
 	struct span tok = tok_json(p->tok);
 	struct buf config = {0};
 	int st;
 
-	config_text(p, dtype, &config);
+	config_text(&p->cfg, names[dtype], &config);
 	st = newdir_put(d, "config.json", config.p, config.n, why);
 	if (!st)
 		st = newdir_put(d, "tokenizer.json", tok.p, tok.n, why);

@@ -11,9 +11,9 @@
 enum { MAX_STEPS = 8, MAX_PATTERN = 65536 };
 
 struct step {
-	pcre2_code *re;		   /* NULL: does not cut */
+	pcre2_code *re;            /* NULL: does not cut */
 	bool drop_match, drop_gap; /* what becomes no piece */
-	bool prefix;		   /* a space before every piece that does not begin with one */
+	bool prefix;               /* a space before every piece that does not begin with one */
 };
 
 struct pretok {

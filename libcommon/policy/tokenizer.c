@@ -26,7 +26,7 @@ struct tokenizer {
 	struct pretok *pre;
 	bool nfc;
 	struct matcher raw, normalized; /* before and after the normalizer */
-	struct ids prefix, suffix;	/* the template around a text */
+	struct ids prefix, suffix;      /* the template around a text */
 };
 
 /* ---- added tokens ---- */

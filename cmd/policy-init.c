@@ -1,0 +1,218 @@
+/* policy-init - a fresh policy of a given shape, or what one is. See man/policy-init.1. */
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/tool.h"
+#include "policy/policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Every printable ASCII character and the newline: what generated problems are written with. */
+static const char ascii[] = "0123456789+-*/()=><,.:;? \nabcdefghijklmnopqrstuvwxyz"
+			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ!\"#$%&'@[\\]^_`{|}~";
+
+enum { MAX_TOKENIZER = 512 << 20, MAX_CONFIG = 4 << 20 };
+
+static const char *out_dir, *info_dir, *like_dir, *alphabet, *tokenizer, *eos;
+static const char *tied = "like", *dtype = "f32";
+static int64_t layers, hidden, heads, kv_heads, head_dim, ffn, max_len, vocab, seed;
+static double rope_theta, norm_eps, std = 0.02;
+
+static const struct opt opts[] = {
+	{'o', "output", "DIR", OPT_STR, &out_dir, 0, 0, "the policy folder to make"},
+	{0, "info", "DIR", OPT_STR, &info_dir, 0, 0, "print what the policy in DIR is"},
+	{0, "like", "DIR", OPT_STR, &like_dir, 0, 0,
+	 "take what is not given from this folder's config.json and tokenizer.json"},
+	{0, "layers", "N", OPT_INT, &layers, 0, 4096, "blocks (0: as --like, else 3)"},
+	{0, "hidden", "N", OPT_INT, &hidden, 0, 1 << 20, "width (0: as --like, else 96)"},
+	{0, "heads", "N", OPT_INT, &heads, 0, 4096, "query heads (0: as --like, else 4)"},
+	{0, "kv-heads", "N", OPT_INT, &kv_heads, 0, 4096,
+	 "key/value heads (0: as --like, else --heads)"},
+	{0, "head-dim", "N", OPT_INT, &head_dim, 0, 4096,
+	 "width of a head (0: as --like, else --hidden / --heads)"},
+	{0, "ffn", "N", OPT_INT, &ffn, 0, 1 << 20,
+	 "inner width of the feed-forward part (0: as --like, else 256)"},
+	{0, "max-len", "N", OPT_INT, &max_len, 0, 1 << 24,
+	 "longest sequence in tokens (0: as --like, else 128)"},
+	{0, "vocab", "N", OPT_INT, &vocab, 0, 1 << 24,
+	 "rows of the embedding (0: as --like, else the tokenizer's size)"},
+	{0, "tied", "like|yes|no", OPT_WORD, &tied, 0, 0,
+	 "the output head is the embedding (like: as --like, else yes)"},
+	{0, "rope-theta", "X", OPT_NUM, &rope_theta, 0, 1e15,
+	 "base of the rotary embedding (0: as --like, else 10000)"},
+	{0, "norm-eps", "X", OPT_NUM, &norm_eps, 0, 0.1,
+	 "epsilon of the norms (0: as --like, else 1e-5)"},
+	{0, "alphabet", "TEXT", OPT_STR, &alphabet, 0, 0,
+	 "make a character-level tokenizer of these (else: printable ASCII and newline)"},
+	{0, "tokenizer", "FILE", OPT_STR, &tokenizer, 0, 0, "take this tokenizer.json"},
+	{0, "eos", "TOKEN", OPT_STR, &eos, 0, 0,
+	 "the token that ends a response (else one that is known to: <eos>, </s> ...)"},
+	{'s', "seed", "N", OPT_INT, &seed, 0, 9e15, "seed of the weights"},
+	{0, "std", "X", OPT_NUM, &std, 0, 10, "standard deviation of the weights"},
+	{0, "dtype", "f32|bf16", OPT_WORD, &dtype, 0, 0, "type of the weights in the file"},
+	{0}};
+static const struct tool tool = {
+	"policy-init", "", "Makes a policy folder with random weights, or says what one is.", opts};
+
+static const char *dtype_name(enum st_dtype d)
+{
+	return d == ST_F32 ? "f32" : d == ST_F16 ? "f16" : "bf16";
+}
+
+static int info(struct reason *why)
+{
+	struct policy p;
+	int st = policy_load(&p, info_dir, why);
+	const struct config *c = &p.cfg;
+	struct out *o = out_stdout();
+
+	if (st)
+		return st;
+	out_printf(o, "layers\t%lld\nhidden\t%lld\nheads\t%lld\nkv_heads\t%lld\nhead_dim\t%lld\n",
+		   (long long)c->layers, (long long)c->d, (long long)c->heads,
+		   (long long)c->kv_heads, (long long)c->head_dim);
+	out_printf(o, "ffn\t%lld\nmax_len\t%lld\nvocab\t%lld\ntied\t%s\n", (long long)c->ffn,
+		   (long long)c->max_len, (long long)c->vocab, c->tied ? "yes" : "no");
+	out_printf(o, "rope_theta\t%.15g\nnorm_eps\t%.15g\n", c->rope_theta, c->norm_eps);
+	out_printf(o, "parameters\t%zu\ndtype\t%s\ntokens\t%u\nstop\t", p.model.n_params,
+		   dtype_name(p.dtype), tok_vocab_size(p.tok));
+	for (size_t i = 0; i < c->n_eos; i++)
+		out_printf(o, i ? ",%u" : "%u", c->eos[i]);
+	out_printf(o, "\nhash\t%016llx\n", (unsigned long long)model_hash(&p.model));
+	policy_free(&p);
+	return 0;
+}
+
+/* The tokenizer.json to use; *own: it is the one of --like. */
+static int get_tokenizer(struct buf *text, bool *own, struct reason *why)
+{
+	char *like = xasprintf("%s/tokenizer.json", like_dir ? like_dir : "");
+	int st;
+
+	*own = !tokenizer && !alphabet && like_dir && access(like, F_OK) == 0;
+	if (tokenizer || *own)
+		st = file_read(*own ? like : tokenizer, MAX_TOKENIZER, text, why);
+	else
+		st = tok_make_chars(alphabet ? alphabet : ascii, text, why);
+	free(like);
+	return st;
+}
+
+static int get_like(struct config *c, bool own_tokenizer, struct reason *why)
+{
+	char *path = xasprintf("%s/config.json", like_dir);
+	struct buf text = {0};
+	int st = file_read(path, MAX_CONFIG, &text, why);
+
+	if (!st)
+		st = config_parse(c, text.p, text.n, NULL, 0, like_dir, why);
+	buf_free(&c->json);
+	if (!own_tokenizer) { /* its ids mean nothing here */
+		c->bos = -1;
+		c->n_eos = 0;
+	}
+	buf_free(&text);
+	free(path);
+	return st;
+}
+
+static void choose(int64_t *field, int64_t given, int64_t fallback)
+{
+	if (given)
+		*field = given;
+	else if (!*field)
+		*field = fallback;
+}
+
+static void get_shape(struct config *c)
+{
+	bool other_heads = hidden || heads;
+
+	choose(&c->layers, layers, 3);
+	choose(&c->d, hidden, 96);
+	choose(&c->heads, heads, 4);
+	choose(&c->kv_heads, kv_heads, 0);
+	choose(&c->ffn, ffn, 256);
+	choose(&c->max_len, max_len, 128);
+	choose(&c->vocab, vocab, 0);
+	c->head_dim = head_dim || other_heads ? head_dim : c->head_dim;
+	if (rope_theta != 0 || c->rope_theta == 0)
+		c->rope_theta = rope_theta != 0 ? rope_theta : 10000;
+	if (norm_eps != 0 || c->norm_eps == 0)
+		c->norm_eps = norm_eps != 0 ? norm_eps : 1e-5;
+	if (strcmp(tied, "like") != 0)
+		c->tied = strcmp(tied, "yes") == 0;
+}
+
+/* The stop token that was asked for. */
+static int get_eos(struct config *c, const struct buf *tok_text, struct reason *why)
+{
+	struct tokenizer *t;
+	int st = 0;
+
+	if (!eos)
+		return 0;
+	t = tok_load(tok_text->p, tok_text->n, "tokenizer.json", why);
+	if (!t)
+		return ST_INPUT;
+	c->n_eos = 1;
+	if (!tok_find(t, eos, &c->eos[0]))
+		st = fail(why, ST_INPUT, "tokenizer.json: no token \"%s\"", eos);
+	tok_free(t);
+	return st;
+}
+
+static int make(struct reason *why)
+{
+	struct config c = {.bos = -1, .tied = true};
+	struct buf tok_text = {0};
+	struct policy p;
+	bool own;
+	int st = newdir_check(out_dir, why);
+
+	if (!st)
+		st = get_tokenizer(&tok_text, &own, why);
+	if (!st && like_dir)
+		st = get_like(&c, own, why);
+	if (!st)
+		st = get_eos(&c, &tok_text, why);
+	if (!st) {
+		get_shape(&c);
+		st = policy_make(&p, &c, &tok_text, (uint64_t)seed, std, why);
+	}
+	if (!st) {
+		st = policy_save(&p, out_dir, strcmp(dtype, "bf16") == 0 ? ST_BF16 : ST_F32, why);
+		if (!st)
+			msg_info("%s: %zu weights, %u tokens", out_dir, p.model.n_params,
+				 tok_vocab_size(p.tok));
+		policy_free(&p);
+	}
+	buf_free(&tok_text);
+	return st;
+}
+
+static int check_options(int operands)
+{
+	if (operands)
+		return tool_usage("an operand is not expected");
+	if (!out_dir == !info_dir)
+		return tool_usage("one of --output and --info is needed");
+	if (tokenizer && alphabet)
+		return tool_usage("--tokenizer and --alphabet exclude each other");
+	return 0;
+}
+
+int main(int argc, char *argv[])
+{
+	struct reason why = {0};
+	int i = tool_start(&tool, argc, argv);
+	int st = check_options(argc - i);
+
+	if (!st) {
+		st = info_dir ? info(&why) : make(&why);
+		if (st)
+			msg_reason(&why);
+	}
+	return tool_finish(st);
+}

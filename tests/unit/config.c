@@ -1,0 +1,360 @@
+/* config.h: every key that changes the arithmetic is honoured or refused by name. */
+#include "scratch.h"
+
+#include "policy/config.h"
+
+#include <jansson.h>
+
+static const char base[] =
+	"{\"architectures\":[\"LlamaForCausalLM\"],\"model_type\":\"llama\",\"vocab_size\":40,"
+	"\"hidden_size\":32,\"intermediate_size\":48,\"num_hidden_layers\":2,"
+	"\"num_attention_heads\":4,\"num_key_value_heads\":2,\"hidden_act\":\"silu\","
+	"\"max_position_embeddings\":64,\"rms_norm_eps\":1e-05,\"rope_theta\":10000.0,"
+	"\"rope_scaling\":null,\"tie_word_embeddings\":true,\"attention_bias\":false,"
+	"\"mlp_bias\":false,\"bos_token_id\":1,\"eos_token_id\":2,\"torch_dtype\":\"float32\","
+	"\"custom\":{\"kept\":true}}";
+
+/* base with the keys of patch set; a key set to "absent" is taken out */
+static char *patched(const char *patch)
+{
+	json_t *j = json_loads(base, 0, NULL), *p = json_loads(patch, 0, NULL), *v;
+	const char *key;
+	char *text;
+
+	assert_non_null(p);
+	json_object_update(j, p);
+	json_object_foreach(p, key,
+			    v) if (json_is_string(v) && strcmp(json_string_value(v), "absent") == 0)
+		json_object_del(j, key);
+	text = json_dumps(j, 0);
+	json_decref(j);
+	json_decref(p);
+	return text;
+}
+
+static int parse(struct config *c, const char *patch, const char *gen, struct reason *why)
+{
+	char *text = patched(patch);
+	int st = config_parse(c, text, strlen(text), gen, gen ? strlen(gen) : 0, "dir", why);
+
+	free(text);
+	return st;
+}
+
+static void assert_accepted(struct config *c, const char *patch)
+{
+	struct reason why = {0};
+
+	if (parse(c, patch, NULL, &why))
+		fail_msg("%s: %s", patch, why.text);
+}
+
+static void plain(void **state)
+{
+	struct config c;
+
+	(void)state;
+	assert_accepted(&c, "{}");
+	assert_int_equal(c.vocab, 40);
+	assert_int_equal(c.d, 32);
+	assert_int_equal(c.layers, 2);
+	assert_int_equal(c.heads, 4);
+	assert_int_equal(c.kv_heads, 2);
+	assert_int_equal(c.head_dim, 8);
+	assert_int_equal(c.ffn, 48);
+	assert_int_equal(c.max_len, 64);
+	assert_true(c.norm_eps == 1e-5 && c.rope_theta == 10000 && c.tied);
+	assert_int_equal(c.bos, 1);
+	assert_int_equal(c.n_eos, 1);
+	assert_int_equal(c.eos[0], 2);
+	/* embedding, 2 x (norms, q and o, k and v, gate up down), last norm */
+	assert_int_equal(config_params(&c),
+			 40 * 32 + 2 * (64 + 2 * 1024 + 2 * 512 + 3 * 1536) + 32);
+	config_free(&c);
+	assert_accepted(&c, "{\"tie_word_embeddings\":false}");
+	assert_int_equal(config_params(&c),
+			 2 * 40 * 32 + 2 * (64 + 2 * 1024 + 2 * 512 + 3 * 1536) + 32);
+	config_free(&c);
+}
+
+static void kept_as_it_came(void **state)
+{
+	struct config c;
+
+	(void)state;
+	assert_int_equal(config_parse(&c, base, sizeof base - 1, NULL, 0, "dir", NULL), 0);
+	assert_int_equal(c.json.n, sizeof base - 1);
+	assert_memory_equal(c.json.p, base, c.json.n);
+	config_free(&c);
+}
+
+static void defaults(void **state)
+{
+	struct config c;
+
+	(void)state;
+	assert_accepted(&c, "{\"num_key_value_heads\":\"absent\",\"rms_norm_eps\":\"absent\","
+			    "\"rope_theta\":\"absent\",\"tie_word_embeddings\":\"absent\","
+			    "\"max_position_embeddings\":\"absent\",\"bos_token_id\":null,"
+			    "\"eos_token_id\":null,\"architectures\":\"absent\"}");
+	assert_int_equal(c.kv_heads, 4);
+	assert_int_equal(c.max_len, 2048);
+	assert_true(c.norm_eps == 1e-6 && c.rope_theta == 10000 && !c.tied);
+	assert_int_equal(c.bos, -1);
+	assert_int_equal(c.n_eos, 0);
+	config_free(&c);
+}
+
+/* Spellings that mean the plain thing. */
+static void accepted(void **state)
+{
+	static const char *const patches[] = {
+		"{\"head_dim\":16}",
+		"{\"head_dim\":null}",
+		"{\"hidden_act\":\"swish\"}",
+		"{\"attention_bias\":null}",
+		"{\"rope_scaling\":{\"rope_type\":\"default\"}}",
+		"{\"rope_scaling\":{\"type\":\"default\"}}",
+		"{\"rope_parameters\":{\"rope_type\":\"default\",\"rope_theta\":10000.0}}",
+		"{\"pretraining_tp\":1}",
+		"{\"partial_rotary_factor\":1.0}",
+		"{\"attention_dropout\":0.0}",
+		"{\"sliding_window\":null}",
+		"{\"sliding_window\":4096,\"use_sliding_window\":false}",
+		"{\"layer_types\":[\"full_attention\",\"full_attention\"]}",
+		"{\"quantization_config\":null}",
+		"{\"torch_dtype\":\"absent\",\"dtype\":\"bfloat16\"}",
+	};
+	struct config c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof patches / sizeof *patches; i++) {
+		assert_accepted(&c, patches[i]);
+		config_free(&c);
+	}
+	assert_accepted(&c, "{\"head_dim\":16}");
+	assert_int_equal(c.head_dim, 16);
+	config_free(&c);
+	assert_accepted(&c, "{\"rope_theta\":\"absent\",\"rope_parameters\":"
+			    "{\"rope_type\":\"default\",\"rope_theta\":5e5}}");
+	assert_true(c.rope_theta == 5e5);
+	config_free(&c);
+}
+
+static void refused(void **state)
+{
+	static const struct {
+		const char *patch, *says;
+	} cases[] = {
+		{"{\"model_type\":\"qwen2\"}", "model_type: \"qwen2\" is not supported"},
+		{"{\"model_type\":\"absent\"}", "model_type: missing"},
+		{"{\"architectures\":[\"LlamaForSequenceClassification\"]}", "architectures: "},
+		{"{\"hidden_act\":\"gelu\"}", "hidden_act: \"gelu\" is not supported"},
+		{"{\"attention_bias\":true}", "attention_bias: true is not supported"},
+		{"{\"mlp_bias\":true}", "mlp_bias: true is not supported"},
+		{"{\"mlp_bias\":0}", "mlp_bias: 0 is not supported"},
+		{"{\"attention_dropout\":0.1}", "attention_dropout: 0.1"},
+		{"{\"pretraining_tp\":2}", "pretraining_tp: 2 is not supported"},
+		{"{\"partial_rotary_factor\":0.5}", "partial_rotary_factor: 0.5"},
+		{"{\"use_sliding_window\":true}", "use_sliding_window: true"},
+		{"{\"quantization_config\":{\"bits\":4}}", "quantization_config: "},
+		{"{\"sliding_window\":4096}", "sliding_window: 4096 is not supported"},
+		{"{\"layer_types\":[\"full_attention\",\"sliding_attention\"]}", "layer_types: "},
+		{"{\"layer_types\":\"full_attention\"}", "layer_types: "},
+		{"{\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8.0}}",
+		 "rope_scaling: \"llama3\" is not supported"},
+		{"{\"rope_scaling\":{\"type\":\"linear\",\"factor\":2.0}}",
+		 "rope_scaling: \"linear\" is not supported"},
+		{"{\"rope_scaling\":{\"factor\":2.0}}", "rope_scaling: rope_type is missing"},
+		{"{\"rope_scaling\":{\"type\":\"default\",\"factor\":2.0}}",
+		 "rope_scaling: factor is not supported"},
+		{"{\"rope_scaling\":2}", "rope_scaling: 2 is not an object"},
+		{"{\"rope_parameters\":{\"rope_type\":\"yarn\"}}", "rope_parameters: \"yarn\""},
+		{"{\"rope_parameters\":{\"rope_type\":\"default\",\"rope_theta\":5e5}}",
+		 "rope_theta: 10000, but rope_parameters says 500000"},
+		{"{\"rope_theta\":\"x\"}", "rope_theta: \"x\" is not a number"},
+		{"{\"rope_theta\":0.5}", "rope_theta: 0.5 is not within"},
+		{"{\"rms_norm_eps\":0}", "rms_norm_eps: 0 is not between"},
+		{"{\"rms_norm_eps\":-1e-5}", "rms_norm_eps: "},
+		{"{\"vocab_size\":\"absent\"}", "vocab_size: missing"},
+		{"{\"vocab_size\":0}", "vocab_size: 0 is not within"},
+		{"{\"vocab_size\":-1}", "vocab_size: -1 is not within"},
+		{"{\"vocab_size\":40.0}", "vocab_size: 40.0 is not an integer"},
+		{"{\"vocab_size\":9223372036854775807}", "vocab_size: 9223372036854775807 is not"},
+		{"{\"hidden_size\":null}", "hidden_size: missing"},
+		{"{\"hidden_size\":33}", "hidden_size: 33 is not a multiple"},
+		{"{\"hidden_size\":1048577}", "hidden_size: 1048577 is not within"},
+		{"{\"num_hidden_layers\":0}", "num_hidden_layers: 0"},
+		{"{\"num_hidden_layers\":4097}", "num_hidden_layers: 4097"},
+		{"{\"num_attention_heads\":0}", "num_attention_heads: 0"},
+		{"{\"num_key_value_heads\":3}",
+		 "num_attention_heads: 4 is not a multiple of the 3"},
+		{"{\"num_key_value_heads\":8}",
+		 "num_attention_heads: 4 is not a multiple of the 8"},
+		{"{\"head_dim\":7}", "head_dim: 7 is not an even number"},
+		{"{\"head_dim\":4098}", "head_dim: 4098 is not within"},
+		{"{\"hidden_size\":1048576,\"num_attention_heads\":2}", "head_dim: 524288"},
+		{"{\"intermediate_size\":0}", "intermediate_size: 0"},
+		{"{\"max_position_embeddings\":0}", "max_position_embeddings: 0"},
+		{"{\"tie_word_embeddings\":1}", "tie_word_embeddings: 1 is not true or false"},
+		{"{\"bos_token_id\":40}", "bos_token_id: 40 is not within 0..39"},
+		{"{\"eos_token_id\":40}", "eos_token_id: 40 is not within 0..39"},
+		{"{\"eos_token_id\":-1}", "eos_token_id: -1 is not within"},
+		{"{\"eos_token_id\":[1,\"2\"]}", "eos_token_id: \"2\" is not an integer"},
+		{"{\"eos_token_id\":[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]}",
+		 "eos_token_id: more than 16"},
+	};
+	struct config c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct reason why = {0};
+
+		if (parse(&c, cases[i].patch, NULL, &why) != ST_INPUT)
+			fail_msg("accepted: %s", cases[i].patch);
+		assert_says(&why, "dir/config.json: ");
+		assert_says(&why, cases[i].says);
+		config_free(&c);
+	}
+}
+
+static void not_json(void **state)
+{
+	static const char *const texts[] = {"", "{", "[]", "3", "{\"a\":1,\"a\":2}", "{}x"};
+	struct config c;
+	struct reason why;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		assert_int_equal(config_parse(&c, texts[i], strlen(texts[i]), NULL, 0, "dir", &why),
+				 ST_INPUT);
+		assert_says(&why, "dir/config.json");
+	}
+}
+
+static void stop_set(void **state)
+{
+	struct config c;
+	struct reason why;
+
+	(void)state;
+	assert_int_equal(parse(&c, "{\"eos_token_id\":[5,2,5]}", "{\"eos_token_id\":[2,7]}", &why),
+			 0);
+	assert_int_equal(c.n_eos, 3);
+	assert_true(config_is_eos(&c, 2) && config_is_eos(&c, 5) && config_is_eos(&c, 7));
+	assert_false(config_is_eos(&c, 1));
+	config_free(&c);
+	assert_int_equal(parse(&c, "{}", "{\"temperature\":0.6}", &why), 0);
+	assert_int_equal(c.n_eos, 1);
+	config_free(&c);
+	assert_int_equal(parse(&c, "{}", "{\"eos_token_id\":99}", &why), ST_INPUT);
+	assert_says(&why, "dir/generation_config.json: eos_token_id: 99");
+	config_free(&c);
+}
+
+static void make_and_parse(void **state)
+{
+	struct config c = {.vocab = 50,
+			   .d = 24,
+			   .layers = 1,
+			   .heads = 3,
+			   .ffn = 40,
+			   .max_len = 16,
+			   .norm_eps = 1e-5,
+			   .rope_theta = 1e4,
+			   .tied = true,
+			   .bos = -1,
+			   .eos = {1, 3},
+			   .n_eos = 2},
+		      back;
+	struct reason why;
+
+	(void)state;
+	assert_int_equal(config_make(&c, &why), 0);
+	assert_int_equal(config_parse(&back, c.json.p, c.json.n, NULL, 0, "dir", &why), 0);
+	assert_int_equal(back.kv_heads, 3);
+	assert_int_equal(back.head_dim, 8);
+	assert_true(back.norm_eps == c.norm_eps && back.rope_theta == c.rope_theta && back.tied);
+	assert_int_equal(back.bos, -1);
+	assert_int_equal(back.n_eos, 2);
+	assert_int_equal(config_params(&back), config_params(&c));
+	config_free(&back);
+	config_free(&c);
+}
+
+/* Written back: byte for byte, or with nothing but the type changed. */
+static void text_again(void **state)
+{
+	struct config c;
+	struct buf same = {0}, other = {0};
+	json_t *j, *want;
+
+	(void)state;
+	assert_int_equal(config_parse(&c, base, sizeof base - 1, NULL, 0, "dir", NULL), 0);
+	config_text(&c, "float32", &same);
+	assert_int_equal(same.n, sizeof base - 1);
+	assert_memory_equal(same.p, base, same.n);
+	config_text(&c, "bfloat16", &other);
+	assert_non_null(strstr(buf_cstr(&other), "\"rms_norm_eps\": 1e-5"));
+	j = json_loadb(other.p, other.n, 0, NULL);
+	want = json_loads(base, 0, NULL);
+	json_object_set_new(want, "torch_dtype", json_string("bfloat16"));
+	assert_true(json_equal(j, want));
+	json_decref(j);
+	json_decref(want);
+	config_free(&c);
+	assert_accepted(
+		&c,
+		"{\"torch_dtype\":\"absent\",\"dtype\":\"float32\",\"x\":0.1234567890123456789}");
+	buf_reset(&other);
+	config_text(&c, "float16", &other);
+	j = json_loadb(other.p, other.n, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(j, "dtype")), "float16");
+	assert_null(json_object_get(j, "torch_dtype"));
+	assert_true(json_number_value(json_object_get(j, "x")) == 0.1234567890123456789);
+	json_decref(j);
+	config_free(&c);
+	buf_free(&same);
+	buf_free(&other);
+}
+
+static void make_refuses(void **state)
+{
+	const struct config good = {.vocab = 50,
+				    .d = 24,
+				    .layers = 1,
+				    .heads = 3,
+				    .ffn = 40,
+				    .max_len = 16,
+				    .norm_eps = 1e-5,
+				    .rope_theta = 1e4};
+	struct config c = good;
+	struct reason why;
+
+	(void)state;
+	c.layers = 0;
+	assert_int_equal(config_make(&c, &why), ST_INPUT);
+	assert_says(&why, "num_hidden_layers: 0");
+	c = good;
+	c.heads = 5;
+	assert_int_equal(config_make(&c, &why), ST_INPUT);
+	assert_says(&why, "hidden_size: 24 is not a multiple of the 5");
+	c = good;
+	c.n_eos = 1;
+	c.eos[0] = 50;
+	assert_int_equal(config_make(&c, &why), ST_INPUT);
+	assert_says(&why, "eos_token_id: 50");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plain),        cmocka_unit_test(kept_as_it_came),
+		cmocka_unit_test(defaults),     cmocka_unit_test(accepted),
+		cmocka_unit_test(refused),      cmocka_unit_test(not_json),
+		cmocka_unit_test(stop_set),     cmocka_unit_test(make_and_parse),
+		cmocka_unit_test(make_refuses), cmocka_unit_test(text_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
