@@ -82,14 +82,15 @@ static void help(const struct tool *t)
 		   "      --version                the version\n");
 }
 
-static bool word_in(const char *words, const char *w)
+int tool_word(const char *words, const char *w)
 {
 	size_t n = strlen(w);
+	int i = 0;
 
-	for (const char *p = words; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL)
+	for (const char *p = words; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL, i++)
 		if (n && strncmp(p, w, n) == 0 && (p[n] == '|' || p[n] == '\0'))
-			return true;
-	return false;
+			return i;
+	return -1;
 }
 
 static void set(const struct opt *p, const char *arg)
@@ -109,7 +110,7 @@ static void set(const struct opt *p, const char *arg)
 		ok = num_f64(arg, any ? -1e300 : p->lo, any ? 1e300 : p->hi, p->var);
 		break;
 	case OPT_WORD:
-		ok = word_in(p->arg, arg);
+		ok = tool_word(p->arg, arg) >= 0;
 		*(const char **)p->var = arg;
 		break;
 	case OPT_STR:

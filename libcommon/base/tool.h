@@ -71,6 +71,8 @@ int tool_start(const struct tool *t, int argc, char *argv[]);
 int tool_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Flushes and closes stdout; a failure there is told and wins over status 0. Returns the status. */
 int tool_finish(int status);
+/* Place of word among words, "a|b|c" as an OPT_WORD has them: 0, 1 ...; -1: it is not there. */
+int tool_word(const char *words, const char *word);
 /* argv as given, options included, without argv[0]; for the stream's provenance. */
 char *const *tool_args(int *argc);
 

@@ -11,7 +11,7 @@
 
 enum { MAX_KEYS = 256 }; /* top-level keys of one record; `meta` holds as many as one likes */
 
-enum form { F_KIND, F_BYTES, F_MAP, F_TOKENS, F_FLOATS, F_NUM, F_INT };
+enum form { F_KIND, F_BYTES, F_MAP, F_TOKENS, F_FLOATS, F_NUM, F_INT, F_BOOL };
 
 /* Every key, in canonical order. */
 #define AT(field) offsetof(struct traj, field)
@@ -44,6 +44,7 @@ static const struct field {
 	{"verdict", F_BYTES, AT(verdict), 0},
 	{"extracted", F_BYTES, AT(extracted), 0},
 	{"advantage", F_NUM, AT(advantage), 0},
+	{"used", F_BOOL, AT(used), 0},
 	{"entropy", F_NUM, AT(entropy), 0},
 };
 enum { N_FIELDS = sizeof fields / sizeof *fields };
@@ -58,7 +59,8 @@ void traj_clear(struct traj *t)
 			   .top_k = -1,
 			   .sample = -1,
 			   .step = -1,
-			   .iter = -1};
+			   .iter = -1,
+			   .used = -1};
 }
 
 void traj_mem_free(struct traj_mem *m)
@@ -140,6 +142,14 @@ static bool get_int(struct ctx *c, int64_t *out, const msgpack_object *v)
 	if (v->type != MSGPACK_OBJECT_POSITIVE_INTEGER || v->via.u64 > INT64_MAX)
 		return bad(c, "not a whole number from 0 to 2^63-1");
 	*out = (int64_t)v->via.u64;
+	return true;
+}
+
+static bool get_bool(struct ctx *c, int *out, const msgpack_object *v)
+{
+	if (v->type != MSGPACK_OBJECT_BOOLEAN)
+		return bad(c, "neither true nor false");
+	*out = v->via.boolean;
 	return true;
 }
 
@@ -263,6 +273,8 @@ static bool get_field(struct ctx *c, const struct field *f, const msgpack_object
 		return get_num(c, (double *)(void *)to, v);
 	case F_INT:
 		return get_int(c, (int64_t *)(void *)to, v);
+	case F_BOOL:
+		return get_bool(c, (int *)(void *)to, v);
 	}
 	return true;
 }
@@ -407,6 +419,8 @@ static bool present(const struct traj *t, const struct field *f)
 		return !isnan(*(const double *)(const void *)at);
 	case F_INT:
 		return *(const int64_t *)(const void *)at >= 0;
+	case F_BOOL:
+		return *(const int *)(const void *)at >= 0;
 	}
 	return false;
 }
@@ -454,6 +468,12 @@ static void pack_field(msgpack_packer *pk, const struct traj *t, const struct fi
 		break;
 	case F_INT:
 		msgpack_pack_int64(pk, *(const int64_t *)at);
+		break;
+	case F_BOOL:
+		if (*(const int *)at)
+			msgpack_pack_true(pk);
+		else
+			msgpack_pack_false(pk);
 		break;
 	}
 }

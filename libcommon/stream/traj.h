@@ -24,6 +24,7 @@ struct traj {
 	size_t n_logprobs;
 	double temperature, top_p, reward, advantage, entropy;
 	int64_t top_k, sample, step, iter;
+	int used; /* 1: RL trained on it; 0: dynamic sampling rejected it; -1: absent */
 };
 
 void traj_clear(struct traj *t); /* everything absent */
@@ -31,7 +32,7 @@ void traj_clear(struct traj *t); /* everything absent */
 /* Zero-initialised; reused from record to record; freed with traj_mem_free. */
 struct traj_mem {
 	struct msgpack_unpacked *unpacked; /* what msgpack-c decoded the record into */
-	struct buf b;			   /* tokens and logprobs, aligned */
+	struct buf b;                      /* tokens and logprobs, aligned */
 };
 /* Decodes r through msgpack-c. A required key that is missing, a known key of the wrong type, an id
  * that does not match, a NaN reward, duplicate keys: ST_INPUT with record and key in the reason. */

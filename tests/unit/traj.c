@@ -80,6 +80,7 @@ static struct traj full(void)
 	t.extracted = text("2");
 	t.advantage = -0.25;
 	t.entropy = 0.1;
+	t.used = 0;
 	return t;
 }
 
@@ -117,6 +118,7 @@ static void assert_same(const struct traj *a, const struct traj *b)
 	assert_memory_equal(a->logprobs, b->logprobs, 4 * b->n_logprobs);
 	assert_true(a->temperature == b->temperature && a->top_p == b->top_p);
 	assert_true(a->reward == b->reward && a->advantage == b->advantage);
+	assert_int_equal(a->used, b->used);
 	assert_true(a->entropy == b->entropy && a->top_k == b->top_k);
 	assert_true(a->sample == b->sample && a->step == b->step && a->iter == b->iter);
 }

@@ -1,0 +1,241 @@
+/*
+ * rft-tune - fine-tune a policy on the trajectories of a stream, by maximum likelihood. See
+ * man/rft-tune.1.
+ *
+ * The whole input is read and checked before the first update: a stream that was cut off gives no
+ * policy.
+ */
+#include "base/mem.h"
+#include "base/par.h"
+#include "base/progress.h"
+#include "base/tool.h"
+#include "learn/rft.h"
+#include "learn/runlog.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+#define DTYPE_WORDS "same|f32|f16|bf16"
+
+static struct rft_opts o = RFT_OPTS_DEFAULT;
+static const char *policy_dir, *out_dir, *log_file;
+static const char *decay = "linear", *weight = "token", *dtype = "same";
+static int64_t threads, seed = 1;
+static bool strict;
+
+static const struct opt opts[] = {
+	{'p', "policy", "DIR", OPT_STR, &policy_dir, 0, 0, "policy to tune"},
+	{'o', "output", "DIR", OPT_STR, &out_dir, 0, 0, "the tuned policy; must not exist yet"},
+	{'s', "seed", "N", OPT_INT, &seed, 0, 0, "of the order of rows and of --validation"},
+	{'j', "threads", "N", OPT_INT, &threads, 0, 1024, "threads; 0: one per processor"},
+
+	{0, "epochs", "N", OPT_INT, &o.epochs, 1, 1e6, "passes over the rows"},
+	{0, "steps", "N", OPT_INT, &o.steps, 0, 1e9,
+	 "updates in all, in as many passes as that takes; 0: --epochs decides"},
+	{0, "batch", "N", OPT_INT, &o.batch, 1, 1e6, "rows in an update"},
+	{0, "micro-tokens", "N", OPT_INT, &o.micro_tokens, 1, 1e9,
+	 "tokens in memory at a time; the result hardly depends on it"},
+	{0, "max-len", "N", OPT_INT, &o.max_len, 0, 1e9,
+	 "leave out rows of more tokens, prompt included; 0: the policy's limit"},
+	{0, "weight", WEIGHT_WORDS, OPT_WORD, &weight, 0, 0, "what counts the same in the loss"},
+	{0, "validation", "X", OPT_NUM, &o.validation, 0, 0.9,
+	 "share of problems held out to measure the loss on"},
+
+	{0, "lr", "X", OPT_NUM, &o.lr, 0, 10, "greatest learning rate"},
+	{0, "warmup", "N", OPT_INT, &o.warmup, 0, 1e9, "updates in which it rises to that"},
+	{0, "decay", DECAY_WORDS, OPT_WORD, &decay, 0, 0, "its way to 0 at the end"},
+	{0, "weight-decay", "X", OPT_NUM, &o.adamw.decay, 0, 10, "of matrices, decoupled"},
+	{0, "beta1", "X", OPT_NUM, &o.adamw.beta1, 0, 0.999999, "of AdamW"},
+	{0, "beta2", "X", OPT_NUM, &o.adamw.beta2, 0, 0.999999, "of AdamW"},
+	{0, "eps", "X", OPT_NUM, &o.adamw.eps, 1e-30, 1, "of AdamW"},
+	{0, "clip", "X", OPT_NUM, &o.adamw.clip, 0, 1e9, "norm the gradient is cut to; 0: never"},
+
+	{0, "log", "FILE", OPT_STR, &log_file, 0, 0, "metrics, a JSON line an update"},
+	{0, "dtype", DTYPE_WORDS, OPT_WORD, &dtype, 0, 0, "of the weights; same: as they came"},
+	{0, "strict", NULL, OPT_FLAG, &strict, 0, 0, "refuse streams without head and end"},
+	{0}};
+static const struct tool tool = {"rft-tune", "[file ...]",
+				 "Fine-tunes a policy on the trajectories of a stream.", opts};
+
+static int check_options(void)
+{
+	if (!policy_dir || !out_dir)
+		return tool_usage("-p and -o are needed");
+	o.seed = (uint64_t)seed;
+	o.decay = (enum decay)tool_word(DECAY_WORDS, decay);
+	o.weight = (enum rft_weight)tool_word(WEIGHT_WORDS, weight);
+	return 0;
+}
+
+static int read_stream(struct rft_data *d, const char *path, struct reason *why)
+{
+	struct rec_in *in = rec_open(path, strict ? REC_STRICT : 0, why);
+	struct traj_mem mem = {0};
+	struct rec rec;
+	struct traj t;
+	int got = -1, st = 0;
+
+	if (!in)
+		return why->status;
+	while (!st && (got = rec_next(in, &rec, why)) > 0) {
+		if (!rec.is_traj)
+			continue;
+		st = traj_read(&t, &rec, rec_name(in), &mem, why);
+		if (!st)
+			st = rft_add(d, &t, &rec, rec_name(in), why);
+	}
+	traj_mem_free(&mem);
+	rec_close(in);
+	return st ? st : got < 0 ? why->status : 0;
+}
+
+static int read_all(struct rft_data *d, int n, char *files[], struct reason *why)
+{
+	int st = n ? 0 : read_stream(d, "-", why);
+
+	for (int i = 0; i < n && !st; i++)
+		st = read_stream(d, files[i], why);
+	if (st)
+		return st;
+	if (d->too_long)
+		msg_warn("%zu trajectories are too long for --max-len or the policy: left out",
+			 d->too_long);
+	if (d->empty)
+		msg_warn("%zu trajectories have an empty response: left out", d->empty);
+	st = rft_seal(d, why);
+	if (!st)
+		msg_info("%zu trajectories to learn from, %zu held out", d->n_train, d->n_held);
+	return st;
+}
+
+static int log_update(struct runlog *l, const struct rft_report *r, double seconds,
+		      struct reason *why)
+{
+	runlog_int(l, "update", r->update);
+	runlog_int(l, "epoch", r->epoch);
+	runlog_num(l, "loss", r->loss);
+	runlog_num(l, "grad_norm", r->grad_norm);
+	runlog_num(l, "lr", r->lr);
+	runlog_int(l, "applied", r->applied);
+	runlog_int(l, "tokens", r->tokens);
+	runlog_num(l, "tokens_per_s", (double)r->tokens / seconds);
+	runlog_num(l, "seconds", seconds);
+	return runlog_end(l, why);
+}
+
+/* Loss on the held-out rows; update 0 is before the first. */
+static int validate(struct rft *rft, const struct rft_data *d, struct runlog *l,
+		    const struct rft_report *r, struct reason *why)
+{
+	double loss;
+
+	if (!d->n_held)
+		return 0;
+	loss = rft_validate(rft);
+	msg_info("epoch %" PRIu64 ": validation loss %.6g", r->epoch, loss);
+	runlog_int(l, "update", r->update);
+	runlog_int(l, "epoch", r->epoch);
+	runlog_num(l, "validation_loss", loss);
+	return runlog_end(l, why);
+}
+
+static void show(const struct rft_report *r, double began, double tokens)
+{
+	double spent = clock_now() - began;
+	char text[32];
+
+	progress(r->update == r->updates,
+		 "update %" PRIu64 "/%" PRIu64 "  epoch %" PRIu64
+		 "  loss %.4f  %.0f tokens/s  %s left",
+		 r->update, r->updates, r->epoch, r->loss, tokens / spent,
+		 progress_time(spent / (double)r->update * (double)(r->updates - r->update), text));
+}
+
+static void rescue(const struct policy *p)
+{
+	char *dir = xasprintf("%s.last-good", out_dir);
+	struct reason why = {0};
+
+	if (policy_save(p, dir, p->dtype, &why))
+		msg_reason(&why);
+	else
+		msg_warn("%s: the last good weights are here", dir);
+	free(dir);
+}
+
+static int train(struct rft *rft, const struct rft_data *d, struct runlog *l, struct reason *why)
+{
+	struct rft_report r = {0};
+	double began = clock_now(), then = began, tokens = 0, first = NAN;
+	uint64_t skipped = 0;
+	int st = validate(rft, d, l, &r, why), got = 0;
+
+	while (!st && (got = rft_next(rft, &r, why)) != 0) {
+		double now = clock_now();
+
+		tokens += (double)r.tokens;
+		skipped += !r.applied;
+		first = r.update == 1 ? r.loss : first;
+		if (got < 0)
+			return why->status;
+		st = log_update(l, &r, now - then, why);
+		show(&r, began, tokens);
+		if (!st && r.epoch_end)
+			st = validate(rft, d, l, &r, why);
+		then = clock_now();
+	}
+	if (skipped)
+		msg_warn("%" PRIu64 " updates were not finite and left out", skipped);
+	if (!st)
+		msg_info("%" PRIu64 " updates; loss %.4f in the first, %.4f in the last", r.updates,
+			 first, r.loss);
+	return st;
+}
+
+static int tune(struct policy *p, const struct rft_data *d, struct reason *why)
+{
+	struct runlog l = {0};
+	struct reason close_why = {0};
+	struct rft *rft;
+	int st = runlog_open(&l, log_file, why), i = tool_word(DTYPE_WORDS, dtype);
+
+	if (st)
+		return st;
+	rft = rft_new(&o, p, d);
+	st = train(rft, d, &l, why);
+	if (st && rft_stuck(rft))
+		rescue(p);
+	rft_free(rft);
+	if (runlog_close(&l, &close_why) && !st) {
+		*why = close_why;
+		st = why->status;
+	}
+	return st ? st : policy_save(p, out_dir, i ? (enum st_dtype)(i - 1) : p->dtype, why);
+}
+
+int main(int argc, char *argv[])
+{
+	int i = tool_start(&tool, argc, argv), st = check_options();
+	struct reason why = {0};
+	struct policy p = {0};
+	struct rft_data d;
+
+	if (st)
+		return tool_finish(st);
+	par_start((int)threads);
+	rft_data_init(&d, &p, &o);
+	st = newdir_check(out_dir, &why);
+	if (!st)
+		st = policy_load(&p, policy_dir, &why);
+	if (!st)
+		st = read_all(&d, argc - i, argv + i, &why);
+	if (!st)
+		st = tune(&p, &d, &why);
+	if (st)
+		msg_reason(&why);
+	rft_data_free(&d);
+	policy_free(&p);
+	par_stop();
+	return tool_finish(st);
+}

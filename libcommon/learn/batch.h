@@ -1,0 +1,37 @@
+/*
+ * batch.h - sequences to learn from, packed into micro-batches for the model.
+ *
+ * Sequences are named by their index in one array, and an order says which come next: shuffling
+ * moves numbers, not tokens. What comes out does not depend on how an order is cut into
+ * micro-batches, but for the rounding of the gradient's sums.
+ */
+#ifndef LEARN_BATCH_H
+#define LEARN_BATCH_H
+
+#include "policy/model.h"
+
+struct seq { /* token ids belong to the caller */
+	const uint32_t *prompt, *resp;
+	size_t n_prompt, n_resp; /* at least one each */
+};
+
+/* Position the model has to see for s: the last response token is predicted only. */
+size_t seq_inputs(const struct seq *s);
+
+/* Called with the log-probabilities of response tokens of sequence i; dlogp[0..n) becomes the
+ * derivative of the loss by each of them (NULL: not wanted). */
+typedef void batch_fn(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp);
+
+struct batch;                                   /* opaque: memory of one micro-batch, reused */
+struct batch *batch_new(const struct model *m); /* borrowed: its weights may change in between */
+void batch_free(struct batch *b);
+
+/*
+ * For the sequences all[order[0..n)], about micro_tokens positions at a time (at least one whole
+ * sequence): a forward pass with logits divided by temperature, fn for each sequence in order, and,
+ * with grads (laid out as the model's params; added to), a backward pass.
+ */
+void batch_run(struct batch *b, const struct seq *all, const uint64_t *order, size_t n,
+	       size_t micro_tokens, double temperature, batch_fn *fn, void *ctx, float *grads);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * explore.h - the sampling half of an RL step: problems are drawn, groups of responses sampled and
+ * judged, groups that teach nothing replaced (DAPO's dynamic sampling), advantages computed, and
+ * every response written as a record.
+ */
+#ifndef LEARN_EXPLORE_H
+#define LEARN_EXPLORE_H
+
+#include "learn/rl_opts.h"
+
+struct explored { /* one step's result; pointers belong to the explorer, until its next step */
+	const struct rollouts *all; /* every response, used or not */
+	const size_t *used;         /* (n_used) indices into all->v, group by group */
+	const double *advantage;    /* (n_used) */
+	size_t n_used;
+
+	size_t tried, kept; /* groups sampled, groups among used */
+	size_t rounds;
+	size_t failures;          /* responses that could not be judged */
+	double reward, accuracy;  /* means over judged responses; accuracy: reward >= 0.5 */
+	double entropy;           /* mean over tokens, nats */
+	double length, truncated; /* mean tokens; share that did not stop by itself */
+	size_t longest;
+};
+
+struct explorer; /* opaque */
+/* All arguments are borrowed. w receives the records. */
+struct explorer *explorer_new(const struct rl_opts *o, const struct policy *p,
+			      const struct task_set *tasks, const char *tasks_name,
+			      struct rec_out *w, struct reason *why);
+/* Samples for step (from 1). A step without any group to train on succeeds with n_used 0. */
+int explorer_step(struct explorer *e, uint64_t step, struct explored *out, struct reason *why);
+const struct roller *explorer_roller(const struct explorer *e);
+void explorer_free(struct explorer *e);
+
+#endif

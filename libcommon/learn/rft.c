@@ -1,0 +1,145 @@
+/* rft.c - maximum likelihood on chosen responses. See rft.h. */
+#include "learn/rft.h"
+#include "base/mem.h"
+#include "base/rng.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct rft {
+	const struct rft_opts *o;
+	struct policy *p;
+	const struct rft_data *d;
+	struct batch *batch;
+	struct adamw adamw;
+	float *grads;
+	uint64_t *order; /* (n_train) this epoch's */
+	uint64_t update, updates, per_epoch;
+};
+
+struct rft *rft_new(const struct rft_opts *o, struct policy *p, const struct rft_data *d)
+{
+	struct rft *r = xcalloc(1, sizeof *r);
+
+	r->o = o;
+	r->p = p;
+	r->d = d;
+	r->batch = batch_new(&p->model);
+	adamw_init(&r->adamw, &o->adamw, p->model.w, p->model.n_w);
+	r->grads = big_alloc(p->model.n_params * sizeof *r->grads);
+	r->order = xarray(d->n_train, sizeof *r->order);
+	r->per_epoch = (d->n_train + (uint64_t)o->batch - 1) / (uint64_t)o->batch;
+	r->updates = o->steps ? (uint64_t)o->steps : (uint64_t)o->epochs * r->per_epoch;
+	return r;
+}
+
+void rft_free(struct rft *r)
+{
+	if (!r)
+		return;
+	batch_free(r->batch);
+	adamw_free(&r->adamw);
+	big_free(r->grads, r->p->model.n_params * sizeof *r->grads);
+	free(r->order);
+	free(r);
+}
+
+bool rft_stuck(const struct rft *r)
+{
+	return adamw_stuck(&r->adamw);
+}
+
+struct sum { /* of one rft_accumulate */
+	const struct rft_data *d;
+	double scale, loss;
+};
+
+static void likelihood(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
+{
+	struct sum *s = ctx;
+	double weight = s->d->weight[i] * s->scale, sum = 0;
+
+	for (size_t t = 0; t < n; t++)
+		sum -= logp[t];
+	s->loss += weight * sum;
+	for (size_t t = 0; t < n && dlogp; t++)
+		dlogp[t] = (float)-weight;
+}
+
+double rft_accumulate(struct batch *b, const struct rft_data *d, const uint64_t *order, size_t n,
+		      double scale, float *grads)
+{
+	struct sum s = {d, scale, 0};
+
+	batch_run(b, d->seq, order, n, (size_t)d->o->micro_tokens, 1, likelihood, &s, grads);
+	return s.loss;
+}
+
+static double total_weight(const struct rft_data *d, const uint64_t *order, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += d->weight[order[i]] * (double)d->seq[order[i]].n_resp;
+	return sum;
+}
+
+double rft_validate(struct rft *r)
+{
+	const struct rft_data *d = r->d;
+
+	return rft_accumulate(r->batch, d, d->held, d->n_held,
+			      1 / total_weight(d, d->held, d->n_held), NULL);
+}
+
+/* The rows of this update: the next o->batch of this epoch's order, fewer at its end. */
+static const uint64_t *next_rows(struct rft *r, size_t *n)
+{
+	uint64_t epoch = r->update / r->per_epoch, k = r->update % r->per_epoch;
+	size_t from = k * (size_t)r->o->batch, left = r->d->n_train - from;
+
+	if (k == 0) {
+		memcpy(r->order, r->d->train, r->d->n_train * sizeof *r->order);
+		rng_shuffle(rng_key(r->o->seed, RNG_ORDER, epoch, 0, 0), r->order, r->d->n_train);
+	}
+	*n = left < (size_t)r->o->batch ? left : (size_t)r->o->batch;
+	return r->order + from;
+}
+
+int rft_next(struct rft *r, struct rft_report *rep, struct reason *why)
+{
+	const uint64_t *rows;
+	size_t n;
+
+	if (r->update == r->updates)
+		return 0;
+	rows = next_rows(r, &n);
+	*rep = (struct rft_report){.updates = r->updates,
+				   .epoch = r->update / r->per_epoch + 1,
+				   .grad_norm = NAN,
+				   .lr = r->o->lr * schedule(r->o->decay, r->update,
+							     (uint64_t)r->o->warmup, r->updates)};
+	for (size_t i = 0; i < n; i++)
+		rep->tokens += seq_inputs(&r->d->seq[rows[i]]);
+	memset(r->grads, 0, r->p->model.n_params * sizeof *r->grads);
+	rep->loss =
+		rft_accumulate(r->batch, r->d, rows, n, 1 / total_weight(r->d, rows, n), r->grads);
+	if (!isfinite(rep->loss))
+		adamw_skip(&r->adamw);
+	else if (adamw_step(&r->adamw, r->p->model.params, r->grads, rep->lr, &rep->grad_norm))
+		rep->applied = true;
+	if (rep->applied)
+		model_pack(&r->p->model);
+	rep->update = ++r->update;
+	rep->epoch_end = r->update % r->per_epoch == 0 || r->update == r->updates;
+	if (rft_stuck(r)) {
+		fail(why, ST_INPUT,
+		     "update %" PRIu64 ": %d in a row had a loss or gradient that is not finite "
+		     "(a lower --lr may help)",
+		     r->update, ADAMW_PATIENCE);
+		return -1;
+	}
+	return 1;
+}

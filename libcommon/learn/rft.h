@@ -1,0 +1,109 @@
+/*
+ * rft.h - rejection-sampling fine-tuning: maximum likelihood on chosen responses.
+ *
+ *     rft_data_init(&d, &policy, &opts);
+ *     ... rft_add(&d, &traj, &rec, name, &why) for each ...
+ *     rft_seal(&d, &why);
+ *     r = rft_new(&opts, &policy, &d);
+ *     while (rft_next(r, &report, &why) > 0)
+ *             ...
+ *     rft_free(r);
+ *     rft_data_free(&d);
+ *
+ * The loss of an update is the mean of -log p over its response tokens, weighted: it does not
+ * depend on how the update is cut into micro-batches.
+ */
+#ifndef LEARN_RFT_H
+#define LEARN_RFT_H
+
+#include "learn/adamw.h"
+#include "learn/batch.h"
+#include "learn/schedule.h"
+#include "policy/policy.h"
+#include "stream/traj.h"
+
+#define WEIGHT_WORDS "token|trajectory|task"
+/* What counts the same: each response token, each response, or each problem. Order of the words. */
+enum rft_weight { WEIGHT_TOKEN, WEIGHT_TRAJECTORY, WEIGHT_TASK };
+
+struct rft_opts {
+	int64_t epochs;
+	int64_t steps; /* updates in all; 0: as many as the epochs hold */
+	int64_t batch; /* responses in an update */
+	int64_t micro_tokens;
+	int64_t max_len; /* longest prompt and response together; 0: the policy's */
+	double lr;
+	int64_t warmup; /* updates */
+	enum decay decay;
+	enum rft_weight weight;
+	double validation; /* share of the problems that is held out */
+	struct adamw_opts adamw;
+	uint64_t seed;
+};
+
+#define RFT_OPTS_DEFAULT                                                                        \
+	{                                                                                       \
+		.epochs = 2, .steps = 0, .batch = 64, .micro_tokens = 1024, .max_len = 0,       \
+		.lr = 1e-5, .warmup = 10, .decay = DECAY_LINEAR, .weight = WEIGHT_TOKEN,        \
+		.validation = 0,                                                                \
+		.adamw = {.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .decay = 0.01, .clip = 1}, \
+		.seed = 1                                                                       \
+	}
+
+struct rft_row {
+	size_t at; /* in tok: the prompt, then the response */
+	uint32_t n_prompt, n_resp;
+	uint64_t task; /* hash of its problem's id */
+};
+
+struct rft_data {
+	const struct policy *policy;
+	const struct rft_opts *o;
+	uint32_t *tok; /* all rows, one behind the other */
+	size_t n_tok, cap_tok;
+	struct rft_row *row;
+	size_t n, cap;
+	size_t too_long, empty; /* rows left out */
+	struct ids ids;         /* scratch */
+
+	/* from rft_seal on */
+	struct seq *seq;        /* (n) */
+	double *weight;         /* (n) of each token of the response */
+	uint64_t *train, *held; /* rows to learn from, rows to validate on */
+	size_t n_train, n_held;
+};
+
+/* Policy and opts are borrowed. */
+void rft_data_init(struct rft_data *d, const struct policy *p, const struct rft_opts *o);
+/* Token ids come from the record; without them prompt and response are encoded and the policy's
+ * first stop token is appended. A row that is too long or has no token is left out and counted. */
+int rft_add(struct rft_data *d, const struct traj *t, const struct rec *r, const char *name,
+	    struct reason *why);
+/* No row is added any more. ST_INPUT when there is nothing to learn from. */
+int rft_seal(struct rft_data *d, struct reason *why);
+void rft_data_free(struct rft_data *d);
+
+struct rft_report {               /* of one update */
+	uint64_t update, updates; /* 1.. of how many */
+	uint64_t epoch;           /* 1.. */
+	bool epoch_end;           /* the last update of its epoch, or of all */
+	bool applied;             /* false: loss or gradient was not finite */
+	double loss, grad_norm, lr;
+	size_t tokens; /* prompts and responses that went through the model */
+};
+
+struct rft; /* opaque */
+struct rft *rft_new(const struct rft_opts *o, struct policy *p, const struct rft_data *d);
+/* One update: 1; 0 when all are done; -1 with the reason when stuck (the policy then holds the last
+ * good weights). */
+int rft_next(struct rft *r, struct rft_report *report, struct reason *why);
+bool rft_stuck(const struct rft *r);
+double rft_validate(struct rft *r); /* weighted mean of -log p over the held-out rows */
+void rft_free(struct rft *r);
+
+/* Adds to grads (NULL: none) the gradient of sum_i weight[i] * scale * -log p over the rows
+ * order[0..n), and returns that sum. */
+double rft_accumulate(struct batch *b, const struct rft_data *d, const uint64_t *order, size_t n,
+		      double scale, float *grads);
+
+#endif

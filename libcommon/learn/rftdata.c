@@ -1,0 +1,181 @@
+/* rftdata.c - the rows that RFT learns from. See rft.h. */
+#include "base/mem.h"
+#include "base/rng.h"
+#include "learn/rft.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+void rft_data_init(struct rft_data *d, const struct policy *p, const struct rft_opts *o)
+{
+	memset(d, 0, sizeof *d);
+	d->policy = p;
+	d->o = o;
+}
+
+void rft_data_free(struct rft_data *d)
+{
+	free(d->tok);
+	free(d->row);
+	free(d->ids.v);
+	free(d->seq);
+	free(d->weight);
+	free(d->train);
+	free(d->held);
+	memset(d, 0, sizeof *d);
+}
+
+static size_t doubled(size_t cap, size_t need)
+{
+	return need > 2 * cap ? need : 2 * cap;
+}
+
+static void add_ids(struct ids *ids, const uint32_t *v, size_t n)
+{
+	if (ids->cap - ids->n < n) {
+		ids->cap = doubled(ids->cap, ids->n + n);
+		ids->v = xgrow(ids->v, ids->cap, sizeof *ids->v);
+	}
+	if (n)
+		memcpy(ids->v + ids->n, v, n * sizeof *v);
+	ids->n += n;
+}
+
+/* Prompt, then response, as ids in d->ids; *n_prompt is where the response begins. */
+static int encode(struct rft_data *d, const struct traj *t, size_t *n_prompt, struct reason *why)
+{
+	const struct policy *p = d->policy;
+
+	d->ids.n = 0;
+	if (t->prompt_tokens)
+		add_ids(&d->ids, t->prompt_tokens, t->n_prompt_tokens);
+	else if (tok_encode(p->tok, t->prompt.p, t->prompt.n, true, &d->ids, why))
+		return fail_prefix(why, "prompt");
+	*n_prompt = d->ids.n;
+	if (t->tokens) {
+		add_ids(&d->ids, t->tokens, t->n_tokens);
+		return 0;
+	}
+	if (tok_encode(p->tok, t->response.p, t->response.n, false, &d->ids, why))
+		return fail_prefix(why, "response");
+	add_ids(&d->ids, p->cfg.eos, p->cfg.n_eos ? 1 : 0);
+	return 0;
+}
+
+static void append(struct rft_data *d, size_t n_prompt, uint64_t task)
+{
+	const struct ids *ids = &d->ids;
+
+	if (d->n == d->cap) {
+		d->cap = doubled(d->cap, 1024);
+		d->row = xgrow(d->row, d->cap, sizeof *d->row);
+	}
+	if (d->cap_tok - d->n_tok < ids->n) {
+		d->cap_tok = doubled(d->cap_tok, d->n_tok + ids->n);
+		d->tok = xgrow(d->tok, d->cap_tok, sizeof *d->tok);
+	}
+	d->row[d->n++] =
+		(struct rft_row){d->n_tok, (uint32_t)n_prompt, (uint32_t)(ids->n - n_prompt), task};
+	memcpy(d->tok + d->n_tok, ids->v, ids->n * sizeof *ids->v);
+	d->n_tok += ids->n;
+}
+
+int rft_add(struct rft_data *d, const struct traj *t, const struct rec *r, const char *name,
+	    struct reason *why)
+{
+	const struct config *cfg = &d->policy->cfg;
+	int64_t o = d->o->max_len;
+	size_t max = (size_t)(o && o < cfg->max_len ? o : cfg->max_len), n_prompt = 0;
+	struct reason text;
+
+	if (encode(d, t, &n_prompt, &text))
+		return rec_fail(why, name, r, "%s", text.text);
+	if (n_prompt == 0)
+		return rec_fail(why, name, r, "prompt: it has no token");
+	for (size_t i = 0; i < d->ids.n; i++)
+		if (d->ids.v[i] >= (uint64_t)cfg->vocab)
+			return rec_fail(why, name, r,
+					"token %u is not in the policy's vocabulary of %lld",
+					d->ids.v[i], (long long)cfg->vocab);
+	if (d->ids.n == n_prompt)
+		d->empty++;
+	else if (d->ids.n > max)
+		d->too_long++;
+	else
+		append(d, n_prompt, XXH3_64bits(t->task.p, t->task.n));
+	return 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* First of the sorted v[0..n) that is not below x. */
+static size_t lower(const uint64_t *v, size_t n, uint64_t x)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (v[mid] < x)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static size_t count(const uint64_t *v, size_t n, uint64_t x)
+{
+	return (x == UINT64_MAX ? n : lower(v, n, x + 1)) - lower(v, n, x);
+}
+
+static void weigh(struct rft_data *d)
+{
+	uint64_t *tasks = xarray(d->n, sizeof *tasks);
+
+	for (size_t i = 0; i < d->n; i++)
+		tasks[i] = d->row[i].task;
+	qsort(tasks, d->n, sizeof *tasks, by_value);
+	for (size_t i = 0; i < d->n; i++) {
+		double len = (double)d->row[i].n_resp;
+
+		d->weight[i] = d->o->weight == WEIGHT_TOKEN ? 1 : 1 / len;
+		if (d->o->weight == WEIGHT_TASK)
+			d->weight[i] /= (double)count(tasks, d->n, d->row[i].task);
+	}
+	free(tasks);
+}
+
+int rft_seal(struct rft_data *d, struct reason *why)
+{
+	if (d->n == 0)
+		return fail(why, ST_INPUT, "no trajectory to learn from");
+	d->seq = xarray(d->n, sizeof *d->seq);
+	d->weight = xarray(d->n, sizeof *d->weight);
+	d->train = xarray(d->n, sizeof *d->train);
+	d->held = xarray(d->n, sizeof *d->held);
+	for (size_t i = 0; i < d->n; i++) {
+		const struct rft_row *row = &d->row[i];
+		uint64_t key = rng_key(d->o->seed, RNG_SPLIT, row->task, 0, 0);
+
+		d->seq[i] = (struct seq){d->tok + row->at, d->tok + row->at + row->n_prompt,
+					 row->n_prompt, row->n_resp};
+		/* whole problems: another answer to one that was learned proves little */
+		if (rng_uniform(key, 0) < d->o->validation)
+			d->held[d->n_held++] = i;
+		else
+			d->train[d->n_train++] = i;
+	}
+	weigh(d);
+	if (d->n_train == 0)
+		return fail(why, ST_INPUT,
+			    "no trajectory to learn from: all %zu are held out for validation",
+			    d->n);
+	return 0;
+}

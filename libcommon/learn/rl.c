@@ -1,0 +1,230 @@
+/* rl.c - the RL step. See rl.h. */
+#include "learn/rl.h"
+#include "base/mem.h"
+#include "base/progress.h"
+#include "base/rng.h"
+#include "learn/batch.h"
+#include "learn/schedule.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct rl {
+	const struct rl_opts *o;
+	struct policy *p;
+	struct explorer *explorer;
+	struct batch *batch;
+	struct adamw adamw;
+	float *grads;
+	struct model ref; /* the start policy; n_params 0 without a KL term */
+	struct batch *ref_batch;
+	uint64_t step;
+	int barren; /* steps in a row without a group to train on */
+
+	/* of the present step */
+	const struct explored *ex;
+	struct seq *seq; /* (n_used) */
+	uint64_t *order; /* (n_used) */
+	float *ref_logp; /* (tokens of all responses) */
+	double *scratch; /* (4 * max_new) one response in double */
+	size_t n_seq, n_tok;
+	struct loss_stats stats;
+};
+
+struct rl *rl_new(const struct rl_opts *o, struct policy *p, const struct task_set *tasks,
+		  const char *tasks_name, struct rec_out *w, struct reason *why)
+{
+	struct rl *r = xcalloc(1, sizeof *r);
+
+	r->o = o;
+	r->p = p;
+	r->explorer = explorer_new(o, p, tasks, tasks_name, w, why);
+	if (!r->explorer) {
+		free(r);
+		return NULL;
+	}
+	r->batch = batch_new(&p->model);
+	adamw_init(&r->adamw, &o->adamw, p->model.w, p->model.n_w);
+	r->grads = big_alloc(p->model.n_params * sizeof *r->grads);
+	r->scratch = xarray(4 * (size_t)o->roll.sample.max_new, sizeof *r->scratch);
+	if (o->loss.kl > 0) {
+		model_init(&r->ref, &p->cfg);
+		memcpy(r->ref.params, p->model.params, p->model.n_params * sizeof(float));
+		model_pack(&r->ref);
+		r->ref_batch = batch_new(&r->ref);
+	}
+	return r;
+}
+
+void rl_free(struct rl *r)
+{
+	if (!r)
+		return;
+	explorer_free(r->explorer);
+	batch_free(r->batch);
+	batch_free(r->ref_batch);
+	if (r->ref.n_params)
+		model_free(&r->ref);
+	adamw_free(&r->adamw);
+	big_free(r->grads, r->p->model.n_params * sizeof *r->grads);
+	free(r->seq);
+	free(r->order);
+	free(r->ref_logp);
+	free(r->scratch);
+	free(r);
+}
+
+static const struct rollout *response(const struct rl *r, uint64_t i)
+{
+	return &r->ex->all->v[r->ex->used[i]];
+}
+
+static void keep_ref(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
+{
+	struct rl *r = ctx;
+
+	(void)dlogp;
+	memcpy(r->ref_logp + response(r, i)->tok, logp, n * sizeof *logp);
+}
+
+/* Sequences of the step's responses, and what the reference thinks of them. */
+static void prepare(struct rl *r)
+{
+	const struct rollouts *all = r->ex->all;
+	const struct roller *roller = explorer_roller(r->explorer);
+
+	r->seq = xgrow(r->seq, r->ex->n_used, sizeof *r->seq);
+	r->order = xgrow(r->order, r->ex->n_used, sizeof *r->order);
+	for (size_t i = 0; i < r->ex->n_used; i++) {
+		const struct rollout *o = response(r, i);
+
+		r->order[i] = i;
+		r->seq[i].prompt = roller_prompt(roller, o->task, &r->seq[i].n_prompt);
+		r->seq[i].resp = all->tokens + o->tok;
+		r->seq[i].n_resp = o->n;
+	}
+	if (!r->ref_batch)
+		return;
+	r->ref_logp = xgrow(r->ref_logp, all->n_tok, sizeof *r->ref_logp);
+	batch_run(r->ref_batch, r->seq, r->order, r->ex->n_used, (size_t)r->o->micro_tokens,
+		  r->o->roll.sample.temperature, keep_ref, r, NULL);
+}
+
+static void slope(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
+{
+	struct rl *r = ctx;
+	const struct rollout *o = response(r, i);
+	const float *old = r->ex->all->full + o->tok;
+	double *now = r->scratch, *then = now + n, *ref = then + n, *out = ref + n;
+	struct loss_seq s = {.logp = now,
+			     .old = then,
+			     .ref = r->ref_batch ? ref : NULL,
+			     .n = n,
+			     .advantage = r->ex->advantage[i],
+			     .weight = loss_weight(r->o->aggregate, r->n_seq, r->n_tok, n,
+						   (size_t)r->o->roll.sample.max_new)};
+
+	for (size_t t = 0; t < n; t++) {
+		now[t] = logp[t];
+		then[t] = old[t];
+		ref[t] = r->ref_batch ? r->ref_logp[o->tok + t] : 0;
+	}
+	loss_sequence(&r->o->loss, &s, out, &r->stats);
+	for (size_t t = 0; t < n; t++)
+		dlogp[t] = (float)out[t];
+}
+
+/* One update from the responses order[0..n). */
+static void update(struct rl *r, const uint64_t *order, size_t n, struct rl_report *rep)
+{
+	struct loss_stats before = r->stats;
+	double norm = NAN;
+
+	r->stats.loss = 0;
+	r->n_seq = n;
+	r->n_tok = 0;
+	for (size_t i = 0; i < n; i++) {
+		r->n_tok += r->seq[order[i]].n_resp;
+		rep->trained += seq_inputs(&r->seq[order[i]]);
+	}
+	memset(r->grads, 0, r->p->model.n_params * sizeof *r->grads);
+	batch_run(r->batch, r->seq, order, n, (size_t)r->o->micro_tokens,
+		  r->o->roll.sample.temperature, slope, r, r->grads);
+	if (rep->updates + rep->skipped == 0)
+		rep->ratio_error = r->stats.ratio_error;
+	if (!isfinite(r->stats.loss)) {
+		adamw_skip(&r->adamw);
+	} else if (adamw_step(&r->adamw, r->p->model.params, r->grads, rep->lr, &norm)) {
+		model_pack(&r->p->model);
+		rep->updates++;
+		rep->loss += r->stats.loss;
+		rep->grad_norm += norm;
+		return;
+	}
+	rep->skipped++;
+	r->stats = before; /* nothing that is not finite may reach the means */
+}
+
+static void passes(struct rl *r, struct rl_report *rep)
+{
+	size_t n = r->ex->n_used, parts = (size_t)r->o->minibatches;
+
+	parts = parts < n ? parts : n;
+	for (uint64_t epoch = 0; epoch < (uint64_t)r->o->epochs; epoch++) {
+		rng_shuffle(rng_key(r->o->roll.seed, RNG_ORDER, r->step, epoch, 1), r->order, n);
+		for (size_t k = 0; k < parts && !adamw_stuck(&r->adamw); k++) {
+			size_t from = k * n / parts, to = (k + 1) * n / parts;
+
+			update(r, r->order + from, to - from, rep);
+		}
+	}
+}
+
+static void means(const struct rl *r, struct rl_report *rep)
+{
+	double updates = (double)rep->updates, tokens = (double)r->stats.tokens;
+
+	rep->loss /= updates; /* 0 / 0 is NaN: nothing there */
+	rep->grad_norm /= updates;
+	rep->clip_fraction = (double)r->stats.clipped / tokens;
+	rep->kl_old = r->stats.kl_old / tokens;
+	rep->kl_ref = r->ref_batch ? r->stats.kl_ref / tokens : NAN;
+}
+
+int rl_step(struct rl *r, struct rl_report *rep, struct reason *why)
+{
+	double t0 = clock_now();
+	int st;
+
+	memset(rep, 0, sizeof *rep);
+	rep->step = ++r->step;
+	rep->lr = r->o->lr * schedule(DECAY_CONSTANT, r->step - 1, (uint64_t)r->o->warmup, 0);
+	rep->ratio_error = NAN;
+	st = explorer_step(r->explorer, r->step, &rep->explored, why);
+	if (st)
+		return st;
+	r->ex = &rep->explored;
+	rep->sampled = r->ex->all->n_tok;
+	rep->sample_s = clock_now() - t0;
+	memset(&r->stats, 0, sizeof r->stats);
+	if (r->ex->n_used) {
+		prepare(r);
+		passes(r, rep);
+	}
+	means(r, rep);
+	rep->train_s = clock_now() - t0 - rep->sample_s;
+	rep->stuck = adamw_stuck(&r->adamw);
+	r->barren = r->ex->n_used ? 0 : r->barren + 1;
+	if (rep->stuck)
+		return fail(why, ST_INPUT,
+			    "step %llu: %d updates in a row had a loss or gradient that is not "
+			    "finite (a lower --lr may help)",
+			    (unsigned long long)r->step, ADAMW_PATIENCE);
+	if (r->barren >= RL_PATIENCE)
+		return fail(why, ST_INPUT,
+			    "step %llu: in %d steps in a row no problem had responses of differing "
+			    "reward: nothing to learn from (mean reward %g)",
+			    (unsigned long long)r->step, RL_PATIENCE, r->ex->reward);
+	return 0;
+}

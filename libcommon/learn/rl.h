@@ -1,0 +1,39 @@
+/*
+ * rl.h - reinforcement learning with verifiable rewards, step by step: explore, then update.
+ *
+ *     struct rl *r = rl_new(&opts, &policy, &tasks, "tasks.jsonl", &w, &why);
+ *     for (i = 0; i < steps; i++)
+ *             if (rl_step(r, &report, &why))
+ *                     ... why says it; report.stuck: policy still holds the last good weights ...
+ */
+#ifndef LEARN_RL_H
+#define LEARN_RL_H
+
+#include "learn/explore.h"
+
+struct rl_report { /* of one step; means are NaN where there was nothing to average */
+	uint64_t step;
+	struct explored explored;
+	uint64_t updates, skipped; /* applied; left out because they were not finite */
+	double lr;
+	double loss, grad_norm;   /* means over updates; norm before clipping */
+	double clip_fraction;     /* share of trained tokens whose ratio a bound cut */
+	double kl_old;            /* mean k3 estimate of KL(sampling policy || updated one) */
+	double kl_ref;            /* mean k3 estimate of KL(policy || start); NaN without kl */
+	double ratio_error;       /* greatest |ratio - 1| before the first update: 0 */
+	double sample_s, train_s; /* seconds */
+	size_t sampled, trained;  /* tokens: responses; prompts and responses of all passes */
+	bool stuck;               /* ADAMW_PATIENCE updates in a row were not finite */
+};
+
+enum { RL_PATIENCE = 5 }; /* steps in a row without a group to train on, before it is an error */
+
+struct rl; /* opaque */
+/* All is borrowed; policy's weights change. With a KL term a copy of the weights is kept. */
+struct rl *rl_new(const struct rl_opts *o, struct policy *p, const struct task_set *tasks,
+		  const char *tasks_name, struct rec_out *w, struct reason *why);
+/* report is filled as far as the step came, also on failure. */
+int rl_step(struct rl *r, struct rl_report *report, struct reason *why);
+void rl_free(struct rl *r);
+
+#endif

@@ -1,0 +1,230 @@
+/* rollout.c - sampled and judged responses. See rollout.h. */
+#include "learn/rollout.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct roller {
+	const struct policy *p;
+	const struct task_set *tasks;
+	struct roller_opts o;
+	struct sampler *sampler;
+	struct verifier *verifier;
+	struct ids ids; /* prompts of all problems, one behind the other */
+	size_t *start;  /* (tasks->n + 1) */
+};
+
+static struct span span_of(const char *s)
+{
+	return (struct span){s, s ? strlen(s) : 0};
+}
+
+static int encode(struct roller *r, const char *name, struct reason *why)
+{
+	r->start = xcalloc(r->tasks->n + 1, sizeof *r->start);
+	for (size_t i = 0; i < r->tasks->n; i++) {
+		const struct task *t = &r->tasks->v[i];
+		size_t n;
+
+		if (!t->prompt)
+			return fail(why, ST_INPUT,
+				    "%s: task %s: it has messages and no prompt: write the text "
+				    "that the policy is to see as \"prompt\"",
+				    name, t->id);
+		if (tok_encode(r->p->tok, t->prompt, strlen(t->prompt), true, &r->ids, why))
+			return fail_prefix(why, "%s: task %s", name, t->id);
+		n = r->ids.n - r->start[i];
+		if (n == 0)
+			return fail(why, ST_INPUT, "%s: task %s: its prompt is empty", name, t->id);
+		if (n >= (size_t)r->p->cfg.max_len)
+			return fail(why, ST_INPUT,
+				    "%s: task %s: its prompt of %zu tokens leaves no room in the "
+				    "policy's %lld positions",
+				    name, t->id, n, (long long)r->p->cfg.max_len);
+		r->start[i + 1] = r->ids.n;
+	}
+	return 0;
+}
+
+struct roller *roller_new(const struct policy *p, const struct task_set *tasks, const char *name,
+			  const struct roller_opts *o, struct reason *why)
+{
+	struct roller *r = xcalloc(1, sizeof *r);
+
+	r->p = p;
+	r->tasks = tasks;
+	r->o = *o;
+	if (encode(r, name, why) || (o->judge && !(r->verifier = verify_open(&r->o.verify, why)))) {
+		roller_free(r);
+		return NULL;
+	}
+	r->sampler = sampler_new(&p->model, &r->o.sample);
+	return r;
+}
+
+void roller_free(struct roller *r)
+{
+	if (!r)
+		return;
+	if (r->verifier)
+		verify_close(r->verifier);
+	if (r->sampler)
+		sampler_free(r->sampler);
+	free(r->ids.v);
+	free(r->start);
+	free(r);
+}
+
+const uint32_t *roller_prompt(const struct roller *r, size_t task, size_t *n)
+{
+	*n = r->start[task + 1] - r->start[task];
+	return r->ids.v + r->start[task];
+}
+
+void rollouts_reset(struct rollouts *r)
+{
+	r->n = r->n_tok = 0;
+	buf_reset(&r->text);
+}
+
+void rollouts_free(struct rollouts *r)
+{
+	free(r->v);
+	free(r->tokens);
+	free(r->logprobs);
+	free(r->full);
+	buf_free(&r->text);
+	memset(r, 0, sizeof *r);
+}
+
+static void make_room(struct rollouts *r, size_t more, size_t more_tok)
+{
+	if (r->cap - r->n < more) {
+		r->cap = r->n + more > 2 * r->cap ? r->n + more : 2 * r->cap;
+		r->v = xgrow(r->v, r->cap, sizeof *r->v);
+	}
+	if (r->cap_tok - r->n_tok < more_tok) {
+		r->cap_tok =
+			r->n_tok + more_tok > 2 * r->cap_tok ? r->n_tok + more_tok : 2 * r->cap_tok;
+		r->tokens = xgrow(r->tokens, r->cap_tok, sizeof *r->tokens);
+		r->logprobs = xgrow(r->logprobs, r->cap_tok, sizeof *r->logprobs);
+		r->full = xgrow(r->full, r->cap_tok, sizeof *r->full);
+	}
+}
+
+static double mean(const float *v, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += v[i];
+	return sum / (double)n;
+}
+
+/* Copies one sample, which lives until the next sampler_run only, and decodes it. */
+static void keep(const struct roller *r, size_t task, size_t index, const struct sample *s,
+		 struct rollouts *out)
+{
+	struct rollout *o;
+
+	make_room(out, 1, s->n);
+	o = &out->v[out->n++];
+	*o = (struct rollout){.task = task,
+			      .tok = out->n_tok,
+			      .n = s->n,
+			      .text = out->text.n,
+			      .sample = (int64_t)index,
+			      .stopped = s->stopped,
+			      .entropy = mean(s->entropy, s->n)};
+	memcpy(out->tokens + o->tok, s->tokens, s->n * sizeof *out->tokens);
+	memcpy(out->logprobs + o->tok, s->logprobs, s->n * sizeof *out->logprobs);
+	memcpy(out->full + o->tok, s->full_logprobs, s->n * sizeof *out->full);
+	out->n_tok += s->n;
+	tok_decode(r->p->tok, s->tokens, s->n, false, &out->text);
+	o->n_text = out->text.n - o->text;
+}
+
+static int judge(struct roller *r, struct rollouts *out, size_t from, struct reason *why)
+{
+	size_t n = out->n - from;
+	struct verify_item *items = xcalloc(n, sizeof *items);
+	struct verdict *verdicts = xcalloc(n, sizeof *verdicts);
+	int st;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct rollout *o = &out->v[from + i];
+		const struct task *t = &r->tasks->v[o->task];
+
+		items[i] = (struct verify_item){
+			.task = span_of(t->id),
+			.prompt = span_of(t->prompt),
+			.response = {o->n_text ? out->text.p + o->text : "", o->n_text},
+			.answer = span_of(t->answer),
+			.meta = {t->meta.n ? (const uint8_t *)t->meta.p : NULL, t->meta.n},
+			.verifier = t->verifier};
+	}
+	st = verify_run(r->verifier, items, n, verdicts, why);
+	for (size_t i = 0; i < n && !st; i++) {
+		out->v[from + i].verdict = verdicts[i];
+		out->v[from + i].judged = true;
+	}
+	free(items);
+	free(verdicts);
+	return st;
+}
+
+int roller_run(struct roller *r, const struct draw *d, size_t n_draws, size_t n_each, uint64_t step,
+	       struct rollouts *out, struct reason *why)
+{
+	struct sample_group *groups = xcalloc(n_draws, sizeof *groups);
+	struct sample *samples = xcalloc(n_draws * n_each, sizeof *samples);
+	size_t from = out->n;
+	int st;
+
+	for (size_t g = 0; g < n_draws; g++) {
+		groups[g] = (struct sample_group){
+			.n = n_each, .seed = r->o.seed, .step = step, .task = d[g].key};
+		groups[g].prompt = roller_prompt(r, d[g].task, &groups[g].n_prompt);
+	}
+	st = sampler_run(r->sampler, groups, n_draws, samples, why);
+	for (size_t i = 0; i < n_draws * n_each && !st; i++)
+		keep(r, d[i / n_each].task, i % n_each, &samples[i], out);
+	free(groups);
+	free(samples);
+	return st || !r->verifier ? st : judge(r, out, from, why);
+}
+
+void roller_traj(const struct roller *r, const struct rollouts *all, size_t i, struct traj *t)
+{
+	const struct rollout *o = &all->v[i];
+	const struct task *task = &r->tasks->v[o->task];
+	const char *by = task->verifier ? task->verifier : r->o.verify.verifier;
+
+	traj_clear(t);
+	t->task = span_of(task->id);
+	t->prompt = span_of(task->prompt);
+	t->response = (struct span){o->n_text ? all->text.p + o->text : "", o->n_text};
+	t->answer = span_of(task->answer);
+	t->verifier = span_of(by);
+	if (task->meta.n)
+		t->meta = (struct mp){(const uint8_t *)task->meta.p, task->meta.n};
+	t->prompt_tokens = roller_prompt(r, o->task, &t->n_prompt_tokens);
+	t->tokens = all->tokens + o->tok;
+	t->logprobs = all->logprobs + o->tok;
+	t->n_tokens = t->n_logprobs = o->n;
+	t->temperature = r->o.sample.temperature;
+	t->top_p = r->o.sample.top_p;
+	t->top_k = r->o.sample.top_k;
+	t->finish = span_of(o->stopped ? "stop" : "length");
+	t->sample = o->sample;
+	t->entropy = o->entropy;
+	if (!o->judged)
+		return;
+	t->verdict = span_of(verdict_name(o->verdict.code));
+	if (o->verdict.code == VERDICT_OK) {
+		t->reward = o->verdict.reward;
+		if (o->verdict.extracted[0])
+			t->extracted = span_of(o->verdict.extracted);
+	}
+}

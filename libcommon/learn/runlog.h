@@ -1,0 +1,20 @@
+/* runlog.h - a training log: JSON lines, one an update or a step, flushed line by line. */
+#ifndef LEARN_RUNLOG_H
+#define LEARN_RUNLOG_H
+
+#include "base/io.h"
+
+struct runlog { /* zero-initialise; all functions do nothing while it is not open */
+	struct out o;
+	bool open, any; /* any: the line has a key already */
+};
+
+/* Replaces the file. path NULL: no log. */
+int runlog_open(struct runlog *l, const char *path, struct reason *why);
+void runlog_int(struct runlog *l, const char *key, uint64_t v);
+void runlog_num(struct runlog *l, const char *key, double v); /* not finite: null */
+/* Ends the line and writes it out. */
+int runlog_end(struct runlog *l, struct reason *why);
+int runlog_close(struct runlog *l, struct reason *why);
+
+#endif

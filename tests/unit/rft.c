@@ -1,0 +1,301 @@
+/* RFT: rows from trajectories, weights, hold-out, the loss going down, and weights gone bad. */
+#include "learn/rft.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "close.h"
+#include "tiny.h"
+
+static struct rft_opts opts(void)
+{
+	return (struct rft_opts)RFT_OPTS_DEFAULT;
+}
+
+static struct traj text(const char *task, const char *prompt, const char *response)
+{
+	struct traj t;
+
+	traj_clear(&t);
+	t.task = (struct span){task, strlen(task)};
+	t.prompt = (struct span){prompt, strlen(prompt)};
+	t.response = (struct span){response, strlen(response)};
+	return t;
+}
+
+static int add(struct rft_data *d, const struct traj *t, struct reason *why)
+{
+	struct rec r = {.index = 4, .offset = 99};
+
+	return rft_add(d, t, &r, "in", why);
+}
+
+static void must_add(struct rft_data *d, struct traj t)
+{
+	struct reason why = {0};
+
+	if (add(d, &t, &why))
+		fail_msg("%s", why.text);
+}
+
+static void text_gains_a_stop_token_and_ids_do_not(void **state)
+{
+	static const uint32_t want[] = {2, 3, 4, 1}, ids[] = {4, 4};
+	struct policy p = tiny_policy("abc", 1);
+	struct rft_opts o = opts();
+	struct rft_data d;
+	struct traj t = text("t", "a", "bc");
+	struct reason why;
+
+	(void)state;
+	rft_data_init(&d, &p, &o);
+	must_add(&d, t);
+	t.tokens = ids;
+	t.n_tokens = 2;
+	must_add(&d, t);
+	assert_int_equal(rft_seal(&d, &why), 0);
+	assert_int_equal(d.seq[0].n_prompt, 1);
+	assert_int_equal(d.seq[0].n_resp, 3);
+	assert_memory_equal(d.seq[0].prompt, want, sizeof want);
+	assert_int_equal(d.seq[1].n_resp, 2);
+	assert_memory_equal(d.seq[1].resp, ids, sizeof ids);
+	rft_data_free(&d);
+	policy_free(&p);
+}
+
+static void what_cannot_be_learned_is_refused_or_left_out(void **state)
+{
+	static const uint32_t strange[] = {2, 77};
+	struct policy p = tiny_policy("abc", 1);
+	struct rft_opts o = opts();
+	struct rft_data d;
+	struct traj t = text("t", "a", "bc");
+	struct reason why;
+
+	(void)state;
+	o.max_len = 4;
+	rft_data_init(&d, &p, &o);
+	must_add(&d, text("t", "ab", "bc")); /* 5 tokens with the stop token */
+	assert_int_equal(d.too_long, 1);
+	assert_int_equal(rft_seal(&d, &why), ST_INPUT);
+	must_add(&d, t);
+	assert_int_equal(d.n, 1);
+	t.tokens = strange;
+	t.n_tokens = 2;
+	assert_int_equal(add(&d, &t, &why), ST_INPUT);
+	assert_non_null(strstr(why.text, "record 4 at byte 99"));
+	assert_non_null(strstr(why.text, "77"));
+	t.n_tokens = 0;
+	assert_int_equal(add(&d, &t, &why), 0);
+	assert_int_equal(d.empty, 1);
+	t = text("t", "", "b");
+	assert_int_equal(add(&d, &t, &why), ST_INPUT);
+	t = text("t", "a?", "b"); /* not in the alphabet */
+	assert_int_equal(add(&d, &t, &why), ST_INPUT);
+	rft_data_free(&d);
+	policy_free(&p);
+}
+
+/* three rows of 2, 4 and 2 response tokens; the first two of one task */
+static void fill(struct rft_data *d, const struct policy *p, const struct rft_opts *o)
+{
+	rft_data_init(d, p, o);
+	must_add(d, text("x", "a", "b"));
+	must_add(d, text("x", "a", "bcb"));
+	must_add(d, text("y", "b", "c"));
+}
+
+static void weights_count_what_they_say(void **state)
+{
+	static const double want[3][3] = {{1, 1, 1}, {0.5, 0.25, 0.5}, {0.25, 0.125, 0.5}};
+	struct policy p = tiny_policy("abc", 1);
+	struct rft_opts o = opts();
+	struct rft_data d;
+	struct reason why;
+
+	(void)state;
+	for (int k = WEIGHT_TOKEN; k <= WEIGHT_TASK; k++) {
+		o.weight = (enum rft_weight)k;
+		fill(&d, &p, &o);
+		assert_int_equal(rft_seal(&d, &why), 0);
+		for (int i = 0; i < 3; i++)
+			assert_close(d.weight[i], want[k][i], 0);
+		rft_data_free(&d);
+	}
+	policy_free(&p);
+}
+
+static void whole_problems_are_held_out(void **state)
+{
+	struct policy p = tiny_policy("abc", 1);
+	struct rft_opts o = opts();
+	struct rft_data d;
+	struct reason why;
+	char name[200][8];
+	int held[100] = {0};
+
+	(void)state;
+	o.validation = 0.3;
+	rft_data_init(&d, &p, &o);
+	for (int i = 0; i < 200; i++) {
+		snprintf(name[i], sizeof name[i], "%d", i / 2);
+		must_add(&d, text(name[i], "a", "b"));
+	}
+	assert_int_equal(rft_seal(&d, &why), 0);
+	assert_int_equal(d.n_held + d.n_train, 200);
+	assert_true(d.n_held >= 30 && d.n_held <= 90);
+	for (size_t i = 0; i < d.n_held; i++)
+		held[d.held[i] / 2]++;
+	for (int i = 0; i < 100; i++)
+		assert_true(held[i] == 0 || held[i] == 2);
+	rft_data_free(&d);
+	policy_free(&p);
+}
+
+/* Loss by hand: the weighted mean of -log p. */
+static void loss_is_the_weighted_mean(void **state)
+{
+	struct policy p = tiny_policy("abc", 1);
+	struct rft_opts o = opts();
+	struct rft_data d;
+	struct batch *b = batch_new(&p.model);
+	double one[3], sum = 0, all;
+	struct reason why;
+
+	(void)state;
+	o.weight = WEIGHT_TRAJECTORY;
+	fill(&d, &p, &o);
+	assert_int_equal(rft_seal(&d, &why), 0);
+	for (uint64_t i = 0; i < 3; i++) {
+		one[i] = rft_accumulate(b, &d, &i, 1, 1, NULL);
+		sum += one[i];
+	}
+	all = rft_accumulate(b, &d, d.train, 3, 1.0 / 3, NULL);
+	assert_close(all, sum / 3, 1e-12);
+	assert_true(all > 0);
+	batch_free(b);
+	rft_data_free(&d);
+	policy_free(&p);
+}
+
+static void accumulation_is_exact(void **state)
+{
+	static const int64_t micro[] = {1, 9, 1000};
+	struct policy p = tiny_policy("abc", 1);
+	struct rft_opts o = opts();
+	struct rft_data d;
+	struct batch *b = batch_new(&p.model);
+	size_t n = p.model.n_params;
+	float *first = calloc(n, sizeof *first), *g = malloc(n * sizeof *g);
+	struct reason why;
+
+	(void)state;
+	fill(&d, &p, &o);
+	assert_int_equal(rft_seal(&d, &why), 0);
+	for (int k = 0; k < 3; k++) {
+		double diff = 0, norm = 0;
+
+		o.micro_tokens = micro[k];
+		memset(g, 0, n * sizeof *g);
+		rft_accumulate(b, &d, d.train, 3, 1.0 / 8, g);
+		if (k == 0)
+			memcpy(first, g, n * sizeof *g);
+		for (size_t i = 0; i < n; i++) {
+			diff += pow((double)g[i] - first[i], 2);
+			norm += pow(first[i], 2);
+		}
+		assert_true(norm > 0 && sqrt(diff / norm) < 1e-5);
+	}
+	free(first);
+	free(g);
+	batch_free(b);
+	rft_data_free(&d);
+	policy_free(&p);
+}
+
+static void learning_lowers_the_loss(void **state)
+{
+	struct policy p = tiny_policy("abc", 1);
+	struct rft_opts o = opts();
+	struct rft_data d;
+	struct rft_report rep;
+	struct reason why;
+	struct rft *r;
+	double first = 0;
+	int n = 0;
+
+	(void)state;
+	o.lr = 0.02;
+	o.warmup = 2;
+	o.steps = 40;
+	o.batch = 2;
+	fill(&d, &p, &o);
+	assert_int_equal(rft_seal(&d, &why), 0);
+	r = rft_new(&o, &p, &d);
+	while (rft_next(r, &rep, &why) > 0) {
+		n++;
+		first = n == 1 ? rep.loss : first;
+		assert_int_equal(rep.update, n);
+		assert_int_equal(rep.epoch, (n + 1) / 2);
+		assert_int_equal(rep.epoch_end, n % 2 == 0);
+	}
+	assert_int_equal(n, 40);
+	assert_true(first > 1 && rep.loss < 0.7);
+	rft_free(r);
+	rft_data_free(&d);
+	policy_free(&p);
+}
+
+static void bad_weights_are_left_alone_and_stop_the_run(void **state)
+{
+	struct policy p = tiny_policy("abc", 1);
+	size_t bytes = p.model.n_params * sizeof(float);
+	float *before = malloc(bytes);
+	struct rft_opts o = opts();
+	struct rft_data d;
+	struct rft_report rep;
+	struct reason why;
+	struct rft *r;
+	int n = 0, got;
+
+	(void)state;
+	o.steps = 40;
+	fill(&d, &p, &o);
+	assert_int_equal(rft_seal(&d, &why), 0);
+	p.model.params[model_weight(&p.model, "model.norm.weight")->offset] = NAN;
+	model_pack(&p.model);
+	memcpy(before, p.model.params, bytes);
+	r = rft_new(&o, &p, &d);
+	while ((got = rft_next(r, &rep, &why)) > 0) {
+		assert_false(rep.applied);
+		n++;
+	}
+	assert_int_equal(got, -1);
+	assert_int_equal(n, ADAMW_PATIENCE - 1);
+	assert_true(rft_stuck(r));
+	assert_memory_equal(p.model.params, before, bytes);
+	rft_free(r);
+	rft_data_free(&d);
+	policy_free(&p);
+	free(before);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(text_gains_a_stop_token_and_ids_do_not),
+		cmocka_unit_test(what_cannot_be_learned_is_refused_or_left_out),
+		cmocka_unit_test(weights_count_what_they_say),
+		cmocka_unit_test(whole_problems_are_held_out),
+		cmocka_unit_test(loss_is_the_weighted_mean),
+		cmocka_unit_test(accumulation_is_exact),
+		cmocka_unit_test(learning_lowers_the_loss),
+		cmocka_unit_test(bad_weights_are_left_alone_and_stop_the_run),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
