@@ -1,39 +1,51 @@
 /* gemm.c - the matrix product of the forward pass. See gemm.h. */
+#if defined(__GNUC__) && !defined(__clang__)
+/* At -O3 gcc makes a second version of the kernel for unit strides, spills both and halves the
+ * speed. */
+#pragma GCC optimize("no-version-loops-for-strides")
+#endif
 #include "tensor/gemm.h"
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* mr x nv vectors of C; mr and nv are constants where it is inlined, so acc lives in registers. */
 ALWAYS_INLINE void tile(int mr, int nv, size_t k, const float *a, size_t rs, size_t cs,
-			const float *b, size_t ldb, float *c, size_t ldc, bool add)
+			const float *b, size_t ldb, float *c, size_t ldc)
 {
 	vf acc[GEMM_MR][GEMM_NV];
 
+#pragma GCC unroll 6
 	for (int i = 0; i < mr; i++)
+#pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
-			acc[i][j] = add ? vf_load(c + (size_t)i * ldc + (size_t)j * VL) : (vf){0};
-	for (size_t x = 0; x < k; x++) {
+			acc[i][j] = vf_set(0.0f);
+	for (size_t x = 0; x < k; x++, a += cs, b += ldb) {
 		vf row[GEMM_NV];
 
+#pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
-			row[j] = vf_load(b + x * ldb + (size_t)j * VL);
+			row[j] = vf_load(b + (size_t)j * VL);
+#pragma GCC unroll 6
 		for (int i = 0; i < mr; i++) {
-			vf s = vf_set(a[(size_t)i * rs + x * cs]);
+			vf s = vf_set(a[(size_t)i * rs]);
 
+#pragma GCC unroll 4
 			for (int j = 0; j < nv; j++)
 				acc[i][j] = vf_fma(s, row[j], acc[i][j]);
 		}
 	}
+#pragma GCC unroll 6
 	for (int i = 0; i < mr; i++)
+#pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
 			vf_store(c + (size_t)i * ldc + (size_t)j * VL, acc[i][j]);
 }
 
 #define TILE_OF(NAME, MR, NV)                                                            \
 	static void NAME(size_t k, const float *a, size_t rs, size_t cs, const float *b, \
-			 size_t ldb, float *c, size_t ldc, bool add)                     \
+			 size_t ldb, float *c, size_t ldc)                               \
 	{                                                                                \
-		tile(MR, NV, k, a, rs, cs, b, ldb, c, ldc, add);                         \
+		tile(MR, NV, k, a, rs, cs, b, ldb, c, ldc);                              \
 	}
 #define TILES_OF(NV)               \
 	TILE_OF(tile1_##NV, 1, NV) \
@@ -55,7 +67,7 @@ TILES_OF(4)
 #endif
 
 typedef void tile_fn(size_t k, const float *a, size_t rs, size_t cs, const float *b, size_t ldb,
-		     float *c, size_t ldc, bool add);
+		     float *c, size_t ldc);
 
 static tile_fn *const tiles[GEMM_NV][GEMM_MR] = {
 	ROW_OF(1),
@@ -84,19 +96,20 @@ struct panels packed_view(const float *packed, size_t k)
 	return (struct panels){packed, PANEL, k * PANEL};
 }
 
-/* A panel's last columns when they do not fill a vector: through a tile of our own. */
-static void ragged(size_t mr, size_t cols, size_t k, const float *a, size_t rs, size_t cs,
-		   const float *b, size_t ldb, float *c, size_t ldc, bool add)
+/* What cannot be written to C directly, a part of a vector or a sum, goes through a tile of our
+ * own. */
+static void indirect(tile_fn *fn, size_t mr, size_t cols, size_t k, const float *a, size_t rs,
+		     size_t cs, const float *b, size_t ldb, float *c, size_t ldc, bool add)
 {
 	float t[GEMM_MR * PANEL];
-	size_t nv = (cols + VL - 1) / VL;
 
-	for (size_t i = 0; add && i < mr; i++)
-		for (size_t j = 0; j < nv * VL; j++)
-			t[i * PANEL + j] = j < cols ? c[i * ldc + j] : 0.0f;
-	tiles[nv - 1][mr - 1](k, a, rs, cs, b, ldb, t, PANEL, add);
+	fn(k, a, rs, cs, b, ldb, t, PANEL);
 	for (size_t i = 0; i < mr; i++)
-		memcpy(c + i * ldc, t + i * PANEL, cols * sizeof *c);
+		if (add)
+			for (size_t j = 0; j < cols; j++)
+				c[i * ldc + j] += t[i * PANEL + j];
+		else
+			memcpy(c + i * ldc, t + i * PANEL, cols * sizeof *c);
 }
 
 void gemm(size_t m, size_t n, size_t k, const float *a, size_t rs, size_t cs, struct panels b,
@@ -104,17 +117,17 @@ void gemm(size_t m, size_t n, size_t k, const float *a, size_t rs, size_t cs, st
 {
 	for (size_t j = 0; j < n; j += PANEL) {
 		const float *bp = b.p + j / PANEL * b.stride;
-		size_t cols = n - j < PANEL ? n - j : PANEL;
+		size_t cols = n - j < PANEL ? n - j : PANEL, nv = (cols + VL - 1) / VL;
 
 		for (size_t i = 0; i < m; i += GEMM_MR) {
 			size_t mr = m - i < GEMM_MR ? m - i : GEMM_MR;
+			tile_fn *fn = tiles[nv - 1][mr - 1];
 
-			if (cols % VL)
-				ragged(mr, cols, k, a + i * rs, rs, cs, bp, b.ld, c + i * ldc + j,
-				       ldc, add);
+			if (add || cols % VL)
+				indirect(fn, mr, cols, k, a + i * rs, rs, cs, bp, b.ld,
+					 c + i * ldc + j, ldc, add);
 			else
-				tiles[cols / VL - 1][mr - 1](k, a + i * rs, rs, cs, bp, b.ld,
-							     c + i * ldc + j, ldc, add);
+				fn(k, a + i * rs, rs, cs, bp, b.ld, c + i * ldc + j, ldc);
 		}
 	}
 }
