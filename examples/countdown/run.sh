@@ -1,0 +1,44 @@
+#!/bin/bash
+# run.sh [DIR] - RLoop against plain RL on Countdown, from nothing: tasks, a policy pre-trained on
+# demonstrations, both ways of learning with equal RL steps, held-out tasks, a table, a picture.
+# Run again, it goes on where it was stopped. SEED, ITERATIONS and STEPS come from the environment.
+set -euo pipefail
+
+dir=${1:-demo}
+seed=${SEED:-1} iterations=${ITERATIONS:-4} steps=${STEPS:-50}
+here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
+for p in "$here/../../pipelines" "$here/../../../../libexec/rloop"; do
+	[ ! -d "$p" ] || PATH=$p:$PATH
+done
+mkdir -p "$dir"
+cd "$dir"
+
+# make FILE COMMAND ...: the command's standard output becomes FILE, once
+make() {
+	local file=$1
+	shift
+	[ -e "$file" ] || { "$@" >"$file.part" && mv "$file.part" "$file"; }
+}
+
+make train.jsonl task-gen -n 1000 -s "$seed" countdown
+make test.jsonl task-gen -n 256 -s "$seed" --split test countdown
+make demos.traj task-gen -n 100000 -s "$seed" --demos countdown
+[ -d init ] || policy-init -o init -s "$seed" --alphabet '0123456789+-*/()=: ' --max-len 48
+[ -d base ] || rft-tune -p init -o base -s "$seed" --epochs 2 --batch 128 --lr 2e-3 demos.traj
+
+common=(-p base -t train.jsonl -e test.jsonl -i "$iterations" -n "$steps" -s "$seed" -k "1,4,8,16,32")
+rl='--lr 3e-4 --groups 24 --group-size 16 --max-new 18 --decay 0 --warmup 5'
+vanilla "${common[@]}" -d vanilla --explore-opts "$rl" >vanilla.tsv
+rloop "${common[@]}" -d rloop --explore-opts "$rl" \
+	--tune-opts '--lr 3e-4 --warmup 10 --batch 64 --epochs 2' >rloop.tsv
+
+# The last row of each run, and the policy that both began with
+{
+	echo "policy	$(head -n 1 rloop.tsv | cut -f 2,5-)"
+	echo "base	$(sed -n 2p rloop.tsv | cut -f 2,5-)"
+	echo "vanilla	$(tail -n 1 vanilla.tsv | cut -f 2,5-)"
+	echo "rloop	$(tail -n 1 rloop.tsv | cut -f 2,5-)"
+} >table.tsv
+plot --text -o picture.png rloop vanilla
+column -t -s '	' table.tsv
+echo "picture: $PWD/picture.png"
