@@ -1,0 +1,181 @@
+/* glance.c - what filters and counters look at, in one pass. See glance.h. */
+#include "stream/glance.h"
+#include "base/num.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+enum kind { BYTES, NUMBER, WHOLE, COUNT };
+
+static const char *const kind_text[] = {
+	[BYTES] = "text",
+	[NUMBER] = "a finite number",
+	[WHOLE] = "a whole number",
+	[COUNT] = "token ids",
+};
+
+static const struct key {
+	const char *name;
+	size_t len;
+	enum kind kind;
+	size_t at; /* offset in struct traj */
+} keys[] = {
+	{"task", 4, BYTES, offsetof(struct traj, task)},
+	{"prompt", 6, BYTES, offsetof(struct traj, prompt)},
+	{"response", 8, BYTES, offsetof(struct traj, response)},
+	{"finish", 6, BYTES, offsetof(struct traj, finish)},
+	{"verdict", 7, BYTES, offsetof(struct traj, verdict)},
+	{"reward", 6, NUMBER, offsetof(struct traj, reward)},
+	{"entropy", 7, NUMBER, offsetof(struct traj, entropy)},
+	{"step", 4, WHOLE, offsetof(struct traj, step)},
+	{"iter", 4, WHOLE, offsetof(struct traj, iter)},
+	{"tokens", 6, COUNT, offsetof(struct traj, n_tokens)},
+};
+enum { N_KEYS = sizeof keys / sizeof keys[0], N_REQUIRED = 3 };
+
+static const struct key *find(struct span name)
+{
+	for (const struct key *k = keys; k < keys + N_KEYS; k++)
+		if (k->len == name.n && memcmp(k->name, name.p, name.n) == 0)
+			return k;
+	return NULL;
+}
+
+static bool count(struct mp v, size_t *n)
+{
+	struct mp_iter it;
+	struct span s;
+
+	if (mp_type(v) == MP_ARRAY && mp_enter(v, &it))
+		*n = it.left;
+	else if (mp_type(v) == MP_BIN && mp_bytes(v, &s) && s.n % 4 == 0)
+		*n = s.n / 4;
+	else
+		return false;
+	return true;
+}
+
+static bool take(struct traj *t, const struct key *k, struct mp v)
+{
+	void *to = (char *)t + k->at;
+
+	switch (k->kind) {
+	case BYTES:
+		return mp_bytes(v, to);
+	case NUMBER:
+		return mp_f64(v, to) && isfinite(*(double *)to);
+	case WHOLE:
+		return mp_i64(v, to);
+	case COUNT:
+		return count(v, to);
+	}
+	return false;
+}
+
+int glance(struct traj *t, const struct rec *r, const char *name, struct reason *why)
+{
+	unsigned seen = 0;
+	struct mp_iter it;
+	struct mp key, v;
+	struct span s;
+
+	traj_clear(t);
+	if (!mp_enter(r->map, &it))
+		return rec_fail(why, name, r, "not a map");
+	while (mp_next_pair(&it, &key, &v)) {
+		const struct key *k;
+
+		if (mp_type(key) != MP_STR || !mp_bytes(key, &s) || !(k = find(s)))
+			continue;
+		if (seen & 1u << (k - keys))
+			return rec_fail(why, name, r, "key \"%s\" occurs twice", k->name);
+		seen |= 1u << (k - keys);
+		if (mp_type(v) == MP_NIL && k >= keys + N_REQUIRED)
+			continue;
+		if (!take(t, k, v))
+			return rec_fail(why, name, r, "key \"%s\" is not %s", k->name,
+					kind_text[k->kind]);
+	}
+	for (int i = 0; i < N_REQUIRED; i++)
+		if (!(seen & 1u << i))
+			return rec_fail(why, name, r, "key \"%s\" is missing", keys[i].name);
+	return 0;
+}
+
+bool glance_graded(const struct traj *t)
+{
+	return !isnan(t->reward) && (!t->verdict.p || span_is(t->verdict, "ok"));
+}
+
+/* Value of the str key whose bytes are name[0..n) */
+static struct mp get(struct mp map, const char *name, size_t n)
+{
+	struct mp_iter it;
+	struct mp key, v;
+	struct span s;
+
+	if (mp_type(map) == MP_MAP && mp_enter(map, &it))
+		while (mp_next_pair(&it, &key, &v))
+			if (mp_type(key) == MP_STR && mp_bytes(key, &s) && s.n == n &&
+			    memcmp(s.p, name, n) == 0)
+				return v;
+	return (struct mp){NULL, 0};
+}
+
+struct mp glance_path(struct mp map, const char *path)
+{
+	for (;;) {
+		struct mp v = get(map, path, strlen(path));
+		const char *dot = strchr(path, '.');
+
+		if (v.p)
+			return mp_type(v) == MP_NIL ? (struct mp){NULL, 0} : v;
+		if (!dot)
+			return v;
+		map = get(map, path, (size_t)(dot - path));
+		path = dot + 1;
+	}
+}
+
+bool glance_text(struct buf *b, struct mp v)
+{
+	char num[32];
+	struct span s;
+	bool yes = false;
+	int64_t i = 0;
+	double f = 0;
+
+	if (mp_bytes(v, &s))
+		buf_add(b, s.p, s.n);
+	else if (mp_bool(v, &yes))
+		buf_str(b, yes ? "true" : "false");
+	else if (mp_i64(v, &i))
+		buf_printf(b, "%" PRId64, i);
+	else if (mp_f64(v, &f))
+		buf_str(b, num_text(f, num));
+	else
+		return false;
+	return true;
+}
+
+void glance_cell(struct buf *b, struct span s)
+{
+	if (!s.n)
+		buf_char(b, '-');
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c == '\\')
+			buf_str(b, "\\\\");
+		else if (c == '\t')
+			buf_str(b, "\\t");
+		else if (c == '\n')
+			buf_str(b, "\\n");
+		else if (c < 0x20 || c == 0x7f)
+			buf_printf(b, "\\x%02x", c);
+		else
+			buf_char(b, (char)c);
+	}
+}

@@ -1,0 +1,138 @@
+/* where.c - conditions on any key of a record. See where.h. */
+#include "stream/where.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "stream/glance.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Longest first, so that "<=" is not taken for "<". */
+static const struct {
+	const char *text;
+	enum where_op op;
+} ops[] = {{"==", WHERE_EQ}, {"!=", WHERE_NE}, {"<=", WHERE_LE}, {">=", WHERE_GE},
+	   {"=", WHERE_EQ},  {"<", WHERE_LT},  {">", WHERE_GT},	 {"~", WHERE_RE}};
+
+/* The part of [p, end) between leading and trailing blanks, as a string of its own */
+static char *trimmed(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	while (end > p && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	return xstrndup(p, (size_t)(end - p));
+}
+
+static int compile(struct where *w, const char *condition, struct reason *why)
+{
+	int err = regcomp(&w->re, w->text, REG_EXTENDED);
+	char text[200];
+
+	if (!err)
+		return 0;
+	regerror(err, &w->re, text, sizeof text);
+	return fail(why, ST_USAGE, "'%s': %s", condition, text);
+}
+
+int where_parse(struct where *w, const char *condition, struct reason *why)
+{
+	const char *end = condition + strlen(condition),
+		   *at = condition + strcspn(condition, "=!<>~");
+	size_t len = 0;
+	int st = 0;
+
+	*w = (struct where){.key = trimmed(condition, at), .op = WHERE_THERE};
+	for (size_t i = 0; at < end && !len && i < sizeof ops / sizeof ops[0]; i++)
+		if (strncmp(at, ops[i].text, strlen(ops[i].text)) == 0) {
+			len = strlen(ops[i].text);
+			w->op = ops[i].op;
+		}
+	w->text = trimmed(at + len, end);
+	if (at < end && !len)
+		st = fail(why, ST_USAGE, "'%s': no such operator, only = != < <= > >= ~",
+			  condition);
+	else if (!*w->key)
+		st = fail(why, ST_USAGE, "'%s': a key is missing", condition);
+	else if (w->op == WHERE_RE)
+		st = compile(w, condition, why);
+	if (st) {
+		free(w->key);
+		free(w->text);
+		return st;
+	}
+	w->is_num = num_f64(w->text, -1e308, 1e308, &w->num);
+	w->is_int = num_i64(w->text, INT64_MIN, INT64_MAX, &w->whole);
+	return 0;
+}
+
+static bool holds(enum where_op op, int order)
+{
+	switch (op) {
+	case WHERE_EQ:
+		return order == 0;
+	case WHERE_NE:
+		return order != 0;
+	case WHERE_LT:
+		return order < 0;
+	case WHERE_LE:
+		return order <= 0;
+	case WHERE_GT:
+		return order > 0;
+	case WHERE_GE:
+		return order >= 0;
+	case WHERE_THERE:
+	case WHERE_RE:
+		break;
+	}
+	return false;
+}
+
+static int order_of_text(struct span a, const char *b)
+{
+	size_t nb = strlen(b), n = a.n < nb ? a.n : nb;
+	int d = n ? memcmp(a.p, b, n) : 0;
+
+	return d ? d : (a.n > nb) - (a.n < nb);
+}
+
+static bool matches(const struct where *w, struct span s)
+{
+	regmatch_t m = {0, (regoff_t)s.n};
+
+	return regexec(&w->re, s.p ? s.p : "", 1, &m, REG_STARTEND) == 0;
+}
+
+bool where_holds(struct where *w, struct mp map)
+{
+	struct mp v = glance_path(map, w->key);
+	struct span s;
+	int64_t i = 0;
+	double f = 0;
+
+	if (!v.p || w->op == WHERE_THERE)
+		return v.p ? w->op == WHERE_THERE : w->op == WHERE_NE;
+	if (w->op != WHERE_RE) {
+		if (w->is_int && mp_i64(v, &i))
+			return holds(w->op, (i > w->whole) - (i < w->whole));
+		if (w->is_num && mp_f64(v, &f)) /* a NaN equals nothing and has no order */
+			return f != f ? w->op == WHERE_NE
+				      : holds(w->op, (f > w->num) - (f < w->num));
+	}
+	buf_reset(&w->scratch);
+	if (!mp_bytes(v, &s)) {
+		if (!glance_text(&w->scratch, v))
+			return w->op == WHERE_NE;
+		s = (struct span){w->scratch.p, w->scratch.n};
+	}
+	return w->op == WHERE_RE ? matches(w, s) : holds(w->op, order_of_text(s, w->text));
+}
+
+void where_free(struct where *w)
+{
+	if (w->op == WHERE_RE)
+		regfree(&w->re);
+	free(w->key);
+	free(w->text);
+	buf_free(&w->scratch);
+}
