@@ -325,7 +325,8 @@ int main(int argc, char *argv[])
 			st = filter(argv[i], &why);
 		if (st) {
 			msg_reason(&why);
-			rec_put_head(&out); /* and no end: the reader must not take it for empty */
+			if (st != ST_USAGE)
+				rec_put_head(&out); /* and no end: a reader sees that it failed */
 		} else {
 			emit();
 			rec_finish(&out);
