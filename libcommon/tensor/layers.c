@@ -81,48 +81,58 @@ static inline vf sigmoid(vf g)
 	return 1.0f / (1.0f + vf_exp(-g));
 }
 
-/* Works on whole vectors; the tail goes through a padded copy, so that it takes the same
+/* A tail that does not fill a vector goes through padded copies, so that it takes the same
  * arithmetic. */
+struct tail {
+	float a[VL], b[VL], c[VL];
+};
+
 void swiglu_forward(float *h, const float *gu, size_t n)
 {
 	const float *u = gu + n;
 	size_t i = 0;
+	vf g;
 
 	for (; i + VL <= n; i += VL) {
-		vf g = vf_load(gu + i);
-
+		g = vf_load(gu + i);
 		vf_store(h + i, g * sigmoid(g) * vf_load(u + i));
 	}
 	if (i < n) {
-		float a[VL] = {0}, b[VL] = {0};
-		vf g;
+		struct tail t = {0};
 
-		memcpy(a, gu + i, (n - i) * sizeof *a);
-		memcpy(b, u + i, (n - i) * sizeof *b);
-		g = vf_load(a);
-		vf_store(a, g * sigmoid(g) * vf_load(b));
-		memcpy(h + i, a, (n - i) * sizeof *a);
+		memcpy(t.a, gu + i, (n - i) * sizeof *h);
+		memcpy(t.b, u + i, (n - i) * sizeof *h);
+		g = vf_load(t.a);
+		vf_store(t.a, g * sigmoid(g) * vf_load(t.b));
+		memcpy(h + i, t.a, (n - i) * sizeof *h);
 	}
+}
+
+/* One vector: the gradients by g and u */
+static inline void swiglu_back(float *dg, float *du, const float *dh, const float *pg,
+			       const float *pu)
+{
+	vf g = vf_load(pg), u = vf_load(pu), d = vf_load(dh), s = sigmoid(g);
+
+	vf_store(dg, d * u * s * (1.0f + g * (1.0f - s)));
+	vf_store(du, d * g * s);
 }
 
 void swiglu_backward(float *dgu, const float *dh, const float *gu, size_t n)
 {
-	for (size_t i = 0; i < n; i += VL) {
-		size_t m = n - i < VL ? n - i : VL;
-		float a[VL] = {0}, b[VL] = {0}, e[VL] = {0};
-		vf g, u, d, s;
+	size_t i = 0;
 
-		memcpy(a, gu + i, m * sizeof *a);
-		memcpy(b, gu + n + i, m * sizeof *b);
-		memcpy(e, dh + i, m * sizeof *e);
-		g = vf_load(a);
-		u = vf_load(b);
-		d = vf_load(e);
-		s = sigmoid(g);
-		vf_store(a, d * u * s * (1.0f + g * (1.0f - s)));
-		vf_store(b, d * g * s);
-		memcpy(dgu + i, a, m * sizeof *a);
-		memcpy(dgu + n + i, b, m * sizeof *b);
+	for (; i + VL <= n; i += VL)
+		swiglu_back(dgu + i, dgu + n + i, dh + i, gu + i, gu + n + i);
+	if (i < n) {
+		struct tail t = {0};
+
+		memcpy(t.a, gu + i, (n - i) * sizeof *dh);
+		memcpy(t.b, gu + n + i, (n - i) * sizeof *dh);
+		memcpy(t.c, dh + i, (n - i) * sizeof *dh);
+		swiglu_back(t.a, t.b, t.c, t.a, t.b);
+		memcpy(dgu + i, t.a, (n - i) * sizeof *dh);
+		memcpy(dgu + n + i, t.b, (n - i) * sizeof *dh);
 	}
 }
 
