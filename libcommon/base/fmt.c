@@ -1,89 +1,195 @@
 /*
  * fmt.c - numbers as text, fast. See fmt.h.
  *
- * A candidate is an integer m < 2^53 and k <= 22 decimals. Both m and 10^k are exact doubles, so
- * m / 10^k, one rounded division, IS the double that a correct strtod makes of the text (Clinger,
- * "How to read floating point numbers accurately", PLDI 1990). Every candidate is checked by that
- * division before it is written; what no candidate fits goes the slow way.
+ * A float a > 0 is scaled to s = a * 10^k with as many digits before the point as may be needed (9
+ * for a float, 17 for a double). Every decimal closer to s than half a unit of a's last bit, scaled
+ * too, reads back as a; of s rounded to fewer and fewer digits the shortest such one is taken. What
+ * is too large or too small for the scaling goes the slow way.
  */
 #include "base/fmt.h"
 
+#include <endian.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_K = 22 };
-static const double pow10_f64[MAX_K + 1] = {1e0,  1e1,	1e2,  1e3,  1e4,  1e5,	1e6,  1e7,
-					    1e8,  1e9,	1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-					    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+/* ---- digits ---- */
 
-/* The digits of v, at least width of them, ending before end; returns where they begin. */
-static char *digits(char *end, uint64_t v, int width)
+static const uint64_t pow10_u64[20] = {
+	1ULL,
+	10ULL,
+	100ULL,
+	1000ULL,
+	10000ULL,
+	100000ULL,
+	1000000ULL,
+	10000000ULL,
+	100000000ULL,
+	1000000000ULL,
+	10000000000ULL,
+	100000000000ULL,
+	1000000000000ULL,
+	10000000000000ULL,
+	100000000000000ULL,
+	1000000000000000ULL,
+	10000000000000000ULL,
+	100000000000000000ULL,
+	1000000000000000000ULL,
+	10000000000000000000ULL,
+};
+
+/* How many digits v has; 1 for 0. */
+static int count_digits(uint64_t v)
 {
-	static const char pairs[201] = "00010203040506070809101112131415161718192021222324"
-				       "25262728293031323334353637383940414243444546474849"
-				       "50515253545556575859606162636465666768697071727374"
-				       "75767778798081828384858687888990919293949596979899";
-	char *p = end;
+	/* 1233/4096 is log10(2), from below close enough for 64 bits */
+	int n = (64 - __builtin_clzll(v | 1)) * 1233 >> 12;
 
-	for (; v >= 100; v /= 100)
-		memcpy(p -= 2, pairs + 2 * (v % 100), 2);
-	if (v >= 10)
-		memcpy(p -= 2, pairs + 2 * v, 2);
-	else if (v || p == end)
-		*--p = (char)('0' + v);
-	while (end - p < width)
-		*--p = '0';
-	return p;
+	return n + (v >= pow10_u64[n] || v == 0);
+}
+
+/* The 8 digits of v < 10^8, the first in the lowest byte: halves of 4, 2 and 1 digits are divided
+ * side by side in one word. */
+static uint64_t eight_digits(uint32_t v)
+{
+	uint64_t four = v / 10000 | (uint64_t)(v % 10000) << 32;
+	uint64_t hundreds = (four * 10486 >> 20) & UINT64_C(0x7f0000007f);
+	uint64_t two = hundreds | (four - 100 * hundreds) << 16;
+	uint64_t tens = (two * 103 >> 10) & UINT64_C(0x0f000f000f000f);
+
+	return (tens | (two - 10 * tens) << 8) + UINT64_C(0x3030303030303030);
+}
+
+static void put_eight(char *p, uint64_t digits)
+{
+	digits = htole64(digits);
+	memcpy(p, &digits, 8);
 }
 
 size_t fmt_u64(char *p, uint64_t v)
 {
-	char tmp[20], *s = digits(tmp + sizeof tmp, v, 1);
-	size_t n = (size_t)(tmp + sizeof tmp - s);
+	int n = count_digits(v);
+	char all[24 + 24];
 
-	memcpy(p, s, n);
-	return n;
+	if (n <= 8) {
+		put_eight(p, eight_digits((uint32_t)v) >> 8 * (8 - n));
+		return (size_t)n;
+	}
+	put_eight(all, eight_digits((uint32_t)(v / pow10_u64[16])));
+	put_eight(all + 8, eight_digits((uint32_t)(v / pow10_u64[8] % pow10_u64[8])));
+	put_eight(all + 16, eight_digits((uint32_t)(v % pow10_u64[8])));
+	memcpy(p, all + 24 - n, (size_t)n);
+	return (size_t)n;
 }
 
-/* m / 10^k: as 12.5 where that is short, else as 125e-10 */
+/* Up to 16 characters in a register, the first in the lowest byte. */
+static void put_sixteen(char *p, unsigned __int128 text)
+{
+	put_eight(p, (uint64_t)text);
+	put_eight(p + 8, (uint64_t)(text >> 64));
+}
+
+/* m / 10^k with 1 <= k < 16 digits behind the point and m < 10^16. The text is shifted into place
+ * in registers: reading back bytes just stored would wait for the stores. */
+static size_t put_short_point(char *p, uint64_t m, int k, int whole)
+{
+	unsigned __int128 text = (unsigned __int128)eight_digits((uint32_t)(m % pow10_u64[8]))
+					 << 64 |
+				 eight_digits((uint32_t)(m / pow10_u64[8]));
+
+	put_sixteen(p, text >> 8 * (16 - k - whole));
+	p[whole] = '.';
+	put_sixteen(p + whole + 1, text >> 8 * (16 - k));
+	return (size_t)(whole + 1 + k);
+}
+
+/* The same for m < 10^19 and k <= 22. */
+static size_t put_point(char *p, uint64_t m, int k)
+{
+	char all[24 + 24] = {0}; /* 24 digits with zeros in front; the copies read on behind them */
+	int n = count_digits(m), whole = n > k ? n - k : 1;
+	uint64_t top = m / pow10_u64[8];
+
+	if (k + whole <= 16)
+		return put_short_point(p, m, k, whole);
+	put_eight(all, eight_digits((uint32_t)(top / pow10_u64[8])));
+	put_eight(all + 8, eight_digits((uint32_t)(top % pow10_u64[8])));
+	put_eight(all + 16, eight_digits((uint32_t)(m % pow10_u64[8])));
+	memcpy(p, all + 24 - k - whole, 24);
+	p[whole] = '.';
+	memcpy(p + whole + 1, all + 24 - k, 24);
+	return (size_t)(whole + 1 + k);
+}
+
+/* Takes trailing zeros off m / 10^k, in steps of 8, 4, 2 and 1 of them. */
+static uint64_t strip(uint64_t m, int *k)
+{
+	if (*k >= 8 && m % 100000000 == 0) {
+		m /= 100000000;
+		*k -= 8;
+	}
+	if (*k >= 8 && m % 100000000 == 0) {
+		m /= 100000000;
+		*k -= 8;
+	}
+	if (*k >= 4 && m % 10000 == 0) {
+		m /= 10000;
+		*k -= 4;
+	}
+	if (*k >= 2 && m % 100 == 0) {
+		m /= 100;
+		*k -= 2;
+	}
+	if (*k >= 1 && m % 10 == 0) {
+		m /= 10;
+		*k -= 1;
+	}
+	return m;
+}
+
+/* m / 10^k, trailing zeros left out, as 0.0125 or 125e-10 */
 static size_t put(char *p, uint64_t m, int k)
 {
-	char tmp[48], *end = tmp + sizeof tmp, *s = end;
-	uint64_t scale;
 	size_t n;
 
-	while (k > 0 && m % 10 == 0) {
-		m /= 10;
-		k--;
+	if (m % 10 == 0)
+		m = strip(m, &k);
+	if (k == 0) {
+		m *= 10;
+		k = 1;
 	}
-	if (k > 15 || (k > 6 && pow10_f64[k] > 1e5 * (double)m)) {
-		s = digits(end, (uint64_t)k, 1);
-		memcpy(s -= 2, "e-", 2);
-		s = digits(s, m, 1);
-	} else {
-		scale = (uint64_t)pow10_f64[k];
-		s = digits(s, m % scale, k ? k : 1);
-		*--s = '.';
-		s = digits(s, m / scale, 1);
-	}
-	n = (size_t)(end - s);
-	memcpy(p, s, n);
-	return n;
+	if (k - count_digits(m) < 5)
+		return put_point(p, m, k);
+	n = fmt_u64(p, m);
+	memcpy(p + n, "e-", 2);
+	return n + 2 + fmt_u64(p + n + 2, (uint64_t)k);
 }
 
-/* Decimals with which a > 0 has about 7 significant digits; negative when a is too large. */
-static int decimals(double a)
+/* ---- scaling ---- */
+
+static const double pow10_f64[23] = {1e0,  1e1,	 1e2,  1e3,  1e4,  1e5,	 1e6,  1e7,
+				     1e8,  1e9,	 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+				     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}; /* all exact */
+
+/* The floor of log10(2^e), |e| < 1024. */
+static int log10_of(int e)
 {
-	int e2;
-
-	frexp(a, &e2);
-	return 6 - (int)floor((e2 - 1) * 0.30102999566398120);
+	return (e * 1233 - (e < 0 ? 4095 : 0)) / 4096;
 }
 
-/* Slow but right: the least number of digits from lo on, marked as a float. */
+/* A normal double is 2^e * 1.something; the power alone is *one. */
+static int exponent(double a, double *one)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &a, sizeof bits);
+	bits &= ~UINT64_C(0xfffffffffffff);
+	memcpy(one, &bits, sizeof bits);
+	return (int)(bits >> 52) - 1023;
+}
+
+/* Slow but right: the least number of digits from lo on with which it reads back. */
 static size_t put_slow(char *p, double v, bool single, int lo, int hi)
 {
 	for (int prec = lo; prec <= hi; prec++) {
@@ -99,6 +205,73 @@ static size_t put_slow(char *p, double v, bool single, int lo, int hi)
 	return strlen(p);
 }
 
+/* Half a unit in the last of the bits that a's type has, less a hair for rounding in here; half of
+ * that below a power of two. */
+static double half_unit(double a, double one, double bits, double scale)
+{
+	double unit = one * bits * scale * (1 - 1e-6);
+
+	return a == one ? unit / 2 : unit;
+}
+
+/* a * 10^k as hi + lo, k <= 44: the product of two exact powers, each step's error kept */
+static void scale_by(double a, int k, double *hi, double *lo, double *scale)
+{
+	double p = pow10_f64[k < 22 ? k : 22], q = pow10_f64[k < 22 ? 0 : k - 22];
+	double pq = p * q, rest = fma(p, q, -pq);
+
+	*scale = pq;
+	*hi = a * pq;
+	*lo = fma(a, pq, -*hi) + a * rest;
+}
+
+static size_t put_f64(char *p, double a)
+{
+	double hi, lo, scale, off, unit, one;
+	int k = 16 - log10_of(exponent(a, &one));
+	int64_t m, m15, m16;
+
+	if (a < 1e-27 || a >= 1e17) /* subnormal ones too */
+		return put_slow(p, a, false, 15, 17);
+	scale_by(a, k, &hi, &lo, &scale);
+	if (hi >= 1e17)
+		scale_by(a, --k, &hi, &lo, &scale);
+	/* hi is above 2^53, so a whole number; off is what m has too much */
+	m = (int64_t)hi + llrint(lo);
+	off = (double)(m - (int64_t)hi) - lo;
+	unit = half_unit(a, one, 0x1p-53, scale);
+	m15 = (m + 50) / 100;
+	m16 = (m + 5) / 10;
+	if (k >= 2 && fabs((double)(100 * m15 - m) + off) < unit)
+		return put(p, (uint64_t)m15, k - 2);
+	if (k >= 1 && fabs((double)(10 * m16 - m) + off) < unit)
+		return put(p, (uint64_t)m16, k - 1);
+	return fabs(off) < unit ? put(p, (uint64_t)m, k) : put_slow(p, a, false, 17, 17);
+}
+
+static size_t put_f32(char *p, double a)
+{
+	double s, scale, rest, unit, one;
+	int k = 8 - log10_of(exponent(a, &one)), drop = 0;
+	int64_t m, m7, m8;
+
+	if (a < 1e-27 || a >= 1e9)
+		return put_slow(p, a, true, 6, 9);
+	scale_by(a, k, &s, &rest, &scale);
+	if (s >= 1e9)
+		scale_by(a, --k, &s, &rest, &scale);
+	m = (int64_t)(s + 0.5);
+	unit = half_unit(a, one, 0x1p-24, scale);
+	m7 = (m + 50) / 100;
+	m8 = (m + 5) / 10;
+	/* chosen without branches: which one it will be, nobody can foretell */
+	drop = fabs(10 * (double)m8 - s) < unit ? 1 : 0;
+	drop = fabs(100 * (double)m7 - s) < unit ? 2 : drop;
+	drop = drop <= k ? drop : 0;
+	m = drop == 2 ? m7 : drop == 1 ? m8 : m;
+	return put(p, (uint64_t)m, k - drop);
+}
+
 static size_t sign(char *p, double v)
 {
 	*p = '-';
@@ -108,36 +281,13 @@ static size_t sign(char *p, double v)
 size_t fmt_f64(char *p, double v)
 {
 	size_t n = sign(p, v);
-	double a = fabs(v);
-	int k;
 
-	if (a == 0)
-		return n + put(p + n, 0, 0);
-	k = decimals(a) < 0 ? 0 : decimals(a);
-	/* upwards from 7 digits to the 15 that m can hold */
-	for (; k <= MAX_K && a * pow10_f64[k] < 1e15; k++) {
-		double m = rint(a * pow10_f64[k]);
-
-		if (m / pow10_f64[k] == a)
-			return n + put(p + n, (uint64_t)m, k);
-	}
-	return put_slow(p, v, false, 15, 17);
+	return n + (v == 0 ? put(p + n, 0, 0) : put_f64(p + n, fabs(v)));
 }
 
 size_t fmt_f32(char *p, float v)
 {
 	size_t n = sign(p, (double)v);
-	double a = fabs((double)v);
-	int k;
 
-	if (a == 0)
-		return n + put(p + n, 0, 0);
-	k = decimals(a) < 0 ? 0 : decimals(a);
-	for (; k <= MAX_K && a * pow10_f64[k] < 1e11; k++) {
-		double m = rint(a * pow10_f64[k]);
-
-		if ((float)(m / pow10_f64[k]) == (float)a)
-			return n + put(p + n, (uint64_t)m, k);
-	}
-	return put_slow(p, (double)v, true, 6, 9);
+	return n + (v == 0 ? put(p + n, 0, 0) : put_f32(p + n, fabs((double)v)));
 }

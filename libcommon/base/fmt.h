@@ -1,7 +1,7 @@
 /*
  * fmt.h - numbers as text, fast: for output of millions of them.
  *
- * Each function writes at p (room for FMT_MAX bytes, no NUL added) and returns the length.
+ * Each function may write FMT_MAX bytes at p, no NUL added, and returns the length.
  */
 #ifndef BASE_FMT_H
 #define BASE_FMT_H
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FMT_MAX = 32 };
+enum { FMT_MAX = 64 };
 
 size_t fmt_u64(char *p, uint64_t v);
 /*

@@ -255,6 +255,12 @@ void json_from_record(struct buf *b, struct mp rec)
 	put_map(b, rec, true);
 }
 
+void json_from_value(struct buf *b, const char *key, struct mp v)
+{
+	if (!put_words(b, (struct span){key, strlen(key)}, v))
+		json_from_mp(b, v);
+}
+
 /* ---- JSON to MessagePack ---- */
 
 static int base64_value(char c)

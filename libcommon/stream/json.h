@@ -17,6 +17,8 @@
 void json_from_mp(struct buf *b, struct mp v);
 /* The same for a record of a stream: prompt_tokens, tokens and logprobs (bin) become arrays. */
 void json_from_record(struct buf *b, struct mp rec);
+/* One value of a record, which stands there under the top-level key given. */
+void json_from_value(struct buf *b, const char *key, struct mp v);
 /* Appends a JSON string literal of the bytes (which must be UTF-8). */
 void json_string_to(struct buf *b, const char *p, size_t n);
 /* Appends j as MessagePack, shortest forms; the objects above become what they stand for. The

@@ -215,6 +215,18 @@ static bool str_is(struct mp v, const char *s)
 	return mp_type(v) == MP_STR && mp_bytes(v, &b) && span_is(b, s);
 }
 
+const char *rec_bad_head(struct mp map)
+{
+	enum mp_type chain = mp_type(mp_get(map, "chain"));
+	int64_t version;
+
+	if (!str_is(mp_get(map, "format"), "traj"))
+		return "format is not \"traj\"";
+	if (!mp_i64(mp_get(map, "version"), &version) || version != 1)
+		return "not of version 1, the one this tool reads";
+	return chain == MP_NONE || chain == MP_ARRAY ? NULL : "chain is not an array";
+}
+
 static void remember_chain(struct rec_in *in, struct mp chain)
 {
 	struct mp_iter it;
@@ -229,23 +241,17 @@ static void remember_chain(struct rec_in *in, struct mp chain)
 
 static int read_head(struct rec_in *in, const struct rec *r, struct reason *why)
 {
-	struct mp chain = mp_get(r->map, "chain");
-	int64_t version = 0;
+	const char *what = rec_bad_head(r->map);
 
+	if (what)
+		return rec_fail(why, in->in.name, r, "head: %s", what);
 	if (in->framed && !(in->flags & REC_PARTIAL))
 		return rec_fail(why, in->in.name, r,
 				"a head record, but the segment before it has no end record");
 	in->cut |= in->framed;
-	if (!str_is(mp_get(r->map, "format"), "traj"))
-		return rec_fail(why, in->in.name, r, "head: format is not \"traj\"");
-	if (!mp_i64(mp_get(r->map, "version"), &version) || version != 1)
-		return rec_fail(why, in->in.name, r,
-				"head: version %" PRId64 ", this tool reads version 1", version);
-	if (mp_type(chain) != MP_NONE && mp_type(chain) != MP_ARRAY)
-		return rec_fail(why, in->in.name, r, "head: chain is not an array");
 	buf_reset(&in->head);
 	buf_add(&in->head, r->map.p, r->map.n);
-	remember_chain(in, chain);
+	remember_chain(in, rec_chain(in));
 	in->framed = true;
 	in->bare = false;
 	in->segments++;
@@ -331,10 +337,13 @@ static int next(struct rec_in *in, struct rec *r, struct reason *why)
 	kind = mp_get(r->map, "kind");
 	if (kind.p && mp_type(kind) != MP_STR)
 		return rec_fail(why, in->in.name, r, "kind is not a string"), -1;
-	if (str_is(kind, "head"))
-		return read_head(in, r, why) ? -1 : 2;
-	if (str_is(kind, "end"))
-		return read_end(in, r, why) ? -1 : 2;
+	if (str_is(kind, "head") || str_is(kind, "end")) {
+		r->is_frame = true;
+		if (str_is(kind, "head") ? read_head(in, r, why) : read_end(in, r, why))
+			return -1;
+		r->segment = in->segments - 1;
+		return in->flags & REC_FRAMES ? 1 : 2;
+	}
 	return read_user(in, r, !kind.p || str_is(kind, "traj"), why);
 }
 

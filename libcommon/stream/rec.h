@@ -25,11 +25,13 @@
 enum rec_flags {
 	REC_STRICT = 1,	 /* refuse bare streams (records outside head .. end) */
 	REC_PARTIAL = 2, /* a cut-off segment is no error: its whole records are given */
+	REC_FRAMES = 4,	 /* head and end records are given too, after they were checked */
 };
 
 struct rec {
 	struct mp map; /* the record's bytes, valid until the next rec_next or rec_close */
 	bool is_traj; /* kind is "traj" or absent; else an unknown kind, to be passed on as it is */
+	bool is_frame;	 /* a head or end record: only with REC_FRAMES */
 	uint64_t index;	 /* 1-based number among all records of this input, head and end included */
 	uint64_t offset; /* of its first byte in the input */
 	uint64_t segment; /* 0-based number of the segment; a run of bare records is one too */
@@ -56,6 +58,9 @@ uint64_t rec_bytes(const struct rec_in *in);	 /* read so far, the current record
 bool rec_was_cut(const struct rec_in *in);    /* REC_PARTIAL let something pass that was cut off */
 uint64_t rec_serial(const struct rec_in *in); /* differs from every other reader's; never 0 */
 void rec_close(struct rec_in *in);
+
+/* Why a map is no head record that this version reads; NULL: it is one. */
+const char *rec_bad_head(struct mp map);
 
 /* Reason in the form every tool uses: "NAME: record N at byte M: TEXT", status ST_INPUT. */
 int rec_fail(struct reason *why, const char *name, const struct rec *r, const char *fmt, ...)

@@ -54,6 +54,7 @@ void rec_out_segment(struct rec_out *w, const struct rec_in *in, const struct re
 	w->segment = r->segment;
 	buf_reset(&w->chain);
 	w->n_chain = 0;
+	set_free(&w->known);
 	if (mp_enter(rec_chain(in), &it)) {
 		w->n_chain = it.left;
 		buf_add(&w->chain, it.p, (size_t)(it.end - it.p));

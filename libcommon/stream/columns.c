@@ -1,0 +1,142 @@
+/* columns.c - chosen keys of a record as one line of tab-separated values. See columns.h. */
+#include "stream/columns.h"
+#include "base/mem.h"
+#include "stream/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct column {
+	char *name;    /* owned; the whole path */
+	size_t top;    /* length of its first part */
+	struct mp v;   /* in the record at hand */
+	bool by_whole; /* v stands under the whole name, dots and all */
+};
+
+int columns_parse(struct columns *c, const char *list, struct reason *why)
+{
+	*c = (struct columns){0};
+	for (const char *p = list; p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL) {
+		size_t n = strcspn(p, ",");
+
+		if (n == 0) {
+			columns_free(c);
+			return fail(why, ST_USAGE, "'%s': a column without a name", list);
+		}
+		c->v = xgrow(c->v, c->n + 1, sizeof *c->v);
+		c->v[c->n++] = (struct column){.name = xstrndup(p, n)};
+		c->v[c->n - 1].top = strcspn(c->v[c->n - 1].name, ".");
+	}
+	return 0;
+}
+
+void columns_free(struct columns *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		free(c->v[i].name);
+	free(c->v);
+	*c = (struct columns){0};
+}
+
+static void put_escaped(struct buf *b, const char *p, size_t n)
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t run = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)p[i];
+		char esc[4] = {'\\', 'x', hex[c >> 4], hex[c & 15]};
+		const char *letter = c ? strchr("\tt\nn\rr\\\\", c) : NULL;
+
+		if (c >= ' ' && c != 0x7f && c != '\\')
+			continue;
+		if (letter)
+			esc[1] = letter[1];
+		buf_add(b, p + run, i - run);
+		buf_add(b, esc, letter ? 2 : 4);
+		run = i + 1;
+	}
+	buf_add(b, p + run, n - run);
+}
+
+void columns_title(struct buf *b, const struct columns *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		if (i)
+			buf_char(b, '\t');
+		put_escaped(b, c->v[i].name, strlen(c->v[i].name));
+	}
+	buf_char(b, '\n');
+}
+
+static void find(struct columns *c, struct mp map)
+{
+	struct mp_iter it;
+	struct mp key, v;
+	struct span s;
+
+	for (size_t i = 0; i < c->n; i++) {
+		c->v[i].v = (struct mp){0};
+		c->v[i].by_whole = false;
+	}
+	if (!mp_enter(map, &it))
+		return;
+	while (mp_next_pair(&it, &key, &v)) {
+		if (mp_type(key) != MP_STR || !mp_bytes(key, &s))
+			continue;
+		for (size_t i = 0; i < c->n; i++) {
+			struct column *k = &c->v[i];
+
+			if (span_is(s, k->name) && !k->by_whole) {
+				k->v = v;
+				k->by_whole = true;
+			} else if (!k->v.p && s.n == k->top && memcmp(s.p, k->name, s.n) == 0) {
+				k->v = v;
+			}
+		}
+	}
+}
+
+/* Follows the rest of a path: ".level.x" in v. */
+static struct mp descend(struct mp v, const char *path)
+{
+	while (*path && v.p) {
+		size_t n = strcspn(path + 1, ".");
+		char *name = xstrndup(path + 1, n);
+
+		v = mp_get(v, name);
+		free(name);
+		path += 1 + n;
+	}
+	return v;
+}
+
+static void put_value(struct buf *b, struct mp v, const char *top)
+{
+	struct buf json = {0};
+	struct span s;
+
+	if (mp_type(v) == MP_NONE || mp_type(v) == MP_NIL)
+		return;
+	if (mp_type(v) == MP_STR && mp_bytes(v, &s)) {
+		put_escaped(b, s.p, s.n);
+	} else {
+		json_from_value(&json, top, v);
+		put_escaped(b, json.p, json.n);
+	}
+	buf_free(&json);
+}
+
+void columns_row(struct buf *b, struct columns *c, struct mp map)
+{
+	find(c, map);
+	for (size_t i = 0; i < c->n; i++) {
+		struct column *k = &c->v[i];
+		struct mp v = k->by_whole ? k->v : descend(k->v, k->name + k->top);
+
+		if (i)
+			buf_char(b, '\t');
+		put_value(b, v, k->name);
+	}
+	buf_char(b, '\n');
+}

@@ -1,0 +1,25 @@
+/*
+ * columns.h - chosen keys of a record as one line of tab-separated values.
+ *
+ * A column is a top-level key, or a path into maps: meta.level. Missing and nil are empty; text is
+ * given as it is, with \t \n \r \\ and \xHH for what would break the line or a terminal; arrays and
+ * maps as their JSON.
+ */
+#ifndef STREAM_COLUMNS_H
+#define STREAM_COLUMNS_H
+
+#include "base/err.h"
+#include "stream/mp.h"
+
+struct columns {
+	struct column *v; /* owned */
+	size_t n;
+};
+
+/* "task,step,meta.level"; ST_USAGE for an empty name. */
+int columns_parse(struct columns *c, const char *list, struct reason *why);
+void columns_title(struct buf *b, const struct columns *c); /* appends the names as a line */
+void columns_row(struct buf *b, struct columns *c, struct mp map);
+void columns_free(struct columns *c);
+
+#endif
