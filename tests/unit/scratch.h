@@ -62,7 +62,7 @@ static inline void scratch_free(const char *dir)
  * next call. */
 static inline const char *shared_data(const char *name)
 {
-	static char path[8192];
+	static char path[4096];
 	const char *dir = getenv("SHARED_DATA");
 
 	snprintf(path, sizeof path, "%s/%s", dir ? dir : "../shared/data", name);

@@ -1,0 +1,237 @@
+#!/usr/bin/python3
+"""golden.py DIR - writes the goldens of tests/unit/golden.c into DIR (tests/data/golden).
+
+An independent Llama forward pass in float64 with PyTorch's own automatic gradients and its own
+AdamW, for two tiny models with grouped key/value heads: one tied, one with its own head and a
+head_dim that is not hidden_size / heads. Needs python3-torch; the same bytes come out each time.
+
+DIR/NAME/        the policy: config.json, model.safetensors (BF16), tokenizer.json ...
+DIR/NAME/score/  the pack, its weights, and log-probabilities and entropies at each temperature
+DIR/NAME/grad/   gradients of sum(w * logp + e * entropy) at temperature 0.7
+DIR/NAME/after/  the parameters after ten AdamW steps on that sum at temperature 1
+"""
+
+import json
+import math
+import os
+import struct
+import sys
+
+import torch
+
+torch.set_default_dtype(torch.float64)
+torch.set_num_threads(1)
+
+SHAPES = {
+    "tied": dict(vocab=40, d=32, layers=2, heads=4, kv=2, hd=8, ffn=48, tied=True),
+    "untied": dict(vocab=24, d=16, layers=2, heads=4, kv=2, hd=6, ffn=20, tied=False),
+}
+THETA, EPS, MAX_LEN = 10000.0, 1e-5, 64
+LENGTHS = [5, 17, 11]
+STEPS, LR, BETAS, ADAM_EPS, DECAY, CLIP = 10, 1e-3, (0.9, 0.95), 1e-8, 0.1, 1.0
+
+
+def write_tensors(folder, tensors, dtype):
+    """model.safetensors, from the format's description; tensors: name -> float64 tensor."""
+    os.makedirs(folder, exist_ok=True)
+    header, data = {"__metadata__": {"format": "pt"}}, b""
+    for name in sorted(tensors):
+        t = tensors[name].detach().contiguous()
+        flat = t.flatten().tolist()
+        raw = struct.pack("<%df" % len(flat), *flat)
+        if dtype == "BF16":  # the values are BF16 already: the low halves are zero
+            assert all(raw[i] == 0 and raw[i + 1] == 0 for i in range(0, len(raw), 4))
+            raw = b"".join(raw[i + 2 : i + 4] for i in range(0, len(raw), 4))
+        header[name] = {
+            "dtype": dtype,
+            "shape": list(t.shape),
+            "data_offsets": [len(data), len(data) + len(raw)],
+        }
+        data += raw
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with open(os.path.join(folder, "model.safetensors"), "wb") as f:
+        f.write(struct.pack("<Q", len(text)) + text + data)
+
+
+def make_weights(s, gen):
+    """Name -> leaf tensor, rounded to BF16; norms away from 1 so that their gradients count."""
+
+    def matrix(rows, cols, std):
+        return torch.randn(rows, cols, generator=gen) * std
+
+    def norm():
+        return 1 + 0.2 * torch.randn(s["d"], generator=gen)
+
+    q, kv = s["heads"] * s["hd"], s["kv"] * s["hd"]
+    w = {"model.embed_tokens.weight": matrix(s["vocab"], s["d"], 0.5)}
+    for i in range(s["layers"]):
+        p = "model.layers.%d." % i
+        w[p + "input_layernorm.weight"] = norm()
+        w[p + "self_attn.q_proj.weight"] = matrix(q, s["d"], 0.3)
+        w[p + "self_attn.k_proj.weight"] = matrix(kv, s["d"], 0.3)
+        w[p + "self_attn.v_proj.weight"] = matrix(kv, s["d"], 0.3)
+        w[p + "self_attn.o_proj.weight"] = matrix(s["d"], q, 0.3)
+        w[p + "post_attention_layernorm.weight"] = norm()
+        w[p + "mlp.gate_proj.weight"] = matrix(s["ffn"], s["d"], 0.3)
+        w[p + "mlp.up_proj.weight"] = matrix(s["ffn"], s["d"], 0.3)
+        w[p + "mlp.down_proj.weight"] = matrix(s["d"], s["ffn"], 0.3)
+    w["model.norm.weight"] = norm()
+    if not s["tied"]:
+        w["lm_head.weight"] = matrix(s["vocab"], s["d"], 0.5)
+    return {k: v.bfloat16().double().requires_grad_() for k, v in w.items()}
+
+
+def rms_norm(x, weight):
+    return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + EPS) * weight
+
+
+def rotate(x):
+    """x: (T, heads, hd). Dimension i turns with i + hd/2, at position t by t * theta^(-2i/hd)."""
+    length, _, hd = x.shape
+    freq = THETA ** (-torch.arange(0, hd, 2) / hd)
+    angle = torch.arange(length)[:, None] * freq[None, :]
+    cos, sin = angle.cos()[:, None, :], angle.sin()[:, None, :]
+    a, b = x[..., : hd // 2], x[..., hd // 2 :]
+    return torch.cat([a * cos - b * sin, b * cos + a * sin], -1)
+
+
+def attention(s, w, p, x):
+    length, hd, share = x.shape[0], s["hd"], s["heads"] // s["kv"]
+    q = rotate((x @ w[p + "q_proj.weight"].T).view(length, s["heads"], hd))
+    k = rotate((x @ w[p + "k_proj.weight"].T).view(length, s["kv"], hd))
+    v = (x @ w[p + "v_proj.weight"].T).view(length, s["kv"], hd)
+    out = []
+    for h in range(s["heads"]):
+        score = q[:, h] @ k[:, h // share].T / math.sqrt(hd)
+        future = torch.triu(torch.ones(length, length, dtype=torch.bool), 1)
+        out.append(torch.softmax(score.masked_fill(future, -math.inf), -1) @ v[:, h // share])
+    return torch.cat(out, -1) @ w[p + "o_proj.weight"].T
+
+
+def logits(s, w, tokens):
+    """(T) ids of one sequence -> (T, vocab)"""
+    x = w["model.embed_tokens.weight"][tokens]
+    for i in range(s["layers"]):
+        p = "model.layers.%d." % i
+        x = x + attention(s, w, p + "self_attn.", rms_norm(x, w[p + "input_layernorm.weight"]))
+        y = rms_norm(x, w[p + "post_attention_layernorm.weight"])
+        gate = torch.nn.functional.silu(y @ w[p + "mlp.gate_proj.weight"].T)
+        x = x + (gate * (y @ w[p + "mlp.up_proj.weight"].T)) @ w[p + "mlp.down_proj.weight"].T
+    head = w["model.embed_tokens.weight" if s["tied"] else "lm_head.weight"]
+    return rms_norm(x, w["model.norm.weight"]) @ head.T
+
+
+def make_pack(s, gen):
+    """Sequences one behind the other; rows score some positions, most with the next token."""
+    pack = {"tokens": [], "start": [0], "at": [], "target": []}
+    for length in LENGTHS:
+        ids = torch.randint(s["vocab"], (length,), generator=gen).tolist()
+        first = len(pack["tokens"])
+        pack["tokens"] += ids
+        pack["start"].append(first + length)
+        for t in range(1, length):
+            if t == 2:
+                continue  # a position inside that is not scored
+            pack["at"].append(first + t)
+            pack["target"].append(ids[t + 1] if t + 1 < length else (7 * t) % s["vocab"])
+    rows = len(pack["at"])
+    pack["w"] = torch.randn(rows, generator=gen).float().double()
+    pack["e"] = (0.1 * torch.randn(rows, generator=gen)).float().double()
+    return pack
+
+
+def scores(s, w, pack, temperature):
+    """(rows) log-probabilities and entropies"""
+    parts = []
+    for a, b in zip(pack["start"], pack["start"][1:]):
+        parts.append(logits(s, w, torch.tensor(pack["tokens"][a:b])))
+    logp = torch.log_softmax(torch.cat(parts)[pack["at"]] / temperature, -1)
+    picked = logp[torch.arange(len(pack["at"])), torch.tensor(pack["target"])]
+    return picked, -(logp.exp() * logp).sum(-1)
+
+
+def objective(s, w, pack, temperature):
+    logp, entropy = scores(s, w, pack, temperature)
+    return (pack["w"] * logp).sum() + (pack["e"] * entropy).sum()
+
+
+def train(s, w, pack):
+    """Ten steps of torch's AdamW; matrices decay, norms do not."""
+    w = {k: v.detach().clone().requires_grad_() for k, v in w.items()}
+    groups = [
+        {"params": [v for v in w.values() if v.dim() == 2], "weight_decay": DECAY},
+        {"params": [v for v in w.values() if v.dim() == 1], "weight_decay": 0.0},
+    ]
+    adam = torch.optim.AdamW(groups, lr=LR, betas=BETAS, eps=ADAM_EPS)
+    for _ in range(STEPS):
+        adam.zero_grad()
+        objective(s, w, pack, 1.0).backward()
+        norm = torch.nn.utils.clip_grad_norm_(w.values(), CLIP)
+        assert norm > CLIP  # so that clipping is tested
+        adam.step()
+    return w
+
+
+def write_texts(folder, s):
+    config = {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "vocab_size": s["vocab"],
+        "hidden_size": s["d"],
+        "intermediate_size": s["ffn"],
+        "num_hidden_layers": s["layers"],
+        "num_attention_heads": s["heads"],
+        "num_key_value_heads": s["kv"],
+        "head_dim": s["hd"],
+        "hidden_act": "silu",
+        "max_position_embeddings": MAX_LEN,
+        "rms_norm_eps": EPS,
+        "rope_parameters": {"rope_type": "default", "rope_theta": THETA},
+        "tie_word_embeddings": s["tied"],
+        "attention_bias": False,
+        "mlp_bias": False,
+        "eos_token_id": 1,
+        "dtype": "bfloat16",
+    }
+    chars = "0123456789+-*/()=abcdefghijklmnopqrstuvwxyz"[: s["vocab"] - 2]
+    vocab = {"<pad>": 0, "<eos>": 1}
+    vocab.update((c, i + 2) for i, c in enumerate(chars))
+    level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    tokenizer = {
+        "version": "1.0",
+        "added_tokens": [
+            {"id": i, "content": c, "special": True} for i, c in enumerate(["<pad>", "<eos>"])
+        ],
+        "normalizer": None,
+        "pre_tokenizer": level,
+        "post_processor": None,
+        "decoder": level,
+        "model": {"type": "BPE", "vocab": vocab, "merges": []},
+    }
+    for name, value in (("config.json", config), ("tokenizer.json", tokenizer)):
+        with open(os.path.join(folder, name), "w") as f:
+            json.dump(value, f, indent=1)
+            f.write("\n")
+
+
+def main():
+    out = sys.argv[1]
+    for seed, (name, s) in enumerate(SHAPES.items()):
+        gen = torch.Generator().manual_seed(seed + 1)
+        folder = os.path.join(out, name)
+        w, pack = make_weights(s, gen), make_pack(s, gen)
+        write_tensors(folder, w, "BF16")
+        write_texts(folder, s)
+        score = {k: torch.as_tensor(v, dtype=torch.float64) for k, v in pack.items()}
+        for temperature in (1.0, 0.7):
+            logp, entropy = scores(s, w, pack, temperature)
+            score["logp_%g" % temperature] = logp
+            score["entropy_%g" % temperature] = entropy
+        write_tensors(os.path.join(folder, "score"), score, "F32")
+        objective(s, w, pack, 0.7).backward()
+        write_tensors(os.path.join(folder, "grad"), {k: v.grad for k, v in w.items()}, "F32")
+        write_tensors(os.path.join(folder, "after"), train(s, w, pack), "F32")
+
+
+main()
