@@ -1,0 +1,20 @@
+/* builtin.h - the built-in verifiers as functions. See verify(7) for their rules. */
+#ifndef VERIFY_BUILTIN_H
+#define VERIFY_BUILTIN_H
+
+#include "verify/verify.h"
+
+/* *out comes in as verdict ok, reward 0, nothing extracted. A status only when the item cannot be
+ * judged: its answer or meta is missing or malformed. */
+typedef int judge_fn(const struct verify_item *it, struct verdict *out, struct reason *why);
+
+judge_fn judge_exact, judge_contains, judge_regex, judge_number;
+
+/* The value a kind's verifier works on; ST_INPUT naming the task when it is not there. */
+int item_numbers(const struct verify_item *it, int64_t *v, size_t max, size_t *n,
+		 struct reason *why);					       /* meta.numbers */
+int item_target(const struct verify_item *it, int64_t *v, struct reason *why); /* answer, else
+									      meta.target */
+int item_answer(const struct verify_item *it, struct reason *why);	       /* it has one */
+
+#endif

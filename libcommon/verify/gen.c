@@ -1,0 +1,234 @@
+/* gen.c - the kinds' table, splits, and what was given already. See gen.h. */
+#include "verify/gen.h"
+#include "base/mem.h"
+#include "base/rng.h"
+
+#include <msgpack.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+enum { MISSES = 200000 }; /* draws in a row without anything new: as good as none left */
+
+const char *const split_name[N_SPLITS] = {"train", "valid", "test", "ood", "pretrain"};
+/* Hundredths of all keys. They may never change: it would move problems between splits. */
+static const unsigned split_share[N_SPLITS] = {30, 5, 15, 10, 40};
+
+const char gen_ask[] = " Give the answer on the last line, after \"Answer:\".";
+
+static const struct kind *const kinds[] = {&kind_countdown, &kind_subset, &kind_path,
+					   &kind_arithmetic, NULL};
+
+const struct kind *const *gen_kinds(void)
+{
+	return kinds;
+}
+
+const struct kind *gen_kind(struct span name)
+{
+	for (size_t i = 0; kinds[i]; i++)
+		if (span_is(name, kinds[i]->name))
+			return kinds[i];
+	return NULL;
+}
+
+void problem_free(struct problem *p)
+{
+	buf_free(&p->key);
+	buf_free(&p->prompt);
+	buf_free(&p->answer);
+	buf_free(&p->meta);
+	buf_free(&p->solution);
+}
+
+/* ---- draws ---- */
+int64_t draw_below(struct draw *d, int64_t n)
+{
+	return (int64_t)rng_below(d->key, d->pos++, (uint64_t)n);
+}
+
+int64_t draw_range(struct draw *d, int64_t lo, int64_t hi)
+{
+	return lo >= hi ? lo : lo + draw_below(d, hi - lo + 1);
+}
+
+bool draw_numbers(struct draw *d, const struct gen_part *part, int64_t *v, size_t *n)
+{
+	int64_t large = part->min_large;
+
+	*n = (size_t)draw_range(d, part->min_numbers, part->max_numbers);
+	if (large > (int64_t)*n || (large && part->max_value < 10))
+		return false;
+	for (size_t i = 0; i < *n; i++) {
+		int64_t x = draw_range(d, (int64_t)i < large ? 10 : 1, part->max_value);
+		size_t j = i;
+
+		for (; j > 0 && v[j - 1] > x; j--)
+			v[j] = v[j - 1];
+		v[j] = x;
+	}
+	return true;
+}
+
+/* ---- for the kinds ---- */
+void put_numbers(struct buf *b, const int64_t *v, size_t n, const char *sep, const char *last)
+{
+	for (size_t i = 0; i < n; i++)
+		buf_printf(b, "%s%lld",
+			   i == 0		? ""
+			   : last && i == n - 1 ? last
+						: sep,
+			   (long long)v[i]);
+}
+
+static int meta_write(void *b, const char *p, size_t n)
+{
+	buf_add(b, p, n);
+	return 0;
+}
+
+void put_meta_numbers(struct buf *meta, const int64_t *v, size_t n, int64_t target)
+{
+	msgpack_packer pk;
+
+	msgpack_packer_init(&pk, meta, meta_write);
+	msgpack_pack_map(&pk, 2);
+	msgpack_pack_str_with_body(&pk, "numbers", 7);
+	msgpack_pack_array(&pk, n);
+	for (size_t i = 0; i < n; i++)
+		msgpack_pack_int64(&pk, v[i]);
+	msgpack_pack_str_with_body(&pk, "target", 6);
+	msgpack_pack_int64(&pk, target);
+}
+
+/* ---- a set of 64-bit hashes ---- */
+struct seen {
+	uint64_t *slot; /* 0: empty */
+	size_t n, cap;	/* cap: a power of two */
+};
+
+static bool put_slot(uint64_t *slot, size_t cap, uint64_t h)
+{
+	size_t i = (size_t)h & (cap - 1);
+
+	for (; slot[i]; i = (i + 1) & (cap - 1))
+		if (slot[i] == h)
+			return false;
+	slot[i] = h;
+	return true;
+}
+
+/* False when it was there already. */
+static bool seen_add(struct seen *s, uint64_t h)
+{
+	if (2 * (s->n + 1) > s->cap) {
+		size_t cap = s->cap ? s->cap * 2 : 1024;
+		uint64_t *slot = xcalloc(cap, sizeof *slot);
+
+		for (size_t i = 0; i < s->cap; i++)
+			if (s->slot[i])
+				put_slot(slot, cap, s->slot[i]);
+		free(s->slot);
+		s->slot = slot;
+		s->cap = cap;
+	}
+	if (!put_slot(s->slot, s->cap, h ? h : 1))
+		return false;
+	s->n++;
+	return true;
+}
+
+/* ---- the driver ---- */
+struct gen {
+	struct gen_opts o;
+	struct gen_part part[GEN_PARTS]; /* with the overrides */
+	uint64_t attempt, kind_hash;
+	struct seen seen;
+};
+
+static void override(int *v, int over)
+{
+	if (over)
+		*v = over;
+}
+
+struct gen *gen_open(const struct gen_opts *o)
+{
+	struct gen *g = xcalloc(1, sizeof *g);
+
+	g->o = *o;
+	g->kind_hash = XXH3_64bits(o->kind->name, strlen(o->kind->name));
+	for (int i = 0; i < GEN_PARTS; i++) {
+		struct gen_part *p = &g->part[i];
+
+		*p = o->kind->part[o->split][i];
+		override(&p->min_numbers, o->over.min_numbers);
+		override(&p->max_numbers, o->over.max_numbers);
+		override(&p->max_value, o->over.max_value);
+		override(&p->min_large, o->over.min_large);
+		override(&p->min_target, o->over.min_target);
+		override(&p->max_target, o->over.max_target);
+	}
+	return g;
+}
+
+void gen_close(struct gen *g)
+{
+	if (!g)
+		return;
+	free(g->seen.slot);
+	free(g);
+}
+
+static enum split split_of(uint64_t key_hash)
+{
+	unsigned at = (unsigned)(((unsigned __int128)key_hash * 100) >> 64), upto = 0;
+	int s = 0;
+
+	while (at >= (upto += split_share[s]))
+		s++;
+	return (enum split)s;
+}
+
+static const struct gen_part *pick_part(const struct gen *g, struct draw *d)
+{
+	int64_t at = draw_below(d, 100), upto = 0;
+	int i = 0;
+
+	while (at >= (upto += g->part[i].share))
+		i++;
+	return &g->part[i];
+}
+
+static void clear(struct problem *p)
+{
+	buf_reset(&p->key);
+	buf_reset(&p->prompt);
+	buf_reset(&p->answer);
+	buf_reset(&p->meta);
+	buf_reset(&p->solution);
+}
+
+static bool try_draw(struct gen *g, struct problem *p)
+{
+	struct draw d = {rng_key(g->o.seed, RNG_TASK, g->kind_hash, g->o.split, g->attempt++), 0};
+	uint64_t h;
+
+	clear(p);
+	if (!g->o.kind->draw(p, &d, pick_part(g, &d), g->o.words))
+		return false;
+	h = XXH3_64bits_withSeed(p->key.p, p->key.n, g->kind_hash);
+	if (split_of(h) != g->o.split)
+		return false;
+	if (g->o.solutions)
+		h = XXH3_64bits_withSeed(p->solution.p, p->solution.n, h);
+	return seen_add(&g->seen, h);
+}
+
+bool gen_next(struct gen *g, struct problem *p)
+{
+	for (int i = 0; i < MISSES; i++)
+		if (try_draw(g, p))
+			return true;
+	return false;
+}

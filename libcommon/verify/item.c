@@ -1,0 +1,40 @@
+/* item.c - the values that the generated kinds' verifiers work on. See builtin.h. */
+#include "base/num.h"
+#include "verify/builtin.h"
+#include "verify/text.h"
+
+#include <string.h>
+
+int item_numbers(const struct verify_item *it, int64_t *v, size_t max, size_t *n,
+		 struct reason *why)
+{
+	struct mp e, list = mp_get(it->meta, "numbers");
+	struct mp_iter iter;
+
+	*n = 0;
+	if (mp_type(list) == MP_ARRAY && mp_enter(list, &iter))
+		while (*n < max && mp_next(&iter, &e) && mp_i64(e, &v[*n]))
+			++*n;
+	if (!*n || iter.left)
+		return fail(why, ST_INPUT,
+			    "task %.*s: meta.numbers is no list of at most %zu whole numbers",
+			    TEXT_ARG(it->task), max);
+	return 0;
+}
+
+int item_target(const struct verify_item *it, int64_t *v, struct reason *why)
+{
+	struct span s = text_trim(it->answer);
+	char text[24];
+
+	if (!it->answer.p && mp_i64(mp_get(it->meta, "target"), v))
+		return 0;
+	if (s.n && s.n < sizeof text) {
+		memcpy(text, s.p, s.n);
+		text[s.n] = '\0';
+		if (strlen(text) == s.n && num_i64(text, INT64_MIN, INT64_MAX, v))
+			return 0;
+	}
+	return fail(why, ST_INPUT, "task %.*s: neither answer nor meta.target is a whole number",
+		    TEXT_ARG(it->task));
+}

@@ -1,0 +1,226 @@
+/*
+ * number.c - the last number of a response against the answer, exactly. See verify(7).
+ *
+ * A number: a sign, digits with or without thousands separators, a fraction after a point; or a
+ * quotient a/b of two of them. Compared as decimal text where neither is a quotient, so that digits
+ * without end are no rounding; as ratios of 64-bit integers otherwise.
+ */
+#include "verify/builtin.h"
+#include "verify/text.h"
+
+#include "base/buf.h"
+
+#include <string.h>
+
+struct decimal { /* digits without leading zeros, and without trailing ones in the fraction */
+	bool minus;
+	char digit[200];
+	size_t n, n_fraction; /* of n */
+};
+
+struct number {
+	struct decimal num, den;
+	bool quotient;
+	struct span text;
+};
+
+static bool digit(const char *p, const char *end)
+{
+	return p < end && *p >= '0' && *p <= '9';
+}
+
+/* A separator "," "\," "{,}" or a narrow space before exactly three digits: its length, else 0 */
+static size_t separator(const char *p, const char *end)
+{
+	static const char *const sep[] = {",", "\\,", "{,}", "\xe2\x80\xaf", "\xc2\xa0", "_"};
+
+	for (size_t i = 0; i < sizeof sep / sizeof *sep; i++) {
+		size_t k = strlen(sep[i]);
+		const char *q = p + k;
+
+		if ((size_t)(end - p) > k && memcmp(p, sep[i], k) == 0 && digit(q, end) &&
+		    digit(q + 1, end) && digit(q + 2, end) && !digit(q + 3, end))
+			return k;
+	}
+	return 0;
+}
+
+static bool add_digit(struct decimal *d, char c)
+{
+	if (d->n == sizeof d->digit)
+		return false;
+	if (d->n || c != '0')
+		d->digit[d->n++] = c;
+	return true;
+}
+
+/* Digits of the fraction are all kept at first: 0.05 is "05" with two of them fraction. */
+static bool add_fraction(struct decimal *d, const char *p, const char *end)
+{
+	for (; p < end; p++) {
+		if (d->n == sizeof d->digit)
+			return false;
+		d->digit[d->n++] = *p;
+		d->n_fraction++;
+	}
+	while (d->n_fraction && d->digit[d->n - 1] == '0') {
+		d->n--;
+		d->n_fraction--;
+	}
+	return true;
+}
+
+/* Reads a decimal at p, which is a digit or a point before one; *stop is behind it. False when it
+ * is longer than any sensible one. */
+static bool read_decimal(const char *p, const char *end, struct decimal *d, const char **stop)
+{
+	const char *q;
+	size_t group = 0, k;
+
+	*d = (struct decimal){0};
+	for (; digit(p, end); p++, group++)
+		if (!add_digit(d, *p))
+			return false;
+	for (; group <= 3 && (k = separator(p, end)) > 0; p += k + 3)
+		for (int i = 0; i < 3; i++)
+			if (!add_digit(d, p[k + (size_t)i]))
+				return false;
+	if (p < end && *p == '.' && digit(p + 1, end)) {
+		for (q = p + 1; digit(q, end); q++)
+			;
+		if (!add_fraction(d, p + 1, q))
+			return false;
+		p = q;
+	}
+	*stop = p;
+	return true;
+}
+
+static bool zero(const struct decimal *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->digit[i] != '0')
+			return false;
+	return true;
+}
+
+static bool same_decimal(const struct decimal *a, const struct decimal *b)
+{
+	return a->n == b->n && a->n_fraction == b->n_fraction &&
+	       memcmp(a->digit, b->digit, a->n) == 0 && (a->minus == b->minus || zero(a));
+}
+
+/* d as num / 10^k */
+static bool to_ratio(const struct decimal *d, int64_t *num, int64_t *den)
+{
+	*num = 0;
+	*den = 1;
+	for (size_t i = 0; i < d->n; i++)
+		if (__builtin_mul_overflow(*num, 10, num) ||
+		    __builtin_add_overflow(*num, d->digit[i] - '0', num))
+			return false;
+	for (size_t i = 0; i < d->n_fraction; i++)
+		if (__builtin_mul_overflow(*den, 10, den))
+			return false;
+	if (d->minus)
+		*num = -*num;
+	return true;
+}
+
+static bool number_ratio(const struct number *x, __int128 *num, __int128 *den)
+{
+	int64_t a, b, c = 1, d = 1;
+
+	if (!to_ratio(&x->num, &a, &b) || (x->quotient && !to_ratio(&x->den, &c, &d)))
+		return false;
+	*num = (__int128)a * d;
+	*den = (__int128)b * c;
+	return *den != 0;
+}
+
+static bool same_number(const struct number *a, const struct number *b)
+{
+	__int128 an, ad, bn, bd, x, y;
+
+	if (!a->quotient && !b->quotient)
+		return same_decimal(&a->num, &b->num);
+	return number_ratio(a, &an, &ad) && number_ratio(b, &bn, &bd) &&
+	       !__builtin_mul_overflow(an, bd, &x) && !__builtin_mul_overflow(bn, ad, &y) && x == y;
+}
+
+/* Is the sign at p - 1 a sign, not the minus of 5-3? */
+static bool signed_at(const char *first, const char *p)
+{
+	char before = p - 1 > first ? p[-2] : ' ';
+
+	return p > first && (p[-1] == '-' || p[-1] == '+') &&
+	       !((before >= '0' && before <= '9') || (before >= 'a' && before <= 'z') ||
+		 (before >= 'A' && before <= 'Z') || before == ')' || before == '.');
+}
+
+static bool number_at(const char *first, const char *p, const char *end, struct number *x,
+		      const char **stop)
+{
+	bool sign = signed_at(first, p);
+	const char *q;
+
+	*x = (struct number){0};
+	if (!read_decimal(p, end, &x->num, stop))
+		return false;
+	x->num.minus = sign && p[-1] == '-';
+	q = *stop;
+	if (q < end && *q == '/' && digit(q + 1, end)) {
+		x->quotient = read_decimal(q + 1, end, &x->den, stop);
+		if (!x->quotient)
+			return false;
+	}
+	x->text = (struct span){p - sign, (size_t)(*stop - p) + sign};
+	return true;
+}
+
+/* The last number in s */
+static bool last_number(struct span s, struct number *out)
+{
+	const char *p = s.p, *end = s.p + s.n;
+	bool any = false;
+
+	while (p < end) {
+		if (digit(p, end) || (*p == '.' && digit(p + 1, end))) {
+			const char *stop = p + 1;
+			struct number x;
+
+			if (number_at(s.p, p, end, &x, &stop)) {
+				*out = x;
+				any = true;
+			} else {
+				any = false; /* too long to be one: no number stands last */
+				for (; digit(stop, end); stop++)
+					;
+			}
+			p = stop;
+		} else {
+			p++;
+		}
+	}
+	return any;
+}
+
+int judge_number(const struct verify_item *it, struct verdict *out, struct reason *why)
+{
+	struct span s;
+	struct number want, got;
+	int st = item_answer(it, why);
+
+	if (st)
+		return st;
+	if (!last_number(it->answer, &want))
+		return fail(why, ST_INPUT, "task %.*s: number: the answer has no number in it",
+			    TEXT_ARG(it->task));
+	if (!text_marked(it->response, &s) || !last_number(s, &got)) {
+		if (!last_number(it->response, &got))
+			return 0;
+	}
+	text_extract(out, got.text);
+	out->reward = same_number(&want, &got);
+	return 0;
+}

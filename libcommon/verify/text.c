@@ -1,0 +1,124 @@
+/* text.c - where in a response the answer stands. See text.h. */
+#include "verify/text.h"
+
+#include <string.h>
+#include <strings.h>
+
+static bool blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+struct span text_trim(struct span s)
+{
+	while (s.n && blank(s.p[s.n - 1]))
+		s.n--;
+	while (s.n && blank(*s.p)) {
+		s.p++;
+		s.n--;
+	}
+	return s;
+}
+
+/* Up to the matching brace; p stands behind the opening one. */
+static bool to_brace(const char *p, size_t n, size_t *len)
+{
+	size_t depth = 1;
+
+	for (size_t i = 0; i < n; i++) {
+		depth += (p[i] == '{') - (p[i] == '}');
+		if (!depth) {
+			*len = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool last_boxed(struct span s, struct span *out)
+{
+	static const char open[] = "\\boxed{";
+	const size_t k = sizeof open - 1;
+
+	for (size_t i = s.n; i-- > 0;)
+		if (s.p[i] == '\\' && s.n - i > k && memcmp(s.p + i, open, k) == 0 &&
+		    to_brace(s.p + i + k, s.n - i - k, &out->n)) {
+			out->p = s.p + i + k;
+			return true;
+		}
+	return false;
+}
+
+/* s up to the first newline */
+static struct span first_line(struct span s)
+{
+	const char *nl = s.n ? memchr(s.p, '\n', s.n) : NULL;
+
+	return nl ? (struct span){s.p, (size_t)(nl - s.p)} : s;
+}
+
+static bool after_answer(struct span s, struct span *out)
+{
+	static const char word[] = "answer:";
+	const size_t k = sizeof word - 1;
+
+	for (size_t i = s.n; i-- > 0;)
+		if ((s.p[i] | 0x20) == 'a' && s.n - i >= k && strncasecmp(s.p + i, word, k) == 0) {
+			size_t j = i + k;
+
+			while (j < s.n && (blank(s.p[j]) || s.p[j] == '*')) /* **Answer:** x */
+				j++;
+			*out = first_line((struct span){s.p + j, s.n - j});
+			return true;
+		}
+	return false;
+}
+
+/* What people put around an answer that they mark: $x$, `x`, x. */
+static struct span undress(struct span s)
+{
+	s = text_trim(s);
+	if (s.n && s.p[s.n - 1] == '.')
+		s.n--;
+	while (s.n >= 2 && (*s.p == '$' || *s.p == '`') && s.p[s.n - 1] == *s.p) {
+		s.p++;
+		s.n -= 2;
+	}
+	return text_trim(s);
+}
+
+bool text_marked(struct span response, struct span *s)
+{
+	if (!last_boxed(response, s) && !after_answer(response, s))
+		return false;
+	*s = undress(*s);
+	return true;
+}
+
+struct span text_final(struct span response)
+{
+	struct span s = {response.p, 0};
+
+	if (text_marked(response, &s))
+		return s;
+	s = text_trim(response);
+	for (size_t i = s.n; i-- > 0;)
+		if (s.p[i] == '\n')
+			return text_trim((struct span){s.p + i + 1, s.n - i - 1});
+	return s;
+}
+
+void text_extract(struct verdict *out, struct span s)
+{
+	const char *nul = s.n ? memchr(s.p, '\0', s.n) : NULL;
+	size_t n = nul ? (size_t)(nul - s.p) : s.n;
+
+	if (n > sizeof out->extracted - 1) {
+		n = sizeof out->extracted - 1;
+		while (n && ((unsigned char)s.p[n] & 0xC0) == 0x80)
+			n--;
+	}
+	if (n)
+		memcpy(out->extracted, s.p, n);
+	out->extracted[n] = '\0';
+}
