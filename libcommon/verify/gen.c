@@ -71,14 +71,26 @@ bool draw_numbers(struct draw *d, const struct gen_part *part, int64_t *v, size_
 }
 
 /* ---- for the kinds ---- */
+void put_int(struct buf *b, int64_t v)
+{
+	char text[24], *p = text + sizeof text;
+	uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+
+	do
+		*--p = (char)('0' + u % 10);
+	while (u /= 10);
+	if (v < 0)
+		*--p = '-';
+	buf_add(b, p, (size_t)(text + sizeof text - p));
+}
+
 void put_numbers(struct buf *b, const int64_t *v, size_t n, const char *sep, const char *last)
 {
-	for (size_t i = 0; i < n; i++)
-		buf_printf(b, "%s%lld",
-			   i == 0		? ""
-			   : last && i == n - 1 ? last
-						: sep,
-			   (long long)v[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			buf_str(b, last && i == n - 1 ? last : sep);
+		put_int(b, v[i]);
+	}
 }
 
 static int meta_write(void *b, const char *p, size_t n)
