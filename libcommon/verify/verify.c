@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "verify/builtin.h"
 #include "verify/gen.h"
+#include "verify/pool.h"
 #include "verify/text.h"
 
 #include <stdlib.h>
@@ -26,7 +27,10 @@ const char *verdict_name(enum verdict_code c)
 
 struct verifier {
 	struct verify_opts o;
-	char *name; /* the default, or NULL */
+	char *name;	    /* the default, or NULL */
+	struct pool **pool; /* one for each command seen */
+	size_t n_pools;
+	size_t *which; /* of verify_run: items of one command */
 };
 
 static judge_fn *builtin(struct span name)
@@ -44,24 +48,36 @@ static struct span of_cstr(const char *s)
 	return (struct span){s, s ? strlen(s) : 0};
 }
 
+/* The COMMAND of "cmd:COMMAND", or NULL */
+static const char *command_of(const char *name)
+{
+	return name && strncmp(name, "cmd:", 4) == 0 && name[4] ? name + 4 : NULL;
+}
+
 struct verifier *verify_open(const struct verify_opts *opts, struct reason *why)
 {
+	const char *name = opts->verifier;
 	struct verifier *v;
 
-	if (opts->verifier && !builtin(of_cstr(opts->verifier))) {
-		fail(why, ST_USAGE, "verifier %s: no such verifier", opts->verifier);
+	if (name && !builtin(of_cstr(name)) && !command_of(name)) {
+		fail(why, ST_USAGE, "verifier %s: no such verifier", name);
 		return NULL;
 	}
 	v = xcalloc(1, sizeof *v);
 	v->o = *opts;
-	v->name = opts->verifier ? xstrdup(opts->verifier) : NULL;
+	v->name = name ? xstrdup(name) : NULL;
 	return v;
+}
+
+static const char *name_of(const struct verifier *v, const struct verify_item *it)
+{
+	return it->verifier ? it->verifier : v->name;
 }
 
 static int run_builtin(const struct verifier *v, const struct verify_item *it, struct verdict *out,
 		       struct reason *why)
 {
-	const char *name = it->verifier ? it->verifier : v->name;
+	const char *name = name_of(v, it);
 	judge_fn *judge = builtin(of_cstr(name));
 
 	if (!name)
@@ -73,13 +89,64 @@ static int run_builtin(const struct verifier *v, const struct verify_item *it, s
 	return judge(it, out, why);
 }
 
+static int may_run(const struct verifier *v, const struct verify_item *it, struct reason *why)
+{
+	if (v->o.trust || !it->verifier || (v->name && strcmp(it->verifier, v->name) == 0))
+		return 0;
+	return fail(
+		why, ST_INPUT,
+		"task %.*s: its verifier is a command, which is run only when it is trusted: %s",
+		TEXT_ARG(it->task), it->verifier);
+}
+
+static struct pool *pool_for(struct verifier *v, const char *command, struct reason *why)
+{
+	struct pool *p;
+
+	for (size_t i = 0; i < v->n_pools; i++)
+		if (strcmp(pool_command(v->pool[i]), command) == 0)
+			return v->pool[i];
+	p = pool_open(command, &v->o, why);
+	if (p) {
+		v->pool = xgrow(v->pool, v->n_pools + 1, sizeof(struct pool *));
+		v->pool[v->n_pools++] = p;
+	}
+	return p;
+}
+
+/* All items of the pool's command at once. */
+static int run_pool(struct verifier *v, struct pool *p, const struct verify_item *items, size_t n,
+		    struct verdict *out, struct reason *why)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *c = command_of(name_of(v, &items[i]));
+
+		if (c && strcmp(c, pool_command(p)) == 0)
+			v->which[k++] = i;
+	}
+	return k ? pool_run(p, items, v->which, k, out, why) : 0;
+}
+
 int verify_run(struct verifier *v, const struct verify_item *items, size_t n, struct verdict *out,
 	       struct reason *why)
 {
 	int st = 0;
 
-	for (size_t i = 0; i < n && !st; i++)
-		st = run_builtin(v, &items[i], &out[i], why);
+	for (size_t i = 0; i < n && !st; i++) {
+		const char *command = command_of(name_of(v, &items[i]));
+
+		if (!command)
+			st = run_builtin(v, &items[i], &out[i], why);
+		else if (!(st = may_run(v, &items[i], why)) && !pool_for(v, command, why))
+			st = ST_SYSTEM;
+	}
+	if (st || !v->n_pools)
+		return st;
+	v->which = xgrow(v->which, n, sizeof *v->which);
+	for (size_t i = 0; i < v->n_pools && !st; i++)
+		st = run_pool(v, v->pool[i], items, n, out, why);
 	return st;
 }
 
@@ -87,6 +154,10 @@ void verify_close(struct verifier *v)
 {
 	if (!v)
 		return;
+	for (size_t i = 0; i < v->n_pools; i++)
+		pool_close(v->pool[i]);
+	free(v->pool);
+	free(v->which);
 	free(v->name);
 	free(v);
 }

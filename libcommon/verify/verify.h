@@ -7,7 +7,8 @@
  * meta} and writes one line
  * {"reward": x, "extracted": "..."} for each.
  *
- * A verifier that failed is a verdict and has no reward: never a 0.
+ * A verifier that failed is a verdict and has no reward: never a 0. Children end with the tool,
+ * even when it is killed; the process must ignore SIGPIPE (tool_start does).
  */
 #ifndef VERIFY_VERIFY_H
 #define VERIFY_VERIFY_H
@@ -44,7 +45,10 @@ struct verify_opts {
 				 error */
 	double deadline;      /* seconds per item for cmd: */
 	size_t max_output;    /* bytes per answer for cmd: */
-	int workers;          /* cmd: programs side by side */
+	int workers;	      /* cmd: programs side by side */
+	/* items may name commands of their own; else only the default's: a file of problems from
+	 * elsewhere must not run programs */
+	bool trust;
 };
 
 struct verifier; /* opaque: holds children */

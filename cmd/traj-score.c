@@ -1,0 +1,303 @@
+/* traj-score - run a verifier over a stream made elsewhere. See man/traj-score.1. */
+#include "base/mem.h"
+#include "base/tool.h"
+#include "stream/pack.h"
+#include "stream/task.h"
+#include "stream/traj.h"
+#include "verify/verify.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BATCH = 512, BATCH_BYTES = 4 * 1024 * 1024, FAIR = 100 };
+
+static const char *verifier_name, *tasks_path;
+static double deadline = 10, max_failures = 0.1;
+static int64_t workers = 1, max_output = 65536;
+static bool trust, strict;
+
+static const struct opt opts[] = {
+	{0, "verifier", "NAME", OPT_STR, &verifier_name, 0, 0,
+	 "verifier of all records, a name or cmd:COMMAND (without it: each record's own)"},
+	{'t', "tasks", "FILE", OPT_STR, &tasks_path, 0, 0,
+	 "problems whose answer, meta and verifier stand in for what a record lacks"},
+	{'j', "workers", "N", OPT_INT, &workers, 1, 1024, "copies of a command side by side"},
+	{0, "deadline", "SECONDS", OPT_NUM, &deadline, 0.001, 1e6, "for one answer of a command"},
+	{0, "max-output", "BYTES", OPT_INT, &max_output, 16, 1e9, "for one answer of a command"},
+	{0, "max-failures", "SHARE", OPT_NUM, &max_failures, 0, 1,
+	 "stop when more verdicts than this are failures"},
+	{0, "trust", NULL, OPT_FLAG, &trust, 0, 0, "run commands that records or tasks name"},
+	{0, "strict", NULL, OPT_FLAG, &strict, 0, 0, "refuse records outside of head and end"},
+	{0}};
+static const struct tool tool = {"traj-score", "[file ...]",
+				 "Runs a verifier over a stream and notes its verdicts.", opts};
+
+/* A record that waits for its verdict, or for those before it. */
+struct held {
+	struct buf bytes, verifier;
+	struct traj t; /* points into bytes and mem */
+	struct traj_mem mem;
+	bool is_traj;
+};
+
+struct score {
+	struct verifier *v;
+	struct task_set tasks; /* sorted by id */
+	struct held held[BATCH];
+	size_t n, n_bytes;
+	struct verify_item item[BATCH]; /* of the traj records among held */
+	struct verdict verdict[BATCH];
+	struct rec_out out;
+	uint64_t judged, failed, right;
+};
+
+static int by_id(const void *a, const void *b)
+{
+	return strcmp(((const struct task *)a)->id, ((const struct task *)b)->id);
+}
+
+static const struct task *task_of(const struct score *s, struct span id)
+{
+	struct task key = {.id = xstrndup(id.p, id.n)}, *found = NULL;
+
+	if (s->tasks.n)
+		found = bsearch(&key, s->tasks.v, s->tasks.n, sizeof key, by_id);
+	free(key.id);
+	return found;
+}
+
+static struct verify_item item_of(const struct score *s, struct held *h)
+{
+	const struct task *k = task_of(s, h->t.task);
+	struct verify_item it = {.task = h->t.task,
+				 .prompt = h->t.prompt,
+				 .response = h->t.response,
+				 .answer = h->t.answer,
+				 .meta = h->t.meta};
+
+	if (!it.answer.p && k && k->answer)
+		it.answer = (struct span){k->answer, strlen(k->answer)};
+	if (!it.meta.p && k && k->meta.n)
+		it.meta = (struct mp){(const uint8_t *)k->meta.p, k->meta.n};
+	if (verifier_name)
+		return it;
+	if (h->t.verifier.p) {
+		buf_reset(&h->verifier);
+		buf_add(&h->verifier, h->t.verifier.p, h->t.verifier.n);
+		it.verifier = buf_cstr(&h->verifier);
+	} else if (k) {
+		it.verifier = k->verifier;
+	}
+	return it;
+}
+
+/* ---- the record with its verdict ---- */
+static bool replaced(struct mp key)
+{
+	struct span s;
+
+	return mp_type(key) == MP_STR && mp_bytes(key, &s) &&
+	       (span_is(s, "reward") || span_is(s, "verdict") || span_is(s, "extracted"));
+}
+
+static void put_verdict(msgpack_packer *pk, const struct verdict *v)
+{
+	if (v->code == VERDICT_OK) {
+		pack_str(pk, "reward");
+		pack_float(pk, v->reward);
+	}
+	pack_str(pk, "verdict");
+	pack_str(pk, verdict_name(v->code));
+	if (*v->extracted) {
+		pack_str(pk, "extracted");
+		pack_text(pk, (struct span){v->extracted, strlen(v->extracted)});
+	}
+}
+
+static size_t pairs_kept(struct mp map)
+{
+	struct mp_iter it;
+	struct mp key, value;
+	size_t n = 0;
+
+	for (mp_enter(map, &it); mp_next_pair(&it, &key, &value);)
+		n += !replaced(key);
+	return n;
+}
+
+/* All pairs as they are, but the verdict's where those stood, or at the end. */
+static void rewrite(struct buf *b, struct mp map, const struct verdict *v)
+{
+	size_t ours = 1 + (v->code == VERDICT_OK) + (*v->extracted != '\0');
+	bool put = false;
+	struct mp_iter it;
+	struct mp key, value;
+	msgpack_packer pk;
+
+	pack_init(&pk, b);
+	msgpack_pack_map(&pk, pairs_kept(map) + ours);
+	for (mp_enter(map, &it); mp_next_pair(&it, &key, &value);) {
+		if (!replaced(key)) {
+			buf_add(b, key.p, key.n);
+			buf_add(b, value.p, value.n);
+		} else if (!put) {
+			put_verdict(&pk, v);
+			put = true;
+		}
+	}
+	if (!put)
+		put_verdict(&pk, v);
+}
+
+/* ---- batches ---- */
+static int too_many_failures(const struct score *s, struct reason *why)
+{
+	if ((double)s->failed <= max_failures * (double)s->judged)
+		return 0;
+	return fail(why, ST_INPUT, "verifier: %llu of %llu verdicts are failures",
+		    (unsigned long long)s->failed, (unsigned long long)s->judged);
+}
+
+static int put_scored(struct score *s, const struct held *h, const struct verdict *v,
+		      struct reason *why)
+{
+	static struct buf b; /* reused */
+
+	buf_reset(&b);
+	rewrite(&b, (struct mp){(const uint8_t *)h->bytes.p, h->bytes.n}, v);
+	rec_put(&s->out, b.p, b.n, true);
+	s->judged++;
+	s->failed += v->code != VERDICT_OK;
+	s->right += v->code == VERDICT_OK && v->reward >= 0.5;
+	return s->judged < FAIR ? 0 : too_many_failures(s, why);
+}
+
+/* Judges and writes what is held. */
+static int settle(struct score *s, struct reason *why)
+{
+	size_t n = 0, k = 0;
+	int st;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->held[i].is_traj)
+			s->item[n++] = item_of(s, &s->held[i]);
+	st = verify_run(s->v, s->item, n, s->verdict, why);
+	for (size_t i = 0; i < s->n && !st; i++) {
+		const struct held *h = &s->held[i];
+
+		if (h->is_traj)
+			st = put_scored(s, h, &s->verdict[k++], why);
+		else
+			rec_put(&s->out, h->bytes.p, h->bytes.n, false);
+	}
+	s->n = s->n_bytes = 0;
+	return st;
+}
+
+static int hold(struct score *s, const struct rec *r, const char *name, struct reason *why)
+{
+	struct held *h = &s->held[s->n++];
+	struct rec copy = *r;
+
+	buf_reset(&h->bytes);
+	buf_add(&h->bytes, r->map.p, r->map.n);
+	s->n_bytes += r->map.n;
+	copy.map.p = (const uint8_t *)h->bytes.p;
+	h->is_traj = r->is_traj;
+	return r->is_traj ? traj_read(&h->t, &copy, name, &h->mem, why) : 0;
+}
+
+static int score_file(struct score *s, const char *path, struct reason *why)
+{
+	struct rec_in *in = rec_open(path, strict ? REC_STRICT : 0, why);
+	uint64_t segment = 0;
+	struct rec r;
+	int got = 0, st = 0;
+
+	if (!in)
+		return why->status;
+	rec_tie(in, out_stdout());
+	while (!st) {
+		/* nothing is held back while the input pauses */
+		if (s->n && (s->n == BATCH || s->n_bytes >= BATCH_BYTES || !rec_ready(in)))
+			st = settle(s, why);
+		if (st || (got = rec_next(in, &r, why)) <= 0)
+			break;
+		if (s->n && r.segment != segment)
+			st = settle(s, why);
+		segment = r.segment;
+		rec_out_segment(&s->out, in, &r);
+		if (!st)
+			st = hold(s, &r, rec_name(in), why);
+	}
+	if (!st)
+		st = got < 0 ? why->status : settle(s, why);
+	rec_close(in);
+	return st;
+}
+
+static int score_all(struct score *s, char *files[], struct reason *why)
+{
+	static char *standard[] = {(char *)"-", NULL};
+	int st = 0;
+
+	for (char **f = *files ? files : standard; *f && !st; f++)
+		st = score_file(s, *f, why);
+	if (!st)
+		st = too_many_failures(s, why);
+	if (!st)
+		rec_finish(&s->out);
+	return st;
+}
+
+static int start(struct score *s, struct reason *why)
+{
+	struct verify_opts o = {.verifier = verifier_name,
+				.deadline = deadline,
+				.max_output = (size_t)max_output,
+				.workers = (int)workers,
+				.trust = trust};
+
+	rec_out_init(&s->out, out_stdout(), 0);
+	if (tasks_path) {
+		if (task_load(&s->tasks, tasks_path, why))
+			return why->status;
+		qsort(s->tasks.v, s->tasks.n, sizeof *s->tasks.v, by_id);
+	}
+	s->v = verify_open(&o, why);
+	return s->v ? 0 : why->status;
+}
+
+static void end(struct score *s)
+{
+	verify_close(s->v);
+	task_free(&s->tasks);
+	rec_out_free(&s->out);
+	for (size_t i = 0; i < BATCH; i++) {
+		buf_free(&s->held[i].bytes);
+		buf_free(&s->held[i].verifier);
+		traj_mem_free(&s->held[i].mem);
+	}
+}
+
+int main(int argc, char *argv[])
+{
+	static struct score s;
+	struct reason why = {0};
+	int i = tool_start(&tool, argc, argv), st;
+
+	if (isatty(STDOUT_FILENO))
+		return tool_usage("binary is not written to a terminal");
+	st = start(&s, &why);
+	if (!st)
+		st = score_all(&s, argv + i, &why);
+	if (st)
+		msg_reason(&why);
+	else
+		msg_info("%llu judged, %llu right, %llu failures", (unsigned long long)s.judged,
+			 (unsigned long long)s.right, (unsigned long long)s.failed);
+	end(&s);
+	return tool_finish(st);
+}
