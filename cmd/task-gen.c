@@ -39,7 +39,7 @@ static const struct tool tool = {"task-gen", "KIND", "Procedural problems with v
 
 static void put_field(struct buf *b, const char *name, const struct buf *v)
 {
-	buf_printf(b, ", \"%s\": ", name);
+	buf_printf(b, ",\"%s\":", name);
 	json_string_to(b, v->p, v->n);
 }
 
@@ -48,15 +48,15 @@ static void put_task(struct out *o, const struct kind *k, const struct problem *
 	static struct buf b; /* reused */
 
 	buf_reset(&b);
-	buf_printf(&b, "{\"id\": \"%s:%.*s\"", k->name, (int)p->key.n, p->key.p);
+	buf_printf(&b, "{\"id\":\"%s:%.*s\"", k->name, (int)p->key.n, p->key.p);
 	put_field(&b, "prompt", &p->prompt);
 	put_field(&b, "answer", &p->answer);
-	buf_printf(&b, ", \"verifier\": \"%s\"", k->name);
+	buf_printf(&b, ",\"verifier\":\"%s\"", k->name);
 	if (p->meta.n) {
-		buf_str(&b, ", \"meta\": ");
+		buf_str(&b, ",\"meta\":");
 		json_from_mp(&b, (struct mp){(const uint8_t *)p->meta.p, p->meta.n});
 	}
-	buf_char(&b, '\n');
+	buf_str(&b, "}\n");
 	out_write(o, b.p, b.n);
 }
 

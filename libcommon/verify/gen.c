@@ -2,8 +2,9 @@
 #include "verify/gen.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/set.h"
+#include "stream/pack.h"
 
-#include <msgpack.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -93,61 +94,18 @@ void put_numbers(struct buf *b, const int64_t *v, size_t n, const char *sep, con
 	}
 }
 
-static int meta_write(void *b, const char *p, size_t n)
-{
-	buf_add(b, p, n);
-	return 0;
-}
-
 void put_meta_numbers(struct buf *meta, const int64_t *v, size_t n, int64_t target)
 {
 	msgpack_packer pk;
 
-	msgpack_packer_init(&pk, meta, meta_write);
+	pack_init(&pk, meta);
 	msgpack_pack_map(&pk, 2);
-	msgpack_pack_str_with_body(&pk, "numbers", 7);
+	pack_str(&pk, "numbers");
 	msgpack_pack_array(&pk, n);
 	for (size_t i = 0; i < n; i++)
 		msgpack_pack_int64(&pk, v[i]);
-	msgpack_pack_str_with_body(&pk, "target", 6);
+	pack_str(&pk, "target");
 	msgpack_pack_int64(&pk, target);
-}
-
-/* ---- a set of 64-bit hashes ---- */
-struct seen {
-	uint64_t *slot; /* 0: empty */
-	size_t n, cap;	/* cap: a power of two */
-};
-
-static bool put_slot(uint64_t *slot, size_t cap, uint64_t h)
-{
-	size_t i = (size_t)h & (cap - 1);
-
-	for (; slot[i]; i = (i + 1) & (cap - 1))
-		if (slot[i] == h)
-			return false;
-	slot[i] = h;
-	return true;
-}
-
-/* False when it was there already. */
-static bool seen_add(struct seen *s, uint64_t h)
-{
-	if (2 * (s->n + 1) > s->cap) {
-		size_t cap = s->cap ? s->cap * 2 : 1024;
-		uint64_t *slot = xcalloc(cap, sizeof *slot);
-
-		for (size_t i = 0; i < s->cap; i++)
-			if (s->slot[i])
-				put_slot(slot, cap, s->slot[i]);
-		free(s->slot);
-		s->slot = slot;
-		s->cap = cap;
-	}
-	if (!put_slot(s->slot, s->cap, h ? h : 1))
-		return false;
-	s->n++;
-	return true;
 }
 
 /* ---- the driver ---- */
@@ -155,7 +113,7 @@ struct gen {
 	struct gen_opts o;
 	struct gen_part part[GEN_PARTS]; /* with the overrides */
 	uint64_t attempt, kind_hash;
-	struct seen seen;
+	struct set seen;
 };
 
 static void override(int *v, int over)
@@ -188,7 +146,7 @@ void gen_close(struct gen *g)
 {
 	if (!g)
 		return;
-	free(g->seen.slot);
+	set_free(&g->seen);
 	free(g);
 }
 
@@ -224,17 +182,17 @@ static void clear(struct problem *p)
 static bool try_draw(struct gen *g, struct problem *p)
 {
 	struct draw d = {rng_key(g->o.seed, RNG_TASK, g->kind_hash, g->o.split, g->attempt++), 0};
-	uint64_t h;
+	uint64_t h[2] = {0, 0};
 
 	clear(p);
 	if (!g->o.kind->draw(p, &d, pick_part(g, &d), g->o.words))
 		return false;
-	h = XXH3_64bits_withSeed(p->key.p, p->key.n, g->kind_hash);
-	if (split_of(h) != g->o.split)
+	h[0] = XXH3_64bits_withSeed(p->key.p, p->key.n, g->kind_hash);
+	if (split_of(h[0]) != g->o.split)
 		return false;
 	if (g->o.solutions)
-		h = XXH3_64bits_withSeed(p->solution.p, p->solution.n, h);
-	return seen_add(&g->seen, h);
+		h[1] = XXH3_64bits(p->solution.p, p->solution.n);
+	return set_add_hash(&g->seen, h);
 }
 
 bool gen_next(struct gen *g, struct problem *p)

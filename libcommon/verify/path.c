@@ -5,11 +5,9 @@
  * No problem has an edge from its start to its end. Parameters: numbers are nodes, value is the
  * number of edges. meta is {"edges": "ab ad ..."}, the answer "ac" is start and end.
  */
+#include "stream/pack.h"
 #include "verify/gen.h"
 #include "verify/text.h"
-
-#include <msgpack.h>
-#include <string.h>
 
 enum { NODES = 26 };
 
@@ -65,22 +63,16 @@ static void put_edges(struct buf *b, const struct graph *g, const char *between,
 			}
 }
 
-static int meta_write(void *b, const char *p, size_t n)
-{
-	buf_add(b, p, n);
-	return 0;
-}
-
 static void put_meta(struct buf *meta, const struct graph *g)
 {
 	msgpack_packer pk;
 	struct buf edges = {0};
 
 	put_edges(&edges, g, "", " ");
-	msgpack_packer_init(&pk, meta, meta_write);
+	pack_init(&pk, meta);
 	msgpack_pack_map(&pk, 1);
-	msgpack_pack_str_with_body(&pk, "edges", 5);
-	msgpack_pack_str_with_body(&pk, edges.p, edges.n);
+	pack_str(&pk, "edges");
+	pack_text(&pk, (struct span){edges.p, edges.n});
 	buf_free(&edges);
 }
 

@@ -61,7 +61,9 @@ static void solutions_verify(void **state)
 							       .seed = 7,
 							       .words = words,
 							       .solutions = true},
-					    s == SPLIT_PRETRAIN ? 10000 : 2000);
+					    s == SPLIT_PRETRAIN ? 10000
+					    : words		? 100
+								: 1000);
 }
 
 struct keys {
