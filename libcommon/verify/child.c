@@ -21,7 +21,7 @@ static const char keeper_script[] = "g=' '\n"
 				    "-) g=\"${g%% $n *} ${g#* $n }\" ;;\n"
 				    "esac\n"
 				    "done\n"
-				    "for n in $g; do kill -KILL -- \"-$n\"; done\n";
+				    "for n in $g; do kill -s KILL -- \"-$n\"; done\n";
 
 static void set_signals(posix_spawnattr_t *a)
 {

@@ -9,13 +9,15 @@ int item_numbers(const struct verify_item *it, int64_t *v, size_t max, size_t *n
 		 struct reason *why)
 {
 	struct mp e, list = mp_get(it->meta, "numbers");
-	struct mp_iter iter;
+	struct mp_iter iter = {0};
+	size_t want = 0;
 
 	*n = 0;
 	if (mp_type(list) == MP_ARRAY && mp_enter(list, &iter))
-		while (*n < max && mp_next(&iter, &e) && mp_i64(e, &v[*n]))
-			++*n;
-	if (!*n || iter.left)
+		want = iter.left;
+	while (*n < want && *n < max && mp_next(&iter, &e) && mp_i64(e, &v[*n]))
+		++*n;
+	if (!want || *n != want)
 		return fail(why, ST_INPUT,
 			    "task %.*s: meta.numbers is no list of at most %zu whole numbers",
 			    TEXT_ARG(it->task), max);

@@ -108,7 +108,7 @@ static void splits_disjoint(void **state)
 		struct keys r[N_SPLITS];
 
 		for (int s = 0; s < N_SPLITS; s++) {
-			r[s] = keys_of(*k, (enum split)s, (uint64_t)s, 3000);
+			r[s] = keys_of(*k, (enum split)s, (uint64_t)s, 800);
 			assert_true(r[s].n > 500);
 			qsort(r[s].v, r[s].n, sizeof *r[s].v, by_text);
 			for (size_t i = 1; i < r[s].n; i++) /* none twice */

@@ -1,0 +1,369 @@
+/* Commands as verifiers: every way to misbehave has its verdict, and leaves no process behind. */
+#include "base/buf.h"
+#include "base/mem.h"
+#include "verify/verify.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* A deadline that is meant to pass, and one that no test can reach: so nothing hangs on speed. */
+static const double soon = 0.3, never = 100;
+
+static struct span sp(const char *s)
+{
+	return (struct span){s, s ? strlen(s) : 0};
+}
+
+static struct verify_opts opts(const char *command, double deadline, int workers)
+{
+	return (struct verify_opts){
+		.verifier = command, .deadline = deadline, .max_output = 4096, .workers = workers};
+}
+
+/* This process adopts what its children leave; there must be nothing, running or dead, in the end.
+ * A program that were still there would keep the test waiting until the alarm ends it. */
+static void nobody_left(void)
+{
+	alarm(60);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	assert_int_equal(errno, ECHILD);
+	alarm(0);
+}
+
+static int judge(const struct verify_opts *o, struct span response, struct verdict *v,
+		 struct reason *why)
+{
+	struct verify_item it = {
+		.task = sp("t1"), .prompt = sp("1+1="), .response = response, .answer = sp("2")};
+	struct verifier *vr = verify_open(o, why);
+	int st;
+
+	assert_non_null(vr);
+	st = verify_run(vr, &it, 1, v, why);
+	verify_close(vr);
+	nobody_left();
+	return st;
+}
+
+#define ECHO(s) "cmd:while read -r l; do printf '%s\\n' '" s "'; done"
+
+static void misbehaviour(void **state)
+{
+	static const struct {
+		const char *command;
+		enum verdict_code code;
+		double reward;
+	} rows[] = {
+		{ECHO("{\"reward\": 1, \"extracted\": \"x\"}"), VERDICT_OK, 1},
+		{ECHO("{\"reward\": -1}"), VERDICT_OK, -1},
+		{ECHO("{\"reward\": 0.5, \"extracted\": null, \"more\": [1]}"), VERDICT_OK, 0.5},
+		{ECHO("{\"reward\": 1, \"task\": \"t1\"}"), VERDICT_OK, 1},
+		{ECHO("{\"reward\": 1}\\r"), VERDICT_GARBAGE, 0}, /* printf keeps the backslash */
+		{"cmd:printf '{\"reward\": 1}'", VERDICT_OK, 1},  /* only the newline is missing */
+		{"cmd:echo '{\"reward\": 1}'; exit 3", VERDICT_OK, 1},
+		{"cmd:echo '{\"reward\": 1}'; sleep 1000", VERDICT_OK, 1},
+		{"cmd:exec 0<&-; echo '{\"reward\": 1}'; sleep 1000", VERDICT_OK, 1},
+		{"cmd:echo told you >&2; echo '{\"reward\": 1}'", VERDICT_OK, 1},
+		{"cmd:kill -9 $$", VERDICT_SIGNAL, 0},
+		{"cmd:sh -c 'kill -9 $$'; exit $?", VERDICT_SIGNAL, 0},
+		{"cmd:exit 3", VERDICT_EXIT, 0},
+		{"cmd:read -r l; exit 0", VERDICT_EXIT, 0},
+		{"cmd:true", VERDICT_EXIT, 0},
+		{"cmd:sleep 1000 & exit 0", VERDICT_EXIT, 0}, /* the pipe stays open */
+		{"cmd:printf '{\"rew'; exit 3", VERDICT_EXIT, 0},
+		{"cmd:printf '{\"rew'; kill -9 $$", VERDICT_SIGNAL, 0},
+		{"cmd:printf '{\"rew'", VERDICT_GARBAGE, 0},
+		{"cmd:exec 1>&-; sleep 1000", VERDICT_GARBAGE, 0},
+		{"cmd:yes", VERDICT_GARBAGE, 0},
+		{"cmd:yes | tr -d '\\n'", VERDICT_TOO_LONG, 0},
+		{"cmd:printf '{\"reward\": 1, \"x\": \"%05000d\"}\\n' 1", VERDICT_TOO_LONG, 0},
+		{"cmd:printf '\\377\\376\\001\\200{}\\n'", VERDICT_GARBAGE, 0},
+		{"cmd:printf '{\"reward\": 1\\000}\\n'", VERDICT_GARBAGE, 0},
+		{"cmd:echo", VERDICT_GARBAGE, 0},
+		{ECHO("1"), VERDICT_GARBAGE, 0},
+		{ECHO("[]"), VERDICT_GARBAGE, 0},
+		{ECHO("{}"), VERDICT_GARBAGE, 0},
+		{ECHO("{\"reward\": nan}"), VERDICT_GARBAGE, 0},
+		{ECHO("{\"reward\": NaN}"), VERDICT_GARBAGE, 0},
+		{ECHO("{\"reward\": 1e999}"), VERDICT_GARBAGE, 0},
+		{ECHO("{\"reward\": 0.5junk}"), VERDICT_GARBAGE, 0},
+		{ECHO("{\"reward\": 1} junk"), VERDICT_GARBAGE, 0},
+		{ECHO("{\"reward\": \"1\"}"), VERDICT_GARBAGE, 0},
+		{ECHO("{\"reward\": null}"), VERDICT_GARBAGE, 0},
+		{ECHO("{\"reward\": 1, \"reward\": 0}"), VERDICT_GARBAGE, 0},
+		{ECHO("{\"reward\": 1, \"extracted\": 5}"), VERDICT_GARBAGE, 0},
+		{ECHO("{\"reward\": 1, \"task\": \"t2\"}"), VERDICT_GARBAGE, 0}, /* another's */
+		{"cmd:ulimit -v 200000; exec head -c 1 <(:)", VERDICT_EXIT, 0}, /* no such syntax */
+		{"cmd:ulimit -v 200000; head -c 10G /dev/zero | tail -n 1 | grep -q x; exit 3",
+		 VERDICT_EXIT, 0}, /* tail gets no more memory */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct verify_opts o = opts(rows[i].command, never, 1);
+		struct reason why = {0};
+		struct verdict v;
+
+		if (judge(&o, sp("2"), &v, &why))
+			fail_msg("%s: %s", rows[i].command, why.text);
+		if (v.code != rows[i].code || v.reward != rows[i].reward)
+			fail_msg("%s: %s, reward %g", rows[i].command, verdict_name(v.code),
+				 v.reward);
+	}
+}
+
+static void time_is_up(void **state)
+{
+	static const char *const rows[] = {
+		"cmd:sleep 1000",
+		"cmd:trap '' TERM INT HUP; sleep 1000; sleep 1000",
+		"cmd:exec 0<&-; sleep 1000",
+		"cmd:read -r l; sleep 1000 & wait",
+		"cmd:while :; do :; done",
+		"cmd:printf '{\"reward\"'; sleep 1000",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct verify_opts o = opts(rows[i], soon, 1);
+		struct reason why = {0};
+		struct verdict v;
+
+		assert_int_equal(judge(&o, sp("2"), &v, &why), 0);
+		if (v.code != VERDICT_TIMEOUT)
+			fail_msg("%s: %s", rows[i], verdict_name(v.code));
+	}
+}
+
+/* A response of 1 MB, larger than any pipe. */
+static void large_response(void **state)
+{
+	size_t n = 1 << 20;
+	char *text = xmalloc(n);
+	struct verify_opts o =
+		opts("cmd:head -n 1 | wc -c | sed 's/.*/{\"reward\": &}/'", never, 1);
+	struct reason why = {0};
+	struct verdict v;
+
+	(void)state;
+	memset(text, 'x', n);
+	assert_int_equal(judge(&o, (struct span){text, n}, &v, &why), 0);
+	assert_int_equal(v.code, VERDICT_OK);
+	assert_true(v.reward > (double)n && v.reward < (double)n + 200);
+	o = opts("cmd:sleep 1000", soon, 1); /* never reads it */
+	assert_int_equal(judge(&o, (struct span){text, n}, &v, &why), 0);
+	assert_int_equal(v.code, VERDICT_TIMEOUT);
+	o = opts("cmd:echo '{\"reward\": 1}'; sleep 1000", never, 1); /* needs not read it */
+	assert_int_equal(judge(&o, (struct span){text, n}, &v, &why), 0);
+	assert_int_equal(v.code, VERDICT_OK);
+	free(text);
+}
+
+/* What is not UTF-8, and control bytes, arrive as JSON all the same. */
+static void any_bytes(void **state)
+{
+	static const char bytes[] = "a\0\x80\xed\xa0\x80\x1b\"\\\n\xc3\xa4\xf4\x90";
+	struct verify_opts o =
+		opts("cmd:jq -c --unbuffered '{reward: (.response | length), extracted: "
+		     ".response}'",
+		     never, 1);
+	struct reason why = {0};
+	struct verdict v;
+
+	(void)state;
+	assert_int_equal(judge(&o, (struct span){bytes, sizeof bytes - 1}, &v, &why), 0);
+	/* jq answers with a NUL in a string, which is no answer */
+	assert_int_equal(v.code, VERDICT_GARBAGE);
+	assert_int_equal(judge(&o, (struct span){bytes + 2, sizeof bytes - 3}, &v, &why), 0);
+	assert_int_equal(v.code, VERDICT_OK);
+	assert_string_equal(v.extracted,
+			    "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\x1b\"\\\n"
+			    "\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd");
+}
+
+static void cannot_start(void **state)
+{
+	static const char *const rows[] = {"cmd:/no/such/program", "cmd:nosuchprogram --x",
+					   "cmd:/dev/null"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct verify_opts o = opts(rows[i], never, 1);
+		struct reason why = {0};
+		struct verdict v;
+
+		assert_int_equal(judge(&o, sp("2"), &v, &why), ST_SYSTEM);
+		assert_non_null(strstr(why.text, rows[i]));
+	}
+}
+
+enum { MANY = 60 };
+
+/* Judges MANY items "0" .. and puts the verdicts into text. */
+static void judge_many(const char *command, int workers, double deadline, struct buf *text)
+{
+	struct verify_opts o = opts(command, deadline, workers);
+	struct verify_item it[MANY] = {0};
+	struct verdict v[MANY];
+	struct reason why = {0};
+	struct verifier *vr = verify_open(&o, &why);
+	char name[MANY][16];
+
+	assert_non_null(vr);
+	for (int i = 0; i < MANY; i++) {
+		snprintf(name[i], sizeof name[i], "%d", i);
+		it[i].task = it[i].response = sp(name[i]);
+	}
+	for (int at = 0; at < MANY; at += MANY / 2) /* children live from call to call */
+		if (verify_run(vr, it + at, MANY / 2, v + at, &why))
+			fail_msg("%s: %s", command, why.text);
+	for (int i = 0; i < MANY; i++)
+		buf_printf(text, "%s %g %s\n", verdict_name(v[i].code), v[i].reward,
+			   v[i].extracted);
+	verify_close(vr);
+	nobody_left();
+}
+
+/* Items are told apart by their response; some make the program misbehave. */
+static const char moody[] =
+	"cmd:n=0; while read -r l; do\n"
+	"r=${l#*'\"response\": \"'}; r=${r%%'\"'*}\n"
+	"case $r in\n"
+	"7) exit 3 ;;\n"
+	"11) kill -9 $$ ;;\n"
+	"13) echo junk ;;\n"
+	"17) printf '{\"reward\": 17}\\n{\"reward\": 99}\\n' ;;\n" /* one line too many */
+	"19) printf '{\"reward\": 19}\\n'; exit 1 ;;\n"
+	"23) printf '%05000d' 1 ;;\n"
+	"29) exec 1>&- ;;\n"
+	"*) printf '{\"reward\": %s, \"extracted\": \"%s\"}\\n' $r $r ;;\n"
+	"esac; done";
+
+static void goes_on_after_failures(void **state)
+{
+	struct buf want = {0}, got = {0};
+
+	(void)state;
+	for (int i = 0; i < MANY; i++) {
+		const char *code = i == 7    ? "exit"
+				   : i == 11 ? "signal"
+				   : i == 13 ? "garbage"
+				   : i == 23 ? "too-long"
+				   : i == 29 ? "garbage"
+					     : NULL;
+
+		if (code)
+			buf_printf(&want, "%s 0 \n", code);
+		else if (i == 17 || i == 19)
+			buf_printf(&want, "ok %d \n", i);
+		else
+			buf_printf(&want, "ok %d %d\n", i, i);
+	}
+	for (int workers = 1; workers <= 16; workers += 5) {
+		buf_reset(&got);
+		judge_many(moody, workers, never, &got);
+		assert_string_equal(buf_cstr(&got), buf_cstr(&want));
+	}
+	buf_free(&want);
+	buf_free(&got);
+}
+
+/* A program that answers once and ends is started anew for each item, seen in time or not. */
+static void one_answer_each(void **state)
+{
+	struct buf got = {0}, want = {0};
+
+	(void)state;
+	for (int i = 0; i < MANY; i++)
+		buf_str(&want, "ok 1 \n");
+	for (int workers = 1; workers < 5; workers += 3) {
+		buf_reset(&got);
+		judge_many("cmd:read -r l; echo '{\"reward\": 1}'", workers, never, &got);
+		assert_string_equal(buf_cstr(&got), buf_cstr(&want));
+	}
+	buf_free(&got);
+	buf_free(&want);
+}
+
+/* A process that opens a verifier and is killed: its programs go with it. */
+static void killed_with_the_tool(void **state)
+{
+	pid_t pid = fork();
+	int status;
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct verify_opts o = opts("cmd:sleep 1000 & while read -r l; do echo "
+					    "'{\"reward\": 1}'; done; sleep 1000",
+					    never, 3);
+		struct verify_item it[3] = {
+			{.task = sp("a")}, {.task = sp("b")}, {.task = sp("c")}};
+		struct reason why;
+		struct verdict v[3];
+		struct verifier *vr = verify_open(&o, &why);
+
+		if (!vr || verify_run(vr, it, 3, v, &why) || v[2].code != VERDICT_OK)
+			_exit(1);
+		raise(SIGKILL);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	nobody_left();
+}
+
+/* A tool started with SIGCHLD ignored, as some service managers do, still learns how a child ended.
+ */
+static void ignored_sigchld(void **state)
+{
+	struct verify_opts o = opts("cmd:kill -9 $$", never, 1);
+	struct reason why = {0};
+	struct verdict v;
+
+	(void)state;
+	signal(SIGCHLD, SIG_IGN);
+	assert_int_equal(judge(&o, sp("2"), &v, &why), 0);
+	assert_int_equal(v.code, VERDICT_SIGNAL);
+	signal(SIGCHLD, SIG_DFL);
+}
+
+/* Children have the default actions back: a writer in the program dies of SIGPIPE as it should. */
+static void signals_of_children(void **state)
+{
+	struct verify_opts o = opts("cmd:(while :; do echo x; done; echo survived >&2) | head -n 1 "
+				    ">/dev/null; echo '{\"reward\": 1}'; sleep 1000",
+				    never, 1);
+	struct reason why = {0};
+	struct verdict v;
+
+	(void)state;
+	assert_int_equal(judge(&o, sp("2"), &v, &why), 0);
+	assert_int_equal(v.code, VERDICT_OK);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(misbehaviour),	   cmocka_unit_test(time_is_up),
+		cmocka_unit_test(large_response),  cmocka_unit_test(any_bytes),
+		cmocka_unit_test(cannot_start),	   cmocka_unit_test(goes_on_after_failures),
+		cmocka_unit_test(one_answer_each), cmocka_unit_test(killed_with_the_tool),
+		cmocka_unit_test(ignored_sigchld), cmocka_unit_test(signals_of_children),
+	};
+
+	signal(SIGPIPE, SIG_IGN); /* as tool_start does */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
