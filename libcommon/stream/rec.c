@@ -57,6 +57,14 @@ void rec_close(struct rec_in *in)
 	free(in);
 }
 
+bool rec_ready(const struct rec_in *in)
+{
+	size_t len;
+
+	return in->done != 1 ||
+	       mp_skim(in->in.p + in->used, in->in.n - in->used, &len) != MP_MORE;
+}
+
 void rec_tie(struct rec_in *in, struct out *o)
 {
 	in->in.tie = o;

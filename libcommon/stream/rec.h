@@ -44,6 +44,8 @@ struct rec_in *rec_open(const char *path, unsigned flags, struct reason *why);
 /* 1: a record; 0: the end, everything checked; -1: failed (why->status is ST_INPUT or ST_SYSTEM).
  * After 0 or -1 it keeps giving the same answer. */
 int rec_next(struct rec_in *in, struct rec *r, struct reason *why);
+/* True: rec_next will not have to read before it returns. */
+bool rec_ready(const struct rec_in *in);
 /* Output to flush before a read that may wait, so that a record is passed on at once. */
 void rec_tie(struct rec_in *in, struct out *o);
 const char *rec_name(const struct rec_in *in); /* path or "<stdin>" */

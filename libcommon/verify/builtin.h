@@ -12,9 +12,9 @@ judge_fn judge_exact, judge_contains, judge_regex, judge_number;
 
 /* The value a kind's verifier works on; ST_INPUT naming the task when it is not there. */
 int item_numbers(const struct verify_item *it, int64_t *v, size_t max, size_t *n,
-		 struct reason *why);					       /* meta.numbers */
+		 struct reason *why);                                          /* meta.numbers */
 int item_target(const struct verify_item *it, int64_t *v, struct reason *why); /* answer, else
 									      meta.target */
-int item_answer(const struct verify_item *it, struct reason *why);	       /* it has one */
+int item_answer(const struct verify_item *it, struct reason *why);             /* it has one */
 
 #endif

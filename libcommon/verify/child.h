@@ -26,9 +26,9 @@ int keeper_start(struct keeper *k, struct reason *why);
 void keeper_stop(struct keeper *k);
 
 struct child {
-	pid_t pid;	  /* and process group; 0: none */
-	int in, out;	  /* our ends, non-blocking: its stdin, its stdout; -1: closed */
-	int pidfd;	  /* readable once it has exited */
+	pid_t pid;        /* and process group; 0: none */
+	int in, out;      /* our ends, non-blocking: its stdin, its stdout; -1: closed */
+	int pidfd;        /* readable once it has exited */
 	struct keeper *k; /* borrowed */
 };
 int child_start(struct child *c, struct keeper *k, const char *command, struct reason *why);

@@ -125,9 +125,9 @@ static char read_op(struct parser *s)
 	static const struct {
 		const char *text;
 		char op;
-	} ops[] = {{"+", '+'},	      {"-", '-'},	 {"*", '*'},	    {"/", '/'},
+	} ops[] = {{"+", '+'},        {"-", '-'},        {"*", '*'},        {"/", '/'},
 		   {"\xc3\x97", '*'}, {"\xc2\xb7", '*'}, {"\xc3\xb7", '/'}, {"\xe2\x88\x92", '-'},
-		   {"\\times", '*'},  {"\\cdot", '*'},	 {"\\div", '/'}};
+		   {"\\times", '*'},  {"\\cdot", '*'},   {"\\div", '/'}};
 
 	for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
 		size_t k = strlen(ops[i].text);

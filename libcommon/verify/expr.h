@@ -26,7 +26,7 @@ struct expr {
 	struct ratio value;
 	int64_t used[EXPR_NUMBERS]; /* the numbers in the order written */
 	size_t n_used;
-	bool only_sum;	  /* no operator but +, and no parenthesis */
+	bool only_sum;    /* no operator but +, and no parenthesis */
 	struct span text; /* the expression, trimmed, without "= value" */
 };
 

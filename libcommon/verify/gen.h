@@ -23,7 +23,7 @@ struct gen_part {
 	int min_target, max_target;
 };
 
-struct problem {	/* zero-initialise; buffers are reused; freed with problem_free */
+struct problem {        /* zero-initialise; buffers are reused; freed with problem_free */
 	struct buf key; /* canonical, printable */
 	struct buf prompt, answer, meta;
 	struct buf solution; /* a right response */
@@ -34,7 +34,7 @@ void problem_free(struct problem *p);
 struct draw {
 	uint64_t key, pos;
 };
-int64_t draw_below(struct draw *d, int64_t n);		    /* 0..n-1 */
+int64_t draw_below(struct draw *d, int64_t n);              /* 0..n-1 */
 int64_t draw_range(struct draw *d, int64_t lo, int64_t hi); /* both included */
 /* lo..hi distinct is not promised; ascending; with at least large of them >= 10 or false */
 bool draw_numbers(struct draw *d, const struct gen_part *part, int64_t *v, size_t *n);

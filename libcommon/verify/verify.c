@@ -27,7 +27,7 @@ const char *verdict_name(enum verdict_code c)
 
 struct verifier {
 	struct verify_opts o;
-	char *name;	    /* the default, or NULL */
+	char *name;         /* the default, or NULL */
 	struct pool **pool; /* one for each command seen */
 	size_t n_pools;
 	size_t *which; /* of verify_run: items of one command */

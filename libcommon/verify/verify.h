@@ -45,7 +45,7 @@ struct verify_opts {
 				 error */
 	double deadline;      /* seconds per item for cmd: */
 	size_t max_output;    /* bytes per answer for cmd: */
-	int workers;	      /* cmd: programs side by side */
+	int workers;          /* cmd: programs side by side */
 	/* items may name commands of their own; else only the default's: a file of problems from
 	 * elsewhere must not run programs */
 	bool trust;
