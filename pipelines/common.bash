@@ -11,7 +11,9 @@ here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 PATH=$PATH:$here/../build/bin:$here/../../bin
 
 policy='' tasks='' eval_tasks='' run='' iterations=3 steps=100 seed=1 threads='' ks=1,4,8,16,32
-samples=32 quiet='' explore_opts='' filter_opts='' tune_opts='' eval_opts=''
+samples=32 quiet='' explore_opts='' filter_opts='' tune_opts='' eval_opts='' eval_rl='' keep_traj=''
+whole_length='' # where the number of iterations decides the result: that number
+extra_usage=''  # an option of one pipeline only
 # Commands with arguments, one a stage: see command_of
 stage_EXPLORE=() stage_FILTER=() stage_TUNE=() stage_EVAL=() stage_PASSK=() stage_CAT=()
 
@@ -40,6 +42,7 @@ usage_options() {
 		      --filter-opts "..."      further options of traj-filter [$filter_opts]
 		      --tune-opts "..."        further options of rft-tune
 		      --eval-opts "..."        further options of policy-eval
+		$extra_usage
 		  -q, --quiet                  no notes
 		  -h, --help                   this text
 	END
@@ -53,7 +56,7 @@ parse_options() {
 	local parsed
 	parsed=$(getopt -n "$me" -o p:t:e:d:i:n:s:j:k:N:qh -l policy:,tasks:,eval-tasks:,dir: \
 		-l iterations:,steps:,seed:,threads:,ks:,samples:,explore-opts:,filter-opts: \
-		-l tune-opts:,eval-opts:,quiet,help -- "$@") || die 2 "see $me --help"
+		-l tune-opts:,eval-opts:,eval-rl,keep-traj,quiet,help -- "$@") || die 2 "see $me --help"
 	eval set -- "$parsed"
 	while [ "$1" != -- ]; do
 		case $1 in
@@ -71,13 +74,15 @@ parse_options() {
 		--filter-opts) filter_opts=$2 ;;
 		--tune-opts) tune_opts=$2 ;;
 		--eval-opts) eval_opts=$2 ;;
+		--eval-rl) eval_rl=1 ;;
+		--keep-traj) keep_traj=1 ;;
 		-q | --quiet) quiet=-q ;;
 		-h | --help)
 			usage
 			exit 0
 			;;
 		esac
-		case $1 in -q | --quiet) shift ;; *) shift 2 ;; esac
+		case $1 in -q | --quiet | --eval-rl | --keep-traj) shift ;; *) shift 2 ;; esac
 	done
 	shift
 	[ $# -eq 0 ] || die 2 "$1: no operand is expected (see $me --help)"
@@ -105,7 +110,9 @@ command_of() {
 options_text() {
 	local name
 	printf 'pipeline=%s\n' "$me"
-	for name in steps seed ks samples explore_opts filter_opts tune_opts eval_opts \
+	[ -z "$whole_length" ] || printf 'iterations=%s\n' "$whole_length"
+	for name in steps seed ks samples explore_opts filter_opts tune_opts eval_opts eval_rl \
+		keep_traj \
 		stage_EXPLORE stage_FILTER stage_TUNE stage_EVAL stage_PASSK; do
 		local -n value=$name
 		printf '%s=%s\n' "$name" "${value[*]}"
@@ -160,14 +167,15 @@ keep() {
 	mv -T "$1.part" "$1"
 }
 
-# evaluate I POLICY: iter-I/eval.traj and pass-at-k.tsv
+# evaluate I POLICY [PREFIX]: iter-I/PREFIXeval.traj and PREFIXpass-at-k.tsv
 evaluate() {
-	local dir=$run/iter-$1 more
+	local dir=$run/iter-$1 prefix=${3:-} more
 	read -ra more <<<"$eval_opts"
-	to_file "iter-$1 eval" "$dir/eval.traj" "${stage_EVAL[@]}" "${common[@]}" -p "$2" \
-		-t "$eval_tasks" -n "$samples" -s "$seed" "${more[@]}"
-	to_file "iter-$1 pass-at-k" "$dir/pass-at-k.tsv" "${stage_PASSK[@]}" ${quiet:+-q} -k "$ks" \
-		"$dir/eval.traj"
+	to_file "iter-$1 ${prefix}eval" "$dir/${prefix}eval.traj" "${stage_EVAL[@]}" "${common[@]}" \
+		-p "$2" -t "$eval_tasks" -n "$samples" -s "$seed" --iter "$1" --step $(($1 * steps)) \
+		"${more[@]}"
+	to_file "iter-$1 ${prefix}pass-at-k" "$dir/${prefix}pass-at-k.tsv" "${stage_PASSK[@]}" \
+		${quiet:+-q} -k "$ks" "$dir/${prefix}eval.traj"
 }
 
 # rows STREAM: the number of its trajectories
@@ -175,24 +183,38 @@ rows() {
 	"${stage_CAT[@]}" -c task "$1" | wc -l
 }
 
-# reward LOG: mean training reward of the last ten steps that a metrics log holds
+# reward I: mean training reward of the last ten RL steps of iteration I
 reward() {
-	[ ! -s "$1" ] || sed -n 's/.*"reward": *\([-+.0-9eE]*\).*/\1/p' "$1" | tail -n 10 |
-		awk '{ s += $1 } END { if (NR) printf "%.3f", s / NR }'
+	local log=$run/iter-$1/explore.log from=1
+	[ -e "$log" ] || { log=$run/explore.log from=$((($1 - 1) * steps + 1)); }
+	[ -e "$log" ] || { echo - && return; }
+	tail -n +$from "$log" | head -n "$steps" | tail -n 10 |
+		sed -n 's/.*"reward": *\([-+.0-9eE]*\).*/\1/p' |
+		awk '{ s += $1 } END { if (NR) printf "%.3f\n", s / NR; else print "-" }'
 }
 
-# summary: RUN/summary.tsv, a row for each policy, and the same on standard output
+# row I POLICY REWARD EXPERTS TSV: one row of the summary
+row() {
+	printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$1" $(($1 * steps)) "$2" "$3" "$4" \
+		"$(tail -n +2 "$5" | cut -f 6 | paste -s)"
+}
+
+# summary: RUN/summary.tsv, a row for each policy that was evaluated, and the same on standard output
 summary() {
-	local i metrics dir experts
-	metrics=$(tail -n +2 "$run/iter-0/pass-at-k.tsv" | cut -f 5 | paste -s)
+	local i dir experts reward
 	{
-		printf 'iter\trl_steps\treward\texpert\t%s\n' "$metrics"
-		for ((i = 0; i <= iterations; i++)); do
+		printf 'iter\trl_steps\tpolicy\treward\texpert\t%s\n' \
+			"$(tail -n +2 "$run/iter-0/pass-at-k.tsv" | cut -f 5 | paste -s)"
+		row 0 base - - "$run/iter-0/pass-at-k.tsv"
+		for ((i = 1; i <= iterations; i++)); do
 			dir=$run/iter-$i
-			experts=-
+			experts=- reward=$(reward $i)
+			if [ -e "$dir/rl-pass-at-k.tsv" ]; then
+				row $i rl "$reward" - "$dir/rl-pass-at-k.tsv"
+			fi
 			[ ! -e "$dir/expert.traj" ] || experts=$(rows "$dir/expert.traj")
-			printf '%s\t%s\t%s\t%s\t%s\n' "$i" $((i * steps)) "$(reward "$dir/explore.log")" \
-				"$experts" "$(tail -n +2 "$dir/pass-at-k.tsv" | cut -f 6 | paste -s)"
+			row $i "$([ "$experts" = - ] && echo rl || echo rft)" "$reward" "$experts" \
+				"$dir/pass-at-k.tsv"
 		done
 	} >"$run/summary.tsv.part"
 	keep "$run/summary.tsv"

@@ -34,10 +34,10 @@ rloop "${common[@]}" -d rloop --explore-opts "$rl" \
 
 # The last row of each run, and the policy that both began with
 {
-	echo "policy	$(head -n 1 rloop.tsv | cut -f 2,5-)"
-	echo "base	$(sed -n 2p rloop.tsv | cut -f 2,5-)"
-	echo "vanilla	$(tail -n 1 vanilla.tsv | cut -f 2,5-)"
-	echo "rloop	$(tail -n 1 rloop.tsv | cut -f 2,5-)"
+	echo "policy	$(head -n 1 rloop.tsv | cut -f 2,6-)"
+	echo "base	$(sed -n 2p rloop.tsv | cut -f 2,6-)"
+	echo "vanilla	$(tail -n 1 vanilla.tsv | cut -f 2,6-)"
+	echo "rloop	$(tail -n 1 rloop.tsv | cut -f 2,6-)"
 } >table.tsv
 plot --text -o picture.png rloop vanilla
 column -t -s '	' table.tsv

@@ -43,8 +43,16 @@ results() {
 	[ "$output" = "$(cat run/summary.tsv)" ]
 	[ "$(wc -l <run/summary.tsv)" -eq 4 ]
 	[ "$(cut -f 1,2 run/summary.tsv | tr '\t\n' ' ,')" = "iter rl_steps,0 0,1 7,2 14," ]
-	[ "$(cut -f 3- run/summary.tsv | tail -n +3 | sort -u)" = "$(printf '0.250\t2\t0.25\t0.5')" ]
-	[ "$(head -n 1 run/summary.tsv | cut -f 3-)" = "$(printf 'reward\texpert\tavg@n\tpass@1')" ]
+	[ "$(sed -n 1p run/summary.tsv | cut -f 3-)" = "$(printf 'policy\treward\texpert\tavg@n\tpass@1')" ]
+	[ "$(sed -n 2p run/summary.tsv | cut -f 3-)" = "$(printf 'base\t-\t-\t0.25\t0.5')" ]
+	[ "$(sed -n 4p run/summary.tsv | cut -f 3-)" = "$(printf 'rft\t0.250\t2\t0.25\t0.5')" ]
+}
+
+@test "--eval-rl: the policy that RL ended with is evaluated too" {
+	status_is 0 rloop -d run --eval-rl
+	[ "$(cat run/iter-1/rl-eval.traj)" = "evaluated where RL ended" ]
+	[ "$(cut -f 3 run/summary.tsv | paste -s -d ' ')" = "policy base rl rft rl rft" ]
+	[ "$(cat run/iter-1/policy/model.safetensors)" = "base tuned on 2 lines" ]
 }
 
 @test "after kill -9 at any stage the same call ends with the same files" {
@@ -66,7 +74,7 @@ results() {
 				echo "$stage:$when: $calls calls, then $(wc -l <log), not $whole_calls + $extra"
 				return 1
 			}
-			! grep outlived log
+			[ "$(grep -c outlived log)" -eq 0 ]
 		done
 	done
 }
@@ -124,10 +132,10 @@ results() {
 @test "options reach their stages" {
 	status_is 0 rloop -d run -i 1 -s 5 -j 2 -N 9 --explore-opts "--lr 1e-3" --filter-opts "--dedup" \
 		--tune-opts "--epochs 4" --eval-opts "--temperature 0.5"
-	grep -E '^explore .*-j 2 .*-t .*/train.jsonl -n 7 -s 6 .*--lr 1e-3$' log
+	grep -E '^explore .*-j 2 .*-t .*/train.jsonl -n 7 -s 6 --iter 1 .*--lr 1e-3$' log
 	grep -E '^filter --correct --dedup run' log
 	grep -E '^tune .*-s 6 --epochs 4 run' log
-	grep -E '^eval .*-t .*/test.jsonl -n 9 -s 5 --temperature 0.5$' log
+	grep -E '^eval .*-t .*/test.jsonl -n 9 -s 5 --iter 1 --step 7 --temperature 0.5$' log
 	grep -E '^passk -k 1,2 ' log
 }
 

@@ -60,6 +60,7 @@ dead_pipe() {
 	rm -f pipe
 	mkfifo pipe
 	(
+		# shellcheck disable=SC2094
 		exec 5<>pipe 6>pipe 5>&-
 		call -q <"$input" >&6
 	)
@@ -72,7 +73,8 @@ dead_pipe_ignored() {
 	)
 }
 
-unreadable() { # the input's third read fails, or its first if it is short
+unreadable() { # the first read of the input fails
+	# shellcheck disable=SC2094
 	timeout 60 strace -f -o trace -P "$input" -e trace=read -e inject=read:error=EIO:when=1 \
 		"$tool" "${args[@]}" <"$input" >/dev/null
 }

@@ -1,0 +1,37 @@
+# pipelines/plot
+load helpers
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	need_tool gnuplot
+	mkdir -p saw/iter-1 saw/iter-2
+	printf '{"step":%d,"reward":0.%d}\n' 1 2 2 5 3 3 4 6 5 7 >saw/iter-1/explore.log
+	cp saw/iter-1/explore.log saw/iter-2/explore.log
+	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' iter rl_steps policy reward expert avg@n pass@8 \
+		0 0 base - - 0.1 0.9 1 5 rft .5 9 0.2 0.8 2 10 rft .5 9 0.3 0.7 >saw/summary.tsv
+}
+
+plot() {
+	"$root/pipelines/plot" "$@"
+}
+
+@test "--text draws the three curves with letters" {
+	status_is 0 plot --text saw
+	[[ $output == *"training reward"*"held-out avg@n"*"held-out pass@8"* ]]
+	[[ $output == *saw* ]]
+	[ -z "$stderr" ]
+}
+
+@test "-o writes a PNG file" {
+	status_is 0 plot -o x.png saw saw
+	[ "$(head -c 4 x.png | tail -c 3)" = PNG ]
+}
+
+@test "a folder that is no run, and calls that are refused" {
+	mkdir empty
+	status_is 3 plot --text empty
+	says "empty: no summary.tsv"
+	status_is 2 plot --text
+	status_is 2 plot saw
+	status_is 0 plot --help
+}
