@@ -61,7 +61,7 @@ static const struct tool tool = {"traj-filter", "[file ...]",
 static struct where *wheres;
 static int64_t first_step = INT64_MIN, last_step = INT64_MAX;
 static struct names wanted; /* of --task and --task-file */
-static bool whole;	    /* nothing can be passed on before the end of the input */
+static bool whole;          /* nothing can be passed on before the end of the input */
 
 /* What was seen */
 struct task_rate {
@@ -182,7 +182,7 @@ static bool is_copy(const struct traj *t)
 	if (!copies)
 		return false;
 	traj_solution(t, key);
-	return tally_add(&solutions, key, 0) > (uint64_t)copies;
+	return tally_add(&solutions, key, 1, 0) > (uint64_t)copies;
 }
 
 /* Number of the task, with this trajectory counted in its success rate */

@@ -8,9 +8,14 @@ static void add(struct ngrams *g, uint32_t task, const char *p, size_t n)
 {
 	XXH128_hash_t h = XXH3_128bits_withSeed(p, n, task);
 
-	tally_add(&g->grams, (uint64_t[2]){h.low64, h.high64}, task);
+	tally_add(&g->grams, (uint64_t[2]){h.low64, h.high64}, 1, task);
+}
+
+static void add_total(struct ngrams *g, uint32_t task, size_t n)
+{
 	/* consecutive numbers are spread by the slots' mask themselves */
-	tally_add(&g->totals, (uint64_t[2]){task, 0}, task);
+	tally_add(&g->totals, (uint64_t[2]){task, 0}, n < UINT32_MAX ? (uint32_t)n : UINT32_MAX,
+		  task);
 }
 
 /* First byte of the next character behind i */
@@ -24,27 +29,26 @@ static size_t next_char(struct span s, size_t i)
 
 void ngram_add_text(struct ngrams *g, uint32_t task, struct span text, size_t n)
 {
-	size_t from = 0, to = 0;
+	size_t from = 0, to = 0, grams = 1;
 
 	for (size_t i = 0; i < n && to < text.n; i++)
 		to = next_char(text, to);
 	add(g, task, text.p ? text.p : "", to);
-	while (to < text.n) {
+	for (; to < text.n; grams++) {
 		from = next_char(text, from);
 		to = next_char(text, to);
 		add(g, task, text.p + from, to - from);
 	}
+	add_total(g, task, grams);
 }
 
 void ngram_add_tokens(struct ngrams *g, uint32_t task, struct span ids, size_t n)
 {
-	size_t width = ids.n / 4 < n ? ids.n : 4 * n;
+	size_t units = ids.n / 4, width = units < n ? units : n, grams = units - width + 1;
 
-	for (size_t i = 0; i + width <= ids.n; i += 4) {
-		add(g, task, ids.p ? ids.p + i : "", width);
-		if (!width)
-			break;
-	}
+	for (size_t i = 0; i < grams; i++)
+		add(g, task, ids.p ? ids.p + 4 * i : "", 4 * width);
+	add_total(g, task, grams);
 }
 
 double ngram_overlap(const struct ngrams *a, const struct ngrams *b, uint64_t *tasks)

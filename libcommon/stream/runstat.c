@@ -39,7 +39,7 @@ static void add_graded(struct runstat *s, struct runstat_task *task, const struc
 		task->solved = now;
 	}
 	traj_solution(t, solution);
-	tally_add(&s->solutions, solution, 0);
+	tally_add(&s->solutions, solution, 1, 0);
 }
 
 /* The value of key tokens as little-endian 32-bit units: as they are, or gathered from an array */

@@ -27,7 +27,7 @@ static void more_slots(struct tally *t)
 	free(old.v);
 }
 
-uint32_t tally_add(struct tally *t, const uint64_t key[2], uint32_t tag)
+uint32_t tally_add(struct tally *t, const uint64_t key[2], uint32_t n, uint32_t tag)
 {
 	struct tally_item *item;
 
@@ -38,8 +38,7 @@ uint32_t tally_add(struct tally *t, const uint64_t key[2], uint32_t tag)
 		*item = (struct tally_item){{key[0], key[1]}, 0, tag};
 		t->n++;
 	}
-	if (item->count < UINT32_MAX)
-		item->count++;
+	item->count = n < UINT32_MAX - item->count ? item->count + n : UINT32_MAX;
 	return item->count;
 }
 

@@ -7,8 +7,8 @@
 
 struct tally_item {
 	uint64_t key[2]; /* a good hash: its low bits choose the slot */
-	uint32_t count;	 /* stays at UINT32_MAX once there; 0: a vacant slot */
-	uint32_t tag;	 /* of the first tally_add of this key */
+	uint32_t count;  /* stays at UINT32_MAX once there; 0: a vacant slot */
+	uint32_t tag;    /* of the first tally_add of this key */
 };
 
 struct tally {
@@ -16,8 +16,8 @@ struct tally {
 	size_t n, slots;      /* slots: a power of two, or 0 */
 };
 
-/* Counts one more and returns how often the key was seen, this time included. */
-uint32_t tally_add(struct tally *t, const uint64_t key[2], uint32_t tag);
+/* Counts the key n times more (n > 0) and returns how often it was seen, these included. */
+uint32_t tally_add(struct tally *t, const uint64_t key[2], uint32_t n, uint32_t tag);
 uint32_t tally_count(const struct tally *t, const uint64_t key[2]); /* 0: never */
 /* All items, each once: *i is 0 at the start. NULL at the end. The order is that of the slots: the
  * same for the same additions. */

@@ -96,7 +96,7 @@ is() { # WANT COLUMN OPTION ...
 @test "--by a key: rows of values that follow each other" {
 	status_is 0 traj-stat --by iter run.traj
 	[ "$(cut -f 1,2,6 out | paste -sd ' ')" = "iter	trajectories	solved 1	6	2 2	1	1" ]
-	[ "$(traj-stat --by task <(traj-cat --head 2 --msgpack run.traj) | cut -f 1,2 | tail -n 1)" = "a	2" ]
+	[ "$(traj-stat --by task <(traj-filter -q --steps 1 --task a run.traj) | cut -f 1,2 | tail -n 1)" = "a	3" ]
 	[ "$(traj-stat --by none run.traj | cut -f 1,2 | tail -n 1)" = "-	7" ]
 	status_is 3 traj-stat --by task run.traj
 	says "record 4 at byte"

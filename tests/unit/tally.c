@@ -77,10 +77,10 @@ static void test_tally(void **state)
 	(void)state;
 	assert_int_equal(tally_count(&t, a), 0);
 	assert_null(tally_next(&t, &i));
-	assert_int_equal(tally_add(&t, a, 9), 1);
-	assert_int_equal(tally_add(&t, b, 8), 1);
-	assert_int_equal(tally_add(&t, a, 7), 2);
-	assert_int_equal(tally_add(&t, zero, 6), 1);
+	assert_int_equal(tally_add(&t, a, 1, 9), 1);
+	assert_int_equal(tally_add(&t, b, 1, 8), 1);
+	assert_int_equal(tally_add(&t, a, 1, 7), 2);
+	assert_int_equal(tally_add(&t, zero, 1, 6), 1);
 	assert_int_equal(tally_count(&t, a), 2);
 	assert_int_equal(tally_count(&t, b), 1);
 	assert_int_equal(tally_count(&t, zero), 1);
@@ -89,6 +89,9 @@ static void test_tally(void **state)
 		assert_int_equal(item->tag, item->key[1] == 2 ? 9 : item->key[1] == 3 ? 8 : 6);
 	}
 	assert_int_equal(n, 4);
+	assert_int_equal(tally_add(&t, b, 10, 0), 11);
+	assert_true(tally_add(&t, b, UINT32_MAX - 5, 0) == UINT32_MAX);
+	assert_true(tally_add(&t, b, 1, 0) == UINT32_MAX);
 	tally_clear(&t);
 	assert_int_equal(tally_count(&t, a), 0);
 	assert_int_equal(t.n, 0);
@@ -103,7 +106,7 @@ static void test_tally_many(void **state)
 	for (uint64_t i = 0; i < 100000; i++) {
 		uint64_t key[2] = {rng_u64(5, i % 30000), i % 30000};
 
-		assert_int_equal(tally_add(&t, key, (uint32_t)(i % 30000)), 1 + i / 30000);
+		assert_int_equal(tally_add(&t, key, 1, (uint32_t)(i % 30000)), 1 + i / 30000);
 	}
 	assert_int_equal(t.n, 30000);
 	tally_free(&t);
@@ -112,8 +115,8 @@ static void test_tally_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),	   cmocka_unit_test(test_names_many),
-		cmocka_unit_test(test_room),	   cmocka_unit_test(test_tally),
+		cmocka_unit_test(test_names),      cmocka_unit_test(test_names_many),
+		cmocka_unit_test(test_room),       cmocka_unit_test(test_tally),
 		cmocka_unit_test(test_tally_many),
 	};
 
