@@ -3,6 +3,7 @@
 #include "base/num.h"
 #include "base/tool.h"
 #include "base/utf8.h"
+#include "stream/columns.h"
 #include "stream/glance.h"
 #include "stream/json.h"
 #include "stream/names.h"
@@ -38,13 +39,13 @@ static const struct tool tool = {"pass-at-k", "[file ...]",
 /* One problem within one group */
 struct problem {
 	size_t group, id; /* id: its number among all of the input */
-	uint64_t n, c;	  /* samples graded, of them correct */
+	uint64_t n, c;    /* samples graded, of them correct */
 };
 
 /* What was read of one input */
 struct eval {
 	struct names groups, keys; /* keys: number of the group, task */
-	struct problem *v;	   /* one per key */
+	struct problem *v;         /* one per key */
 	size_t room;
 	uint64_t ungraded, failed; /* failed: of the ungraded, those with a verdict */
 	struct buf scratch;
@@ -287,9 +288,9 @@ static void put_json(struct buf *out, struct span name, const struct block *b)
 static void put_table(struct buf *out, struct span name, const struct block *b)
 {
 	for (size_t m = 0; m <= n_ks; m++) {
-		glance_cell(out, name);
+		columns_escape(out, name.p, name.n);
 		buf_char(out, '\t');
-		glance_cell(out, b->group);
+		columns_escape(out, b->group.p, b->group.n);
 		buf_printf(out, "\t%" PRIu64 "\t%" PRIu64 "\t", b->problems, b->samples);
 		put_metric_name(out, m);
 		buf_char(out, '\t');

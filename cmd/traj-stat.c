@@ -1,6 +1,7 @@
 /* traj-stat - what happened at each step of a run. See man/traj-stat.1. */
 #include "base/mem.h"
 #include "base/tool.h"
+#include "stream/columns.h"
 #include "stream/glance.h"
 #include "stream/runstat.h"
 
@@ -31,9 +32,9 @@ static const struct tool tool = {"traj-stat", "[file ...]",
 
 static struct runstat run;
 static struct buf table;
-static bool by_step, any;	   /* any: a row is open */
+static bool by_step, any;          /* any: a row is open */
 static int64_t now_iter, now_step; /* its place, of --by step */
-static struct names values;	   /* of --by KEY; the open row's is the last */
+static struct names values;        /* of --by KEY; the open row's is the last */
 static struct buf scratch;
 
 /* ---- the table ---- */
@@ -64,7 +65,7 @@ static void put_header(void)
 	if (by_step)
 		buf_str(&table, "iter\tstep");
 	else
-		glance_cell(&table, (struct span){by, strlen(by)});
+		columns_escape(&table, by, strlen(by));
 	buf_str(&table, "\ttrajectories\tgraded\tfailed\ttasks\tsolved\tever\treward\taccuracy\t"
 			"entropy\ttokens\tcut\tdistinct\tforgetting\tsimilarity\n");
 }
@@ -82,7 +83,9 @@ static void close_row(void)
 		buf_char(&table, '\t');
 		put_place(now_step);
 	} else {
-		glance_cell(&table, names_get(&values, values.n - 1));
+		struct span value = names_get(&values, values.n - 1);
+
+		columns_escape(&table, value.p, value.n);
 	}
 	put_count(r.trajectories);
 	put_count(r.graded);
@@ -127,7 +130,8 @@ static int place_by_key(const struct rec *r, const char *name, struct reason *wh
 	size_t n = values.n, id;
 
 	buf_reset(&scratch);
-	glance_text(&scratch, glance_path(r->map, by));
+	if (!glance_text(&scratch, glance_path(r->map, by)))
+		buf_char(&scratch, '-');
 	if (any && span_eq(names_get(&values, n - 1), (struct span){scratch.p, scratch.n}))
 		return 0;
 	close_row();

@@ -38,7 +38,7 @@ void columns_free(struct columns *c)
 	*c = (struct columns){0};
 }
 
-static void put_escaped(struct buf *b, const char *p, size_t n)
+void columns_escape(struct buf *b, const char *p, size_t n)
 {
 	static const char hex[] = "0123456789abcdef";
 	size_t run = 0;
@@ -64,7 +64,7 @@ void columns_title(struct buf *b, const struct columns *c)
 	for (size_t i = 0; i < c->n; i++) {
 		if (i)
 			buf_char(b, '\t');
-		put_escaped(b, c->v[i].name, strlen(c->v[i].name));
+		columns_escape(b, c->v[i].name, strlen(c->v[i].name));
 	}
 	buf_char(b, '\n');
 }
@@ -119,10 +119,10 @@ static void put_value(struct buf *b, struct mp v, const char *top)
 	if (mp_type(v) == MP_NONE || mp_type(v) == MP_NIL)
 		return;
 	if (mp_type(v) == MP_STR && mp_bytes(v, &s)) {
-		put_escaped(b, s.p, s.n);
+		columns_escape(b, s.p, s.n);
 	} else {
 		json_from_value(&json, top, v);
-		put_escaped(b, json.p, json.n);
+		columns_escape(b, json.p, json.n);
 	}
 	buf_free(&json);
 }

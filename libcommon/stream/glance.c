@@ -159,23 +159,3 @@ bool glance_text(struct buf *b, struct mp v)
 		return false;
 	return true;
 }
-
-void glance_cell(struct buf *b, struct span s)
-{
-	if (!s.n)
-		buf_char(b, '-');
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c == '\\')
-			buf_str(b, "\\\\");
-		else if (c == '\t')
-			buf_str(b, "\\t");
-		else if (c == '\n')
-			buf_str(b, "\\n");
-		else if (c < 0x20 || c == 0x7f)
-			buf_printf(b, "\\x%02x", c);
-		else
-			buf_char(b, (char)c);
-	}
-}

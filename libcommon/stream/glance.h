@@ -29,8 +29,4 @@ struct mp glance_path(struct mp map, const char *path);
  * False when v is nothing of the kind (absent, nil, array, map). */
 bool glance_text(struct buf *b, struct mp v);
 
-/* Appends bytes as a cell of a table: backslash, tab, newline and other control bytes as \\, \t,
- * \n, \xHH; nothing becomes "-". */
-void glance_cell(struct buf *b, struct span s);
-
 #endif
