@@ -2,7 +2,8 @@
 #ifndef VERIFY_BUILTIN_H
 #define VERIFY_BUILTIN_H
 
-#include "verify/verify.h"
+#include "base/err.h"
+#include "verify/verdict.h"
 
 /* *out comes in as verdict ok, reward 0, nothing extracted. A status only when the item cannot be
  * judged: its answer or meta is missing or malformed. */

@@ -3,7 +3,7 @@
  * started.
  *
  * Each child is "/bin/sh -c COMMAND" in a process group of its own, stdin and stdout are pipes of
- * ours, stderr is the tool's, SIGPIPE and the like are back at their defaults. The process must
+ * ours, fd 2 is the tool's, SIGPIPE and the like are back at their defaults. The process must
  * ignore SIGPIPE itself (tool_start does).
  *
  * So that no child outlives the tool, whatever kills the tool, a keeper goes with them: a shell

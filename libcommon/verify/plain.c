@@ -8,13 +8,6 @@
 /* A pattern may not take more than about a second or this much memory. */
 enum { MATCH_LIMIT = 2000000, DEPTH_LIMIT = 100000, HEAP_KIB = 64 * 1024 };
 
-int item_answer(const struct verify_item *it, struct reason *why)
-{
-	return it->answer.p ? 0
-			    : fail(why, ST_INPUT, "task %.*s: no answer to verify against",
-				   TEXT_ARG(it->task));
-}
-
 int judge_exact(const struct verify_item *it, struct verdict *out, struct reason *why)
 {
 	struct span s = text_trim(it->response);

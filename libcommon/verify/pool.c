@@ -35,7 +35,8 @@ struct worker {
 
 struct pool {
 	char *command;
-	struct verify_opts o;
+	double seconds;    /* for an item */
+	size_t max_output; /* bytes of an answer */
 	struct keeper keeper;
 	struct worker *w;
 	size_t n; /* workers */
@@ -145,7 +146,7 @@ static int start(struct pool *p, struct worker *w, struct reason *why)
 	buf_reset(&w->got);
 	w->sent = 0;
 	w->ending = w->eof = w->deaf = false;
-	w->deadline = clock_now() + p->o.deadline;
+	w->deadline = clock_now() + p->seconds;
 	return st;
 }
 
@@ -188,8 +189,8 @@ static void send_more(struct worker *w)
 /* Reads what is there; at most one byte more than is allowed. */
 static void read_more(const struct pool *p, struct worker *w)
 {
-	while (!w->eof && w->got.n <= p->o.max_output) {
-		size_t room = p->o.max_output + 1 - w->got.n;
+	while (!w->eof && w->got.n <= p->max_output) {
+		size_t room = p->max_output + 1 - w->got.n;
 		ssize_t r;
 
 		if (room > 65536)
@@ -268,11 +269,11 @@ static int step(struct pool *p, struct worker *w, const struct verify_item *it, 
 	send_more(w);
 	read_more(p, w);
 	nl = w->got.n ? memchr(w->got.p, '\n', w->got.n) : NULL;
-	if (nl && (size_t)(nl - w->got.p) <= p->o.max_output) {
+	if (nl && (size_t)(nl - w->got.p) <= p->max_output) {
 		answered(p, w, (struct span){w->got.p, (size_t)(nl - w->got.p)}, it, out);
 		return 0;
 	}
-	if (w->got.n > p->o.max_output) {
+	if (w->got.n > p->max_output) {
 		done_stop(w, out, VERDICT_TOO_LONG);
 		return 0;
 	}
@@ -289,13 +290,15 @@ static int step(struct pool *p, struct worker *w, const struct verify_item *it, 
 }
 
 /* ---- the pool ---- */
-struct pool *pool_open(const char *command, const struct verify_opts *o, struct reason *why)
+struct pool *pool_open(const char *command, double deadline, size_t max_output, int workers,
+		       struct reason *why)
 {
 	struct pool *p = xcalloc(1, sizeof *p);
 
-	p->o = *o;
+	p->seconds = deadline;
+	p->max_output = max_output;
 	p->command = xstrdup(command);
-	p->n = o->workers > 1 ? (size_t)o->workers : 1;
+	p->n = workers > 1 ? (size_t)workers : 1;
 	p->w = xcalloc(p->n, sizeof *p->w);
 	p->fds = xcalloc(p->n * FDS, sizeof *p->fds);
 	if (keeper_start(&p->keeper, why)) {

@@ -12,10 +12,13 @@
 #ifndef VERIFY_POOL_H
 #define VERIFY_POOL_H
 
-#include "verify/verify.h"
+#include "base/err.h"
+#include "verify/verdict.h"
 
 struct pool; /* opaque: holds children */
-struct pool *pool_open(const char *command, const struct verify_opts *o, struct reason *why);
+/* deadline: seconds for an item, the program's start included; max_output: bytes of an answer. */
+struct pool *pool_open(const char *command, double deadline, size_t max_output, int workers,
+		       struct reason *why);
 /* Judges items[which[i]] into out[which[i]]. As verify_run. */
 int pool_run(struct pool *p, const struct verify_item *items, const size_t *which, size_t n,
 	     struct verdict *out, struct reason *why);

@@ -2,7 +2,7 @@
 #ifndef VERIFY_TEXT_H
 #define VERIFY_TEXT_H
 
-#include "verify/verify.h"
+#include "verify/verdict.h"
 
 struct span text_trim(struct span s); /* without ASCII white space at both ends */
 

@@ -17,14 +17,6 @@ static const struct {
 	     {"regex", judge_regex},
 	     {"contains", judge_contains}};
 
-static const char *const verdict_names[] = {"ok",   "timeout", "signal",
-					    "exit", "garbage", "too-long"};
-
-const char *verdict_name(enum verdict_code c)
-{
-	return verdict_names[c];
-}
-
 struct verifier {
 	struct verify_opts o;
 	char *name;         /* the default, or NULL */
@@ -106,7 +98,7 @@ static struct pool *pool_for(struct verifier *v, const char *command, struct rea
 	for (size_t i = 0; i < v->n_pools; i++)
 		if (strcmp(pool_command(v->pool[i]), command) == 0)
 			return v->pool[i];
-	p = pool_open(command, &v->o, why);
+	p = pool_open(command, v->o.deadline, v->o.max_output, v->o.workers, why);
 	if (p) {
 		v->pool = xgrow(v->pool, v->n_pools + 1, sizeof(struct pool *));
 		v->pool[v->n_pools++] = p;

@@ -13,32 +13,8 @@
 #ifndef VERIFY_VERIFY_H
 #define VERIFY_VERIFY_H
 
-#include "base/buf.h"
 #include "base/err.h"
-#include "stream/mp.h"
-
-enum verdict_code {
-	VERDICT_OK = 0,
-	VERDICT_TIMEOUT,
-	VERDICT_SIGNAL,
-	VERDICT_EXIT,
-	VERDICT_GARBAGE,
-	VERDICT_TOO_LONG,
-};
-const char *verdict_name(enum verdict_code c); /* "ok", "timeout", ... as in the stream */
-
-struct verify_item {
-	struct span task, prompt, response, answer; /* answer.p NULL: none */
-	struct mp meta;                             /* p NULL: none */
-	const char *verifier;                       /* NULL: the default of verify_open */
-};
-
-struct verdict {
-	enum verdict_code code;
-	double reward;       /* only with VERDICT_OK; finite */
-	char extracted[256]; /* what was taken to be the answer, cut to fit at a character; "" :
-				nothing */
-};
+#include "verify/verdict.h"
 
 struct verify_opts {
 	const char *verifier; /* default name for items that have none; NULL: such an item is an

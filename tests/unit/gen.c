@@ -62,7 +62,7 @@ static void solutions_verify(void **state)
 							       .words = words,
 							       .solutions = true},
 					    s == SPLIT_PRETRAIN ? 10000
-					    : words		? 100
+					    : words             ? 100
 								: 1000);
 }
 
@@ -217,7 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(solutions_verify), cmocka_unit_test(splits_disjoint),
-		cmocka_unit_test(seeds_repeat),	    cmocka_unit_test(splits_stay),
+		cmocka_unit_test(seeds_repeat),     cmocka_unit_test(splits_stay),
 		cmocka_unit_test(parameters_hold),  cmocka_unit_test(space_ends),
 	};
 

@@ -251,9 +251,9 @@ static void subset(void **state)
 static void path(void **state)
 {
 	static const struct row rows[] = {
-		{"abc", 1, "abc"},   {"adc", 1, NULL},	      {"abdc", 0, NULL},
-		{"adbc", 1, NULL},   {"ac", 0, "ac"},	      {"a", 0, NULL},
-		{"", 0, ""},	     {"abcd", 0, NULL},	      {"bc", 0, NULL},
+		{"abc", 1, "abc"},   {"adc", 1, NULL},        {"abdc", 0, NULL},
+		{"adbc", 1, NULL},   {"ac", 0, "ac"},         {"a", 0, NULL},
+		{"", 0, ""},         {"abcd", 0, NULL},       {"bc", 0, NULL},
 		{"abdcbc", 0, NULL}, {"a b c", 0, NULL},      {"ABC", 0, NULL},
 		{"adcbc", 0, NULL},  {"So\nabc\n", 1, "abc"}, {"\\boxed{adc}", 1, "adc"},
 	};
@@ -327,7 +327,7 @@ static void number(void **state)
 		{"0.5", 1, NULL},  {".5", 1, ".5"},   {"1/2", 1, NULL},
 		{"2/4", 1, NULL},  {"0.50", 1, NULL}, {"0.5000000001", 0, NULL},
 		{"-1/2", 0, NULL}, {"50%", 0, NULL},  {"0.25/0.5", 1, NULL},
-		{"5", 0, NULL},	   {"1/2.", 1, NULL}};
+		{"5", 0, NULL},    {"1/2.", 1, NULL}};
 	static const struct row zero[] = {{"0", 1, NULL},   {"-0", 1, NULL}, {"0.00", 1, NULL},
 					  {"0/5", 1, NULL}, {"1", 0, NULL},  {"0,000", 1, NULL}};
 	static const struct row digits[] = {{"3.141592653589793238462643383279502884197", 1, NULL},
@@ -474,13 +474,13 @@ static void extract_fits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(countdown),	cmocka_unit_test(countdown_division),
-		cmocka_unit_test(expr_values),	cmocka_unit_test(expr_limits),
-		cmocka_unit_test(subset),	cmocka_unit_test(path),
-		cmocka_unit_test(arithmetic),	cmocka_unit_test(exact),
-		cmocka_unit_test(number),	cmocka_unit_test(regex),
-		cmocka_unit_test(contains),	cmocka_unit_test(regex_is_bounded),
-		cmocka_unit_test(names),	cmocka_unit_test(cannot_be_judged),
+		cmocka_unit_test(countdown),    cmocka_unit_test(countdown_division),
+		cmocka_unit_test(expr_values),  cmocka_unit_test(expr_limits),
+		cmocka_unit_test(subset),       cmocka_unit_test(path),
+		cmocka_unit_test(arithmetic),   cmocka_unit_test(exact),
+		cmocka_unit_test(number),       cmocka_unit_test(regex),
+		cmocka_unit_test(contains),     cmocka_unit_test(regex_is_bounded),
+		cmocka_unit_test(names),        cmocka_unit_test(cannot_be_judged),
 		cmocka_unit_test(extract_fits),
 	};
 

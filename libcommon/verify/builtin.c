@@ -1,9 +1,16 @@
-/* item.c - the values that the generated kinds' verifiers work on. See builtin.h. */
-#include "base/num.h"
+/* builtin.c - the values that verifiers work on. See builtin.h. */
 #include "verify/builtin.h"
+#include "base/num.h"
 #include "verify/text.h"
 
 #include <string.h>
+
+int item_answer(const struct verify_item *it, struct reason *why)
+{
+	return it->answer.p ? 0
+			    : fail(why, ST_INPUT, "task %.*s: no answer to verify against",
+				   TEXT_ARG(it->task));
+}
 
 int item_numbers(const struct verify_item *it, int64_t *v, size_t max, size_t *n,
 		 struct reason *why)
