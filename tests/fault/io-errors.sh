@@ -50,7 +50,7 @@ expect() {
 }
 
 full() { call "$@" <"$input" >/dev/full; }
-closed() { call <"$input" >&-; }
+closed() { call -q <"$input" >&-; }
 help_full() { call --help >/dev/full; }
 stdin_closed() { call <&- >/dev/null; }
 stdin_folder() { call <. >/dev/null; }
@@ -74,6 +74,7 @@ dead_pipe_ignored() {
 }
 
 unreadable() { # the first read of the input fails
+	rm -rf OUT
 	# shellcheck disable=SC2094
 	timeout 60 strace -f -o trace -P "$input" -e trace=read -e inject=read:error=EIO:when=1 \
 		"$tool" "${args[@]}" <"$input" >/dev/null
@@ -111,7 +112,7 @@ for f in "$BIN"/*; do
 	reads=$([ "$input" = - ] || echo 1)
 	[ -n "$reads" ] || input=/dev/null
 	if [[ " $line " == *" -o "* ]]; then
-		expect "no output, closed stdout" 0 "" closed -q
+		expect "no output, closed stdout" 0 "" closed
 	else
 		expect "full disk" 4 "No space left" full
 		expect "closed stdout" 4 "Bad file descriptor" closed
