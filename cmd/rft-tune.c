@@ -11,6 +11,7 @@
 #include "base/tool.h"
 #include "learn/rft.h"
 #include "learn/runlog.h"
+#include "tensor/blas.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -21,7 +22,7 @@
 static struct rft_opts o = RFT_OPTS_DEFAULT;
 static const char *policy_dir, *out_dir, *log_file;
 static const char *decay = "linear", *weight = "token", *dtype = "same";
-static int64_t threads, seed = 1;
+static int64_t threads, seed;
 static bool strict;
 
 static const struct opt opts[] = {
@@ -223,6 +224,7 @@ int main(int argc, char *argv[])
 
 	if (st)
 		return tool_finish(st);
+	blas_start();
 	par_start((int)threads);
 	rft_data_init(&d, &p, &o);
 	st = newdir_check(out_dir, &why);

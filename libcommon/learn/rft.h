@@ -47,7 +47,7 @@ struct rft_opts {
 		.lr = 1e-5, .warmup = 10, .decay = DECAY_LINEAR, .weight = WEIGHT_TOKEN,        \
 		.validation = 0,                                                                \
 		.adamw = {.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .decay = 0.01, .clip = 1}, \
-		.seed = 1                                                                       \
+		.seed = 0                                                                       \
 	}
 
 struct rft_row {

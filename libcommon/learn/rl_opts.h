@@ -43,7 +43,7 @@ struct rl_opts {
 				    .batch = 32},                                                 \
 			 .verify = {.deadline = 10, .max_output = 65536, .workers = 1},            \
 			 .judge = true,                                                           \
-			 .seed = 1},                                                              \
+			 .seed = 0},                                                              \
 		.iter = 0, .groups = 32, .group_size = 16, .rounds = 10, .oversample = 1.5,       \
 		.max_failures = 0.1, .advantage = ADV_GRPO, .overlong_buffer = 0,                 \
 		.overlong_penalty = 1,                                                            \

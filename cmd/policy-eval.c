@@ -1,0 +1,216 @@
+/*
+ * policy-eval - sample a policy's responses to problems and judge them, as a stream. See
+ * man/policy-eval.1.
+ */
+#include "base/mem.h"
+#include "base/par.h"
+#include "base/progress.h"
+#include "base/tool.h"
+#include "learn/rollout.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct roller_opts o = {
+	.sample = {.temperature = 1, .top_p = 1, .top_k = 0, .max_new = 256, .batch = 32},
+	.verify = {.deadline = 10},
+};
+static const char *policy_dir, *task_file, *prompt;
+static int64_t samples = 1, threads, seed, step = -1, iter = -1;
+static int64_t workers = 1, max_output = 65536;
+static bool greedy, no_score;
+
+static const struct opt opts[] = {
+	{'p', "policy", "DIR", OPT_STR, &policy_dir, 0, 0, "policy to sample from"},
+	{'t', "tasks", "FILE", OPT_STR, &task_file, 0, 0, "problems"},
+	{0, "prompt", "TEXT", OPT_STR, &prompt, 0, 0, "this one problem instead, not judged"},
+	{'n', "samples", "N", OPT_INT, &samples, 1, 1e6, "responses to each"},
+	{'s', "seed", "N", OPT_INT, &seed, 0, 0, "of sampling"},
+	{'j', "threads", "N", OPT_INT, &threads, 0, 1024, "threads; 0: one per processor"},
+
+	{0, "temperature", "X", OPT_NUM, &o.sample.temperature, 0.01, 100, "of sampling"},
+	{0, "greedy", NULL, OPT_FLAG, &greedy, 0, 0, "the likeliest token always"},
+	{0, "top-p", "X", OPT_NUM, &o.sample.top_p, 1e-6, 1, "nucleus sampling; 1: off"},
+	{0, "top-k", "N", OPT_INT, &o.sample.top_k, 0, 1e9, "the k likeliest only; 0: off"},
+	{0, "max-new", "N", OPT_INT, &o.sample.max_new, 1, 1e6, "most tokens of a response"},
+	{0, "batch", "N", OPT_INT, &o.sample.batch, 1, 4096,
+	 "responses that a thread decodes together"},
+
+	{0, "verifier", "NAME", OPT_STR, &o.verify.verifier, 0, 0,
+	 "for problems that name none: a name, or cmd:COMMAND"},
+	{0, "deadline", "SECONDS", OPT_NUM, &o.verify.deadline, 0.001, 1e6,
+	 "for one answer of a command"},
+	{0, "max-output", "BYTES", OPT_INT, &max_output, 16, 1e9, "for one answer of a command"},
+	{0, "workers", "N", OPT_INT, &workers, 1, 1024, "copies of a command side by side"},
+	{0, "trust", NULL, OPT_FLAG, &o.verify.trust, 0, 0, "run commands that problems name"},
+	{0, "no-score", NULL, OPT_FLAG, &no_score, 0, 0, "do not judge"},
+	{0, "step", "N", OPT_INT, &step, -1, 1e15, "RL step to write into the records; -1: none"},
+	{0, "iter", "N", OPT_INT, &iter, -1, 1e9, "iteration to write into them; -1: none"},
+	{0}};
+static const struct tool tool = {
+	"policy-eval", "", "Samples responses to problems and judges them, as a stream.", opts};
+
+static int check_options(void)
+{
+	if (!policy_dir || !task_file == !prompt)
+		return tool_usage("-p is needed, and one of -t and --prompt");
+	if (greedy && samples > 1)
+		return tool_usage("--greedy: all -n %" PRId64 " responses would be the same",
+				  samples);
+	if (isatty(STDOUT_FILENO))
+		return tool_usage("records are not written to a terminal: use a pipe or a file");
+	o.judge = !no_score && !prompt;
+	o.seed = (uint64_t)seed;
+	o.verify.workers = (int)workers;
+	o.verify.max_output = (size_t)max_output;
+	if (greedy)
+		o.sample.temperature = 0;
+	return 0;
+}
+
+static struct totals { /* for the closing note */
+	uint64_t n, failures, truncated, tokens;
+	double reward;
+} total;
+
+static void count(const struct rollout *r)
+{
+	total.n++;
+	total.tokens += r->n;
+	total.truncated += !r->stopped;
+	if (r->judged && r->verdict.code != VERDICT_OK)
+		total.failures++;
+	else if (r->judged)
+		total.reward += r->verdict.reward;
+}
+
+static int write_chunk(struct roller *r, const struct rollouts *all, const char *hash,
+		       struct rec_out *w, struct reason *why)
+{
+	struct traj t;
+
+	for (size_t i = 0; i < all->n; i++) {
+		count(&all->v[i]);
+		roller_traj(r, all, i, &t);
+		t.policy = (struct span){hash, strlen(hash)};
+		t.step = step;
+		t.iter = iter;
+		traj_write(w, &t);
+	}
+	return out_flush(w->o, why);
+}
+
+static void show(size_t done, size_t n, double began)
+{
+	double spent = clock_now() - began;
+	char text[32];
+
+	progress(done == n, "problem %zu/%zu  reward %.3f  %.0f tokens/s  %s left", done, n,
+		 total.reward / (double)(total.n - total.failures), (double)total.tokens / spent,
+		 progress_time(spent / (double)done * (double)(n - done), text));
+}
+
+/* Problems by the chunk: enough to keep every thread's batch full, few enough to let records out
+ * soon. What a response becomes does not depend on it. */
+static int evaluate(struct roller *r, size_t n_tasks, const char *hash, struct rec_out *w,
+		    struct reason *why)
+{
+	size_t want = 8 * (size_t)o.sample.batch * (size_t)par_threads();
+	size_t chunk = (want + (size_t)samples - 1) / (size_t)samples;
+	struct draw *draw = xarray(chunk, sizeof *draw);
+	struct rollouts all = {0};
+	double began = clock_now();
+	int st = 0;
+
+	for (size_t done = 0, k; done < n_tasks && !st; done += k) {
+		k = n_tasks - done < chunk ? n_tasks - done : chunk;
+		for (size_t i = 0; i < k; i++)
+			draw[i] = (struct draw){done + i, done + i};
+		rollouts_reset(&all);
+		st = roller_run(r, draw, k, (size_t)samples, 0, &all, why);
+		if (!st)
+			st = write_chunk(r, &all, hash, w, why);
+		if (!st)
+			show(done + k, n_tasks, began);
+	}
+	rollouts_free(&all);
+	free(draw);
+	return st;
+}
+
+static void summary(size_t n_tasks)
+{
+	uint64_t judged = total.n - total.failures;
+
+	if (o.judge && judged)
+		msg_info("%zu problems, %" PRIu64 " responses: mean reward %.4f", n_tasks, total.n,
+			 total.reward / (double)judged);
+	if (total.failures)
+		msg_warn("%" PRIu64 " responses could not be judged: they have a verdict and no "
+			 "reward",
+			 total.failures);
+	if (total.truncated)
+		msg_info("%" PRIu64 " responses reached --max-new %" PRId64
+			 " or the policy's length",
+			 total.truncated, o.sample.max_new);
+}
+
+static int load_tasks(struct task_set *s, struct reason *why)
+{
+	if (task_file)
+		return task_load(s, task_file, why);
+	s->n = 1;
+	s->v = xcalloc(1, sizeof *s->v);
+	s->v->id = xstrdup("prompt");
+	s->v->prompt = xstrdup(prompt);
+	return 0;
+}
+
+static int run(const struct policy *p, struct rec_out *w, struct reason *why)
+{
+	struct task_set tasks = {0};
+	struct roller *r = NULL;
+	char hash[17];
+	int st = load_tasks(&tasks, why);
+
+	if (!st && !(r = roller_new(p, &tasks, task_file ? task_file : "--prompt", &o, why)))
+		st = why->status;
+	snprintf(hash, sizeof hash, "%016" PRIx64, model_hash(&p->model));
+	if (!st)
+		st = evaluate(r, tasks.n, hash, w, why);
+	if (!st) {
+		rec_finish(w);
+		summary(tasks.n);
+	}
+	roller_free(r);
+	task_free(&tasks);
+	return st;
+}
+
+int main(int argc, char *argv[])
+{
+	int i = tool_start(&tool, argc, argv), st = check_options();
+	struct reason why = {0};
+	struct policy p = {0};
+	struct rec_out w;
+
+	if (!st && i < argc)
+		st = tool_usage("%s: no operand is expected", argv[i]);
+	if (st)
+		return tool_finish(st);
+	par_start((int)threads);
+	rec_out_init(&w, out_stdout(), (uint64_t)seed);
+	rec_put_head(&w);
+	st = policy_load(&p, policy_dir, &why);
+	if (!st)
+		st = run(&p, &w, &why);
+	if (st)
+		msg_reason(&why);
+	rec_out_free(&w);
+	policy_free(&p);
+	par_stop();
+	return tool_finish(st);
+}

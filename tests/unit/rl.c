@@ -1,0 +1,345 @@
+/*
+ * The RL step on a policy of five characters: ratios before the first update, what is written,
+ * dynamic sampling, learning, and runs that cannot go on.
+ */
+#include "learn/rl.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "close.h"
+#include "tiny.h"
+
+enum { N_TASKS = 6 };
+
+/* a run and everything it needs; the stream goes to a file that is gone at once */
+struct rig {
+	struct rl_opts o;
+	struct policy p;
+	struct task v[N_TASKS];
+	struct task_set tasks;
+	char path[40];
+	struct out out;
+	struct rec_out w;
+	struct rl *rl;
+};
+
+static char *const names[N_TASKS] = {"t0", "t1", "t2", "t3", "t4", "t5"};
+static char *const prompts[N_TASKS] = {"a", "b", "ab", "ba", "aa", "bb"};
+
+/* Reward 1 for a response that matches the pattern. */
+static void rig_make(struct rig *g, const char *pattern)
+{
+	int fd;
+
+	memset(g, 0, sizeof *g);
+	g->o = (struct rl_opts)RL_OPTS_DEFAULT;
+	g->o.groups = 4;
+	g->o.group_size = 8;
+	g->o.roll.sample.max_new = 6;
+	g->o.warmup = 0;
+	g->o.roll.verify.verifier = "regex";
+	g->p = tiny_policy("abcd", 2);
+	for (int i = 0; i < N_TASKS; i++)
+		g->v[i] = (struct task){
+			.id = names[i], .prompt = prompts[i], .answer = (char *)(uintptr_t)pattern};
+	g->tasks = (struct task_set){g->v, N_TASKS};
+	strcpy(g->path, "/tmp/rl-test-XXXXXX");
+	fd = mkstemp(g->path);
+	assert_true(fd >= 0);
+	out_init(&g->out, fd, g->path);
+	rec_out_init(&g->w, &g->out, 1);
+}
+
+static void rig_start(struct rig *g)
+{
+	struct reason why = {0};
+
+	g->rl = rl_new(&g->o, &g->p, &g->tasks, "tasks", &g->w, &why);
+	if (!g->rl)
+		fail_msg("%s", why.text);
+}
+
+static struct rl_report rig_step(struct rig *g)
+{
+	struct reason why = {0};
+	struct rl_report rep;
+
+	if (rl_step(g->rl, &rep, &why))
+		fail_msg("%s", why.text);
+	return rep;
+}
+
+static void rig_free(struct rig *g)
+{
+	struct reason why;
+
+	rl_free(g->rl);
+	policy_free(&g->p);
+	rec_out_free(&g->w);
+	out_close(&g->out, &why);
+	unlink(g->path);
+}
+
+static void ratios_are_one_before_the_first_update(void **state)
+{
+	static const double temperature[] = {1, 0.7};
+	struct rig g;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct rl_report rep;
+
+		rig_make(&g, "c");
+		g.o.lr = 0;
+		g.o.roll.sample.temperature = temperature[i];
+		g.o.roll.sample.top_k = i ? 3 : 0; /* ratios are those of the whole distribution */
+		rig_start(&g);
+		for (int s = 0; s < 3; s++) {
+			rep = rig_step(&g);
+			assert_int_equal(rep.updates, 4);
+			assert_true(rep.ratio_error < 1e-5);
+			assert_close(rep.ratio_error, 0, 0); /* the same floats */
+			assert_close(rep.kl_old, 0, 0);      /* weights never moved */
+			assert_close(rep.clip_fraction, 0, 0);
+		}
+		rig_free(&g);
+	}
+}
+
+/* Reads what was written: responses, those used, their advantages' sum. */
+static void read_back(struct rig *g, size_t *n, size_t *used, double *sum)
+{
+	struct reason why = {0};
+	struct traj_mem mem = {0};
+	struct rec_in *in;
+	struct rec rec;
+	struct traj t;
+	int got;
+
+	rec_finish(&g->w);
+	assert_int_equal(out_flush(&g->out, &why), 0);
+	in = rec_open(g->path, REC_STRICT, &why);
+	*n = *used = 0;
+	*sum = 0;
+	while ((got = rec_next(in, &rec, &why)) > 0) {
+		if (traj_read(&t, &rec, "stream", &mem, &why))
+			fail_msg("%s", why.text);
+		++*n;
+		*used += t.used == 1;
+		assert_int_equal(t.used == 1, !isnan(t.advantage));
+		*sum += t.used ? t.advantage : 0;
+		assert_true(t.step == 1 || t.step == 2);
+		assert_true(t.n_tokens >= 1 && t.n_tokens == t.n_logprobs);
+		assert_true(t.n_prompt_tokens >= 1);
+		assert_true(span_is(t.finish, t.tokens[t.n_tokens - 1] == 1 ? "stop" : "length"));
+		assert_true(t.reward == (memchr(t.response.p, 'c', t.response.n) ? 1 : 0));
+		assert_true(t.policy.n == 16 && t.entropy > 0);
+	}
+	if (got < 0)
+		fail_msg("%s", why.text);
+	traj_mem_free(&mem);
+	rec_close(in);
+}
+
+static void every_response_is_written(void **state)
+{
+	size_t n, used, want_n = 0, want_used = 0;
+	double sum;
+	struct rig g;
+
+	(void)state;
+	rig_make(&g, "c");
+	rig_start(&g);
+	for (int s = 0; s < 2; s++) {
+		struct rl_report rep = rig_step(&g);
+
+		want_n += rep.explored.all->n;
+		want_used += rep.explored.n_used;
+		assert_int_equal(rep.explored.all->n, 8 * rep.explored.tried);
+		assert_int_equal(rep.explored.n_used, 8 * rep.explored.kept);
+		assert_int_equal(rep.explored.kept, 4);
+	}
+	read_back(&g, &n, &used, &sum);
+	assert_int_equal(n, want_n);
+	assert_int_equal(used, want_used);
+	assert_close(sum, 0, 1e-4);
+	rig_free(&g);
+}
+
+/* Rare successes: most groups are all wrong and are replaced, up to the bound. */
+static void equal_groups_are_replaced(void **state)
+{
+	struct rl_report rep;
+	struct rig g;
+
+	(void)state;
+	rig_make(&g, "^c[cd]");
+	rig_start(&g);
+	rep = rig_step(&g);
+	assert_true(rep.explored.rounds > 1 && rep.explored.tried > 4);
+	assert_int_equal(rep.explored.kept, 4);
+	rig_free(&g);
+
+	rig_make(&g, "^c[cd]");
+	g.o.rounds = 1;
+	rig_start(&g);
+	rep = rig_step(&g);
+	assert_int_equal(rep.explored.tried, 4);
+	assert_true(rep.explored.kept < 4);
+	rig_free(&g);
+
+	rig_make(&g, "^c[cd]");
+	g.o.keep_equal = true;
+	rig_start(&g);
+	rep = rig_step(&g);
+	assert_int_equal(rep.explored.tried, 4);
+	assert_int_equal(rep.explored.kept, 4);
+	rig_free(&g);
+}
+
+static void reward_rises(void **state)
+{
+	struct rig g;
+
+	(void)state;
+	for (int kind = LOSS_DAPO; kind <= LOSS_CISPO; kind++) {
+		double first = 0, last = 0;
+
+		rig_make(&g, "^c");
+		g.o.loss.kind = (enum loss_kind)kind;
+		g.o.lr = 0.01;
+		g.o.adamw.decay = 0;
+		g.o.loss.kl = kind == LOSS_GSPO ? 0.01 : 0;
+		g.o.rounds = 2;
+		rig_start(&g);
+		for (int s = 0; s < 12; s++) {
+			struct rl_report rep = rig_step(&g);
+
+			first += s < 2 ? rep.explored.reward / 2 : 0;
+			last = rep.explored.reward;
+			assert_true(rep.updates == 0 || isnan(rep.kl_ref) == (kind != LOSS_GSPO));
+			if (s == 1 && kind == LOSS_GSPO)
+				assert_true(rep.kl_ref > 0);
+		}
+		assert_true(first < 0.5 && last > 0.8);
+		rig_free(&g);
+	}
+}
+
+static void same_seed_same_weights(void **state)
+{
+	uint64_t hash[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct rig g;
+
+		rig_make(&g, "c");
+		g.o.lr = 0.01;
+		g.o.roll.seed = i == 2 ? 8 : 7;
+		g.o.epochs = 2;
+		rig_start(&g);
+		rig_step(&g);
+		rig_step(&g);
+		hash[i] = model_hash(&g.p.model);
+		rig_free(&g);
+	}
+	assert_true(hash[0] == hash[1]);
+	assert_true(hash[0] != hash[2]);
+}
+
+static void nothing_to_learn_ends_the_run(void **state)
+{
+	struct reason why = {0};
+	struct rl_report rep;
+	struct rig g;
+
+	(void)state;
+	rig_make(&g, "z"); /* cannot be said */
+	g.o.rounds = 2;
+	rig_start(&g);
+	for (int s = 1; s < RL_PATIENCE; s++) {
+		rep = rig_step(&g);
+		assert_int_equal(rep.updates, 0);
+	}
+	assert_int_equal(rl_step(g.rl, &rep, &why), ST_INPUT);
+	assert_non_null(strstr(why.text, "nothing to learn from"));
+	assert_false(rep.stuck);
+	rig_free(&g);
+}
+
+static void failed_verdicts_are_no_zeros(void **state)
+{
+	struct reason why = {0};
+	struct rl_report rep;
+	struct rig g;
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN); /* as tool_start does */
+	for (int forgiving = 0; forgiving < 2; forgiving++) {
+		rig_make(&g, "c");
+		g.o.keep_equal = true;
+		g.o.max_failures = forgiving ? 1 : 0.3; /* 32 of 100 at once */
+		g.o.rounds = 1;
+		g.o.roll.verify.verifier = "cmd:sed -u s/.*/garbage/";
+		rig_start(&g);
+		assert_int_equal(rl_step(g.rl, &rep, &why), forgiving ? 0 : ST_SYSTEM);
+		assert_int_equal(rep.explored.failures, 32);
+		assert_int_equal(rep.explored.n_used, 0);
+		assert_int_equal(rep.updates, 0);
+		rig_free(&g);
+	}
+	assert_true(isnan(rep.explored.reward));
+	assert_non_null(strstr(why.text, "32 of 32"));
+}
+
+static void long_responses_are_punished(void **state)
+{
+	struct rl_report rep;
+	struct rig g;
+
+	(void)state;
+	rig_make(&g, "");
+	g.o.keep_equal = true;
+	g.o.advantage = ADV_DR_GRPO;
+	g.o.overlong_buffer = 6;
+	rig_start(&g);
+	rep = rig_step(&g);
+	for (size_t i = 0; i < rep.explored.n_used; i += 8) {
+		const size_t *used = rep.explored.used + i;
+		double mean = 0;
+
+		for (int k = 0; k < 8; k++)
+			mean += 1 - (double)rep.explored.all->v[used[k]].n / 6;
+		for (int k = 0; k < 8; k++)
+			assert_close(rep.explored.advantage[i + (size_t)k],
+				     1 - (double)rep.explored.all->v[used[k]].n / 6 - mean / 8,
+				     1e-12);
+	}
+	assert_close(rep.explored.reward, 1, 0); /* the record keeps the verifier's */
+	rig_free(&g);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ratios_are_one_before_the_first_update),
+		cmocka_unit_test(every_response_is_written),
+		cmocka_unit_test(equal_groups_are_replaced),
+		cmocka_unit_test(reward_rises),
+		cmocka_unit_test(same_seed_same_weights),
+		cmocka_unit_test(nothing_to_learn_ends_the_run),
+		cmocka_unit_test(failed_verdicts_are_no_zeros),
+		cmocka_unit_test(long_responses_are_punished),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
