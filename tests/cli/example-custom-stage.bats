@@ -1,0 +1,65 @@
+# example-custom-stage.bats - examples/custom-stage does what its README says.
+load helpers
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	need_tool jq
+	dir=$root/examples/custom-stage
+	records=$root/tests/cli/records.py
+	traj-cat --from-json >in.traj <<-'END'
+		{"task":"a","prompt":"p","response":"long one","reward":1,"logprobs":[-0.5,-0.5],"mine":{"x":[1,null]}}
+		{"task":"a","prompt":"p","response":"short","reward":1,"logprobs":[-0.01,-0.05]}
+		{"task":"a","prompt":"p","response":"longest one","reward":1,"logprobs":[-0.11]}
+		{"kind":"note","text":"x"}
+		{"task":"b","prompt":"p","response":"wrong","reward":0,"logprobs":[-3]}
+		{"task":"b","prompt":"p","response":"","reward":1}
+	END
+}
+
+responses() {
+	traj-cat -c response "$@" | paste -sd ,
+}
+
+@test "run.sh, with its own stream and with ours" {
+	status_is 0 "$dir/run.sh"
+	[ "$(grep -c '^1+1' out)" -eq 7 ]
+	[ "$(tail -n 3 out | paste -sd ,)" = "... and what surprised the policy,1+1	02,1+1	3-1" ]
+	status_is 0 "$dir/run.sh" in.traj
+	[ "$(sed -n '/shorter/,/surprised/p' out | sed 1d | sed \$d | cut -f 2 | paste -sd ,)" = "short,long one," ]
+}
+
+@test "filter-then: called as rloop calls its filter" {
+	status_is 0 "$dir/filter-then" "$dir/shorter-half.py" --correct --max-rate 0.8 --per-task 32 in.traj
+	[ "$(responses out)" = "" ]
+	[ "$("$records" kinds <out)" = traj ] # b alone, its response is empty
+	says "5 trajectories in, 1 out"
+	"$dir/filter-then" "$dir/surprising.sh" -q --correct in.traj >kept
+	[ "$(responses kept)" = "long one,longest one" ]
+}
+
+@test "shorter-half.py: whole records, and a stream that others read" {
+	"$dir/shorter-half.py" <in.traj >kept
+	[ "$(responses kept)" = "short,long one," ]
+	[ "$(traj-filter -q --where mine kept | traj-cat | jq -c .mine)" = '{"x":[1,null]}' ]
+	traj-filter -q --task a in.traj | "$records" body | "$dir/shorter-half.py" >bare
+	[ "$(responses bare)" = "short,long one" ]
+}
+
+@test "surprising.sh: a limit of one's own, provenance kept" {
+	"$dir/surprising.sh" -0.3 <in.traj >kept
+	[ "$(responses kept)" = "long one,wrong" ]
+	traj-cat --check --strict kept
+	traj-filter -q in.traj | "$dir/surprising.sh" >kept
+	grep -aq traj-filter kept
+}
+
+@test "cut off anywhere: both fail, and what they wrote is not taken for a result" {
+	for n in $(seq 0 13 $(($(stat -c %s in.traj) - 1))); do
+		head -c "$n" in.traj >cut
+		status_is 3 "$dir/shorter-half.py" <cut
+		[ -z "$output" ]
+		status_is 3 "$dir/surprising.sh" <cut
+		status_is 3 "$dir/filter-then" "$dir/shorter-half.py" cut
+		status_is 3 "$dir/filter-then" "$dir/surprising.sh" cut
+	done
+}
