@@ -27,7 +27,7 @@ make demos.traj task-gen -n 100000 -s "$seed" --demos countdown
 [ -d base ] || rft-tune -p init -o base -s "$seed" --epochs 2 --batch 128 --lr 2e-3 demos.traj
 
 common=(-p base -t train.jsonl -e test.jsonl -i "$iterations" -n "$steps" -s "$seed" -k "1,4,8,16,32")
-rl='--lr 3e-4 --groups 24 --group-size 16 --max-new 18 --decay 0 --warmup 5'
+rl='--lr 3e-4 --groups 24 --group-size 16 --max-new 18 --weight-decay 0 --warmup 5'
 vanilla "${common[@]}" -d vanilla --explore-opts "$rl" >vanilla.tsv
 rloop "${common[@]}" -d rloop --explore-opts "$rl" \
 	--tune-opts '--lr 3e-4 --warmup 10 --batch 64 --epochs 2' >rloop.tsv

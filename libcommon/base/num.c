@@ -39,6 +39,10 @@ bool num_f64(const char *s, double lo, double hi, double *v)
 
 char *num_text(double v, char *buf)
 {
+	if (v == trunc(v) && fabs(v) < 1e6) { /* 10, where %.1g would write 1e+01 */
+		snprintf(buf, 32, "%.0f", v);
+		return buf;
+	}
 	for (int prec = 1; prec <= 17; prec++) {
 		snprintf(buf, 32, "%.*g", prec, v);
 		if (strtod(buf, NULL) == v)
