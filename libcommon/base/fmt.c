@@ -168,8 +168,8 @@ static size_t put(char *p, uint64_t m, int k)
 
 /* ---- scaling ---- */
 
-static const double pow10_f64[23] = {1e0,  1e1,	 1e2,  1e3,  1e4,  1e5,	 1e6,  1e7,
-				     1e8,  1e9,	 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+static const double pow10_f64[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+				     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
 				     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}; /* all exact */
 
 /* The floor of log10(2^e), |e| < 1024. */
@@ -189,29 +189,40 @@ static int exponent(double a, double *one)
 	return (int)(bits >> 52) - 1023;
 }
 
-/* Slow but right: the least number of digits from lo on with which it reads back. */
-static size_t put_slow(char *p, double v, bool single, int lo, int hi)
+/* Slow but right: the least number of digits with which it reads back. */
+static size_t put_slow(char *p, double v, bool single)
 {
-	for (int prec = lo; prec <= hi; prec++) {
+	for (int digits = 1; digits <= 17; digits++) {
 		double back;
 
-		snprintf(p, FMT_MAX, "%.*g", prec, v);
+		snprintf(p, FMT_MAX, "%.*g", digits, v);
 		back = strtod(p, NULL);
 		if (single ? (float)back == (float)v : back == v)
 			break;
 	}
-	if (!strpbrk(p, ".e"))
-		strcat(p, ".0");
+	if (strpbrk(p, ".e"))
+		return strlen(p);
+	memcpy(p + strlen(p), ".0", 3);
 	return strlen(p);
 }
 
-/* Half a unit in the last of the bits that a's type has, less a hair for rounding in here; half of
- * that below a power of two. */
-static double half_unit(double a, double one, double bits, double scale)
-{
-	double unit = one * bits * scale * (1 - 1e-6);
+/* How far a decimal may be from a, scaled like it, to read back as a: half a unit in the last of
+ * the bits that a's type has, less a hair for rounding in here; half of that below a power of two.
+ */
+struct reach {
+	double above, below;
+};
 
-	return a == one ? unit / 2 : unit;
+static struct reach reach(double a, double one, double bits, double scale)
+{
+	double half = one * bits * scale * (1 - 1e-6);
+
+	return (struct reach){half, a == one ? half / 2 : half};
+}
+
+static bool within(struct reach r, double off)
+{
+	return off < r.above && -off < r.below;
 }
 
 /* a * 10^k as hi + lo, k <= 44: the product of two exact powers, each step's error kept */
@@ -227,46 +238,48 @@ static void scale_by(double a, int k, double *hi, double *lo, double *scale)
 
 static size_t put_f64(char *p, double a)
 {
-	double hi, lo, scale, off, unit, one;
+	double hi, lo, scale, off, one;
+	struct reach r;
 	int k = 16 - log10_of(exponent(a, &one));
 	int64_t m, m15, m16;
 
 	if (a < 1e-27 || a >= 1e17) /* subnormal ones too */
-		return put_slow(p, a, false, 15, 17);
+		return put_slow(p, a, false);
 	scale_by(a, k, &hi, &lo, &scale);
 	if (hi >= 1e17)
 		scale_by(a, --k, &hi, &lo, &scale);
 	/* hi is above 2^53, so a whole number; off is what m has too much */
 	m = (int64_t)hi + llrint(lo);
 	off = (double)(m - (int64_t)hi) - lo;
-	unit = half_unit(a, one, 0x1p-53, scale);
-	m15 = (m + 50) / 100;
-	m16 = (m + 5) / 10;
-	if (k >= 2 && fabs((double)(100 * m15 - m) + off) < unit)
+	r = reach(a, one, 0x1p-53, scale);
+	m15 = (m + 50 - (off > 0)) / 100; /* what only rounding made a half goes down */
+	m16 = (m + 5 - (off > 0)) / 10;
+	if (k >= 2 && within(r, (double)(100 * m15 - m) + off))
 		return put(p, (uint64_t)m15, k - 2);
-	if (k >= 1 && fabs((double)(10 * m16 - m) + off) < unit)
+	if (k >= 1 && within(r, (double)(10 * m16 - m) + off))
 		return put(p, (uint64_t)m16, k - 1);
-	return fabs(off) < unit ? put(p, (uint64_t)m, k) : put_slow(p, a, false, 17, 17);
+	return within(r, off) ? put(p, (uint64_t)m, k) : put_slow(p, a, false);
 }
 
 static size_t put_f32(char *p, double a)
 {
-	double s, scale, rest, unit, one;
+	double s, scale, rest, one;
+	struct reach r;
 	int k = 8 - log10_of(exponent(a, &one)), drop = 0;
 	int64_t m, m7, m8;
 
 	if (a < 1e-27 || a >= 1e9)
-		return put_slow(p, a, true, 6, 9);
+		return put_slow(p, a, true);
 	scale_by(a, k, &s, &rest, &scale);
 	if (s >= 1e9)
 		scale_by(a, --k, &s, &rest, &scale);
 	m = (int64_t)(s + 0.5);
-	unit = half_unit(a, one, 0x1p-24, scale);
-	m7 = (m + 50) / 100;
-	m8 = (m + 5) / 10;
+	r = reach(a, one, 0x1p-24, scale);
+	m7 = (m + 50 - ((double)m > s)) / 100;
+	m8 = (m + 5 - ((double)m > s)) / 10;
 	/* chosen without branches: which one it will be, nobody can foretell */
-	drop = fabs(10 * (double)m8 - s) < unit ? 1 : 0;
-	drop = fabs(100 * (double)m7 - s) < unit ? 2 : drop;
+	drop = within(r, 10 * (double)m8 - s) ? 1 : 0;
+	drop = within(r, 100 * (double)m7 - s) ? 2 : drop;
 	drop = drop <= k ? drop : 0;
 	m = drop == 2 ? m7 : drop == 1 ? m8 : m;
 	return put(p, (uint64_t)m, k - drop);

@@ -311,6 +311,8 @@ static int read_user(struct rec_in *in, struct rec *r, bool is_traj, struct reas
 
 static int at_end(struct rec_in *in, struct reason *why)
 {
+	if (in->cut)
+		return 0;
 	if (in->index == 0)
 		return fail(why, ST_INPUT, "%s: empty: not even a head record", in->in.name), -1;
 	if (!in->framed)

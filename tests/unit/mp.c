@@ -58,7 +58,7 @@ static void lengths_are_exact(void **state)
 		assert_int_equal(mp_skim(with_tail, whole[i].n + 1, &len), MP_OK);
 		assert_int_equal(len, whole[i].n);
 		for (size_t n = 0; n < whole[i].n; n++) { /* every proper prefix wants more */
-			char *cut = malloc(n ? n : 1);	  /* exact: a sanitizer sees overruns */
+			char *cut = malloc(n ? n : 1);    /* exact: a sanitizer sees overruns */
 
 			memcpy(cut, whole[i].p, n);
 			assert_int_equal(mp_skim(cut, n, &len), MP_MORE);
@@ -81,7 +81,7 @@ static void bombs_are_refused(void **state)
 	assert_int_equal(SKIM("\xdb\xff\xff\xff\xff", &len), MP_TOO_LARGE);
 	assert_int_equal(SKIM("\xc6\xff\xff\xff\xff", &len), MP_TOO_LARGE);
 	assert_int_equal(SKIM("\xc6\x01\x00\x00\x00", &len), MP_TOO_LARGE); /* 5 bytes too many */
-	assert_int_equal(SKIM("\xc6\x00\xff\xff\xfb", &len), MP_MORE);	    /* 16 MiB in all */
+	assert_int_equal(SKIM("\xc6\x00\xff\xff\xfb", &len), MP_MORE);      /* 16 MiB in all */
 	assert_int_equal(len, MP_MAX_BYTES);
 	assert_int_equal(SKIM("\xc6\x00\xff\xff\xfc", &len), MP_TOO_LARGE);
 	/* each of the nested headers would fit alone */

@@ -1,0 +1,273 @@
+/* Tests of stream/task.h: problem sets as people have them. */
+#include "scratch.h"
+#include "stream/json.h"
+#include "stream/task.h"
+
+#include <cmocka.h>
+
+static const char *dir;
+static struct reason why;
+static struct task_set set;
+
+static int setup(void **state)
+{
+	(void)state;
+	dir = scratch_new();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	task_free(&set);
+	scratch_free(dir);
+	return 0;
+}
+
+static int load(const char *text, size_t n)
+{
+	task_free(&set);
+	scratch_put(dir, "t.jsonl", text, n);
+	return task_load(&set, scratch_path(dir, "t.jsonl"), &why);
+}
+
+static void good(const char *text, size_t n_tasks)
+{
+	int st = load(text, strlen(text));
+
+	if (st)
+		fail_msg("%s", why.text);
+	assert_int_equal(set.n, n_tasks);
+}
+
+/* The reason begins with the file and line, and has what in it. */
+static void bad(const char *text, int line, const char *what)
+{
+	char where[32];
+
+	assert_int_equal(load(text, strlen(text)), ST_INPUT);
+	snprintf(where, sizeof where, "t.jsonl:%d: ", line);
+	assert_says(&why, line ? where : "t.jsonl: ");
+	assert_says(&why, what);
+	assert_null(set.v);
+}
+
+static void meta_is(const struct task *t, const char *json)
+{
+	struct buf b = {0};
+
+	if (t->meta.n)
+		json_from_mp(&b, (struct mp){(const uint8_t *)t->meta.p, t->meta.n});
+	assert_string_equal(buf_cstr(&b), json);
+	buf_free(&b);
+}
+
+static void ours(void **state)
+{
+	(void)state;
+	good("{\"id\":\"a/1\",\"prompt\":\"1+1=\",\"answer\":\"2\",\"verifier\":\"number\","
+	     "\"meta\":{\"level\":3},\"source\":\"me\"}\n"
+	     "{\"id\":7,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}\n"
+	     "\n"
+	     "{\"prompt\":\"\",\"answer\":12}",
+	     3);
+	assert_string_equal(set.v[0].id, "a/1");
+	assert_string_equal(set.v[0].prompt, "1+1=");
+	assert_string_equal(set.v[0].answer, "2");
+	assert_string_equal(set.v[0].verifier, "number");
+	assert_null(set.v[0].messages);
+	meta_is(&set.v[0], "{\"level\":3,\"source\":\"me\"}");
+	assert_string_equal(set.v[1].id, "7");
+	assert_null(set.v[1].prompt);
+	assert_null(set.v[1].answer);
+	assert_string_equal(set.v[1].messages, "[{\"role\":\"user\",\"content\":\"hi\"}]");
+	assert_int_equal(set.v[1].meta.n, 0);
+	assert_string_equal(set.v[2].id, "line:4");
+	assert_string_equal(set.v[2].prompt, "");
+	assert_string_equal(set.v[2].answer, "12");
+}
+
+static void answers_of_all_types(void **state)
+{
+	static const struct {
+		const char *json, *want;
+	} cases[] = {{"\"x\"", "x"}, {"3.5", "3.5"},   {"3.0", "3.0"},
+		     {"-12", "-12"}, {"true", "true"}, {"[\"a\",1]", "[\"a\",1]"},
+		     {"null", NULL}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char text[100];
+
+		snprintf(text, sizeof text, "{\"prompt\":\"p\",\"answer\":%s}", cases[i].json);
+		good(text, 1);
+		if (cases[i].want)
+			assert_string_equal(set.v[0].answer, cases[i].want);
+		else
+			assert_null(set.v[0].answer);
+	}
+}
+
+static void gsm8k(void **state)
+{
+	(void)state;
+	good("{\"question\":\"How many?\",\"answer\":\"He has 4*5=<<4*5=20>>20.\\n#### 1,020 \"}\n"
+	     "{\"question\":\"And?\",\"answer\":\"a #### b\\n#### -3\"}\n"
+	     "{\"question\":\"Plain?\",\"answer\":\"1,5\"}\n",
+	     3);
+	assert_string_equal(set.v[0].prompt, "How many?");
+	assert_string_equal(set.v[0].answer, "1020");
+	assert_string_equal(set.v[0].id, "line:1");
+	assert_string_equal(set.v[1].answer, "-3");
+	assert_string_equal(set.v[2].answer, "1,5");
+	meta_is(&set.v[0], "");
+	/* not a row of GSM8K: the answer is as it is */
+	good("{\"prompt\":\"p\",\"answer\":\"a #### 1\"}", 1);
+	assert_string_equal(set.v[0].answer, "a #### 1");
+}
+
+static void math(void **state)
+{
+	(void)state;
+	good("{\"problem\":\"Solve\",\"solution\":\"so\",\"answer\":\"\\\\frac{1}{2}\","
+	     "\"subject\":\"Algebra\",\"level\":2,\"unique_id\":\"test/algebra/1.json\"}\n",
+	     1);
+	assert_string_equal(set.v[0].id, "test/algebra/1.json");
+	assert_string_equal(set.v[0].prompt, "Solve");
+	assert_string_equal(set.v[0].answer, "\\frac{1}{2}");
+	meta_is(&set.v[0], "{\"solution\":\"so\",\"subject\":\"Algebra\",\"level\":2}");
+}
+
+static void verl(void **state)
+{
+	(void)state;
+	good("{\"data_source\":\"dapo\",\"prompt\":[{\"role\":\"user\",\"content\":\"Q\"}],"
+	     "\"ability\":\"math\",\"reward_model\":{\"style\":\"rule\",\"ground_truth\":\"34\"},"
+	     "\"extra_info\":{\"index\":\"9a-b\",\"split\":\"train\"}}\n",
+	     1);
+	assert_string_equal(set.v[0].id, "9a-b");
+	assert_string_equal(set.v[0].answer, "34");
+	assert_string_equal(set.v[0].messages, "[{\"role\":\"user\",\"content\":\"Q\"}]");
+	meta_is(&set.v[0], "{\"data_source\":\"dapo\",\"ability\":\"math\","
+			   "\"reward_model\":{\"style\":\"rule\",\"ground_truth\":\"34\"},"
+			   "\"extra_info\":{\"index\":\"9a-b\",\"split\":\"train\"}}");
+}
+
+static void odd_text(void **state)
+{
+	(void)state;
+	good("\xef\xbb\xbf{\"prompt\":\"a\"}\r\n  {\"prompt\":\"b\\u0007\\u001b\"} \r\n\r\n", 2);
+	assert_string_equal(set.v[1].prompt, "b\a\x1b");
+	good("{\"prompt\":\"\xd7\xa9\xcc\x81\",\"id\":\"--help\"}", 1);
+	assert_string_equal(set.v[0].prompt, "\xd7\xa9\xcc\x81");
+	assert_string_equal(set.v[0].id, "--help");
+}
+
+static void wrong_rows(void **state)
+{
+	static const char stream[] = "\x82\xa4kind\xa4head", nul[] = "{\"prompt\":\"a\0\"}";
+
+	(void)state;
+	bad("", 0, "no problems");
+	bad("\n\n", 0, "no problems");
+	bad("{\"id\":1}", 1, "no prompt");
+	bad("{\"prompt\":\"a\"}\n{\"prompt\":1}", 2, "prompt: not a string");
+	bad("{\"prompt\":\"a\"}\n\n[1]\n", 3, "not a JSON object");
+	bad("{\"prompt\":\"a\"}\n{\"prompt\":", 2, "line 1, column");
+	bad("{\"prompt\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"\"}]}", 1,
+	    "prompt is there too");
+	bad("{\"messages\":[]}", 1, "messages: not a list");
+	bad("{\"messages\":\"x\"}", 1, "messages: not a list");
+	bad("{\"messages\":[{\"role\":\"user\"}]}", 1, "without the strings role and content");
+	bad("{\"messages\":[{\"role\":\"user\",\"content\":[]}]}", 1, "role and content");
+	bad("{\"prompt\":[7]}", 1, "role and content");
+	bad("{\"prompt\":\"a\",\"id\":[]}", 1, "id: neither");
+	bad("{\"prompt\":\"a\",\"id\":1.5}", 1, "id: neither");
+	bad("{\"prompt\":\"a\",\"verifier\":1}", 1, "verifier: not a string");
+	bad("{\"prompt\":\"a\",\"meta\":1}", 1, "meta: not an object");
+	bad("{\"prompt\":\"a\",\"meta\":{\"x\":1},\"x\":2}", 1, "x: the key stands in the row");
+	bad("{\"prompt\":\"a\",\"prompt\":\"b\"}", 1, "duplicate");
+	bad("{\"prompt\":\"a\\u0000b\"}", 1, "NUL");
+	bad("{\"prompt\":\"a\",\"id\":\"x\"}\n{\"prompt\":\"b\",\"id\":\"x\"}", 2,
+	    "id \"x\" is not the first");
+	bad("{\"prompt\":\"a\",\"id\":\"5\"}\n{\"prompt\":\"b\",\"id\":5}", 2, "is not the first");
+	bad("[{\"prompt\":\"a\"}]", 1, "jq -c");
+	bad("\x1f\x8b", 1, "gzip");
+	bad("PAR1", 1, "Parquet");
+	bad("id,prompt\n", 1, "expected");
+	bad(stream, 1, "a trajectory stream");
+	assert_int_equal(load(nul, sizeof nul - 1), ST_INPUT);
+	assert_int_equal(task_load(&set, "/nonexistent/x", &why), ST_SYSTEM);
+	assert_int_equal(task_load(&set, dir, &why), ST_SYSTEM);
+	assert_int_equal(task_load(&set, dir, NULL), ST_SYSTEM);
+}
+
+static void deep_meta(void **state)
+{
+	struct buf b = {0};
+
+	(void)state;
+	buf_str(&b, "{\"prompt\":\"a\",\"x\":");
+	for (int i = 0; i < 17; i++)
+		buf_char(&b, '[');
+	for (int i = 0; i < 17; i++)
+		buf_char(&b, ']');
+	buf_char(&b, '}');
+	bad(buf_cstr(&b), 1, "meta: nested too deep");
+	buf_free(&b);
+}
+
+static void many_rows(void **state)
+{
+	struct buf b = {0};
+
+	(void)state;
+	for (int i = 0; i < 3000; i++)
+		buf_printf(&b, "{\"id\":%d,\"prompt\":\"p%d\"}\n", i, i);
+	good(buf_cstr(&b), 3000);
+	assert_string_equal(set.v[2999].prompt, "p2999");
+	buf_str(&b, "{\"id\":1234,\"prompt\":\"again\"}\n");
+	bad(buf_cstr(&b), 3001, "id \"1234\"");
+	buf_free(&b);
+}
+
+static void real_sets(void **state)
+{
+	static const struct {
+		const char *file;
+		size_t n;
+		const char *id, *answer; /* of the first */
+	} sets[] = {
+		{"math/gsm8k_test_300.jsonl", 300, "line:1", "18"},
+		{"math/math500.jsonl", 500, "test/precalculus/807.json", NULL},
+		{"math/aime24.jsonl", 30, NULL, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+		task_free(&set);
+		if (task_load(&set, shared_data(sets[i].file), &why))
+			fail_msg("%s", why.text);
+		assert_int_equal(set.n, sets[i].n);
+		if (sets[i].id)
+			assert_string_equal(set.v[0].id, sets[i].id);
+		if (sets[i].answer)
+			assert_string_equal(set.v[0].answer, sets[i].answer);
+		for (size_t k = 0; k < set.n; k++)
+			assert_true(set.v[k].prompt && set.v[k].answer && *set.v[k].answer);
+	}
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(ours),       TEST(answers_of_all_types),
+		TEST(gsm8k),      TEST(math),
+		TEST(verl),       TEST(odd_text),
+		TEST(wrong_rows), TEST(deep_meta),
+		TEST(many_rows),  TEST(real_sets),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
