@@ -1,0 +1,147 @@
+# policy-eval.bats - what is written, every option.
+load helpers
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	fixture tasks base
+	records=$root/tests/cli/records.py
+}
+
+run_eval() {
+	policy-eval -q -p "$FIX/base" -t "$FIX/test.jsonl" --max-new 12 "$@"
+}
+
+column() {
+	"$records" keys "$1"
+}
+
+@test "each problem in order, each response judged, a whole stream" {
+	run_eval -n 3 >out
+	[ "$(column task <out | uniq)" = "$(jq -r .id "$FIX/test.jsonl")" ]
+	[ "$(column sample <out | sort -un | paste -sd ' ')" = "0 1 2" ]
+	[ "$("$records" kinds <out | wc -w)" = $((3 * $(wc -l <"$FIX/test.jsonl") + 2)) ]
+	traj-cat out | jq -es 'all(.verdict == "ok" and (.reward == 0 or .reward == 1)
+		and (.tokens | length) == (.logprobs | length) and .policy != null
+		and .entropy >= 0 and .verifier == "countdown") and any(.reward == 1)'
+	traj-cat out | jq -es 'all(has("step") or has("iter") or has("used") | not)'
+}
+
+@test "rewards are what the verifier says of the records again" {
+	run_eval -n 4 >out
+	traj-score -q out >again
+	cmp <(column reward <out) <(column reward <again)
+}
+
+@test "--tasks - reads standard input" {
+	run_eval >a
+	policy-eval -q -p "$FIX/base" -t - --max-new 12 <"$FIX/test.jsonl" >b
+	"$records" body <a >a.body
+	"$records" body <b | cmp - a.body
+}
+
+@test "--seed, --threads, --batch: what a response is depends on the seed alone" {
+	run_eval -n 3 -s 5 -j 1 | "$records" body >a
+	run_eval -n 3 -s 5 -j 2 | "$records" body | cmp - a
+	run_eval -n 3 -s 5 --batch 2 | "$records" body | cmp - a
+	! run_eval -n 3 -s 6 | "$records" body | cmp -s - a
+}
+
+@test "--samples: more begin with the same ones" {
+	run_eval -n 2 | column task,sample,response >few
+	run_eval -n 5 | column task,sample,response >many
+	[ "$(grep -cxFf few many)" -ge "$(sort -u few | wc -l)" ]
+	[ "$(wc -l <many)" = $((5 * $(wc -l <"$FIX/test.jsonl"))) ]
+}
+
+@test "--greedy: the likeliest, whatever the seed" {
+	run_eval --greedy -s 1 | column response,temperature >a
+	run_eval --greedy -s 2 | column response,temperature | cmp - a
+	[[ $(head -n 1 a) == *0* ]]
+	status_is 2 run_eval --greedy -n 2
+}
+
+@test "--temperature, --top-p, --top-k: recorded, and fewer different responses" {
+	run_eval -n 8 >usual
+	for o in "temperature 0.05" "top_p 0.05" "top_k 1"; do
+		read -r key value <<<"$o"
+		run_eval -n 8 "--${key/_/-}" "$value" >out
+		[ "$(column "$key" <out | sort -u)" = "$value" ]
+		[ "$(column task,response <out | sort -u | wc -l)" -lt \
+			"$(column task,response <usual | sort -u | wc -l)" ]
+	done
+}
+
+@test "--max-new: no response is longer" {
+	policy-eval -p "$FIX/base" -t "$FIX/test.jsonl" --max-new 3 >out 2>err
+	traj-cat out | jq -es 'all(.tokens | length <= 3) and any(.finish == "length")'
+	grep -q -- "--max-new 3" err
+}
+
+@test "--prompt: one problem without a verdict" {
+	status_is 0 policy-eval -q -p "$FIX/base" --prompt '1 2=3:' -n 3 --max-new 8
+	traj-cat "$BATS_TEST_TMPDIR/out" |
+		jq -es 'length == 3 and all(.prompt == "1 2=3:" and (has("reward") | not))'
+	status_is 2 policy-eval -p "$FIX/base" --prompt x -t "$FIX/test.jsonl"
+	status_is 2 policy-eval -p "$FIX/base"
+	status_is 3 policy-eval -q -p "$FIX/base" --prompt 'words'
+	says "prompt"
+}
+
+@test "--verifier and --no-score: problems that name no verifier" {
+	jq -c 'del(.verifier)' "$FIX/test.jsonl" >bare.jsonl
+	status_is 3 run_eval -t bare.jsonl
+	says verifier
+	run_eval -t bare.jsonl --verifier countdown >a
+	cmp <(column reward <a) <(run_eval | column reward)
+	run_eval -t bare.jsonl --no-score >b
+	traj-cat b | jq -es 'all(has("reward") or has("verdict") | not)'
+	cmp <(column response <a) <(column response <b)
+}
+
+@test "--trust, --workers: commands that problems name" {
+	jq -c --arg sed "cmd:sed -u 's/.*/{\"reward\":0.5}/'" '.verifier = $sed' "$FIX/test.jsonl" \
+		>cmd.jsonl
+	status_is 3 run_eval -t cmd.jsonl
+	says trust
+	run_eval -t cmd.jsonl --trust --workers 3 >out
+	[ "$(column reward <out | sort -u)" = 0.5 ]
+}
+
+@test "--deadline, --max-output: a verifier that fails gives a verdict and no reward" {
+	head -n 2 "$FIX/test.jsonl" | jq -c 'del(.verifier)' >two.jsonl
+	run_eval -t two.jsonl --verifier 'cmd:sleep 9' --deadline 0.05 >out 2>err
+	[ "$(column verdict <out | sort -u)" = timeout ]
+	traj-cat out | jq -es 'all(has("reward") | not)'
+	grep -q "2 responses could not be judged" err
+	run_eval -t two.jsonl --max-output 20 \
+		--verifier 'cmd:sed -u s/.*/{\"reward\":1,\"extracted\":\"aaaaaaaaaaaaa\"}/' >out
+	[ "$(column verdict <out | sort -u)" = too-long ]
+}
+
+@test "--step and --iter are written into the records" {
+	run_eval --step 40 --iter 2 >out
+	[ "$(column step,iter <out | sort -u | tr '\t' ' ')" = "40 2" ]
+}
+
+@test "a real model says what a reference in float64 says" {
+	need_data stories260k/reference.json
+	policy-eval -q -p "${data%/*}" --prompt '' --greedy --max-new 200 >out
+	traj-cat out | jq -e --slurpfile ref "$data" \
+		'.prompt_tokens == $ref[0].prompt_ids and .tokens == $ref[0].greedy_ids and
+		([.logprobs, $ref[0].logprobs] | transpose | all(.[0] - .[1] | fabs < 1e-3))'
+}
+
+@test "wrong calls and inputs are refused; a failure leaves no end record" {
+	status_is 2 policy-eval -t "$FIX/test.jsonl"
+	status_is 2 run_eval operand
+	status_is 3 policy-eval -p nothing-here -t "$FIX/test.jsonl"
+	status_is 3 run_eval -t /dev/null
+	[[ $("$records" kinds <"$BATS_TEST_TMPDIR/out") != *end ]]
+	status_is 2 run_eval --verifier nothing
+}
+
+@test "records are not written to a terminal" {
+	need_tool script
+	script -qec "policy-eval -p $FIX/base --prompt 1" /dev/null >said && return 1
+	grep -q "not written to a terminal" said
+}

@@ -1,0 +1,278 @@
+# rft-tune.bats - what is learned, every option, inputs from which no policy may come.
+load helpers
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	fixture base run
+	records=$root/tests/cli/records.py
+}
+
+tune() {
+	rft-tune -q -p "$FIX/base" --lr 1e-3 --warmup 2 --batch 8 "$@"
+}
+
+same() {
+	cmp "$1/model.safetensors" "$2/model.safetensors"
+}
+
+differ() {
+	! cmp -s "$1/model.safetensors" "$2/model.safetensors"
+}
+
+# changes OPTION ...: the option makes other weights
+changes() {
+	[ -d usual ] || tune --epochs 1 -o usual "$FIX/run.traj"
+	rm -rf other
+	tune --epochs 1 "$@" -o other "$FIX/run.traj"
+	differ usual other || {
+		echo "no effect: $*"
+		return 1
+	}
+}
+
+# updates OPTION ...: how many there were
+updates() {
+	rm -rf some
+	tune "$@" --log log -o some "$FIX/run.traj"
+	jq -s 'map(select(.loss)) | length' log
+}
+
+@test "the loss on what is learned falls, and the result is a policy" {
+	traj-filter -q --correct --dedup "$FIX/run.traj" >right
+	tune --epochs 8 --lr 5e-3 --log log -o new right
+	jq -es 'first.loss > last.loss + 0.1' log
+	policy-init --info new >/dev/null
+	policy-eval -q -p new --prompt '1 2=3:' --max-new 4 >out
+}
+
+@test "standard input, - and files are the same" {
+	tune -o a "$FIX/run.traj"
+	tune -o b <"$FIX/run.traj"
+	tune -o c - <"$FIX/run.traj"
+	same a b
+	same a c
+	tune -o d "$FIX/run.traj" "$FIX/run.traj"
+	differ a d
+	cat "$FIX/run.traj" "$FIX/run.traj" | tune -o e
+	same d e
+}
+
+@test "--seed: the same bytes again, others with another" {
+	tune -s 3 -o a "$FIX/run.traj"
+	tune -s 3 -o b "$FIX/run.traj"
+	tune -s 4 -o c "$FIX/run.traj"
+	same a b
+	differ a c
+}
+
+@test "--threads: the same bytes with any number" {
+	for j in 1 2 5; do
+		tune -j $j -o p$j "$FIX/run.traj"
+	done
+	same p1 p2
+	same p1 p5
+}
+
+@test "--output: never over something, and the base is not changed" {
+	before=$(sha256sum "$FIX/base/model.safetensors")
+	tune -o new "$FIX/run.traj"
+	[ "$before" = "$(sha256sum "$FIX/base/model.safetensors")" ]
+	kept=$(sha256sum new/model.safetensors)
+	! tune -o new "$FIX/run.traj" 2>err
+	grep -q new err
+	[ "$kept" = "$(sha256sum new/model.safetensors)" ]
+	[ "$(ls | grep -c '^new')" = 1 ]
+}
+
+@test "--epochs, --steps, --batch: so many updates" {
+	n=$(traj-cat -c task "$FIX/run.traj" | wc -l)
+	[ "$(updates --epochs 2)" = $((2 * ((n + 7) / 8))) ]
+	[ "$(updates --epochs 1 --batch 1000)" = 1 ]
+	[ "$(updates --steps 3)" = 3 ]
+	[ "$(updates --steps 5 --batch "$n")" = 5 ]
+	jq -es 'map(.epoch) == [1, 2, 3, 4, 5]' log
+}
+
+@test "--micro-tokens: the same but for rounding" {
+	tune --steps 1 --log a.log -o a "$FIX/run.traj"
+	tune --steps 1 --micro-tokens 1 --log b.log -o b "$FIX/run.traj"
+	jq -es '(.[0].grad_norm - .[1].grad_norm | fabs) < 1e-4 * .[0].grad_norm and
+		(.[0].loss - .[1].loss | fabs) < 1e-9' a.log b.log
+}
+
+@test "--max-len: longer trajectories are left out and counted" {
+	"$records" pack <<-'END' >in
+		{"task":"a","prompt":"1 2=3:","response":"1+2"}
+		{"task":"b","prompt":"1 2 3 4 5=15:","response":"1+2+3+4+5"}
+		{"task":"c","prompt":"1 2=3:","response":"x","tokens":[]}
+	END
+	status_is 0 rft-tune -p "$FIX/base" -o a --max-len 12 in
+	says "1 trajectories are too long"
+	says "1 trajectories have an empty response"
+	says "1 trajectories to learn from"
+	status_is 3 rft-tune -p "$FIX/base" -o b --max-len 3 in
+	says "no trajectory to learn from"
+	[ ! -e b ]
+}
+
+@test "token ids are the truth; without them text is encoded and a stop token appended" {
+	# <pad> 0 <eos> 1, then 0123456789+-*/()=: and blank from 2 on
+	cat >ids.json <<-'END'
+		{"task":"a","prompt":"1=","response":"1","prompt_tokens":[3,18],"tokens":[3,1]}
+	END
+	cat >text.json <<-'END'
+		{"task":"a","prompt":"1=","response":"1"}
+	END
+	cat >other.json <<-'END'
+		{"task":"a","prompt":"1=","response":"1","prompt_tokens":[3,18],"tokens":[4,1]}
+	END
+	for f in ids text other; do
+		"$records" pack <$f.json >$f.traj
+		tune --steps 2 -o $f $f.traj
+	done
+	same ids text
+	differ ids other
+}
+
+@test "--weight: each kind makes other weights" {
+	changes --weight trajectory
+	changes --weight task
+	status_is 2 tune --weight none -o x "$FIX/run.traj"
+}
+
+@test "--validation: held-out problems are measured and not learned" {
+	tune --epochs 2 --validation 0.4 --log log -o held "$FIX/run.traj"
+	[ "$(jq -c 'select(.validation_loss) | .epoch' log | paste -sd ' ')" = "0 1 2" ]
+	tune --epochs 2 -o all "$FIX/run.traj"
+	differ held all
+	"$records" pack <<-'END' >one
+		{"task":"a","prompt":"1=","response":"1"}
+	END
+	for s in 1 2 3 4 5 6 7 8; do
+		rft-tune -q -p "$FIX/base" -s $s --validation 0.9 -o v$s one 2>err || rc=$?
+	done
+	[ "$rc" = 3 ]
+	grep -q "held out" err || [ -d v8 ]
+}
+
+@test "--lr, --warmup, --decay: the rate of each update" {
+	updates --steps 4 --lr 0.004 --warmup 2 --decay linear
+	jq -es 'map(.lr * 1e6 | round) == [2000, 4000, 4000, 2000]' log
+	updates --steps 4 --lr 0.004 --warmup 0 --decay cosine
+	jq -es 'map(.lr * 1e6 | round) == [4000, 3414, 2000, 586]' log
+	updates --steps 3 --lr 0.004 --warmup 0 --decay constant
+	jq -es 'map(.lr * 1e6 | round) == [4000, 4000, 4000]' log
+}
+
+@test "--weight-decay, --beta1, --beta2, --eps, --clip: each makes other weights" {
+	changes --weight-decay 0.9
+	changes --beta1 0.5
+	changes --beta2 0.5
+	changes --eps 0.1
+	changes --clip 0.001
+}
+
+@test "--log: one JSON object an update" {
+	updates --steps 3
+	jq -es 'map(.update) == [1, 2, 3] and all(.applied == 1 and .loss > 0 and .grad_norm > 0
+		and .tokens > 0)' log
+	status_is 4 tune --log no/such/log -o x "$FIX/run.traj"
+	[ ! -e x ]
+}
+
+@test "--dtype: of the weights" {
+	tune --steps 1 -o a "$FIX/run.traj"
+	tune --steps 1 -o b --dtype bf16 "$FIX/run.traj"
+	[ "$(wc -c <a/model.safetensors)" -gt $((3 * $(wc -c <b/model.safetensors) / 2)) ]
+	# same: what came in comes out
+	rft-tune -q -p b -o c --steps 1 "$FIX/run.traj"
+	[ "$(wc -c <b/model.safetensors)" = "$(wc -c <c/model.safetensors)" ]
+}
+
+@test "--strict: no bare streams" {
+	echo '{"task":"a","prompt":"1=","response":"1"}' | "$records" pack >bare
+	status_is 0 tune -o a bare
+	status_is 3 tune -o b --strict bare
+	[ ! -e b ]
+}
+
+@test "a stream that is cut off or damaged gives no policy, wherever it is cut" {
+	size=$(wc -c <"$FIX/run.traj")
+	for n in 0 1 100 $((size / 2)) $((size - 1)); do
+		head -c "$n" "$FIX/run.traj" >cut
+		status_is 3 tune -o new cut
+		[ ! -e new ]
+	done
+	# also as the second of two files
+	status_is 3 tune -o new "$FIX/run.traj" cut
+	says cut
+	{
+		head -c $((size / 2)) "$FIX/run.traj"
+		printf X
+		tail -c +$((size / 2 + 2)) "$FIX/run.traj"
+	} >bad
+	status_is 3 tune -o new bad
+	[ ! -e new ]
+}
+
+@test "an empty stream: nothing to learn from" {
+	traj-filter -q --min-reward 99 "$FIX/run.traj" >empty
+	status_is 3 tune -o new empty
+	says "no trajectory to learn from"
+	[ ! -e new ]
+}
+
+@test "what the policy cannot read is named with its record" {
+	"$records" pack <<-'END' >in
+		{"task":"a","prompt":"1=","response":"1"}
+		{"task":"a","prompt":"1=","response":"1","tokens":[999]}
+	END
+	status_is 3 tune -o new in
+	says "record 2"
+	says 999
+	echo '{"task":"a","prompt":"1=","response":"one"}' | "$records" pack >in
+	status_is 3 tune -o new in
+	says "record 1"
+	echo '{"task":"a","prompt":"","response":"1"}' | "$records" pack >in
+	status_is 3 tune -o new in
+	says prompt
+	[ ! -e new ]
+}
+
+@test "records of unknown kind are passed over" {
+	{
+		cat "$FIX/run.traj"
+		echo '{"kind":"note","x":1}' | "$records" pack
+	} >in
+	tune -o a in
+	tune -o b "$FIX/run.traj"
+	same a b
+}
+
+@test "a policy with weights that are not finite is left alone" {
+	cp -r "$FIX/base" broken
+	chmod -R u+w broken
+	/usr/bin/python3 - broken/model.safetensors <<-'END'
+		import json, struct, sys
+		path = sys.argv[1]
+		data = bytearray(open(path, "rb").read())
+		n, = struct.unpack("<Q", data[:8])
+		t = json.loads(data[8:8 + n])["model.norm.weight"]
+		at = 8 + n + t["data_offsets"][0]
+		data[at:at + 8] = struct.pack("<ff", 3e38, 3e38)
+		open(path, "wb").write(data)
+	END
+	status_is 3 rft-tune -q -p broken -o new --steps 9 "$FIX/run.traj"
+	says "5 in a row"
+	[ ! -e new ]
+	same broken new.last-good
+}
+
+@test "wrong calls are refused" {
+	status_is 2 rft-tune -o x
+	status_is 2 rft-tune -p "$FIX/base"
+	status_is 2 tune -o x --lr high
+	status_is 3 rft-tune -p nothing-here -o x "$FIX/run.traj"
+	status_is 4 tune -o x no-such-file
+	[ ! -e x ]
+}

@@ -1,0 +1,357 @@
+# rl-explore.bats - what is written, every option, runs that are stopped and runs that cannot go on.
+load helpers
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	fixture tasks base
+	records=$root/tests/cli/records.py
+}
+
+# rl OPTION ...: two small steps from the base policy
+rl() {
+	rl-explore -q -p "$FIX/base" -t "$FIX/train.jsonl" -n 2 --groups 4 --group-size 4 \
+		--rounds 2 --max-new 12 --lr 1e-3 --warmup 1 "$@"
+}
+
+# same A B, differ A B: policies' weights
+same() {
+	cmp "$1/model.safetensors" "$2/model.safetensors"
+}
+
+differ() {
+	! cmp -s "$1/model.safetensors" "$2/model.safetensors"
+}
+
+# changes OPTION ...: the option makes other weights of the same exploration's first step
+changes() {
+	[ -d usual ] || rl -n 1 --epochs 3 --lr 0.01 -o usual >usual.traj
+	rm -rf other
+	rl -n 1 --epochs 3 --lr 0.01 "$@" -o other >other.traj
+	differ usual other || {
+		echo "no effect: $*"
+		return 1
+	}
+}
+
+# column KEY[,KEY]: of a stream on stdin, a line each
+column() {
+	"$records" keys "$1"
+}
+
+@test "a whole stream: head, every response with all its keys, end" {
+	rl --log log >out
+	read -ra kinds < <("$records" kinds <out)
+	[ "${kinds[0]}" = head ] && [ "${kinds[-1]}" = end ]
+	[ "$((${#kinds[@]} - 2))" = "$(jq -s 'map(.responses) | add' log)" ]
+	traj-cat --head 1 out >one.json 2>/dev/null || traj-cat out | head -n 1 >one.json
+	for key in task prompt response id answer verifier meta prompt_tokens tokens logprobs \
+		temperature top_p top_k finish sample step iter policy reward verdict used entropy; do
+		grep -q "\"$key\":" one.json || {
+			echo "no $key"
+			cat one.json
+			return 1
+		}
+	done
+}
+
+@test "advantages stand where a response was used, and sum to 0 in a group" {
+	rl >out
+	traj-cat out | jq -es 'all(if .used then .advantage != null else .advantage == null end)
+		and (map(.advantage // 0) | add | fabs) < 1e-3 and any(.used) and any(.used | not)'
+}
+
+@test "--seed: the same bytes again, others with another" {
+	rl -s 7 -o a >a.traj
+	rl -s 7 -o b >b.traj
+	rl -s 8 -o c >c.traj
+	same a b
+	differ a c
+	"$records" body <a.traj >a.body
+	"$records" body <b.traj | cmp - a.body
+	! "$records" body <c.traj | cmp -s - a.body
+}
+
+@test "--threads: the same bytes with any number" {
+	for j in 1 2 5; do
+		rl -j $j -o p$j >$j.traj
+		"$records" body <$j.traj >$j.body
+	done
+	same p1 p2
+	same p1 p5
+	cmp 1.body 2.body
+	cmp 1.body 5.body
+}
+
+@test "--steps and --iter are in the records" {
+	rl -n 3 --iter 4 >out
+	[ "$(column step <out | sort -u | paste -sd ' ')" = "1 2 3" ]
+	[ "$(column iter <out | sort -u)" = 4 ]
+}
+
+@test "--output: a policy that loads, and none where something is" {
+	rl -o new >out
+	policy-init --info new >/dev/null
+	status_is 4 rl -o new || status_is 3 rl -o new
+	says new
+}
+
+@test "--lr 0: ratios are exactly 1 and the weights stay" {
+	rl --lr 0 --log log -o new >out
+	same new "$FIX/base"
+	jq -es 'all(.ratio_error == 0 and .updates == 4)' log
+}
+
+@test "ratios are 1 before the first update of each step, whatever is learned" {
+	rl -n 3 --lr 2e-3 --keep-equal --top-k 5 --temperature 0.7 --epochs 2 --log log >out
+	jq -es 'all(.ratio_error == 0) and any(.kl_old > 0)' log
+}
+
+@test "--log: one JSON object a step" {
+	rl -n 3 --log log >out
+	jq -es 'map(.step) == [1, 2, 3] and all(.reward != null and .entropy > 0 and
+		.grad_norm > 0 and .kl_start == null and .truncated <= 1 and .seconds > 0)' log
+	status_is 4 rl --log no/such/log
+	says no/such/log
+}
+
+@test "--groups, --group-size, --keep-equal: one round of so many" {
+	rl --groups 3 --group-size 5 --keep-equal --log log >out
+	jq -es 'all(.groups_tried == 3 and .groups_kept == 3 and .responses == 15)' log
+	[ "$(column sample <out | sort -un | paste -sd ' ')" = "0 1 2 3 4" ]
+	status_is 2 rl --group-size 1
+	says "group of one"
+	status_is 0 rl --group-size 1 --keep-equal --advantage rloo
+}
+
+# Tasks that nothing solves: every group is of equal rewards
+hopeless() {
+	jq -c '.verifier = "exact" | .answer = "z"' "$FIX/train.jsonl" >hopeless.jsonl
+	rl -t hopeless.jsonl "$@"
+}
+
+@test "--rounds and --oversample: how groups of equal rewards are replaced" {
+	hopeless --rounds 3 --oversample 2 --log log >out
+	jq -es 'all(.groups_tried == 4 + 8 + 8 and .groups_kept == 0 and .updates == 0 and
+		.rounds == 3)' log
+	[ "$(column used <out | sort -u)" = False ] || [ "$(column used <out | sort -u)" = false ]
+	hopeless --rounds 2 --oversample 1 --log log >out
+	jq -es 'all(.groups_tried == 8)' log
+}
+
+@test "five steps with nothing to learn end the run with status 3" {
+	status_is 3 hopeless -n 9 -o new
+	says "nothing to learn from"
+	[ ! -e new ]
+	cp "$BATS_TEST_TMPDIR/out" cut
+	[[ $("$records" kinds <cut) != *end ]]
+}
+
+@test "--max-new: no response is longer" {
+	rl --max-new 3 >out
+	traj-cat out | jq -es 'all(.tokens | length <= 3) and any(.finish == "length")'
+}
+
+@test "--temperature, --top-k, --top-p: recorded, and fewer different responses" {
+	rl --keep-equal >usual
+	for o in "temperature 0.05" "top_k 1" "top_p 0.05"; do
+		read -r key value <<<"$o"
+		rl --keep-equal "--${key/_/-}" "$value" >out
+		[ "$(column "$key" <out | sort -u)" = "$value" ]
+		[ "$(column task,response <out | sort -u | wc -l)" -lt \
+			"$(column task,response <usual | sort -u | wc -l)" ]
+	done
+}
+
+@test "--batch changes nothing in the result" {
+	rl -o a >a.traj
+	rl --batch 3 -o b >b.traj
+	same a b
+	"$records" body <a.traj >a.body
+	"$records" body <b.traj | cmp - a.body
+}
+
+@test "--micro-tokens: the same exploration, weights but for rounding" {
+	rl -n 1 --log a.log >a.traj
+	rl -n 1 --micro-tokens 1 --log b.log >b.traj
+	"$records" body <a.traj >a.body
+	"$records" body <b.traj | cmp - a.body
+	jq -es '(.[0].grad_norm - .[1].grad_norm | fabs) < 1e-4 * .[0].grad_norm' a.log b.log
+}
+
+@test "--verifier judges what names none" {
+	jq -c 'del(.verifier)' "$FIX/train.jsonl" >bare.jsonl
+	status_is 3 rl -t bare.jsonl
+	rl -t bare.jsonl --verifier countdown >out
+	[ "$(column verifier <out | sort -u)" = countdown ]
+	status_is 2 rl -t bare.jsonl --verifier nothing
+	says nothing
+}
+
+@test "--trust: commands that problems name run only with it" {
+	jq -c --arg sed "cmd:sed -u 's/.*/{\"reward\":1}/'" '.verifier = $sed' "$FIX/train.jsonl" \
+		>cmd.jsonl
+	status_is 3 rl -t cmd.jsonl
+	says trust
+	rl -t cmd.jsonl --trust --keep-equal --workers 2 >out
+	[ "$(column reward <out | sort -u)" = 1.0 ] || [ "$(column reward <out | sort -u)" = 1 ]
+}
+
+@test "--deadline, --max-output, --max-failures: a failed verifier is no reward of 0" {
+	jq -c 'del(.verifier)' "$FIX/train.jsonl" >bare.jsonl
+	rl -n 1 -t bare.jsonl --keep-equal --group-size 2 --verifier 'cmd:sleep 9' --deadline 0.02 \
+		--max-failures 1 >out
+	[ "$(column verdict <out | sort -u)" = timeout ]
+	traj-cat out | jq -es 'all(has("reward") | not)'
+	rl -n 1 -t bare.jsonl --keep-equal --group-size 2 --max-output 20 --max-failures 1 \
+		--verifier 'cmd:sed -u s/.*/{\"reward\":1,\"extracted\":\"aaaaaaaaaaaaaa\"}/' >out
+	[ "$(column verdict <out | sort -u)" = too-long ]
+	status_is 4 rl -t bare.jsonl --keep-equal --verifier 'cmd:sed -u s/.*/what/' \
+		--max-failures 0.1
+	says "--max-failures 0.1"
+}
+
+@test "--advantage: each estimator" {
+	rl -n 1 --advantage grpo >grpo.traj
+	for a in dr-grpo rloo reinforce++; do
+		rl -n 1 --advantage $a >$a.traj
+		! cmp -s <(column advantage <grpo.traj) <(column advantage <$a.traj)
+	done
+	# r - mean against r - mean of the other three: 4/3 as large
+	paste <(column used,advantage <dr-grpo.traj) <(column used,advantage <rloo.traj) |
+		awk '$2 ~ /[0-9]/ && ($4 / $2 < 1.3333 || $4 / $2 > 1.3334) { bad = 1 } END { exit bad }'
+	changes --advantage dr-grpo
+	status_is 2 rl --advantage best
+}
+
+@test "--overlong-buffer, --overlong-penalty: long responses lose, records keep the reward" {
+	rl -n 1 --keep-equal --advantage dr-grpo >a.traj
+	rl -n 1 --keep-equal --advantage dr-grpo --overlong-buffer 12 >b.traj
+	rl -n 1 --keep-equal --advantage dr-grpo --overlong-buffer 12 --overlong-penalty 2 >c.traj
+	cmp <(column reward <a.traj) <(column reward <b.traj)
+	! cmp -s <(column advantage <a.traj) <(column advantage <b.traj)
+	! cmp -s <(column advantage <b.traj) <(column advantage <c.traj)
+}
+
+@test "--loss and --aggregate: each makes other weights" {
+	changes --loss gspo
+	changes --loss cispo
+	changes --aggregate seq-mean-token-mean
+	changes --aggregate seq-mean-token-sum-norm --clip 0
+	status_is 2 rl --loss best
+}
+
+@test "--clip-low, --clip-high, --dual-clip matter once the policy has moved" {
+	changes --clip-low 0.01
+	changes --clip-high 0.01
+	changes --dual-clip 1.0001
+	status_is 2 rl --dual-clip 0.5
+}
+
+@test "--kl: a term towards the start, and its measure in the log" {
+	changes --kl 0.5 --log log
+	jq -es 'all(.kl_start > 0)' log
+}
+
+@test "--epochs and --minibatches: so many updates" {
+	rl --epochs 3 --minibatches 2 --log log >out
+	jq -es 'all(.updates == 6)' log
+}
+
+@test "--warmup: the learning rate rises by the step" {
+	rl -n 3 --warmup 2 --lr 0.004 --log log >out
+	jq -es 'map(.lr) == [0.002, 0.004, 0.004]' log
+}
+
+@test "--weight-decay, --beta1, --beta2, --eps, --clip: each makes other weights" {
+	changes --weight-decay 0.9
+	changes --beta1 0.5
+	changes --beta2 0.5
+	changes --eps 0.1
+	changes --clip 0.001
+}
+
+@test "--save-every and --save-to: policies along the way" {
+	rl -n 4 --save-every 2 --save-to run -o last >out
+	[ "$(ls run | paste -sd ' ')" = "step-2 step-4" ]
+	same run/step-4 last
+	differ run/step-2 last
+	status_is 2 rl --save-every 2
+	status_is 2 rl --save-to run
+	! rl -n 4 --save-every 2 --save-to run >/dev/null 2>err
+	grep -q run/step-2 err
+}
+
+@test "--dtype: of the saved weights" {
+	rl -n 1 -o a >out
+	rl -n 1 -o b --dtype bf16 >out
+	[ "$(wc -c <a/model.safetensors)" -gt $((3 * $(wc -c <b/model.safetensors) / 2)) ]
+}
+
+@test "wrong calls and inputs are refused" {
+	status_is 2 rl-explore -t "$FIX/train.jsonl"
+	status_is 2 rl-explore -p "$FIX/base"
+	status_is 2 rl operand
+	status_is 3 rl -t /dev/null
+	echo '{"id":"strange","prompt":"a?","answer":"1"}' >t.jsonl
+	status_is 3 rl -t t.jsonl
+	says strange
+	echo '{"id":"long","prompt":"'"$(printf '1%.0s' {1..90})"'","answer":"1"}' >t.jsonl
+	status_is 3 rl -t t.jsonl
+	says "no room"
+	echo '{"id":"chat","messages":[{"role":"user","content":"1"}],"answer":"1"}' >t.jsonl
+	status_is 3 rl -t t.jsonl
+	says messages
+}
+
+@test "records are not written to a terminal" {
+	need_tool script
+	script -qec "rl-explore -p $FIX/base -t $FIX/train.jsonl" /dev/null >said && return 1
+	grep -q "not written to a terminal" said
+}
+
+# wait_for FILE: until there is something in it
+wait_for() {
+	for _ in {1..200}; do
+		[ -s "$1" ] && return
+		sleep 0.05
+	done
+	return 1
+}
+
+@test "a signal: the step is finished, no end record, no policy, death by that signal" {
+	for sig in TERM INT; do
+		rm -f log
+		# in a shell of its own, where SIGINT is not ignored
+		env --default-signal=INT rl-explore -q -p "$FIX/base" -t "$FIX/train.jsonl" -n 100000 \
+			--groups 4 --group-size 4 --max-new 12 --log log -o new >out 2>err &
+		pid=$!
+		wait_for log
+		kill -$sig $pid
+		rc=0
+		wait $pid || rc=$?
+		[ $rc = $((128 + $(kill -l $sig))) ]
+		[[ $("$records" kinds <out) != *end ]]
+		[ ! -e new ]
+		grep -q "no end record" err
+		# what is there is whole: as many responses as the log says
+		[ "$("$records" body <out | wc -c)" -gt 0 ]
+		[ "$(column step <out | sort -un | tail -n 1)" = "$(jq .step log | tail -n 1)" ]
+	done
+}
+
+@test "killed in a pipeline: no policy comes out at its end" {
+	mkfifo pipe
+	rl-explore -q -p "$FIX/base" -t "$FIX/train.jsonl" -n 100000 --groups 4 --group-size 4 \
+		--max-new 12 --log log >pipe 2>/dev/null &
+	pid=$!
+	traj-filter -q --correct <pipe 2>/dev/null |
+		rft-tune -q -p "$FIX/base" -o new 2>err &
+	tune=$!
+	wait_for log
+	kill -KILL $pid
+	wait $pid || true
+	rc=0
+	wait $tune || rc=$?
+	[ $rc = 3 ]
+	[ ! -e new ]
+}
