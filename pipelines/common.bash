@@ -188,9 +188,12 @@ reward() {
 	local log=$run/iter-$1/explore.log from=1
 	[ -e "$log" ] || { log=$run/explore.log from=$((($1 - 1) * steps + 1)); }
 	[ -e "$log" ] || { echo - && return; }
-	tail -n +$from "$log" | head -n "$steps" | tail -n 10 |
-		sed -n 's/.*"reward": *\([-+.0-9eE]*\).*/\1/p' |
-		awk '{ s += $1 } END { if (NR) printf "%.3f\n", s / NR; else print "-" }'
+	awk -v from=$((from + steps - 10)) -v to=$((from + steps - 1)) '
+		NR >= from && NR <= to && match($0, /"reward": *[-+.0-9eE]+/) {
+			sum += substr($0, RSTART + 9, RLENGTH - 9)
+			n++
+		}
+		END { if (n) printf "%.3f\n", sum / n; else print "-" }' "$log"
 }
 
 # row I POLICY REWARD EXPERTS TSV: one row of the summary

@@ -5,7 +5,7 @@
 set -euo pipefail
 
 dir=${1:-demo}
-seed=${SEED:-1} iterations=${ITERATIONS:-4} steps=${STEPS:-50}
+seed=${SEED:-1} iterations=${ITERATIONS:-6} steps=${STEPS:-50}
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 for p in "$here/../../pipelines" "$here/../../../../libexec/rloop"; do
 	[ ! -d "$p" ] || PATH=$p:$PATH
@@ -21,15 +21,16 @@ make() {
 }
 
 make train.jsonl task-gen -n 1000 -s "$seed" countdown
-make test.jsonl task-gen -n 256 -s "$seed" --split test countdown
-make demos.traj task-gen -n 100000 -s "$seed" --demos countdown
-[ -d init ] || policy-init -o init -s "$seed" --alphabet '0123456789+-*/()=: ' --max-len 48
-[ -d base ] || rft-tune -p init -o base -s "$seed" --epochs 2 --batch 128 --lr 2e-3 demos.traj
+make test.jsonl task-gen -n 512 -s "$seed" --split test countdown
+make demos.traj task-gen -n 150000 -s "$seed" --demos countdown
+[ -d init ] || policy-init -o init -s "$seed" --alphabet '0123456789+-*/()=: ' --max-len 64
+[ -d base ] || rft-tune -p init -o base -s "$seed" --epochs 1 --batch 128 --lr 2e-3 --warmup 50 \
+	--weight-decay 0.01 demos.traj
 
 common=(-p base -t train.jsonl -e test.jsonl -i "$iterations" -n "$steps" -s "$seed" -k "1,4,8,16,32")
-rl='--lr 3e-4 --groups 24 --group-size 16 --max-new 18 --weight-decay 0 --warmup 5'
+rl='--lr 3e-4 --groups 24 --group-size 16 --max-new 20 --weight-decay 0 --warmup 5 --rounds 3'
 vanilla "${common[@]}" -d vanilla --explore-opts "$rl" >vanilla.tsv
-rloop "${common[@]}" -d rloop --explore-opts "$rl" \
+rloop "${common[@]}" -d rloop --eval-rl --explore-opts "$rl" \
 	--tune-opts '--lr 3e-4 --warmup 10 --batch 64 --epochs 2' >rloop.tsv
 
 # The last row of each run, and the policy that both began with
