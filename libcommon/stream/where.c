@@ -12,7 +12,7 @@ static const struct {
 	const char *text;
 	enum where_op op;
 } ops[] = {{"==", WHERE_EQ}, {"!=", WHERE_NE}, {"<=", WHERE_LE}, {">=", WHERE_GE},
-	   {"=", WHERE_EQ},  {"<", WHERE_LT},  {">", WHERE_GT},	 {"~", WHERE_RE}};
+	   {"=", WHERE_EQ},  {"<", WHERE_LT},  {">", WHERE_GT},  {"~", WHERE_RE}};
 
 /* The part of [p, end) between leading and trailing blanks, as a string of its own */
 static char *trimmed(const char *p, const char *end)
@@ -96,17 +96,17 @@ static int order_of_text(struct span a, const char *b)
 	return d ? d : (a.n > nb) - (a.n < nb);
 }
 
-static bool matches(const struct where *w, struct span s)
+/* The text in scratch ends where it ends, not at its first NUL. */
+static bool matches(struct where *w)
 {
-	regmatch_t m = {0, (regoff_t)s.n};
+	regmatch_t m = {0, (regoff_t)w->scratch.n};
 
-	return regexec(&w->re, s.p ? s.p : "", 1, &m, REG_STARTEND) == 0;
+	return regexec(&w->re, buf_cstr(&w->scratch), 1, &m, REG_STARTEND) == 0;
 }
 
 bool where_holds(struct where *w, struct mp map)
 {
 	struct mp v = glance_path(map, w->key);
-	struct span s;
 	int64_t i = 0;
 	double f = 0;
 
@@ -120,12 +120,11 @@ bool where_holds(struct where *w, struct mp map)
 				      : holds(w->op, (f > w->num) - (f < w->num));
 	}
 	buf_reset(&w->scratch);
-	if (!mp_bytes(v, &s)) {
-		if (!glance_text(&w->scratch, v))
-			return w->op == WHERE_NE;
-		s = (struct span){w->scratch.p, w->scratch.n};
-	}
-	return w->op == WHERE_RE ? matches(w, s) : holds(w->op, order_of_text(s, w->text));
+	if (!glance_text(&w->scratch, v))
+		return w->op == WHERE_NE;
+	if (w->op == WHERE_RE)
+		return matches(w);
+	return holds(w->op, order_of_text((struct span){w->scratch.p, w->scratch.n}, w->text));
 }
 
 void where_free(struct where *w)

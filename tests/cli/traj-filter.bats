@@ -328,6 +328,7 @@ hard() { # solved 0/2, 1/4 (a fifth was not judged), 4/5, 2/2, none judged
 }
 
 @test "memory does not grow with the stream" {
+	! ldd "$(command -v traj-filter)" | grep -q libasan || skip "a sanitizer keeps what was freed"
 	for i in $(seq 1000); do
 		echo "{\"task\":\"t$i\",\"prompt\":\"2 + 2 =\",\"response\":\" 4\",\"reward\":1}"
 	done | "$records" pack >thousand

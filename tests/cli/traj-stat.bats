@@ -156,6 +156,7 @@ is() { # WANT COLUMN OPTION ...
 }
 
 @test "memory does not grow with the number of steps" {
+	! ldd "$(command -v traj-stat)" | grep -q libasan || skip "a sanitizer keeps what was freed"
 	for i in $(seq 200); do
 		echo "{\"task\":\"t$i\",\"prompt\":\"2 + 2 =\",\"response\":\" 4 or 5, $i\",\"reward\":1}"
 	done >step
