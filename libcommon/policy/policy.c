@@ -5,12 +5,30 @@
 #include "stream/json.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_SMALL = 4 << 20, MAX_TOKENIZER = 512 << 20 };
+enum { MAX_CONFIG = 4 << 20, MAX_SIDE = 64 << 20, MAX_TOKENIZER = 512 << 20 };
+
+/* Files that may be absent and are written back as they came. tokenizer_config.json holds, in older
+ * folders, the chat template and every added token. */
+static const struct {
+	const char *name;
+	size_t field;
+} side[] = {{"generation_config.json", offsetof(struct policy, gen_config)},
+	    {"tokenizer_config.json", offsetof(struct policy, tok_config)},
+	    {"special_tokens_map.json", offsetof(struct policy, special_tokens)},
+	    {"chat_template.jinja", offsetof(struct policy, chat_template)}};
+
+enum { N_SIDE = sizeof side / sizeof *side };
+
+static struct buf *side_file(const struct policy *p, size_t i)
+{
+	return (struct buf *)((char *)p + side[i].field);
+}
 
 /* Adds the file to b. A file that is not there is an error unless optional. */
 static int read_file(const char *dir, const char *name, size_t max, bool optional, struct buf *b,
@@ -67,15 +85,12 @@ static int load_texts(struct policy *p, const char *dir, struct reason *why)
 	struct buf config = {0}, tok = {0};
 	char *tok_path = xasprintf("%s/tokenizer.json", dir);
 	char *tok_config_path = xasprintf("%s/tokenizer_config.json", dir);
-	int st = read_file(dir, "config.json", MAX_SMALL, false, &config, why);
+	int st = read_file(dir, "config.json", MAX_CONFIG, false, &config, why);
 
 	if (!st)
 		st = read_file(dir, "tokenizer.json", MAX_TOKENIZER, false, &tok, why);
-	if (!st)
-		st = read_file(dir, "generation_config.json", MAX_SMALL, true, &p->gen_config, why);
-	if (!st) /* holds the chat template and, in older files, every added token */
-		st = read_file(dir, "tokenizer_config.json", MAX_TOKENIZER, true, &p->tok_config,
-			       why);
+	for (size_t i = 0; i < N_SIDE && !st; i++)
+		st = read_file(dir, side[i].name, MAX_SIDE, true, side_file(p, i), why);
 	if (!st)
 		st = config_parse(&p->cfg, config.p, config.n, p->gen_config.p, p->gen_config.n,
 				  dir, why);
@@ -268,10 +283,10 @@ static int save_texts(const struct policy *p, struct newdir *d, enum st_dtype dt
 	st = newdir_put(d, "config.json", config.p, config.n, why);
 	if (!st)
 		st = newdir_put(d, "tokenizer.json", tok.p, tok.n, why);
-	if (!st && p->tok_config.p)
-		st = newdir_put(d, "tokenizer_config.json", p->tok_config.p, p->tok_config.n, why);
-	if (!st && p->gen_config.p)
-		st = newdir_put(d, "generation_config.json", p->gen_config.p, p->gen_config.n, why);
+	for (size_t i = 0; i < N_SIDE && !st; i++)
+		if (side_file(p, i)->n)
+			st = newdir_put(d, side[i].name, side_file(p, i)->p, side_file(p, i)->n,
+					why);
 	buf_free(&config);
 	return st;
 }
@@ -373,7 +388,7 @@ void policy_free(struct policy *p)
 	model_free(&p->model);
 	tok_free(p->tok);
 	config_free(&p->cfg);
-	buf_free(&p->tok_config);
-	buf_free(&p->gen_config);
+	for (size_t i = 0; i < N_SIDE; i++)
+		buf_free(side_file(p, i));
 	*p = (struct policy){0};
 }

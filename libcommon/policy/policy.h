@@ -12,8 +12,9 @@ struct policy {
 	struct config cfg;
 	struct model model;
 	struct tokenizer *tok;
-	struct buf tok_config, gen_config; /* files as they came; n = 0: not there */
-	enum st_dtype dtype;               /* of the weights on disk */
+	/* files as they came; n = 0: not there */
+	struct buf tok_config, gen_config, special_tokens, chat_template;
+	enum st_dtype dtype; /* of the weights on disk */
 };
 
 /* Loads and packs. Anything missing, extra or malformed: ST_INPUT naming file and rule. The stop

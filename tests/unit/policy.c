@@ -180,6 +180,8 @@ static void kept(void **state)
 	patch_json("config.json", "{\"custom\":{\"a\":[1,2]},\"transformers_version\":\"4.46.0\"}");
 	patch_json("tokenizer_config.json", "{\"chat_template\":\"{{ messages }}\"}");
 	patch_json("generation_config.json", "{\"temperature\":0.5}");
+	scratch_put(saved, "chat_template.jinja", "{{ x }}", 7);
+	scratch_put(saved, "special_tokens_map.json", "{}", 2);
 	load(&p);
 	text_of("config.json", &before);
 	scratch_free(saved);
@@ -190,6 +192,10 @@ static void kept(void **state)
 	assert_non_null(strstr(after.p, "{{ messages }}"));
 	text_of("generation_config.json", &after);
 	assert_non_null(strstr(after.p, "0.5"));
+	text_of("chat_template.jinja", &after);
+	assert_string_equal(after.p, "{{ x }}");
+	text_of("special_tokens_map.json", &after);
+	assert_string_equal(after.p, "{}");
 	policy_free(&p);
 	buf_free(&before);
 	buf_free(&after);
