@@ -204,10 +204,7 @@ static int new_token(struct bpe *b, struct span name, int64_t id, struct bpe_tok
 int bpe_add(struct bpe *b, struct span name, int64_t id, struct reason *why)
 {
 	struct bpe_token *t;
-	uint32_t old;
 
-	if (bpe_find(b, name, &old))
-		return fail(why, ST_INPUT, "token \"%.*s\": twice", (int)name.n, name.p);
 	if (new_token(b, name, id, &t, why))
 		return ST_INPUT;
 	if (!name_to_bytes(name, (char *)t->bytes.p, &t->bytes.n))

@@ -24,21 +24,22 @@ struct bpe_token {
 
 struct bpe {
 	struct bpe_token *v; /* by id, holes included; their bytes are owned by the bpe */
-	uint32_t n;	     /* highest id + 1 */
+	uint32_t n;          /* highest id + 1 */
 	uint32_t cap;
 	struct bpe_name *names; /* hash tables, open addressing */
 	size_t n_names, cap_names;
 	struct bpe_merge *merges;
 	size_t n_merges, cap_merges;
 	int64_t byte_id[256]; /* the token of one byte, or -1 */
-	int64_t unk;	      /* stands for a byte without a token; -1: none */
+	int64_t unk;          /* stands for a byte without a token; -1: none */
 	bool whole_first;     /* ignore_merges: a piece that is a token is that token */
 };
 
 void bpe_init(struct bpe *b);
 void bpe_free(struct bpe *b);
 
-/* Adds a token of the model's vocabulary. Doubles of the name or the id are refused. */
+/* Adds a token of the model's vocabulary, where names are distinct. An id given twice is refused.
+ */
 int bpe_add(struct bpe *b, struct span name, int64_t id, struct reason *why);
 /* A token that is matched in the text as it is written; call after the vocabulary and the merges.
  * One that the vocabulary has under the same id is only marked. Any other stands for the bytes of

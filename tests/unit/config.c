@@ -220,7 +220,7 @@ static void refused(void **state)
 
 static void not_json(void **state)
 {
-	static const char *const texts[] = {"", "{", "[]", "3", "{\"a\":1,\"a\":2}", "{}x"};
+	static const char *const texts[] = {"", "{", "[]", "[3]", "{\"a\":1,\"a\":2}", "{}x"};
 	struct config c;
 	struct reason why;
 
@@ -229,6 +229,8 @@ static void not_json(void **state)
 		assert_int_equal(config_parse(&c, texts[i], strlen(texts[i]), NULL, 0, "dir", &why),
 				 ST_INPUT);
 		assert_says(&why, "dir/config.json");
+		if (i == 2 || i == 3)
+			assert_says(&why, "not a JSON object");
 	}
 }
 

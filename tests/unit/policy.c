@@ -231,6 +231,7 @@ static void stop_set(void **state)
 	struct policy p;
 
 	(void)state;
+	c.vocab = 20;
 	make_saved(&c, ST_F32);
 	patch_json("config.json", "{\"eos_token_id\":3}");
 	patch_json("generation_config.json", "{\"eos_token_id\":[4,3]}");
@@ -244,6 +245,14 @@ static void stop_set(void **state)
 	load(&p);
 	assert_int_equal(p.cfg.n_eos, 2);
 	policy_free(&p);
+	patch_json("config.json", "{\"eos_token_id\":[1,2,3,4,5,6,7,8]}");
+	patch_json("generation_config.json", "{\"eos_token_id\":[9,10,11,12,13,14,15,16]}");
+	patch_json("tokenizer_config.json", "{\"eos_token\":\"<eos>\"}");
+	load(&p);
+	assert_int_equal(p.cfg.n_eos, 16);
+	policy_free(&p);
+	patch_json("tokenizer_config.json", "{\"eos_token\":\"<pad>\"}");
+	assert_refused("tokenizer_config.json: more than 16 stop tokens");
 	patch_json("tokenizer_config.json", "{\"eos_token\":\"<end>\"}");
 	assert_refused("tokenizer_config.json: eos_token \"<end>\" is not in tokenizer.json");
 	patch_json("tokenizer_config.json", "{\"eos_token\":7}");
@@ -408,6 +417,18 @@ static void make_refuses(void **state)
 	c.vocab = 4;
 	assert_int_equal(policy_make(&p, &c, &tok, 1, 0.02, &why), ST_INPUT);
 	assert_says(&why, "5 tokens, but vocab_size is 4");
+	c = shape();
+	buf_reset(&tok);
+	buf_str(&tok, "{\"pre_tokenizer\":{\"type\":\"ByteLevel\"},\"decoder\":{\"type\":"
+		      "\"ByteLevel\"},\"model\":{\"type\":\"BPE\",\"merges\":[],"
+		      "\"vocab\":{\"a\":0}}}");
+	assert_int_equal(policy_make(&p, &c, &tok, 1, 0.02, &why), ST_INPUT);
+	assert_says(&why, "no token that is known to end a text");
+	c.n_eos = 1;
+	assert_int_equal(policy_make(&p, &c, &tok, 1, 0.02, &why), 0);
+	policy_free(&p);
+	buf_reset(&tok);
+	assert_int_equal(tok_make_chars("abc", &tok, NULL), 0);
 	c = shape();
 	c.heads = 3;
 	assert_int_equal(policy_make(&p, &c, &tok, 1, 0.02, &why), ST_INPUT);

@@ -543,6 +543,9 @@ static void refused(void **state)
 		{{.post = "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":"
 			  "{\"id\":\"<s>\"}}],\"special_tokens\":{\"<s>\":{\"ids\":[9999]}}}"},
 		 "the id of \"<s>\" is no token"},
+		{{.post = "{\"type\":\"TemplateProcessing\",\"single\":[{}],\"special_tokens\":{}"
+			  "}"},
+		 "entry 0 of single is not understood"},
 		{{.post = "{\"type\":\"TemplateProcessing\",\"single\":[],\"special_tokens\":{}}"},
 		 "single holds no Sequence"},
 		{{.decoder = "null"}, "decoder: "},
@@ -590,23 +593,64 @@ static void refused(void **state)
 
 static void other_models(void **state)
 {
-	static const char *const texts[] = {
-		"",
-		"[]",
-		"{}",
-		"{\"model\":{}}",
-		"{\"model\":{\"type\":\"Unigram\"}}",
-		"{\"model\":{\"type\":\"BPE\",\"vocab\":{},\"merges\":[]}}",
-		"{\"model\":{\"type\":\"BPE\",\"vocab\":[],\"merges\":[]}}"};
+	static const struct {
+		const char *text, *says;
+	} cases[] = {
+		{"", "t.json"},
+		{"[]", "not a JSON object"},
+		{"{}", "model: an entry without a type is not supported"},
+		{"{\"model\":{}}", "model: an entry without a type is not supported"},
+		{"{\"model\":{\"type\":\"Unigram\"}}", "model: Unigram is not supported"},
+		{"{\"model\":{\"type\":\"BPE\",\"vocab\":{},\"merges\":[]}}",
+		 "model: vocab is missing or empty"},
+		{"{\"model\":{\"type\":\"BPE\",\"vocab\":[],\"merges\":[]}}",
+		 "model: vocab is missing or empty"},
+	};
 	struct reason why;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		why.status = 0;
-		assert_null(tok_load(texts[i], strlen(texts[i]), "t.json", &why));
+		assert_null(tok_load(cases[i].text, strlen(cases[i].text), "t.json", &why));
 		assert_int_equal(why.status, ST_INPUT);
 		assert_says(&why, "t.json");
+		assert_says(&why, cases[i].says);
 	}
+}
+
+/* Patterns that are too long, too many, or that never end. */
+static void pattern_limits(void **state)
+{
+	struct buf pre = {0};
+	struct tokenizer *t;
+	struct ids ids = {0};
+	struct reason why = {0};
+
+	(void)state;
+	buf_str(&pre, "{\"type\":\"Split\",\"behavior\":\"Isolated\",\"pattern\":{\"String\":\"");
+	for (int i = 0; i < 65537; i++)
+		buf_char(&pre, 'a');
+	buf_str(&pre, "\"}}");
+	assert_null(try_make(&(struct parts){.pre = buf_cstr(&pre)}, &why));
+	assert_says(&why, "pattern of more than 65536 bytes");
+	buf_reset(&pre);
+	buf_str(&pre, "{\"type\":\"Sequence\",\"pretokenizers\":[");
+	for (int i = 0; i < 9; i++)
+		buf_printf(&pre, "%s{\"type\":\"Digits\"}", i ? "," : "");
+	buf_str(&pre, "]}");
+	assert_null(try_make(&(struct parts){.pre = buf_cstr(&pre)}, &why));
+	assert_says(&why, "more than 8 steps");
+	buf_free(&pre);
+	t = make(&(struct parts){
+		.pre = "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\","
+		       "\"behavior\":\"Isolated\",\"pattern\":{\"Regex\":\"(?:a+)+[bd]\"}},"
+		       "{\"type\":\"ByteLevel\"}]}"});
+	assert_int_equal(
+		tok_encode(t, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac", 41, false, &ids, &why),
+		ST_INPUT);
+	assert_says(&why, "pre-tokenizing failed");
+	free(ids.v);
+	tok_free(t);
 }
 
 /* Every prefix of a file, and every byte of it changed: an error or a tokenizer, no crash. */
@@ -691,6 +735,7 @@ int main(void)
 		cmocka_unit_test(make_chars),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(other_models),
+		cmocka_unit_test(pattern_limits),
 		cmocka_unit_test(damaged),
 		cmocka_unit_test(threads),
 	};
