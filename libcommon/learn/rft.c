@@ -51,7 +51,7 @@ bool rft_stuck(const struct rft *r)
 	return adamw_stuck(&r->adamw);
 }
 
-struct sum { /* of one rft_accumulate */
+struct sum { /* of one accumulate */
 	const struct rft_data *d;
 	double scale, loss;
 };
@@ -68,15 +68,6 @@ static void likelihood(void *ctx, uint64_t i, const float *logp, size_t n, float
 		dlogp[t] = (float)-weight;
 }
 
-double rft_accumulate(struct batch *b, const struct rft_data *d, const uint64_t *order, size_t n,
-		      double scale, float *grads)
-{
-	struct sum s = {d, scale, 0};
-
-	batch_run(b, d->seq, order, n, (size_t)d->o->micro_tokens, 1, likelihood, &s, grads);
-	return s.loss;
-}
-
 static double total_weight(const struct rft_data *d, const uint64_t *order, size_t n)
 {
 	double sum = 0;
@@ -86,12 +77,19 @@ static double total_weight(const struct rft_data *d, const uint64_t *order, size
 	return sum;
 }
 
+/* Weighted mean of -log p over the responses order[0..n); its gradient is added to grads. */
+static double accumulate(struct rft *r, const uint64_t *order, size_t n, float *grads)
+{
+	struct sum s = {r->d, 1 / total_weight(r->d, order, n), 0};
+
+	batch_run(r->batch, r->d->seq, order, n, (size_t)r->o->micro_tokens, 1, likelihood, &s,
+		  grads);
+	return s.loss;
+}
+
 double rft_validate(struct rft *r)
 {
-	const struct rft_data *d = r->d;
-
-	return rft_accumulate(r->batch, d, d->held, d->n_held,
-			      1 / total_weight(d, d->held, d->n_held), NULL);
+	return accumulate(r, r->d->held, r->d->n_held, NULL);
 }
 
 /* The rows of this update: the next o->batch of this epoch's order, fewer at its end. */
@@ -124,8 +122,7 @@ int rft_next(struct rft *r, struct rft_report *rep, struct reason *why)
 	for (size_t i = 0; i < n; i++)
 		rep->tokens += seq_inputs(&r->d->seq[rows[i]]);
 	memset(r->grads, 0, r->p->model.n_params * sizeof *r->grads);
-	rep->loss =
-		rft_accumulate(r->batch, r->d, rows, n, 1 / total_weight(r->d, rows, n), r->grads);
+	rep->loss = accumulate(r, rows, n, r->grads);
 	if (!isfinite(rep->loss))
 		adamw_skip(&r->adamw);
 	else if (adamw_step(&r->adamw, r->p->model.params, r->grads, rep->lr, &rep->grad_norm))

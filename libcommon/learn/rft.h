@@ -101,9 +101,4 @@ bool rft_stuck(const struct rft *r);
 double rft_validate(struct rft *r); /* weighted mean of -log p over the held-out rows */
 void rft_free(struct rft *r);
 
-/* Adds to grads (NULL: none) the gradient of sum_i weight[i] * scale * -log p over the rows
- * order[0..n), and returns that sum. */
-double rft_accumulate(struct batch *b, const struct rft_data *d, const uint64_t *order, size_t n,
-		      double scale, float *grads);
-
 #endif

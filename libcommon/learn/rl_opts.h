@@ -41,7 +41,7 @@ struct rl_opts {
 				    .top_k = 0,                                                   \
 				    .max_new = 256,                                               \
 				    .batch = 32},                                                 \
-			 .verify = {.deadline = 10, .max_output = 65536, .workers = 1},            \
+			 .verify = {.deadline = 10, .max_output = 65536, .workers = 1},           \
 			 .judge = true,                                                           \
 			 .seed = 0},                                                              \
 		.iter = 0, .groups = 32, .group_size = 16, .rounds = 10, .oversample = 1.5,       \

@@ -27,6 +27,11 @@ status_is() {
 	return 1
 }
 
+# not COMMAND ...: it must fail (a bare ! fails no test)
+not() {
+	! "$@"
+}
+
 # says TEXT: the last status_is command's stderr has TEXT in it
 says() {
 	[[ $stderr == *"$1"* ]] || {

@@ -43,7 +43,7 @@ column() {
 	run_eval -n 3 -s 5 -j 1 | "$records" body >a
 	run_eval -n 3 -s 5 -j 2 | "$records" body | cmp - a
 	run_eval -n 3 -s 5 --batch 2 | "$records" body | cmp - a
-	! run_eval -n 3 -s 6 | "$records" body | cmp -s - a
+	not cmp -s <(run_eval -n 3 -s 6 | "$records" body) a
 }
 
 @test "--samples: more begin with the same ones" {
@@ -127,8 +127,8 @@ column() {
 	need_data stories260k/reference.json
 	policy-eval -q -p "${data%/*}" --prompt '' --greedy --max-new 200 >out
 	traj-cat out | jq -e --slurpfile ref "$data" \
-		'.prompt_tokens == $ref[0].prompt_ids and .tokens == $ref[0].greedy_ids and
-		([.logprobs, $ref[0].logprobs] | transpose | all(.[0] - .[1] | fabs < 1e-3))'
+		'.prompt_tokens == $ref[0].prompt_ids and .tokens == $ref[0].greedy_ids[1:] and
+		([.logprobs, $ref[0].logprobs] | transpose | all(.[0] - .[1] | fabs < 1e-4))'
 }
 
 @test "wrong calls and inputs are refused; a failure leaves no end record" {

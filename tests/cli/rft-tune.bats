@@ -16,7 +16,7 @@ same() {
 }
 
 differ() {
-	! cmp -s "$1/model.safetensors" "$2/model.safetensors"
+	not cmp -s "$1/model.safetensors" "$2/model.safetensors"
 }
 
 # changes OPTION ...: the option makes other weights
@@ -78,8 +78,8 @@ updates() {
 	tune -o new "$FIX/run.traj"
 	[ "$before" = "$(sha256sum "$FIX/base/model.safetensors")" ]
 	kept=$(sha256sum new/model.safetensors)
-	! tune -o new "$FIX/run.traj" 2>err
-	grep -q new err
+	status_is 4 tune -o new "$FIX/run.traj"
+	says new
 	[ "$kept" = "$(sha256sum new/model.safetensors)" ]
 	[ "$(ls | grep -c '^new')" = 1 ]
 }

@@ -19,7 +19,7 @@ same() {
 }
 
 differ() {
-	! cmp -s "$1/model.safetensors" "$2/model.safetensors"
+	not cmp -s "$1/model.safetensors" "$2/model.safetensors"
 }
 
 # changes OPTION ...: the option makes other weights of the same exploration's first step
@@ -68,7 +68,7 @@ column() {
 	differ a c
 	"$records" body <a.traj >a.body
 	"$records" body <b.traj | cmp - a.body
-	! "$records" body <c.traj | cmp -s - a.body
+	not cmp -s <("$records" body <c.traj) a.body
 }
 
 @test "--threads: the same bytes with any number" {
@@ -91,7 +91,7 @@ column() {
 @test "--output: a policy that loads, and none where something is" {
 	rl -o new >out
 	policy-init --info new >/dev/null
-	status_is 4 rl -o new || status_is 3 rl -o new
+	status_is 4 rl -o new
 	says new
 }
 
@@ -214,7 +214,7 @@ hopeless() {
 	rl -n 1 --advantage grpo >grpo.traj
 	for a in dr-grpo rloo reinforce++; do
 		rl -n 1 --advantage $a >$a.traj
-		! cmp -s <(column advantage <grpo.traj) <(column advantage <$a.traj)
+		not cmp -s <(column advantage <grpo.traj) <(column advantage <$a.traj)
 	done
 	# r - mean against r - mean of the other three: 4/3 as large
 	paste <(column used,advantage <dr-grpo.traj) <(column used,advantage <rloo.traj) |
@@ -228,8 +228,8 @@ hopeless() {
 	rl -n 1 --keep-equal --advantage dr-grpo --overlong-buffer 12 >b.traj
 	rl -n 1 --keep-equal --advantage dr-grpo --overlong-buffer 12 --overlong-penalty 2 >c.traj
 	cmp <(column reward <a.traj) <(column reward <b.traj)
-	! cmp -s <(column advantage <a.traj) <(column advantage <b.traj)
-	! cmp -s <(column advantage <b.traj) <(column advantage <c.traj)
+	not cmp -s <(column advantage <a.traj) <(column advantage <b.traj)
+	not cmp -s <(column advantage <b.traj) <(column advantage <c.traj)
 }
 
 @test "--loss and --aggregate: each makes other weights" {
@@ -277,8 +277,8 @@ hopeless() {
 	differ run/step-2 last
 	status_is 2 rl --save-every 2
 	status_is 2 rl --save-to run
-	! rl -n 4 --save-every 2 --save-to run >/dev/null 2>err
-	grep -q run/step-2 err
+	status_is 4 rl -n 4 --save-every 2 --save-to run
+	says run/step-2
 }
 
 @test "--dtype: of the saved weights" {

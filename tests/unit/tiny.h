@@ -19,7 +19,7 @@ static struct policy tiny_policy(const char *alphabet, uint64_t seed)
 			     .tied = true,
 			     .bos = -1};
 	struct buf json = {0};
-	struct policy p;
+	struct policy p = {0};
 	struct reason why = {0};
 
 	if (tok_make_chars(alphabet, &json, &why) || policy_make(&p, &cfg, &json, seed, 0.1, &why))
