@@ -3,22 +3,13 @@
 #include "policy/tokenizer.h"
 #include "base/mem.h"
 #include "policy/bpe.h"
+#include "policy/matcher.h"
 #include "policy/pretok.h"
 #include "stream/json.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
-
-/* Tokens that are looked for in the text itself; of several that match, the longest wins. */
-struct matcher {
-	struct literal {
-		struct buf text;
-		uint32_t id;
-	} * v; /* by first byte, then from long to short */
-	size_t n;
-	size_t start[257]; /* those that begin with byte c are v[start[c] .. start[c + 1]) */
-};
 
 struct tokenizer {
 	struct buf json;
@@ -30,61 +21,6 @@ struct tokenizer {
 };
 
 /* ---- added tokens ---- */
-
-static void matcher_add(struct matcher *m, struct span text, uint32_t id)
-{
-	m->v = xgrow(m->v, m->n + 1, sizeof *m->v);
-	m->v[m->n] = (struct literal){.id = id};
-	buf_add(&m->v[m->n++].text, text.p, text.n);
-}
-
-static int literal_order(const void *a, const void *b)
-{
-	const struct literal *x = a, *y = b;
-	unsigned char c = (unsigned char)*x->text.p, d = (unsigned char)*y->text.p;
-
-	if (c != d)
-		return c < d ? -1 : 1;
-	return (x->text.n < y->text.n) - (x->text.n > y->text.n);
-}
-
-static void matcher_sort(struct matcher *m)
-{
-	size_t i = 0;
-
-	if (m->n)
-		qsort(m->v, m->n, sizeof *m->v, literal_order);
-	for (int c = 0; c < 257; c++) {
-		while (i < m->n && (unsigned char)*m->v[i].text.p < c)
-			i++;
-		m->start[c] = i;
-	}
-}
-
-static void matcher_free(struct matcher *m)
-{
-	for (size_t i = 0; i < m->n; i++)
-		buf_free(&m->v[i].text);
-	free(m->v);
-}
-
-/* The first token in text: its place, or NULL when there is none. */
-static const struct literal *matcher_find(const struct matcher *m, struct span text, size_t *at)
-{
-	for (size_t i = 0; m->n && i < text.n; i++) {
-		unsigned char c = (unsigned char)text.p[i];
-
-		for (size_t k = m->start[c]; k < m->start[c + 1]; k++) {
-			const struct buf *t = &m->v[k].text;
-
-			if (t->n <= text.n - i && memcmp(t->p, text.p + i, t->n) == 0) {
-				*at = i;
-				return &m->v[k];
-			}
-		}
-	}
-	return NULL;
-}
 
 static bool matcher_named(const struct matcher *m, const struct bpe *b, const char *name,
 			  uint32_t *id)
@@ -503,53 +439,4 @@ bool tok_find(const struct tokenizer *t, const char *content, uint32_t *id)
 struct span tok_json(const struct tokenizer *t)
 {
 	return (struct span){t->json.p, t->json.n};
-}
-
-/* ---- a character-level tokenizer ---- */
-
-static const char *const fresh_special[] = {"<pad>", "<eos>"};
-
-enum { N_FRESH = sizeof fresh_special / sizeof *fresh_special };
-
-int tok_make_chars(const char *alphabet, struct buf *out, struct reason *why)
-{
-	bool seen[256] = {false};
-	struct buf name = {0};
-	int id = N_FRESH;
-
-	for (const char *p = alphabet; *p; p++)
-		if (*p != '\n' && (*p < ' ' || *p > '~'))
-			return fail(
-				why, ST_INPUT,
-				"alphabet: byte 0x%02x is not printable ASCII, space or newline",
-				(unsigned char)*p);
-	buf_str(out,
-		"{\"version\":\"1.0\",\"truncation\":null,\"padding\":null,\"added_tokens\":[");
-	for (int i = 0; i < N_FRESH; i++)
-		buf_printf(out,
-			   "%s{\"id\":%d,\"content\":\"%s\",\"single_word\":false,\"lstrip\":false,"
-			   "\"rstrip\":false,\"normalized\":false,\"special\":true}",
-			   i ? "," : "", i, fresh_special[i]);
-	buf_str(out, "],\"normalizer\":null,\"pre_tokenizer\":{\"type\":\"ByteLevel\","
-		     "\"add_prefix_space\":false,\"trim_offsets\":true,\"use_regex\":false},"
-		     "\"post_processor\":null,\"decoder\":{\"type\":\"ByteLevel\","
-		     "\"add_prefix_space\":false,\"trim_offsets\":true,\"use_regex\":false},"
-		     "\"model\":{\"type\":\"BPE\",\"dropout\":null,\"unk_token\":null,"
-		     "\"continuing_subword_prefix\":null,\"end_of_word_suffix\":null,"
-		     "\"fuse_unk\":false,\"byte_fallback\":false,\"vocab\":{");
-	for (int i = 0; i < N_FRESH; i++)
-		buf_printf(out, "%s\"%s\":%d", i ? "," : "", fresh_special[i], i);
-	for (const char *p = alphabet; *p; p++) {
-		if (seen[(unsigned char)*p])
-			continue;
-		seen[(unsigned char)*p] = true;
-		buf_reset(&name);
-		bpe_byte_char((unsigned char)*p, &name);
-		buf_char(out, ',');
-		json_string_to(out, name.p, name.n);
-		buf_printf(out, ":%d", id++);
-	}
-	buf_str(out, "},\"merges\":[]}}\n");
-	buf_free(&name);
-	return 0;
 }
