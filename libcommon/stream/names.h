@@ -13,7 +13,7 @@
 
 struct names {
 	struct buf text; /* all names, one after the other */
-	size_t *end;	 /* end of name i in text; it begins where i - 1 ends */
+	size_t *end;     /* end of name i in text; it begins where i - 1 ends */
 	uint64_t *hash;
 	size_t n, cap;
 	size_t *slot; /* open addressing: number + 1, 0 is vacant */

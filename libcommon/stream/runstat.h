@@ -13,14 +13,14 @@
 /* One step. Means are NaN where there is nothing to average. */
 struct runstat_row {
 	uint64_t trajectories;
-	uint64_t graded;			  /* with a reward: see glance_graded */
-	uint64_t failed;			  /* with a verdict other than "ok" */
-	uint64_t tasks;				  /* with any trajectory */
-	uint64_t attempted;			  /* tasks with a graded one */
-	uint64_t solved;			  /* tasks with a correct one */
-	uint64_t ever;				  /* tasks solved in this step or any before */
+	uint64_t graded;                          /* with a reward: see glance_graded */
+	uint64_t failed;                          /* with a verdict other than "ok" */
+	uint64_t tasks;                           /* with any trajectory */
+	uint64_t attempted;                       /* tasks with a graded one */
+	uint64_t solved;                          /* tasks with a correct one */
+	uint64_t ever;                            /* tasks solved in this step or any before */
 	double reward, accuracy, entropy, tokens; /* means over the trajectories that have it */
-	double cut;	   /* share of finish "length" among those with a finish */
+	double cut;        /* share of finish "length" among those with a finish */
 	double distinct;   /* distinct correct solutions per task attempted */
 	double forgetting; /* of the tasks attempted that an earlier step of the window had solved:
 			      share not solved now */
@@ -35,14 +35,14 @@ struct mean {
 struct runstat_task {
 	uint64_t seen, graded; /* step number of the last of that kind; steps count from 1 */
 	uint64_t solved;       /* the last one before or in this step; 0: never */
-	bool earlier;	       /* solved in the window before this step */
+	bool earlier;          /* solved in the window before this step */
 };
 
 struct runstat {
 	double threshold; /* a reward of at least that is correct */
 	uint64_t window;  /* steps back that count for forgetting; 0: all */
-	size_t ngram;	  /* length of the n-grams; 0: no similarity */
-	bool by_token;	  /* n-grams of token ids, not of characters */
+	size_t ngram;     /* length of the n-grams; 0: no similarity */
+	bool by_token;    /* n-grams of token ids, not of characters */
 
 	/* the module's own; all zero at the start */
 	struct names tasks;

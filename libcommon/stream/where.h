@@ -23,7 +23,7 @@ struct where {
 	bool is_num, is_int;
 	double num;
 	int64_t whole;
-	regex_t re;	    /* of WHERE_RE */
+	regex_t re;         /* of WHERE_RE */
 	struct buf scratch; /* a value as text */
 };
 

@@ -96,7 +96,7 @@ static void test_tokens(void **state)
 	ngram_clear(&a);
 	ngram_clear(&b);
 	ngram_add_tokens(&a, 0, (struct span){(const char *)x, 4}, 2); /* one token, one gram */
-	ngram_add_tokens(&a, 0, (struct span){NULL, 0}, 2);	       /* none, one gram too */
+	ngram_add_tokens(&a, 0, (struct span){NULL, 0}, 2);            /* none, one gram too */
 	ngram_add_tokens(&b, 0, (struct span){(const char *)x, 4}, 2);
 	assert_close(ngram_overlap(&a, &b, &tasks), 0.5, 1e-15);
 	ngram_free(&a);

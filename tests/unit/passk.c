@@ -20,10 +20,10 @@ static void test_small(void **state)
 	(void)state;
 	assert_close(passk(1, 1, 1), 1, 0);
 	assert_close(passk(1, 0, 1), 0, 0);
-	assert_close(passk(4, 1, 2), 0.5, 1e-16);	/* 1 - 3/6 */
-	assert_close(passk(5, 2, 2), 0.7, 2e-16);	/* 1 - 3/10 */
-	assert_close(passk(10, 3, 4), 5.0 / 6, 2e-16);	/* 1 - 35/210 */
-	assert_close(passk(6, 3, 4), 1, 0);		/* only 3 are wrong */
+	assert_close(passk(4, 1, 2), 0.5, 1e-16);       /* 1 - 3/6 */
+	assert_close(passk(5, 2, 2), 0.7, 2e-16);       /* 1 - 3/10 */
+	assert_close(passk(10, 3, 4), 5.0 / 6, 2e-16);  /* 1 - 35/210 */
+	assert_close(passk(6, 3, 4), 1, 0);             /* only 3 are wrong */
 	assert_close(passk(6, 2, 4), 14.0 / 15, 2e-16); /* 1 - 1/15: all 4 wrong ones */
 	assert_close(passk(32, 0, 32), 0, 0);
 	assert_close(passk(32, 1, 32), 1, 0);
