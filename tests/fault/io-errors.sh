@@ -49,6 +49,14 @@ expect() {
 	fi
 }
 
+# The same where no file may be written, that of the messages included
+expect_piped() {
+	local name="$tool: $1" want=$2 text=$3 rc=0 said
+	said=$("$4" 2>&1) || rc=$?
+	[ $rc -eq "$want" ] && [[ $said == *"$text"* ]]
+	result $? "$name" "status $rc: $said"
+}
+
 full() { call "$@" <"$input" >/dev/full; }
 closed() { call -q <"$input" >&-; }
 help_full() { call --help >/dev/full; }
@@ -88,6 +96,37 @@ slow() { # NAME COMMAND: COMMAND writes the input
 	result $? "$tool: $1" "$(cat "$tmp/err")"
 }
 
+# Calls that a signal interrupts are made again
+interrupted() {
+	call -q <"$input" >want 2>"$tmp/err"
+	rm -rf OUT
+	strace -f -o trace -e inject=read,write:error=EINTR:when=1+2 -P "$PWD/$input" -P "$PWD/got" \
+		"$tool" "${args[@]}" -q <"$input" >got 2>>"$tmp/err"
+	cmp want got >>"$tmp/err" 2>&1
+	result $? "$tool: interrupted calls" "$(cat "$tmp/err")"
+}
+
+# Whichever write fails, the status says so
+each_write_fails() {
+	local n=1 rc why=
+	while :; do
+		strace -f -o trace -e trace=write -e inject=write:error=ENOSPC:when=$n -P "$PWD/got" \
+			timeout 60 "$tool" "${args[@]}" -q <"$input" >got 2>"$tmp/err"
+		rc=$?
+		grep -q INJECTED trace || break
+		[ $rc -eq 4 ] || why+="status $rc after write $n; "
+		n=$((n + 1))
+	done
+	[ $n -gt 1 ] && [ $rc -eq 0 ] || why+="no write failed, or $rc without a failure; "
+	[ -z "$why" ]
+	result $? "$tool: each write fails once" "$why"
+}
+
+size_limit() { (
+	ulimit -f 0
+	call -q <"$input" >got
+); }
+
 halting() {
 	head -c 10 "$input"
 	sleep 0.2
@@ -118,6 +157,8 @@ for f in "$BIN"/*; do
 		expect "closed stdout" 4 "Bad file descriptor" closed
 		expect "the reader left" 141 "" dead_pipe
 		expect "the reader left, SIGPIPE ignored" 141 "" dead_pipe_ignored
+		expect_piped "a limit on the size of files" 4 "File too large" size_limit
+		[ -z "$can_inject" ] || each_write_fails
 	fi
 	expect "--help on a full disk" 4 "No space left" help_full
 	[ -n "$reads" ] || continue
@@ -127,6 +168,7 @@ for f in "$BIN"/*; do
 	slow "input byte by byte" byte_by_byte
 	if [ -n "$can_inject" ]; then
 		expect "read error" 4 "Input/output error" unreadable
+		[[ " $line " == *" -o "* ]] || interrupted
 	else
 		result 0 "$tool: read error # SKIP strace may not trace here"
 	fi
