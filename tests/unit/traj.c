@@ -69,6 +69,7 @@ static struct traj full(void)
 	t.verdict = text("ok");
 	t.extracted = text("2");
 	t.advantage = -0.25;
+	t.used = 0;
 	t.entropy = 0.1;
 	t.used = 0;
 	return t;
@@ -111,6 +112,7 @@ static void assert_same(const struct traj *a, const struct traj *b)
 	assert_int_equal(a->used, b->used);
 	assert_true(a->entropy == b->entropy && a->top_k == b->top_k);
 	assert_true(a->sample == b->sample && a->step == b->step && a->iter == b->iter);
+	assert_int_equal(a->used, b->used);
 }
 
 static void round_trip(void **state)
@@ -261,6 +263,7 @@ static void wrong_shapes(void **state)
 		{"\"sample\":{\"$u64\":\"9223372036854775808\"}", "sample: not a whole number"},
 		{"\"top_k\":-2", "top_k: not a whole number"},
 		{"\"entropy\":true", "entropy: not a number"},
+		{"\"used\":1", "used: neither true nor false"},
 	};
 
 	(void)state;
