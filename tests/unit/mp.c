@@ -1,6 +1,8 @@
 /* Tests of stream/mp.h. */
+#include "base/rng.h"
 #include "stream/mp.h"
 
+#include <msgpack.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -237,6 +239,144 @@ static void maps(void **state)
 	assert_int_equal(mp_type((struct mp){0}), MP_NONE);
 }
 
+/* ---- against msgpack-c ---- */
+
+static uint64_t draws; /* position of the next draw */
+
+static uint64_t draw(uint64_t n)
+{
+	return rng_below(rng_key(1, RNG_TEST, 1, 0, 0), draws++, n);
+}
+
+static int append(void *b, const char *p, size_t n)
+{
+	buf_add(b, p, n);
+	return 0;
+}
+
+static void random_value(msgpack_packer *pk, int depth)
+{
+	static const char filler[70000];
+	static const size_t sizes[] = {0, 1, 15, 16, 31, 32, 255, 256, 65535, 65536};
+	uint64_t kind = draw(depth ? 8 : 6);
+	size_t n = sizes[draw(draw(20) ? 6 : 10)];
+
+	if (kind == 0) {
+		msgpack_pack_uint64(pk, draw(UINT64_MAX) >> draw(64));
+	} else if (kind == 1) {
+		msgpack_pack_int64(pk, -(int64_t)(draw(INT64_MAX) >> draw(63)));
+	} else if (kind == 2) {
+		msgpack_pack_double(pk, 0.5);
+	} else if (kind == 3) {
+		msgpack_pack_float(pk, 0.5f);
+	} else if (kind == 4) {
+		msgpack_pack_str(pk, n);
+		msgpack_pack_str_body(pk, filler, n);
+	} else if (kind == 5) {
+		msgpack_pack_bin(pk, n);
+		msgpack_pack_bin_body(pk, filler, n);
+	} else {
+		n = n > 16 ? 17 : n / 3;
+		(kind == 6 ? msgpack_pack_array : msgpack_pack_map)(pk, n);
+		for (size_t i = 0; i < (kind == 6 ? n : 2 * n); i++)
+			random_value(pk, depth - 1);
+	}
+}
+
+/* Length by msgpack-c's reckoning; 0: it does not take it for one whole object. */
+static size_t rival_length(const char *p, size_t n)
+{
+	msgpack_unpacked u;
+	size_t off = 0;
+	bool ok;
+
+	msgpack_unpacked_init(&u);
+	ok = msgpack_unpack_next(&u, p, n, &off) == MSGPACK_UNPACK_SUCCESS;
+	msgpack_unpacked_destroy(&u);
+	return ok ? off : 0;
+}
+
+/* Walks all of a value: a sanitizer sees any step outside of it. */
+static size_t walk(struct mp v)
+{
+	struct mp_iter it;
+	struct mp e;
+	struct span s;
+	size_t sum = v.n;
+
+	assert_true(mp_type(v) != MP_NONE);
+	if (mp_bytes(v, &s))
+		return sum + (s.n ? (size_t)s.p[s.n - 1] : 0);
+	if (mp_type(v) == MP_ARRAY && mp_enter(v, &it))
+		while (mp_next(&it, &e))
+			sum += walk(e);
+	if (mp_type(v) == MP_MAP && mp_enter(v, &it))
+		for (struct mp k; mp_next_pair(&it, &k, &e);)
+			sum += walk(k) + walk(e);
+	return sum;
+}
+
+static void agrees_with_msgpack_c(void **state)
+{
+	struct buf b = {0};
+	msgpack_packer pk;
+	size_t len;
+
+	(void)state;
+	msgpack_packer_init(&pk, &b, append);
+	for (int i = 0; i < 2000; i++) {
+		size_t least = 0;
+
+		buf_reset(&b);
+		random_value(&pk, 5);
+		assert_int_equal(mp_skim(b.p, b.n, &len), MP_OK);
+		assert_int_equal(len, b.n);
+		assert_int_equal(rival_length(b.p, b.n), b.n);
+		walk((struct mp){(const uint8_t *)b.p, b.n});
+		for (size_t n = 0; n < b.n;
+		     n += 1 + n / 50) { /* more bytes never lower the bound */
+			assert_int_equal(mp_skim(b.p, n, &len), MP_MORE);
+			assert_true(len > n && len <= b.n && len >= least);
+			least = len;
+		}
+	}
+	buf_free(&b);
+}
+
+static void mutants(void **state)
+{
+	struct buf b = {0};
+	msgpack_packer pk;
+	size_t len, accepted = 0;
+
+	(void)state;
+	msgpack_packer_init(&pk, &b, append);
+	for (int i = 0; i < 20000; i++) {
+		char *exact;
+		enum mp_skim r;
+
+		buf_reset(&b);
+		random_value(&pk, 3);
+		if (b.n > 2000)
+			continue;
+		for (uint64_t k = 1 + draw(4); k; k--)
+			b.p[draw(b.n)] = (char)draw(256);
+		exact = malloc(b.n);
+		memcpy(exact, b.p, b.n);
+		r = mp_skim(exact, b.n, &len);
+		if (r == MP_OK) {
+			accepted++;
+			assert_int_equal(rival_length(exact, b.n), len);
+			walk((struct mp){(const uint8_t *)exact, len});
+		} else if (r == MP_MORE) {
+			assert_true(len > b.n);
+		}
+		free(exact);
+	}
+	assert_true(accepted > 1000);
+	buf_free(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +388,8 @@ int main(void)
 		cmocka_unit_test(more_says_how_much),
 		cmocka_unit_test(integers),
 		cmocka_unit_test(maps),
+		cmocka_unit_test(agrees_with_msgpack_c),
+		cmocka_unit_test(mutants),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

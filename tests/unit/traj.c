@@ -71,7 +71,6 @@ static struct traj full(void)
 	t.advantage = -0.25;
 	t.used = 0;
 	t.entropy = 0.1;
-	t.used = 0;
 	return t;
 }
 
@@ -112,7 +111,6 @@ static void assert_same(const struct traj *a, const struct traj *b)
 	assert_int_equal(a->used, b->used);
 	assert_true(a->entropy == b->entropy && a->top_k == b->top_k);
 	assert_true(a->sample == b->sample && a->step == b->step && a->iter == b->iter);
-	assert_int_equal(a->used, b->used);
 }
 
 static void round_trip(void **state)
