@@ -129,10 +129,6 @@ static uint64_t strip(uint64_t m, int *k)
 		m /= 100000000;
 		*k -= 8;
 	}
-	if (*k >= 8 && m % 100000000 == 0) {
-		m /= 100000000;
-		*k -= 8;
-	}
 	if (*k >= 4 && m % 10000 == 0) {
 		m /= 10000;
 		*k -= 4;
@@ -200,10 +196,7 @@ static size_t put_slow(char *p, double v, bool single)
 		if (single ? (float)back == (float)v : back == v)
 			break;
 	}
-	if (strpbrk(p, ".e"))
-		return strlen(p);
-	memcpy(p + strlen(p), ".0", 3);
-	return strlen(p);
+	return strlen(p); /* of 1e-27 and less, 1e9 and more: with an exponent */
 }
 
 /* How far a decimal may be from a, scaled like it, to read back as a: half a unit in the last of

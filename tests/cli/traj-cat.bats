@@ -65,6 +65,7 @@ assert head["kind"] == "head" and end["count"] == 2, (head, end)
 	status_is 3 traj-cat --from-json <<<'{"$bin":"AA=="}'
 	says 'not an object'
 	status_is 4 traj-cat --from-json nonexistent.jsonl
+	status_is 4 traj-cat --from-json .
 }
 
 @test "--from-json: a JSON stream without its end record is cut off" {
@@ -78,6 +79,16 @@ assert head["kind"] == "head" and end["count"] == 2, (head, end)
 	traj-cat --all in.traj >again.jsonl
 	status_is 3 traj-cat --from-json <<<"$(head -n 1 again.jsonl; head -n 1 again.jsonl)"
 	says ':2: a head record, but the segment before it has no end record'
+}
+
+@test "--from-json: records before, between and behind framed ones; CRLF" {
+	{
+		echo '{"task":"x"}'
+		traj-cat --all in.traj
+		echo '{"task":"y"}'
+	} | sed 's/$/\r/' | traj-cat --from-json >mixed.traj
+	traj-cat --strict mixed.traj | cmp - <(echo '{"task":"x"}'; cat in.jsonl; echo '{"task":"y"}')
+	[ "$(traj-cat --all mixed.traj | grep -c '"kind":"end"')" = 3 ]
 }
 
 @test "--from-json: nothing is a valid stream without records" {
@@ -109,6 +120,8 @@ assert head["kind"] == "head" and end["count"] == 2, (head, end)
 	printf '{"x":"\\u001b\\u0000\\\\r\\r\\u007f","a.b":1,"a":{"b":2}}\n' | traj-cat --from-json |
 		traj-cat -c x,a.b,a,a.c >out
 	printf '%s\n' $'\\x1b\\x00\\\\r\\r\\x7f\t1\t{"b":2}\t' | cmp - out
+	traj-cat --from-json <<<'{"$map":[[1,2],["task","int key"]]}' | traj-cat -c task |
+		grep -Fx 'int key'
 	status_is 2 traj-cat -c task,,step in.traj
 	says 'a column without a name'
 }

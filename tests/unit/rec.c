@@ -291,6 +291,7 @@ static void foreign_inputs(void **state)
 		{"step\treward\n", 12, "text"},
 		{"\x88\1\0\0\0\0\0\0{\"__metadata__\":{}}", 26, "safetensors"},
 		{"\x08\1\0\0\0\0\0\0{\"__metadata__\":{}}", 26, "safetensors"},
+		{"\xd9\xff\0\0\0\0\0\0{\"a\":{}}", 16, "safetensors"},
 		{"\x93\1\2\3", 4, "record 1 at byte 0: not a map"},
 		{"\xc1", 1, "record 1 at byte 0: a byte that is no MessagePack type"},
 		{"\xdf\xff\xff\xff\xff", 5, "too many objects"},

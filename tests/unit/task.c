@@ -202,19 +202,23 @@ static void wrong_rows(void **state)
 	assert_int_equal(task_load(&set, dir, NULL), ST_SYSTEM);
 }
 
-static void deep_meta(void **state)
+static void too_deep(void **state)
 {
-	struct buf b = {0};
+	static const char *const keys[] = {"x", "answer"};
 
 	(void)state;
-	buf_str(&b, "{\"prompt\":\"a\",\"x\":");
-	for (int i = 0; i < 17; i++)
-		buf_char(&b, '[');
-	for (int i = 0; i < 17; i++)
-		buf_char(&b, ']');
-	buf_char(&b, '}');
-	bad(buf_cstr(&b), 1, "meta: nested too deep");
-	buf_free(&b);
+	for (int k = 0; k < 2; k++) {
+		struct buf b = {0};
+
+		buf_printf(&b, "{\"prompt\":\"a\",\"%s\":", keys[k]);
+		for (int i = 0; i < 17; i++)
+			buf_char(&b, '[');
+		for (int i = 0; i < 17; i++)
+			buf_char(&b, ']');
+		buf_char(&b, '}');
+		bad(buf_cstr(&b), 1, k ? "answer: nested too deep" : "meta: nested too deep");
+		buf_free(&b);
+	}
 }
 
 static void many_rows(void **state)
@@ -265,7 +269,7 @@ int main(void)
 		TEST(ours),       TEST(answers_of_all_types),
 		TEST(gsm8k),      TEST(math),
 		TEST(verl),       TEST(odd_text),
-		TEST(wrong_rows), TEST(deep_meta),
+		TEST(wrong_rows), TEST(too_deep),
 		TEST(many_rows),  TEST(real_sets),
 	};
 

@@ -269,7 +269,8 @@ static void wrong_shapes(void **state)
 		assert_int_equal(read_json(cases[i].keys, true), ST_INPUT);
 		assert_says(&why, cases[i].what);
 	}
-	assert_int_equal(read_json("\"step\":9223372036854775807", true), 0);
+	assert_int_equal(read_json("\"used\":true,\"step\":9223372036854775807", true), 0);
+	assert_int_equal(read_back.used, 1);
 	assert_true(read_back.step == INT64_MAX);
 	traj_mem_free(&mem);
 	buf_free(&record);
