@@ -17,7 +17,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static bool correct, invert, dedup, strict;
@@ -225,22 +224,11 @@ static int take(const struct rec *r, const char *name, struct reason *why)
 /* ---- streams ---- */
 
 /* A file that is read and appended to at once would grow for ever. */
-static int same_file(const char *path, struct reason *why)
-{
-	struct stat a, b;
-	int bad = strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, &a) : stat(path, &a);
-
-	if (!bad && fstat(STDOUT_FILENO, &b) == 0 && S_ISREG(b.st_mode) && a.st_dev == b.st_dev &&
-	    a.st_ino == b.st_ino)
-		return fail(why, ST_USAGE, "%s: input and output are the same file", path);
-	return 0;
-}
-
 static int filter(const char *path, struct reason *why)
 {
 	struct rec_in *in;
 	struct rec r;
-	int got = -1, st = same_file(path, why);
+	int got = -1, st = file_not_stdout(path, why);
 
 	if (st)
 		return st;

@@ -211,12 +211,12 @@ static int hold(struct score *s, const struct rec *r, const char *name, struct r
 
 static int score_file(struct score *s, const char *path, struct reason *why)
 {
-	struct rec_in *in = rec_open(path, strict ? REC_STRICT : 0, why);
+	struct rec_in *in = NULL;
 	uint64_t segment = 0;
 	struct rec r;
-	int got = 0, st = 0;
+	int got = 0, st = file_not_stdout(path, why);
 
-	if (!in)
+	if (st || !(in = rec_open(path, strict ? REC_STRICT : 0, why)))
 		return why->status;
 	rec_tie(in, out_stdout());
 	while (!st) {
@@ -234,6 +234,8 @@ static int score_file(struct score *s, const char *path, struct reason *why)
 	}
 	if (!st)
 		st = got < 0 ? why->status : settle(s, why);
+	if (!s->out.open)
+		rec_out_chain(&s->out, in);
 	rec_close(in);
 	return st;
 }
@@ -293,11 +295,14 @@ int main(int argc, char *argv[])
 	st = start(&s, &why);
 	if (!st)
 		st = score_all(&s, argv + i, &why);
-	if (st)
+	if (st) {
 		msg_reason(&why);
-	else
+		if (st != ST_USAGE)
+			rec_put_head(&s.out); /* and no end: a reader sees that it failed */
+	} else {
 		msg_info("%llu judged, %llu right, %llu failures", (unsigned long long)s.judged,
 			 (unsigned long long)s.right, (unsigned long long)s.failed);
+	}
 	end(&s);
 	return tool_finish(st);
 }

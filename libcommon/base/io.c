@@ -195,6 +195,17 @@ void in_close(struct in *i)
 	*i = (struct in){.fd = -1};
 }
 
+int file_not_stdout(const char *path, struct reason *why)
+{
+	struct stat a, b;
+	int bad = strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, &a) : stat(path, &a);
+
+	if (!bad && fstat(STDOUT_FILENO, &b) == 0 && S_ISREG(b.st_mode) && a.st_dev == b.st_dev &&
+	    a.st_ino == b.st_ino)
+		return fail(why, ST_USAGE, "%s: input and output are the same file", path);
+	return 0;
+}
+
 int file_read(const char *path, size_t max, struct buf *b, struct reason *why)
 {
 	struct in i;

@@ -55,6 +55,9 @@ int in_line(struct in *i, size_t max, struct span *line, struct reason *why);
 void in_close(struct in *i);
 
 /* ---- files and folders ---- */
+/* ST_USAGE when path ("-": standard input) is the regular file that standard output goes to: a tool
+ * would read what it writes. */
+int file_not_stdout(const char *path, struct reason *why);
 /* Whole file into b (appended); refuses more than max bytes. */
 int file_read(const char *path, size_t max, struct buf *b, struct reason *why);
 
