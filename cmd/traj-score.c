@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BATCH = 512, BATCH_BYTES = 4 * 1024 * 1024, FAIR = 100 };
+enum { BATCH = 128, BATCH_BYTES = 4 * 1024 * 1024, FAIR = 100 };
 
 static const char *verifier_name, *tasks_path;
 static double deadline = 10, max_failures = 0.1;
@@ -23,7 +23,7 @@ static const struct opt opts[] = {
 	 "verifier of all records, a name or cmd:COMMAND (without it: each record's own)"},
 	{'t', "tasks", "FILE", OPT_STR, &tasks_path, 0, 0,
 	 "problems whose answer, meta and verifier stand in for what a record lacks"},
-	{'j', "workers", "N", OPT_INT, &workers, 1, 1024, "copies of a command side by side"},
+	{0, "workers", "N", OPT_INT, &workers, 1, 1024, "copies of a command side by side"},
 	{0, "deadline", "SECONDS", OPT_NUM, &deadline, 0.001, 1e6, "for one answer of a command"},
 	{0, "max-output", "BYTES", OPT_INT, &max_output, 16, 1e9, "for one answer of a command"},
 	{0, "max-failures", "SHARE", OPT_NUM, &max_failures, 0, 1,

@@ -29,7 +29,7 @@ struct worker {
 	size_t sent;     /* of line */
 	double deadline; /* monotonic clock */
 	bool ending;     /* exited, or its output ended: the deadline is the grace */
-	bool eof;
+	bool eof, exited;
 	bool deaf; /* closed its stdin */
 };
 
@@ -145,7 +145,7 @@ static int start(struct pool *p, struct worker *w, struct reason *why)
 	}
 	buf_reset(&w->got);
 	w->sent = 0;
-	w->ending = w->eof = w->deaf = false;
+	w->ending = w->eof = w->exited = w->deaf = false;
 	w->deadline = clock_now() + p->seconds;
 	return st;
 }
@@ -228,7 +228,7 @@ static enum verdict_code how_it_ended(int status)
 }
 
 /* It exited, or closed its output and goes on without one. */
-static int ended(struct pool *p, struct worker *w, bool exited, const struct verify_item *it,
+static int ended(struct pool *p, struct worker *w, const struct verify_item *it,
 		 struct verdict *out, struct reason *why)
 {
 	bool again = w->answered && !w->got.n;
@@ -245,7 +245,7 @@ static int ended(struct pool *p, struct worker *w, bool exited, const struct ver
 		return fail(why, ST_SYSTEM,
 			    "verifier cmd:%s: cannot be run (status %d of its shell)", p->command,
 			    code);
-	if (!exited || (w->got.n && status == 0))
+	if (!w->exited || (w->got.n && status == 0))
 		done(w, out, VERDICT_GARBAGE);
 	else
 		done(w, out, how_it_ended(status));
@@ -263,9 +263,9 @@ static bool has_exited(const struct worker *w)
 static int step(struct pool *p, struct worker *w, const struct verify_item *it, struct verdict *out,
 		struct reason *why)
 {
-	bool exited = has_exited(w); /* before reading: what it wrote is in the pipe then */
 	char *nl;
 
+	w->exited = has_exited(w); /* before reading: what it wrote is in the pipe then */
 	send_more(w);
 	read_more(p, w);
 	nl = w->got.n ? memchr(w->got.p, '\n', w->got.n) : NULL;
@@ -277,14 +277,14 @@ static int step(struct pool *p, struct worker *w, const struct verify_item *it, 
 		done_stop(w, out, VERDICT_TOO_LONG);
 		return 0;
 	}
-	if (exited && w->eof)
-		return ended(p, w, true, it, out, why);
-	if (exited || w->eof)
+	if (w->exited && w->eof)
+		return ended(p, w, it, out, why);
+	if (w->exited || w->eof)
 		end_soon(w);
 	if (clock_now() < w->deadline)
 		return 0;
 	if (w->ending)
-		return ended(p, w, exited, it, out, why);
+		return ended(p, w, it, out, why);
 	done_stop(w, out, VERDICT_TIMEOUT);
 	return 0;
 }
@@ -342,7 +342,7 @@ static void wait_any(struct pool *p)
 
 		f[0] = (struct pollfd){speak ? w->c.in : -1, POLLOUT, 0};
 		f[1] = (struct pollfd){listen ? w->c.out : -1, POLLIN, 0};
-		f[2] = (struct pollfd){w->busy && !w->ending ? w->c.pidfd : -1, POLLIN, 0};
+		f[2] = (struct pollfd){w->busy && !w->exited ? w->c.pidfd : -1, POLLIN, 0};
 		if (w->busy && w->deadline < soonest)
 			soonest = w->deadline;
 	}
