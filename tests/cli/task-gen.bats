@@ -43,7 +43,8 @@ kinds="countdown subset path arithmetic"
 @test "-s: the same seed gives the same bytes, another one others" {
 	task-gen -n 100 -s 4 path >a
 	task-gen -n 100 --seed 4 path | cmp - a
-	! task-gen -n 100 -s 5 path | cmp -s - a
+	task-gen -n 100 -s 5 path >b
+	[ "$(comm -12 <(sort a) <(sort b) | wc -l)" -lt 5 ]
 	task-gen -n 60 -s 4 path | cmp - <(head -n 60 a)
 	task-gen --demos -n 100 -s 4 path >a
 	task-gen --demos -n 100 -s 4 path | cmp - a

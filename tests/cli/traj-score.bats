@@ -198,13 +198,14 @@ many() {
 		for _ in $(seq 400); do [ -e seen ] && break || sleep 0.05; done
 		touch over
 	} >pipe &
+	writer=$!
 	# reads the head and the five records, then says so; only then does the writer end
 	traj-score -q pipe | {
 		[ "$(traj-cat -n 5 -c x | paste -sd ' ')" = "1 2 3 4 5" ]
 		[ ! -e over ]
 		touch seen
 	}
-	wait
+	wait $writer
 	[ -e seen ]
 }
 
