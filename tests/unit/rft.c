@@ -135,7 +135,7 @@ static void whole_problems_are_held_out(void **state)
 	struct rft_opts o = opts();
 	struct rft_data d;
 	struct reason why;
-	char name[200][8];
+	char name[200][12];
 	int held[100] = {0};
 
 	(void)state;
