@@ -188,6 +188,10 @@ static int train(struct rft *rft, const struct rft_data *d, struct runlog *l, st
 	}
 	if (skipped)
 		msg_warn("%" PRIu64 " updates were not finite and left out", skipped);
+	if (!st && (uint64_t)o.warmup > r.updates)
+		msg_warn("--warmup %" PRId64 " is more than the %" PRIu64
+			 " updates: the learning rate never reached --lr",
+			 o.warmup, r.updates);
 	if (!st)
 		msg_info("%" PRIu64 " updates; loss %.4f in the first, %.4f in the last", r.updates,
 			 first, r.loss);

@@ -162,6 +162,8 @@ updates() {
 	jq -es 'map(.lr * 1e6 | round) == [4000, 3414, 2000, 586]' log
 	updates --steps 3 --lr 0.004 --warmup 0 --decay constant
 	jq -es 'map(.lr * 1e6 | round) == [4000, 4000, 4000]' log
+	status_is 0 rft-tune -p "$FIX/base" -o w --steps 4 --warmup 9 "$FIX/run.traj"
+	says "never reached --lr"
 }
 
 @test "--weight-decay, --beta1, --beta2, --eps, --clip: each makes other weights" {
