@@ -339,6 +339,45 @@ wait_for() {
 	done
 }
 
+@test "a second signal does not wait for the step" {
+	jq -c 'del(.verifier)' "$FIX/train.jsonl" >bare.jsonl
+	rl-explore -q -p "$FIX/base" -t bare.jsonl --verifier "cmd:echo >>$PWD/judging; sleep 60" \
+		--deadline 60 >out 2>err &
+	pid=$!
+	wait_for judging
+	kill -TERM $pid
+	kill -0 $pid
+	# again and again: two that come before the first is taken are one
+	for _ in {1..100}; do
+		kill -TERM $pid 2>/dev/null || break
+		sleep 0.05
+	done
+	kill -KILL $pid 2>/dev/null || true
+	rc=0
+	wait $pid || rc=$?
+	[ $rc = 143 ]
+}
+
+@test "updates that are not finite are left out; five in a row stop the run" {
+	cat >judge <<-'END'
+		#!/bin/sh
+		sign=
+		while read -r line; do
+			echo "{\"reward\":${sign}1e300}"
+			[ -n "$sign" ] && sign= || sign=-
+		done
+	END
+	chmod +x judge
+	jq -c 'del(.verifier)' "$FIX/train.jsonl" >bare.jsonl
+	status_is 3 rl -n 9 -t bare.jsonl --verifier "cmd:$PWD/judge" --advantage dr-grpo --log log \
+		-o new
+	says "not finite"
+	jq -es 'map(.skipped) == [4, 1] and all(.updates == 0)' log
+	[ ! -e new ]
+	same new.last-good "$FIX/base"
+	[[ $("$records" kinds <"$BATS_TEST_TMPDIR/out") != *end ]]
+}
+
 @test "killed in a pipeline: no policy comes out at its end" {
 	mkfifo pipe
 	rl-explore -q -p "$FIX/base" -t "$FIX/train.jsonl" -n 100000 --groups 4 --group-size 4 \
