@@ -38,8 +38,8 @@ static const struct tool tool = {"traj-cat", "[file ...]",
 
 static struct columns columns;
 static struct rec_out writer; /* of --msgpack and --from-json */
-static struct buf line;	      /* being made */
-static uint64_t shown;	      /* records, for --head */
+static struct buf line;       /* being made */
+static uint64_t shown;        /* records, for --head */
 
 static int wrong_options(void)
 {

@@ -10,21 +10,21 @@
 #define X8(v) v, v, v, v, v, v, v, v
 #define FIXSTR(n) n, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7
 static const uint8_t fixed_length[256] = {
-	X8(1),	   X8(1),     X8(1),	  X8(1),
-	X8(1),	   X8(1),     X8(1),	  X8(1), /* 00: small integers */
-	X8(1),	   X8(1),     X8(1),	  X8(1),
-	X8(1),	   X8(1),     X8(1),	  X8(1),      /* 40 */
-	X8(0),	   X8(0),     X8(0),	  X8(0),      /* 80: maps, 90: arrays */
+	X8(1),     X8(1),     X8(1),      X8(1),
+	X8(1),     X8(1),     X8(1),      X8(1), /* 00: small integers */
+	X8(1),     X8(1),     X8(1),      X8(1),
+	X8(1),     X8(1),     X8(1),      X8(1),      /* 40 */
+	X8(0),     X8(0),     X8(0),      X8(0),      /* 80: maps, 90: arrays */
 	FIXSTR(1), FIXSTR(9), FIXSTR(17), FIXSTR(25), /* a0: strings */
-	1,	   0,	      1,	  1,
-	0,	   0,	      0,	  0, /* c0: nil, -, false, true, bin */
-	0,	   0,	      5,	  9,
-	2,	   3,	      5,	  9, /* c8: ext, float, uint */
-	2,	   3,	      5,	  9,
-	0,	   0,	      0,	  0, /* d0: int, ext */
-	0,	   0,	      0,	  0,
-	0,	   0,	      0,	  0,	 /* d8: ext, str, array, map */
-	X8(1),	   X8(1),     X8(1),	  X8(1), /* e0: small negative integers */
+	1,         0,         1,          1,
+	0,         0,         0,          0, /* c0: nil, -, false, true, bin */
+	0,         0,         5,          9,
+	2,         3,         5,          9, /* c8: ext, float, uint */
+	2,         3,         5,          9,
+	0,         0,         0,          0, /* d0: int, ext */
+	0,         0,         0,          0,
+	0,         0,         0,          0,     /* d8: ext, str, array, map */
+	X8(1),     X8(1),     X8(1),      X8(1), /* e0: small negative integers */
 };
 
 static uint64_t be(const uint8_t *p, size_t n)
@@ -40,7 +40,7 @@ static uint64_t be(const uint8_t *p, size_t n)
 enum head_type { HEAD_BAD, HEAD_BYTES, HEAD_ARRAY, HEAD_MAP };
 struct head {
 	enum head_type type;
-	size_t n;	/* bytes of the header itself, the first byte included */
+	size_t n;       /* bytes of the header itself, the first byte included */
 	uint64_t count; /* bytes that follow, elements, or pairs */
 };
 
@@ -54,7 +54,7 @@ static bool read_head(const uint8_t *p, size_t n, struct head *h)
 		[0xc6 - 0xc0] = {HEAD_BYTES, 4}, [0xd9 - 0xc0] = {HEAD_BYTES, 1},
 		[0xda - 0xc0] = {HEAD_BYTES, 2}, [0xdb - 0xc0] = {HEAD_BYTES, 4},
 		[0xdc - 0xc0] = {HEAD_ARRAY, 2}, [0xdd - 0xc0] = {HEAD_ARRAY, 4},
-		[0xde - 0xc0] = {HEAD_MAP, 2},	 [0xdf - 0xc0] = {HEAD_MAP, 4},
+		[0xde - 0xc0] = {HEAD_MAP, 2},   [0xdf - 0xc0] = {HEAD_MAP, 4},
 	};
 	uint8_t c = p[0];
 
@@ -78,7 +78,7 @@ struct skim {
 	uint64_t left[MP_MAX_DEPTH + 1];
 	uint64_t outer;
 	uint64_t objects; /* announced so far */
-	int depth;	  /* containers open */
+	int depth;        /* containers open */
 };
 
 static enum mp_skim enter(struct skim *s, const struct head *h, size_t at)
@@ -185,11 +185,11 @@ static const uint8_t *skip(const uint8_t *p)
 enum mp_type mp_type(struct mp v)
 {
 	static const uint8_t wide[32] = {
-		[0x00] = MP_NIL,   [0x02] = MP_BOOL, [0x03] = MP_BOOL,	[0x04] = MP_BIN,
+		[0x00] = MP_NIL,   [0x02] = MP_BOOL, [0x03] = MP_BOOL,  [0x04] = MP_BIN,
 		[0x05] = MP_BIN,   [0x06] = MP_BIN,  [0x0a] = MP_FLOAT, [0x0b] = MP_FLOAT,
-		[0x0c] = MP_INT,   [0x0d] = MP_INT,  [0x0e] = MP_INT,	[0x0f] = MP_INT,
-		[0x10] = MP_INT,   [0x11] = MP_INT,  [0x12] = MP_INT,	[0x13] = MP_INT,
-		[0x19] = MP_STR,   [0x1a] = MP_STR,  [0x1b] = MP_STR,	[0x1c] = MP_ARRAY,
+		[0x0c] = MP_INT,   [0x0d] = MP_INT,  [0x0e] = MP_INT,   [0x0f] = MP_INT,
+		[0x10] = MP_INT,   [0x11] = MP_INT,  [0x12] = MP_INT,   [0x13] = MP_INT,
+		[0x19] = MP_STR,   [0x1a] = MP_STR,  [0x1b] = MP_STR,   [0x1c] = MP_ARRAY,
 		[0x1d] = MP_ARRAY, [0x1e] = MP_MAP,  [0x1f] = MP_MAP,
 	};
 	uint8_t c;

@@ -15,9 +15,9 @@
 #include <stdint.h>
 
 enum {
-	MP_MAX_DEPTH = 16,		 /* nested maps and arrays */
+	MP_MAX_DEPTH = 16,               /* nested maps and arrays */
 	MP_MAX_BYTES = 16 * 1024 * 1024, /* one record */
-	MP_MAX_OBJECTS = 1024 * 1024,	 /* one record, all levels together */
+	MP_MAX_OBJECTS = 1024 * 1024,    /* one record, all levels together */
 };
 
 enum mp_skim {
@@ -44,8 +44,8 @@ enum mp_type mp_type(struct mp v);
 bool mp_bool(struct mp v, bool *out);
 /* Any integer as sign and magnitude: -5 is 5, true. */
 bool mp_int(struct mp v, uint64_t *magnitude, bool *negative);
-bool mp_i64(struct mp v, int64_t *out);	      /* integers within int64 */
-bool mp_f64(struct mp v, double *out);	      /* floats and integers */
+bool mp_i64(struct mp v, int64_t *out);       /* integers within int64 */
+bool mp_f64(struct mp v, double *out);        /* floats and integers */
 bool mp_bytes(struct mp v, struct span *out); /* str or bin */
 
 /* Walks a map or an array: *it is set up by mp_enter, mp_next gives element by element. */

@@ -13,20 +13,20 @@ struct rec_in {
 	struct in in;
 	unsigned flags;
 	uint64_t serial; /* of this reader among all: a writer tells readers apart by it */
-	size_t used;	 /* bytes of the record handed out last, still at in.p */
-	uint64_t index;	 /* of the record read last */
+	size_t used;     /* bytes of the record handed out last, still at in.p */
+	uint64_t index;  /* of the record read last */
 	uint64_t seen;
-	uint64_t segments;	 /* begun so far, runs of bare records counted too */
-	bool framed;		 /* inside head .. end */
-	bool bare;		 /* in a run of records outside head .. end */
-	bool cut;		 /* REC_PARTIAL let a missing end pass */
+	uint64_t segments;       /* begun so far, runs of bare records counted too */
+	bool framed;             /* inside head .. end */
+	bool bare;               /* in a run of records outside head .. end */
+	bool cut;                /* REC_PARTIAL let a missing end pass */
 	uint64_t count, records; /* of the segment: trajectories, all */
-	struct hash *hash;	 /* of the segment's records */
-	struct buf head;	 /* copy of the segment's head record; n 0: none */
-	struct buf chains;	 /* entries of all heads so far, each once */
-	struct set known;	 /* of chains */
-	int done;		 /* what rec_next goes on returning: 1 while not done */
-	struct reason why;	 /* for done == -1 */
+	struct hash *hash;       /* of the segment's records */
+	struct buf head;         /* copy of the segment's head record; n 0: none */
+	struct buf chains;       /* entries of all heads so far, each once */
+	struct set known;        /* of chains */
+	int done;                /* what rec_next goes on returning: 1 while not done */
+	struct reason why;       /* for done == -1 */
 };
 
 struct rec_in *rec_open(const char *path, unsigned flags, struct reason *why)
@@ -61,8 +61,7 @@ bool rec_ready(const struct rec_in *in)
 {
 	size_t len;
 
-	return in->done != 1 ||
-	       mp_skim(in->in.p + in->used, in->in.n - in->used, &len) != MP_MORE;
+	return in->done != 1 || mp_skim(in->in.p + in->used, in->in.n - in->used, &len) != MP_MORE;
 }
 
 void rec_tie(struct rec_in *in, struct out *o)

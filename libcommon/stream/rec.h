@@ -23,16 +23,16 @@
 #include "stream/mp.h"
 
 enum rec_flags {
-	REC_STRICT = 1,	 /* refuse bare streams (records outside head .. end) */
+	REC_STRICT = 1,  /* refuse bare streams (records outside head .. end) */
 	REC_PARTIAL = 2, /* a cut-off segment is no error: its whole records are given */
-	REC_FRAMES = 4,	 /* head and end records are given too, after they were checked */
+	REC_FRAMES = 4,  /* head and end records are given too, after they were checked */
 };
 
 struct rec {
 	struct mp map; /* the record's bytes, valid until the next rec_next or rec_close */
 	bool is_traj; /* kind is "traj" or absent; else an unknown kind, to be passed on as it is */
-	bool is_frame;	 /* a head or end record: only with REC_FRAMES */
-	uint64_t index;	 /* 1-based number among all records of this input, head and end included */
+	bool is_frame;   /* a head or end record: only with REC_FRAMES */
+	uint64_t index;  /* 1-based number among all records of this input, head and end included */
 	uint64_t offset; /* of its first byte in the input */
 	uint64_t segment; /* 0-based number of the segment; a run of bare records is one too */
 };
@@ -54,9 +54,9 @@ const char *rec_name(const struct rec_in *in); /* path or "<stdin>" */
 struct mp rec_head(const struct rec_in *in);
 struct mp rec_chain(const struct rec_in *in);
 struct span rec_chains(const struct rec_in *in); /* entries of all heads so far, each once */
-uint64_t rec_seen(const struct rec_in *in);	 /* trajectories handed out so far */
-uint64_t rec_segments(const struct rec_in *in);	 /* begun so far */
-uint64_t rec_bytes(const struct rec_in *in);	 /* read so far, the current record included */
+uint64_t rec_seen(const struct rec_in *in);      /* trajectories handed out so far */
+uint64_t rec_segments(const struct rec_in *in);  /* begun so far */
+uint64_t rec_bytes(const struct rec_in *in);     /* read so far, the current record included */
 bool rec_was_cut(const struct rec_in *in);    /* REC_PARTIAL let something pass that was cut off */
 uint64_t rec_serial(const struct rec_in *in); /* differs from every other reader's; never 0 */
 void rec_close(struct rec_in *in);
@@ -69,16 +69,16 @@ int rec_fail(struct reason *why, const char *name, const struct rec *r, const ch
 	__attribute__((format(printf, 4, 5)));
 
 struct rec_out {
-	struct out *o;	   /* borrowed */
-	uint64_t count;	   /* traj records in the open segment */
-	bool open;	   /* a head was written and no end yet */
+	struct out *o;     /* borrowed */
+	uint64_t count;    /* traj records in the open segment */
+	bool open;         /* a head was written and no end yet */
 	struct hash *hash; /* of its records */
 	struct buf chain;  /* MessagePack maps, one after the other: provenance before this tool */
 	uint64_t n_chain;
 	struct set known; /* of chain */
 	uint64_t reader;  /* whose segment was passed on last, and which one */
 	uint64_t segment;
-	uint64_t seed;	    /* named in this tool's own chain entry */
+	uint64_t seed;      /* named in this tool's own chain entry */
 	struct buf scratch; /* of rec_put's callers */
 };
 
