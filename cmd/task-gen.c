@@ -159,6 +159,10 @@ int main(int argc, char *argv[])
 	o = options(argv[i]);
 	if (!o.kind)
 		return tool_usage("%s: no such kind (task-gen --list names them)", argv[i]);
+	if (max_numbers && min_numbers > max_numbers)
+		return tool_usage("--min-numbers is larger than --max-numbers");
+	if (max_target && min_target > max_target)
+		return tool_usage("--min-target is larger than --max-target");
 	if (demos && isatty(STDOUT_FILENO))
 		return tool_usage("--demos: binary is not written to a terminal");
 	return tool_finish(generate(&o));

@@ -1,4 +1,4 @@
-/* builtin.h - the built-in verifiers as functions. See verify(7) for their rules. */
+/* builtin.h - the built-in verifiers as functions. See rloop-verify(7) for their rules. */
 #ifndef VERIFY_BUILTIN_H
 #define VERIFY_BUILTIN_H
 

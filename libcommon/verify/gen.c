@@ -122,6 +122,17 @@ static void override(int *v, int over)
 		*v = over;
 }
 
+/* One bound that is given moves the other one of the split out of its way. */
+static void override_numbers(struct gen_part *p, const struct gen_part *over)
+{
+	override(&p->min_numbers, over->min_numbers);
+	override(&p->max_numbers, over->max_numbers);
+	if (p->min_numbers > p->max_numbers && over->min_numbers)
+		p->max_numbers = p->min_numbers;
+	if (p->min_numbers > p->max_numbers)
+		p->min_numbers = p->max_numbers;
+}
+
 struct gen *gen_open(const struct gen_opts *o)
 {
 	struct gen *g = xcalloc(1, sizeof *g);
@@ -132,8 +143,7 @@ struct gen *gen_open(const struct gen_opts *o)
 		struct gen_part *p = &g->part[i];
 
 		*p = o->kind->part[o->split][i];
-		override(&p->min_numbers, o->over.min_numbers);
-		override(&p->max_numbers, o->over.max_numbers);
+		override_numbers(p, &o->over);
 		override(&p->max_value, o->over.max_value);
 		override(&p->min_large, o->over.min_large);
 		override(&p->min_target, o->over.min_target);

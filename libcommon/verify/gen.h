@@ -36,7 +36,8 @@ struct draw {
 };
 int64_t draw_below(struct draw *d, int64_t n);              /* 0..n-1 */
 int64_t draw_range(struct draw *d, int64_t lo, int64_t hi); /* both included */
-/* lo..hi distinct is not promised; ascending; with at least large of them >= 10 or false */
+/* min to max_numbers numbers from 1 to max_value, ascending, not always distinct, min_large of them
+ * above 9; false when that cannot be. */
 bool draw_numbers(struct draw *d, const struct gen_part *part, int64_t *v, size_t *n);
 
 struct kind {

@@ -1,5 +1,5 @@
 /*
- * number.c - the last number of a response against the answer, exactly. See verify(7).
+ * number.c - the last number of a response against the answer, exactly. See rloop-verify(7).
  *
  * A number: a sign, digits with or without thousands separators, a fraction after a point; or a
  * quotient a/b of two of them. Compared as decimal text where neither is a quotient, so that digits

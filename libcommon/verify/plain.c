@@ -1,12 +1,13 @@
-/* plain.c - verifiers over text: exact, contains, regex. See verify(7). */
+/* plain.c - verifiers over text: exact, contains, regex. See rloop-verify(7). */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "verify/builtin.h"
 #include "verify/text.h"
 
 #include <pcre2.h>
 
-/* A pattern may not take more than about a second or this much memory. */
-enum { MATCH_LIMIT = 2000000, DEPTH_LIMIT = 100000, HEAP_KIB = 64 * 1024 };
+/* A match may take so many steps from one place, and a few for each byte of the response (".*"
+ * takes one), and so much memory. */
+enum { MATCH_LIMIT = 100000, MATCH_PER_BYTE = 4, HEAP_KIB = 64 * 1024 };
 
 int judge_exact(const struct verify_item *it, struct verdict *out, struct reason *why)
 {
@@ -38,11 +39,11 @@ static void match(const struct verify_item *it, const pcre2_code *code, struct v
 	pcre2_match_context *limits = pcre2_match_context_create(NULL);
 	pcre2_match_data *m = pcre2_match_data_create_from_pattern(code, NULL);
 	const char *text = it->response.p ? it->response.p : "";
+	size_t steps = MATCH_LIMIT + MATCH_PER_BYTE * it->response.n;
 	int r = PCRE2_ERROR_NOMEMORY;
 
 	if (limits && m) {
-		pcre2_set_match_limit(limits, MATCH_LIMIT);
-		pcre2_set_depth_limit(limits, DEPTH_LIMIT);
+		pcre2_set_match_limit(limits, steps < UINT32_MAX ? (uint32_t)steps : UINT32_MAX);
 		pcre2_set_heap_limit(limits, HEAP_KIB);
 		r = pcre2_match(code, (PCRE2_SPTR)text, it->response.n, 0, 0, m, limits);
 	}

@@ -39,13 +39,16 @@ static bool last_boxed(struct span s, struct span *out)
 {
 	static const char open[] = "\\boxed{";
 	const size_t k = sizeof open - 1;
+	int tries = 64; /* incomplete ones passed over: time stays linear in the text */
 
-	for (size_t i = s.n; i-- > 0;)
-		if (s.p[i] == '\\' && s.n - i > k && memcmp(s.p + i, open, k) == 0 &&
-		    to_brace(s.p + i + k, s.n - i - k, &out->n)) {
-			out->p = s.p + i + k;
+	for (size_t i = s.n; i-- > 0 && tries > 0;) {
+		if (s.p[i] != '\\' || s.n - i <= k || memcmp(s.p + i, open, k) != 0)
+			continue;
+		out->p = s.p + i + k;
+		if (to_brace(out->p, s.n - i - k, &out->n))
 			return true;
-		}
+		tries--;
+	}
 	return false;
 }
 

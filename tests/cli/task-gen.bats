@@ -73,6 +73,11 @@ kinds="countdown subset path arithmetic"
 	[ "$(jq '.meta.numbers | length' t.jsonl | sort -u | paste -sd ' ')" = "3 4 5" ]
 }
 
+@test "one bound of the numbers moves the other" {
+	[ "$(task-gen -n 50 --min-numbers 5 countdown | jq '.meta.numbers | length' | sort -u)" = 5 ]
+	[ "$(task-gen -n 50 --max-numbers 3 countdown | jq '.meta.numbers | length' | sort -u)" = 3 ]
+}
+
 @test "--style words: the same problems in English" {
 	task-gen -n 5 countdown | jq -c '[.id, .answer, .meta]' >a
 	task-gen -n 5 --style words countdown | jq -c '[.id, .answer, .meta]' | cmp - a
@@ -92,8 +97,10 @@ kinds="countdown subset path arithmetic"
 }
 
 @test "no range is too odd: nothing hangs, nothing is written" {
-	status_is 3 task-gen -n 1 --min-numbers 9 --max-numbers 3 --max-value 3 --min-large 2 countdown
+	status_is 3 task-gen -n 1 --max-value 3 --min-large 2 countdown
 	[ -z "$output" ]
+	status_is 2 task-gen --min-numbers 5 --max-numbers 4 countdown
+	status_is 2 task-gen --min-target 50 --max-target 40 countdown
 	status_is 3 task-gen -n 1 --max-value 9999 path
 	status_is 3 task-gen -n 1 --min-numbers 2 --max-numbers 2 subset
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -390,6 +391,39 @@ static void regex_is_bounded(void **state)
 	assert_string_equal(verdict_name(v.code), "timeout");
 }
 
+/* Responses as hostile as a policy can make them take no longer than their length asks for: with
+ * quadratic time each of these would outlast the alarm. */
+static void time_is_linear(void **state)
+{
+	static const char *const tokens[] = {"\\boxed{", "Answer:", "1,", "(",
+					     "1+",       "{",       "\n", "a"};
+	static const char *const verifiers[] = {"countdown", "subset", "arithmetic", "number"};
+	size_t n = 4 << 20;
+	char *text = xmalloc(n + 8);
+	struct verdict v;
+	struct reason why;
+
+	(void)state;
+	alarm(60);
+	for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
+		size_t k = strlen(tokens[i]);
+
+		for (size_t at = 0; at < n; at += k)
+			memcpy(text + at, tokens[i], k);
+		for (size_t j = 0; j < sizeof verifiers / sizeof *verifiers; j++) {
+			assert_int_equal(run(verifiers[j], "24", "{\"numbers\": [24]}",
+					     (struct span){text, n}, &v, &why),
+					 0);
+			assert_true(v.reward == 0);
+		}
+		assert_int_equal(run("regex", ".*24", NULL, (struct span){text, 1 << 16}, &v, &why),
+				 0);
+		assert_true(v.reward == 0);
+	}
+	alarm(0);
+	free(text);
+}
+
 static void cannot_be_judged(void **state)
 {
 	static const struct {
@@ -481,7 +515,7 @@ int main(void)
 		cmocka_unit_test(number),       cmocka_unit_test(regex),
 		cmocka_unit_test(contains),     cmocka_unit_test(regex_is_bounded),
 		cmocka_unit_test(names),        cmocka_unit_test(cannot_be_judged),
-		cmocka_unit_test(extract_fits),
+		cmocka_unit_test(extract_fits), cmocka_unit_test(time_is_linear),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
