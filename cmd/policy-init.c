@@ -15,7 +15,7 @@ static const char ascii[] = "0123456789+-*/()=><,.:;? \nabcdefghijklmnopqrstuvwx
 enum { MAX_TOKENIZER = 512 << 20, MAX_CONFIG = 4 << 20 };
 
 static const char *out_dir, *info_dir, *like_dir, *alphabet, *tokenizer, *eos;
-static const char *tied = "like", *dtype = "f32";
+static const char *tied = "like", *dtype = "f32", *family = "like";
 static int64_t layers, hidden, heads, kv_heads, head_dim, ffn, max_len, vocab, seed;
 static double rope_theta, norm_eps, std = 0.02;
 
@@ -24,6 +24,8 @@ static const struct opt opts[] = {
 	{0, "info", "DIR", OPT_STR, &info_dir, 0, 0, "print what the policy in DIR is"},
 	{0, "like", "DIR", OPT_STR, &like_dir, 0, 0,
 	 "take what is not given from this folder's config.json and tokenizer.json"},
+	{0, "family", "like|" FAMILY_WORDS, OPT_WORD, &family, 0, 0,
+	 "kind of model (like: as --like, else llama)"},
 	{0, "layers", "N", OPT_INT, &layers, 0, 4096, "blocks (0: as --like, else 3)"},
 	{0, "hidden", "N", OPT_INT, &hidden, 0, 1 << 20, "width (0: as --like, else 96)"},
 	{0, "heads", "N", OPT_INT, &heads, 0, 4096, "query heads (0: as --like, else 4)"},
@@ -69,12 +71,14 @@ static int info(struct reason *why)
 
 	if (st)
 		return st;
+	out_printf(o, "family\t%s\n", config_family(c));
 	out_printf(o, "layers\t%lld\nhidden\t%lld\nheads\t%lld\nkv_heads\t%lld\nhead_dim\t%lld\n",
 		   (long long)c->layers, (long long)c->d, (long long)c->heads,
 		   (long long)c->kv_heads, (long long)c->head_dim);
 	out_printf(o, "ffn\t%lld\nmax_len\t%lld\nvocab\t%lld\ntied\t%s\n", (long long)c->ffn,
 		   (long long)c->max_len, (long long)c->vocab, c->tied ? "yes" : "no");
-	out_printf(o, "rope_theta\t%.15g\nnorm_eps\t%.15g\n", c->rope_theta, c->norm_eps);
+	out_printf(o, "rope\t%s\nrope_theta\t%.15g\nnorm_eps\t%.15g\n", rope_name(&c->rope),
+		   c->rope.theta, c->norm_eps);
 	out_printf(o, "parameters\t%zu\ndtype\t%s\ntokens\t%u\nstop\t", p.model.n_params,
 		   dtype_name(p.dtype), tok_vocab_size(p.tok));
 	for (size_t i = 0; i < c->n_eos; i++)
@@ -128,7 +132,12 @@ static void choose(int64_t *field, int64_t given, int64_t fallback)
 static void get_shape(struct config *c)
 {
 	bool other_heads = hidden || heads;
+	int kind = tool_word("like|" FAMILY_WORDS, family);
 
+	if (kind > 0 && (enum family)(kind - 1) != c->family) {
+		c->family = (enum family)(kind - 1);
+		c->o_bias = c->mlp_bias = false;
+	}
 	choose(&c->layers, layers, 3);
 	choose(&c->d, hidden, 96);
 	choose(&c->heads, heads, 4);
@@ -137,8 +146,8 @@ static void get_shape(struct config *c)
 	choose(&c->max_len, max_len, 128);
 	choose(&c->vocab, vocab, 0);
 	c->head_dim = head_dim || other_heads ? head_dim : c->head_dim;
-	if (rope_theta != 0 || c->rope_theta == 0)
-		c->rope_theta = rope_theta != 0 ? rope_theta : 10000;
+	if (rope_theta != 0 || c->rope.theta == 0)
+		c->rope.theta = rope_theta != 0 ? rope_theta : 10000;
 	if (norm_eps != 0 || c->norm_eps == 0)
 		c->norm_eps = norm_eps != 0 ? norm_eps : 1e-5;
 	if (strcmp(tied, "like") != 0)

@@ -41,6 +41,8 @@ static void job_wgrad(void *ctx, size_t i, int thread)
 	n = w->rows - from < per ? w->rows - from : per;
 	blas_tn_add(n, w->cols, w->T, w->dy + from, w->ldy, w->x, w->ldx, w->out + from * w->cols,
 		    w->cols);
+	for (size_t t = 0; w->bias && t < w->T; t++)
+		add_row(w->bias + from, w->dy + t * w->ldy + from, n);
 }
 
 void wgrad_all(const struct wgrad *w, size_t n)
@@ -125,6 +127,41 @@ static void job_att_back(void *ctx, size_t i, int thread)
 	}
 }
 
+/* Through the norm of n heads side by side: dy becomes the gradient of raw, and grad(hd) gains that
+ * of the norm's weights w. tmp: 2 hd floats. */
+static void norm_heads_back(float *dy, const float *raw, const float *w, float *grad, size_t n,
+			    size_t hd, float eps, float *tmp)
+{
+	for (size_t h = 0; h < n; h++, dy += hd, raw += hd) {
+		float rms = rmsnorm_forward(tmp, raw, w, hd, eps), *dx = tmp + hd;
+
+		memset(dx, 0, hd * sizeof *dx);
+		norm_grad(grad, dy, raw, &rms, 1, hd);
+		rmsnorm_backward(dx, dy, raw, w, rms, hd);
+		memcpy(dy, dx, hd * sizeof *dy);
+	}
+}
+
+/* dqkv of block i: back through the norms of queries and keys, whose gradients go into the block's
+ * share. */
+static void qk_norm_back(struct run *r, size_t i, size_t from, size_t n, float *tmp)
+{
+	const struct model *m = r->m;
+	const struct layer *w = &m->layer[r->layer];
+	size_t hd = (size_t)m->cfg.head_dim, heads = (size_t)m->cfg.heads, qk = block_qk_dim(m);
+	const float *raw = r->raw + (r->layer * r->p->n_tok + from) * qk;
+	float *grad = r->qk_grad + i * 2 * hd, eps = (float)m->cfg.norm_eps;
+
+	memset(grad, 0, 2 * hd * sizeof *grad);
+	for (size_t t = 0; t < n; t++, raw += qk) {
+		float *dy = r->dqkv + (from + t) * block_qkv_dim(m);
+
+		norm_heads_back(dy, raw, m->params + w->q_norm, grad, heads, hd, eps, tmp);
+		norm_heads_back(dy + heads * hd, raw + heads * hd, m->params + w->k_norm, grad + hd,
+				(size_t)m->cfg.kv_heads, hd, eps, tmp);
+	}
+}
+
 /* From dqkv to the gradient of the layer's input, added to dx2. */
 static void job_qkv_back(void *ctx, size_t i, int thread)
 {
@@ -134,9 +171,10 @@ static void job_qkv_back(void *ctx, size_t i, int thread)
 	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, Q = block_qkv_dim(m), from, n;
 	const float *x;
 
-	(void)thread;
 	span_of(i, T, &from, &n);
 	x = r->x + (r->layer * T + from) * d;
+	if (w->q_norm)
+		qk_norm_back(r, i, from, n, run_scratch(r, thread));
 	blas_nn(n, d, Q, r->dqkv + from * Q, Q, m->params + w->qkv, d, r->dxn + from * d, d);
 	for (size_t t = 0; t < n; t++) {
 		r->rms[from + t] = rmsnorm_forward(r->xn + (from + t) * d, x + t * d,
@@ -146,27 +184,46 @@ static void job_qkv_back(void *ctx, size_t i, int thread)
 	}
 }
 
+/* Where the gradient of a weight that may be absent goes */
+static float *grad_of(const struct run *r, size_t offset)
+{
+	return offset ? r->grads + offset : NULL;
+}
+
+/* Adds up the blocks' shares, in order. */
+static void qk_norm_grad(struct run *r, size_t blocks)
+{
+	const struct layer *w = &r->m->layer[r->layer];
+	size_t n = 2 * (size_t)r->m->cfg.head_dim; /* k_norm lies behind q_norm */
+
+	for (size_t i = 0; w->q_norm && i < blocks; i++)
+		add_row(r->grads + w->q_norm, r->qk_grad + i * n, n);
+}
+
 static void layer_backward(struct run *r)
 {
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
 	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, l = r->layer;
 	size_t Q = block_qkv_dim(m), A = block_att_dim(m), blocks = run_blocks(T, RUN_BACK);
-	float *t;
+	float *g = r->grads, *t;
+	const struct wgrad mlp[] = {
+		{g + w->gu, grad_of(r, w->gu_bias), r->gu + l * T * 2 * F, r->xn, 2 * F, d, 2 * F,
+		 d, T},
+		{g + w->down, grad_of(r, w->down_bias), r->dx, r->h, d, F, d, F, T},
+		{g + w->o, grad_of(r, w->o_bias), r->dx2, r->att + l * T * A, d, A, d, A, T},
+	};
+	const struct wgrad qkv = {g + w->qkv, grad_of(r, w->qkv_bias), r->dqkv, r->xn, Q, d, Q, d,
+				  T};
 
 	par_for(blocks, job_mlp_back, r);
-	wgrad_all(
-		(struct wgrad[]){
-			{r->grads + w->gu, r->gu + l * T * 2 * F, r->xn, 2 * F, d, 2 * F, d, T},
-			{r->grads + w->down, r->dx, r->h, d, F, d, F, T},
-			{r->grads + w->o, r->dx2, r->att + l * T * A, d, A, d, A, T},
-		},
-		3);
-	norm_grad(r->grads + w->norm2, r->dxn, r->x2 + l * T * d, r->rms, T, d);
+	wgrad_all(mlp, 3);
+	norm_grad(g + w->norm2, r->dxn, r->x2 + l * T * d, r->rms, T, d);
 	par_for(r->p->n_seq * (size_t)m->cfg.kv_heads, job_att_back, r);
 	par_for(blocks, job_qkv_back, r);
-	wgrad_all(&(struct wgrad){r->grads + w->qkv, r->dqkv, r->xn, Q, d, Q, d, T}, 1);
-	norm_grad(r->grads + w->norm1, r->dxn, r->x + l * T * d, r->rms, T, d);
+	wgrad_all(&qkv, 1);
+	qk_norm_grad(r, blocks);
+	norm_grad(g + w->norm1, r->dxn, r->x + l * T * d, r->rms, T, d);
 	t = r->dx; /* dx2 is now the gradient of the layer's input */
 	r->dx = r->dx2;
 	r->dx2 = t;

@@ -10,6 +10,11 @@ size_t block_qkv_dim(const struct model *m)
 	return (size_t)((m->cfg.heads + 2 * m->cfg.kv_heads) * m->cfg.head_dim);
 }
 
+size_t block_qk_dim(const struct model *m)
+{
+	return (size_t)((m->cfg.heads + m->cfg.kv_heads) * m->cfg.head_dim);
+}
+
 size_t block_att_dim(const struct model *m)
 {
 	return (size_t)(m->cfg.heads * m->cfg.head_dim);
@@ -36,18 +41,44 @@ static void norm_rows(const struct model *m, float *y, const float *x, size_t no
 		rmsnorm_forward(y + i * d, x + i * d, m->params + norm, d, (float)m->cfg.norm_eps);
 }
 
-void block_qkv(const struct model *m, size_t l, float *qkv, const float *x, const uint32_t *pos,
-	       size_t rows, float *scratch)
+/* y (rows, n) += the bias at this offset of params; 0: there is none */
+static void add_bias(const struct model *m, float *y, size_t bias, size_t rows, size_t n)
+{
+	for (size_t i = 0; bias && i < rows; i++)
+		add_row(y + i * n, m->params + bias, n);
+}
+
+/* Norms queries and keys head by head. */
+static void norm_heads(const struct model *m, const struct layer *w, float *qkv, size_t rows)
+{
+	size_t hd = (size_t)m->cfg.head_dim, q = block_qkv_dim(m), heads = (size_t)m->cfg.heads;
+
+	for (size_t i = 0; i < rows; i++)
+		for (size_t h = 0; h < heads + (size_t)m->cfg.kv_heads; h++) {
+			float *y = qkv + i * q + h * hd;
+
+			rmsnorm_forward(y, y, m->params + (h < heads ? w->q_norm : w->k_norm), hd,
+					(float)m->cfg.norm_eps);
+		}
+}
+
+void block_qkv(const struct model *m, size_t l, float *qkv, float *raw, const float *x,
+	       const uint32_t *pos, size_t rows, float *scratch)
 {
 	size_t d = (size_t)m->cfg.d, hd = (size_t)m->cfg.head_dim, q = block_qkv_dim(m);
-	size_t turned = (size_t)(m->cfg.heads + m->cfg.kv_heads); /* values are not rotated */
+	size_t qk = block_qk_dim(m); /* values are neither normed nor rotated */
 	const struct layer *w = &m->layer[l];
 
 	norm_rows(m, scratch, x, w->norm1, rows);
 	gemm(rows, q, d, scratch, d, 1, packed_view(m->packed + w->p_qkv, d), qkv, q, false);
+	add_bias(m, qkv, w->qkv_bias, rows, q);
+	for (size_t i = 0; raw && i < rows; i++)
+		memcpy(raw + i * qk, qkv + i * q, qk * sizeof *raw);
+	if (w->q_norm)
+		norm_heads(m, w, qkv, rows);
 	for (size_t i = 0; i < rows; i++)
-		for (size_t h = 0; h < turned; h++)
-			rope_forward(qkv + i * q + h * hd, m->rope + pos[i] * hd, hd);
+		for (size_t h = 0; h < qk; h += hd)
+			rope_forward(qkv + i * q + h, m->rope + pos[i] * hd, hd);
 }
 
 void block_mlp(const struct model *m, size_t l, float *out, float *x2, float *gu, const float *x,
@@ -58,12 +89,15 @@ void block_mlp(const struct model *m, size_t l, float *out, float *x2, float *gu
 
 	memcpy(x2, x, rows * d * sizeof *x2);
 	gemm(rows, d, a, att, a, 1, packed_view(m->packed + w->p_o, a), x2, d, true);
+	add_bias(m, x2, w->o_bias, rows, d);
 	norm_rows(m, scratch, x2, w->norm2, rows);
 	gemm(rows, 2 * f, d, scratch, d, 1, packed_view(m->packed + w->p_gu, d), gu, 2 * f, false);
+	add_bias(m, gu, w->gu_bias, rows, 2 * f);
 	for (size_t i = 0; i < rows; i++)
 		swiglu_forward(scratch + i * f, gu + i * 2 * f, f);
 	memcpy(out, x2, rows * d * sizeof *out);
 	gemm(rows, d, f, scratch, f, 1, packed_view(m->packed + w->p_down, f), out, d, true);
+	add_bias(m, out, w->down_bias, rows, d);
 }
 
 void block_logits(const struct model *m, float *logits, size_t ld, float *xn, const float *x,

@@ -10,16 +10,19 @@
 
 size_t block_scratch(const struct model *m, size_t rows);
 
-/* Sizes of a row: queries, keys and values of all heads; attention output */
+/* Sizes of a row: queries, keys and values of all heads; queries and keys; attention output */
 size_t block_qkv_dim(const struct model *m);
+size_t block_qk_dim(const struct model *m);
 size_t block_att_dim(const struct model *m);
 
 void block_embed(const struct model *m, float *x, const uint32_t *tokens, size_t rows);
-/* qkv (rows, qkv_dim) of x (rows, d): norm, projection, rotation by each row's position */
-void block_qkv(const struct model *m, size_t l, float *qkv, const float *x, const uint32_t *pos,
-	       size_t rows, float *scratch);
-/* x2 = x + att Wo'; out = x2 + down(silu(gate) * up) of x2's norm. gu (rows, 2 * ffn) is kept for
- * the backward pass. out may be x. */
+/* qkv (rows, qkv_dim) of x (rows, d): norm, projection, bias, norm of queries and keys, rotation by
+ * each row's position. raw (rows, qk_dim; NULL: not wanted): queries and keys before their norm,
+ * kept for the backward pass of a model that has it. */
+void block_qkv(const struct model *m, size_t l, float *qkv, float *raw, const float *x,
+	       const uint32_t *pos, size_t rows, float *scratch);
+/* x2 = x + att Wo'; out = x2 + down(silu(gate) * up) of x2's norm, each product with its bias. gu
+ * (rows, 2 * ffn) is kept for the backward pass. out may be x. */
 void block_mlp(const struct model *m, size_t l, float *out, float *x2, float *gu, const float *x,
 	       const float *att, size_t rows, float *scratch);
 /* logits (rows, ld) of x (rows, d), ld >= vocab; xn (rows, d): the normed rows */

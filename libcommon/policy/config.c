@@ -1,5 +1,6 @@
 /* config.c - the shape of a policy. See config.h. */
 #include "policy/config.h"
+#include "policy/keys.h"
 #include "stream/json.h"
 
 #include <math.h>
@@ -18,124 +19,106 @@ enum {
 	MAX_POSITIONS = 1 << 24,
 };
 
-static const int64_t REQUIRED = INT64_MIN;
-
-/* Integer keys: where they go, their range, and what an absent or null key means. A default of 0
- * is derived from other keys afterwards. */
+/* Integer keys: where they go, their range, and what an absent or null key means to each family:
+ * -1 it must be there, 0 it is derived from other keys. */
 static const struct {
 	const char *key;
 	size_t field;
-	int64_t lo, hi, absent;
+	int64_t lo, hi, absent[3];
 } ints[] = {
-	{"vocab_size", offsetof(struct config, vocab), 1, MAX_VOCAB, REQUIRED},
-	{"hidden_size", offsetof(struct config, d), 1, MAX_WIDTH, REQUIRED},
-	{"num_hidden_layers", offsetof(struct config, layers), 1, MAX_LAYERS, REQUIRED},
-	{"num_attention_heads", offsetof(struct config, heads), 1, MAX_HEADS, REQUIRED},
-	{"num_key_value_heads", offsetof(struct config, kv_heads), 1, MAX_HEADS, 0},
-	{"head_dim", offsetof(struct config, head_dim), 1, MAX_HEAD_DIM, 0},
-	{"intermediate_size", offsetof(struct config, ffn), 1, MAX_WIDTH, REQUIRED},
-	{"max_position_embeddings", offsetof(struct config, max_len), 1, MAX_POSITIONS, 2048},
+	{"vocab_size", offsetof(struct config, vocab), 1, MAX_VOCAB, {-1, -1, -1}},
+	{"hidden_size", offsetof(struct config, d), 1, MAX_WIDTH, {-1, -1, -1}},
+	{"num_hidden_layers", offsetof(struct config, layers), 1, MAX_LAYERS, {-1, -1, -1}},
+	{"num_attention_heads", offsetof(struct config, heads), 1, MAX_HEADS, {-1, -1, -1}},
+	{"num_key_value_heads", offsetof(struct config, kv_heads), 1, MAX_HEADS, {0, -1, -1}},
+	{"head_dim", offsetof(struct config, head_dim), 1, MAX_HEAD_DIM, {0, 0, -1}},
+	{"intermediate_size", offsetof(struct config, ffn), 1, MAX_WIDTH, {-1, -1, -1}},
+	{"max_position_embeddings",
+	 offsetof(struct config, max_len),
+	 1,
+	 MAX_POSITIONS,
+	 {2048, -1, -1}},
 };
 
 enum { N_INTS = sizeof ints / sizeof *ints };
 
-/* Keys that change the arithmetic, and the values (a JSON array) with which ours is right. An
- * absent key counts as null. */
+enum { LLAMA = 1 << FAMILY_LLAMA, QWEN2 = 1 << FAMILY_QWEN2, QWEN3 = 1 << FAMILY_QWEN3 };
+enum { ALL = LLAMA | QWEN2 | QWEN3 };
+
+/* Keys that change the arithmetic, and the values (a JSON array) with which ours is right, family
+ * by family. An absent key counts as null. */
 static const struct {
+	unsigned families;
 	const char *key, *allowed;
 } fixed[] = {
-	{"model_type", "[\"llama\"]"},
-	{"architectures", "[null, [\"LlamaForCausalLM\"]]"},
-	{"hidden_act", "[null, \"silu\", \"swish\"]"},
-	{"attention_bias", "[null, false]"},
-	{"mlp_bias", "[null, false]"},
-	{"attention_dropout", "[null, 0, 0.0]"},
-	{"pretraining_tp", "[null, 1]"},
-	{"partial_rotary_factor", "[null, 1, 1.0]"},
-	{"use_sliding_window", "[null, false]"},
-	{"quantization_config", "[null]"},
+	{LLAMA, "architectures", "[null, [\"LlamaForCausalLM\"]]"},
+	{QWEN2, "architectures", "[null, [\"Qwen2ForCausalLM\"]]"},
+	{QWEN3, "architectures", "[null, [\"Qwen3ForCausalLM\"]]"},
+	{ALL, "hidden_act", "[null, \"silu\", \"swish\"]"},
+	{QWEN2, "attention_bias", "[null, true]"},
+	{QWEN2 | QWEN3, "mlp_bias", "[null, false]"},
+	{ALL, "attention_dropout", "[null, 0, 0.0]"},
+	{ALL, "pretraining_tp", "[null, 1]"},
+	{ALL, "partial_rotary_factor", "[null, 1, 1.0]"},
+	{ALL, "rope_interleaved", "[null, false]"},
+	{ALL, "use_mrope", "[null, false]"},
+	{ALL, "original_max_position_embeddings", "[null]"},
+	{ALL, "use_sliding_window", "[null, false]"},
+	{ALL, "dual_chunk_attention_config", "[null]"},
+	{ALL, "quantization_config", "[null]"},
 };
+
+static const char *const family_names[] = {"llama", "qwen2", "qwen3"};
+static const char *const architectures[] = {"LlamaForCausalLM", "Qwen2ForCausalLM",
+					    "Qwen3ForCausalLM"};
 
 static int64_t *int_field(struct config *c, size_t i)
 {
 	return (int64_t *)((char *)c + ints[i].field);
 }
 
-/* "key: VALUE what" */
-static int fail_value(struct reason *why, const char *key, const json_t *v, const char *what)
+static int get_family(struct config *c, const json_t *j, struct reason *why)
 {
-	char *text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+	const char *s = json_string_value(json_object_get(j, "model_type"));
 
-	fail(why, ST_INPUT, "%s: %.200s %s", key, text ? text : "?", what);
-	free(text);
-	return ST_INPUT;
-}
-
-static bool one_of(const json_t *v, const char *allowed)
-{
-	json_t *list = json_loads(allowed, 0, NULL), *item;
-	bool found = false;
-	size_t i;
-
-	json_array_foreach(list, i, item) found =
-		found || (v ? json_equal(v, item) : json_is_null(item));
-	json_decref(list);
-	return found;
-}
-
-static int check_fixed(const json_t *j, struct reason *why)
-{
-	char what[128];
-
-	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
-		const json_t *v = json_object_get(j, fixed[i].key);
-
-		if (one_of(v, fixed[i].allowed))
-			continue;
-		if (!v)
-			return fail(why, ST_INPUT, "%s: missing", fixed[i].key);
-		snprintf(what, sizeof what, "is not supported, only one of %s", fixed[i].allowed);
-		return fail_value(why, fixed[i].key, v, what);
-	}
+	if (key_one_of(json_object_get(j, "model_type"), "model_type",
+		       "[\"llama\", \"qwen2\", \"qwen3\"]", why))
+		return ST_INPUT;
+	while (strcmp(s, family_names[c->family]) != 0)
+		c->family++;
 	return 0;
 }
 
-static bool is_none(const json_t *v)
+static int check_fixed(const struct config *c, const json_t *j, struct reason *why)
 {
-	return !v || json_is_null(v);
+	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+		if (fixed[i].families & 1U << c->family &&
+		    key_one_of(json_object_get(j, fixed[i].key), fixed[i].key, fixed[i].allowed,
+			       why))
+			return ST_INPUT;
+	return 0;
 }
 
-/* A window that some files carry but switch off is harmless. */
-static int check_windows(const json_t *j, struct reason *why)
+/* A window that some files carry but switch off is harmless; Qwen's is off unless told. */
+static int check_windows(const struct config *c, const json_t *j, struct reason *why)
 {
+	const json_t *use = json_object_get(j, "use_sliding_window");
 	const json_t *win = json_object_get(j, "sliding_window");
 	const json_t *types = json_object_get(j, "layer_types"), *item;
 	size_t i;
 
-	if (!is_none(win) && !json_is_false(json_object_get(j, "use_sliding_window")))
-		return fail_value(why, "sliding_window", win, "is not supported, only null");
-	if (!is_none(types) && !json_is_array(types))
-		return fail_value(why, "layer_types", types, "is not a list");
+	if (!key_none(win) && (key_none(use) ? c->family == FAMILY_LLAMA : !json_is_false(use)))
+		return key_fail(why, "sliding_window", win, "is not supported, only null");
+	if (!key_none(types) && !json_is_array(types))
+		return key_fail(why, "layer_types", types, "is not a list");
 	json_array_foreach(types, i, item)
 	{
 		const char *s = json_string_value(item);
 
 		if (!s || strcmp(s, "full_attention") != 0)
-			return fail_value(why, "layer_types", item,
-					  "is not supported, only \"full_attention\"");
+			return key_fail(why, "layer_types", item,
+					"is not supported, only \"full_attention\"");
 	}
-	return 0;
-}
-
-static int get_int(const json_t *v, const char *key, int64_t lo, int64_t hi, int64_t *to,
-		   struct reason *why)
-{
-	if (!json_is_integer(v))
-		return fail_value(why, key, v, "is not an integer");
-	if (json_integer_value(v) < lo || json_integer_value(v) > hi)
-		return fail(why, ST_INPUT, "%s: %lld is not within %lld..%lld", key,
-			    (long long)json_integer_value(v), (long long)lo, (long long)hi);
-	*to = json_integer_value(v);
 	return 0;
 }
 
@@ -143,81 +126,35 @@ static int get_ints(struct config *c, const json_t *j, struct reason *why)
 {
 	for (size_t i = 0; i < N_INTS; i++) {
 		const json_t *v = json_object_get(j, ints[i].key);
+		int64_t absent = ints[i].absent[c->family];
 
-		if (is_none(v) && ints[i].absent == REQUIRED)
+		if (key_none(v) && absent < 0)
 			return fail(why, ST_INPUT, "%s: missing", ints[i].key);
-		*int_field(c, i) = ints[i].absent;
-		if (!is_none(v) &&
-		    get_int(v, ints[i].key, ints[i].lo, ints[i].hi, int_field(c, i), why))
+		*int_field(c, i) = absent;
+		if (!key_none(v) &&
+		    key_int(v, ints[i].key, ints[i].lo, ints[i].hi, int_field(c, i), why))
 			return ST_INPUT;
 	}
 	return 0;
 }
 
-static int get_real(const json_t *j, const char *key, double *to, struct reason *why)
+/* What the family decides. attention is the key attention_bias, which qwen2 does not have. */
+static void set_family(struct config *c, bool attention)
 {
-	const json_t *v = json_object_get(j, key);
-
-	if (is_none(v))
-		return 0;
-	if (!json_is_number(v))
-		return fail_value(why, key, v, "is not a number");
-	*to = json_number_value(v);
-	return 0;
+	c->qkv_bias = attention || c->family == FAMILY_QWEN2;
+	c->o_bias = attention && c->family != FAMILY_QWEN2;
+	c->mlp_bias = c->mlp_bias && c->family == FAMILY_LLAMA;
+	c->qk_norm = c->family == FAMILY_QWEN3;
 }
 
-static int get_bool(const json_t *j, const char *key, bool *to, struct reason *why)
+static int get_biases(struct config *c, const json_t *j, struct reason *why)
 {
-	const json_t *v = json_object_get(j, key);
+	bool attention = false;
 
-	if (is_none(v))
-		return 0;
-	if (!json_is_boolean(v))
-		return fail_value(why, key, v, "is not true or false");
-	*to = json_is_true(v);
-	return 0;
-}
-
-/* One of the two spellings of the rotary embedding's parameters. */
-static int get_rope_object(struct config *c, const json_t *r, const char *name, struct reason *why)
-{
-	const json_t *type = json_object_get(r, "rope_type"), *v;
-	const char *key;
-
-	if (is_none(r))
-		return 0;
-	if (!json_is_object(r))
-		return fail_value(why, name, r, "is not an object");
-	if (!type)
-		type = json_object_get(r, "type");
-	if (!type)
-		return fail(why, ST_INPUT, "%s: rope_type is missing", name);
-	if (!json_is_string(type) || strcmp(json_string_value(type), "default") != 0)
-		return fail_value(why, name, type, "is not supported, only \"default\"");
-	json_object_foreach(
-		(json_t *)r, key,
-		v) if (strcmp(key, "rope_theta") != 0 && strcmp(key, "rope_type") != 0 &&
-		       strcmp(key, "type") != 0 &&
-		       !json_is_null(v)) return fail(why, ST_INPUT,
-						     "%s: %s is not supported with type default",
-						     name, key);
-	return get_real(r, "rope_theta", &c->rope_theta, why);
-}
-
-static int get_rope(struct config *c, const json_t *j, struct reason *why)
-{
-	double top = NAN;
-
-	c->rope_theta = NAN;
-	if (get_rope_object(c, json_object_get(j, "rope_scaling"), "rope_scaling", why) ||
-	    get_rope_object(c, json_object_get(j, "rope_parameters"), "rope_parameters", why) ||
-	    get_real(j, "rope_theta", &top, why))
+	if (key_bool(j, "attention_bias", &attention, why) ||
+	    key_bool(j, "mlp_bias", &c->mlp_bias, why))
 		return ST_INPUT;
-	if (!isnan(top) && !isnan(c->rope_theta) && top != c->rope_theta)
-		return fail(why, ST_INPUT, "rope_theta: %g, but rope_parameters says %g", top,
-			    c->rope_theta);
-	if (isnan(c->rope_theta))
-		c->rope_theta = isnan(top) ? 10000 : top;
+	set_family(c, attention);
 	return 0;
 }
 
@@ -225,7 +162,7 @@ static int add_eos(struct config *c, const json_t *v, struct reason *why)
 {
 	int64_t id = 0;
 
-	if (get_int(v, "eos_token_id", 0, c->vocab - 1, &id, why))
+	if (key_int(v, "eos_token_id", 0, c->vocab - 1, &id, why))
 		return ST_INPUT;
 	if (config_is_eos(c, (uint32_t)id))
 		return 0;
@@ -241,7 +178,7 @@ static int get_eos(struct config *c, const json_t *j, struct reason *why)
 	const json_t *v = json_object_get(j, "eos_token_id"), *item;
 	size_t i;
 
-	if (is_none(v))
+	if (key_none(v))
 		return 0;
 	if (!json_is_array(v))
 		return add_eos(c, v, why);
@@ -254,7 +191,7 @@ static int get_bos(struct config *c, const json_t *j, struct reason *why)
 	const json_t *v = json_object_get(j, "bos_token_id");
 
 	c->bos = -1;
-	return is_none(v) ? 0 : get_int(v, "bos_token_id", 0, c->vocab - 1, &c->bos, why);
+	return key_none(v) ? 0 : key_int(v, "bos_token_id", 0, c->vocab - 1, &c->bos, why);
 }
 
 /* Derives what was left out and checks what one key says about another. */
@@ -279,8 +216,8 @@ static int check_shape(struct config *c, struct reason *why)
 			    (long long)c->head_dim, MAX_HEAD_DIM);
 	if (!(c->norm_eps > 0 && c->norm_eps < 1))
 		return fail(why, ST_INPUT, "rms_norm_eps: %g is not between 0 and 1", c->norm_eps);
-	if (!(c->rope_theta >= 1 && c->rope_theta < 1e15))
-		return fail(why, ST_INPUT, "rope_theta: %g is not within 1..1e15", c->rope_theta);
+	if (!(c->rope.theta >= 1 && c->rope.theta < 1e15))
+		return fail(why, ST_INPUT, "rope_theta: %g is not within 1..1e15", c->rope.theta);
 	return 0;
 }
 
@@ -291,17 +228,21 @@ static int parse_main(struct config *c, const json_t *j, struct reason *why)
 	if (!json_is_object(j))
 		return fail(why, ST_INPUT, "not a JSON object");
 	c->norm_eps = 1e-6;
-	st = check_fixed(j, why);
+	st = get_family(c, j, why);
 	if (!st)
-		st = check_windows(j, why);
+		st = check_fixed(c, j, why);
+	if (!st)
+		st = check_windows(c, j, why);
 	if (!st)
 		st = get_ints(c, j, why);
 	if (!st)
-		st = get_real(j, "rms_norm_eps", &c->norm_eps, why);
+		st = key_real(j, "rms_norm_eps", &c->norm_eps, why);
 	if (!st)
-		st = get_bool(j, "tie_word_embeddings", &c->tied, why);
+		st = key_bool(j, "tie_word_embeddings", &c->tied, why);
 	if (!st)
-		st = get_rope(c, j, why);
+		st = get_biases(c, j, why);
+	if (!st)
+		st = rope_parse(&c->rope, j, c->max_len, why);
 	if (!st)
 		st = check_shape(c, why);
 	if (!st)
@@ -374,12 +315,16 @@ static void add_json(struct buf *out, const json_t *j)
 
 static void make_json(struct config *c)
 {
-	json_t *j = json_pack("{s:[s], s:s, s:s, s:b, s:b, s:f, s:n, s:f, s:b}", "architectures",
-			      "LlamaForCausalLM", "model_type", "llama", "hidden_act", "silu",
-			      "attention_bias", 0, "mlp_bias", 0, "rope_theta", c->rope_theta,
-			      "rope_scaling", "rms_norm_eps", c->norm_eps, "tie_word_embeddings",
-			      (int)c->tied);
+	json_t *j = json_pack("{s:[s], s:s, s:s, s:f, s:o, s:f, s:b}", "architectures",
+			      architectures[c->family], "model_type", family_names[c->family],
+			      "hidden_act", "silu", "rope_theta", c->rope.theta, "rope_scaling",
+			      rope_json(&c->rope), "rms_norm_eps", c->norm_eps,
+			      "tie_word_embeddings", (int)c->tied);
 
+	if (c->family != FAMILY_QWEN2)
+		json_object_set_new(j, "attention_bias", json_boolean(c->o_bias));
+	if (c->family == FAMILY_LLAMA)
+		json_object_set_new(j, "mlp_bias", json_boolean(c->mlp_bias));
 	for (size_t i = 0; i < N_INTS; i++)
 		json_object_set_new(j, ints[i].key, json_integer(*int_field(c, i)));
 	json_object_set_new(j, "bos_token_id", c->bos < 0 ? json_null() : json_integer(c->bos));
@@ -395,10 +340,11 @@ int config_make(struct config *c, struct reason *why)
 	for (size_t i = 0; i < N_INTS; i++) {
 		int64_t v = *int_field(c, i);
 
-		if ((v || ints[i].absent) && (v < ints[i].lo || v > ints[i].hi))
+		if ((v || ints[i].absent[FAMILY_LLAMA]) && (v < ints[i].lo || v > ints[i].hi))
 			return fail(why, ST_INPUT, "%s: %lld is not within %lld..%lld", ints[i].key,
 				    (long long)v, (long long)ints[i].lo, (long long)ints[i].hi);
 	}
+	set_family(c, c->o_bias);
 	if (check_shape(c, why))
 		return ST_INPUT;
 	for (size_t i = 0; i < c->n_eos; i++)
@@ -411,17 +357,30 @@ int config_make(struct config *c, struct reason *why)
 
 void config_text(const struct config *c, const char *dtype, struct buf *out)
 {
-	json_t *j = json_loadb(c->json.p, c->json.n, 0, NULL);
-	const char *key = json_object_get(j, "dtype") ? "dtype" : "torch_dtype";
-	const char *old = json_string_value(json_object_get(j, key));
+	static const char *const spellings[] = {"dtype", "torch_dtype"};
+	json_t *j = json_loadb(c->json.p, c->json.n, 0, NULL), *want = json_string(dtype), *old;
+	bool changed = !json_object_get(j, spellings[0]) && !json_object_get(j, spellings[1]);
 
-	if (old && strcmp(old, dtype) == 0) {
-		buf_add(out, c->json.p, c->json.n);
-	} else {
-		json_object_set_new(j, key, json_string(dtype));
-		add_json(out, j);
+	if (changed)
+		json_object_set(j, spellings[1], want);
+	for (int i = 0; i < 2; i++) {
+		old = json_object_get(j, spellings[i]);
+		if (old && !json_equal(old, want)) {
+			json_object_set(j, spellings[i], want);
+			changed = true;
+		}
 	}
+	if (changed)
+		add_json(out, j);
+	else
+		buf_add(out, c->json.p, c->json.n);
+	json_decref(want);
 	json_decref(j);
+}
+
+const char *config_family(const struct config *c)
+{
+	return family_names[c->family];
 }
 
 bool config_is_eos(const struct config *c, uint32_t token)
@@ -437,6 +396,9 @@ uint64_t config_params(const struct config *c)
 	uint64_t d = (uint64_t)c->d, v = (uint64_t)c->vocab, ffn = (uint64_t)c->ffn;
 	uint64_t q = (uint64_t)(c->heads * c->head_dim), kv = (uint64_t)(c->kv_heads * c->head_dim);
 	uint64_t layer = 2 * d + 2 * q * d + 2 * kv * d + 3 * ffn * d;
+
+	layer += (c->qkv_bias ? q + 2 * kv : 0) + (c->o_bias ? d : 0);
+	layer += (c->mlp_bias ? 2 * ffn + d : 0) + (c->qk_norm ? 2 * (uint64_t)c->head_dim : 0);
 
 	return v * d * (c->tied ? 1 : 2) + (uint64_t)c->layers * layer + d;
 }

@@ -1,5 +1,5 @@
 /*
- * config.h - the shape of a policy: config.json of the Llama family.
+ * config.h - the shape of a policy: config.json of Llama, Qwen2 and Qwen3.
  *
  * Every key that changes the arithmetic is honoured or refused by name; the rest is kept.
  */
@@ -8,24 +8,31 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "policy/rope.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 enum { CONFIG_MAX_EOS = 16 };
+#define FAMILY_WORDS "llama|qwen2|qwen3"
+enum family { FAMILY_LLAMA, FAMILY_QWEN2, FAMILY_QWEN3 };
 
 struct config {
-	int64_t vocab;    /* vocab_size */
-	int64_t d;        /* hidden_size */
-	int64_t layers;   /* num_hidden_layers */
-	int64_t heads;    /* num_attention_heads */
-	int64_t kv_heads; /* num_key_value_heads */
+	enum family family; /* model_type */
+	int64_t vocab;      /* vocab_size */
+	int64_t d;          /* hidden_size */
+	int64_t layers;     /* num_hidden_layers */
+	int64_t heads;      /* num_attention_heads */
+	int64_t kv_heads;   /* num_key_value_heads */
 	int64_t head_dim;
 	int64_t ffn;     /* intermediate_size */
 	int64_t max_len; /* max_position_embeddings */
 	double norm_eps; /* rms_norm_eps */
-	double rope_theta;
+	struct rope rope;
 	bool tied;                    /* tie_word_embeddings */
+	bool qkv_bias, o_bias;        /* qwen2: the first alone; else attention_bias says both */
+	bool mlp_bias;                /* of gate, up and down */
+	bool qk_norm;                 /* qwen3: queries and keys are normed, head by head */
 	int64_t bos;                  /* -1: none */
 	uint32_t eos[CONFIG_MAX_EOS]; /* the stop set: union over config and generation_config */
 	size_t n_eos;
@@ -35,10 +42,12 @@ struct config {
 /* Parses config.json (and generation_config.json when gen is not NULL). where names the folder. */
 int config_parse(struct config *c, const char *json, size_t n, const char *gen, size_t n_gen,
 		 const char *where, struct reason *why);
-/* Shape of a fresh policy (fields above set by the caller) checked, and json made from it. */
+/* Shape of a fresh policy (fields above set by the caller) checked, and json made from it; what
+ * the family decides is set. */
 int config_make(struct config *c, struct reason *why);
 /* Appends config.json as it came, but for the type of the weights ("float32", "bfloat16" ...). */
 void config_text(const struct config *c, const char *dtype, struct buf *out);
+const char *config_family(const struct config *c); /* as in FAMILY_WORDS */
 bool config_is_eos(const struct config *c, uint32_t token);
 uint64_t config_params(const struct config *c); /* number of weights */
 void config_free(struct config *c);

@@ -54,10 +54,11 @@ static size_t lay_out(struct run *r, float *base, const struct pack *p)
 	const struct model *m = r->m;
 	size_t T = p->n_tok, R = p->n_rows, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn;
 	size_t Q = block_qkv_dim(m), A = block_att_dim(m), L = r->L, at = 0;
-	size_t back = r->keep ? 1 : 0;
+	size_t back = r->keep ? 1 : 0, norms = m->cfg.qk_norm ? back : 0;
 
 	take(&r->x, base, &at, (L + back) * T * d);
 	take(&r->qkv, base, &at, L * T * Q);
+	take(&r->raw, base, &at, norms * L * T * block_qk_dim(m));
 	take(&r->att, base, &at, L * T * A);
 	take(&r->x2, base, &at, L * T * d);
 	take(&r->gu, base, &at, L * T * 2 * F);
@@ -72,6 +73,7 @@ static size_t lay_out(struct run *r, float *base, const struct pack *p)
 	take(&r->datt, base, &at, back * T * A);
 	take(&r->dqkv, base, &at, back * T * Q);
 	take(&r->rms, base, &at, back * (T > R ? T : R));
+	take(&r->qk_grad, base, &at, norms * run_blocks(T, RUN_BACK) * 2 * (size_t)m->cfg.head_dim);
 	return at;
 }
 
@@ -88,7 +90,7 @@ static size_t scratch_floats(const struct run *r)
 	       back = r->keep ? att_backward_scratch(T, hd) : 0;
 	size_t att = att_keys_floats(T, hd) + att_values_floats(T, hd) + att_scratch(RUN_ROWS, T);
 
-	return max2(rows, max2(att, back)) + PANEL;
+	return max2(max2(rows, 2 * hd), max2(att, back)) + PANEL;
 }
 
 void run_prepare(struct run *r, const struct model *m, const struct pack *p, bool keep)
@@ -149,9 +151,11 @@ static void job_qkv(void *ctx, size_t i, int thread)
 	struct run *r = ctx;
 	size_t T = r->p->n_tok, d = (size_t)r->m->cfg.d, Q = block_qkv_dim(r->m), l = slot(r);
 	size_t from, n;
+	float *raw;
 
 	span_of(i, T, &from, &n);
-	block_qkv(r->m, r->layer, r->qkv + (l * T + from) * Q, r->x + (l * T + from) * d,
+	raw = r->keep && r->m->cfg.qk_norm ? r->raw + (l * T + from) * block_qk_dim(r->m) : NULL;
+	block_qkv(r->m, r->layer, r->qkv + (l * T + from) * Q, raw, r->x + (l * T + from) * d,
 		  r->pos + from, n, run_scratch(r, thread));
 }
 

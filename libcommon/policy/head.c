@@ -78,8 +78,16 @@ static void job_back(void *ctx, size_t i, int thread)
 static void weight_grad(struct run *r)
 {
 	size_t v = (size_t)r->m->cfg.vocab, d = (size_t)r->m->cfg.d;
-	struct wgrad w = {r->grads + r->m->head, r->logits, r->xrn + r->row0 * d, v, d, v, d,
-			  r->row1 - r->row0};
+	const struct wgrad w = {
+		.out = r->grads + r->m->head,
+		.dy = r->logits,
+		.x = r->xrn + r->row0 * d,
+		.rows = v,
+		.cols = d,
+		.ldy = v,
+		.ldx = d,
+		.T = r->row1 - r->row0,
+	};
 
 	wgrad_all(&w, 1);
 }

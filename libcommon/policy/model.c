@@ -12,6 +12,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+enum { MAX_PER_LAYER = 18 }; /* tensors: 9 and 7 biases and 2 norms */
+
 /* Adds a weight to the table; returns its offset. */
 static size_t add(struct model *m, const char *name, int64_t rows, int64_t cols)
 {
@@ -27,11 +29,13 @@ static size_t add(struct model *m, const char *name, int64_t rows, int64_t cols)
 	return w->offset;
 }
 
-static size_t add_in(struct model *m, int64_t l, const char *part, int64_t rows, int64_t cols)
+/* kind: "weight" or "bias" */
+static size_t add_in(struct model *m, int64_t l, const char *part, const char *kind, int64_t rows,
+		     int64_t cols)
 {
 	char name[96];
 
-	snprintf(name, sizeof name, "model.layers.%lld.%s.weight", (long long)l, part);
+	snprintf(name, sizeof name, "model.layers.%lld.%s.%s", (long long)l, part, kind);
 	return add(m, name, rows, cols);
 }
 
@@ -43,21 +47,47 @@ static size_t add_packed(struct model *m, int64_t rows, int64_t cols)
 	return at;
 }
 
+/* Biases and the norms of queries and keys, where the model has them. */
+static void add_small(struct model *m, int64_t l)
+{
+	const struct config *c = &m->cfg;
+	int64_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
+	struct layer *w = &m->layer[l];
+
+	if (c->qkv_bias) {
+		w->qkv_bias = add_in(m, l, "self_attn.q_proj", "bias", q, 0);
+		add_in(m, l, "self_attn.k_proj", "bias", kv, 0);
+		add_in(m, l, "self_attn.v_proj", "bias", kv, 0);
+	}
+	if (c->qk_norm) {
+		w->q_norm = add_in(m, l, "self_attn.q_norm", "weight", c->head_dim, 0);
+		w->k_norm = add_in(m, l, "self_attn.k_norm", "weight", c->head_dim, 0);
+	}
+	if (c->o_bias)
+		w->o_bias = add_in(m, l, "self_attn.o_proj", "bias", c->d, 0);
+	if (c->mlp_bias) {
+		w->gu_bias = add_in(m, l, "mlp.gate_proj", "bias", c->ffn, 0);
+		add_in(m, l, "mlp.up_proj", "bias", c->ffn, 0);
+		w->down_bias = add_in(m, l, "mlp.down_proj", "bias", c->d, 0);
+	}
+}
+
 static void add_layer(struct model *m, int64_t l)
 {
 	const struct config *c = &m->cfg;
 	int64_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
 	struct layer *w = &m->layer[l];
 
-	w->norm1 = add_in(m, l, "input_layernorm", c->d, 0);
-	w->qkv = add_in(m, l, "self_attn.q_proj", q, c->d);
-	add_in(m, l, "self_attn.k_proj", kv, c->d);
-	add_in(m, l, "self_attn.v_proj", kv, c->d);
-	w->o = add_in(m, l, "self_attn.o_proj", c->d, q);
-	w->norm2 = add_in(m, l, "post_attention_layernorm", c->d, 0);
-	w->gu = add_in(m, l, "mlp.gate_proj", c->ffn, c->d);
-	add_in(m, l, "mlp.up_proj", c->ffn, c->d);
-	w->down = add_in(m, l, "mlp.down_proj", c->d, c->ffn);
+	w->norm1 = add_in(m, l, "input_layernorm", "weight", c->d, 0);
+	w->qkv = add_in(m, l, "self_attn.q_proj", "weight", q, c->d);
+	add_in(m, l, "self_attn.k_proj", "weight", kv, c->d);
+	add_in(m, l, "self_attn.v_proj", "weight", kv, c->d);
+	w->o = add_in(m, l, "self_attn.o_proj", "weight", c->d, q);
+	w->norm2 = add_in(m, l, "post_attention_layernorm", "weight", c->d, 0);
+	w->gu = add_in(m, l, "mlp.gate_proj", "weight", c->ffn, c->d);
+	add_in(m, l, "mlp.up_proj", "weight", c->ffn, c->d);
+	w->down = add_in(m, l, "mlp.down_proj", "weight", c->d, c->ffn);
+	add_small(m, l);
 	w->p_qkv = add_packed(m, q + 2 * kv, c->d);
 	w->p_o = add_packed(m, c->d, q);
 	w->p_gu = add_packed(m, 2 * c->ffn, c->d);
@@ -67,13 +97,12 @@ static void add_layer(struct model *m, int64_t l)
 static void fill_rope(struct model *m)
 {
 	size_t hd = (size_t)m->cfg.head_dim;
-	double *freq = xarray(hd / 2, sizeof *freq);
+	double *freq = xarray(hd / 2, sizeof *freq), scale = rope_scale(&m->cfg.rope);
 
-	for (size_t i = 0; i < hd / 2; i++)
-		freq[i] = pow(m->cfg.rope_theta, -2.0 * (double)i / (double)hd);
+	rope_freqs(&m->cfg.rope, freq, m->cfg.head_dim);
 	m->rope = xarray((size_t)m->cfg.max_len, hd * sizeof *m->rope);
 	for (size_t pos = 0; pos < (size_t)m->cfg.max_len; pos++)
-		rope_table(m->rope + pos * hd, freq, pos, hd);
+		rope_table(m->rope + pos * hd, freq, pos, scale, hd);
 	free(freq);
 }
 
@@ -82,7 +111,7 @@ void model_init(struct model *m, const struct config *cfg)
 	const struct config *c = cfg;
 
 	*m = (struct model){.cfg = *cfg};
-	m->w = xcalloc((size_t)(3 + 9 * c->layers), sizeof *m->w);
+	m->w = xcalloc((size_t)(3 + MAX_PER_LAYER * c->layers), sizeof *m->w);
 	m->layer = xcalloc((size_t)c->layers, sizeof *m->layer);
 	m->embed = add(m, "model.embed_tokens.weight", c->vocab, c->d);
 	for (int64_t l = 0; l < c->layers; l++)
@@ -105,15 +134,23 @@ void model_free(struct model *m)
 	*m = (struct model){0};
 }
 
+static bool is_bias(const struct weight *w)
+{
+	const char *end = strrchr(w->name, '.');
+
+	return strcmp(end, ".bias") == 0;
+}
+
 void model_random(struct model *m, uint64_t seed, double std)
 {
 	for (size_t i = 0; i < m->n_w; i++) {
 		const struct weight *w = &m->w[i];
 		uint64_t key = rng_key(seed, RNG_INIT, i, 0, 0);
+		float plain = is_bias(w) ? 0.0f : 1.0f;
 
 		for (size_t j = 0; j < w->count; j++)
 			m->params[w->offset + j] =
-				w->rank == 1 ? 1.0f : (float)(std * rng_normal(key, j));
+				w->rank == 1 ? plain : (float)(std * rng_normal(key, j));
 	}
 	model_pack(m);
 }

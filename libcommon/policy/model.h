@@ -1,5 +1,5 @@
 /*
- * model.h - a Llama-family decoder: weights in memory, forward and backward pass.
+ * model.h - a decoder (Llama, Qwen2, Qwen3): weights in memory, forward and backward pass.
  *
  * One arithmetic serves sampling, log-probabilities and training: each number of the forward pass
  * is computed by the same operations in the same order whatever else is in the batch, however the
@@ -23,10 +23,12 @@ struct weight {
 	bool decay; /* matrices decay, norms and biases do not */
 };
 
-/* Where one layer's weights are: offsets into params and, for the matrices, into packed. */
+/* Where one layer's weights are: offsets into params and, for the matrices, into packed. q, k, v
+ * lie one after the other, gate and up too; so do their biases. 0: not there. */
 struct layer {
-	size_t norm1, qkv, o, norm2, gu,
-		down; /* q, k, v lie one after the other, gate and up too */
+	size_t norm1, qkv, o, norm2, gu, down;
+	size_t qkv_bias, o_bias, gu_bias, down_bias;
+	size_t q_norm, k_norm; /* k's lies behind q's */
 	size_t p_qkv, p_o, p_gu, p_down;
 };
 
@@ -40,12 +42,13 @@ struct model {
 	size_t embed, norm, head; /* offsets into params; head == embed when tied */
 	float *packed; /* the matrices again, in panels for the forward pass; see gemm.h */
 	size_t n_packed, p_head;
-	float *rope; /* [max_len][head_dim]: head_dim / 2 cosines, then as many sines */
+	float *rope; /* [max_len][head_dim]: head_dim / 2 cosines, then as many sines; see rope.h */
 };
 
 /* Table and memory for cfg; weights are zero. cfg->json stays the caller's. */
 void model_init(struct model *m, const struct config *cfg);
-void model_random(struct model *m, uint64_t seed, double std); /* norms 1, matrices normal; packs */
+void model_random(struct model *m, uint64_t seed, double std); /* norms 1, biases 0, matrices
+								      normal; packs */
 /* After params changed: refreshes packed. */
 void model_pack(struct model *m);
 uint64_t model_hash(const struct model *m); /* XXH3 of the weights: the stream's "policy" */

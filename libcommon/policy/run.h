@@ -25,6 +25,8 @@ struct run {
 	/* kept from forward to backward */
 	float *x;   /* (L + 1, T, d) input of each layer, and of the head */
 	float *qkv; /* (L, T, Q) after rotation */
+	float *raw; /* (L, T, block_qk_dim) queries and keys before their norm; only where there is
+		       one */
 	float *att; /* (L, T, A) */
 	float *x2;  /* (L, T, d) after the attention's residual */
 	float *gu;  /* (L, T, 2 F); becomes its gradient */
@@ -37,6 +39,8 @@ struct run {
 	float *datt, *dqkv; /* (T, A), (T, Q) */
 	float *xrn;         /* (R, d) normed rows of the head */
 	float *rms;         /* (T or R) norm factors */
+	float *qk_grad; /* (blocks of RUN_BACK rows, 2, head_dim) shares of the gradients of q_norm
+			   and k_norm; only where there are any */
 
 	float *logits;            /* (chunk, V) */
 	size_t chunk;             /* rows of logits held at once */
@@ -71,9 +75,10 @@ void head_forward(struct run *r);
 /* Head backward: adds to grads, and writes the gradient by the last layer's output into r->dx. */
 void head_backward(struct run *r);
 
-/* One weight gradient: grads(rows, cols) += dy(T, rows)' x(T, cols), cut into jobs. */
+/* One weight gradient: out(rows, cols) += dy(T, rows)' x(T, cols), and bias(rows) += the sum of dy
+ * over T (NULL: none), cut into jobs. */
 struct wgrad {
-	float *out;
+	float *out, *bias;
 	const float *dy, *x;
 	size_t rows, cols, ldy, ldx, T;
 };

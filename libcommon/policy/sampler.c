@@ -220,7 +220,7 @@ static void layers(const struct sampler *s, struct worker *w, const uint32_t *to
 {
 	block_embed(s->m, w->x, tokens, rows);
 	for (size_t l = 0; l < (size_t)s->m->cfg.layers; l++) {
-		block_qkv(s->m, l, w->qkv, w->x, w->pos, rows, w->scratch);
+		block_qkv(s->m, l, w->qkv, NULL, w->x, w->pos, rows, w->scratch);
 		attend(s, w, l, kv, rows);
 		block_mlp(s->m, l, w->x, w->x2, w->gu, w->x, w->att, rows, w->scratch);
 	}

@@ -68,11 +68,11 @@ void rope_backward(float *dx, const float *cs, size_t n)
 	}
 }
 
-void rope_table(float *cs, const double *freq, size_t pos, size_t n)
+void rope_table(float *cs, const double *freq, size_t pos, double scale, size_t n)
 {
 	for (size_t i = 0; i < n / 2; i++) {
-		cs[i] = (float)cos((double)pos * freq[i]);
-		cs[i + n / 2] = (float)sin((double)pos * freq[i]);
+		cs[i] = (float)(scale * cos((double)pos * freq[i]));
+		cs[i + n / 2] = (float)(scale * sin((double)pos * freq[i]));
 	}
 }
 

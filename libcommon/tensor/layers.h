@@ -18,9 +18,9 @@ void rmsnorm_backward(float *dx, const float *dy, const float *x, const float *w
 /* Rotary embedding of one head in place: pairs (i, i + n/2); cs holds n/2 cosines, then n/2 sines.
  */
 void rope_forward(float *x, const float *cs, size_t n);
-void rope_backward(float *dx, const float *cs, size_t n); /* the inverse rotation */
-/* Fills cs for position pos; freq holds n/2 inverse frequencies. */
-void rope_table(float *cs, const double *freq, size_t pos, size_t n);
+void rope_backward(float *dx, const float *cs, size_t n); /* the transposed map */
+/* Fills cs for position pos; freq holds n/2 angles per position; scale multiplies all of cs. */
+void rope_table(float *cs, const double *freq, size_t pos, double scale, size_t n);
 
 /* h = silu(g) * u, with g = gu[0..n), u = gu[n..2n) */
 void swiglu_forward(float *h, const float *gu, size_t n);

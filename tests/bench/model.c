@@ -197,7 +197,7 @@ static void run(struct preset p)
 			   .ffn = p.ffn,
 			   .max_len = p.seq > p.prompt + p.fresh ? p.seq : p.prompt + p.fresh,
 			   .norm_eps = 1e-5,
-			   .rope_theta = 10000,
+			   .rope = {.theta = 10000},
 			   .tied = true,
 			   .bos = -1};
 	struct out *o = out_stdout();

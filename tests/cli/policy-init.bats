@@ -69,6 +69,41 @@ is() {
 	[ "$output" = '["llama","LlamaForCausalLM",98,16,24,1,2,2,8,"silu",32,1e-05,true,1]' ]
 }
 
+@test "--family: the tensors and the keys of each" {
+	need_tool jq
+	for f in llama qwen2 qwen3; do
+		policy-init -q -o $f --family $f "${tiny[@]}"
+		is $f family $f
+		is $f rope default
+		[ "$(jq -r .model_type $f/config.json)" = $f ]
+	done
+	[ "$(jq -r '.architectures[0]' qwen3/config.json)" = Qwen3ForCausalLM ]
+	[ "$(value qwen2 parameters)" -eq $(($(value llama parameters) + 3 * 16)) ]
+	[ "$(value qwen3 parameters)" -eq $(($(value llama parameters) + 2 * 8)) ]
+	grep -q self_attn.v_proj.bias qwen2/model.safetensors
+	grep -q self_attn.k_norm.weight qwen3/model.safetensors
+	policy-init -q -o like --like qwen3
+	is like family qwen3
+	policy-init -q -o other --like qwen3 --family qwen2
+	is other family qwen2
+	status_is 2 policy-init -q -o x --family gemma
+	says "'gemma' is none of like|llama|qwen2|qwen3"
+}
+
+@test "--like keeps biases and the scaling of the rotary embedding" {
+	need_tool jq
+	policy-init -q -o a "${tiny[@]}"
+	jq '.attention_bias = true | .mlp_bias = true | .rope_scaling = {"rope_type": "llama3", "factor": 8,
+		"low_freq_factor": 1, "high_freq_factor": 4, "original_max_position_embeddings": 16}' \
+		a/config.json >config.json
+	mv config.json a/
+	policy-init -q -o b --like a
+	is b rope llama3
+	[ "$(jq -c '[.attention_bias, .mlp_bias, .rope_scaling.factor, .rope_scaling.rope_type]' \
+		b/config.json)" = '[true,true,8,"llama3"]' ]
+	is b parameters $((98 * 16 + 16 + 2 * 16 + 4 * 256 + 3 * 24 * 16 + 4 * 16 + 2 * 24 + 16))
+}
+
 @test "--tied no gives a head of its own" {
 	policy-init -q -o a "${tiny[@]}"
 	policy-init -q -o b --tied no "${tiny[@]}"

@@ -1,14 +1,15 @@
 #!/usr/bin/python3
 """golden.py DIR - writes the goldens of tests/unit/golden.c into DIR (tests/data/golden).
 
-An independent Llama forward pass in float64 with PyTorch's own automatic gradients and its own
-AdamW, for two tiny models with grouped key/value heads: one tied, one with its own head and a
-head_dim that is not hidden_size / heads. Needs python3-torch; the same bytes come out each time.
+An independent forward pass of Llama, Qwen2 and Qwen3 in float64 with PyTorch's own automatic
+gradients and its own AdamW, for tiny models with grouped key/value heads: each family, with and
+without biases, tied and not, each scaling of the rotary embedding. Needs python3-torch; the same
+bytes come out each time.
 
 DIR/NAME/        the policy: config.json, model.safetensors (BF16), tokenizer.json ...
 DIR/NAME/score/  the pack, its weights, and log-probabilities and entropies at each temperature
 DIR/NAME/grad/   gradients of sum(w * logp + e * entropy) at temperature 0.7
-DIR/NAME/after/  the parameters after ten AdamW steps on that sum at temperature 1
+DIR/NAME/after/  (some) the parameters after ten AdamW steps on that sum at temperature 1
 """
 
 import json
@@ -22,11 +23,31 @@ import torch
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
 
-SHAPES = {
-    "tied": dict(vocab=40, d=32, layers=2, heads=4, kv=2, hd=8, ffn=48, tied=True),
-    "untied": dict(vocab=24, d=16, layers=2, heads=4, kv=2, hd=6, ffn=20, tied=False),
+LLAMA3 = {
+    "rope_type": "llama3",
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 64,
 }
-THETA, EPS, MAX_LEN = 10000.0, 1e-5, 64
+YARN = {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}
+LINEAR = {"rope_type": "linear", "factor": 3.0}
+PLAIN = {"rope_type": "default"}
+
+SHAPES = {
+    "tied": dict(vocab=40, d=32, layers=2, heads=4, kv=2, hd=8, ffn=48, tied=True, after=True),
+    "untied": dict(vocab=24, d=16, layers=2, heads=4, kv=2, hd=6, ffn=20, tied=False, after=True),
+    "llama3": dict(vocab=24, d=16, layers=2, heads=2, kv=1, hd=16, ffn=20, tied=True,
+                   rope=LLAMA3, theta=100.0),
+    "biases": dict(vocab=24, d=16, layers=2, heads=4, kv=2, hd=6, ffn=20, tied=True, after=True,
+                   rope=LINEAR, qkv_bias=True, o_bias=True, mlp_bias=True),
+    "qwen2": dict(family="qwen2", vocab=24, d=32, layers=2, heads=2, kv=1, hd=16, ffn=20,
+                  tied=False, rope=YARN, theta=100.0, qkv_bias=True),
+    "qwen3": dict(family="qwen3", vocab=24, d=16, layers=2, heads=4, kv=2, hd=12, ffn=20,
+                  tied=True, after=True, norms=True),
+}
+FAMILIES = {"llama": "Llama", "qwen2": "Qwen2", "qwen3": "Qwen3"}
+EPS, MAX_LEN = 1e-5, 64
 LENGTHS = [5, 17, 11]
 STEPS, LR, BETAS, ADAM_EPS, DECAY, CLIP = 10, 1e-3, (0.9, 0.95), 1e-8, 0.1, 1.0
 
@@ -54,6 +75,23 @@ def write_tensors(folder, tensors, dtype):
         f.write(struct.pack("<Q", len(text)) + text + data)
 
 
+def add_small(s, gen, w):
+    """The biases and norms that the family has; after the rest, so that its numbers stay."""
+    q, kv = s["heads"] * s["hd"], s["kv"] * s["hd"]
+    biases = {
+        "qkv_bias": {"self_attn.q_proj": q, "self_attn.k_proj": kv, "self_attn.v_proj": kv},
+        "o_bias": {"self_attn.o_proj": s["d"]},
+        "mlp_bias": {"mlp.gate_proj": s["ffn"], "mlp.up_proj": s["ffn"], "mlp.down_proj": s["d"]},
+    }
+    for i in range(s["layers"]):
+        p = "model.layers.%d." % i
+        for key, parts in biases.items():
+            for part, n in parts.items() if s.get(key) else ():
+                w[p + part + ".bias"] = 0.3 * torch.randn(n, generator=gen)
+        for part in ("q_norm", "k_norm") if s.get("norms") else ():
+            w[p + "self_attn." + part + ".weight"] = 1 + 0.2 * torch.randn(s["hd"], generator=gen)
+
+
 def make_weights(s, gen):
     """Name -> leaf tensor, rounded to BF16; norms away from 1 so that their gradients count."""
 
@@ -77,6 +115,7 @@ def make_weights(s, gen):
         w[p + "mlp.up_proj.weight"] = matrix(s["ffn"], s["d"], 0.3)
         w[p + "mlp.down_proj.weight"] = matrix(s["d"], s["ffn"], 0.3)
     w["model.norm.weight"] = norm()
+    add_small(s, gen, w)
     if not s["tied"]:
         w["lm_head.weight"] = matrix(s["vocab"], s["d"], 0.5)
     return {k: v.bfloat16().double().requires_grad_() for k, v in w.items()}
@@ -86,27 +125,75 @@ def rms_norm(x, weight):
     return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + EPS) * weight
 
 
-def rotate(x):
-    """x: (T, heads, hd). Dimension i turns with i + hd/2, at position t by t * theta^(-2i/hd)."""
+def scaled(freq, wavelength, r):
+    """Llama 3.1: long waves are stretched, short ones kept, a ramp between."""
+    ratio = r["original_max_position_embeddings"] / wavelength
+    low, high = r["low_freq_factor"], r["high_freq_factor"]
+    smooth = (ratio - low) / (high - low)
+    between = (1 - smooth) * freq / r["factor"] + smooth * freq
+    return torch.where(ratio > high, freq, torch.where(ratio < low, freq / r["factor"], between))
+
+
+def ramp(hd, theta, r):
+    """YaRN: how far each pair is interpolated, from 0 (not) to 1 (by the factor)."""
+
+    def pair(turns):
+        length = r["original_max_position_embeddings"]
+        return hd * math.log(length / (turns * 2 * math.pi)) / (2 * math.log(theta))
+
+    low = max(math.floor(pair(r.get("beta_fast", 32))), 0)
+    high = min(math.ceil(pair(r.get("beta_slow", 1))), hd - 1)
+    return ((torch.arange(hd // 2) - low) / (high - low)).clamp(0, 1)
+
+
+def frequencies(s):
+    """Angles per position, and what multiplies cosines and sines"""
+    r, theta, hd = s.get("rope", PLAIN), s.get("theta", 10000.0), s["hd"]
+    freq = theta ** (-torch.arange(0, hd, 2) / hd)
+    kind = r.get("rope_type", r.get("type"))
+    if kind == "linear":
+        return freq / r["factor"], 1.0
+    if kind == "llama3":
+        return scaled(freq, 2 * math.pi / freq, r), 1.0
+    if kind == "yarn":
+        part = ramp(hd, theta, r)
+        return freq * (1 - part) + freq / r["factor"] * part, 0.1 * math.log(r["factor"]) + 1
+    return freq, 1.0
+
+
+def rotate(s, x):
+    """x: (T, heads, hd). Dimension i turns with i + hd/2."""
     length, _, hd = x.shape
-    freq = THETA ** (-torch.arange(0, hd, 2) / hd)
+    freq, scale = frequencies(s)
     angle = torch.arange(length)[:, None] * freq[None, :]
-    cos, sin = angle.cos()[:, None, :], angle.sin()[:, None, :]
+    cos, sin = scale * angle.cos()[:, None, :], scale * angle.sin()[:, None, :]
     a, b = x[..., : hd // 2], x[..., hd // 2 :]
     return torch.cat([a * cos - b * sin, b * cos + a * sin], -1)
 
 
+def linear(w, name, x):
+    y = x @ w[name + ".weight"].T
+    return y + w[name + ".bias"] if name + ".bias" in w else y
+
+
+def heads(s, w, p, part, x, n):
+    """(T, n, hd) queries or keys, normed head by head where the family does so, rotated"""
+    y = linear(w, p + part + "_proj", x).view(x.shape[0], n, s["hd"])
+    if s.get("norms"):
+        y = rms_norm(y, w[p + part + "_norm.weight"])
+    return rotate(s, y)
+
+
 def attention(s, w, p, x):
     length, hd, share = x.shape[0], s["hd"], s["heads"] // s["kv"]
-    q = rotate((x @ w[p + "q_proj.weight"].T).view(length, s["heads"], hd))
-    k = rotate((x @ w[p + "k_proj.weight"].T).view(length, s["kv"], hd))
-    v = (x @ w[p + "v_proj.weight"].T).view(length, s["kv"], hd)
+    q, k = heads(s, w, p, "q", x, s["heads"]), heads(s, w, p, "k", x, s["kv"])
+    v = linear(w, p + "v_proj", x).view(length, s["kv"], hd)
     out = []
     for h in range(s["heads"]):
         score = q[:, h] @ k[:, h // share].T / math.sqrt(hd)
         future = torch.triu(torch.ones(length, length, dtype=torch.bool), 1)
         out.append(torch.softmax(score.masked_fill(future, -math.inf), -1) @ v[:, h // share])
-    return torch.cat(out, -1) @ w[p + "o_proj.weight"].T
+    return linear(w, p + "o_proj", torch.cat(out, -1))
 
 
 def logits(s, w, tokens):
@@ -116,8 +203,8 @@ def logits(s, w, tokens):
         p = "model.layers.%d." % i
         x = x + attention(s, w, p + "self_attn.", rms_norm(x, w[p + "input_layernorm.weight"]))
         y = rms_norm(x, w[p + "post_attention_layernorm.weight"])
-        gate = torch.nn.functional.silu(y @ w[p + "mlp.gate_proj.weight"].T)
-        x = x + (gate * (y @ w[p + "mlp.up_proj.weight"].T)) @ w[p + "mlp.down_proj.weight"].T
+        gate = torch.nn.functional.silu(linear(w, p + "mlp.gate_proj", y))
+        x = x + linear(w, p + "mlp.down_proj", gate * linear(w, p + "mlp.up_proj", y))
     head = w["model.embed_tokens.weight" if s["tied"] else "lm_head.weight"]
     return rms_norm(x, w["model.norm.weight"]) @ head.T
 
@@ -157,7 +244,7 @@ def objective(s, w, pack, temperature):
 
 
 def train(s, w, pack):
-    """Ten steps of torch's AdamW; matrices decay, norms do not."""
+    """Ten steps of torch's AdamW; matrices decay, norms and biases do not."""
     w = {k: v.detach().clone().requires_grad_() for k, v in w.items()}
     groups = [
         {"params": [v for v in w.values() if v.dim() == 2], "weight_decay": DECAY},
@@ -174,9 +261,10 @@ def train(s, w, pack):
 
 
 def write_texts(folder, s):
+    family = s.get("family", "llama")
     config = {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
+        "architectures": [FAMILIES[family] + "ForCausalLM"],
+        "model_type": family,
         "vocab_size": s["vocab"],
         "hidden_size": s["d"],
         "intermediate_size": s["ffn"],
@@ -187,13 +275,18 @@ def write_texts(folder, s):
         "hidden_act": "silu",
         "max_position_embeddings": MAX_LEN,
         "rms_norm_eps": EPS,
-        "rope_parameters": {"rope_type": "default", "rope_theta": THETA},
-        "tie_word_embeddings": s["tied"],
-        "attention_bias": False,
-        "mlp_bias": False,
-        "eos_token_id": 1,
-        "dtype": "bfloat16",
     }
+    rope, theta = s.get("rope", PLAIN), s.get("theta", 10000.0)
+    if "type" in rope:  # as older files have it
+        config.update(rope_theta=theta, rope_scaling=rope)
+    else:
+        config["rope_parameters"] = dict(rope, rope_theta=theta)
+    config["tie_word_embeddings"] = s["tied"]
+    if family != "qwen2":
+        config["attention_bias"] = s.get("o_bias", False)
+    if family == "llama":
+        config["mlp_bias"] = s.get("mlp_bias", False)
+    config.update(eos_token_id=1, dtype="bfloat16")
     chars = "0123456789+-*/()=abcdefghijklmnopqrstuvwxyz"[: s["vocab"] - 2]
     vocab = {"<pad>": 0, "<eos>": 1}
     vocab.update((c, i + 2) for i, c in enumerate(chars))
@@ -231,7 +324,8 @@ def main():
         write_tensors(os.path.join(folder, "score"), score, "F32")
         objective(s, w, pack, 0.7).backward()
         write_tensors(os.path.join(folder, "grad"), {k: v.grad for k, v in w.items()}, "F32")
-        write_tensors(os.path.join(folder, "after"), train(s, w, pack), "F32")
+        if s.get("after"):
+            write_tensors(os.path.join(folder, "after"), train(s, w, pack), "F32")
 
 
 main()

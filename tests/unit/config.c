@@ -63,7 +63,7 @@ static void plain(void **state)
 	assert_int_equal(c.head_dim, 8);
 	assert_int_equal(c.ffn, 48);
 	assert_int_equal(c.max_len, 64);
-	assert_true(c.norm_eps == 1e-5 && c.rope_theta == 10000 && c.tied);
+	assert_true(c.norm_eps == 1e-5 && c.rope.theta == 10000 && c.tied);
 	assert_int_equal(c.bos, 1);
 	assert_int_equal(c.n_eos, 1);
 	assert_int_equal(c.eos[0], 2);
@@ -99,7 +99,7 @@ static void defaults(void **state)
 			    "\"eos_token_id\":null,\"architectures\":\"absent\"}");
 	assert_int_equal(c.kv_heads, 4);
 	assert_int_equal(c.max_len, 2048);
-	assert_true(c.norm_eps == 1e-6 && c.rope_theta == 10000 && !c.tied);
+	assert_true(c.norm_eps == 1e-6 && c.rope.theta == 10000 && !c.tied);
 	assert_int_equal(c.bos, -1);
 	assert_int_equal(c.n_eos, 0);
 	config_free(&c);
@@ -113,6 +113,7 @@ static void accepted(void **state)
 		"{\"head_dim\":null}",
 		"{\"hidden_act\":\"swish\"}",
 		"{\"attention_bias\":null}",
+		"{\"rope_interleaved\":false}",
 		"{\"rope_scaling\":{\"rope_type\":\"default\"}}",
 		"{\"rope_scaling\":{\"type\":\"default\"}}",
 		"{\"rope_parameters\":{\"rope_type\":\"default\",\"rope_theta\":10000.0}}",
@@ -137,7 +138,7 @@ static void accepted(void **state)
 	config_free(&c);
 	assert_accepted(&c, "{\"rope_theta\":\"absent\",\"rope_parameters\":"
 			    "{\"rope_type\":\"default\",\"rope_theta\":5e5}}");
-	assert_true(c.rope_theta == 5e5);
+	assert_true(c.rope.theta == 5e5);
 	config_free(&c);
 }
 
@@ -146,13 +147,19 @@ static void refused(void **state)
 	static const struct {
 		const char *patch, *says;
 	} cases[] = {
-		{"{\"model_type\":\"qwen2\"}", "model_type: \"qwen2\" is not supported"},
+		{"{\"model_type\":\"gemma\"}", "model_type: \"gemma\" is not supported"},
+		{"{\"model_type\":\"qwen2\"}", "architectures: [\"LlamaForCausalLM\"]"},
 		{"{\"model_type\":\"absent\"}", "model_type: missing"},
 		{"{\"architectures\":[\"LlamaForSequenceClassification\"]}", "architectures: "},
 		{"{\"hidden_act\":\"gelu\"}", "hidden_act: \"gelu\" is not supported"},
-		{"{\"attention_bias\":true}", "attention_bias: true is not supported"},
-		{"{\"mlp_bias\":true}", "mlp_bias: true is not supported"},
-		{"{\"mlp_bias\":0}", "mlp_bias: 0 is not supported"},
+		{"{\"attention_bias\":1}", "attention_bias: 1 is not true or false"},
+		{"{\"mlp_bias\":0}", "mlp_bias: 0 is not true or false"},
+		{"{\"rope_interleaved\":true}", "rope_interleaved: true is not supported"},
+		{"{\"use_mrope\":true}", "use_mrope: true is not supported"},
+		{"{\"original_max_position_embeddings\":4096}",
+		 "original_max_position_embeddings: 4096 is not supported"},
+		{"{\"dual_chunk_attention_config\":{\"chunk_size\":262144}}",
+		 "dual_chunk_attention_config: "},
 		{"{\"attention_dropout\":0.1}", "attention_dropout: 0.1"},
 		{"{\"pretraining_tp\":2}", "pretraining_tp: 2 is not supported"},
 		{"{\"partial_rotary_factor\":0.5}", "partial_rotary_factor: 0.5"},
@@ -161,15 +168,8 @@ static void refused(void **state)
 		{"{\"sliding_window\":4096}", "sliding_window: 4096 is not supported"},
 		{"{\"layer_types\":[\"full_attention\",\"sliding_attention\"]}", "layer_types: "},
 		{"{\"layer_types\":\"full_attention\"}", "layer_types: "},
-		{"{\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8.0}}",
-		 "rope_scaling: \"llama3\" is not supported"},
-		{"{\"rope_scaling\":{\"type\":\"linear\",\"factor\":2.0}}",
-		 "rope_scaling: \"linear\" is not supported"},
-		{"{\"rope_scaling\":{\"factor\":2.0}}", "rope_scaling: rope_type is missing"},
-		{"{\"rope_scaling\":{\"type\":\"default\",\"factor\":2.0}}",
-		 "rope_scaling: factor is not supported"},
-		{"{\"rope_scaling\":2}", "rope_scaling: 2 is not an object"},
-		{"{\"rope_parameters\":{\"rope_type\":\"yarn\"}}", "rope_parameters: \"yarn\""},
+		{"{\"rope_scaling\":{\"rope_type\":\"dynamic\",\"factor\":8.0}}",
+		 "rope_scaling: rope_type: \"dynamic\" is not supported"},
 		{"{\"rope_parameters\":{\"rope_type\":\"default\",\"rope_theta\":5e5}}",
 		 "rope_theta: 10000, but rope_parameters says 500000"},
 		{"{\"rope_theta\":\"x\"}", "rope_theta: \"x\" is not a number"},
@@ -218,6 +218,76 @@ static void refused(void **state)
 	}
 }
 
+/* Qwen2: biases that no key tells of, a window that is off unless told. */
+static const char qwen2[] =
+	"{\"architectures\":[\"Qwen2ForCausalLM\"],\"model_type\":\"qwen2\",\"attention_bias\":"
+	"\"absent\",\"mlp_bias\":\"absent\",\"sliding_window\":131072,\"max_window_layers\":21,"
+	"\"use_mrope\":false}";
+static const char qwen3[] = "{\"architectures\":[\"Qwen3ForCausalLM\"],\"model_type\":\"qwen3\","
+			    "\"mlp_bias\":\"absent\","
+			    "\"head_dim\":16,\"sliding_window\":null,\"use_sliding_window\":false}";
+
+static void families(void **state)
+{
+	struct config c;
+
+	(void)state;
+	assert_accepted(&c, "{}");
+	assert_int_equal(c.family, FAMILY_LLAMA);
+	assert_false(c.qkv_bias || c.o_bias || c.mlp_bias || c.qk_norm);
+	config_free(&c);
+	assert_accepted(&c, "{\"attention_bias\":true,\"mlp_bias\":true}");
+	assert_true(c.qkv_bias && c.o_bias && c.mlp_bias && !c.qk_norm);
+	assert_int_equal(config_params(&c), 40 * 32 + 32 +
+						    2 * (64 + 2 * 1024 + 2 * 512 + 3 * 1536 + 32 +
+							 2 * 16 + 32 + 2 * 48 + 32));
+	config_free(&c);
+	assert_accepted(&c, qwen2);
+	assert_int_equal(c.family, FAMILY_QWEN2);
+	assert_true(c.qkv_bias && !c.o_bias && !c.mlp_bias && !c.qk_norm);
+	assert_int_equal(c.head_dim, 8);
+	config_free(&c);
+	assert_accepted(&c, qwen3);
+	assert_int_equal(c.family, FAMILY_QWEN3);
+	assert_true(!c.qkv_bias && !c.o_bias && !c.mlp_bias && c.qk_norm);
+	assert_int_equal(config_params(&c),
+			 40 * 32 + 32 + 2 * (64 + 2 * 2048 + 2 * 1024 + 3 * 1536 + 2 * 16));
+	config_free(&c);
+}
+
+/* A family's config with one key more */
+static void assert_refused(const char *family, const char *key, const char *value, const char *says)
+{
+	json_t *j = json_loads(family, 0, NULL);
+	struct reason why = {0};
+	struct config c;
+	char *text;
+
+	json_object_set_new(j, key, json_loads(value, JSON_DECODE_ANY, NULL));
+	text = json_dumps(j, 0);
+	assert_int_equal(parse(&c, text, NULL, &why), ST_INPUT);
+	assert_says(&why, says);
+	config_free(&c);
+	free(text);
+	json_decref(j);
+}
+
+static void refused_of_families(void **state)
+{
+	(void)state;
+	assert_refused(qwen2, "use_sliding_window", "true", "use_sliding_window: true");
+	assert_refused(qwen3, "use_sliding_window", "true", "use_sliding_window: true");
+	assert_refused(qwen2, "attention_bias", "false", "attention_bias: false");
+	assert_refused(qwen2, "mlp_bias", "true", "mlp_bias: true");
+	assert_refused(qwen3, "mlp_bias", "true", "mlp_bias: true");
+	assert_refused(qwen3, "architectures", "[\"Qwen2ForCausalLM\"]", "architectures: ");
+	/* their defaults differ from Llama's */
+	assert_refused(qwen3, "head_dim", "\"absent\"", "head_dim: missing");
+	assert_refused(qwen2, "num_key_value_heads", "\"absent\"", "num_key_value_heads: missing");
+	assert_refused(qwen2, "max_position_embeddings", "null",
+		       "max_position_embeddings: missing");
+}
+
 static void not_json(void **state)
 {
 	static const char *const texts[] = {"", "{", "[]", "[3]", "{\"a\":1,\"a\":2}", "{}x"};
@@ -263,7 +333,7 @@ static void make_and_parse(void **state)
 			   .ffn = 40,
 			   .max_len = 16,
 			   .norm_eps = 1e-5,
-			   .rope_theta = 1e4,
+			   .rope = {.theta = 1e4},
 			   .tied = true,
 			   .bos = -1,
 			   .eos = {1, 3},
@@ -276,7 +346,7 @@ static void make_and_parse(void **state)
 	assert_int_equal(config_parse(&back, c.json.p, c.json.n, NULL, 0, "dir", &why), 0);
 	assert_int_equal(back.kv_heads, 3);
 	assert_int_equal(back.head_dim, 8);
-	assert_true(back.norm_eps == c.norm_eps && back.rope_theta == c.rope_theta && back.tied);
+	assert_true(back.norm_eps == c.norm_eps && back.rope.theta == c.rope.theta && back.tied);
 	assert_int_equal(back.bos, -1);
 	assert_int_equal(back.n_eos, 2);
 	assert_int_equal(config_params(&back), config_params(&c));
@@ -316,8 +386,55 @@ static void text_again(void **state)
 	assert_true(json_number_value(json_object_get(j, "x")) == 0.1234567890123456789);
 	json_decref(j);
 	config_free(&c);
+	/* both spellings: neither is left behind */
+	assert_accepted(&c, "{\"dtype\":\"float32\"}");
+	buf_reset(&other);
+	config_text(&c, "bfloat16", &other);
+	j = json_loadb(other.p, other.n, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(j, "dtype")), "bfloat16");
+	assert_string_equal(json_string_value(json_object_get(j, "torch_dtype")), "bfloat16");
+	json_decref(j);
+	config_free(&c);
 	buf_free(&same);
 	buf_free(&other);
+}
+
+/* Every family is written so that it is read again as what it was. */
+static void make_families(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		struct config c = {.family = (enum family)(i / 2),
+				   .vocab = 50,
+				   .d = 24,
+				   .layers = 1,
+				   .heads = 3,
+				   .kv_heads = 3,
+				   .head_dim = 10,
+				   .ffn = 40,
+				   .max_len = 16,
+				   .norm_eps = 1e-5,
+				   .rope = {ROPE_LINEAR, .theta = 1e4, .factor = 2},
+				   .o_bias = i % 2,
+				   .mlp_bias = i % 2,
+				   .bos = -1},
+			      back;
+		struct reason why;
+
+		assert_int_equal(config_make(&c, &why), 0);
+		if (config_parse(&back, c.json.p, c.json.n, NULL, 0, "dir", &why))
+			fail_msg("%s", why.text);
+		assert_int_equal(back.family, i / 2);
+		assert_int_equal(back.o_bias, i % 2 && i / 2 != FAMILY_QWEN2);
+		assert_int_equal(back.qkv_bias, i % 2 || i / 2 == FAMILY_QWEN2);
+		assert_int_equal(back.mlp_bias, i % 2 && i / 2 == FAMILY_LLAMA);
+		assert_int_equal(back.qk_norm, i / 2 == FAMILY_QWEN3);
+		assert_int_equal(back.rope.type, ROPE_LINEAR);
+		assert_true(back.rope.factor == 2);
+		assert_int_equal(config_params(&back), config_params(&c));
+		config_free(&back);
+		config_free(&c);
+	}
 }
 
 static void make_refuses(void **state)
@@ -329,7 +446,7 @@ static void make_refuses(void **state)
 				    .ffn = 40,
 				    .max_len = 16,
 				    .norm_eps = 1e-5,
-				    .rope_theta = 1e4};
+				    .rope = {.theta = 1e4}};
 	struct config c = good;
 	struct reason why;
 
@@ -351,11 +468,13 @@ static void make_refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain),        cmocka_unit_test(kept_as_it_came),
-		cmocka_unit_test(defaults),     cmocka_unit_test(accepted),
-		cmocka_unit_test(refused),      cmocka_unit_test(not_json),
-		cmocka_unit_test(stop_set),     cmocka_unit_test(make_and_parse),
-		cmocka_unit_test(make_refuses), cmocka_unit_test(text_again),
+		cmocka_unit_test(plain),         cmocka_unit_test(kept_as_it_came),
+		cmocka_unit_test(defaults),      cmocka_unit_test(accepted),
+		cmocka_unit_test(refused),       cmocka_unit_test(not_json),
+		cmocka_unit_test(stop_set),      cmocka_unit_test(make_and_parse),
+		cmocka_unit_test(families),      cmocka_unit_test(refused_of_families),
+		cmocka_unit_test(make_families), cmocka_unit_test(make_refuses),
+		cmocka_unit_test(text_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

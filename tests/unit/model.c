@@ -7,6 +7,7 @@
 #include "base/par.h"
 #include "base/rng.h"
 #include "policy/model.h"
+#include "policy/rope.h"
 #include "policy/sampler.h"
 #include "tensor/blas.h"
 
@@ -21,10 +22,44 @@
 
 enum { D = 20, L = 2, H = 4, KV = 2, HD = 6, F = 13, V = 11, MAX_LEN = 200 };
 
+/* Families and scalings of the rotary embedding; each test of the arithmetic runs with all. */
+static const struct kind {
+	const char *name;
+	bool qkv_bias, o_bias, mlp_bias, qk_norm;
+	struct rope rope;
+} kinds[] = {
+	{.name = "llama", .rope = {.theta = 10000}},
+	{.name = "llama with biases",
+	 .qkv_bias = true,
+	 .o_bias = true,
+	 .mlp_bias = true,
+	 .rope = {ROPE_LINEAR, .theta = 10000, .factor = 3}},
+	{.name = "qwen2",
+	 .qkv_bias = true,
+	 .rope = {ROPE_YARN, .theta = 50, .factor = 4, .original = 16, .beta_fast = 2,
+		  .beta_slow = 0.1, .attention = 1.3}},
+	{.name = "qwen3",
+	 .qk_norm = true,
+	 .rope = {ROPE_LLAMA3, .theta = 50, .factor = 8, .original = 32, .low = 1, .high = 4}},
+	{.name = "qwen3 with biases",
+	 .qkv_bias = true,
+	 .o_bias = true,
+	 .qk_norm = true,
+	 .rope = {.theta = 10000}},
+};
+
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static const struct kind *kind = &kinds[0]; /* the one under test */
+
 /* A shape made by hand: no file is needed */
 static struct config shape(bool tied)
 {
-	return (struct config){.vocab = V,
+	return (struct config){.qkv_bias = kind->qkv_bias,
+			       .o_bias = kind->o_bias,
+			       .mlp_bias = kind->mlp_bias,
+			       .qk_norm = kind->qk_norm,
+			       .vocab = V,
 			       .d = D,
 			       .layers = L,
 			       .heads = H,
@@ -33,7 +68,7 @@ static struct config shape(bool tied)
 			       .ffn = F,
 			       .max_len = MAX_LEN,
 			       .norm_eps = 1e-5,
-			       .rope_theta = 10000,
+			       .rope = kind->rope,
 			       .tied = tied,
 			       .bos = -1,
 			       .eos = {1},
@@ -46,43 +81,54 @@ static void make(struct model *m, bool tied)
 
 	model_init(m, &c);
 	model_random(m, 7, 0.3);
-	for (size_t i = 0; i < m->n_w;
-	     i++) /* norms away from 1, so that their gradients are tested */
+	for (size_t i = 0; i < m->n_w; i++) /* norms away from 1, biases from 0 */
 		if (m->w[i].rank == 1)
 			for (size_t j = 0; j < m->w[i].count; j++)
-				m->params[m->w[i].offset + j] =
-					(float)(1 + 0.2 * rng_normal(3, i * 1000 + j));
+				m->params[m->w[i].offset + j] +=
+					(float)(0.2 * rng_normal(3, i * 1000 + j));
 	model_pack(m);
 }
 
 /* ---- reference: one sequence, double, the plainest loops ---- */
 
-static const double *weight(const struct model *m, const double *p, int l, const char *part)
+static const double *named(const struct model *m, const double *p, int l, const char *part,
+			   const char *what)
 {
 	char name[96];
 
 	if (l < 0)
-		snprintf(name, sizeof name, "%s.weight", part);
+		snprintf(name, sizeof name, "%s.%s", part, what);
 	else
-		snprintf(name, sizeof name, "model.layers.%d.%s.weight", l, part);
-	assert_non_null(model_weight(m, name));
-	return p + model_weight(m, name)->offset;
+		snprintf(name, sizeof name, "model.layers.%d.%s.%s", l, part, what);
+	return model_weight(m, name) ? p + model_weight(m, name)->offset : NULL;
 }
 
-static void norm(double *y, const double *x, const double *w)
+static const double *weight(const struct model *m, const double *p, int l, const char *part)
+{
+	const double *w = named(m, p, l, part, "weight");
+
+	assert_non_null(w);
+	return w;
+}
+
+static void norm(double *y, const double *x, const double *w, int n)
 {
 	double s = 0;
 
-	for (int i = 0; i < D; i++)
+	for (int i = 0; i < n; i++)
 		s += x[i] * x[i];
-	for (int i = 0; i < D; i++)
-		y[i] = x[i] / sqrt(s / D + 1e-5) * w[i];
+	for (int i = 0; i < n; i++)
+		y[i] = x[i] / sqrt(s / n + 1e-5) * w[i];
 }
 
-static void times(double *y, const double *w, const double *x, int n, int k)
+/* y(n) = w(n, k) x + bias, where there is one */
+static void project(double *y, const struct model *m, const double *p, int l, const char *part,
+		    const double *x, int n, int k)
 {
+	const double *w = weight(m, p, l, part), *bias = named(m, p, l, part, "bias");
+
 	for (int i = 0; i < n; i++) {
-		y[i] = 0;
+		y[i] = bias ? bias[i] : 0;
 		for (int j = 0; j < k; j++)
 			y[i] += w[i * k + j] * x[j];
 	}
@@ -90,11 +136,31 @@ static void times(double *y, const double *w, const double *x, int n, int k)
 
 static void rotate(double *x, int pos)
 {
-	for (int i = 0; i < HD / 2; i++) {
-		double a = x[i], b = x[i + HD / 2], t = pos * pow(10000, -2.0 * i / HD);
+	static const struct kind *known;
+	static double freq[HD / 2];
+	double scale = rope_scale(&kind->rope);
 
-		x[i] = a * cos(t) - b * sin(t);
-		x[i + HD / 2] = b * cos(t) + a * sin(t);
+	if (known != kind)
+		rope_freqs(&kind->rope, freq, HD);
+	known = kind;
+	for (int i = 0; i < HD / 2; i++) {
+		double a = x[i], b = x[i + HD / 2], t = pos * freq[i];
+
+		x[i] = scale * (a * cos(t) - b * sin(t));
+		x[i + HD / 2] = scale * (b * cos(t) + a * sin(t));
+	}
+}
+
+/* Heads of queries or keys: normed where the model does that, then rotated */
+static void turn(const struct model *m, const double *p, int l, const char *part, double *x, int n,
+		 int pos)
+{
+	const double *w = named(m, p, l, part, "weight");
+
+	for (int h = 0; h < n; h++) {
+		if (w)
+			norm(x + h * HD, x + h * HD, w, HD);
+		rotate(x + h * HD, pos);
 	}
 }
 
@@ -127,28 +193,26 @@ static void reference_layer(const struct model *m, const double *p, int l, int n
 	for (int t = 0; t < n; t++) {
 		double y[D];
 
-		norm(y, x[t], weight(m, p, l, "input_layernorm"));
-		times(q[t], weight(m, p, l, "self_attn.q_proj"), y, H * HD, D);
-		times(k[t], weight(m, p, l, "self_attn.k_proj"), y, KV * HD, D);
-		times(v[t], weight(m, p, l, "self_attn.v_proj"), y, KV * HD, D);
-		for (int h = 0; h < H; h++)
-			rotate(q[t] + h * HD, t);
-		for (int h = 0; h < KV; h++)
-			rotate(k[t] + h * HD, t);
+		norm(y, x[t], weight(m, p, l, "input_layernorm"), D);
+		project(q[t], m, p, l, "self_attn.q_proj", y, H * HD, D);
+		project(k[t], m, p, l, "self_attn.k_proj", y, KV * HD, D);
+		project(v[t], m, p, l, "self_attn.v_proj", y, KV * HD, D);
+		turn(m, p, l, "self_attn.q_norm", q[t], H, t);
+		turn(m, p, l, "self_attn.k_norm", k[t], KV, t);
 	}
 	for (int t = 0; t < n; t++) {
 		double a[H * HD], y[D], g[F], u[F];
 
 		attend(a, q, k, v, t);
-		times(y, weight(m, p, l, "self_attn.o_proj"), a, D, H * HD);
+		project(y, m, p, l, "self_attn.o_proj", a, D, H * HD);
 		for (int i = 0; i < D; i++)
 			x[t][i] += y[i];
-		norm(y, x[t], weight(m, p, l, "post_attention_layernorm"));
-		times(g, weight(m, p, l, "mlp.gate_proj"), y, F, D);
-		times(u, weight(m, p, l, "mlp.up_proj"), y, F, D);
+		norm(y, x[t], weight(m, p, l, "post_attention_layernorm"), D);
+		project(g, m, p, l, "mlp.gate_proj", y, F, D);
+		project(u, m, p, l, "mlp.up_proj", y, F, D);
 		for (int i = 0; i < F; i++)
 			g[i] = g[i] / (1 + exp(-g[i])) * u[i];
-		times(y, weight(m, p, l, "mlp.down_proj"), g, D, F);
+		project(y, m, p, l, "mlp.down_proj", g, D, F);
 		for (int i = 0; i < D; i++)
 			x[t][i] += y[i];
 	}
@@ -159,7 +223,6 @@ static void reference(double (*logits)[V], const struct model *m, const double *
 		      const uint32_t *tok, int n)
 {
 	const double *embed = weight(m, p, -1, "model.embed_tokens");
-	const double *head = m->cfg.tied ? embed : weight(m, p, -1, "lm_head");
 
 	for (int t = 0; t < n; t++)
 		memcpy(x[t], embed + tok[t] * D, sizeof x[t]);
@@ -168,8 +231,9 @@ static void reference(double (*logits)[V], const struct model *m, const double *
 	for (int t = 0; t < n; t++) {
 		double y[D];
 
-		norm(y, x[t], weight(m, p, -1, "model.norm"));
-		times(logits[t], head, y, V, D);
+		norm(y, x[t], weight(m, p, -1, "model.norm"), D);
+		project(logits[t], m, p, -1, m->cfg.tied ? "model.embed_tokens" : "lm_head", y, V,
+			D);
 	}
 }
 
@@ -238,31 +302,42 @@ static double *as_double(const struct model *m)
 	return p;
 }
 
+static void check_forward(bool tied, double temperature)
+{
+	double logp[ROWS], ent[ROWS], *p;
+	struct pack s = pack(temperature);
+	float got[ROWS], got_ent[ROWS], kept[ROWS];
+	struct model m;
+	struct run *r;
+
+	make(&m, tied);
+	p = as_double(&m);
+	r = run_new(&m);
+	reference_rows(logp, ent, &m, p, temperature);
+	model_logprobs(r, &m, &s, got, got_ent);
+	model_forward(r, &m, &s, kept, NULL);
+	assert_memory_equal(got, kept, sizeof got);
+	for (int i = 0; i < ROWS; i++) {
+		double off = fmax(fabs(got[i] - logp[i]), fabs(got_ent[i] - ent[i]));
+
+		if (!(off < 3e-6 * (1 + fabs(logp[i]))))
+			fail_msg("%s: row %d is off by %g", kind->name, i, off);
+	}
+	run_free(r);
+	free(p);
+	model_free(&m);
+}
+
 static void forward_matches(void **state)
 {
 	(void)state;
-	for (int c = 0; c < 4; c++) {
-		double temperature = c & 1 ? 0.7 : 1.0, logp[ROWS], ent[ROWS], *p;
-		struct pack s = pack(temperature);
-		float got[ROWS], got_ent[ROWS], kept[ROWS];
-		struct model m;
-		struct run *r;
-
-		make(&m, c & 2);
-		p = as_double(&m);
-		r = run_new(&m);
-		reference_rows(logp, ent, &m, p, temperature);
-		model_logprobs(r, &m, &s, got, got_ent);
-		model_forward(r, &m, &s, kept, NULL);
-		assert_memory_equal(got, kept, sizeof got);
-		for (int i = 0; i < ROWS; i++) {
-			assert_true(fabs(got[i] - logp[i]) < 2e-6 * (1 + fabs(logp[i])));
-			assert_true(fabs(got_ent[i] - ent[i]) < 3e-6);
-		}
-		run_free(r);
-		free(p);
-		model_free(&m);
+	for (kind = kinds; kind < kinds + KINDS; kind++) {
+		check_forward(true, 1);
+		check_forward(true, 0.7);
+		check_forward(false, 1);
+		check_forward(false, 0.7);
 	}
+	kind = kinds;
 }
 
 static void gradients_match(bool tied)
@@ -282,8 +357,10 @@ static void gradients_match(bool tied)
 	model_backward(r, &m, &s, dlogp, dent, grads);
 	for (size_t w = 0; w < m.n_w; w++) {
 		double err = 0, norm2 = 0;
+		/* of the families, a part of each matrix: it takes long */
+		size_t step = kind == kinds || m.w[w].rank == 1 ? 1 : 5;
 
-		for (size_t j = 0; j < m.w[w].count; j++) {
+		for (size_t j = 0; j < m.w[w].count; j += step) {
 			size_t i = m.w[w].offset + j;
 			double old = p[i], up, down, want;
 
@@ -297,7 +374,8 @@ static void gradients_match(bool tied)
 			norm2 += want * want;
 		}
 		if (!(sqrt(err / norm2) < 3e-5))
-			fail_msg("%s: relative error %g", m.w[w].name, sqrt(err / norm2));
+			fail_msg("%s: %s: relative error %g", kind->name, m.w[w].name,
+				 sqrt(err / norm2));
 	}
 	run_free(r);
 	free(grads);
@@ -315,6 +393,40 @@ static void gradients_untied(void **state)
 {
 	(void)state;
 	gradients_match(false);
+}
+
+static void gradients_of_families(void **state)
+{
+	(void)state;
+	for (kind = kinds + 1; kind < kinds + KINDS; kind++)
+		gradients_match(true);
+	kind = kinds;
+}
+
+/* Biases and norms do not decay, and begin as 0 and 1. */
+static void small_weights(void **state)
+{
+	struct config c;
+	struct model m;
+
+	(void)state;
+	kind = &kinds[KINDS - 1];
+	c = shape(true);
+	model_init(&m, &c);
+	model_random(&m, 1, 0.3);
+	assert_int_equal(m.n_params, config_params(&c));
+	for (size_t i = 0; i < m.n_w; i++) {
+		const struct weight *w = &m.w[i];
+		float want = strstr(w->name, ".bias") ? 0 : 1;
+
+		assert_int_equal(w->decay, w->rank == 2);
+		for (size_t j = 0; w->rank == 1 && j < w->count; j++)
+			assert_true(m.params[w->offset + j] == want);
+	}
+	assert_non_null(model_weight(&m, "model.layers.1.self_attn.k_norm.weight"));
+	assert_non_null(model_weight(&m, "model.layers.1.self_attn.o_proj.bias"));
+	model_free(&m);
+	kind = kinds;
 }
 
 /* Two passes add up: grads is accumulated into. */
@@ -426,8 +538,11 @@ static void same_bits(size_t n_eos, size_t least)
 static void sampler_equals_trainer(void **state)
 {
 	(void)state;
-	same_bits(1, 2);
-	same_bits(0, NEW); /* more than one panel of keys is in play */
+	for (kind = kinds; kind < kinds + KINDS; kind++) {
+		same_bits(1, 2);
+		same_bits(0, NEW); /* more than one panel of keys is in play */
+	}
+	kind = kinds;
 }
 
 /* A group alone, among others, in batches of one or many: the same tokens and floats. */
@@ -473,7 +588,7 @@ static void draws_what_it_says(double top_p, int64_t top_k, int most)
 	double count[V] = {0}, p[V] = {0}, chi = 0, mass = 0;
 	struct sampler *s;
 	struct model m;
-	int kinds = 0;
+	int seen = 0;
 
 	make(&m, true);
 	s = sampler_new(&m, &o);
@@ -485,13 +600,13 @@ static void draws_what_it_says(double top_p, int64_t top_k, int most)
 	}
 	for (int i = 0; i < V; i++) {
 		mass += p[i];
-		kinds += p[i] > 0;
+		seen += p[i] > 0;
 		if (p[i] > 0)
 			chi += (count[i] - N * p[i]) * (count[i] - N * p[i]) / (N * p[i]);
 	}
 	assert_true(fabs(mass - 1) < 2e-3); /* every likely token turned up, none is over-claimed */
 	assert_true(chi < 35);              /* 10 degrees of freedom: 1e-4 */
-	assert_true(kinds <= most);
+	assert_true(seen <= most);
 	sampler_free(s);
 	free(out);
 	model_free(&m);
@@ -565,6 +680,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forward_matches),        cmocka_unit_test(gradients_tied),
 		cmocka_unit_test(gradients_untied),       cmocka_unit_test(gradients_accumulate),
+		cmocka_unit_test(gradients_of_families),  cmocka_unit_test(small_weights),
 		cmocka_unit_test(sampler_equals_trainer), cmocka_unit_test(sampler_ignores_company),
 		cmocka_unit_test(sampler_distribution),   cmocka_unit_test(sampler_greedy),
 		cmocka_unit_test(sampler_refuses),

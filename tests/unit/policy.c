@@ -36,7 +36,7 @@ static struct config shape(void)
 			       .ffn = 24,
 			       .max_len = 32,
 			       .norm_eps = 1e-5,
-			       .rope_theta = 1e4,
+			       .rope = {.theta = 1e4},
 			       .tied = true,
 			       .bos = -1};
 }

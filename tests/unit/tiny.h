@@ -15,7 +15,7 @@ static struct policy tiny_policy(const char *alphabet, uint64_t seed)
 			     .ffn = 24,
 			     .max_len = 40,
 			     .norm_eps = 1e-5,
-			     .rope_theta = 10000,
+			     .rope = {.theta = 10000},
 			     .tied = true,
 			     .bos = -1};
 	struct buf json = {0};
