@@ -88,7 +88,7 @@ static struct verify_item item_of(const struct score *s, struct held *h)
 		buf_add(&h->verifier, h->t.verifier.p, h->t.verifier.n);
 		it.verifier = buf_cstr(&h->verifier);
 	} else if (k) {
-		it.verifier = k->verifier;
+		it.verifier = task_verifier(k, NULL);
 	}
 	return it;
 }

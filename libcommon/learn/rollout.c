@@ -162,7 +162,7 @@ static int judge(struct roller *r, struct rollouts *out, size_t from, struct rea
 			.response = {o->n_text ? out->text.p + o->text : "", o->n_text},
 			.answer = span_of(t->answer),
 			.meta = {t->meta.n ? (const uint8_t *)t->meta.p : NULL, t->meta.n},
-			.verifier = t->verifier};
+			.verifier = task_verifier(t, r->o.verify.verifier)};
 	}
 	st = verify_run(r->verifier, items, n, verdicts, why);
 	for (size_t i = 0; i < n && !st; i++) {
@@ -199,7 +199,7 @@ void roller_traj(const struct roller *r, const struct rollouts *all, size_t i, s
 {
 	const struct rollout *o = &all->v[i];
 	const struct task *task = &r->tasks->v[o->task];
-	const char *by = task->verifier ? task->verifier : r->o.verify.verifier;
+	const char *by = task_verifier(task, r->o.verify.verifier);
 
 	traj_clear(t);
 	t->task = span_of(task->id);

@@ -88,7 +88,8 @@ static int get_messages(const struct row *r, const char *key, const json_t *v, c
 	return 0;
 }
 
-/* The number behind "####" that ends an answer of GSM8K, thousands separators left out. */
+/* The number behind "####" that ends an answer of GSM8K, thousands separators left out; NULL
+ * without it. */
 static char *gsm8k_answer(const char *text)
 {
 	const char *p = strstr(text, "####");
@@ -97,7 +98,7 @@ static char *gsm8k_answer(const char *text)
 	for (const char *next = p; next; next = strstr(next + 4, "####"))
 		p = next;
 	if (!p)
-		return xstrdup(text);
+		return NULL;
 	p += 4 + strspn(p + 4, " \t");
 	w = out = xstrdup(p);
 	for (; *p; p++)
@@ -129,6 +130,44 @@ static int get_prompt(struct row *r, struct task *t)
 	return fail(r->why, ST_INPUT, "%s: no prompt, messages, question or problem", r->where);
 }
 
+static void imply(struct task *t, const char *verifier)
+{
+	t->verifier = xstrdup(verifier);
+	t->implied = true;
+}
+
+/* An "answer": the end of a worked solution in GSM8K, an expression in MATH. */
+static void known_form(const struct row *r, struct task *t)
+{
+	bool question = json_is_string(json_object_get(r->j, "question"));
+	char *number = question ? gsm8k_answer(t->answer) : NULL;
+
+	if (number) {
+		free(t->answer);
+		t->answer = number;
+		imply(t, "gsm8k");
+	} else if (json_is_string(json_object_get(r->j, "problem"))) {
+		imply(t, "math");
+	}
+}
+
+static bool mentions(const json_t *v, const char *word)
+{
+	return json_is_string(v) && strcasestr(json_string_value(v), word);
+}
+
+/* verl's rows say what they are about. */
+static void known_source(const struct row *r, struct task *t)
+{
+	const json_t *source = json_object_get(r->j, "data_source");
+
+	if (mentions(source, "gsm8k"))
+		imply(t, "gsm8k");
+	else if (mentions(source, "math") || mentions(source, "aime") ||
+		 mentions(json_object_get(r->j, "ability"), "math"))
+		imply(t, "math");
+}
+
 static int get_answer(struct row *r, struct task *t)
 {
 	json_t *v = use(r, "answer"), *model;
@@ -136,18 +175,19 @@ static int get_answer(struct row *r, struct task *t)
 
 	if (v) {
 		st = get_value(r, "answer", v, &t->answer);
-		if (!st && json_object_get(r->j, "question")) {
-			char *number = gsm8k_answer(t->answer);
-
-			free(t->answer);
-			t->answer = number;
-		}
+		if (!st)
+			known_form(r, t);
 		return st;
 	}
 	/* verl: read, but left among the user's keys, since it may hold more */
 	model = json_object_get(r->j, "reward_model");
 	v = json_object_get(model, "ground_truth");
-	return v && !json_is_null(v) ? get_value(r, "reward_model.ground_truth", v, &t->answer) : 0;
+	if (!v || json_is_null(v))
+		return 0;
+	st = get_value(r, "reward_model.ground_truth", v, &t->answer);
+	if (!st)
+		known_source(r, t);
+	return st;
 }
 
 static int get_id(struct row *r, struct task *t, size_t line)
@@ -218,9 +258,18 @@ static int read_row(struct row *r, struct task *t, size_t line)
 	if (!st)
 		st = get_id(r, t, line);
 	v = st ? NULL : use(r, "verifier");
-	if (v)
+	if (v) {
+		free(t->verifier);
+		t->verifier = NULL;
+		t->implied = false;
 		st = get_text(r, "verifier", v, &t->verifier);
+	}
 	return st ? st : get_meta(r, t);
+}
+
+const char *task_verifier(const struct task *t, const char *option)
+{
+	return t->implied && option ? option : t->verifier ? t->verifier : option;
 }
 
 static void free_task(struct task *t)

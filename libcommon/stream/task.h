@@ -4,6 +4,8 @@
  * Ours:   {"id", "prompt" | "messages", "answer", "verifier", "meta"}
  * GSM8K:  {"question", "answer": "... #### N"}     MATH: {"problem", "answer", "unique_id"}
  * verl:   {"prompt": [messages], "reward_model": {"ground_truth"}, "extra_info": {"index"}}
+ * The last three imply a verifier where their form says what it must be: gsm8k for an answer with
+ * "####" or data_source that names GSM8K, math for MATH's form and for verl's mathematics.
  * A row without an id gets "line:N". Keys that are not understood go into meta as they are; so do
  * reward_model and extra_info. Answers that are no strings are kept as their JSON text.
  */
@@ -13,6 +15,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct task {
@@ -21,6 +24,7 @@ struct task {
 	char *messages;    /* JSON array text, or NULL */
 	char *answer;      /* text, or NULL */
 	char *verifier;    /* name or "cmd:...", or NULL: the tool's default */
+	bool implied;      /* verifier is what the row's form implies, not what the row says */
 	struct buf meta;   /* MessagePack map; n = 0: none */
 };
 
@@ -33,5 +37,8 @@ struct task_set {
  */
 int task_load(struct task_set *s, const char *path, struct reason *why);
 void task_free(struct task_set *s);
+/* Who judges it: the verifier that the row names; else the option's, if there is one; else the one
+ * that the row's form implies. NULL: nobody is known. */
+const char *task_verifier(const struct task *t, const char *option);
 
 #endif

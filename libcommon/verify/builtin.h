@@ -9,7 +9,7 @@
  * judged: its answer or meta is missing or malformed. */
 typedef int judge_fn(const struct verify_item *it, struct verdict *out, struct reason *why);
 
-judge_fn judge_exact, judge_contains, judge_regex, judge_number;
+judge_fn judge_exact, judge_contains, judge_regex, judge_number, judge_gsm8k;
 
 /* The value a kind's verifier works on; ST_INPUT naming the task when it is not there. */
 int item_numbers(const struct verify_item *it, int64_t *v, size_t max, size_t *n,

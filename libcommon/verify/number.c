@@ -1,28 +1,8 @@
-/*
- * number.c - the last number of a response against the answer, exactly. See rloop-verify(7).
- *
- * A number: a sign, digits with or without thousands separators, a fraction after a point; or a
- * quotient a/b of two of them. Compared as decimal text where neither is a quotient, so that digits
- * without end are no rounding; as ratios of 64-bit integers otherwise.
- */
-#include "verify/builtin.h"
-#include "verify/text.h"
+/* number.c - numbers in a text, compared exactly. See number.h. */
+#include "verify/number.h"
 
-#include "base/buf.h"
-
+#include <stdint.h>
 #include <string.h>
-
-struct decimal { /* digits without leading zeros, and without trailing ones in the fraction */
-	bool minus;
-	char digit[200];
-	size_t n, n_fraction; /* of n */
-};
-
-struct number {
-	struct decimal num, den;
-	bool quotient;
-	struct span text;
-};
 
 static bool digit(const char *p, const char *end)
 {
@@ -138,7 +118,7 @@ static bool number_ratio(const struct number *x, __int128 *num, __int128 *den)
 	return *den != 0;
 }
 
-static bool same_number(const struct number *a, const struct number *b)
+bool number_same(const struct number *a, const struct number *b)
 {
 	__int128 an, ad, bn, bd, x, y;
 
@@ -178,8 +158,17 @@ static bool number_at(const char *first, const char *p, const char *end, struct 
 	return true;
 }
 
-/* The last number in s */
-static bool last_number(struct span s, struct number *out)
+bool number_first(struct span s, struct number *out)
+{
+	const char *end = s.p + s.n, *stop;
+
+	for (const char *p = s.p; p < end; p++)
+		if (digit(p, end) || (*p == '.' && digit(p + 1, end)))
+			return number_at(s.p, p, end, out, &stop);
+	return false;
+}
+
+bool number_last(struct span s, struct number *out)
 {
 	const char *p = s.p, *end = s.p + s.n;
 	bool any = false;
@@ -203,24 +192,4 @@ static bool last_number(struct span s, struct number *out)
 		}
 	}
 	return any;
-}
-
-int judge_number(const struct verify_item *it, struct verdict *out, struct reason *why)
-{
-	struct span s;
-	struct number want, got;
-	int st = item_answer(it, why);
-
-	if (st)
-		return st;
-	if (!last_number(it->answer, &want))
-		return fail(why, ST_INPUT, "task %.*s: number: the answer has no number in it",
-			    TEXT_ARG(it->task));
-	if (!text_marked(it->response, &s) || !last_number(s, &got)) {
-		if (!last_number(it->response, &got))
-			return 0;
-	}
-	text_extract(out, got.text);
-	out->reward = same_number(&want, &got);
-	return 0;
 }

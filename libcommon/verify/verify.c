@@ -15,7 +15,8 @@ static const struct {
 } plain[] = {{"exact", judge_exact},
 	     {"number", judge_number},
 	     {"regex", judge_regex},
-	     {"contains", judge_contains}};
+	     {"contains", judge_contains},
+	     {"gsm8k", judge_gsm8k}};
 
 struct verifier {
 	struct verify_opts o;

@@ -221,6 +221,41 @@ static void too_deep(void **state)
 	}
 }
 
+static void who_judges(void **state)
+{
+#define MESSAGES "\"prompt\":[{\"role\":\"user\",\"content\":\"?\"}],"
+#define TRUTH "\"reward_model\":{\"ground_truth\":\"1\"}"
+	static const struct {
+		const char *row, *by, *by_option; /* with no option, and with the option "exact" */
+	} rows[] = {
+		{"{\"question\":\"?\",\"answer\":\"x #### 1\"}", "gsm8k", "exact"},
+		{"{\"question\":\"?\",\"answer\":\"1\"}", NULL, "exact"},
+		{"{\"problem\":\"?\",\"answer\":\"1\"}", "math", "exact"},
+		{"{\"problem\":\"?\",\"question\":\"?\",\"answer\":\"1\"}", "math", "exact"},
+		{"{\"prompt\":\"?\",\"answer\":\"1\"}", NULL, "exact"},
+		{"{\"problem\":\"?\",\"answer\":\"1\",\"verifier\":\"number\"}", "number",
+		 "number"},
+		{"{\"prompt\":\"?\",\"answer\":\"1\",\"verifier\":\"regex\"}", "regex", "regex"},
+		{"{" MESSAGES "\"data_source\":\"openai/gsm8k\"," TRUTH "}", "gsm8k", "exact"},
+		{"{" MESSAGES "\"data_source\":\"math_dapo\"," TRUTH "}", "math", "exact"},
+		{"{" MESSAGES "\"ability\":\"MATH\"," TRUTH "}", "math", "exact"},
+		{"{" MESSAGES "\"ability\":\"code\"," TRUTH "}", NULL, "exact"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const char *by;
+
+		good(rows[i].row, 1);
+		by = task_verifier(&set.v[0], NULL);
+		if (rows[i].by)
+			assert_string_equal(by, rows[i].by);
+		else
+			assert_null(by);
+		assert_string_equal(task_verifier(&set.v[0], "exact"), rows[i].by_option);
+	}
+}
+
 static void many_rows(void **state)
 {
 	struct buf b = {0};
@@ -241,10 +276,11 @@ static void real_sets(void **state)
 		const char *file;
 		size_t n;
 		const char *id, *answer; /* of the first */
+		const char *verifier;
 	} sets[] = {
-		{"math/gsm8k_test_300.jsonl", 300, "line:1", "18"},
-		{"math/math500.jsonl", 500, "test/precalculus/807.json", NULL},
-		{"math/aime24.jsonl", 30, NULL, NULL},
+		{"math/gsm8k_test_300.jsonl", 300, "line:1", "18", "gsm8k"},
+		{"math/math500.jsonl", 500, "test/precalculus/807.json", NULL, "math"},
+		{"math/aime24.jsonl", 30, NULL, NULL, "math"},
 	};
 
 	(void)state;
@@ -258,7 +294,8 @@ static void real_sets(void **state)
 		if (sets[i].answer)
 			assert_string_equal(set.v[0].answer, sets[i].answer);
 		for (size_t k = 0; k < set.n; k++)
-			assert_true(set.v[k].prompt && set.v[k].answer && *set.v[k].answer);
+			assert_true(set.v[k].prompt && set.v[k].answer && *set.v[k].answer &&
+				    strcmp(set.v[k].verifier, sets[i].verifier) == 0);
 	}
 }
 
@@ -271,6 +308,7 @@ int main(void)
 		TEST(verl),       TEST(odd_text),
 		TEST(wrong_rows), TEST(too_deep),
 		TEST(many_rows),  TEST(real_sets),
+		TEST(who_judges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
