@@ -135,8 +135,6 @@ enum mp_skim mp_skim(const void *bytes, size_t n, size_t *len)
 			return MP_BAD_TYPE;
 		if (h.type == HEAD_BYTES) {
 			at += (size_t)h.count; /* at most 2^32 - 1, and at is below 2^25 */
-			if (at + s.outer + left - 1 > MP_MAX_BYTES)
-				return MP_TOO_LARGE;
 			if (at > n)
 				return cut(at + s.outer + left - 1, len);
 		} else if ((r = enter(&s, &h, at)) != MP_OK) {

@@ -43,8 +43,8 @@ void pack_text(msgpack_packer *pk, struct span s)
 
 void pack_float(msgpack_packer *pk, double v)
 {
-	/* a NaN keeps its payload only where it is, so it is never narrowed */
-	if (!isnan(v) && fabs(v) <= (double)HUGE_VALF && (double)(float)v == v)
+	/* a NaN compares unequal: it is never narrowed, so it keeps its payload */
+	if (fabs(v) <= (double)HUGE_VALF && (double)(float)v == v)
 		msgpack_pack_float(pk, (float)v);
 	else
 		msgpack_pack_double(pk, v);

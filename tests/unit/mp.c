@@ -86,6 +86,12 @@ static void bombs_are_refused(void **state)
 	assert_int_equal(SKIM("\xc6\x00\xff\xff\xfb", &len), MP_MORE);      /* 16 MiB in all */
 	assert_int_equal(len, MP_MAX_BYTES);
 	assert_int_equal(SKIM("\xc6\x00\xff\xff\xfc", &len), MP_TOO_LARGE);
+	for (int more = 0; more < 2; more++) { /* with all of the bytes there */
+		static uint8_t all[MP_MAX_BYTES + 1] = {0xc6, 0x00, 0xff, 0xff};
+
+		all[4] = (uint8_t)(0xfb + more);
+		assert_int_equal(mp_skim(all, sizeof all, &len), more ? MP_TOO_LARGE : MP_OK);
+	}
 	/* each of the nested headers would fit alone */
 	for (int i = 0; i < 8; i++)
 		memcpy(nested + 5 * i, "\xdd\x00\x03\x00\x00", 5);

@@ -362,6 +362,8 @@ static void chains(void **state)
 	while (rec_next(in, &r, &why) > 0)
 		;
 	assert_int_equal(rec_next(in, &r, &why), 0);
+	assert_int_equal(mp_skim(rec_chains(in).p, rec_chains(in).n, &len), MP_OK);
+	assert_int_equal(rec_chains(in).n - len, 8); /* behind the first only {tool: x} */
 	out_init(&o, -1, "memory");
 	rec_out_init(&w, &o, UINT64_MAX);
 	rec_out_chain(&w, in);
