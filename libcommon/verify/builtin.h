@@ -11,11 +11,11 @@ typedef int judge_fn(const struct verify_item *it, struct verdict *out, struct r
 
 judge_fn judge_exact, judge_contains, judge_regex, judge_number, judge_gsm8k;
 
-/* The value a kind's verifier works on; ST_INPUT naming the task when it is not there. */
+/* What a verifier works on; ST_INPUT naming the task when it is not there: meta.numbers, the
+ * answer (else meta.target) as a whole number, the answer as text. */
 int item_numbers(const struct verify_item *it, int64_t *v, size_t max, size_t *n,
-		 struct reason *why);                                          /* meta.numbers */
-int item_target(const struct verify_item *it, int64_t *v, struct reason *why); /* answer, else
-									      meta.target */
-int item_answer(const struct verify_item *it, struct reason *why);             /* it has one */
+		 struct reason *why);
+int item_target(const struct verify_item *it, int64_t *v, struct reason *why);
+int item_answer(const struct verify_item *it, struct reason *why);
 
 #endif

@@ -239,7 +239,7 @@ static void judge_many(const char *command, int workers, double deadline, struct
 
 /* Items are told apart by their response; some make the program misbehave. */
 static const char moody[] =
-	"cmd:n=0; while read -r l; do\n"
+	"cmd:while read -r l; do\n"
 	"r=${l#*'\"response\": \"'}; r=${r%%'\"'*}\n"
 	"case $r in\n"
 	"7) exit 3 ;;\n"
@@ -296,6 +296,47 @@ static void one_answer_each(void **state)
 	}
 	buf_free(&got);
 	buf_free(&want);
+}
+
+/* Judges n responses with one program, and wants these rewards. */
+static void wants_rewards(const char *command, const struct span *response, const double *reward,
+			  size_t n)
+{
+	struct verify_opts o = opts(command, never, 1);
+	struct verify_item it[8] = {0};
+	struct verdict v[8];
+	struct reason why = {0};
+	struct verifier *vr = verify_open(&o, &why);
+
+	assert_non_null(vr);
+	for (size_t i = 0; i < n; i++)
+		it[i] = (struct verify_item){.task = sp("t"), .response = response[i]};
+	assert_int_equal(verify_run(vr, it, n, v, &why), 0);
+	for (size_t i = 0; i < n; i++)
+		assert_true(v[i].code == VERDICT_OK && v[i].reward == reward[i]);
+	verify_close(vr);
+	nobody_left();
+}
+
+/* What may be out of step is started anew: here each counts the lines that it was given. */
+static void out_of_step(void **state)
+{
+	static char large[1 << 20];
+	struct span r[4] = {sp("a"), sp("b"), sp("c"), sp("d")};
+
+	(void)state;
+	/* a line too many behind every second answer */
+	wants_rewards("cmd:n=0; while read -r l; do n=$((n + 1)); case $n in\n"
+		      "2) printf '{\"reward\": 2}\\n{\"reward\": 9}\\n' ;;\n"
+		      "*) echo \"{\\\"reward\\\": $n}\" ;;\n"
+		      "esac; done",
+		      r, (const double[]){1, 2, 1, 2}, 4);
+	/* an answer before the line was read to its end */
+	memset(large, 'x', sizeof large);
+	r[0] = (struct span){large, sizeof large};
+	wants_rewards(
+		"cmd:echo '{\"reward\": 1}'; while read -r l; do echo '{\"reward\": 2}'; done", r,
+		(const double[]){1, 1}, 2);
 }
 
 /* A process that opens a verifier and is killed: its programs go with it. */
@@ -357,11 +398,12 @@ static void signals_of_children(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(misbehaviour),    cmocka_unit_test(time_is_up),
-		cmocka_unit_test(large_response),  cmocka_unit_test(any_bytes),
-		cmocka_unit_test(cannot_start),    cmocka_unit_test(goes_on_after_failures),
-		cmocka_unit_test(one_answer_each), cmocka_unit_test(killed_with_the_tool),
-		cmocka_unit_test(ignored_sigchld), cmocka_unit_test(signals_of_children),
+		cmocka_unit_test(misbehaviour),         cmocka_unit_test(time_is_up),
+		cmocka_unit_test(large_response),       cmocka_unit_test(any_bytes),
+		cmocka_unit_test(cannot_start),         cmocka_unit_test(goes_on_after_failures),
+		cmocka_unit_test(one_answer_each),      cmocka_unit_test(out_of_step),
+		cmocka_unit_test(killed_with_the_tool), cmocka_unit_test(ignored_sigchld),
+		cmocka_unit_test(signals_of_children),
 	};
 
 	signal(SIGPIPE, SIG_IGN); /* as tool_start does */
