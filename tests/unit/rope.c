@@ -141,8 +141,8 @@ static void round_trip(void **state)
 	static const char *const texts[] = {
 		"{\"rope_scaling\":{\"type\":\"linear\",\"factor\":2.5}}",
 		"{\"rope_scaling\":{\"type\":\"yarn\",\"factor\":4,\"truncate\":false}}",
-		"{\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":1,"
-		"\"high_freq_factor\":4,\"original_max_position_embeddings\":8192}}",
+		("{\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":1,"
+		 "\"high_freq_factor\":4,\"original_max_position_embeddings\":8192}}"),
 	};
 
 	(void)state;
