@@ -37,6 +37,8 @@ static const struct opt opts[] = {
 	{0, "batch", "N", OPT_INT, &o.batch, 1, 1e6, "rows in an update"},
 	{0, "micro-tokens", "N", OPT_INT, &o.micro_tokens, 1, 1e9,
 	 "tokens in memory at a time; the result hardly depends on it"},
+	{0, "recompute", NULL, OPT_FLAG, &o.recompute, 0, 0,
+	 "less memory for about a third more time; the same result"},
 	{0, "max-len", "N", OPT_INT, &o.max_len, 0, 1e9,
 	 "leave out rows of more tokens, prompt included; 0: the policy's limit"},
 	{0, "weight", WEIGHT_WORDS, OPT_WORD, &weight, 0, 0, "what counts the same in the loss"},

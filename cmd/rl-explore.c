@@ -76,6 +76,8 @@ static const struct opt opts[] = {
 	{0, "minibatches", "N", OPT_INT, &o.minibatches, 1, 1e6, "updates in a pass"},
 	{0, "micro-tokens", "N", OPT_INT, &o.micro_tokens, 1, 1e9,
 	 "tokens in memory at a time; the result hardly depends on it"},
+	{0, "recompute", NULL, OPT_FLAG, &o.recompute, 0, 0,
+	 "less memory for about a third more time; the same result"},
 	{0, "lr", "X", OPT_NUM, &o.lr, 0, 10, "learning rate"},
 	{0, "warmup", "N", OPT_INT, &o.warmup, 0, 1e9, "steps in which it rises to that"},
 	{0, "weight-decay", "X", OPT_NUM, &o.adamw.decay, 0, 10, "of matrices, decoupled"},

@@ -19,12 +19,13 @@ size_t seq_inputs(const struct seq *s)
 	return s->n_prompt + s->n_resp - 1;
 }
 
-struct batch *batch_new(const struct model *m)
+struct batch *batch_new(const struct model *m, bool recompute)
 {
 	struct batch *b = xcalloc(1, sizeof *b);
 
 	b->m = m;
 	b->run = run_new(m);
+	run_recompute(b->run, recompute);
 	return b;
 }
 

@@ -22,8 +22,9 @@ size_t seq_inputs(const struct seq *s);
  * derivative of the loss by each of them (NULL: not wanted). */
 typedef void batch_fn(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp);
 
-struct batch;                                   /* opaque: memory of one micro-batch, reused */
-struct batch *batch_new(const struct model *m); /* borrowed: its weights may change in between */
+struct batch; /* opaque: memory of one micro-batch, reused */
+/* The model is borrowed: its weights may change in between. recompute: see run_recompute. */
+struct batch *batch_new(const struct model *m, bool recompute);
 void batch_free(struct batch *b);
 
 /*

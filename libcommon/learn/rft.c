@@ -26,7 +26,7 @@ struct rft *rft_new(const struct rft_opts *o, struct policy *p, const struct rft
 	r->o = o;
 	r->p = p;
 	r->d = d;
-	r->batch = batch_new(&p->model);
+	r->batch = batch_new(&p->model, o->recompute);
 	adamw_init(&r->adamw, &o->adamw, p->model.w, p->model.n_w);
 	r->grads = big_alloc(p->model.n_params * sizeof *r->grads);
 	r->order = xarray(d->n_train, sizeof *r->order);

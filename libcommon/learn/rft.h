@@ -31,6 +31,7 @@ struct rft_opts {
 	int64_t steps; /* updates in all; 0: as many as the epochs hold */
 	int64_t batch; /* responses in an update */
 	int64_t micro_tokens;
+	bool recompute;  /* see model.h */
 	int64_t max_len; /* longest prompt and response together; 0: the policy's */
 	double lr;
 	int64_t warmup; /* updates */

@@ -44,7 +44,7 @@ struct rl *rl_new(const struct rl_opts *o, struct policy *p, const struct task_s
 		free(r);
 		return NULL;
 	}
-	r->batch = batch_new(&p->model);
+	r->batch = batch_new(&p->model, o->recompute);
 	adamw_init(&r->adamw, &o->adamw, p->model.w, p->model.n_w);
 	r->grads = big_alloc(p->model.n_params * sizeof *r->grads);
 	r->scratch = xarray(4 * (size_t)o->roll.sample.max_new, sizeof *r->scratch);
@@ -52,7 +52,7 @@ struct rl *rl_new(const struct rl_opts *o, struct policy *p, const struct task_s
 		model_init(&r->ref, &p->cfg);
 		memcpy(r->ref.params, p->model.params, p->model.n_params * sizeof(float));
 		model_pack(&r->ref);
-		r->ref_batch = batch_new(&r->ref);
+		r->ref_batch = batch_new(&r->ref, false);
 	}
 	return r;
 }

@@ -27,6 +27,7 @@ struct rl_opts {
 	int64_t epochs;      /* passes over a step's responses */
 	int64_t minibatches; /* updates in a pass */
 	int64_t micro_tokens;
+	bool recompute; /* see model.h */
 	double lr;
 	int64_t warmup; /* steps */
 	struct adamw_opts adamw;

@@ -84,8 +84,8 @@ static void job_mlp_back(void *ctx, size_t i, int thread)
 	float *dh = run_scratch(r, thread), *gu, *x2, *dx2;
 
 	span_of(i, T, &from, &n);
-	gu = r->gu + (r->layer * T + from) * 2 * F;
-	x2 = r->x2 + (r->layer * T + from) * d;
+	gu = r->gu + (run_slot(r) * T + from) * 2 * F;
+	x2 = r->x2 + (run_slot(r) * T + from) * d;
 	dx2 = r->dx2 + from * d;
 	blas_nn(n, F, d, r->dx + from * d, d, m->params + w->down, F, dh, F);
 	for (size_t t = 0; t < n; t++) {
@@ -112,8 +112,8 @@ static void job_att_back(void *ctx, size_t i, int thread)
 	size_t rep = (size_t)c->heads / kvh, start = r->p->start[s], n = r->p->start[s + 1] - start;
 	size_t Q = block_qkv_dim(r->m), A = block_att_dim(r->m), T = r->p->n_tok;
 	size_t q_at = g * rep * hd, k_at = ((size_t)c->heads + g) * hd, v_at = k_at + kvh * hd;
-	float *qkv = r->qkv + (r->layer * T + start) * Q, *dqkv = r->dqkv + start * Q;
-	float *att = r->att + (r->layer * T + start) * A;
+	float *qkv = r->qkv + (run_slot(r) * T + start) * Q, *dqkv = r->dqkv + start * Q;
+	float *att = r->att + (run_slot(r) * T + start) * A;
 
 	att_backward(dqkv + q_at, dqkv + k_at, dqkv + v_at, Q, qkv + q_at, qkv + k_at, qkv + v_at,
 		     Q, att + q_at, r->datt + start * A + q_at, A, n, rep, hd,
@@ -149,7 +149,7 @@ static void qk_norm_back(struct run *r, size_t i, size_t from, size_t n, float *
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
 	size_t hd = (size_t)m->cfg.head_dim, heads = (size_t)m->cfg.heads, qk = block_qk_dim(m);
-	const float *raw = r->raw + (r->layer * r->p->n_tok + from) * qk;
+	const float *raw = r->raw + (run_slot(r) * r->p->n_tok + from) * qk;
 	float *grad = r->qk_grad + i * 2 * hd, eps = (float)m->cfg.norm_eps;
 
 	memset(grad, 0, 2 * hd * sizeof *grad);
@@ -204,7 +204,7 @@ static void layer_backward(struct run *r)
 {
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
-	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, l = r->layer;
+	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, l = run_slot(r);
 	size_t Q = block_qkv_dim(m), A = block_att_dim(m), blocks = run_blocks(T, RUN_BACK);
 	float *g = r->grads, *t;
 	const struct wgrad mlp[] = {
@@ -223,7 +223,7 @@ static void layer_backward(struct run *r)
 	par_for(blocks, job_qkv_back, r);
 	wgrad_all(&qkv, 1);
 	qk_norm_grad(r, blocks);
-	norm_grad(g + w->norm1, r->dxn, r->x + l * T * d, r->rms, T, d);
+	norm_grad(g + w->norm1, r->dxn, r->x + r->layer * T * d, r->rms, T, d);
 	t = r->dx; /* dx2 is now the gradient of the layer's input */
 	r->dx = r->dx2;
 	r->dx2 = t;
@@ -240,8 +240,11 @@ void model_backward(struct run *r, const struct model *m, const struct pack *p, 
 	r->dent = dent;
 	r->grads = grads;
 	head_backward(r);
-	for (r->layer = (size_t)m->cfg.layers; r->layer-- > 0;)
+	for (r->layer = (size_t)m->cfg.layers; r->layer-- > 0;) {
+		if (r->recompute && r->layer + 1 < (size_t)m->cfg.layers)
+			run_layer(r); /* the last one's activations are still there */
 		layer_backward(r);
+	}
 	for (size_t t = 0; t < p->n_tok; t++)
 		add_row(grads + m->embed + p->tokens[t] * d, r->dx + t * d, d);
 }

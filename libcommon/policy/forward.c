@@ -17,6 +17,11 @@ struct run *run_new(const struct model *m)
 	return r;
 }
 
+void run_recompute(struct run *r, bool on)
+{
+	r->recompute = on;
+}
+
 void run_free(struct run *r)
 {
 	if (!r)
@@ -54,9 +59,10 @@ static size_t lay_out(struct run *r, float *base, const struct pack *p)
 	const struct model *m = r->m;
 	size_t T = p->n_tok, R = p->n_rows, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn;
 	size_t Q = block_qkv_dim(m), A = block_att_dim(m), L = r->L, at = 0;
-	size_t back = r->keep ? 1 : 0, norms = m->cfg.qk_norm ? back : 0;
+	size_t back = r->keep ? 1 : 0, X = r->keep ? (size_t)m->cfg.layers + 1 : 1,
+	       norms = m->cfg.qk_norm ? back : 0;
 
-	take(&r->x, base, &at, (L + back) * T * d);
+	take(&r->x, base, &at, X * T * d);
 	take(&r->qkv, base, &at, L * T * Q);
 	take(&r->raw, base, &at, norms * L * T * block_qk_dim(m));
 	take(&r->att, base, &at, L * T * A);
@@ -100,7 +106,7 @@ void run_prepare(struct run *r, const struct model *m, const struct pack *p, boo
 	r->m = m;
 	r->p = p;
 	r->keep = keep;
-	r->L = keep ? (size_t)m->cfg.layers : 1;
+	r->L = keep && !r->recompute ? (size_t)m->cfg.layers : 1;
 	r->chunk = p->n_rows < max2(fit, RUN_BACK) ? p->n_rows : max2(fit, RUN_BACK);
 	grow(&r->mem, &r->cap_mem, lay_out(r, NULL, p));
 	lay_out(r, r->mem, p);
@@ -131,7 +137,8 @@ static void span_of(size_t i, size_t total, size_t *from, size_t *n)
 	*n = total - *from < RUN_ROWS ? total - *from : RUN_ROWS;
 }
 
-static size_t slot(const struct run *r)
+/* Place of the present layer's input in x */
+static size_t input(const struct run *r)
 {
 	return r->keep ? r->layer : 0;
 }
@@ -149,14 +156,14 @@ static void job_embed(void *ctx, size_t i, int thread)
 static void job_qkv(void *ctx, size_t i, int thread)
 {
 	struct run *r = ctx;
-	size_t T = r->p->n_tok, d = (size_t)r->m->cfg.d, Q = block_qkv_dim(r->m), l = slot(r);
+	size_t T = r->p->n_tok, d = (size_t)r->m->cfg.d, Q = block_qkv_dim(r->m), l = run_slot(r);
 	size_t from, n;
 	float *raw;
 
 	span_of(i, T, &from, &n);
 	raw = r->keep && r->m->cfg.qk_norm ? r->raw + (l * T + from) * block_qk_dim(r->m) : NULL;
-	block_qkv(r->m, r->layer, r->qkv + (l * T + from) * Q, raw, r->x + (l * T + from) * d,
-		  r->pos + from, n, run_scratch(r, thread));
+	block_qkv(r->m, r->layer, r->qkv + (l * T + from) * Q, raw,
+		  r->x + (input(r) * T + from) * d, r->pos + from, n, run_scratch(r, thread));
 }
 
 /* Job: one sequence, one key/value head */
@@ -167,7 +174,8 @@ static void job_att(void *ctx, size_t i, int thread)
 	size_t kvh = (size_t)c->kv_heads, hd = (size_t)c->head_dim, s = i / kvh, g = i % kvh;
 	size_t rep = (size_t)c->heads / kvh, start = r->p->start[s], n = r->p->start[s + 1] - start;
 	size_t Q = block_qkv_dim(r->m), A = block_att_dim(r->m), T = r->p->n_tok;
-	float *qkv = r->qkv + (slot(r) * T + start) * Q, *att = r->att + (slot(r) * T + start) * A;
+	float *qkv = r->qkv + (run_slot(r) * T + start) * Q,
+	      *att = r->att + (run_slot(r) * T + start) * A;
 	float *k = qkv + ((size_t)c->heads + g) * hd, *v = k + kvh * hd;
 	float *keys = run_scratch(r, thread), *values = keys + att_keys_floats(n, hd);
 	float *scratch = values + att_values_floats(n, hd);
@@ -183,31 +191,37 @@ static void job_att(void *ctx, size_t i, int thread)
 static void job_mlp(void *ctx, size_t i, int thread)
 {
 	struct run *r = ctx;
-	size_t T = r->p->n_tok, d = (size_t)r->m->cfg.d, A = block_att_dim(r->m), l = slot(r);
-	size_t F2 = 2 * (size_t)r->m->cfg.ffn, next = r->keep ? l + 1 : 0, from, n;
+	size_t T = r->p->n_tok, d = (size_t)r->m->cfg.d, A = block_att_dim(r->m), l = run_slot(r);
+	size_t F2 = 2 * (size_t)r->m->cfg.ffn, x = input(r), next = r->keep ? x + 1 : 0, from, n;
 
 	span_of(i, T, &from, &n);
 	block_mlp(r->m, r->layer, r->x + (next * T + from) * d, r->x2 + (l * T + from) * d,
-		  r->gu + (l * T + from) * F2, r->x + (l * T + from) * d,
+		  r->gu + (l * T + from) * F2, r->x + (x * T + from) * d,
 		  r->att + (l * T + from) * A, n, run_scratch(r, thread));
+}
+
+void run_layer(struct run *r)
+{
+	size_t blocks = run_blocks(r->p->n_tok, RUN_ROWS);
+
+	par_for(blocks, job_qkv, r);
+	par_for(r->p->n_seq * (size_t)r->m->cfg.kv_heads, job_att, r);
+	par_for(blocks, job_mlp, r);
 }
 
 static void forward(struct run *r, const struct model *m, const struct pack *p, float *logp,
 		    float *entropy, bool keep)
 {
-	size_t blocks = run_blocks(p->n_tok, RUN_ROWS), d = (size_t)m->cfg.d;
+	size_t d = (size_t)m->cfg.d;
 	const float *last;
 
 	run_prepare(r, m, p, keep);
 	r->logp = logp;
 	r->entropy = entropy;
-	par_for(blocks, job_embed, r);
-	for (r->layer = 0; r->layer < (size_t)m->cfg.layers; r->layer++) {
-		par_for(blocks, job_qkv, r);
-		par_for(p->n_seq * (size_t)m->cfg.kv_heads, job_att, r);
-		par_for(blocks, job_mlp, r);
-	}
-	last = r->x + (keep ? r->L * p->n_tok * d : 0);
+	par_for(run_blocks(p->n_tok, RUN_ROWS), job_embed, r);
+	for (r->layer = 0; r->layer < (size_t)m->cfg.layers; r->layer++)
+		run_layer(r);
+	last = r->x + (keep ? r->layer * p->n_tok * d : 0);
 	for (size_t i = 0; i < p->n_rows; i++)
 		memcpy(r->xr + i * d, last + p->at[i] * d, d * sizeof *last);
 	head_forward(r);

@@ -18,12 +18,13 @@ struct run {
 	const struct model *m;
 	const struct pack *p;
 	bool keep;      /* activations of all layers, for a backward pass */
-	size_t L;       /* layers whose activations are kept: all, or 1 when nothing is kept */
+	bool recompute; /* of each layer but its input, in the backward pass */
+	size_t L;       /* layers whose activations have a place of their own: all, or 1 */
 	size_t cap_mem; /* floats in mem */
 	float *mem;     /* one block; the pointers below are cut from it */
 
 	/* kept from forward to backward */
-	float *x;   /* (L + 1, T, d) input of each layer, and of the head */
+	float *x;   /* (layers + 1, T, d) input of each layer, and of the head */
 	float *qkv; /* (L, T, Q) after rotation */
 	float *raw; /* (L, T, block_qk_dim) queries and keys before their norm; only where there is
 		       one */
@@ -63,6 +64,15 @@ struct run {
 /* Sizes everything for p; keep: activations of all layers and the buffers of the backward pass. */
 void run_prepare(struct run *r, const struct model *m, const struct pack *p, bool keep);
 float *run_scratch(struct run *r, int thread);
+
+/* Place of the present layer among the L. */
+static inline size_t run_slot(const struct run *r)
+{
+	return r->L > 1 ? r->layer : 0;
+}
+
+/* The present layer's forward pass, from its input in r->x. */
+void run_layer(struct run *r);
 
 /* Blocks of n items over the rows 0..total: index i covers from..to. */
 static inline size_t run_blocks(size_t total, size_t n)

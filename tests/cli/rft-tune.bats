@@ -100,6 +100,12 @@ updates() {
 		(.[0].loss - .[1].loss | fabs) < 1e-9' a.log b.log
 }
 
+@test "--recompute: the same bits" {
+	tune --steps 2 -o a "$FIX/run.traj"
+	tune --steps 2 --recompute -o b "$FIX/run.traj"
+	cmp a/model.safetensors b/model.safetensors
+}
+
 @test "--max-len: longer trajectories are left out and counted" {
 	"$records" pack <<-'END' >in
 		{"task":"a","prompt":"1 2=3:","response":"1+2"}

@@ -178,6 +178,14 @@ hopeless() {
 	jq -es '(.[0].grad_norm - .[1].grad_norm | fabs) < 1e-4 * .[0].grad_norm' a.log b.log
 }
 
+@test "--recompute: the same bits" {
+	rl -n 2 -o a >a.traj
+	rl -n 2 --recompute -o b >b.traj
+	"$records" body <a.traj >a.body
+	"$records" body <b.traj | cmp - a.body
+	cmp a/model.safetensors b/model.safetensors
+}
+
 @test "--verifier judges what names none" {
 	jq -c 'del(.verifier)' "$FIX/train.jsonl" >bare.jsonl
 	status_is 3 rl -t bare.jsonl

@@ -66,7 +66,7 @@ static void gradient_does_not_depend_on_the_cut(void **state)
 {
 	static const size_t cuts[] = {1, 3 * LEN, 1 << 20};
 	struct policy p = tiny_policy("abcdef", 3);
-	struct batch *b = batch_new(&p.model);
+	struct batch *b = batch_new(&p.model, false);
 	float *grads[3];
 	struct seen seen[3] = {0};
 
@@ -90,7 +90,7 @@ static void gradient_does_not_depend_on_the_cut(void **state)
 static void without_gradients_the_log_probabilities_are_the_same(void **state)
 {
 	struct policy p = tiny_policy("abcdef", 3);
-	struct batch *b = batch_new(&p.model);
+	struct batch *b = batch_new(&p.model, false);
 	float *grads = calloc(p.model.n_params, sizeof *grads);
 	struct seen with = {0}, without = {0};
 

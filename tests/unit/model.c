@@ -429,6 +429,38 @@ static void small_weights(void **state)
 	kind = kinds;
 }
 
+/* With recomputation the same bits come out, from less memory. */
+static void check_recompute(void)
+{
+	struct pack s = pack(1);
+	float logp[2][ROWS], *g[2];
+	struct model m;
+
+	make(&m, true);
+	for (int i = 0; i < 2; i++) {
+		struct run *r = run_new(&m);
+
+		g[i] = xcalloc(m.n_params, sizeof *g[i]);
+		run_recompute(r, i == 1);
+		model_forward(r, &m, &s, logp[i], NULL);
+		model_backward(r, &m, &s, dlogp, dent, g[i]);
+		run_free(r);
+	}
+	assert_memory_equal(logp[0], logp[1], sizeof logp[0]);
+	assert_memory_equal(g[0], g[1], m.n_params * sizeof *g[0]);
+	free(g[0]);
+	free(g[1]);
+	model_free(&m);
+}
+
+static void gradients_recompute(void **state)
+{
+	(void)state;
+	for (kind = kinds; kind < kinds + KINDS; kind++)
+		check_recompute();
+	kind = kinds;
+}
+
 /* Two passes add up: grads is accumulated into. */
 static void gradients_accumulate(void **state)
 {
@@ -678,12 +710,12 @@ static void sampler_refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(forward_matches),        cmocka_unit_test(gradients_tied),
-		cmocka_unit_test(gradients_untied),       cmocka_unit_test(gradients_accumulate),
-		cmocka_unit_test(gradients_of_families),  cmocka_unit_test(small_weights),
-		cmocka_unit_test(sampler_equals_trainer), cmocka_unit_test(sampler_ignores_company),
-		cmocka_unit_test(sampler_distribution),   cmocka_unit_test(sampler_greedy),
-		cmocka_unit_test(sampler_refuses),
+		cmocka_unit_test(forward_matches),         cmocka_unit_test(gradients_tied),
+		cmocka_unit_test(gradients_untied),        cmocka_unit_test(gradients_accumulate),
+		cmocka_unit_test(gradients_recompute),     cmocka_unit_test(gradients_of_families),
+		cmocka_unit_test(small_weights),           cmocka_unit_test(sampler_equals_trainer),
+		cmocka_unit_test(sampler_ignores_company), cmocka_unit_test(sampler_distribution),
+		cmocka_unit_test(sampler_greedy),          cmocka_unit_test(sampler_refuses),
 	};
 	int failed;
 
