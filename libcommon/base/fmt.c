@@ -94,9 +94,9 @@ static void put_sixteen(char *p, unsigned __int128 text)
  * in registers: reading back bytes just stored would wait for the stores. */
 static size_t put_short_point(char *p, uint64_t m, int k, int whole)
 {
-	unsigned __int128 text = (unsigned __int128)eight_digits((uint32_t)(m % pow10_u64[8]))
-					 << 64 |
-				 eight_digits((uint32_t)(m / pow10_u64[8]));
+	uint64_t high = eight_digits((uint32_t)(m / pow10_u64[8]));
+	uint64_t low = eight_digits((uint32_t)(m % pow10_u64[8]));
+	unsigned __int128 text = (unsigned __int128)low << 64 | high;
 
 	put_sixteen(p, text >> 8 * (16 - k - whole));
 	p[whole] = '.';
@@ -164,9 +164,12 @@ static size_t put(char *p, uint64_t m, int k)
 
 /* ---- scaling ---- */
 
-static const double pow10_f64[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-				     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-				     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}; /* all exact */
+/* exact up to 10^22, nearest above */
+static const double pow10_f64[45] = {
+	1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14,
+	1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22, 1e23, 1e24, 1e25, 1e26, 1e27, 1e28, 1e29,
+	1e30, 1e31, 1e32, 1e33, 1e34, 1e35, 1e36, 1e37, 1e38, 1e39, 1e40, 1e41, 1e42, 1e43, 1e44,
+};
 
 /* The floor of log10(2^e), |e| < 1024. */
 static int log10_of(int e)
@@ -256,24 +259,22 @@ static size_t put_f64(char *p, double a)
 
 static size_t put_f32(char *p, double a)
 {
-	double s, scale, rest, one;
+	double s, one;
 	struct reach r;
-	int k = 8 - log10_of(exponent(a, &one)), drop = 0;
+	int k = 8 - log10_of(exponent(a, &one)), drop;
 	int64_t m, m7, m8;
 
 	if (a < 1e-27 || a >= 1e9)
 		return put_slow(p, a, true);
-	scale_by(a, k, &s, &rest, &scale);
-	if (s >= 1e9)
-		scale_by(a, --k, &s, &rest, &scale);
+	k -= a * pow10_f64[k] >= 1e9;
+	s = a * pow10_f64[k];
 	m = (int64_t)(s + 0.5);
-	r = reach(a, one, 0x1p-24, scale);
+	r = reach(a, one, 0x1p-24, pow10_f64[k]);
 	m7 = (m + 50 - ((double)m > s)) / 100;
 	m8 = (m + 5 - ((double)m > s)) / 10;
-	/* chosen without branches: which one it will be, nobody can foretell */
-	drop = within(r, 10 * (double)m8 - s) ? 1 : 0;
-	drop = within(r, 100 * (double)m7 - s) ? 2 : drop;
-	drop = drop <= k ? drop : 0;
+	drop = k >= 2 && within(r, 100 * (double)m7 - s)  ? 2
+	       : k >= 1 && within(r, 10 * (double)m8 - s) ? 1
+							  : 0;
 	m = drop == 2 ? m7 : drop == 1 ? m8 : m;
 	return put(p, (uint64_t)m, k - drop);
 }
