@@ -40,6 +40,12 @@ says() {
 	}
 }
 
+# memory_limit KB: of address space, for this shell and what it starts; none where ASan reserves
+# terabytes
+memory_limit() {
+	[[ $BIN == *address* ]] || ulimit -v "$1"
+}
+
 # need_data FILE: skips the test where the shared real data are absent; else the path is $data
 need_data() {
 	data=$SHARED_DATA/$1

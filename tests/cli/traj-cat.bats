@@ -253,7 +253,7 @@ assert head["kind"] == "head" and end["count"] == 2, (head, end)
 }
 
 @test "bombs: refused at once, in little memory" {
-	ulimit -v 200000
+	memory_limit 200000
 	for bomb in '\xdd\xff\xff\xff\xff' '\xdf\xff\xff\xff\xff' '\xc6\xff\xff\xff\xff' \
 		'\xdb\xff\xff\xff\xff' '\x81\xa1x\xdc\xff\xff\xdc\xff\xff\xdc\xff\xff' \
 		'\xdd\x0f\xff\xff\xff\xdd\x0f\xff\xff\xff' '\xc9\xff\xff\xff\xff\x00'; do
@@ -275,7 +275,7 @@ w = sys.stdout.buffer.write
 w(b"\x82\xa1a\xdd" + (1000000).to_bytes(4, "big") + b"\xc0" * 1000000)
 w(b"\xa1b\xc6" + (14 << 20).to_bytes(4, "big") + b"b" * (14 << 20))' >big
 	(
-		ulimit -v 200000
+		memory_limit 200000
 		traj-cat -c a big | wc -c
 	)
 	[ "$(traj-cat -c a big | wc -c)" = 5000002 ]
@@ -287,7 +287,7 @@ w(b"\xa1b\xc6" + (14 << 20).to_bytes(4, "big") + b"b" * (14 << 20))' >big
 	for ((i = 0; i < 12; i++)); do cat in.traj in.traj; done >many.traj
 	for ((i = 0; i < 5; i++)); do cat many.traj many.traj >more.traj && mv more.traj many.traj; done
 	(
-		ulimit -v 30000
+		memory_limit 30000
 		for ((i = 0; i < 20; i++)); do cat many.traj; done | traj-cat --check
 	) | grep -F '30720 trajectories'
 }
