@@ -1,0 +1,162 @@
+/* policy-mix - the weighted average of two policies. See man/policy-mix.1. */
+#include "base/io.h"
+#include "base/tool.h"
+#include "policy/policy.h"
+
+#include <stddef.h>
+
+#define DTYPE_WORDS "same|f32|f16|bf16"
+
+static const char *out_dir, *dtype = "same";
+static double weight = 0.5;
+
+static const struct opt opts[] = {
+	{'o', "output", "DIR", OPT_STR, &out_dir, 0, 0, "the mixed policy; must not exist yet"},
+	{'w', "weight", "W", OPT_NUM, &weight, 0, 1, "share of B: C = (1 - W) A + W B"},
+	{0, "dtype", DTYPE_WORDS, OPT_WORD, &dtype, 0, 0, "of the weights; same: as in A"},
+	{0}};
+static const struct tool tool = {"policy-mix", "A B",
+				 "The weighted average of two policies of the same shape.", opts};
+
+/* What must agree, in the order in which a difference is named. max_len may differ: no weight
+ * depends on it. */
+static const struct {
+	const char *name;
+	size_t field;
+} sizes[] = {{"layers", offsetof(struct config, layers)},
+	     {"hidden", offsetof(struct config, d)},
+	     {"heads", offsetof(struct config, heads)},
+	     {"kv_heads", offsetof(struct config, kv_heads)},
+	     {"head_dim", offsetof(struct config, head_dim)},
+	     {"ffn", offsetof(struct config, ffn)},
+	     {"vocab", offsetof(struct config, vocab)}},
+  flags[] = {{"tied", offsetof(struct config, tied)},
+	     {"qkv_bias", offsetof(struct config, qkv_bias)},
+	     {"o_bias", offsetof(struct config, o_bias)},
+	     {"mlp_bias", offsetof(struct config, mlp_bias)},
+	     {"qk_norm", offsetof(struct config, qk_norm)}},
+  reals[] = {{"norm_eps", offsetof(struct config, norm_eps)},
+	     {"rope_theta", offsetof(struct config, rope.theta)},
+	     {"rope factor", offsetof(struct config, rope.factor)},
+	     {"rope original length", offsetof(struct config, rope.original)},
+	     {"rope low frequency factor", offsetof(struct config, rope.low)},
+	     {"rope high frequency factor", offsetof(struct config, rope.high)},
+	     {"rope beta_fast", offsetof(struct config, rope.beta_fast)},
+	     {"rope beta_slow", offsetof(struct config, rope.beta_slow)},
+	     {"rope attention factor", offsetof(struct config, rope.attention)}};
+
+static const void *field(const struct config *c, size_t at)
+{
+	return (const char *)c + at;
+}
+
+static int differ(const char *what, const char *b_dir, const char *b, const char *a_dir,
+		  const char *a, struct reason *why)
+{
+	return fail(why, ST_INPUT, "%s: %s is %s, but %s in %s: not the same shape", b_dir, what, b,
+		    a, a_dir);
+}
+
+static int same_words(const struct config *a, const char *a_dir, const struct config *b,
+		      const char *b_dir, struct reason *why)
+{
+	if (a->family != b->family)
+		return differ("family", b_dir, config_family(b), a_dir, config_family(a), why);
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+		bool x = *(const bool *)field(a, flags[i].field);
+		bool y = *(const bool *)field(b, flags[i].field);
+
+		if (x != y)
+			return differ(flags[i].name, b_dir, y ? "yes" : "no", a_dir,
+				      x ? "yes" : "no", why);
+	}
+	if (a->rope.type != b->rope.type)
+		return differ("rope", b_dir, rope_name(&b->rope), a_dir, rope_name(&a->rope), why);
+	if (a->rope.exact != b->rope.exact)
+		return differ("rope truncate", b_dir, b->rope.exact ? "no" : "yes", a_dir,
+			      a->rope.exact ? "no" : "yes", why);
+	return 0;
+}
+
+static int same_numbers(const struct config *a, const char *a_dir, const struct config *b,
+			const char *b_dir, struct reason *why)
+{
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		int64_t x = *(const int64_t *)field(a, sizes[i].field);
+		int64_t y = *(const int64_t *)field(b, sizes[i].field);
+
+		if (x != y)
+			return fail(why, ST_INPUT,
+				    "%s: %s is %lld, but %lld in %s: not the same shape", b_dir,
+				    sizes[i].name, (long long)y, (long long)x, a_dir);
+	}
+	for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
+		double x = *(const double *)field(a, reals[i].field);
+		double y = *(const double *)field(b, reals[i].field);
+
+		if (x != y)
+			return fail(why, ST_INPUT,
+				    "%s: %s is %.15g, but %.15g in %s: not the same arithmetic",
+				    b_dir, reals[i].name, y, x, a_dir);
+	}
+	return 0;
+}
+
+/* C takes A's place. In doubles: a share of 0 or 1 gives the other's weights exactly. */
+static void mix(struct model *a, const struct model *b)
+{
+	for (size_t i = 0; i < a->n_params; i++)
+		a->params[i] = (float)((1 - weight) * (double)a->params[i] +
+				       weight * (double)b->params[i]);
+}
+
+static void note_tokenizers(const struct policy *a, const struct policy *b, const char *b_dir)
+{
+	if (!span_eq(tok_json(a->tok), tok_json(b->tok)))
+		msg_warn("%s: its tokenizer.json is another one: the first policy's is kept, which "
+			 "is right only if ids mean the same",
+			 b_dir);
+}
+
+static int run(const char *a_dir, const char *b_dir, struct reason *why)
+{
+	struct policy a = {0}, b = {0};
+	int type = tool_word(DTYPE_WORDS, dtype);
+	int st = newdir_check(out_dir, why);
+
+	if (!st)
+		st = policy_load(&a, a_dir, why);
+	if (!st) {
+		st = policy_load(&b, b_dir, why);
+		if (!st)
+			st = same_words(&a.cfg, a_dir, &b.cfg, b_dir, why);
+		if (!st)
+			st = same_numbers(&a.cfg, a_dir, &b.cfg, b_dir, why);
+		if (!st) {
+			note_tokenizers(&a, &b, b_dir);
+			mix(&a.model, &b.model);
+			st = policy_save(&a, out_dir, type ? (enum st_dtype)(type - 1) : a.dtype,
+					 why);
+		}
+		policy_free(&b);
+		policy_free(&a);
+	}
+	if (!st)
+		msg_info("%s: %.15g %s + %.15g %s", out_dir, 1 - weight, a_dir, weight, b_dir);
+	return st;
+}
+
+int main(int argc, char *argv[])
+{
+	struct reason why = {0};
+	int i = tool_start(&tool, argc, argv), st;
+
+	if (argc - i != 2)
+		return tool_finish(tool_usage("two policy folders are needed, not %d", argc - i));
+	if (!out_dir)
+		return tool_finish(tool_usage("--output is needed"));
+	st = run(argv[i], argv[i + 1], &why);
+	if (st)
+		msg_reason(&why);
+	return tool_finish(st);
+}

@@ -1,0 +1,100 @@
+# policy-mix
+load helpers
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	tiny=(-q --layers 1 --hidden 16 --heads 2 --ffn 24 --max-len 32)
+	policy-init "${tiny[@]}" -o a -s 1
+	policy-init "${tiny[@]}" -o b -s 2
+}
+
+value() { # DIR KEY: one line of --info
+	policy-init --info "$1" | awk -F '\t' -v k="$2" '$1 == k { print $2 }'
+}
+
+# weights DIR: all f32 weights, in the order of the file
+weights() {
+	/usr/bin/python3 - "$1/model.safetensors" <<-'END'
+		import array, sys
+		raw = open(sys.argv[1], "rb").read()
+		n = int.from_bytes(raw[:8], "little")
+		print("\n".join(map(repr, array.array("f", raw[8 + n:]))))
+	END
+}
+
+@test "each weight is (1 - W) A + W B" {
+	status_is 0 policy-mix -w 0.25 a b -o c
+	says "c: 0.75 a + 0.25 b"
+	[ "$(weights c | wc -l)" -eq "$(value c parameters)" ]
+	paste <(weights a) <(weights b) <(weights c) | awk '
+		{ want = 0.75 * $1 + 0.25 * $2; d = want - $3; if (d * d > 1e-14 * want * want) bad++ }
+		$1 != $2 { n++ }
+		END { exit bad || n < 1000 }'
+}
+
+@test "without -w, halfway; a share of 0 or 1 is one of them exactly" {
+	status_is 0 policy-mix -q a b -o half
+	[ -z "$stderr" ]
+	status_is 0 policy-mix -q --weight 0.5 b a --output flah
+	[ "$(value half hash)" = "$(value flah hash)" ]
+	status_is 0 policy-mix -w 0 a b -o zero
+	status_is 0 policy-mix -w 1 a b -o one
+	[ "$(value zero hash)" = "$(value a hash)" ]
+	[ "$(value one hash)" = "$(value b hash)" ]
+	[ "$(value half hash)" != "$(value a hash)" ]
+}
+
+@test "another shape is refused, the first difference named" {
+	policy-init "${tiny[@]}" --hidden 32 --ffn 48 -o wide
+	status_is 3 policy-mix a wide -o c
+	says "wide: hidden is 32, but 16 in a"
+	policy-init "${tiny[@]}" --family qwen2 -o qwen
+	status_is 3 policy-mix a qwen -o c
+	says "qwen: family is qwen2, but llama in a"
+	policy-init "${tiny[@]}" --tied no -o untied
+	status_is 3 policy-mix a untied -o c
+	says "untied: tied is no, but yes in a"
+	policy-init "${tiny[@]}" --kv-heads 1 -o grouped
+	status_is 3 policy-mix a grouped -o c
+	says "grouped: kv_heads is 1, but 2 in a"
+	policy-init "${tiny[@]}" --rope-theta 500 -o rope
+	status_is 3 policy-mix a rope -o c
+	says "rope: rope_theta is 500, but 10000 in a"
+	[ ! -e c ]
+}
+
+@test "everything but the weights is the first policy's" {
+	policy-init "${tiny[@]}" --max-len 64 --alphabet "$(printf '%s' {a..z} {A..Z} {0..9})" \
+		--vocab 98 -o other
+	status_is 0 policy-mix a other -o c
+	says "other: its tokenizer.json is another one"
+	for f in config.json tokenizer.json tokenizer_config.json generation_config.json; do
+		cmp a/$f c/$f
+	done
+	status_is 0 policy-mix other a -o d
+	cmp other/config.json d/config.json
+}
+
+@test "--dtype; without it the first policy's" {
+	policy-init "${tiny[@]}" --dtype bf16 -s 2 -o short
+	status_is 0 policy-mix short a -o c
+	[ "$(value c dtype)" = bf16 ]
+	status_is 0 policy-mix a short -o d
+	[ "$(value d dtype)" = f32 ]
+	for t in f32 f16 bf16; do
+		status_is 0 policy-mix --dtype $t a b -o e-$t
+		[ "$(value e-$t dtype)" = $t ]
+	done
+}
+
+@test "what is refused: operands, a share out of range, a folder that exists or is not there" {
+	status_is 2 policy-mix a -o c
+	says "two policy folders are needed, not 1"
+	status_is 2 policy-mix a b
+	says "--output is needed"
+	status_is 2 policy-mix -w 1.5 a b -o c
+	status_is 4 policy-mix a b -o a
+	status_is 3 policy-mix a nowhere -o c
+	says "nowhere/config.json: no such file"
+	[ ! -e c ]
+}
