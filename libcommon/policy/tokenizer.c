@@ -392,6 +392,18 @@ static int encode_raw(struct work *w, struct span text, struct reason *why)
 	return encode_between(w, &w->t->normalized, text, encode_plain, why);
 }
 
+/* A text that begins with the template's prefix, as one rendered for a chat does, keeps only it. */
+static void drop_second_prefix(const struct tokenizer *t, struct ids *ids, size_t at)
+{
+	size_t n = t->prefix.n;
+	uint32_t *v = ids->v + at;
+
+	if (n == 0 || ids->n - at < 2 * n || memcmp(v, v + n, n * sizeof *v) != 0)
+		return;
+	memmove(v, v + n, (ids->n - at - n) * sizeof *v);
+	ids->n -= n;
+}
+
 int tok_encode(const struct tokenizer *t, const char *text, size_t n, bool special, struct ids *out,
 	       struct reason *why)
 {
@@ -402,6 +414,8 @@ int tok_encode(const struct tokenizer *t, const char *text, size_t n, bool speci
 	for (size_t i = 0; special && i < t->prefix.n; i++)
 		add_id(out, t->prefix.v[i]);
 	st = encode_between(&w, &t->raw, (struct span){text, n}, encode_raw, why);
+	if (special && !st)
+		drop_second_prefix(t, out, before);
 	for (size_t i = 0; special && i < t->suffix.n; i++)
 		add_id(out, t->suffix.v[i]);
 	if (st)

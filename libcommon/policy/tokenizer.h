@@ -25,9 +25,10 @@ struct ids {
 	uint32_t *v; /* grown by the tokenizer, freed by the caller with free */
 	size_t n, cap;
 };
-/* Appends the ids of text. special: the post-processor's template (a leading BOS) is applied. Text
- * that cannot be encoded (a character outside a character-level vocabulary and no unk): ST_INPUT.
- */
+/* Appends the ids of text. Added tokens that stand in it become their ids, special or not, as in
+ * transformers. special: the post-processor's template (a leading BOS) is applied, unless the text
+ * begins with it. Text that cannot be encoded (a character outside a character-level vocabulary and
+ * no unk): ST_INPUT. */
 int tok_encode(const struct tokenizer *t, const char *text, size_t n, bool special, struct ids *out,
 	       struct reason *why);
 /* Appends the bytes of ids; special tokens are left out unless keep_special. An id outside the
