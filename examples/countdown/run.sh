@@ -5,7 +5,7 @@
 set -euo pipefail
 
 dir=${1:-demo}
-seed=${SEED:-1} iterations=${ITERATIONS:-6} steps=${STEPS:-50}
+seed=${SEED:-1} iterations=${ITERATIONS:-4} steps=${STEPS:-50}
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 for p in "$here/../../pipelines" "$here/../../../../libexec/rloop"; do
 	[ ! -d "$p" ] || PATH=$p:$PATH
