@@ -82,7 +82,7 @@ deps:
 
 # The sanitizer build and the clang build are made by the checks of the same names.
 check:
-	@$(MAKE) --no-print-directory -j$(JOBS) WERROR=-Werror all units
+	@$(MAKE) -s --no-print-directory -j$(JOBS) WERROR=-Werror all units
 	@mkdir -p $(BUILD); RESULT=$(BUILD)/check.result tests/run
 
 check-san:
