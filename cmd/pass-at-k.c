@@ -58,19 +58,10 @@ static size_t n_ks;
 
 static int parse_ks(void)
 {
-	for (const char *p = k_list; p;) {
-		size_t n = strcspn(p, ",");
-		char *item = xstrndup(p, n);
-		int64_t k = 0;
-		bool ok = num_i64(item, 1, 1000000000, &k);
-
-		free(item);
-		if (!ok || n_ks == MAX_METRICS - 1)
-			return tool_usage("--k: '%s' is not up to %d numbers from 1, as 1,4,32",
-					  k_list, MAX_METRICS - 1);
-		ks[n_ks++] = (uint64_t)k;
-		p = p[n] ? p + n + 1 : NULL;
-	}
+	n_ks = k_list ? passk_list(k_list, ks, MAX_METRICS - 1) : 0;
+	if (k_list && !n_ks)
+		return tool_usage("--k: '%s' is not up to %d numbers from 1, as 1,4,32", k_list,
+				  MAX_METRICS - 1);
 	return 0;
 }
 

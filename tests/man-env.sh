@@ -1,7 +1,7 @@
 #!/bin/bash
 # man-env.sh DIR [tasks|base|run|eval ...] - prepares the scratch folder that the EXAMPLES of the
-# manual pages and the tests run in: train.jsonl, test.jsonl, base/, run.traj, eval.traj. What is
-# there already stays; several may call this at once.
+# manual pages and the tests run in: train.jsonl, test.jsonl, base/, run.traj, eval.traj and
+# list.tsv, which names it. What is there already stays; several may call this at once.
 set -euo pipefail
 
 dir=$1
@@ -49,6 +49,7 @@ make_eval() {
 	make_base
 	[ -e eval.traj ] && return
 	policy-eval -q -p base -t test.jsonl -n 8 >eval.part
+	printf 'set\tvariant\tseed\tstep\tfile\ntest\tbase\t1\t0\teval.traj\n' >list.tsv
 	mv eval.part eval.traj
 }
 

@@ -1,10 +1,13 @@
 /* passk.c - pass@k without bias, and bootstrap intervals over problems. See passk.h. */
 #include "stream/passk.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/rng.h"
+#include "stream/crossed.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /*
  * C(n-c,k) / C(n,k) is the product of 1 - k/i over i = n-c+1 .. n, and the same with c and k
@@ -23,22 +26,6 @@ double passk(uint64_t n, uint64_t c, uint64_t k)
 	for (uint64_t i = n - few + 1; i <= n; i++)
 		p += (1 - p) * ((double)many / (double)i);
 	return p;
-}
-
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* v is sorted, n > 0, 0 <= q <= 1 */
-static double quantile(const double *v, size_t n, double q)
-{
-	double at = q * (double)(n - 1);
-	size_t i = (size_t)at;
-
-	return i + 1 < n ? v[i] + (at - (double)i) * (v[i + 1] - v[i]) : v[n - 1];
 }
 
 /* Means of one resample; mean: (n_metrics), stride apart */
@@ -71,14 +58,27 @@ void passk_bootstrap(const double *value, size_t n_metrics, size_t n_problems, s
 	for (size_t r = 0; r < replicates; r++)
 		resample(value, n_metrics, n_problems, rng_key(seed, RNG_BOOTSTRAP, r, 0, 0),
 			 mean + r, replicates);
-	for (size_t m = 0; m < n_metrics; m++) {
-		double *v = mean + m * replicates;
-
-		if (isnan(value[m * n_problems]))
-			continue;
-		qsort(v, replicates, sizeof *v, ascending);
-		low[m] = quantile(v, replicates, 0.025);
-		high[m] = quantile(v, replicates, 0.975);
-	}
+	for (size_t m = 0; m < n_metrics; m++)
+		if (!isnan(value[m * n_problems]))
+			crossed_interval(mean + m * replicates, replicates, &low[m], &high[m]);
 	free(mean);
+}
+
+size_t passk_list(const char *list, uint64_t *ks, size_t max)
+{
+	size_t n_ks = 0;
+
+	for (const char *p = list; p;) {
+		size_t n = strcspn(p, ",");
+		char *item = xstrndup(p, n);
+		int64_t k = 0;
+		bool ok = num_i64(item, 1, 1000000000, &k);
+
+		free(item);
+		if (!ok || n_ks == max)
+			return 0;
+		ks[n_ks++] = (uint64_t)k;
+		p = p[n] ? p + n + 1 : NULL;
+	}
+	return n_ks;
 }

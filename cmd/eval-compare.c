@@ -1,0 +1,377 @@
+/* eval-compare - evaluations of several variants, seeds and points, compared. See
+ * man/eval-compare.1. */
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/tool.h"
+#include "stream/columns.h"
+#include "stream/crossed.h"
+#include "stream/evalset.h"
+#include "stream/passk.h"
+#include "stream/rec.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_KS = 100, MAX_LINE = 1 << 16 };
+enum { AVG, ENTROPY, DISTINCT, FORGETTING, PASS }; /* PASS + i: of ks[i] */
+
+static bool problems, strict;
+static double threshold = 0.5;
+static int64_t bootstrap = 1000, seed;
+static const char *k_list = "1,4,8,16,32", *reference;
+
+static const struct opt opts[] = {
+	{0, "reference", "VARIANT", OPT_STR, &reference, 0, 0,
+	 "variant that differences are to (without: no differences)"},
+	{'k', "k", "LIST", OPT_STR, &k_list, 0, 0, "numbers of attempts"},
+	{0, "threshold", "X", OPT_NUM, &threshold, 0, 0, "least reward that counts as correct"},
+	{0, "bootstrap", "N", OPT_INT, &bootstrap, 0, 1e6,
+	 "resamples for the 95 % intervals; 0: no intervals"},
+	{'s', "seed", "N", OPT_INT, &seed, 0, 0, "of the resampling"},
+	{0, "problems", NULL, OPT_FLAG, &problems, 0, 0,
+	 "a row for each problem of each evaluation instead"},
+	{0, "strict", NULL, OPT_FLAG, &strict, 0, 0, "refuse streams without head and end"},
+	{0}};
+static const struct tool tool = {
+	"eval-compare", "[list]",
+	"Evaluations of several variants, seeds and points of training, compared.", opts};
+
+static uint64_t ks[MAX_KS];
+static size_t n_ks;
+static struct evalset all;
+static struct crossed draws;
+static struct buf table;
+
+/* ---- reading ---- */
+
+/* The next field of a line of tab-separated values */
+static struct span field(struct span *line)
+{
+	const char *tab = memchr(line->p, '\t', line->n);
+	struct span f = {line->p, tab ? (size_t)(tab - line->p) : line->n};
+
+	line->p += f.n + (tab != NULL);
+	line->n -= f.n + (tab != NULL);
+	return f;
+}
+
+static void notes(const struct eval *e, const char *path)
+{
+	if (e->ungraded)
+		msg_info("%s: %" PRIu64 " trajectories without a reward left out, %" PRIu64
+			 " of them with a failed verifier",
+			 path, e->ungraded, e->failed);
+}
+
+/* One row of the list. Its file is named from where the list is: the first n_dir bytes of name. */
+static int read_row(struct span line, const char *name, size_t n_dir, struct reason *why)
+{
+	struct span set = field(&line), variant = field(&line), run = field(&line);
+	struct span at = field(&line), file = field(&line);
+	char *step = xstrndup(at.p, at.n), *path;
+	struct eval *e;
+	int64_t n = 0;
+	int st = 0;
+
+	if (!file.n || line.n)
+		st = fail(why, ST_INPUT, "not five columns: set, variant, seed, step, file");
+	else if (!num_i64(step, 0, INT64_MAX, &n))
+		st = fail(why, ST_INPUT, "step %s is no whole number", step);
+	free(step);
+	if (st)
+		return st;
+	if (file.p[0] == '/')
+		n_dir = 0;
+	path = xasprintf("%.*s%.*s", (int)n_dir, name, (int)file.n, file.p);
+	e = evalset_add(&all, set, variant, run, n);
+	st = evalset_read(&all, e, path, strict ? REC_STRICT : 0, threshold, why);
+	if (!st)
+		notes(e, path);
+	free(path);
+	return st;
+}
+
+static int read_list(const char *path, struct reason *why)
+{
+	static const char title[] = "set\tvariant\tseed\tstep\tfile";
+	const char *slash = strrchr(path, '/');
+	struct span line;
+	struct in in;
+	int st = in_open(&in, path, why), got = -1;
+	size_t n = 0;
+
+	if (st)
+		return st;
+	while (!st && (got = in_line(&in, MAX_LINE, &line, why)) > 0) {
+		if (n++)
+			st = read_row(line, path, slash ? (size_t)(slash - path) + 1 : 0, why);
+		else if (!span_is(line, title))
+			st = fail(why, ST_INPUT, "the header is not \"%s\"", title);
+		if (st)
+			fail_prefix(why, "%s: line %zu", in.name, n);
+	}
+	if (!st && got < 0)
+		st = why->status;
+	if (!st && !n)
+		st = fail(why, ST_INPUT, "%s: empty: not even a header", in.name);
+	in_close(&in);
+	return st ? st : evalset_sort(&all, why);
+}
+
+/* ---- reckoning ---- */
+
+/* The evaluations of one variant at one step: all.v[from .. from + n), one a seed */
+struct block {
+	size_t from, n;
+};
+
+static struct block block_at(size_t from)
+{
+	struct block b = {from, 1};
+	const struct eval *e = &all.v[from];
+
+	while (from + b.n < all.n && e[b.n].set == e->set && e[b.n].variant == e->variant &&
+	       e[b.n].step == e->step)
+		b.n++;
+	return b;
+}
+
+/* The reference's block at the same set and step; n 0: there is none. */
+static struct block reference_of(struct block b)
+{
+	size_t ref =
+		reference ? names_find(&all.variants, (struct span){reference, strlen(reference)})
+			  : (size_t)-1;
+
+	if (all.v[b.from].variant == ref)
+		return (struct block){0};
+	for (size_t i = 0; i < all.n; i++)
+		if (all.v[i].set == all.v[b.from].set && all.v[i].variant == ref &&
+		    all.v[i].step == all.v[b.from].step)
+			return block_at(i);
+	return (struct block){0};
+}
+
+/* NaN: the problem has no such value. */
+static double value(const struct eval *e, size_t problem, size_t metric)
+{
+	struct evalcell c = eval_cell(e, problem);
+
+	if (metric == ENTROPY)
+		return c.n_entropy ? c.entropy / (double)c.n_entropy : NAN;
+	if (!c.n)
+		return NAN;
+	if (metric == AVG)
+		return (double)c.c / (double)c.n;
+	if (metric == DISTINCT)
+		return (double)c.distinct;
+	if (metric == FORGETTING)
+		return evalset_earlier(&all, e, problem) ? c.c == 0 : NAN;
+	return passk(c.n, c.c, ks[metric - PASS]);
+}
+
+/* pass@k exists if each problem that was judged has k samples. */
+static bool exists(struct block b, size_t cols, size_t metric)
+{
+	for (size_t i = 0; i < b.n && metric >= PASS; i++)
+		for (size_t p = 0; p < cols; p++) {
+			uint64_t n = eval_cell(&all.v[b.from + i], p).n;
+
+			if (n && n < ks[metric - PASS])
+				return false;
+		}
+	return true;
+}
+
+/* Values (rows, cols) of those seeds of b that with has too (with.n 0: of all); their number. */
+static size_t gather(struct block b, struct block with, size_t cols, size_t metric, double *v)
+{
+	bool there = exists(b, cols, metric);
+	size_t rows = 0;
+
+	for (size_t i = 0; i < b.n; i++) {
+		const struct eval *e = &all.v[b.from + i];
+		bool common = !with.n;
+
+		for (size_t j = 0; j < with.n; j++)
+			common |= all.v[with.from + j].seed == e->seed;
+		for (size_t p = 0; p < cols && common; p++)
+			v[rows * cols + p] = there ? value(e, p, metric) : NAN;
+		rows += common;
+	}
+	return rows;
+}
+
+struct result {
+	double value, low, high;
+};
+
+/* Of the mean over all seeds and problems of b */
+static struct result mean_of(struct block b, size_t cols, size_t metric)
+{
+	double *v = xarray(b.n * cols + 1, sizeof *v);
+	double *mean = xarray((size_t)bootstrap + 1, sizeof *mean);
+	size_t rows = gather(b, (struct block){0}, cols, metric, v);
+	struct result r = {.value = crossed_mean(v, rows * cols)};
+
+	crossed_draw(&draws, rows, cols, (size_t)bootstrap, (uint64_t)seed);
+	crossed_means(&draws, v, mean);
+	crossed_interval(mean, (size_t)bootstrap, &r.low, &r.high);
+	free(v);
+	free(mean);
+	return r;
+}
+
+/* Of b's mean minus ref's, over the seeds that both have, under the same draws */
+static struct result difference(struct block b, struct block ref, size_t cols, size_t metric)
+{
+	double *v = xarray(b.n * cols + 1, sizeof *v), *w = xarray(ref.n * cols + 1, sizeof *w);
+	double *mean = xarray((size_t)bootstrap + 1, sizeof *mean);
+	double *minus = xarray((size_t)bootstrap + 1, sizeof *minus);
+	size_t rows = gather(b, ref, cols, metric, v);
+	struct result r;
+
+	gather(ref, b, cols, metric, w);
+	r.value = crossed_mean(v, rows * cols) - crossed_mean(w, rows * cols);
+	crossed_draw(&draws, rows, cols, (size_t)bootstrap, (uint64_t)seed);
+	crossed_means(&draws, v, mean);
+	crossed_means(&draws, w, minus);
+	for (size_t i = 0; i < (size_t)bootstrap; i++)
+		mean[i] -= minus[i];
+	crossed_interval(mean, (size_t)bootstrap, &r.low, &r.high);
+	free(v);
+	free(w);
+	free(mean);
+	free(minus);
+	return r;
+}
+
+/* ---- writing ---- */
+
+static void put_name(const struct names *names, size_t id)
+{
+	struct span name = names_get(names, id);
+
+	columns_escape(&table, name.p, name.n);
+	buf_char(&table, '\t');
+}
+
+static void put_place(const struct eval *e)
+{
+	put_name(&all.sets, e->set);
+	put_name(&all.variants, e->variant);
+}
+
+static void put_number(double v)
+{
+	buf_printf(&table, isnan(v) ? "\tn/a" : "\t%.6g", v);
+}
+
+static void put_result(struct result r)
+{
+	put_number(r.value);
+	put_number(r.low);
+	put_number(r.high);
+}
+
+static void put_metric(size_t metric)
+{
+	static const char *const names[] = {"avg@n", "entropy", "distinct", "forgetting"};
+
+	if (metric < PASS)
+		buf_printf(&table, "\t%s", names[metric]);
+	else
+		buf_printf(&table, "\tpass@%" PRIu64, ks[metric - PASS]);
+}
+
+static void put_block(struct block b)
+{
+	const struct result none = {NAN, NAN, NAN};
+	const struct eval *e = &all.v[b.from];
+	size_t cols = all.problems[e->set].n, judged = 0;
+	struct block ref = reference_of(b);
+
+	for (size_t p = 0; p < cols; p++) {
+		bool any = false;
+
+		for (size_t i = 0; i < b.n; i++)
+			any |= eval_cell(&e[i], p).n > 0;
+		judged += any;
+	}
+	for (size_t m = 0; m < PASS + n_ks; m++) {
+		put_place(e);
+		buf_printf(&table, "%" PRId64 "\t%zu\t%zu", e->step, b.n, judged);
+		put_metric(m);
+		put_result(cols ? mean_of(b, cols, m) : none);
+		put_result(ref.n && cols ? difference(b, ref, cols, m) : none);
+		buf_char(&table, '\n');
+	}
+}
+
+static void put_means(void)
+{
+	buf_str(&table, "set\tvariant\tstep\tseeds\tproblems\tmetric\tvalue\tlow\thigh\t"
+			"diff\tdiff_low\tdiff_high\n");
+	for (size_t i = 0; i < all.n; i = block_at(i).from + block_at(i).n)
+		put_block(block_at(i));
+}
+
+static void put_problems(void)
+{
+	buf_str(&table, "set\tvariant\tseed\tstep\ttask\tn\tcorrect\tdistinct\tentropy\n");
+	for (size_t i = 0; i < all.n; i++) {
+		const struct eval *e = &all.v[i];
+
+		for (size_t p = 0; p < all.problems[e->set].n; p++) {
+			struct evalcell c = eval_cell(e, p);
+
+			put_place(e);
+			put_name(&all.seeds, e->seed);
+			buf_printf(&table, "%" PRId64 "\t", e->step);
+			put_name(&all.problems[e->set], p);
+			buf_printf(&table, "%" PRIu64 "\t%" PRIu64 "\t%" PRIu64, c.n, c.c,
+				   c.distinct);
+			put_number(value(e, p, ENTROPY));
+			buf_char(&table, '\n');
+		}
+	}
+}
+
+static int run(const char *list, struct reason *why)
+{
+	int st = read_list(list, why);
+
+	if (!st && reference &&
+	    names_find(&all.variants, (struct span){reference, strlen(reference)}) == (size_t)-1)
+		st = fail(why, ST_INPUT, "%s: no variant %s in it", list, reference);
+	if (st)
+		return st;
+	(problems ? put_problems : put_means)();
+	out_write(out_stdout(), table.p, table.n);
+	return 0;
+}
+
+int main(int argc, char *argv[])
+{
+	struct reason why = {0};
+	int i = tool_start(&tool, argc, argv), st = 0;
+
+	n_ks = passk_list(k_list, ks, MAX_KS);
+	if (!n_ks)
+		st = tool_usage("--k: '%s' is not up to %d numbers from 1, as 1,4,32", k_list,
+				MAX_KS);
+	else if (argc - i > 1)
+		st = tool_usage("one list is read, not %d", argc - i);
+	else {
+		st = run(i < argc ? argv[i] : "-", &why);
+		if (st)
+			msg_reason(&why);
+	}
+	evalset_free(&all);
+	crossed_free(&draws);
+	buf_free(&table);
+	return tool_finish(st);
+}
