@@ -20,6 +20,7 @@ enum rng_purpose {
 	RNG_BOOTSTRAP, /* resampling: (replicate) */
 	RNG_SPLIT,     /* validation share: (row) */
 	RNG_TEST,      /* tests */
+	RNG_VERIFY,    /* values of symbols: (name, place, prime) */
 };
 
 uint64_t rng_key(uint64_t seed, enum rng_purpose purpose, uint64_t a, uint64_t b, uint64_t c);

@@ -9,7 +9,7 @@
  * judged: its answer or meta is missing or malformed. */
 typedef int judge_fn(const struct verify_item *it, struct verdict *out, struct reason *why);
 
-judge_fn judge_exact, judge_contains, judge_regex, judge_number, judge_gsm8k;
+judge_fn judge_exact, judge_contains, judge_regex, judge_number, judge_gsm8k, judge_math;
 
 /* What a verifier works on; ST_INPUT naming the task when it is not there: meta.numbers, the
  * answer (else meta.target) as a whole number, the answer as text. */

@@ -26,6 +26,7 @@ struct verdict {
 	double reward;       /* only with VERDICT_OK; finite */
 	char extracted[256]; /* what was taken to be the answer, cut to fit at a character; "" :
 				nothing */
+	const char *why;     /* why the reward is what it is; constant text, NULL: nothing to say */
 };
 
 #endif

@@ -12,11 +12,8 @@
 static const struct {
 	const char *name;
 	judge_fn *judge;
-} plain[] = {{"exact", judge_exact},
-	     {"number", judge_number},
-	     {"regex", judge_regex},
-	     {"contains", judge_contains},
-	     {"gsm8k", judge_gsm8k}};
+} plain[] = {{"exact", judge_exact},       {"number", judge_number}, {"regex", judge_regex},
+	     {"contains", judge_contains}, {"gsm8k", judge_gsm8k},   {"math", judge_math}};
 
 struct verifier {
 	struct verify_opts o;

@@ -1,0 +1,169 @@
+/* mathextract.c - the answer in a worked solution. See mathextract.h. */
+#include "verify/mathextract.h"
+#include "verify/mathbox.h"
+#include "verify/mathprose.h"
+#include "verify/text.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* TRIES: of places that say "answer" and tell none, so that time stays linear */
+enum { BETWEEN = 100, SHORT = 400, WORDS = 120, TRIES = 32 };
+
+static bool letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static bool word_at(struct span s, size_t i, const char *word)
+{
+	size_t n = strlen(word);
+
+	return s.n - i >= n && strncasecmp(s.p + i, word, n) == 0 &&
+	       (i + n == s.n || !letter(s.p[i + n])) && (!i || !letter(s.p[i - 1]));
+}
+
+static struct span from(struct span s, size_t i)
+{
+	return (struct span){s.p + i, s.n - i};
+}
+
+/* ---- what follows "answer" ---- */
+
+/* Behind "is", "are", ":" or "=" that follow the word at i with few words between, or behind a
+ * line's end that follows it at once; 0: nothing of the kind. */
+static size_t introduced(struct span s, size_t i)
+{
+	size_t end = s.n - i > BETWEEN ? i + BETWEEN : s.n;
+	bool words = false;
+
+	for (; i < end; i++) {
+		if (s.p[i] == ':' || s.p[i] == '=')
+			return i + 1;
+		if (word_at(s, i, "is"))
+			return i + 2;
+		if (word_at(s, i, "are"))
+			return i + 3;
+		if (s.p[i] == '\n')
+			return words ? 0 : i + 1;
+		words |= letter(s.p[i]);
+		if (!letter(s.p[i]) && !strchr(" *_,'()#-", s.p[i]))
+			return 0;
+	}
+	return 0;
+}
+
+/* "the answer is correct" tells none. */
+static bool about_answer(struct span s)
+{
+	static const char *const word[] = {"correct", "incorrect", "right", "wrong",
+					   "not",     "therefore", "given", "obtained"};
+
+	for (size_t i = 0; i < sizeof word / sizeof *word; i++)
+		if (word_at(s, 0, word[i]))
+			return true;
+	return false;
+}
+
+static struct span skip_marks(struct span s)
+{
+	while (s.n && (blank(*s.p) || strchr("*:_`#>", *s.p)))
+		s = from(s, 1);
+	return s;
+}
+
+static bool put(struct span s, struct buf *out)
+{
+	s = text_trim(s);
+	buf_add(out, s.p, s.n);
+	return s.n > 0;
+}
+
+/* s begins behind "answer is" */
+static bool pick(struct span s, struct buf *out)
+{
+	struct span sentence, item;
+	size_t n;
+
+	s = skip_marks(s);
+	n = math_prefix(s);
+	if (n)
+		return put((struct span){s.p, n}, out);
+	sentence = math_sentence(s);
+	if (math_last_item(sentence, &item))
+		return put(item, out);
+	while (sentence.n && strchr("*`.\" ", sentence.p[sentence.n - 1]))
+		sentence.n--;
+	return sentence.n <= WORDS && put(sentence, out);
+}
+
+static bool after_answer(struct span s, struct buf *out)
+{
+	int tries = TRIES;
+
+	for (size_t i = s.n; i-- > 0 && tries > 0;) {
+		size_t word = word_at(s, i, "answer") ? 6 : word_at(s, i, "answers") ? 7 : 0;
+		size_t at = word ? introduced(s, i + word) : 0;
+
+		if (at && !about_answer(skip_marks(from(s, at))) && pick(from(s, at), out))
+			return true;
+		tries -= at > 0;
+	}
+	return false;
+}
+
+/* ---- all of it ---- */
+
+static bool only_expression(struct span s, struct buf *out)
+{
+	size_t n;
+
+	s = text_trim(s);
+	if (!s.n || s.n > SHORT)
+		return false;
+	n = math_prefix(s);
+	while (n < s.n && strchr(".*` ", s.p[n]))
+		n++;
+	return n == s.n && put(s, out);
+}
+
+/* One or a few words that are all the response */
+static bool only_words(struct span s, struct buf *out)
+{
+	s = text_trim(s);
+	return s.n && s.n <= WORDS && !memchr(s.p, '\n', s.n) && put(s, out);
+}
+
+bool math_extract(struct span response, struct buf *out)
+{
+	struct span item;
+
+	buf_reset(out);
+	if (math_boxes(response, out))
+		return true;
+	if (after_answer(response, out) || only_expression(response, out))
+		return true;
+	if (math_last_item(response, &item))
+		return put(item, out);
+	return only_words(response, out);
+}
+
+void math_extract_right(struct span answer, struct buf *out)
+{
+	struct span item, all = text_trim(answer);
+
+	buf_reset(out);
+	if (math_boxes(all, out))
+		return;
+	if (math_prefix(all) < all.n &&
+	    (memchr(all.p, '$', all.n) || memmem(all.p, all.n, "\\(", 2)) &&
+	    !only_expression(all, out) && math_last_item(all, &item))
+		put(item, out);
+	else if (!out->n)
+		put(all, out);
+}

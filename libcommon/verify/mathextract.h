@@ -1,0 +1,20 @@
+/*
+ * mathextract.h - the answer in a worked solution.
+ *
+ * The first of these that there is: the last complete \boxed{} or \fbox{}, with those before it
+ * that only "and", "or" or a comma part from it; what follows the last "answer is" or "Answer:"; a
+ * response that is nothing but an expression; the last formula or number.
+ */
+#ifndef VERIFY_MATHEXTRACT_H
+#define VERIFY_MATHEXTRACT_H
+
+#include "base/buf.h"
+
+#include <stdbool.h>
+
+/* Into *out, which is emptied first; false when there is nothing. Linear in the response. */
+bool math_extract(struct span response, struct buf *out);
+/* The same for a right answer, which is taken whole unless it has a box or a formula in prose. */
+void math_extract_right(struct span answer, struct buf *out);
+
+#endif

@@ -1,0 +1,48 @@
+/* mathgrammar.h - the parser's own: operators (mathparse.c) and operands (mathoperand.c). */
+#ifndef VERIFY_MATHGRAMMAR_H
+#define VERIFY_MATHGRAMMAR_H
+
+#include "verify/mathlex.h"
+#include "verify/mathnode.h"
+
+/* How strongly operators bind. */
+enum {
+	BIND_NOTHING = 0,
+	BIND_OVER = 1,
+	BIND_SEMICOLON = 2,
+	BIND_SUCH = 3,
+	BIND_COMMA = 4,
+	BIND_REL = 6,
+	BIND_UNION = 8,
+	BIND_RATIO = 10,
+	BIND_SUM = 12,
+	BIND_PRODUCT = 14,
+	BIND_POWER = 20,
+	BIND_INDEX = 22,
+};
+
+enum { MP_DEPTH = 80 }; /* calls of mp_expr and mp_operand in each other */
+
+struct mparse {
+	struct marena *a;
+	struct mlex lex;
+	struct mtok tok;  /* the next one, not yet used */
+	int tok_brackets; /* lex.brackets before it */
+	int depth;
+	bool in_bars, in_set; /* | ends an absolute value, | and : mean "such that" */
+	bool lines;           /* in an environment where & means nothing */
+};
+
+void mp_advance(struct mparse *p);
+bool mp_at(const struct mparse *p, char op); /* is the next token this character? */
+/* An expression of operators that bind more strongly than min; 0 when there is none. */
+int mp_expr(struct mparse *p, int min);
+/* A number, a symbol, something in brackets, a function with its argument ... */
+int mp_operand(struct mparse *p);
+/* What a command takes: {...}, one digit or one letter, another command */
+int mp_argument(struct mparse *p);
+/* May the next token begin a factor, with no sign between it and the one before? */
+bool mp_begins_factor(const struct mparse *p);
+int mp_text(struct mparse *p, enum mkind kind, struct span text);
+
+#endif

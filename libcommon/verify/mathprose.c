@@ -1,0 +1,280 @@
+/* mathprose.c - formulas and numbers among words. See mathprose.h. */
+#include "verify/mathprose.h"
+#include "verify/mathnumber.h"
+#include "verify/mathwords.h"
+
+#include <string.h>
+
+enum { FORMULA = 2000, WORD = 4, MAX_WORDS = 2 };
+
+static bool letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static char at(struct span s, size_t i)
+{
+	return i < s.n ? s.p[i] : '\0';
+}
+
+static struct span letters(struct span s, size_t i)
+{
+	struct span run = {s.p + i, 0};
+
+	while (letter(at(s, i + run.n)))
+		run.n++;
+	return run;
+}
+
+/* Behind a command at i, and behind the words of a \text{} or \begin{} */
+static size_t after_command(struct span s, size_t i)
+{
+	struct span name = letters(s, i + 1);
+	const struct mword *w = mw_command(name);
+
+	i += 1 + (name.n ? name.n : 1);
+	if (!w || at(s, i) != '{' ||
+	    (w->t != MT_WORDS && w->t != MT_FONT && w->t != MT_BEGIN && w->t != MT_ENDENV))
+		return i;
+	while (i < s.n && s.p[i] != '}' && s.p[i] != '\n')
+		i++;
+	return i < s.n ? i + 1 : i;
+}
+
+/* ---- the beginning that is an expression ---- */
+
+struct walk {
+	struct span s;
+	size_t i;
+	bool formula; /* between $ and $ or the like */
+	bool prose;   /* it ended at a word */
+};
+
+static bool allowed(struct span word)
+{
+	return word.n == 1 || mw_word(word) || mw_unit(word) || span_is(word, "in");
+}
+
+static bool ends_sentence(struct span s, size_t i)
+{
+	return s.p[i] == '.' && (i + 1 >= s.n || blank(s.p[i + 1]) || strchr("*\")<", s.p[i + 1]));
+}
+
+/* One step; false at the end */
+static bool step(struct walk *w)
+{
+	struct span s = w->s, run;
+	char c = at(s, w->i);
+
+	if (letter(c)) {
+		run = letters(s, w->i);
+		w->prose = !w->formula && !allowed(run);
+		w->i += w->prose ? 0 : run.n;
+		return !w->prose;
+	}
+	if (c == '\\') {
+		char next = at(s, w->i + 1);
+
+		w->formula = next == '(' || next == '['   ? true
+			     : next == ')' || next == ']' ? false
+							  : w->formula;
+		w->i = after_command(s, w->i);
+		w->i = w->i > s.n ? s.n : w->i;
+		return true;
+	}
+	if (c == '$') {
+		w->formula = !w->formula;
+		w->i += at(s, w->i + 1) == '$' ? 2 : 1;
+		return true;
+	}
+	if (c == '\n' ? !w->formula || at(s, w->i + 1) == '\n'
+		      : !w->formula &&
+				(ends_sentence(s, w->i) || (c == '<' && at(s, w->i + 1) == '|')))
+		return false;
+	w->i++;
+	return true;
+}
+
+/* Without what only leads over to the prose behind it */
+static size_t trimmed(struct span s, size_t n)
+{
+	for (;;) {
+		size_t k = n;
+
+		while (n && (blank(s.p[n - 1]) || strchr(",;:=(*`-", s.p[n - 1])))
+			n--;
+		if (n >= 3 && memcmp(s.p + n - 3, "and", 3) == 0 && (n == 3 || blank(s.p[n - 4])))
+			n -= 3;
+		if (n >= 2 && memcmp(s.p + n - 2, "or", 2) == 0 && (n == 2 || blank(s.p[n - 3])))
+			n -= 2;
+		if (n == k)
+			return n;
+	}
+}
+
+size_t math_prefix(struct span s)
+{
+	struct walk w = {.s = s};
+	size_t n;
+
+	while (w.i < s.n && step(&w))
+		;
+	n = trimmed(s, w.i);
+	/* "a rectangle", "I think" */
+	return w.prose && n == 1 && strchr("aAI", *s.p) ? 0 : n;
+}
+
+struct span math_sentence(struct span s)
+{
+	struct walk w = {.s = s, .formula = false};
+
+	while (w.i < s.n)
+		if (letter(s.p[w.i]))
+			w.i++;
+		else if (!step(&w))
+			break;
+	return (struct span){s.p, w.i};
+}
+
+/* ---- the last formula or number ---- */
+
+struct finder {
+	struct span s, item;
+	bool found;
+	bool no_close[2]; /* no \) or \] comes any more */
+};
+
+static void found(struct finder *f, size_t from, size_t to)
+{
+	f->item = (struct span){f->s.p + from, to - from};
+	f->found = true;
+}
+
+/* Is it more than a sign or two: a letter or a digit? */
+static bool something(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (letter(s.p[i]) || digit(s.p[i]))
+			return true;
+	return false;
+}
+
+/* Words as of a sentence, so that a $ before them is a currency's */
+static bool prose(struct span s)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < s.n;) {
+		struct span run = letters(s, i);
+
+		n += run.n >= WORD;
+		i = at(s, i) == '\\' ? after_command(s, i) : i + (run.n ? run.n : 1);
+	}
+	return n >= MAX_WORDS;
+}
+
+/* A percent sign or word at i, spaces and $ before it allowed: behind it, else i */
+static size_t percent(struct span s, size_t i)
+{
+	size_t k = i;
+	struct span word;
+
+	while (at(s, k) == ' ' || at(s, k) == '$')
+		k++;
+	if (at(s, k) == '\\' && at(s, k + 1) == '%')
+		return k + 2;
+	if (at(s, k) == '%')
+		return k + 1;
+	word = letters(s, k < s.n ? k : s.n);
+	return span_is(word, "percent") || span_is(word, "pct") ? k + word.n : i;
+}
+
+/* A $ at i: behind its formula, or behind it alone */
+static size_t dollar(struct finder *f, size_t i)
+{
+	size_t from = i + 1 + (at(f->s, i + 1) == '$');
+	size_t left = f->s.n > from ? f->s.n - from : 0;
+	const char *end = left ? memchr(f->s.p + from, '$', left < FORMULA ? left : FORMULA) : NULL;
+	struct span inner;
+
+	if (!end)
+		return from;
+	inner = (struct span){f->s.p + from, (size_t)(end - f->s.p) - from};
+	if (!something(inner) || prose(inner))
+		return from;
+	i = from + inner.n + 1;
+	i += at(f->s, i) == '$';
+	found(f, from, percent(f->s, i) > i ? percent(f->s, i) : from + inner.n);
+	return i;
+}
+
+/* A \( or \[ at i: behind its formula, or behind it alone */
+static size_t bracket(struct finder *f, size_t i)
+{
+	bool square = f->s.p[i + 1] == '[';
+	const char close[] = {'\\', square ? ']' : ')'};
+	const char *end;
+
+	i += 2;
+	if (f->no_close[square] || !(end = memmem(f->s.p + i, f->s.n - i, close, 2))) {
+		f->no_close[square] = true;
+		return i;
+	}
+	if (something((struct span){f->s.p + i, (size_t)(end - f->s.p) - i}))
+		found(f, i, (size_t)(end - f->s.p));
+	i = (size_t)(end - f->s.p) + 2;
+	if (percent(f->s, i) > i)
+		found(f, (size_t)(f->item.p - f->s.p), percent(f->s, i));
+	return i;
+}
+
+/* A number at i with its sign, a quotient, commas between more digits, a percent sign */
+static size_t number(struct finder *f, size_t i)
+{
+	const char *end = f->s.p + f->s.n;
+	struct mnumber x;
+	size_t from = i, to = i + numeral(f->s.p + i, end, NUMERAL_GROUPS, &x);
+
+	if (to == i)
+		return i + 1;
+	if (i && f->s.p[i - 1] == '-' &&
+	    (i < 2 || !(letter(f->s.p[i - 2]) || digit(f->s.p[i - 2]))))
+		from--;
+	while ((at(f->s, to) == ',' || at(f->s, to) == '/') && digit(at(f->s, to + 1)))
+		to += 1 + numeral(f->s.p + to + 1, end, NUMERAL_GROUPS, &x);
+	if (!i || !letter(f->s.p[i - 1]))
+		found(f, from, percent(f->s, to));
+	return to;
+}
+
+bool math_last_item(struct span s, struct span *item)
+{
+	struct finder f = {.s = s};
+
+	for (size_t i = 0; i < s.n;) {
+		char next = at(s, i + 1);
+
+		if (s.p[i] == '$')
+			i = dollar(&f, i);
+		else if (s.p[i] == '\\' && (next == '(' || next == '['))
+			i = bracket(&f, i);
+		else if (s.p[i] == '\\')
+			i += next == '$' || next == '\\' ? 2 : 1;
+		else if (digit(s.p[i]) || (s.p[i] == '.' && digit(next)))
+			i = number(&f, i);
+		else
+			i++;
+	}
+	*item = f.item;
+	return f.found;
+}

@@ -1,0 +1,17 @@
+/* mathprose.h - formulas and numbers among words. */
+#ifndef VERIFY_MATHPROSE_H
+#define VERIFY_MATHPROSE_H
+
+#include "base/buf.h"
+
+#include <stdbool.h>
+
+/* How much at the beginning of s is expression: up to the first word that is none of mathematics
+ * or a unit, the end of the sentence or of the line. */
+size_t math_prefix(struct span s);
+/* The last formula ($...$, \(...\), \[...\]) or number in s */
+bool math_last_item(struct span s, struct span *item);
+/* Up to the full stop that ends the sentence, or the end of the line */
+struct span math_sentence(struct span s);
+
+#endif

@@ -1,0 +1,222 @@
+/* mathtext.c - answers as text. See mathtext.h. */
+#include "verify/mathtext.h"
+#include "verify/mathlex.h"
+
+#include <string.h>
+
+enum { WORDS = 200, MAX_TOKENS = 2000 };
+
+static bool letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* ---- the same tokens ---- */
+
+static bool same_token(const struct mtok *a, const struct mtok *b)
+{
+	if (a->t != b->t || a->op != b->op || a->raised != b->raised)
+		return false;
+	if (a->t == MT_NUM)
+		return memcmp(a->num.mod, b->num.mod, sizeof a->num.mod) == 0;
+	if (a->t == MT_BAD)
+		return *a->start == *b->start;
+	return a->t == MT_OP || a->t == MT_CONST || a->t == MT_PM || a->t == MT_FUNC ||
+	       (a->t == MT_REL && a->op != MR_OTHER) || span_eq(a->s, b->s);
+}
+
+static bool same_tokens(struct span a, struct span b)
+{
+	struct mlex l, m;
+	struct mtok x, y;
+
+	ml_init(&l, a, COMMA_GROUPS);
+	ml_init(&m, b, COMMA_GROUPS);
+	for (int n = 0; n < MAX_TOKENS; n++) {
+		ml_next(&l, &x);
+		ml_next(&m, &y);
+		if (!same_token(&x, &y))
+			return false;
+		if (x.t == MT_END)
+			return n > 0;
+	}
+	return false;
+}
+
+/* ---- words ---- */
+
+struct words {
+	char text[WORDS];
+	size_t n, letters;
+	bool marked; /* \text or the like stood there */
+};
+
+static bool put(struct words *w, char c)
+{
+	if (c == ' ' && (!w->n || w->text[w->n - 1] == ' '))
+		return true;
+	if (w->n == WORDS)
+		return false;
+	w->letters += letter(c) || (unsigned char)c >= 0x80;
+	w->text[w->n++] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+	return true;
+}
+
+/* A command at s.p + i that only says how words look: i behind it; false: it says more. */
+static bool looks(struct span s, size_t *i, bool *marked)
+{
+	struct span name = {s.p + *i + 1, 0};
+	const struct mword *w;
+
+	while (*i + 1 + name.n < s.n && letter(name.p[name.n]))
+		name.n++;
+	if (!name.n) {
+		*i += 1;
+		return true;
+	}
+	w = mw_command(name);
+	if (!w || (w->t != MT_WORDS && w->t != MT_FONT && w->t != MT_WRAP && w->t != MT_SKIP))
+		return false;
+	*marked |= w->t != MT_SKIP;
+	*i += name.n;
+	return true;
+}
+
+/* s as words in lower case, single spaces between them; false when it is more than that. */
+static bool get_words(struct span s, struct words *w)
+{
+	*w = (struct words){.n = 0};
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (c == '\\') {
+			if (!looks(s, &i, &w->marked))
+				return false;
+		} else if (strchr(" \t\r\n~", c) && c) {
+			if (!put(w, ' '))
+				return false;
+		} else if (letter(c) || digit(c) || c == '-' || (unsigned char)c >= 0x80) {
+			if (!put(w, c))
+				return false;
+		} else if (!c || !strchr("{}$().,;:'\"`*!", c)) {
+			return false;
+		}
+	}
+	while (w->n && w->text[w->n - 1] == ' ')
+		w->n--;
+	return true;
+}
+
+static bool has_word(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		struct span run = {s.p + i, 0};
+
+		while (i + run.n < s.n && letter(run.p[run.n]))
+			run.n++;
+		if (mw_wordlike(run))
+			return true;
+		i += run.n;
+	}
+	return false;
+}
+
+static bool same_words(struct span a, struct span b)
+{
+	struct words x, y;
+
+	return get_words(a, &x) && get_words(b, &y) && x.letters >= 3 &&
+	       (x.marked || y.marked || has_word(a)) && x.n == y.n &&
+	       memcmp(x.text, y.text, x.n) == 0;
+}
+
+/* ---- choices ---- */
+
+static void skip_looks(struct span *s)
+{
+	bool marked;
+
+	for (size_t i = 0; s->n && (strchr(" {}$*~\\", *s->p) != NULL); i = 0) {
+		if (*s->p == '\\' && !looks(*s, &i, &marked))
+			return;
+		*s = (struct span){s->p + i + 1, s->n - i - 1};
+	}
+}
+
+/* The letter of "(B)", "B)", "B.", "\textbf{(B)} 12"; *rest: what follows. 0: no choice */
+static char choice(struct span s, struct span *rest)
+{
+	bool opened;
+	char c;
+
+	skip_looks(&s);
+	opened = s.n && *s.p == '(';
+	if (opened)
+		s = (struct span){s.p + 1, s.n - 1};
+	skip_looks(&s);
+	if (!s.n || *s.p < 'A' || *s.p > 'Z')
+		return 0;
+	c = *s.p;
+	s = (struct span){s.p + 1, s.n - 1};
+	skip_looks(&s);
+	if (s.n && (opened ? *s.p != ')' : !strchr(").:", *s.p)))
+		return 0;
+	if (s.n)
+		s = (struct span){s.p + 1, s.n - 1};
+	else if (opened)
+		return 0;
+	skip_looks(&s);
+	*rest = s;
+	return c;
+}
+
+/* What follows a choice explains it; a second one takes it back. */
+static bool same_choice(struct span right, struct span got)
+{
+	struct span rest, next, more;
+	char c = choice(right, &rest);
+
+	if (!c || rest.n || choice(got, &next) != c)
+		return false;
+	for (size_t i = 0; i + 2 < next.n; i++)
+		if (next.p[i] == '(' && choice((struct span){next.p + i, 3}, &more))
+			return false;
+	return true;
+}
+
+bool mt_same(struct span right, struct span got)
+{
+	return same_tokens(right, got) || same_words(right, got) || same_choice(right, got);
+}
+
+/* ---- commas ---- */
+
+/* One comma, digits on both sides, as people write 1,5 who do not write 1.5: at least two behind it
+ * and not three, but with a 0 before it */
+static bool could_be_decimal(struct span s, size_t comma)
+{
+	size_t from = comma, to = comma + 1;
+
+	while (from > 0 && digit(s.p[from - 1]))
+		from--;
+	while (to < s.n && digit(s.p[to]))
+		to++;
+	for (size_t i = 0; i < s.n; i++)
+		if (strchr("([{", s.p[i]) || (s.p[i] == ',' && i != comma) ||
+		    (s.p[i] == '.' && i + 1 < s.n && digit(s.p[i + 1])))
+			return false;
+	return to - comma > 2 && (to - comma != 4 || (comma - from == 1 && s.p[from] == '0'));
+}
+
+int mt_comma_readings(struct span s)
+{
+	for (size_t i = 1; i + 1 < s.n; i++)
+		if (s.p[i] == ',' && digit(s.p[i - 1]) && digit(s.p[i + 1]))
+			return could_be_decimal(s, i) ? 3 : 2;
+	return 1;
+}

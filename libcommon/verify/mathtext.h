@@ -1,0 +1,15 @@
+/* mathtext.h - answers as text: the same words, the same tokens, what their commas may be. */
+#ifndef VERIFY_MATHTEXT_H
+#define VERIFY_MATHTEXT_H
+
+#include "base/buf.h"
+
+#include <stdbool.h>
+
+/* The same but for spacing and the like; for words also upper and lower case, \text{} and what
+ * stands around them; for a choice, (B), what follows it in got. */
+bool mt_same(struct span right, struct span got);
+/* How many of enum math_comma make a difference to s: 1 where no comma stands between digits */
+int mt_comma_readings(struct span s);
+
+#endif
