@@ -1,8 +1,7 @@
-/* io.c - buffered input and output, files, folders. See io.h. */
+/* io.c - buffered input and output, files. See io.h. */
 #include "base/io.h"
 #include "base/mem.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -52,6 +51,8 @@ static void write_all(struct out *o, const char *p, size_t n)
 void out_write(struct out *o, const void *p, size_t n)
 {
 	o->total += n;
+	if (o->sum)
+		hash_add(o->sum, p, n);
 	if (o->b.n + n > CHUNK) {
 		write_all(o, o->b.p, o->b.n);
 		o->b.n = 0;
@@ -105,6 +106,55 @@ int out_close(struct out *o, struct reason *why)
 	buf_free(&o->b);
 	o->fd = -1;
 	return st;
+}
+
+int out_sync(struct out *o, struct reason *why)
+{
+	int st = out_flush(o, why);
+
+	if (!st && fsync(o->fd) != 0 && errno != EINVAL && errno != EROFS) /* a pipe, a device */
+		st = fail_errno(why, errno, "%s: fsync", o->name);
+	return st;
+}
+
+int out_open_at(struct out *o, const char *path, uint64_t at, struct reason *why)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	struct stat sb;
+
+	out_init(o, fd, path);
+	if (fd < 0)
+		return fail_errno(why, errno, "%s", path);
+	o->total = at;
+	if (fstat(fd, &sb) == 0 && !S_ISREG(sb.st_mode))
+		return 0;
+	if ((uint64_t)sb.st_size < at)
+		return fail(why, ST_INPUT, "%s: it has %llu bytes and should have %llu or more",
+			    path, (unsigned long long)sb.st_size, (unsigned long long)at);
+	if (lseek(fd, (off_t)at, SEEK_SET) < 0)
+		return fail_errno(why, errno, "%s: seek", path);
+	return 0;
+}
+
+int out_cut(struct out *o, struct reason *why)
+{
+	struct stat sb;
+
+	if (fstat(o->fd, &sb) == 0 && !S_ISREG(sb.st_mode))
+		return 0;
+	return ftruncate(o->fd, (off_t)(o->total - o->b.n)) == 0
+		       ? 0
+		       : fail_errno(why, errno, "%s: cut back", o->name);
+}
+
+bool out_is_there(const struct out *o)
+{
+	char *p = xmalloc(o->b.n + 1);
+	ssize_t got = pread(o->fd, p, o->b.n, (off_t)(o->total - o->b.n));
+	bool same = got >= 0 && (size_t)got == o->b.n && memcmp(p, o->b.p, o->b.n) == 0;
+
+	free(p);
+	return same;
 }
 
 struct out *out_stdout(void)
@@ -228,134 +278,31 @@ int file_read(const char *path, size_t max, struct buf *b, struct reason *why)
 	return st;
 }
 
-static char *parent_of(const char *path)
+int file_hash(const char *path, uint64_t from, uint64_t to, struct hash *h, uint64_t *n,
+	      struct reason *why)
 {
-	const char *slash = strrchr(path, '/');
-
-	if (!slash)
-		return xstrdup(".");
-	return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
-}
-
-static int fsync_dir(const char *path, struct reason *why)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), st = 0;
-
-	if (fd < 0)
-		return fail_errno(why, errno, "%s: open", path);
-	if (fsync(fd) != 0)
-		st = fail_errno(why, errno, "%s: fsync", path);
-	close(fd);
-	return st;
-}
-
-/* path without trailing slashes */
-static char *trimmed(const char *path)
-{
-	size_t n = strlen(path);
-
-	while (n > 1 && path[n - 1] == '/')
-		n--;
-	return xstrndup(path, n);
-}
-
-int newdir_check(const char *path, struct reason *why)
-{
-	char *p = trimmed(path), *parent = parent_of(p);
-	struct stat sb;
-	int st = 0;
-
-	if (lstat(p, &sb) == 0)
-		st = fail(why, ST_SYSTEM, "%s: exists already", path);
-	else if (errno != ENOENT)
-		st = fail_errno(why, errno, "%s", path);
-	else if (access(parent, W_OK | X_OK) != 0)
-		st = fail_errno(why, errno, "%s", parent);
-	free(p);
-	free(parent);
-	return st;
-}
-
-int newdir_begin(struct newdir *d, const char *path, struct reason *why)
-{
-	int st;
-
-	*d = (struct newdir){0};
-	st = newdir_check(path, why);
-	if (st)
-		return st;
-	d->path = trimmed(path);
-	d->tmp = xasprintf("%s.tmp-%ld", d->path, (long)getpid());
-	if (mkdir(d->tmp, 0777) != 0) {
-		st = fail_errno(why, errno, "%s: mkdir", d->tmp);
-		free(d->tmp);
-		d->tmp = NULL;
-	}
-	return st;
-}
-
-int newdir_open(struct newdir *d, const char *name, struct out *o, struct reason *why)
-{
-	char *file = xasprintf("%s/%s", d->tmp, name);
-	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666), st = 0;
-
-	if (fd < 0)
-		st = fail_errno(why, errno, "%s: create", file);
-	free(file);
-	out_init(o, fd, name);
-	return st;
-}
-
-int newdir_done(struct out *o, struct reason *why)
-{
-	int st = out_flush(o, why), st2;
-
-	if (!st && fsync(o->fd) != 0)
-		st = fail_errno(why, errno, "%s: fsync", o->name);
-	st2 = out_close(o, st ? NULL : why);
-	return st ? st : st2;
-}
-
-int newdir_put(struct newdir *d, const char *name, const void *p, size_t n, struct reason *why)
-{
-	struct out o;
-	int st = newdir_open(d, name, &o, why);
+	struct in i;
+	int st = in_open(&i, path, why);
 
 	if (st)
 		return st;
-	out_write(&o, p, n);
-	return newdir_done(&o, why);
-}
+	while (!st && !i.eof && i.offset < to) {
+		uint64_t end;
 
-int newdir_commit(struct newdir *d, struct reason *why)
-{
-	char *parent = parent_of(d->path);
-	int st = fsync_dir(d->tmp, why);
+		st = in_more(&i, why);
+		end = i.offset + i.n < to ? i.offset + i.n : to;
+		if (!st && end > from && i.offset < end) {
+			uint64_t skip = from > i.offset ? from - i.offset : 0;
 
-	if (!st && rename(d->tmp, d->path) != 0)
-		st = fail_errno(why, errno, "%s: rename to %s", d->tmp, d->path);
-	if (!st) {
-		free(d->tmp);
-		d->tmp = NULL;
-		st = fsync_dir(parent, why);
+			hash_add(h, i.p + skip, end - i.offset - skip);
+		}
+		in_skip(&i, end - i.offset);
 	}
-	free(parent);
+	if (!st && to != UINT64_MAX && i.offset < to)
+		st = fail(why, ST_INPUT, "%s: it has %llu bytes and should have %llu or more", path,
+			  (unsigned long long)i.offset, (unsigned long long)to);
+	if (n)
+		*n = i.offset;
+	in_close(&i);
 	return st;
-}
-
-void newdir_abort(struct newdir *d)
-{
-	DIR *dir = d->tmp ? opendir(d->tmp) : NULL;
-	struct dirent *e;
-
-	while (dir && (e = readdir(dir)))
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			unlinkat(dirfd(dir), e->d_name, 0);
-	if (dir) {
-		closedir(dir);
-		rmdir(d->tmp);
-	}
-	free(d->tmp);
-	free(d->path);
-	*d = (struct newdir){0};
 }

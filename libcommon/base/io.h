@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/hash.h"
 
 #include <stdint.h>
 
@@ -18,6 +19,7 @@ struct out {
 	const char *name; /* for messages; borrowed */
 	struct buf b;     /* not yet written */
 	uint64_t total;   /* bytes accepted since out_init */
+	struct hash *sum; /* of those bytes; NULL: not wanted; borrowed */
 };
 
 void out_init(struct out *o, int fd, const char *name);
@@ -28,6 +30,15 @@ void out_printf(struct out *o, const char *fmt, ...) __attribute__((format(print
 int out_flush(struct out *o, struct reason *why);
 /* Flushes, closes the fd (a close error counts), frees the buffer. */
 int out_close(struct out *o, struct reason *why);
+/* Flushes, then waits until what was written is on the disk, where it goes to one. */
+int out_sync(struct out *o, struct reason *why);
+/* A file to go on writing from byte at on, made when it is not there; path is borrowed. ST_INPUT
+ * when it is shorter than that. Whatever lies behind stays until out_cut. */
+int out_open_at(struct out *o, const char *path, uint64_t at, struct reason *why);
+int out_cut(struct out *o,
+	    struct reason *why); /* a regular file ends here; what was written stays */
+/* Whether what waits in the buffer is in the file already, at its place. */
+bool out_is_there(const struct out *o);
 /* Standard output of a tool; tool_finish flushes and closes it. */
 struct out *out_stdout(void);
 
@@ -60,6 +71,10 @@ void in_close(struct in *i);
 int file_not_stdout(const char *path, struct reason *why);
 /* Whole file into b (appended); refuses more than max bytes. */
 int file_read(const char *path, size_t max, struct buf *b, struct reason *why);
+/* XXH3 of bytes from..to of a file, to UINT64_MAX: of all of it, whose length is then *n; n may be
+ * NULL. ST_INPUT when it ends before to. */
+int file_hash(const char *path, uint64_t from, uint64_t to, struct hash *h, uint64_t *n,
+	      struct reason *why);
 
 /*
  * A folder that appears whole or not at all: everything is written into
@@ -81,6 +96,13 @@ int newdir_open(struct newdir *d, const char *name, struct out *o, struct reason
 int newdir_done(struct out *o, struct reason *why);
 int newdir_commit(struct newdir *d, struct reason *why);
 void newdir_abort(struct newdir *d);
+/* Takes a folder of files away: renamed first, so that half of it never has its name. */
+int dir_drop(const char *path, struct reason *why);
+/* Removes what processes that died left of newdir and dir_drop in a folder: *.tmp-PID. */
+void dir_sweep(const char *path);
+/* Makes the folder this process's own until it ends or closes *fd: ST_SYSTEM naming the process
+ * that has it. */
+int dir_lock(const char *path, int *fd, struct reason *why);
 /* Refuses early what newdir_begin would refuse late: path exists, or its parent cannot be written.
  */
 int newdir_check(const char *path, struct reason *why);

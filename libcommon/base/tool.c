@@ -27,28 +27,40 @@ static void hold_std_fds(void)
 			_exit(ST_SYSTEM);
 }
 
-/* [default] of one option, or nothing where it has none */
-static void put_default(struct out *o, const struct opt *p)
+void tool_value(const struct opt *p, struct buf *b)
 {
 	char num[32];
 
 	switch (p->type) {
 	case OPT_INT:
-		out_printf(o, " [%lld]", (long long)*(int64_t *)p->var);
+		buf_printf(b, "%lld", (long long)*(int64_t *)p->var);
 		break;
 	case OPT_NUM:
-		out_printf(o, " [%s]", num_text(*(double *)p->var, num));
+		buf_str(b, num_text(*(double *)p->var, num));
 		break;
 	case OPT_STR:
 	case OPT_WORD:
 		if (*(const char **)p->var)
-			out_printf(o, " [%s]", *(const char **)p->var);
+			buf_str(b, *(const char **)p->var);
 		break;
 	case OPT_FLAG:
+		if (*(bool *)p->var)
+			buf_str(b, "on");
+		break;
 	case OPT_LIST:
 		break;
 	}
-	out_str(o, "\n");
+}
+
+/* [default] of one option, or nothing where it has none */
+static void put_default(struct out *o, const struct opt *p)
+{
+	struct buf b = {0};
+
+	if (p->type != OPT_FLAG)
+		tool_value(p, &b);
+	out_printf(o, b.n ? " [%s]\n" : "%s\n", buf_cstr(&b));
+	buf_free(&b);
 }
 
 static void put_opt(struct out *o, const struct opt *p)

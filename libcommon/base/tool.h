@@ -22,6 +22,7 @@
 #ifndef BASE_TOOL_H
 #define BASE_TOOL_H
 
+#include "base/buf.h"
 #include "base/err.h"
 
 #include <stddef.h>
@@ -73,6 +74,9 @@ int tool_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int tool_finish(int status);
 /* Place of word among words, "a|b|c" as an OPT_WORD has them: 0, 1 ...; -1: it is not there. */
 int tool_word(const char *words, const char *word);
+/* Live value as text, as --help shows it; a flag that is set is "on". 0 bytes: it has none, or is a
+ * list. */
+void tool_value(const struct opt *p, struct buf *b);
 /* argv as given, options included, without argv[0]; for the stream's provenance. */
 char *const *tool_args(int *argc);
 

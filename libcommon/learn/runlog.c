@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 int runlog_open(struct runlog *l, const char *path, struct reason *why)
 {
@@ -19,6 +21,34 @@ int runlog_open(struct runlog *l, const char *path, struct reason *why)
 	out_init(&l->o, fd, path);
 	l->open = true;
 	return 0;
+}
+
+int runlog_resume(struct runlog *l, const char *path, uint64_t at, struct reason *why)
+{
+	struct stat sb;
+	int st;
+
+	if (!path)
+		return 0;
+	if (at == NO_MARK)
+		at = stat(path, &sb) == 0 ? (uint64_t)sb.st_size : 0;
+	st = out_open_at(&l->o, path, at, why);
+	if (!st)
+		st = out_cut(&l->o, why);
+	if (st && l->o.fd >= 0)
+		close(l->o.fd);
+	l->open = !st;
+	return st;
+}
+
+uint64_t runlog_at(const struct runlog *l)
+{
+	return l->open ? l->o.total : NO_MARK;
+}
+
+int runlog_sync(struct runlog *l, struct reason *why)
+{
+	return l->open ? out_sync(&l->o, why) : 0;
 }
 
 static void key(struct runlog *l, const char *name)

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "stream/json.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -247,12 +248,9 @@ int policy_load(struct policy *p, const char *dir, struct reason *why)
 	return st;
 }
 
-static int save_weights(const struct policy *p, struct newdir *d, enum st_dtype dtype,
-			struct reason *why)
+static void write_weights(const struct policy *p, struct out *o, enum st_dtype dtype)
 {
 	struct st_item *v = xcalloc(p->model.n_w, sizeof *v);
-	struct out o;
-	int st = newdir_open(d, "model.safetensors", &o, why);
 
 	for (size_t i = 0; i < p->model.n_w; i++) {
 		const struct weight *w = &p->model.w[i];
@@ -262,12 +260,38 @@ static int save_weights(const struct policy *p, struct newdir *d, enum st_dtype 
 					.shape = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
 					.data = p->model.params + w->offset};
 	}
-	if (!st) {
-		st_write(&o, v, p->model.n_w, dtype);
-		st = newdir_done(&o, why);
-	}
+	st_write(o, v, p->model.n_w, dtype);
 	free(v);
-	return st;
+}
+
+static int save_weights(const struct policy *p, struct newdir *d, enum st_dtype dtype,
+			struct reason *why)
+{
+	struct out o;
+	int st = newdir_open(d, "model.safetensors", &o, why);
+
+	if (st)
+		return st;
+	write_weights(p, &o, dtype);
+	return newdir_done(&o, why);
+}
+
+bool policy_is_saved(const struct policy *p, const char *dir, enum st_dtype dtype)
+{
+	char *path = xasprintf("%s/model.safetensors", dir);
+	struct hash *there = hash_new(), *here = hash_new();
+	struct out o;
+	bool same = file_hash(path, 0, UINT64_MAX, there, NULL, NULL) == 0;
+
+	out_init(&o, open("/dev/null", O_WRONLY | O_CLOEXEC), "weights");
+	o.sum = here;
+	write_weights(p, &o, dtype);
+	out_close(&o, NULL);
+	same = same && hash_64(there) == hash_64(here);
+	hash_free(there);
+	hash_free(here);
+	free(path);
+	return same;
 }
 
 static int save_texts(const struct policy *p, struct newdir *d, enum st_dtype dtype,

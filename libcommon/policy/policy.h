@@ -22,6 +22,8 @@ struct policy {
 int policy_load(struct policy *p, const char *dir, struct reason *why);
 /* A folder that appears whole or not at all; refuses one that exists. */
 int policy_save(const struct policy *p, const char *dir, enum st_dtype dtype, struct reason *why);
+/* Whether the folder holds the very bytes of weights that policy_save would write. */
+bool policy_is_saved(const struct policy *p, const char *dir, enum st_dtype dtype);
 /* A fresh policy: cfg (shape) and tokenizer.json text are taken over. */
 int policy_make(struct policy *p, const struct config *cfg, const struct buf *tokenizer_json,
 		uint64_t seed, double std, struct reason *why);

@@ -362,21 +362,32 @@ static int open_index(struct st_file *f, const char *dir, const char *path, stru
 	return st;
 }
 
+int st_open_file(struct st_file *f, const char *path, struct reason *why)
+{
+	int st;
+
+	*f = (struct st_file){0};
+	st = open_shard(f, path, why);
+	sort_names(f);
+	if (st)
+		st_close(f);
+	return st;
+}
+
 int st_open(struct st_file *f, const char *dir, struct reason *why)
 {
 	char *one = xasprintf("%s/model.safetensors", dir);
 	char *index = xasprintf("%s/model.safetensors.index.json", dir);
 	int st;
 
-	*f = (struct st_file){0};
 	if (access(one, F_OK) != 0 && access(index, F_OK) == 0) {
+		*f = (struct st_file){0};
 		st = open_index(f, dir, index, why);
+		if (st)
+			st_close(f);
 	} else {
-		st = open_shard(f, one, why);
-		sort_names(f);
+		st = st_open_file(f, one, why);
 	}
-	if (st)
-		st_close(f);
 	free(one);
 	free(index);
 	return st;

@@ -30,6 +30,7 @@ struct st_file {
 
 /* Opens DIR/model.safetensors, or DIR/model.safetensors.index.json and its shards. */
 int st_open(struct st_file *f, const char *dir, struct reason *why);
+int st_open_file(struct st_file *f, const char *path, struct reason *why);
 const struct st_tensor *st_find(const struct st_file *f, const char *name); /* NULL: not there */
 /* Reads tensor t as float32 into dst[0..t->count), converting F16 and BF16. */
 int st_read(const struct st_file *f, const struct st_tensor *t, float *dst, struct reason *why);

@@ -73,6 +73,7 @@ struct rec_out {
 	uint64_t count;    /* traj records in the open segment */
 	bool open;         /* a head was written and no end yet */
 	struct hash *hash; /* of its records */
+	uint64_t begin;    /* place of the first of them in o */
 	struct buf chain;  /* MessagePack maps, one after the other: provenance before this tool */
 	uint64_t n_chain;
 	struct set known; /* of chain */
@@ -100,5 +101,16 @@ void rec_put(struct rec_out *w, const void *p, size_t n, bool traj);
  * stream. Not called after a failure: a reader of ours then sees that it is cut off. */
 void rec_finish(struct rec_out *w);
 void rec_out_free(struct rec_out *w);
+
+/* How far an open segment came, to go on with it in another process. */
+struct rec_mark {
+	uint64_t begin, end; /* its records are these bytes of the file */
+	uint64_t count, hash;
+};
+/* What was written must have been flushed. */
+void rec_mark_get(const struct rec_out *w, struct rec_mark *m);
+/* w, which has written nothing, stands in the open segment that m tells of; its bytes are read
+ * again from path. ST_INPUT when they are not those. The caller has o stand at m->end. */
+int rec_resume(struct rec_out *w, const struct rec_mark *m, const char *path, struct reason *why);
 
 #endif

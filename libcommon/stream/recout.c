@@ -85,6 +85,7 @@ static void open_segment(struct rec_out *w)
 {
 	w->open = true;
 	w->count = 0;
+	w->begin = w->o->total;
 	hash_reset(w->hash);
 }
 
@@ -145,4 +146,26 @@ void rec_finish(struct rec_out *w)
 	out_write(w->o, b.p, b.n);
 	buf_free(&b);
 	w->open = false;
+}
+
+void rec_mark_get(const struct rec_out *w, struct rec_mark *m)
+{
+	*m = (struct rec_mark){w->begin, w->o->total, w->count, hash_64(w->hash)};
+}
+
+int rec_resume(struct rec_out *w, const struct rec_mark *m, const char *path, struct reason *why)
+{
+	int st;
+
+	hash_reset(w->hash);
+	st = file_hash(path, m->begin, m->end, w->hash, NULL, why);
+	if (!st && hash_64(w->hash) != m->hash)
+		st = fail(why, ST_INPUT, "%s: its first %llu bytes are not those written before",
+			  path, (unsigned long long)m->end);
+	if (st)
+		return st;
+	w->open = true;
+	w->begin = m->begin;
+	w->count = m->count;
+	return 0;
 }

@@ -1,0 +1,213 @@
+/* dir.c - folders that appear whole or not at all, and have one owner. See io.h. */
+#include "base/io.h"
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *parent_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return xstrdup(".");
+	return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+}
+
+static int fsync_dir(const char *path, struct reason *why)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), st = 0;
+
+	if (fd < 0)
+		return fail_errno(why, errno, "%s: open", path);
+	if (fsync(fd) != 0)
+		st = fail_errno(why, errno, "%s: fsync", path);
+	close(fd);
+	return st;
+}
+
+/* path without trailing slashes */
+static char *trimmed(const char *path)
+{
+	size_t n = strlen(path);
+
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	return xstrndup(path, n);
+}
+
+int newdir_check(const char *path, struct reason *why)
+{
+	char *p = trimmed(path), *parent = parent_of(p);
+	struct stat sb;
+	int st = 0;
+
+	if (lstat(p, &sb) == 0)
+		st = fail(why, ST_SYSTEM, "%s: exists already", path);
+	else if (errno != ENOENT)
+		st = fail_errno(why, errno, "%s", path);
+	else if (access(parent, W_OK | X_OK) != 0)
+		st = fail_errno(why, errno, "%s", parent);
+	free(p);
+	free(parent);
+	return st;
+}
+
+int newdir_begin(struct newdir *d, const char *path, struct reason *why)
+{
+	int st;
+
+	*d = (struct newdir){0};
+	st = newdir_check(path, why);
+	if (st)
+		return st;
+	d->path = trimmed(path);
+	d->tmp = xasprintf("%s.tmp-%ld", d->path, (long)getpid());
+	if (mkdir(d->tmp, 0777) != 0) {
+		st = fail_errno(why, errno, "%s: mkdir", d->tmp);
+		free(d->tmp);
+		d->tmp = NULL;
+	}
+	return st;
+}
+
+int newdir_open(struct newdir *d, const char *name, struct out *o, struct reason *why)
+{
+	char *file = xasprintf("%s/%s", d->tmp, name);
+	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666), st = 0;
+
+	if (fd < 0)
+		st = fail_errno(why, errno, "%s: create", file);
+	free(file);
+	out_init(o, fd, name);
+	return st;
+}
+
+int newdir_done(struct out *o, struct reason *why)
+{
+	int st = out_flush(o, why), st2;
+
+	if (!st && fsync(o->fd) != 0)
+		st = fail_errno(why, errno, "%s: fsync", o->name);
+	st2 = out_close(o, st ? NULL : why);
+	return st ? st : st2;
+}
+
+int newdir_put(struct newdir *d, const char *name, const void *p, size_t n, struct reason *why)
+{
+	struct out o;
+	int st = newdir_open(d, name, &o, why);
+
+	if (st)
+		return st;
+	out_write(&o, p, n);
+	return newdir_done(&o, why);
+}
+
+int newdir_commit(struct newdir *d, struct reason *why)
+{
+	char *parent = parent_of(d->path);
+	int st = fsync_dir(d->tmp, why);
+
+	if (!st && rename(d->tmp, d->path) != 0)
+		st = fail_errno(why, errno, "%s: rename to %s", d->tmp, d->path);
+	if (!st) {
+		free(d->tmp);
+		d->tmp = NULL;
+		st = fsync_dir(parent, why);
+	}
+	free(parent);
+	return st;
+}
+
+/* The folder and the files in it; one that is not there is fine. */
+static void remove_dir(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			unlinkat(dirfd(dir), e->d_name, 0);
+	if (dir) {
+		closedir(dir);
+		rmdir(path);
+	}
+}
+
+void newdir_abort(struct newdir *d)
+{
+	if (d->tmp)
+		remove_dir(d->tmp);
+	free(d->tmp);
+	free(d->path);
+	*d = (struct newdir){0};
+}
+
+int dir_drop(const char *path, struct reason *why)
+{
+	char *tmp = xasprintf("%s.tmp-%ld", path, (long)getpid());
+	int st = rename(path, tmp) == 0 ? 0 : fail_errno(why, errno, "%s: rename", path);
+
+	if (!st)
+		remove_dir(tmp);
+	free(tmp);
+	return st;
+}
+
+/* NAME.tmp-DIGITS */
+static bool is_leftover(const char *name)
+{
+	const char *p = strstr(name, ".tmp-");
+
+	return p && p[5] && strspn(p + 5, "0123456789") == strlen(p + 5);
+}
+
+void dir_sweep(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		if (is_leftover(e->d_name)) {
+			char *full = xasprintf("%s/%s", path, e->d_name);
+
+			remove_dir(full);
+			free(full);
+		}
+	if (dir)
+		closedir(dir);
+}
+
+/* By flock(2): the kernel lets go when the process ends, however it ends. */
+int dir_lock(const char *path, int *fd, struct reason *why)
+{
+	char *file = xasprintf("%s/.lock", path), who[24] = "";
+	int st = 0;
+
+	*fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (*fd < 0) {
+		st = fail_errno(why, errno, "%s", file);
+	} else if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+		st = errno != EWOULDBLOCK ? fail_errno(why, errno, "%s: flock", file)
+		     : pread(*fd, who, sizeof who - 1, 0) > 0
+			     ? fail(why, ST_SYSTEM, "%s is in use by process %.*s", path,
+				    (int)strspn(who, "0123456789"), who)
+			     : fail(why, ST_SYSTEM, "%s is in use by another process", path);
+	} else if (ftruncate(*fd, 0) != 0 || dprintf(*fd, "%ld\n", (long)getpid()) < 0) {
+		st = fail_errno(why, errno, "%s: write", file);
+	}
+	if (st && *fd >= 0) {
+		close(*fd);
+		*fd = -1;
+	}
+	free(file);
+	return st;
+}
