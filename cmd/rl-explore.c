@@ -8,6 +8,7 @@
 #include "base/tool.h"
 #include "learn/rl.h"
 #include "learn/runlog.h"
+#include "learn/state.h"
 #include "tensor/blas.h"
 
 #include <errno.h>
@@ -21,8 +22,8 @@
 #define DTYPE_WORDS "same|f32|f16|bf16"
 
 static struct rl_opts o = RL_OPTS_DEFAULT;
-static const char *policy_dir, *task_file, *out_dir, *log_file, *save_to;
-static int64_t steps = 100, threads, save_every, seed;
+static const char *policy_dir, *task_file, *out_dir, *log_file, *save_to, *stream_file, *state_dir;
+static int64_t steps = 100, threads, save_every, seed, checkpoint_every = 10;
 static int64_t workers = 1, max_output = 65536;
 static const char *advantage = "grpo", *loss = "dapo", *aggregate = "token-mean", *dtype = "same";
 
@@ -87,6 +88,12 @@ static const struct opt opts[] = {
 	{0, "clip", "X", OPT_NUM, &o.adamw.clip, 0, 1e9, "norm the gradient is cut to; 0: never"},
 
 	{0, "iter", "N", OPT_INT, &o.iter, 0, 1e9, "iteration to write into the records"},
+	{0, "stream", "FILE", OPT_STR, &stream_file, 0, 0,
+	 "write the stream there, not to standard output"},
+	{0, "state", "DIR", OPT_STR, &state_dir, 0, 0,
+	 "keep a state there: the same call after a stop goes on; needs --stream"},
+	{0, "checkpoint-every", "N", OPT_INT, &checkpoint_every, 1, 1e9,
+	 "steps from one checkpoint in it to the next"},
 	{0, "log", "FILE", OPT_STR, &log_file, 0, 0, "metrics, a JSON line a step"},
 	{0, "save-every", "N", OPT_INT, &save_every, 0, 1e9,
 	 "save the policy every N steps; 0: no"},
@@ -98,25 +105,13 @@ static const struct tool tool = {
 	"Trains a policy by RL with verifiable rewards and writes all it sampled as a stream.",
 	opts};
 
-static volatile sig_atomic_t caught;
+/* Options that a run may go on with another value of: the result is the same. */
+static const char *const neutral[] = {
+	"policy", "tasks", "output",           "threads", "batch",      "workers", "recompute",
+	"stream", "state", "checkpoint-every", "log",     "save-every", "save-to", NULL};
 
-static void on_signal(int sig)
-{
-	caught = sig;
-}
-
-/* The first signal ends the run after the present step, the second at once. */
-static void hold_signals(void)
-{
-	static const int sigs[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction old,
-		new = {.sa_handler = on_signal, .sa_flags = SA_RESTART | SA_RESETHAND};
-
-	sigemptyset(&new.sa_mask);
-	for (int i = 0; i < 3; i++)
-		if (sigaction(sigs[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-			sigaction(sigs[i], &new, NULL);
-}
+static struct state state;
+static struct out stream = {.fd = -1};
 
 static int check_options(void)
 {
@@ -129,7 +124,10 @@ static int check_options(void)
 		return tool_usage("--dual-clip: it must be above 1, or 0");
 	if (!save_every != !save_to)
 		return tool_usage("--save-every and --save-to need each other");
-	if (isatty(STDOUT_FILENO))
+	if (state_dir && !stream_file)
+		return tool_usage("--state needs --stream: standard output cannot be cut back to "
+				  "where the state was saved");
+	if (!stream_file && isatty(STDOUT_FILENO))
 		return tool_usage("records are not written to a terminal: use a pipe or a file");
 	o.roll.seed = (uint64_t)seed;
 	o.roll.verify.workers = (int)workers;
@@ -145,14 +143,20 @@ static char *step_dir(int64_t step)
 	return xasprintf("%s/step-%" PRId64, save_to, step);
 }
 
-/* What would fail after hours of work is refused before them. */
+/* What would fail after hours of work is refused before them. A run with a state may find what it
+ * wrote before it was stopped. */
 static int check_outputs(struct reason *why)
 {
-	int st = out_dir ? newdir_check(out_dir, why) : 0;
+	int st = out_dir && !state_begun(&state) ? newdir_check(out_dir, why) : 0;
 
+	if (!st && stream_file && file_same(stream_file, task_file))
+		st = fail(why, ST_USAGE, "%s: input and output are the same file", stream_file);
 	if (!st && save_to && mkdir(save_to, 0777) != 0 && errno != EEXIST)
 		st = fail_errno(why, errno, "%s", save_to);
-	for (int64_t n = save_every; !st && save_every && n <= steps; n += save_every) {
+	if (!st && save_to && state_dir && file_same(save_to, state_dir))
+		st = fail(why, ST_USAGE, "%s: --save-to and --state are the same folder", save_to);
+	for (int64_t n = save_every; !st && save_every && !state_dir && n <= steps;
+	     n += save_every) {
 		char *dir = step_dir(n);
 
 		st = newdir_check(dir, why);
@@ -164,8 +168,11 @@ static int check_outputs(struct reason *why)
 static int save(const struct policy *p, const char *dir, struct reason *why)
 {
 	int i = tool_word(DTYPE_WORDS, dtype);
+	enum st_dtype type = i ? (enum st_dtype)(i - 1) : p->dtype;
 
-	return policy_save(p, dir, i ? (enum st_dtype)(i - 1) : p->dtype, why);
+	if (state_dir && policy_is_saved(p, dir, type)) /* before the run was stopped */
+		return 0;
+	return policy_save(p, dir, type, why);
 }
 
 static int save_step(const struct policy *p, int64_t step, struct reason *why)
@@ -232,9 +239,14 @@ static int log_step(struct runlog *l, const struct rl_report *r, struct reason *
 
 static struct totals { /* of the run, for the closing note */
 	uint64_t responses, failures, skipped;
-	int64_t steps, short_of_groups, without_update;
+	uint64_t steps, short_of_groups, without_update;
 	double first, last; /* mean reward of the first and the last step */
 } total;
+
+static struct { /* where its files were when a state was saved */
+	struct rec_mark stream;
+	uint64_t log;
+} mark;
 
 static void count(const struct rl_report *r)
 {
@@ -247,13 +259,13 @@ static void count(const struct rl_report *r)
 	total.last = r->explored.reward;
 }
 
-static void show(const struct rl_report *r, double began)
+static void show(const struct rl_report *r, double began, uint64_t before)
 {
 	double spent = clock_now() - began, now = r->sample_s + r->train_s;
-	double left = spent / (double)r->step * (double)(steps - (int64_t)r->step);
+	double left = spent / (double)(r->step - before) * (double)((uint64_t)steps - r->step);
 	char text[32];
 
-	progress((int64_t)r->step == steps,
+	progress(r->step == (uint64_t)steps,
 		 "step %" PRIu64 "/%" PRId64
 		 "  reward %.3f  entropy %.3f  groups %zu/%zu  %.0f tokens/s  %s left",
 		 r->step, steps, r->explored.reward, r->explored.entropy, r->explored.kept,
@@ -265,12 +277,12 @@ static void summary(void)
 {
 	if (!total.steps)
 		return;
-	msg_info("%" PRId64 " steps, %" PRIu64 " responses; mean reward %.3f in the first step, "
+	msg_info("%" PRIu64 " steps, %" PRIu64 " responses; mean reward %.3f in the first step, "
 		 "%.3f in the last",
 		 total.steps, total.responses, total.first, total.last);
 	if (total.short_of_groups)
-		msg_info("%" PRId64 " steps had fewer than --groups %" PRId64
-			 " groups of differing rewards after --rounds %" PRId64 "; %" PRId64
+		msg_info("%" PRIu64 " steps had fewer than --groups %" PRId64
+			 " groups of differing rewards after --rounds %" PRId64 "; %" PRIu64
 			 " were without an update",
 			 total.short_of_groups, o.groups, o.rounds, total.without_update);
 	if (total.failures)
@@ -280,12 +292,29 @@ static void summary(void)
 		msg_warn("%" PRIu64 " updates were not finite and left out", total.skipped);
 }
 
-static int run(struct rl *rl, struct policy *p, struct runlog *l, struct reason *why)
+/* All that the rest of the run depends on is on the disk when this returns 0. */
+static int checkpoint(struct rec_out *w, struct runlog *l, struct reason *why)
+{
+	int st;
+
+	if (!state_dir || !total.steps)
+		return 0;
+	st = out_sync(w->o, why);
+	if (!st)
+		st = runlog_sync(l, why);
+	rec_mark_get(w, &mark.stream);
+	mark.log = runlog_at(l);
+	return st ? st : state_save(&state, total.steps, why);
+}
+
+static int run(struct rl *rl, struct policy *p, struct rec_out *w, struct runlog *l,
+	       struct reason *why)
 {
 	double began = clock_now();
+	uint64_t before = total.steps;
 	int st = 0;
 
-	for (int64_t step = 1; step <= steps && !st && !caught; step++) {
+	for (uint64_t step = before + 1; step <= (uint64_t)steps && !st && !tool_caught(); step++) {
 		struct rl_report r;
 
 		st = rl_step(rl, &r, why);
@@ -294,7 +323,7 @@ static int run(struct rl *rl, struct policy *p, struct runlog *l, struct reason 
 			int log_st = log_step(l, &r, &log_why);
 
 			count(&r);
-			show(&r, began);
+			show(&r, began, before);
 			if (log_st && !st) {
 				*why = log_why;
 				st = log_st;
@@ -303,24 +332,105 @@ static int run(struct rl *rl, struct policy *p, struct runlog *l, struct reason 
 		if (st && r.stuck)
 			rescue(p);
 		if (!st)
-			st = save_step(p, step, why);
+			st = save_step(p, (int64_t)step, why);
+		if (!st && step % (uint64_t)checkpoint_every == 0)
+			st = checkpoint(w, l, why);
 	}
-	return st;
+	return st ? st : checkpoint(w, l, why);
 }
 
 /* Ends the stream only if all steps were made: a stage behind must not commit half a run. */
 static int finish(struct policy *p, struct rec_out *w, struct reason *why)
 {
-	if (total.steps < steps) {
-		msg_warn("signal: stopped after %" PRId64 " of %" PRId64
-			 " steps; the stream has no end record%s",
-			 total.steps, steps, out_dir ? " and no policy was written" : "");
+	if (total.steps < (uint64_t)steps) {
+		msg_warn("signal: stopped after %" PRIu64 " of %" PRId64
+			 " steps; the stream has no end record%s%s",
+			 total.steps, steps, out_dir ? " and no policy was written" : "",
+			 state_dir ? "; the same call goes on from there" : "");
 		return out_flush(w->o, why);
 	}
 	if (out_dir && save(p, out_dir, why))
 		return why->status;
 	rec_finish(w);
-	return out_flush(w->o, why);
+	if (!stream_file)
+		return out_flush(w->o, why);
+	if (out_is_there(w->o)) { /* the run had come to its end before */
+		buf_reset(&w->o->b);
+		return 0;
+	}
+	return out_cut(w->o, why) ? why->status : out_sync(w->o, why);
+}
+
+static void name_state(struct rl *rl, const struct policy *p, const struct task_set *tasks)
+{
+	state_same(&state, "tool", msg_tool());
+	state_same_options(&state, opts, neutral);
+	state_same_hash(&state, "weights of --policy", model_hash(&p->model));
+	state_same_hash(&state, "problems of --tasks", task_hash(tasks));
+	rl_state(rl, &state);
+	state_count(&state, "total.responses", &total.responses);
+	state_count(&state, "total.failures", &total.failures);
+	state_count(&state, "total.skipped", &total.skipped);
+	state_count(&state, "total.steps", &total.steps);
+	state_count(&state, "total.short_of_groups", &total.short_of_groups);
+	state_count(&state, "total.without_update", &total.without_update);
+	state_real(&state, "reward.first", &total.first);
+	state_real(&state, "reward.last", &total.last);
+	state_count(&state, "stream.begin", &mark.stream.begin);
+	state_count(&state, "stream.end", &mark.stream.end);
+	state_count(&state, "stream.count", &mark.stream.count);
+	state_hash(&state, "stream.xxh3", &mark.stream.hash);
+	state_count(&state, "log.end", &mark.log);
+}
+
+/* The state, when there is one: 1; 0: the run begins. */
+static int load_state(struct rl *rl, const struct policy *p, const struct task_set *tasks,
+		      struct reason *why)
+{
+	int got;
+
+	if (!state_dir)
+		return 0;
+	name_state(rl, p, tasks);
+	got = state_load(&state, why);
+	if (got > 0 && rl_loaded(rl, why)) {
+		fail_prefix(why, "%s", state_dir);
+		return -1;
+	}
+	if (got <= 0)
+		return got;
+	if (state.damaged.status)
+		msg_warn("%s: an older checkpoint is taken", state.damaged.text);
+	if (state.elsewhere.status)
+		msg_warn("%s", state.elsewhere.text);
+	if (total.steps == (uint64_t)steps)
+		msg_info("%s: all %" PRId64 " steps were made before", state_dir, steps);
+	else
+		msg_info("%s: going on after step %" PRIu64, state_dir, total.steps);
+	return 1;
+}
+
+/* Where the stream goes, cut back to where the state was saved. */
+static int open_stream(struct rec_out *w, bool resumed, struct reason *why)
+{
+	bool nowhere = file_same(stream_file, "/dev/null");
+	struct stat sb;
+	int st = 0;
+
+	resumed = resumed && !nowhere;
+	if (state_dir && !nowhere && stat(stream_file, &sb) == 0 && !S_ISREG(sb.st_mode))
+		return fail(why, ST_USAGE,
+			    "%s: --state needs a regular file for --stream, or /dev/null",
+			    stream_file);
+	if (resumed)
+		st = rec_resume(w, &mark.stream, stream_file, why);
+	if (!st)
+		st = out_open_at(&stream, stream_file, resumed ? mark.stream.end : 0, why);
+	if (!st && total.steps < (uint64_t)steps)
+		st = out_cut(&stream, why);
+	if (!st)
+		rec_put_head(w);
+	return st;
 }
 
 static int explore(struct policy *p, const struct task_set *tasks, struct rec_out *w,
@@ -328,13 +438,16 @@ static int explore(struct policy *p, const struct task_set *tasks, struct rec_ou
 {
 	struct runlog l = {0};
 	struct reason close_why = {0};
-	struct rl *rl = NULL;
-	int st = runlog_open(&l, log_file, why);
+	struct rl *rl = rl_new(&o, p, tasks, task_file, w, why);
+	int got = rl ? load_state(rl, p, tasks, why) : -1, st = got < 0 ? why->status : 0;
 
-	if (!st && !(rl = rl_new(&o, p, tasks, task_file, w, why)))
-		st = why->status;
+	if (!st && stream_file)
+		st = open_stream(w, got > 0, why);
 	if (!st)
-		st = run(rl, p, &l, why);
+		st = got > 0 ? runlog_resume(&l, log_file, mark.log, why)
+			     : runlog_open(&l, log_file, why);
+	if (!st)
+		st = run(rl, p, w, &l, why);
 	rl_free(rl);
 	if (runlog_close(&l, &close_why) && !st) {
 		*why = close_why;
@@ -351,31 +464,39 @@ int main(int argc, char *argv[])
 	struct policy p = {0};
 	struct task_set tasks = {0};
 	struct rec_out w;
+	const char *core;
 
 	if (!st && i < argc)
 		st = tool_usage("%s: no operand is expected", argv[i]);
 	if (st)
 		return tool_finish(st);
-	blas_start();
+	core = blas_start();
 	par_start((int)threads);
-	hold_signals();
-	rec_out_init(&w, out_stdout(), (uint64_t)seed);
-	rec_put_head(&w);
-	st = check_outputs(&why);
+	tool_hold_signals();
+	rec_out_init(&w, stream_file ? &stream : out_stdout(), (uint64_t)seed);
+	if (!stream_file)
+		rec_put_head(&w);
+	st = state_open(&state, state_dir, &why);
+	state_made_here(&state, core);
+	if (!st)
+		st = check_outputs(&why);
 	if (!st)
 		st = policy_load(&p, policy_dir, &why);
 	if (!st)
 		st = task_load(&tasks, task_file, &why);
 	if (!st)
 		st = explore(&p, &tasks, &w, &why);
+	if (stream.fd >= 0 && out_close(&stream, st ? NULL : &why) && !st)
+		st = why.status;
 	if (st)
 		msg_reason(&why);
 	rec_out_free(&w);
 	task_free(&tasks);
 	policy_free(&p);
+	state_close(&state);
 	par_stop();
 	st = tool_finish(st);
-	if (caught && st == 0 && total.steps < steps)
-		raise((int)caught);
+	if (tool_caught() && st == 0 && total.steps < (uint64_t)steps)
+		raise(tool_caught());
 	return st;
 }

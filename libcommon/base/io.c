@@ -256,6 +256,13 @@ int file_not_stdout(const char *path, struct reason *why)
 	return 0;
 }
 
+bool file_same(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 int file_read(const char *path, size_t max, struct buf *b, struct reason *why)
 {
 	struct in i;

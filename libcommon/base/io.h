@@ -69,6 +69,8 @@ void in_close(struct in *i);
 /* ST_USAGE when path ("-": standard input) is the regular file that standard output goes to: a tool
  * would read what it writes. */
 int file_not_stdout(const char *path, struct reason *why);
+/* Both are there and are one file or folder. */
+bool file_same(const char *a, const char *b);
 /* Whole file into b (appended); refuses more than max bytes. */
 int file_read(const char *path, size_t max, struct buf *b, struct reason *why);
 /* XXH3 of bytes from..to of a file, to UINT64_MAX: of all of it, whose length is then *n; n may be

@@ -212,6 +212,30 @@ int tool_start(const struct tool *t, int argc, char *argv[])
 	return optind;
 }
 
+static volatile sig_atomic_t caught;
+
+static void on_signal(int sig)
+{
+	caught = sig;
+}
+
+void tool_hold_signals(void)
+{
+	static const int sigs[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction old,
+		new = {.sa_handler = on_signal, .sa_flags = SA_RESTART | SA_RESETHAND};
+
+	sigemptyset(&new.sa_mask);
+	for (int i = 0; i < 3; i++)
+		if (sigaction(sigs[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+			sigaction(sigs[i], &new, NULL);
+}
+
+int tool_caught(void)
+{
+	return caught;
+}
+
 int tool_usage(const char *fmt, ...)
 {
 	char text[500];

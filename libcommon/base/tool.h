@@ -72,6 +72,10 @@ int tool_start(const struct tool *t, int argc, char *argv[]);
 int tool_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Flushes and closes stdout; a failure there is told and wins over status 0. Returns the status. */
 int tool_finish(int status);
+/* The first SIGINT, SIGTERM or SIGHUP (unless it is ignored) is noted only, the second ends the
+ * process. */
+void tool_hold_signals(void);
+int tool_caught(void); /* the one that was noted; 0: none */
 /* Place of word among words, "a|b|c" as an OPT_WORD has them: 0, 1 ...; -1: it is not there. */
 int tool_word(const char *words, const char *word);
 /* Live value as text, as --help shows it; a flag that is set is "on". 0 bytes: it has none, or is a

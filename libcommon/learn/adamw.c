@@ -121,6 +121,15 @@ bool adamw_stuck(const struct adamw *a)
 	return a->skipped_in_row >= ADAMW_PATIENCE;
 }
 
+void adamw_state(struct adamw *a, const struct model *m, struct state *s)
+{
+	state_count(s, "adamw.steps", &a->steps);
+	state_count(s, "adamw.skipped", &a->skipped);
+	state_count(s, "adamw.skipped_in_row", &a->skipped_in_row);
+	state_array(s, "optimizer.safetensors", "m.", m, a->m);
+	state_array(s, "optimizer.safetensors", "v.", m, a->v);
+}
+
 void adamw_free(struct adamw *a)
 {
 	big_free(a->m, a->n * sizeof *a->m);

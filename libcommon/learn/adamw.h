@@ -14,7 +14,7 @@
 #ifndef LEARN_ADAMW_H
 #define LEARN_ADAMW_H
 
-#include "policy/model.h"
+#include "learn/state.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,7 +38,7 @@ struct adamw {
 	float *m, *v;   /* (n) moments, owned */
 	uint64_t steps; /* updates applied */
 	uint64_t skipped;
-	int skipped_in_row;
+	uint64_t skipped_in_row;
 	struct adamw_block *block;
 	size_t n_block;
 	double *sum; /* (n_block) squares, summed in order */
@@ -54,6 +54,8 @@ bool adamw_step(struct adamw *a, float *params, const float *grads, double lr, d
 /* Counts an update that was not even tried, because its loss is not finite. */
 void adamw_skip(struct adamw *a);
 bool adamw_stuck(const struct adamw *a); /* ADAMW_PATIENCE skips in a row */
+/* Names all that the next update depends on, but for the weights; m is the model they are of. */
+void adamw_state(struct adamw *a, const struct model *m, struct state *s);
 void adamw_free(struct adamw *a);
 
 #endif

@@ -25,7 +25,7 @@ struct explorer {
 	struct roller *roller;
 
 	uint64_t *order; /* (tasks->n) this epoch's permutation */
-	size_t at;       /* next of it */
+	uint64_t at;     /* next of it */
 	uint64_t epoch, drawn;
 	uint64_t samples, failures; /* since the beginning */
 
@@ -80,14 +80,36 @@ const struct roller *explorer_roller(const struct explorer *e)
 	return e->roller;
 }
 
+static void shuffle(struct explorer *e, uint64_t epoch)
+{
+	for (size_t i = 0; i < e->tasks->n; i++)
+		e->order[i] = i;
+	rng_shuffle(rng_key(e->o->roll.seed, RNG_ORDER, epoch, 0, 0), e->order, e->tasks->n);
+}
+
+void explorer_state(struct explorer *e, struct state *s)
+{
+	state_count(s, "problems.at", &e->at);
+	state_count(s, "problems.epoch", &e->epoch);
+	state_count(s, "problems.drawn", &e->drawn);
+	state_count(s, "responses.judged", &e->samples);
+	state_count(s, "responses.failed", &e->failures);
+}
+
+int explorer_loaded(struct explorer *e, struct reason *why)
+{
+	if (e->at > e->tasks->n)
+		return fail(why, ST_INPUT, "problem %" PRIu64 " of %zu", e->at, e->tasks->n);
+	if (e->epoch)
+		shuffle(e, e->epoch - 1);
+	return 0;
+}
+
 /* The next problem: without replacement within an epoch, each epoch in an order of its own. */
 static struct draw next_problem(struct explorer *e)
 {
 	if (e->at == e->tasks->n) {
-		for (size_t i = 0; i < e->tasks->n; i++)
-			e->order[i] = i;
-		rng_shuffle(rng_key(e->o->roll.seed, RNG_ORDER, e->epoch++, 0, 0), e->order,
-			    e->tasks->n);
+		shuffle(e, e->epoch++);
 		e->at = 0;
 	}
 	return (struct draw){e->order[e->at++], e->drawn++};

@@ -30,6 +30,10 @@ struct explorer *explorer_new(const struct rl_opts *o, const struct policy *p,
 			      struct rec_out *w, struct reason *why);
 /* Samples for step (from 1). A step without any group to train on succeeds with n_used 0. */
 int explorer_step(struct explorer *e, uint64_t step, struct explored *out, struct reason *why);
+/* Names all that the next step depends on; after they were loaded: 0, or ST_INPUT when they do not
+ * fit the problems. */
+void explorer_state(struct explorer *e, struct state *s);
+int explorer_loaded(struct explorer *e, struct reason *why);
 const struct roller *explorer_roller(const struct explorer *e);
 void explorer_free(struct explorer *e);
 

@@ -92,16 +92,37 @@ double rft_validate(struct rft *r)
 	return accumulate(r, r->d->held, r->d->n_held, NULL);
 }
 
+static void shuffle(struct rft *r)
+{
+	memcpy(r->order, r->d->train, r->d->n_train * sizeof *r->order);
+	rng_shuffle(rng_key(r->o->seed, RNG_ORDER, r->update / r->per_epoch, 0, 0), r->order,
+		    r->d->n_train);
+}
+
+void rft_state(struct rft *r, struct state *s)
+{
+	state_count(s, "update", &r->update);
+	adamw_state(&r->adamw, &r->p->model, s);
+	state_array(s, "model.safetensors", "", &r->p->model, r->p->model.params);
+}
+
+int rft_loaded(struct rft *r, struct reason *why)
+{
+	if (r->update > r->updates)
+		return fail(why, ST_INPUT, "update %" PRIu64 " of %" PRIu64, r->update, r->updates);
+	model_pack(&r->p->model);
+	shuffle(r);
+	return 0;
+}
+
 /* The rows of this update: the next o->batch of this epoch's order, fewer at its end. */
 static const uint64_t *next_rows(struct rft *r, size_t *n)
 {
-	uint64_t epoch = r->update / r->per_epoch, k = r->update % r->per_epoch;
+	uint64_t k = r->update % r->per_epoch;
 	size_t from = k * (size_t)r->o->batch, left = r->d->n_train - from;
 
-	if (k == 0) {
-		memcpy(r->order, r->d->train, r->d->n_train * sizeof *r->order);
-		rng_shuffle(rng_key(r->o->seed, RNG_ORDER, epoch, 0, 0), r->order, r->d->n_train);
-	}
+	if (k == 0)
+		shuffle(r);
 	*n = left < (size_t)r->o->batch ? left : (size_t)r->o->batch;
 	return r->order + from;
 }

@@ -82,6 +82,7 @@ int rft_add(struct rft_data *d, const struct traj *t, const struct rec *r, const
 	    struct reason *why);
 /* No row is added any more. ST_INPUT when there is nothing to learn from. */
 int rft_seal(struct rft_data *d, struct reason *why);
+uint64_t rft_data_hash(const struct rft_data *d); /* of all rows */
 void rft_data_free(struct rft_data *d);
 
 struct rft_report {               /* of one update */
@@ -98,6 +99,10 @@ struct rft *rft_new(const struct rft_opts *o, struct policy *p, const struct rft
 /* One update: 1; 0 when all are done; -1 with the reason when stuck (the policy then holds the last
  * good weights). */
 int rft_next(struct rft *r, struct rft_report *report, struct reason *why);
+/* Names all that the next update depends on; after they were loaded: 0, or ST_INPUT when they do
+ * not fit the data. */
+void rft_state(struct rft *r, struct state *s);
+int rft_loaded(struct rft *r, struct reason *why);
 bool rft_stuck(const struct rft *r);
 double rft_validate(struct rft *r); /* weighted mean of -log p over the held-out rows */
 void rft_free(struct rft *r);

@@ -1,4 +1,5 @@
 /* rftdata.c - the rows that RFT learns from. See rft.h. */
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "learn/rft.h"
@@ -12,6 +13,23 @@ void rft_data_init(struct rft_data *d, const struct policy *p, const struct rft_
 	memset(d, 0, sizeof *d);
 	d->policy = p;
 	d->o = o;
+}
+
+uint64_t rft_data_hash(const struct rft_data *d)
+{
+	struct hash *h = hash_new();
+	uint64_t sum;
+
+	for (size_t i = 0; i < d->n; i++) {
+		const struct rft_row *r = &d->row[i];
+		uint64_t head[] = {r->n_prompt, r->n_resp, r->task};
+
+		hash_add(h, head, sizeof head);
+	}
+	hash_add(h, d->tok, d->n_tok * sizeof *d->tok);
+	sum = hash_64(h);
+	hash_free(h);
+	return sum;
 }
 
 void rft_data_free(struct rft_data *d)

@@ -20,7 +20,7 @@ struct rl {
 	struct model ref; /* the start policy; n_params 0 without a KL term */
 	struct batch *ref_batch;
 	uint64_t step;
-	int barren; /* steps in a row without a group to train on */
+	uint64_t barren; /* steps in a row without a group to train on */
 
 	/* of the present step */
 	const struct explored *ex;
@@ -73,6 +73,21 @@ void rl_free(struct rl *r)
 	free(r->ref_logp);
 	free(r->scratch);
 	free(r);
+}
+
+void rl_state(struct rl *r, struct state *s)
+{
+	state_count(s, "step", &r->step);
+	state_count(s, "barren", &r->barren);
+	explorer_state(r->explorer, s);
+	adamw_state(&r->adamw, &r->p->model, s);
+	state_array(s, "model.safetensors", "", &r->p->model, r->p->model.params);
+}
+
+int rl_loaded(struct rl *r, struct reason *why)
+{
+	model_pack(&r->p->model);
+	return explorer_loaded(r->explorer, why);
 }
 
 static const struct rollout *response(const struct rl *r, uint64_t i)

@@ -34,6 +34,11 @@ struct rl *rl_new(const struct rl_opts *o, struct policy *p, const struct task_s
 		  const char *tasks_name, struct rec_out *w, struct reason *why);
 /* report is filled as far as the step came, also on failure. */
 int rl_step(struct rl *r, struct rl_report *report, struct reason *why);
+/* Names all that the next step depends on. The reference of a KL term is not among it: it is the
+ * policy that rl_new is given. */
+void rl_state(struct rl *r, struct state *s);
+/* After they were loaded. */
+int rl_loaded(struct rl *r, struct reason *why);
 void rl_free(struct rl *r);
 
 #endif

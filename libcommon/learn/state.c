@@ -137,6 +137,11 @@ static uint64_t step_below(const struct state *s, uint64_t limit)
 	return best;
 }
 
+bool state_begun(const struct state *s)
+{
+	return s->dir && step_below(s, UINT64_MAX) > 0;
+}
+
 /* A folder that was no state's before must be empty: nobody's step-N is dropped by mistake. */
 static int check_foreign(const char *path, struct reason *why)
 {

@@ -72,6 +72,7 @@ void state_hash(struct state *s, const char *name, uint64_t *v);
 void state_array(struct state *s, const char *file, const char *prefix, const struct model *table,
 		 float *v);
 
+bool state_begun(const struct state *s); /* there is a checkpoint, whole or not */
 /* step is above 0; nothing is done when s->last is that. Files of the run that a value tells a
  * place in must be on the disk before. */
 int state_save(struct state *s, uint64_t step, struct reason *why);

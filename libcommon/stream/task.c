@@ -1,6 +1,7 @@
 /* task.c - problem sets from JSONL. See task.h. */
 #include "stream/task.h"
 #include "base/fmt.h"
+#include "base/hash.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/set.h"
@@ -280,6 +281,25 @@ static void free_task(struct task *t)
 	free(t->answer);
 	free(t->verifier);
 	buf_free(&t->meta);
+}
+
+uint64_t task_hash(const struct task_set *s)
+{
+	struct hash *h = hash_new();
+	uint64_t sum;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct task *t = &s->v[i];
+		const char *text[] = {t->id, t->prompt, t->messages, t->answer, t->verifier};
+
+		for (size_t k = 0; k < sizeof text / sizeof *text; k++)
+			hash_add(h, text[k] ? text[k] : "\1", text[k] ? strlen(text[k]) + 1 : 2);
+		hash_add(h, &t->meta.n, sizeof t->meta.n);
+		hash_add(h, t->meta.p, t->meta.n);
+	}
+	sum = hash_64(h);
+	hash_free(h);
+	return sum;
 }
 
 void task_free(struct task_set *s)

@@ -36,6 +36,7 @@ struct task_set {
 /* "-" is standard input. A bad row, a repeated id or an empty file: ST_INPUT naming file and line.
  */
 int task_load(struct task_set *s, const char *path, struct reason *why);
+uint64_t task_hash(const struct task_set *s); /* XXH3 of all that is read of them, in order */
 void task_free(struct task_set *s);
 /* Who judges it: the verifier that the row names; else the option's, if there is one; else the one
  * that the row's form implies. NULL: nobody is known. */
