@@ -11,18 +11,20 @@
 #include "base/tool.h"
 #include "learn/rft.h"
 #include "learn/runlog.h"
+#include "learn/state.h"
 #include "tensor/blas.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #define DTYPE_WORDS "same|f32|f16|bf16"
 
 static struct rft_opts o = RFT_OPTS_DEFAULT;
-static const char *policy_dir, *out_dir, *log_file;
+static const char *policy_dir, *out_dir, *log_file, *state_dir;
 static const char *decay = "linear", *weight = "token", *dtype = "same";
-static int64_t threads, seed;
+static int64_t threads, seed, checkpoint_every = 100;
 static bool strict;
 
 static const struct opt opts[] = {
@@ -54,12 +56,30 @@ static const struct opt opts[] = {
 	{0, "eps", "X", OPT_NUM, &o.adamw.eps, 1e-30, 1, "of AdamW"},
 	{0, "clip", "X", OPT_NUM, &o.adamw.clip, 0, 1e9, "norm the gradient is cut to; 0: never"},
 
+	{0, "state", "DIR", OPT_STR, &state_dir, 0, 0,
+	 "keep a state there: the same call after a stop goes on"},
+	{0, "checkpoint-every", "N", OPT_INT, &checkpoint_every, 1, 1e9,
+	 "updates from one checkpoint in it to the next"},
 	{0, "log", "FILE", OPT_STR, &log_file, 0, 0, "metrics, a JSON line an update"},
 	{0, "dtype", DTYPE_WORDS, OPT_WORD, &dtype, 0, 0, "of the weights; same: as they came"},
 	{0, "strict", NULL, OPT_FLAG, &strict, 0, 0, "refuse streams without head and end"},
 	{0}};
 static const struct tool tool = {"rft-tune", "[file ...]",
 				 "Fine-tunes a policy on the trajectories of a stream.", opts};
+
+/* Options that a run may go on with another value of: the result is the same. */
+static const char *const neutral[] = {"policy", "output",           "threads", "recompute", "log",
+				      "state",  "checkpoint-every", "strict",  NULL};
+
+static struct state state;
+
+static struct totals { /* of the run */
+	uint64_t updates, skipped;
+	double first, last; /* loss of the first and the last update */
+} total = {.first = NAN, .last = NAN};
+
+static bool whole;        /* all updates were made */
+static uint64_t log_mark; /* where the log was when a state was saved */
 
 static int check_options(void)
 {
@@ -143,7 +163,7 @@ static int validate(struct rft *rft, const struct rft_data *d, struct runlog *l,
 	return runlog_end(l, why);
 }
 
-static void show(const struct rft_report *r, double began, double tokens)
+static void show(const struct rft_report *r, double began, double tokens, uint64_t before)
 {
 	double spent = clock_now() - began;
 	char text[32];
@@ -152,7 +172,9 @@ static void show(const struct rft_report *r, double began, double tokens)
 		 "update %" PRIu64 "/%" PRIu64 "  epoch %" PRIu64
 		 "  loss %.4f  %.0f tokens/s  %s left",
 		 r->update, r->updates, r->epoch, r->loss, tokens / spent,
-		 progress_time(spent / (double)r->update * (double)(r->updates - r->update), text));
+		 progress_time(spent / (double)(r->update - before) *
+				       (double)(r->updates - r->update),
+			       text));
 }
 
 static void rescue(const struct policy *p)
@@ -167,50 +189,132 @@ static void rescue(const struct policy *p)
 	free(dir);
 }
 
+/* All that the rest of the run depends on is on the disk when this returns 0. */
+static int checkpoint(struct runlog *l, struct reason *why)
+{
+	int st = state_dir && total.updates ? runlog_sync(l, why) : 0;
+
+	log_mark = runlog_at(l);
+	return st || !total.updates ? st : state_save(&state, total.updates, why);
+}
+
+static void count(const struct rft_report *r)
+{
+	total.skipped += !r->applied;
+	total.first = total.updates++ ? total.first : r->loss;
+	total.last = r->loss;
+}
+
+/* Until all updates are made or a signal came. */
 static int train(struct rft *rft, const struct rft_data *d, struct runlog *l, struct reason *why)
 {
 	struct rft_report r = {0};
-	double began = clock_now(), then = began, tokens = 0, first = NAN;
-	uint64_t skipped = 0;
-	int st = validate(rft, d, l, &r, why), got = 0;
+	double began = clock_now(), then = began, tokens = 0;
+	uint64_t before = total.updates;
+	int st = before ? 0 : validate(rft, d, l, &r, why), got;
 
-	while (!st && (got = rft_next(rft, &r, why)) != 0) {
+	while (!st && !tool_caught() && (got = rft_next(rft, &r, why)) != 0) {
 		double now = clock_now();
 
 		tokens += (double)r.tokens;
-		skipped += !r.applied;
-		first = r.update == 1 ? r.loss : first;
+		count(&r);
 		if (got < 0)
 			return why->status;
 		st = log_update(l, &r, now - then, why);
-		show(&r, began, tokens);
+		show(&r, began, tokens, before);
 		if (!st && r.epoch_end)
 			st = validate(rft, d, l, &r, why);
+		if (!st && r.update % (uint64_t)checkpoint_every == 0)
+			st = checkpoint(l, why);
 		then = clock_now();
 	}
-	if (skipped)
-		msg_warn("%" PRIu64 " updates were not finite and left out", skipped);
-	if (!st && (uint64_t)o.warmup > r.updates)
+	return st ? st : checkpoint(l, why);
+}
+
+static void summary(uint64_t updates)
+{
+	if (total.skipped)
+		msg_warn("%" PRIu64 " updates were not finite and left out", total.skipped);
+	if ((uint64_t)o.warmup > updates)
 		msg_warn("--warmup %" PRId64 " is more than the %" PRIu64
 			 " updates: the learning rate never reached --lr",
-			 o.warmup, r.updates);
-	if (!st)
-		msg_info("%" PRIu64 " updates; loss %.4f in the first, %.4f in the last", r.updates,
-			 first, r.loss);
-	return st;
+			 o.warmup, updates);
+	msg_info("%" PRIu64 " updates; loss %.4f in the first, %.4f in the last", updates,
+		 total.first, total.last);
+}
+
+static void name_state(struct rft *rft, const struct policy *p, const struct rft_data *d)
+{
+	state_same(&state, "tool", msg_tool());
+	state_same_options(&state, opts, neutral);
+	state_same_hash(&state, "weights of --policy", model_hash(&p->model));
+	state_same_hash(&state, "trajectories", rft_data_hash(d));
+	rft_state(rft, &state);
+	state_count(&state, "total.updates", &total.updates);
+	state_count(&state, "total.skipped", &total.skipped);
+	state_real(&state, "loss.first", &total.first);
+	state_real(&state, "loss.last", &total.last);
+	state_count(&state, "log.end", &log_mark);
+}
+
+/* The state, when there is one: 1; 0: the run begins. */
+static int load_state(struct rft *rft, const struct policy *p, const struct rft_data *d,
+		      struct reason *why)
+{
+	int got;
+
+	if (!state_dir)
+		return 0;
+	name_state(rft, p, d);
+	got = state_load(&state, why);
+	if (got > 0 && rft_loaded(rft, why)) {
+		fail_prefix(why, "%s", state_dir);
+		return -1;
+	}
+	if (got <= 0)
+		return got;
+	if (state.damaged.status)
+		msg_warn("%s: an older checkpoint is taken", state.damaged.text);
+	if (state.elsewhere.status)
+		msg_warn("%s", state.elsewhere.text);
+	if (total.updates == rft_updates(rft))
+		msg_info("%s: all %" PRIu64 " updates were made before", state_dir, total.updates);
+	else
+		msg_info("%s: going on after update %" PRIu64, state_dir, total.updates);
+	return 1;
+}
+
+static int finish(const struct policy *p, uint64_t updates, struct reason *why)
+{
+	int i = tool_word(DTYPE_WORDS, dtype);
+	enum st_dtype type = i ? (enum st_dtype)(i - 1) : p->dtype;
+
+	if (total.updates < updates) {
+		msg_warn("signal: stopped after %" PRIu64 " of %" PRIu64
+			 " updates; no policy was written; the same call goes on from there",
+			 total.updates, updates);
+		return 0;
+	}
+	whole = true;
+	summary(updates);
+	if (state_dir && policy_is_saved(p, out_dir, type)) /* before the run was stopped */
+		return 0;
+	return policy_save(p, out_dir, type, why);
 }
 
 static int tune(struct policy *p, const struct rft_data *d, struct reason *why)
 {
 	struct runlog l = {0};
 	struct reason close_why = {0};
-	struct rft *rft;
-	int st = runlog_open(&l, log_file, why), i = tool_word(DTYPE_WORDS, dtype);
+	struct rft *rft = rft_new(&o, p, d);
+	uint64_t updates = rft_updates(rft);
+	int got = load_state(rft, p, d, why), st = got < 0 ? why->status : 0;
 
-	if (st)
-		return st;
-	rft = rft_new(&o, p, d);
-	st = train(rft, d, &l, why);
+	if (!st)
+		st = got ? runlog_resume(&l, log_file, log_mark, why)
+			 : runlog_open(&l, log_file, why);
+	if (!st)
+		st = train(rft, d, &l, why);
 	if (st && rft_stuck(rft))
 		rescue(p);
 	rft_free(rft);
@@ -218,7 +322,7 @@ static int tune(struct policy *p, const struct rft_data *d, struct reason *why)
 		*why = close_why;
 		st = why->status;
 	}
-	return st ? st : policy_save(p, out_dir, i ? (enum st_dtype)(i - 1) : p->dtype, why);
+	return st ? st : finish(p, updates, why);
 }
 
 int main(int argc, char *argv[])
@@ -227,13 +331,19 @@ int main(int argc, char *argv[])
 	struct reason why = {0};
 	struct policy p = {0};
 	struct rft_data d;
+	const char *core;
 
 	if (st)
 		return tool_finish(st);
-	blas_start();
+	core = blas_start();
 	par_start((int)threads);
+	if (state_dir) /* else there is nothing to save when a signal comes */
+		tool_hold_signals();
 	rft_data_init(&d, &p, &o);
-	st = newdir_check(out_dir, &why);
+	st = state_open(&state, state_dir, &why);
+	state_made_here(&state, core);
+	if (!st && !state_begun(&state))
+		st = newdir_check(out_dir, &why);
 	if (!st)
 		st = policy_load(&p, policy_dir, &why);
 	if (!st)
@@ -244,6 +354,10 @@ int main(int argc, char *argv[])
 		msg_reason(&why);
 	rft_data_free(&d);
 	policy_free(&p);
+	state_close(&state);
 	par_stop();
-	return tool_finish(st);
+	st = tool_finish(st);
+	if (tool_caught() && st == 0 && !whole)
+		raise(tool_caught());
+	return st;
 }

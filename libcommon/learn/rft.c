@@ -92,6 +92,11 @@ double rft_validate(struct rft *r)
 	return accumulate(r, r->d->held, r->d->n_held, NULL);
 }
 
+uint64_t rft_updates(const struct rft *r)
+{
+	return r->updates;
+}
+
 static void shuffle(struct rft *r)
 {
 	memcpy(r->order, r->d->train, r->d->n_train * sizeof *r->order);

@@ -96,6 +96,7 @@ struct rft_report {               /* of one update */
 
 struct rft; /* opaque */
 struct rft *rft_new(const struct rft_opts *o, struct policy *p, const struct rft_data *d);
+uint64_t rft_updates(const struct rft *r); /* in all */
 /* One update: 1; 0 when all are done; -1 with the reason when stuck (the policy then holds the last
  * good weights). */
 int rft_next(struct rft *r, struct rft_report *report, struct reason *why);
