@@ -3,7 +3,8 @@
 #
 # A stage is complete when its result has its final name: it is written as X.part and renamed when
 # the command's exit status was 0, so that a run that was stopped at any moment goes on with the
-# first result that is not there.
+# first result that is not there. Within an exploration or a tuning it goes on from the state that
+# the tool keeps until its stage is complete.
 
 me=${0##*/}
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
@@ -165,6 +166,19 @@ to_file() {
 keep() {
 	sync "$1.part"
 	mv -T "$1.part" "$1"
+}
+
+# unkeep FILE: of a stage that is not complete after all, FILE is FILE.part again
+unkeep() {
+	if [ -e "$1" ] && [ ! -e "$1.part" ]; then
+		mv -T "$1" "$1.part"
+	fi
+}
+
+# is_ours STAGE TOOL: the stage's command is the tool itself, perhaps behind others: it keeps a state
+is_ours() {
+	local -n command=stage_$1
+	[[ " ${command[*]##*/} " == *" $2 "* ]]
 }
 
 # evaluate I POLICY [PREFIX]: iter-I/PREFIXeval.traj and PREFIXpass-at-k.tsv

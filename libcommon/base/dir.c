@@ -1,10 +1,12 @@
 /* dir.c - folders that appear whole or not at all, and have one owner. See io.h. */
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/num.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,8 +62,59 @@ int newdir_check(const char *path, struct reason *why)
 	return st;
 }
 
+/* The folder and the files in it; one that is not there is fine. */
+static void remove_dir(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			unlinkat(dirfd(dir), e->d_name, 0);
+	if (dir) {
+		closedir(dir);
+		rmdir(path);
+	}
+}
+
+/* The process that NAME.tmp-PID belongs to; 0: it has another form, or is not of that name (NULL:
+ * any name). */
+static pid_t leftover_of(const char *file, const char *name)
+{
+	const char *p = strstr(file, ".tmp-");
+	int64_t pid;
+
+	if (!p || !num_i64(p + 5, 1, INT32_MAX, &pid))
+		return 0;
+	if (name && (strlen(name) != (size_t)(p - file) || memcmp(name, file, strlen(name)) != 0))
+		return 0;
+	return (pid_t)pid;
+}
+
+/* What a process that was killed while it made this very folder left. */
+static void remove_leftovers(const char *path, const char *parent)
+{
+	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	DIR *dir = opendir(parent);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		pid_t pid = leftover_of(e->d_name, name);
+
+		if (pid && kill(pid, 0) != 0 && errno == ESRCH) {
+			char *full = xasprintf("%s/%s", parent, e->d_name);
+
+			remove_dir(full);
+			free(full);
+		}
+	}
+	if (dir)
+		closedir(dir);
+}
+
 int newdir_begin(struct newdir *d, const char *path, struct reason *why)
 {
+	char *parent;
 	int st;
 
 	*d = (struct newdir){0};
@@ -69,6 +122,9 @@ int newdir_begin(struct newdir *d, const char *path, struct reason *why)
 	if (st)
 		return st;
 	d->path = trimmed(path);
+	parent = parent_of(d->path);
+	remove_leftovers(d->path, parent);
+	free(parent);
 	d->tmp = xasprintf("%s.tmp-%ld", d->path, (long)getpid());
 	if (mkdir(d->tmp, 0777) != 0) {
 		st = fail_errno(why, errno, "%s: mkdir", d->tmp);
@@ -127,21 +183,6 @@ int newdir_commit(struct newdir *d, struct reason *why)
 	return st;
 }
 
-/* The folder and the files in it; one that is not there is fine. */
-static void remove_dir(const char *path)
-{
-	DIR *dir = opendir(path);
-	struct dirent *e;
-
-	while (dir && (e = readdir(dir)))
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			unlinkat(dirfd(dir), e->d_name, 0);
-	if (dir) {
-		closedir(dir);
-		rmdir(path);
-	}
-}
-
 void newdir_abort(struct newdir *d)
 {
 	if (d->tmp)
@@ -162,21 +203,13 @@ int dir_drop(const char *path, struct reason *why)
 	return st;
 }
 
-/* NAME.tmp-DIGITS */
-static bool is_leftover(const char *name)
-{
-	const char *p = strstr(name, ".tmp-");
-
-	return p && p[5] && strspn(p + 5, "0123456789") == strlen(p + 5);
-}
-
 void dir_sweep(const char *path)
 {
 	DIR *dir = opendir(path);
 	struct dirent *e;
 
 	while (dir && (e = readdir(dir)))
-		if (is_leftover(e->d_name)) {
+		if (leftover_of(e->d_name, NULL)) {
 			char *full = xasprintf("%s/%s", path, e->d_name);
 
 			remove_dir(full);

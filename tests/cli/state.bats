@@ -260,3 +260,68 @@ killed() {
 	status_is 3 at a "${rl[@]}" -t ../hopeless.jsonl --checkpoint-every 2
 	says "step 5: in 5 steps in a row"
 }
+
+# stage_goes_on PIPELINE LOG OPTION ...: killed in its exploration, called again
+stage_goes_on() {
+	local pipe=$1 log=$2
+	shift 2
+	setsid "$root/pipelines/$pipe" -p base -t train.jsonl -e train.jsonl -d run -N 1 -k 1 \
+		--explore-opts '--groups 4 --group-size 4 --max-new 12 --checkpoint-every 2' "$@" \
+		>/dev/null 2>&1 &
+	pid=$!
+	for _ in {1..2000}; do
+		[ "$(cat "$log" 2>/dev/null | wc -l)" -lt 6 ] || break
+		sleep 0.01
+	done
+	kill -9 -- -$pid
+	status_is 137 wait $pid
+	[ -n "$(ls run/*/explore.state/step-* run/explore.state/step-* 2>/dev/null)" ]
+	status_is 0 "$root/pipelines/$pipe" -p base -t train.jsonl -e train.jsonl -d run -N 1 -k 1 \
+		--explore-opts '--groups 4 --group-size 4 --max-new 12 --checkpoint-every 2' "$@"
+	says "explore.state: going on after step"
+	[ -z "$(find run -name '*.state' -o -name '*.part' -o -name '*.tmp-*')" ]
+}
+
+@test "rloop: a killed exploration goes on in its middle" {
+	stage_goes_on rloop run/iter-1/explore.log.part -i 1 -n 150
+	[ "$(wc -l <run/iter-1/explore.log)" -eq 150 ]
+	status_is 0 traj-cat --check run/iter-1/explore.traj
+}
+
+@test "vanilla: a killed exploration goes on in its middle" {
+	stage_goes_on vanilla run/explore.log.part -i 2 -n 75
+	[ "$(wc -l <run/explore.log)" -eq 150 ]
+	[ "$(ls run/policies | paste -sd ' ')" = "step-150 step-75" ]
+}
+
+@test "rloop: a stage that was complete but for its names goes on" {
+	opts=(-q -p base -t train.jsonl -e train.jsonl -d run -N 1 -k 1 -i 1 -n 2 --eval-rl
+		--explore-opts '--groups 4 --group-size 4 --max-new 12')
+	cat >keeper <<-'END'
+		#!/bin/sh
+		rl-explore "$@" && cp -r run/iter-1/explore.state kept.state
+	END
+	chmod +x keeper
+	status_is 0 "$root/pipelines/rloop" "${opts[@]}"
+	cp -r run whole
+	rm -rf run
+	mkdir -p bin
+	mv keeper bin/rl-explore
+	sed -i "s|^rl-explore|$BIN/rl-explore|" bin/rl-explore
+	PATH=$PWD/bin:$PATH status_is 0 "$root/pipelines/rloop" "${opts[@]}"
+	# as if it had been killed between the names: the log and where RL ended have theirs
+	mv run/iter-1/explore.traj run/iter-1/explore.traj.part
+	mv kept.state run/iter-1/explore.state
+	status_is 0 "$root/pipelines/rloop" "${opts[@]}"
+	cmp run/iter-1/explore.traj whole/iter-1/explore.traj
+	cmp run/iter-1/rl-policy/model.safetensors whole/iter-1/rl-policy/model.safetensors
+	[ "$(wc -l <run/iter-1/explore.log)" -eq 2 ]
+	[ ! -e run/iter-1/explore.state ]
+}
+
+@test "what a process left that died while it saved a policy is removed, what one makes is not" {
+	mkdir -p run/out.tmp-4194304 run/out.tmp-$$ run/out2.tmp-4194304 # above the greatest id
+	touch run/out.tmp-4194304/model.safetensors
+	status_is 0 at run "${rft[@]}"
+	[ "$(cd run && echo out*)" = "out out.tmp-$$ out2.tmp-4194304" ]
+}
