@@ -1,11 +1,13 @@
 /* child.c - programs of the user's. See child.h. */
 #include "verify/child.h"
+#include "base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
@@ -18,7 +20,9 @@ static const char keeper_script[] = "g=' '\n"
 				    "while read -r op n; do\n"
 				    "case $op in\n"
 				    "+) g=\"$g$n \" ;;\n"
-				    "-) g=\"${g%% $n *} ${g#* $n }\" ;;\n"
+				    "-) case $g in *\" $n \"*)\n"
+				    "g=\"${g%% $n *} ${g#* $n }\" ;;\n"
+				    "esac ;;\n"
 				    "esac\n"
 				    "done\n"
 				    "for n in $g; do kill -s KILL -- \"-$n\"; done\n";
@@ -35,8 +39,12 @@ static void set_signals(posix_spawnattr_t *a)
 	posix_spawnattr_setsigdefault(a, &set);
 }
 
-/* sh -c script in a group of its own, with these as 0 and 1 (and 2 when it is >= 0) */
-static int spawn(pid_t *pid, const char *script, int in, int out, int err)
+/* A child names its group to the keeper itself, before its command runs: if the tool did so after
+ * starting it, one that was killed in between would leave it behind. */
+static const char announce[] = "echo \"+ $$\" >&3; exec 3>&-\n";
+
+/* sh -c script in a group of its own, with these as 0 and 1, and as 2 and 3 when they are >= 0 */
+static int spawn(pid_t *pid, const char *script, int in, int out, int err, int keeper)
 {
 	char *argv[] = {(char *)"sh", (char *)"-c", (char *)script, NULL};
 	posix_spawn_file_actions_t fa;
@@ -53,6 +61,8 @@ static int spawn(pid_t *pid, const char *script, int in, int out, int err)
 	posix_spawn_file_actions_adddup2(&fa, out, 1);
 	if (err >= 0)
 		posix_spawn_file_actions_adddup2(&fa, err, 2);
+	if (keeper >= 0)
+		posix_spawn_file_actions_adddup2(&fa, keeper, 3);
 	e = posix_spawn(pid, "/bin/sh", &fa, &a, argv, environ);
 	posix_spawn_file_actions_destroy(&fa);
 	posix_spawnattr_destroy(&a);
@@ -66,10 +76,10 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-static void tell(const struct keeper *k, char op, pid_t group)
+static void tell_gone(const struct keeper *k, pid_t group)
 {
 	char line[32];
-	int n = snprintf(line, sizeof line, "%c %ld\n", op, (long)group);
+	int n = snprintf(line, sizeof line, "- %ld\n", (long)group);
 
 	while (k->fd >= 0 && write(k->fd, line, (size_t)n) < 0 && errno == EINTR)
 		;
@@ -95,7 +105,7 @@ int keeper_start(struct keeper *k, struct reason *why)
 	if (pipe2(p, O_CLOEXEC) != 0) {
 		e = errno;
 	} else {
-		e = spawn(&k->pid, keeper_script, p[0], null, null);
+		e = spawn(&k->pid, keeper_script, p[0], null, null, -1);
 		close(p[0]);
 		k->fd = p[1];
 	}
@@ -123,18 +133,19 @@ static void no_wait(int fd)
 int child_start(struct child *c, struct keeper *k, const char *command, struct reason *why)
 {
 	int in[2] = {-1, -1}, out[2] = {-1, -1}, e = 0;
+	char *script = xasprintf("%s%s", announce, command);
 
 	*c = (struct child){.in = -1, .out = -1, .pidfd = -1, .k = k};
 	if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0)
 		e = errno;
 	else
-		e = spawn(&c->pid, command, in[0], out[1], -1);
+		e = spawn(&c->pid, script, in[0], out[1], -1, k->fd);
+	free(script);
 	close_fd(&in[0]);
 	close_fd(&out[1]);
 	c->in = in[1];
 	c->out = out[0];
 	if (!e) {
-		tell(k, '+', c->pid);
 		c->pidfd = pidfd_open(c->pid, 0);
 		if (c->pidfd < 0)
 			e = errno;
@@ -161,7 +172,7 @@ int child_stop(struct child *c)
 		return 0;
 	/* before the leader is reaped: until then its number cannot be another group's */
 	kill(-c->pid, SIGKILL);
-	tell(c->k, '-', c->pid);
+	tell_gone(c->k, c->pid);
 	while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	c->pid = 0;

@@ -220,7 +220,28 @@ many() {
 		[ -z "$(ps -o pid= -o stat= -g "$pid" | grep -v Z)" ] && break
 		sleep 0.05
 	done
-	[ -z "$(ps -eo pgid=,stat= | awk -v g="$pid" '$1 == g && $2 !~ /^Z/')" ]
+	left=$(ps -eo pgid=,stat= | awk -v g="$pid" '$1 == g && $2 !~ /^Z/')
+	[ -z "$left" ] || kill -KILL -- "-$pid"
+	[ -z "$left" ]
+}
+
+@test "a command that has only just begun does not outlive the tool either" {
+	strace -o /dev/null true || skip "strace may not trace here"
+	many 5 >m.traj
+	mkfifo started
+	# whatever the tool wants to write after it started the command comes too late
+	strace -o trace -e inject=write:delay_enter=5000000:when=1 traj-score -q \
+		--verifier 'cmd:echo $$ >started; sleep 1000 & read -r l; sleep 1000' m.traj >out &
+	strace=$!
+	read -r pid <started
+	kill -KILL "$(ps -o ppid= -p "$pid" | tr -d ' ')" $strace
+	for _ in $(seq 100); do
+		[ -z "$(ps -o pid= -o stat= -g "$pid" | grep -v Z)" ] && break
+		sleep 0.05
+	done
+	left=$(ps -eo pgid=,stat= | awk -v g="$pid" '$1 == g && $2 !~ /^Z/')
+	[ -z "$left" ] || kill -KILL -- "-$pid"
+	[ -z "$left" ]
 }
 
 @test "input that is the output is refused" {
