@@ -10,6 +10,7 @@ SAN =
 # what only the checks build is built without a warning
 WERROR = $(if $(SAN),-Werror)
 DEMO = build/demo
+PAPER = build/paper
 JOBS := $(shell nproc)
 
 PKGS = openblas msgpack libxxhash jansson libpcre2-8 libutf8proc
@@ -34,7 +35,8 @@ LIB_SRC := $(wildcard libcommon/*/*.c)
 TOOLS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
-PIPELINES := $(notdir $(wildcard pipelines/*))
+PIPELINES := $(notdir $(filter-out pipelines/variants,$(wildcard pipelines/*)))
+VARIANTS := $(wildcard pipelines/variants/*)
 MAN := $(wildcard man/*.[1-8])
 LIB = $(BUILD)/libcommon.a
 LIB_OBJ = $(LIB_SRC:%.c=$(BUILD)/%.o)
@@ -98,17 +100,23 @@ bench: all benches
 demo: all
 	@export PATH="$(abspath $(BUILD)/bin):$$PATH"; examples/countdown/run.sh $(DEMO)
 
+# Days on few processors: see examples/paper/README.md
+paper: all
+	@export PATH="$(abspath $(BUILD)/bin):$$PATH"; examples/paper/run.sh $(PAPER)
+
 bindir = $(DESTDIR)$(PREFIX)/bin
 libexecdir = $(DESTDIR)$(PREFIX)/libexec/rloop
 docdir = $(DESTDIR)$(PREFIX)/share/doc/rloop
 mandir = $(DESTDIR)$(PREFIX)/share/man
 
 install: all
-	install -d $(bindir) $(libexecdir) $(docdir)/countdown
+	install -d $(bindir) $(libexecdir)/variants $(docdir)/countdown $(docdir)/paper
 	install $(TOOLS:%=$(BUILD)/bin/%) $(bindir)
 	install $(PIPELINES:%=pipelines/%) $(libexecdir)
 	install -m 644 README.md LICENSE $(docdir)
+	install -m 644 $(VARIANTS) $(libexecdir)/variants
 	install examples/countdown/* $(docdir)/countdown
+	install examples/paper/* $(docdir)/paper
 	for m in $(MAN); do install -D -m 644 -t $(mandir)/man$${m##*.} $$m || exit; done
 
 uninstall:
@@ -119,5 +127,5 @@ uninstall:
 clean:
 	rm -rf build build-*
 
-.PHONY: all units benches deps check check-san bench demo install uninstall clean
+.PHONY: all units benches deps check check-san bench demo paper install uninstall clean
 .SECONDARY:

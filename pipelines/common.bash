@@ -1,4 +1,5 @@
-# common.bash - what rloop and vanilla share: options, the run's folder and its lock, stages.
+# common.bash - what rloop, vanilla, average and compare share: options, the run's folder and its
+# lock, stages.
 # shellcheck shell=bash
 #
 # A stage is complete when its result has its final name: it is written as X.part and renamed when
@@ -13,10 +14,13 @@ PATH=$PATH:$here/../build/bin:$here/../../bin
 
 policy='' tasks='' eval_tasks='' run='' iterations=3 steps=100 seed=1 threads='' ks=1,4,8,16,32
 samples=32 quiet='' explore_opts='' filter_opts='' tune_opts='' eval_opts='' eval_rl='' keep_traj=''
+from_rl='' of='' weight=''
+set_name=test also_names=() also_files=() # of the first held-out set; further ones
 whole_length='' # where the number of iterations decides the result: that number
 extra_usage=''  # an option of one pipeline only
 # Commands with arguments, one a stage: see command_of
 stage_EXPLORE=() stage_FILTER=() stage_TUNE=() stage_EVAL=() stage_PASSK=() stage_CAT=()
+stage_MIX=()
 
 die() { # STATUS MESSAGE
 	printf '%s: %s\n' "$me" "$2" >&2
@@ -31,7 +35,7 @@ usage_options() {
 	cat <<-END
 		  -p, --policy DIR             policy to begin with
 		  -t, --tasks FILE             tasks to train on
-		  -e, --eval-tasks FILE        held-out tasks
+		  -e, --eval-tasks FILE        held-out tasks; again, as NAME=FILE: further held-out sets
 		  -d, --dir DIR                the run's folder; a run that was stopped goes on
 		  -i, --iterations N           iterations [$iterations]
 		  -n, --steps N                RL steps an iteration [$steps]
@@ -53,17 +57,44 @@ whole() { # OPTION TEXT: a whole number of at least 1
 	[[ $2 =~ ^[1-9][0-9]{0,8}$ ]] || die 2 "$1: '$2' is not a whole number from 1 to 999999999"
 }
 
+# held_out [NAME=]FILE: the first is what the summary is about, the others are evaluated too
+held_out() {
+	local name='' file=$1
+	if [ ! -e "$1" ] && [[ $1 =~ ^([A-Za-z0-9][A-Za-z0-9._-]*)=(.+)$ ]]; then
+		name=${BASH_REMATCH[1]} file=${BASH_REMATCH[2]}
+	fi
+	if [ -z "$eval_tasks" ]; then
+		eval_tasks=$file set_name=${name:-test}
+		return
+	fi
+	[ -n "$name" ] || die 2 "--eval-tasks: $1: a further held-out set needs a name: NAME=FILE"
+	case " rl $set_name ${also_names[*]} " in
+	*" $name "*) die 2 "--eval-tasks: $1: a set must have a name of its own, and not rl" ;;
+	esac
+	[[ $name != rl-* ]] || die 2 "--eval-tasks: $1: names do not begin with rl-"
+	also_names+=("$name")
+	also_files+=("$file")
+}
+
+check_files() {
+	local file
+	[ -d "$policy" ] || die 3 "$policy: no such policy folder"
+	for file in "$tasks" "$eval_tasks" ${also_files[@]+"${also_files[@]}"}; do
+		[ -f "$file" ] || die 3 "$file: no such file"
+	done
+}
+
 parse_options() {
 	local parsed
 	parsed=$(getopt -n "$me" -o p:t:e:d:i:n:s:j:k:N:qh -l policy:,tasks:,eval-tasks:,dir: \
 		-l iterations:,steps:,seed:,threads:,ks:,samples:,explore-opts:,filter-opts: \
-		-l tune-opts:,eval-opts:,eval-rl,keep-traj,quiet,help -- "$@") || die 2 "see $me --help"
+		-l tune-opts:,eval-opts:,eval-rl,from-rl,keep-traj,of:,weight:,quiet,help -- "$@") || die 2 "see $me --help"
 	eval set -- "$parsed"
 	while [ "$1" != -- ]; do
 		case $1 in
 		-p | --policy) policy=$2 ;;
 		-t | --tasks) tasks=$2 ;;
-		-e | --eval-tasks) eval_tasks=$2 ;;
+		-e | --eval-tasks) held_out "$2" ;;
 		-d | --dir) run=$2 ;;
 		-i | --iterations) iterations=$2 ;;
 		-n | --steps) steps=$2 ;;
@@ -76,14 +107,17 @@ parse_options() {
 		--tune-opts) tune_opts=$2 ;;
 		--eval-opts) eval_opts=$2 ;;
 		--eval-rl) eval_rl=1 ;;
+		--from-rl) from_rl=1 ;;
 		--keep-traj) keep_traj=1 ;;
+		--of) of=$2 ;;
+		--weight) weight=$2 ;;
 		-q | --quiet) quiet=-q ;;
 		-h | --help)
 			usage
 			exit 0
 			;;
 		esac
-		case $1 in -q | --quiet | --eval-rl | --keep-traj) shift ;; *) shift 2 ;; esac
+		case $1 in -q | --quiet | --eval-rl | --from-rl | --keep-traj) shift ;; *) shift 2 ;; esac
 	done
 	shift
 	[ $# -eq 0 ] || die 2 "$1: no operand is expected (see $me --help)"
@@ -95,9 +129,7 @@ parse_options() {
 	[[ $seed =~ ^[0-9]{1,15}$ ]] || die 2 "--seed: '$seed' is not a whole number"
 	[ -z "$threads" ] || whole --threads "$threads"
 	[[ $ks =~ ^[1-9][0-9]*(,[1-9][0-9]*)*$ ]] || die 2 "--ks: '$ks' is no list of numbers"
-	[ -d "$policy" ] || die 3 "$policy: no such policy folder"
-	[ -f "$tasks" ] || die 3 "$tasks: no such file"
-	[ -f "$eval_tasks" ] || die 3 "$eval_tasks: no such file"
+	check_files
 }
 
 # command_of VARIABLE TOOL: the array stage_VARIABLE from $VARIABLE, a command with arguments
@@ -109,7 +141,7 @@ command_of() {
 
 # What decides the run's result; -i and -j may change from one call to the next
 options_text() {
-	local name
+	local name i
 	printf 'pipeline=%s\n' "$me"
 	[ -z "$whole_length" ] || printf 'iterations=%s\n' "$whole_length"
 	for name in steps seed ks samples explore_opts filter_opts tune_opts eval_opts eval_rl \
@@ -122,6 +154,12 @@ options_text() {
 		printf 'policy=%s\n' "$policy"
 	stat -c 'tasks=%n, %s bytes, of %y' "$tasks"
 	stat -c 'eval_tasks=%n, %s bytes, of %y' "$eval_tasks"
+	for i in "${!also_names[@]}"; do
+		stat -c "eval_tasks ${also_names[i]}=%n, %s bytes, of %y" "${also_files[i]}"
+	done
+	for name in from_rl of weight; do
+		[ -z "${!name}" ] || printf '%s=%s\n' "$name" "${!name}"
+	done
 }
 
 # The run's folder: one process at a time, one set of options for ever
@@ -129,6 +167,11 @@ open_run() {
 	policy=$(realpath "$policy")
 	tasks=$(realpath "$tasks")
 	eval_tasks=$(realpath "$eval_tasks")
+	local i
+	for i in "${!also_files[@]}"; do
+		also_files[i]=$(realpath "${also_files[i]}")
+	done
+	[ -z "$of" ] || of=$(realpath "$of")
 	mkdir -p "$run" || exit 4
 	# Stages inherit the lock, so that no two ever write; one whose script was killed dies soon
 	exec 9>>"$run/.lock" || exit 4
@@ -181,12 +224,22 @@ is_ours() {
 	[[ " ${command[*]##*/} " == *" $2 "* ]]
 }
 
-# evaluate I POLICY [PREFIX]: iter-I/PREFIXeval.traj and PREFIXpass-at-k.tsv
+# evaluate I POLICY [PREFIX]: iter-I/PREFIXeval.traj and PREFIXpass-at-k.tsv, and the same for each
+# further held-out set, PREFIXNAME-eval.traj and so on
 evaluate() {
-	local dir=$run/iter-$1 prefix=${3:-} more
+	local i
+	evaluate_on "$1" "$2" "${3:-}" "$eval_tasks"
+	for i in "${!also_names[@]}"; do
+		evaluate_on "$1" "$2" "${3:-}${also_names[i]}-" "${also_files[i]}"
+	done
+}
+
+# evaluate_on I POLICY PREFIX TASKS
+evaluate_on() {
+	local dir=$run/iter-$1 prefix=$3 more
 	read -ra more <<<"$eval_opts"
 	to_file "iter-$1 ${prefix}eval" "$dir/${prefix}eval.traj" "${stage_EVAL[@]}" "${common[@]}" \
-		-p "$2" -t "$eval_tasks" -n "$samples" -s "$seed" --iter "$1" --step $(($1 * steps)) \
+		-p "$2" -t "$4" -n "$samples" -s "$seed" --iter "$1" --step $(($1 * steps)) \
 		"${more[@]}"
 	to_file "iter-$1 ${prefix}pass-at-k" "$dir/${prefix}pass-at-k.tsv" "${stage_PASSK[@]}" \
 		${quiet:+-q} -k "$ks" "$dir/${prefix}eval.traj"
@@ -216,7 +269,8 @@ row() {
 		"$(tail -n +2 "$5" | cut -f 6 | paste -s)"
 }
 
-# summary: RUN/summary.tsv, a row for each policy that was evaluated, and the same on standard output
+# summary [WHAT]: RUN/summary.tsv, a row for each policy that was evaluated, and the same on standard
+# output. WHAT the policies are; without it, rft where there are experts, else rl
 summary() {
 	local i dir experts reward
 	{
@@ -230,7 +284,7 @@ summary() {
 				row $i rl "$reward" - "$dir/rl-pass-at-k.tsv"
 			fi
 			[ ! -e "$dir/expert.traj" ] || experts=$(rows "$dir/expert.traj")
-			row $i "$([ "$experts" = - ] && echo rl || echo rft)" "$reward" "$experts" \
+			row $i "${1:-$([ "$experts" = - ] && echo rl || echo rft)}" "$reward" "$experts" \
 				"$dir/pass-at-k.tsv"
 		done
 	} >"$run/summary.tsv.part"

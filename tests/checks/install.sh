@@ -12,7 +12,7 @@ for f in cmd/*.c; do
 	"$dest/usr/bin/$tool" --version >/dev/null
 	[ ! -e "man/$tool.1" ] || cmp "man/$tool.1" "$dest/usr/share/man/man1/$tool.1"
 done
-for p in rloop vanilla plot; do
+for p in rloop vanilla average compare plot report; do
 	env -i PATH=/usr/bin:/bin "$dest/usr/libexec/rloop/$p" --help >/dev/null
 done
 make -s uninstall DESTDIR="$dest" PREFIX=/usr >/dev/null

@@ -1,0 +1,148 @@
+# pipelines/compare, report and average, on stages that are scripts and, once, on the real ones.
+load helpers
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	mkdir base
+	echo base >base/model.safetensors
+	touch train.jsonl test.jsonl ood.jsonl
+}
+
+compare() {
+	"$root/pipelines/compare" -p base -t train.jsonl -e test=test.jsonl -e ood=ood.jsonl -d runs "$@"
+}
+
+@test "--dry-run: one command line a variant and seed, with the same steps and problems" {
+	status_is 0 compare --dry-run -i 2 -n 3 -S 2 --explore-opts "--lr 3e-4" vanilla rloop no-rl
+	[ "$(wc -l <out)" -eq 6 ]
+	[ "$(grep -c -e "-e test=$PWD/test.jsonl -e ood=$PWD/ood.jsonl" out)" -eq 6 ]
+	[ "$(grep -c -e '-i 2 -n 3' out)" -eq 6 ]
+	grep -e "/vanilla -p .*-d runs/vanilla/seed-2 .* -s 2000 .*--keep-traj" out
+	grep -F -e '--explore-opts --lr\ 3e-4\ --lr\ 0 ' out
+	grep -e '/rloop .*--eval-rl' out
+	[ ! -e runs ]
+}
+
+@test "variants of one's own: other iterations for the same steps; what is refused" {
+	printf '# a comment\ntitle="three of two"\npipeline=rloop\niterations=3\nsteps=2\n' >mine
+	status_is 0 compare --dry-run -i 2 -n 3 -S 5, vanilla ./mine
+	grep -e 'runs/mine/seed-5 -i 3 -n 2 -s 5000' out
+	status_is 2 compare --dry-run -i 2 -n 4 vanilla ./mine
+	says "mine: 3 x 2 RL steps, but 2 x 4 are compared"
+	printf 'pipeline=rloop\nlr=3\n' >bad
+	status_is 3 compare --dry-run ./bad
+	says "bad: line 2: not one of"
+	status_is 3 compare --dry-run nothing
+	says "nothing: no such variant"
+	status_is 2 compare --dry-run average
+	says "average: of: vanilla is no variant of this call"
+	status_is 2 compare --dry-run -r rloop vanilla
+	status_is 3 compare --dry-run -t absent vanilla
+	status_is 2 compare -e third.jsonl vanilla
+	says "a further held-out set needs a name"
+}
+
+@test "{seed} in the name of the tasks" {
+	touch train-1.jsonl train-2.jsonl
+	status_is 0 compare --dry-run -S 2 -t 'train-{seed}.jsonl' vanilla
+	grep -e "-t $PWD/train-2.jsonl .*seed-2" out
+	status_is 3 compare --dry-run -S 3 -t 'train-{seed}.jsonl' vanilla
+	says "train-3.jsonl: no such file"
+}
+
+@test "rloop and vanilla evaluate each held-out set; --from-rl tunes where RL ended" {
+	fake=$root/tests/cli/fake-stage
+	export FAKE_LOG=$PWD/log
+	export EXPLORE="$fake explore" FILTER="$fake filter" TUNE="$fake tune" EVAL="$fake eval"
+	export PASSK="$fake passk" CAT="$fake cat"
+	common=(-q -p base -t train.jsonl -e test.jsonl -e ood=ood.jsonl -i 2 -n 7)
+	status_is 0 "$root/pipelines/rloop" "${common[@]}" -d r --from-rl --eval-rl
+	[ "$(cat r/iter-2/policy/model.safetensors)" = "where RL ended tuned on 2 lines" ]
+	for f in eval.traj ood-eval.traj rl-eval.traj rl-ood-eval.traj ood-pass-at-k.tsv; do
+		[ -e r/iter-2/$f ]
+	done
+	cmp r/iter-2/ood-eval.traj r/iter-2/eval.traj
+	grep -e "^eval .*-t $PWD/ood.jsonl" log
+	status_is 0 "$root/pipelines/vanilla" "${common[@]}" -d v
+	[ -e v/iter-2/ood-eval.traj ]
+	status_is 2 "$root/pipelines/rloop" "${common[@]}" -d x -e ood=test.jsonl
+	says "a name of its own"
+	status_is 2 "$root/pipelines/rloop" "${common[@]}" -d r --from-rl -e more=test.jsonl
+	says "begun with other options"
+}
+
+@test "average: the mix of each of another run's policies, evaluated, resumable" {
+	fake=$root/tests/cli/fake-stage
+	export FAKE_LOG=$PWD/log EVAL="$fake eval" PASSK="$fake passk" CAT="$fake cat"
+	mkdir -p of/iter-{1,2}
+	for i in 1 2; do
+		policy-init -q --layers 1 --hidden 8 --heads 1 --ffn 8 -s $i -o of/iter-$i/policy
+	done
+	policy-init -q --layers 1 --hidden 8 --heads 1 --ffn 8 -s 9 -o start
+	average=("$root/pipelines/average" -q -p start -t train.jsonl -e test.jsonl -i 2 -n 7 -d a)
+	status_is 2 "${average[@]}"
+	says "--of is needed"
+	status_is 0 "${average[@]}" --of of --weight 0.25
+	policy-mix -q -w 0.25 start of/iter-2/policy -o want
+	diff -r want a/iter-2/policy
+	[ "$(cut -f 3 a/summary.tsv | paste -s -d ' ')" = "policy base mix mix" ]
+	status_is 0 "${average[@]}" --of of --weight 0.25
+	status_is 2 "${average[@]}" --of of --weight 0.5
+	status_is 3 "${average[@]}" --of nowhere
+}
+
+@test "a comparison from nothing, small: every table and picture, and the same again" {
+	need_tool gnuplot
+	export SEEDS=1 ITERATIONS=2 STEPS=2 TASKS=24 HELD_OUT=8 DEMOS=3000 SAMPLES=4 KS=1,2,4
+	export GROUPS_A_STEP=6 GROUP_SIZE=8 SHAPE='--layers 2 --hidden 32 --ffn 64' MAX_NEW=16
+	export TASK_OPTS='--min-numbers 2 --max-numbers 3 --max-value 9 --min-target 1'
+	export PRETRAIN='--steps 300 --batch 64 --lr 5e-3'
+	export VARIANTS='vanilla rloop average' MORE='-q -J 2'
+	status_is 0 "$root/examples/paper/run.sh" try
+	cd try/runs
+	for f in reward avg pass k-test k-ood-five entropy gradient similarity map; do
+		[ "$(head -c 4 "pictures/$f.png" | tail -c 3)" = PNG ]
+		grep -q '<svg' "pictures/$f.svg"
+	done
+	grep -q 'RLoop, where RL ended' report.html
+	[ "$(grep -c '<svg' report.html)" -ge 9 ]
+	not grep -qE '(src|href)="?http' report.html
+	[ "$(cut -f 2 table | sort -u | grep -vc variant)" -eq 5 ]
+	[ "$(tail -n +2 table | cut -f 3 | sort -nu | paste -s -d ' ')" = "0 2 4" ]
+	[ "$(cut -f 1 table | sort -u | paste -s -d ' ')" = "ood-five ood-large set test valid" ]
+	[ "$(awk '$1 == "rloop" { print $3 }' train | paste -s -d ' ')" = "1 2 3 4" ]
+	cp table ../want
+	rm -rf rloop/seed-1/iter-2
+	cd ../..
+	status_is 0 "$root/examples/paper/run.sh" try
+	cmp try/want try/runs/table
+	status_is 0 "$root/pipelines/report" -q --text try/runs -o page.html
+	[[ $output == *"held-out avg@n"*RLoop* ]]
+	[ -s page.html ]
+	mkdir empty
+	status_is 3 "$root/pipelines/report" empty
+	says "empty: no table: not the folder of a comparison"
+}
+
+@test "one run that fails does not stop the others; the same call goes on" {
+	need_tool gnuplot
+	fixture tasks base
+	cp -r "$FIX/base" p
+	cat >fails <<-'END'
+		#!/bin/bash
+		[ -e allowed ] || { [[ "$*" == *runs/rloop* ]] && { echo "no luck" >&2; exit 3; }; }
+		exec rl-explore "$@"
+	END
+	chmod +x fails
+	call=("$root/pipelines/compare" -p p -t "$FIX/train.jsonl" -e "$FIX/test.jsonl" -d runs -i 1
+		-n 2 -S 1 -N 4 -k 1,4 --explore-opts "--groups 4 --group-size 4 --max-new 16"
+		--eval-opts "--max-new 16" vanilla rloop)
+	EXPLORE=$PWD/fails status_is 4 "${call[@]}"
+	says "rloop/seed-1: rloop: iter-1 explore: fails: exit status 3"
+	says "the same call goes on"
+	[ -e runs/vanilla/seed-1/summary.tsv ]
+	[ -e runs/report.html ]
+	touch allowed
+	EXPLORE=$PWD/fails status_is 0 "${call[@]}"
+	[ -e runs/rloop/seed-1/summary.tsv ]
+}
