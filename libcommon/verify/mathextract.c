@@ -77,9 +77,18 @@ static struct span skip_marks(struct span s)
 	return s;
 }
 
+/* Without the $ around it, if it is all one formula */
+static struct span undress(struct span s)
+{
+	while (s.n > 2 && *s.p == '$' && s.p[s.n - 1] == '$' &&
+	       (s.p[1] == '$' || !memchr(s.p + 1, '$', s.n - 2)))
+		s = (struct span){s.p + 1, s.n - 2};
+	return text_trim(s);
+}
+
 static bool put(struct span s, struct buf *out)
 {
-	s = text_trim(s);
+	s = undress(text_trim(s));
 	buf_add(out, s.p, s.n);
 	return s.n > 0;
 }
@@ -102,13 +111,27 @@ static bool pick(struct span s, struct buf *out)
 	return sentence.n <= WORDS && put(sentence, out);
 }
 
+/* Behind a marker at i that an answer follows: "answer is" and the like, #### before a number; else
+ * 0 */
+static size_t marker(struct span s, size_t i)
+{
+	size_t word = word_at(s, i, "answer") ? 6 : word_at(s, i, "answers") ? 7 : 0;
+
+	if (word)
+		return introduced(s, i + word);
+	if (s.p[i] != '#' || s.n - i < 5 || memcmp(s.p + i, "####", 4) != 0)
+		return 0;
+	for (i += 4; i < s.n && s.p[i] == ' ';)
+		i++;
+	return i < s.n && strchr("0123456789-.$\\", s.p[i]) ? i : 0;
+}
+
 static bool after_answer(struct span s, struct buf *out)
 {
 	int tries = TRIES;
 
 	for (size_t i = s.n; i-- > 0 && tries > 0;) {
-		size_t word = word_at(s, i, "answer") ? 6 : word_at(s, i, "answers") ? 7 : 0;
-		size_t at = word ? introduced(s, i + word) : 0;
+		size_t at = marker(s, i);
 
 		if (at && !about_answer(skip_marks(from(s, at))) && pick(from(s, at), out))
 			return true;

@@ -30,6 +30,8 @@ static struct mfield bad(void)
 	return (struct mfield){.bad = true};
 }
 
+enum { INVERSE = 12 }; /* steps that one takes the time of */
+
 enum operation { ADD, MUL, DIV };
 
 static struct mfield combine(struct mfield a, struct mfield b, enum operation op)
@@ -67,6 +69,7 @@ static struct mfield opaque(struct menv *e, int node, uint64_t what)
 					  : math_field(e, k);
 
 		r = combine(mixed(what, r), x, ADD);
+		me_step(e);
 	}
 	return mixed(what, r);
 }
@@ -111,8 +114,10 @@ static struct mfield fold(struct menv *e, int node, enum operation op)
 	int k = e->a->v[node].first;
 	struct mfield r = math_field(e, k);
 
-	while ((k = e->a->v[k].next) != 0 && !r.bad)
+	while ((k = e->a->v[k].next) != 0 && !r.bad) {
 		r = combine(r, math_field(e, k), op);
+		*e->steps -= op == DIV ? INVERSE : 0;
+	}
 	return r;
 }
 
@@ -124,6 +129,7 @@ static struct mfield power(struct menv *e, int node)
 	if (!me_whole(e, e->a->v[node].last, -((int64_t)1 << 40), (int64_t)1 << 40, &x))
 		return unknown(e, node);
 	r = math_field(e, e->a->v[node].first);
+	*e->steps -= x < 0 ? INVERSE : 0;
 	for (int k = 0; k < MOD_PRIMES && !r.bad; k++) {
 		r.v[k] = mod_pow(r.v[k], (uint64_t)(x < 0 ? -x : x), k);
 		if (x < 0 && !mod_inv(r.v[k], k, &r.v[k]))
@@ -139,6 +145,7 @@ static struct mfield factorial(struct menv *e, int node)
 
 	if (!me_whole(e, e->a->v[node].first, 0, ME_FACTORIAL, &n))
 		return unknown(e, node);
+	*e->steps -= (int)n / 4;
 	for (; n > 1; n--)
 		r = combine(r, whole(n), MUL);
 	return r;
@@ -152,6 +159,7 @@ static struct mfield binomial(struct menv *e, int node)
 	if (!me_whole(e, e->a->v[node].last, 0, ME_FACTORIAL, &k))
 		return unknown(e, node);
 	n = math_field(e, e->a->v[node].first);
+	*e->steps -= (int)k;
 	for (int64_t i = 0; i < k; i++) {
 		r = combine(r, combine(n, whole(-i), ADD), MUL);
 		below = combine(below, whole(i + 1), MUL);
@@ -192,6 +200,7 @@ static struct mfield big(struct menv *e, int node)
 		return bad();
 	if (me_range(e, node, &from, &to))
 		return carried_out(e, node, from, to);
+	*e->steps -= 2 * INVERSE;
 	if (e->a->v[mn_kid(e->a, node, 0)].kind != MK_DOTS)
 		bounds = math_field(e, me_from(e->a, node));
 	bounds = mixed(e->a->v[node].op, bounds);

@@ -157,6 +157,8 @@ static void give_word(struct mtok *t, const struct mword *w)
 	give(t, (enum mtok_type)w->t, w->op);
 }
 
+enum { LONG_WORD = 40 }; /* letters beyond are no part of it */
+
 /* One letter, with what it means by itself */
 static void lex_letter(struct mlex *l, struct mtok *t)
 {
@@ -190,11 +192,11 @@ static bool set_follows(const struct mlex *l, struct span w)
 /* A function's name glued to its argument, as in sinx: its length, else 0 */
 static const struct mword *glued(struct span run, size_t *n)
 {
-	for (*n = run.n - 1; *n >= 2; --*n) {
+	for (*n = run.n - 1; *n >= 2 && run.n - *n <= 2; --*n) {
 		const struct mword *w = mw_word((struct span){run.p, *n});
 
 		if (w && (w->t == MT_FUNC || w->t == MT_SQRT || w->t == MT_CONST) &&
-		    run.n - *n <= 2 && memcmp(run.p, "inf", 3) != 0)
+		    memcmp(run.p, "inf", 3) != 0)
 			return w;
 	}
 	return NULL;
@@ -207,7 +209,7 @@ static void lex_run(struct mlex *l, struct mtok *t)
 	const struct mword *w;
 	size_t n;
 
-	while (letter(ahead(l, run.n)))
+	while (run.n < LONG_WORD && letter(ahead(l, run.n)))
 		run.n++;
 	w = run.n > 1 ? mw_word(run) : NULL;
 	if (w && mw_unit(run) && !has_argument(l, run))

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 enum {
-	MATH_NODES = 2048, /* of one comparison */
+	MATH_NODES = 1024, /* of one comparison */
 	MATH_DEPTH = 60,   /* of one expression */
 };
 

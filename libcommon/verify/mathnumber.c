@@ -4,7 +4,7 @@
 #include <float.h>
 #include <string.h>
 
-enum { MAX_DIGITS = 2000, MAX_EXPONENT = 4000 };
+enum { MAX_DIGITS = 2000, MAX_EXPONENT = 400 };
 
 struct reader {
 	struct mnumber *x;
@@ -83,7 +83,8 @@ static size_t separator(const char *p, const char *end, enum numeral_comma comma
 	for (size_t i = 0; i < sizeof kerns / sizeof *kerns; i++)
 		if ((k = at(p, end, kerns[i])) > 0)
 			return (size_t)(skip_blanks(p + k, end) - p);
-	if (comma == NUMERAL_GROUPS && p < end && *p == ',')
+	if (p < end && ((comma == NUMERAL_GROUPS && *p == ',') ||
+			(comma == NUMERAL_DECIMALS && *p == '.'))) /* 1,000.5 and 1.000,5 */
 		return 1;
 	if (p < end && *p == ' ')
 		q++;

@@ -207,6 +207,18 @@ static int call(struct mparse *p, const char *name, size_t n, int left, int righ
 	return mn_add(p->a, mn_add(p->a, x, left), right);
 }
 
+/* The number that words in a base say: 204_{\text{five}} */
+static int in_figures(struct mparse *p, int x)
+{
+	static const char *const word[] = {"two",   "three", "four", "five",   "six",   "seven",
+					   "eight", "nine",  "ten",  "eleven", "twelve"};
+
+	for (int i = 0; i < (int)(sizeof word / sizeof *word); i++)
+		if (node(p, x)->kind == MK_TEXT && span_is(node(p, x)->text, word[i]))
+			return mn_whole(p->a, i + 2);
+	return x;
+}
+
 static int raised_number(struct mparse *p, int left)
 {
 	int x = mn_new(p->a, MK_NUM);
@@ -311,7 +323,7 @@ static int apply_character(struct mparse *p, int left, int op)
 	case '\'':
 		return mn_add(p->a, mp_text(p, MK_CALL, (struct span){"'", 1}), left);
 	default: /* _ */
-		return call(p, "_", 1, left, mp_argument(p));
+		return call(p, "_", 1, left, in_figures(p, mp_argument(p)));
 	}
 }
 

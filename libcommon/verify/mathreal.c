@@ -7,6 +7,7 @@
 #include <math.h>
 
 #define EPS LDBL_EPSILON
+enum { COST = 6 }; /* steps that a complex function takes the time of */
 static const long double pi = 3.14159265358979323846264338327950288L;
 
 typedef long double complex number;
@@ -218,6 +219,7 @@ static struct mreal power(struct menv *e, int node)
 	int64_t num, den;
 	struct mreal x;
 
+	*e->steps -= COST;
 	if (!me_ratio(e, exponent, &num, &den))
 		return any_power(math_real(e, base), math_real(e, exponent));
 	x = math_real(e, base);
@@ -255,13 +257,14 @@ static struct mreal opaque(struct menv *e, int node)
 	struct mreal r = rounded(made_up(key, 99, 0.5L, 2));
 	int i = 0;
 
-	for (int k = e->a->v[node].first; k; k = e->a->v[k].next) {
+	for (int k = e->a->v[node].first; k && me_step(e); k = e->a->v[k].next) {
 		struct mreal x = e->a->v[k].kind == MK_TEXT
 					 ? rounded(made_up(me_hash(e->a->v[k].text), 7, 1, 2))
 					 : math_real(e, k);
 
 		r = one_more(key, i, mul(r, one_more(key, i + 1, x)));
 		i += 2;
+		*e->steps -= 2 * COST;
 	}
 	return r;
 }
@@ -328,6 +331,7 @@ static struct mreal big(struct menv *e, int node)
 		return bad();
 	if (me_range(e, node, &from, &to))
 		return carried_out(e, node, from, to);
+	*e->steps -= 4 * COST;
 	if (e->a->v[mn_kid(e->a, node, 0)].kind != MK_DOTS)
 		bounds = one_more(key, 0, math_real(e, me_from(e->a, node)));
 	if (e->a->v[end].kind != MK_DOTS)
@@ -390,11 +394,13 @@ struct mreal math_real(struct menv *e, int node)
 	case MK_CALL:
 		return opaque(e, node);
 	case MK_FUNC:
-		*e->steps -= 4;
+		*e->steps -= COST;
 		return function((enum mfunc)n->op, math_real(e, n->first));
 	case MK_FACT:
+		*e->steps -= 4 * COST;
 		return factorial(math_real(e, n->first));
 	case MK_BINOM:
+		*e->steps -= 12 * COST;
 		return binomial(e, node);
 	case MK_ABS:
 		return absolute(math_real(e, n->first));

@@ -79,7 +79,7 @@ static bool named(const struct mjudge *j, int x, bool response)
 		if (response && only_symbols(j, x))
 			return true;
 		return (names_a_quantity(node(j, n->first)) || node(j, n->first)->kind == MK_TEXT ||
-			node(j, n->first)->kind == MK_POW) &&
+			node(j, n->first)->kind == MK_CALL || node(j, n->first)->kind == MK_POW) &&
 		       !has_number(j, x);
 	default:
 		return response && only_symbols(j, x);
@@ -122,6 +122,10 @@ int mr_value(const struct mjudge *j, int rel, bool response, int *lhs)
 		return has_name ? second : first;
 	if (!all_equal(j, rel, last))
 		return 0;
+	if (!(node(j, first)->flags & (MX_SYM | MX_TEXT)) && node(j, last)->kind == MK_SYM) {
+		*lhs = last; /* 5 = x */
+		return mn_kid(j->a, rel, n - 1);
+	}
 	return has_name || !(node(j, first)->flags & (MX_SYM | MX_TEXT)) ? last : 0;
 }
 

@@ -216,8 +216,8 @@ static bool collect(struct mjudge *j, struct mitem x, struct pieces *p, int dept
 		return node(j, n->last)->rel == MR_IN && n->n == 2
 			       ? collect(j, last, p, depth + 1)
 			       : put_relation(j, x.node, x.sign, p);
-	default:
-		return false;
+	default: /* {1} \cup ... */
+		return depth > 0 && put_interval(j, x, x, 0, p);
 	}
 }
 

@@ -87,6 +87,21 @@ static bool looks(struct span s, size_t *i, bool *marked)
 	return true;
 }
 
+static void drop_article(struct words *w)
+{
+	static const char *const article[] = {"a ", "an ", "the "};
+
+	for (size_t i = 0; i < sizeof article / sizeof *article; i++) {
+		size_t n = strlen(article[i]);
+
+		if (w->n <= n || memcmp(w->text, article[i], n) != 0)
+			continue;
+		w->n -= n;
+		memmove(w->text, w->text + n, w->n);
+		return;
+	}
+}
+
 /* s as words in lower case, single spaces between them; false when it is more than that. */
 static bool get_words(struct span s, struct words *w)
 {
@@ -109,6 +124,7 @@ static bool get_words(struct span s, struct words *w)
 	}
 	while (w->n && w->text[w->n - 1] == ' ')
 		w->n--;
+	drop_article(w);
 	return true;
 }
 
@@ -139,7 +155,7 @@ static bool same_words(struct span a, struct span b)
 
 static void skip_looks(struct span *s)
 {
-	bool marked;
+	bool marked = false;
 
 	for (size_t i = 0; s->n && (strchr(" {}$*~\\", *s->p) != NULL); i = 0) {
 		if (*s->p == '\\' && !looks(*s, &i, &marked))
@@ -197,7 +213,7 @@ bool mt_same(struct span right, struct span got)
 /* ---- commas ---- */
 
 /* One comma, digits on both sides, as people write 1,5 who do not write 1.5: at least two behind it
- * and not three, but with a 0 before it */
+ * and not three, or a 0 before it */
 static bool could_be_decimal(struct span s, size_t comma)
 {
 	size_t from = comma, to = comma + 1;
@@ -208,9 +224,11 @@ static bool could_be_decimal(struct span s, size_t comma)
 		to++;
 	for (size_t i = 0; i < s.n; i++)
 		if (strchr("([{", s.p[i]) || (s.p[i] == ',' && i != comma) ||
-		    (s.p[i] == '.' && i + 1 < s.n && digit(s.p[i + 1])))
+		    (s.p[i] == '.' && i > comma && i + 1 < s.n && digit(s.p[i + 1])))
 			return false;
-	return to - comma > 2 && (to - comma != 4 || (comma - from == 1 && s.p[from] == '0'));
+	if (comma - from == 1 && s.p[from] == '0')
+		return true;
+	return to - comma > 2 && to - comma != 4;
 }
 
 int mt_comma_readings(struct span s)
