@@ -111,6 +111,8 @@ compare() {
 	[ "$(tail -n +2 table | cut -f 3 | sort -nu | paste -s -d ' ')" = "0 2 4" ]
 	[ "$(cut -f 1 table | sort -u | paste -s -d ' ')" = "ood-five ood-large set test valid" ]
 	[ "$(awk '$1 == "rloop" { print $3 }' train | paste -s -d ' ')" = "1 2 3 4" ]
+	[ "$(awk '$1 == "rloop" { print $9 }' train | paste -s -d ' ')" = "1 1 2 2" ]
+	[ "$(awk '$1 == "vanilla" { print $9 }' train | paste -s -d ' ')" = "1 1 1 1" ]
 	cp table ../want
 	rm -rf rloop/seed-1/iter-2
 	cd ../..
@@ -145,4 +147,28 @@ compare() {
 	touch allowed
 	EXPLORE=$PWD/fails status_is 0 "${call[@]}"
 	[ -e runs/rloop/seed-1/summary.tsv ]
+}
+
+@test "after kill -9 the same call ends with the same tables" {
+	need_tool gnuplot
+	fixture tasks base
+	call=("$root/pipelines/compare" -q -p "$FIX/base" -t "$FIX/train.jsonl" -e "$FIX/test.jsonl"
+		-d runs -i 2 -n 2 -S 1 -J 2 -N 4 -k 1,4 --tune-opts "--lr 1e-3 --epochs 1"
+		--explore-opts "--groups 4 --group-size 4 --max-new 16 --lr 1e-3"
+		--eval-opts "--max-new 16" vanilla rloop average)
+	status_is 0 "${call[@]}"
+	mv runs whole
+	for seen in base/seed-1/iter-0/eval.traj rloop/seed-1/iter-1/policy; do
+		rm -rf runs
+		"${call[@]}" 3>&- &
+		for _ in {1..600}; do
+			[ ! -e "runs/$seen" ] || break
+			sleep 0.05
+		done
+		kill -9 $!
+		wait $! || true
+		status_is 0 "${call[@]}"
+		cmp whole/table runs/table
+		cmp whole/train runs/train
+	done
 }
