@@ -16,7 +16,7 @@ enum { BATCH = 128, BATCH_BYTES = 4 * 1024 * 1024, FAIR = 100 };
 static const char *verifier_name, *tasks_path;
 static double deadline = 10, max_failures = 0.1;
 static int64_t workers = 1, max_output = 65536;
-static bool trust, strict;
+static bool trust, strict, explain;
 
 static const struct opt opts[] = {
 	{0, "verifier", "NAME", OPT_STR, &verifier_name, 0, 0,
@@ -29,6 +29,8 @@ static const struct opt opts[] = {
 	{0, "max-failures", "SHARE", OPT_NUM, &max_failures, 0, 1,
 	 "stop when more verdicts than this are failures"},
 	{0, "trust", NULL, OPT_FLAG, &trust, 0, 0, "run commands that records or tasks name"},
+	{0, "explain", NULL, OPT_FLAG, &explain, 0, 0,
+	 "note in why what decided, where the verifier says so"},
 	{0, "strict", NULL, OPT_FLAG, &strict, 0, 0, "refuse records outside of head and end"},
 	{0}};
 static const struct tool tool = {"traj-score", "[file ...]",
@@ -99,7 +101,8 @@ static bool replaced(struct mp key)
 	struct span s;
 
 	return mp_type(key) == MP_STR && mp_bytes(key, &s) &&
-	       (span_is(s, "reward") || span_is(s, "verdict") || span_is(s, "extracted"));
+	       (span_is(s, "reward") || span_is(s, "verdict") || span_is(s, "extracted") ||
+		(explain && span_is(s, "why")));
 }
 
 static void put_verdict(msgpack_packer *pk, const struct verdict *v)
@@ -113,6 +116,10 @@ static void put_verdict(msgpack_packer *pk, const struct verdict *v)
 	if (*v->extracted) {
 		pack_str(pk, "extracted");
 		pack_text(pk, (struct span){v->extracted, strlen(v->extracted)});
+	}
+	if (explain && v->why) {
+		pack_str(pk, "why");
+		pack_str(pk, v->why);
 	}
 }
 
@@ -130,7 +137,7 @@ static size_t pairs_kept(struct mp map)
 /* All pairs as they are, but the verdict's where those stood, or at the end. */
 static void rewrite(struct buf *b, struct mp map, const struct verdict *v)
 {
-	size_t ours = 1 + (v->code == VERDICT_OK) + (*v->extracted != '\0');
+	size_t ours = 1 + (v->code == VERDICT_OK) + (*v->extracted != '\0') + (explain && v->why);
 	bool put = false;
 	struct mp_iter it;
 	struct mp key, value;

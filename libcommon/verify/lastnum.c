@@ -59,9 +59,11 @@ int judge_gsm8k(const struct verify_item *it, struct verdict *out, struct reason
 	if (!gsm8k_number(it->answer, &want))
 		return fail(why, ST_INPUT, "task %.*s: gsm8k: the answer has no number in it",
 			    TEXT_ARG(it->task));
+	out->why = "no number found";
 	if (!gsm8k_number(it->response, &got))
 		return 0;
 	text_extract(out, got.text);
 	out->reward = number_same(&want, &got);
+	out->why = out->reward > 0 ? "the same number" : "another number";
 	return 0;
 }

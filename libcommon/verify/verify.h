@@ -2,7 +2,8 @@
  * verify.h - is a response right? Built-in verifiers and programs of the user's own.
  *
  * Names: the generated kinds ("countdown", ... see gen.h), "exact", "number", "regex" (the
- * task's answer is the pattern), "contains" (the answer is a word that must occur), and
+ * task's answer is the pattern), "contains" (the answer is a word that must occur), "gsm8k" and
+ * "math" (mathematical answers), and
  * "cmd:COMMAND ...": a long-lived program that reads one JSON line {task, prompt, response, answer,
  * meta} and writes one line
  * {"reward": x, "extracted": "..."} for each. Their rules: rloop-verify(7).

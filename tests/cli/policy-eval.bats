@@ -53,6 +53,17 @@ column() {
 	[ "$(wc -l <many)" = $((5 * $(wc -l <"$FIX/test.jsonl"))) ]
 }
 
+@test "--verifier: instead of one that a row's form implies, not of one that a row names" {
+	cat >rows.jsonl <<-'END'
+		{"id":"a","question":"1+1=","answer":"#### 2"}
+		{"id":"b","question":"1+1=","answer":"#### 2","verifier":"number"}
+	END
+	policy-eval -q -p "$FIX/base" -t rows.jsonl --max-new 4 | column verifier | paste -sd, >a
+	policy-eval -q -p "$FIX/base" -t rows.jsonl --max-new 4 --verifier exact | column verifier |
+		paste -sd, >b
+	[[ $(cat a) == *gsm8k*,*number* && $(cat b) == *exact*,*number* ]]
+}
+
 @test "--greedy: the likeliest, whatever the seed" {
 	run_eval --greedy -s 1 | column response,temperature >a
 	run_eval --greedy -s 2 | column response,temperature | cmp - a

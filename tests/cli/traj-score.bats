@@ -170,6 +170,31 @@ many() {
 	says "cannot be run"
 }
 
+@test "--explain: what decided, in why; without it a why of one's own stays" {
+	cat >math.jsonl <<-'END'
+		{"task":"a","prompt":"p","response":"\\boxed{0.5}","answer":"\\frac12","verifier":"math"}
+		{"task":"b","prompt":"p","why":"mine","response":"#### 4","answer":"5","verifier":"gsm8k"}
+		{"task":"c","prompt":"p","why":"mine","response":"5","answer":"5","verifier":"exact"}
+	END
+	traj-cat --from-json math.jsonl | traj-score -q --explain | traj-cat -c task,reward,extracted,why >out
+	printf 'a\t1.0\t0.5\tthe same value, exactly\nb\t0.0\t4\tanother number\nc\t1.0\t5\t\n' | diff - out
+	traj-cat --from-json math.jsonl | traj-score -q | traj-cat -c task,why >out
+	printf 'a\t\nb\tmine\nc\tmine\n' | diff - out
+}
+
+@test "--tasks: rows of MATH and GSM8K imply their verifiers" {
+	cat >tasks.jsonl <<-'END'
+		{"unique_id":"m","problem":"?","answer":"\\frac{1}{2}"}
+		{"id":"g","question":"?","answer":"It is so.\n#### 1,000"}
+	END
+	cat >made.jsonl <<-'END'
+		{"task":"m","prompt":"?","response":"The answer is 1/2."}
+		{"task":"g","prompt":"?","response":"#### 1000"}
+	END
+	traj-cat --from-json made.jsonl | traj-score -q -t tasks.jsonl | traj-cat -c task,reward >out
+	printf 'm\t1.0\ng\t1.0\n' | diff - out
+}
+
 @test "--strict; damaged and cut-off input" {
 	status_is 3 traj-score --strict in.traj
 	says "outside of head and end"
