@@ -175,7 +175,7 @@ open_run() {
 	mkdir -p "$run" || exit 4
 	# Stages inherit the lock, so that no two ever write; one whose script was killed dies soon
 	exec 9>>"$run/.lock" || exit 4
-	flock -w 1 9 || die 4 "$run is in use by process $(cat "$run/.lock") or a stage it started"
+	flock -w 5 9 || die 4 "$run is in use by process $(cat "$run/.lock") or a stage it started"
 	printf '%s\n' $$ >"$run/.lock"
 	if [ -e "$run/options" ]; then
 		diff "$run/options" <(options_text) >&2 ||

@@ -8,7 +8,7 @@ make -s -j"$(nproc)" SAN=$san CFLAGS='-O1 -g' all units
 fast=()
 for f in tests/cli/*.bats; do
 	case ${f##*/} in
-	harness.* | rloop.* | vanilla.* | plot.* | stories.* | example-*) ;;
+	harness.* | rloop.* | vanilla.* | compare.* | plot.* | stories.* | example-*) ;;
 	*) fast+=("cli/$(basename "$f" .bats)") ;;
 	esac
 done

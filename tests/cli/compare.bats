@@ -167,6 +167,7 @@ compare() {
 		done
 		kill -9 $!
 		wait $! || true
+		flock -w 60 runs/.lock true # until the stages that it had begun are gone
 		status_is 0 "${call[@]}"
 		cmp whole/table runs/table
 		cmp whole/train runs/train
