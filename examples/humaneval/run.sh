@@ -1,0 +1,25 @@
+#!/bin/bash
+# run.sh [POLICY [PROBLEMS.jsonl]] - without a policy, judges responses.jsonl; with one, has it
+# complete the problems (HumanEval.jsonl, or the three here) and prints pass@k. SAMPLES, WORKERS,
+# EVAL_OPTS come from the environment.
+set -euo pipefail
+
+here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
+judge="cmd:python3 $here/judge.py"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+# What judge.py needs goes to it in meta
+jq -c '{id: .task_id, prompt, answer: .canonical_solution,
+	meta: {prompt, entry_point, test, canonical_solution}}' \
+	"${2:-$here/problems.jsonl}" >"$scratch/tasks.jsonl"
+
+if [ $# -eq 0 ]; then
+	jq -c '. + {prompt: ""}' "$here/responses.jsonl" | traj-cat --from-json |
+		traj-score -q -t "$scratch/tasks.jsonl" --verifier "$judge" --workers "${WORKERS:-2}" |
+		traj-cat -c task,reward,verdict,extracted,what
+	exit
+fi
+read -ra more <<<"${EVAL_OPTS:---temperature 0.8 --max-new 300}"
+policy-eval -p "$1" -t "$scratch/tasks.jsonl" -n "${SAMPLES:-1}" --verifier "$judge" \
+	--workers "${WORKERS:-2}" "${more[@]}" | pass-at-k

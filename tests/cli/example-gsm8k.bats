@@ -1,0 +1,44 @@
+# example-gsm8k.bats - the example from end to end, with a small published model in the place of a
+# large one.
+load helpers
+
+setup() {
+	need_data stories260k/model.safetensors
+	need_tool jq
+	cd "$BATS_TEST_TMPDIR"
+	dir=$root/examples/gsm8k
+	cat >train.jsonl <<-'END'
+		{"question":"Tom has 2 apples and finds 1 more. How many has he?","answer":"2+1=<<2+1=3>>3\n#### 3"}
+		{"question":"Lily had 5 balls and lost 3. How many are left?","answer":"5-3=<<5-3=2>>2\n#### 2"}
+	END
+	{ cat train.jsonl && sed 's/balls/"hats"/; s/"hats"/hats/' train.jsonl; } >test.jsonl
+	export ITERATIONS=1 STEPS=2 SAMPLES=2 KS=1,2 HELD_OUT=3 GROUPS_A_STEP=2 GROUP_SIZE=4 MAX_NEW=12 \
+		EXPLORE_OPTS='--lr 1e-4 --rounds 1 --keep-equal' MORE=-q
+}
+
+@test "run.sh: tasks, greedy accuracy, an iteration, a table; again, nothing is done twice" {
+	status_is 0 "$dir/run.sh" "$SHARED_DATA/stories260k" train.jsonl test.jsonl runs
+	[[ $output == iter*pass@2* ]]
+	[ "$(wc -l <runs/rloop.tsv)" = 3 ]
+	[ "$(jq -rs 'map(.id) | join(" ")' runs/test.jsonl)" = "test:1 test:2 test:3" ]
+	[ "$(jq -rs 'map(.prompt | test("^Solve .*####.*\n\nProblem: .*\\?\nSolution:$")) | all' runs/train.jsonl)" = true ]
+	[ "$(traj-cat -c verifier,verdict,answer runs/greedy.traj | sort -u | wc -l)" = 2 ]
+	[ "$(traj-cat -c verifier,verdict runs/run/iter-1/explore.traj | sort -u)" = "gsm8k	ok" ]
+	awk '$5 == "pass@1"' runs/greedy.tsv | grep -q .
+	stat -c '%n %i %z' runs/*.jsonl runs/*.traj runs/run/iter-1/*.traj >before
+	status_is 0 "$dir/run.sh" "$SHARED_DATA/stories260k" train.jsonl test.jsonl runs
+	stat -c '%n %i %z' runs/*.jsonl runs/*.traj runs/run/iter-1/*.traj | diff before -
+}
+
+@test "run.sh: ChatML for those who know it; no arguments" {
+	STYLE=chatml status_is 0 "$dir/run.sh" "$SHARED_DATA/stories260k" train.jsonl test.jsonl runs
+	[[ $(head -n 1 runs/train.jsonl | jq -r .prompt) == "<|im_start|>system"*"apples"*"<|im_start|>assistant" ]]
+	status_is 2 "$dir/run.sh"
+	says "run.sh POLICY"
+}
+
+@test "rows of GSM8K as they are" {
+	policy-eval -q -p "$SHARED_DATA/stories260k" -t test.jsonl --greedy --max-new 12 >greedy.traj
+	traj-score -q --explain greedy.traj | traj-cat -c verifier,answer,why | head -n 1 >got
+	[[ $(cat got) == gsm8k*3*n* ]]
+}

@@ -1,0 +1,106 @@
+# example-humaneval.bats - answers that are programs: who passes, and what the sandbox holds back.
+load helpers
+
+setup() {
+	need_tool jq
+	need_tool python3
+	dir=$root/examples/humaneval
+	cd "$BATS_TEST_TMPDIR"
+	jq -c '{id: .task_id, prompt, answer: "", meta: {prompt, entry_point, test}}' \
+		"$dir/problems.jsonl" >tasks.jsonl
+}
+
+need_sandbox() {
+	need_tool bwrap
+	"$dir/sandbox.sh" true 2>/dev/null || skip "bwrap may not create namespaces here"
+}
+
+# outcome TASK RESPONSE: reward and what was extracted
+outcome() {
+	jq -nc '{task: $ARGS.positional[0], prompt: "", response: $ARGS.positional[1]}' --args "$@" |
+		traj-cat --from-json |
+		traj-score -q -t tasks.jsonl --verifier "cmd:python3 $dir/judge.py" |
+		traj-cat -c reward,extracted
+}
+
+@test "run.sh: each of the responses is judged as it deserves" {
+	need_sandbox
+	"$dir/run.sh" >got
+	[ "$(cut -f 3 got | sort -u)" = ok ]
+	[ "$(awk -F '\t' '$2 == 1 { print $5 }' got | paste -sd '|')" = \
+		"right|right, and goes on|right, in a chat|right" ]
+	[ "$(awk -F '\t' '$4 == "timeout" { print $5 }' got)" = "never ends" ]
+	[ "$(wc -l <got)" = "$(wc -l <"$dir/responses.jsonl")" ]
+}
+
+@test "run.sh POLICY: a policy's own answers, pass@k" {
+	need_sandbox
+	fixture base
+	sed 's/"prompt":"[^"]*\(\\"[^"]*\)*"/"prompt":"1+1="/' "$dir/problems.jsonl" >tiny.jsonl
+	SAMPLES=2 EVAL_OPTS="-q --max-new 4" "$dir/run.sh" "$FIX/base" tiny.jsonl >table
+	[ "$(awk '$5 == "pass@1" { print $3, $4, $6 }' table)" = "3 6 0" ]
+}
+
+@test "canonical solutions pass, one that is spoilt does not" {
+	need_sandbox
+	jq -c '{task: .task_id, prompt: "", response: .canonical_solution}' "$dir/problems.jsonl" |
+		traj-cat --from-json |
+		traj-score -q -t tasks.jsonl --verifier "cmd:python3 $dir/judge.py" >all.traj
+	[ "$(traj-cat -c reward all.traj | paste -sd ' ')" = "1.0 1.0 1.0" ]
+	[ "$(outcome tiny/0 '    return 5')" = "0.0	failed" ]
+}
+
+@test "no network, though there is one outside" {
+	need_sandbox
+	python3 -c 'import socket
+s = socket.create_server(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True)
+while True: s.accept()' >port 3>&- &
+	server=$!
+	for _ in $(seq 100); do [ ! -s port ] || break; sleep 0.1; done
+	try="    import socket
+    socket.create_connection(('127.0.0.1', $(cat port)), 2)
+    return values[-1] if values else 0"
+	python3 -c "def f(values):
+$try
+assert f([1]) == 1"
+	[ "$(outcome tiny/0 "$try")" = "0.0	failed" ]
+	kill $server
+}
+
+@test "no files of ours, no environment, nothing written" {
+	need_sandbox
+	echo secret >file
+	SECRET=1 "$dir/sandbox.sh" true
+	export SECRET=1
+	not "$dir/sandbox.sh" cat "$PWD/file"
+	not "$dir/sandbox.sh" touch /usr/mine
+	[ -z "$("$dir/sandbox.sh" printenv SECRET)" ]
+	[ "$("$dir/sandbox.sh" ls / | paste -sd ' ')" = "bin dev lib lib64 proc tmp usr" ]
+	"$dir/sandbox.sh" sh -c 'echo x >/tmp/x'
+	[ "$("$dir/sandbox.sh" ls /tmp)" = "" ]
+}
+
+@test "limits on time and memory; nothing is left running" {
+	need_sandbox
+	export WALL=1
+	status_is 124 "$dir/sandbox.sh" sh -c "sleep 61.07 & setsid sleep 61.07 & sleep 61.07"
+	sleep 0.2
+	not pgrep -fx "sleep 61.07"
+	unset WALL
+	not "$dir/sandbox.sh" python3 -c 'x = bytearray(10 ** 9)'
+	MEMORY=4000000000 "$dir/sandbox.sh" python3 -c 'x = bytearray(10 ** 9)'
+	not "$dir/sandbox.sh" sh -c 'head -c 2000000 /dev/zero >/tmp/x'
+}
+
+@test "without a sandbox there is no reward at all" {
+	mkdir bin
+	printf '#!/bin/sh\necho no namespaces >&2\nexit 1\n' >bin/bwrap
+	chmod +x bin/bwrap
+	jq -c '. + {prompt: ""}' "$dir/responses.jsonl" | traj-cat --from-json >in.traj
+	PATH=$PWD/bin:$PATH status_is 3 traj-score -t tasks.jsonl \
+		--verifier "cmd:python3 $dir/judge.py" in.traj
+	says "no sandbox"
+	says "14 of 14 verdicts are failures"
+	[ "$(traj-cat -c verdict,reward out 2>/dev/null | sort -u)" = "exit	" ]
+}
