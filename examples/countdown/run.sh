@@ -1,11 +1,12 @@
 #!/bin/bash
 # run.sh [DIR] - RLoop against plain RL on Countdown, from nothing: tasks, a policy pre-trained on
 # demonstrations, both ways of learning with equal RL steps, held-out tasks, a table, a picture.
-# Run again, it goes on where it was stopped. SEED, ITERATIONS and STEPS come from the environment.
+# Run again, it goes on where it was stopped. SEED, ITERATIONS, STEPS and LR, the
+# learning rate of RL, come from the environment.
 set -euo pipefail
 
 dir=${1:-demo}
-seed=${SEED:-1} iterations=${ITERATIONS:-4} steps=${STEPS:-50}
+seed=${SEED:-1} iterations=${ITERATIONS:-4} steps=${STEPS:-50} lr=${LR:-3e-4}
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 for p in "$here/../../pipelines" "$here/../../../../libexec/rloop"; do
 	[ ! -d "$p" ] || PATH=$p:$PATH
@@ -28,7 +29,7 @@ make demos.traj task-gen -n 150000 -s "$seed" --demos countdown
 	--weight-decay 0.01 demos.traj
 
 common=(-p base -t train.jsonl -e test.jsonl -i "$iterations" -n "$steps" -s "$seed" -k "1,4,8,16,32")
-rl='--lr 3e-4 --groups 24 --group-size 16 --max-new 20 --weight-decay 0 --warmup 5 --rounds 3'
+rl="--lr $lr --groups 24 --group-size 16 --max-new 20 --weight-decay 0 --warmup 5 --rounds 3"
 vanilla "${common[@]}" -d vanilla --explore-opts "$rl" >vanilla.tsv
 rloop "${common[@]}" -d rloop --eval-rl --explore-opts "$rl" \
 	--tune-opts '--lr 3e-4 --warmup 10 --batch 64 --epochs 2' >rloop.tsv
