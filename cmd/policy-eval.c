@@ -6,6 +6,7 @@
 #include "base/par.h"
 #include "base/progress.h"
 #include "base/tool.h"
+#include "learn/prompt.h"
 #include "learn/rollout.h"
 
 #include <inttypes.h>
@@ -27,6 +28,8 @@ static const struct opt opts[] = {
 	{'p', "policy", "DIR", OPT_STR, &policy_dir, 0, 0, "policy to sample from"},
 	{'t', "tasks", "FILE", OPT_STR, &task_file, 0, 0, "problems"},
 	{0, "prompt", "TEXT", OPT_STR, &prompt, 0, 0, "this one problem instead, not judged"},
+	{0, "prompt-template", "TEXT", OPT_STR, &o.wrap, 0, 0,
+	 "what the policy sees of a problem; " PROMPT_PLACE " stands for its prompt"},
 	{'n', "samples", "N", OPT_INT, &samples, 1, 1e6, "responses to each"},
 	{'s', "seed", "N", OPT_INT, &seed, 0, 0, "of sampling"},
 	{'j', "threads", "N", OPT_INT, &threads, 0, 1024, "threads; 0: one per processor"},
@@ -60,6 +63,8 @@ static int check_options(void)
 	if (greedy && samples > 1)
 		return tool_usage("--greedy: all -n %" PRId64 " responses would be the same",
 				  samples);
+	if (o.wrap && !strstr(o.wrap, PROMPT_PLACE))
+		return tool_usage("--prompt-template: it lacks " PROMPT_PLACE);
 	if (isatty(STDOUT_FILENO))
 		return tool_usage("records are not written to a terminal: use a pipe or a file");
 	o.judge = !no_score && !prompt;

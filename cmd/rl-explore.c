@@ -6,6 +6,7 @@
 #include "base/par.h"
 #include "base/progress.h"
 #include "base/tool.h"
+#include "learn/prompt.h"
 #include "learn/rl.h"
 #include "learn/runlog.h"
 #include "learn/state.h"
@@ -16,6 +17,7 @@
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,6 +32,8 @@ static const char *advantage = "grpo", *loss = "dapo", *aggregate = "token-mean"
 static const struct opt opts[] = {
 	{'p', "policy", "DIR", OPT_STR, &policy_dir, 0, 0, "policy to begin with"},
 	{'t', "tasks", "FILE", OPT_STR, &task_file, 0, 0, "problems to learn from"},
+	{0, "prompt-template", "TEXT", OPT_STR, &o.roll.wrap, 0, 0,
+	 "what the policy sees of a problem; " PROMPT_PLACE " stands for its prompt"},
 	{'n', "steps", "N", OPT_INT, &steps, 1, 1e9, "RL steps"},
 	{'o', "output", "DIR", OPT_STR, &out_dir, 0, 0, "write the policy that RL ends with"},
 	{'s', "seed", "N", OPT_INT, &seed, 0, 0, "of the order of problems and of sampling"},
@@ -127,6 +131,8 @@ static int check_options(void)
 	if (state_dir && !stream_file)
 		return tool_usage("--state needs --stream: standard output cannot be cut back to "
 				  "where the state was saved");
+	if (o.roll.wrap && !strstr(o.roll.wrap, PROMPT_PLACE))
+		return tool_usage("--prompt-template: it lacks " PROMPT_PLACE);
 	if (!stream_file && isatty(STDOUT_FILENO))
 		return tool_usage("records are not written to a terminal: use a pipe or a file");
 	o.roll.seed = (uint64_t)seed;

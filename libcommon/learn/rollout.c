@@ -1,6 +1,7 @@
 /* rollout.c - sampled and judged responses. See rollout.h. */
 #include "learn/rollout.h"
 #include "base/mem.h"
+#include "learn/prompt.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,40 +12,12 @@ struct roller {
 	struct roller_opts o;
 	struct sampler *sampler;
 	struct verifier *verifier;
-	struct ids ids; /* prompts of all problems, one behind the other */
-	size_t *start;  /* (tasks->n + 1) */
+	struct prompts prompts;
 };
 
 static struct span span_of(const char *s)
 {
 	return (struct span){s, s ? strlen(s) : 0};
-}
-
-static int encode(struct roller *r, const char *name, struct reason *why)
-{
-	r->start = xcalloc(r->tasks->n + 1, sizeof *r->start);
-	for (size_t i = 0; i < r->tasks->n; i++) {
-		const struct task *t = &r->tasks->v[i];
-		size_t n;
-
-		if (!t->prompt)
-			return fail(why, ST_INPUT,
-				    "%s: task %s: it has messages and no prompt: write the text "
-				    "that the policy is to see as \"prompt\"",
-				    name, t->id);
-		if (tok_encode(r->p->tok, t->prompt, strlen(t->prompt), true, &r->ids, why))
-			return fail_prefix(why, "%s: task %s", name, t->id);
-		n = r->ids.n - r->start[i];
-		if (n == 0)
-			return fail(why, ST_INPUT, "%s: task %s: its prompt is empty", name, t->id);
-		if (n >= (size_t)r->p->cfg.max_len)
-			return fail(why, ST_INPUT,
-				    "%s: task %s: its prompt of %zu tokens leaves no room in the "
-				    "policy's %lld positions",
-				    name, t->id, n, (long long)r->p->cfg.max_len);
-		r->start[i + 1] = r->ids.n;
-	}
-	return 0;
 }
 
 struct roller *roller_new(const struct policy *p, const struct task_set *tasks, const char *name,
@@ -55,7 +28,8 @@ struct roller *roller_new(const struct policy *p, const struct task_set *tasks, 
 	r->p = p;
 	r->tasks = tasks;
 	r->o = *o;
-	if (encode(r, name, why) || (o->judge && !(r->verifier = verify_open(&r->o.verify, why)))) {
+	if (prompts_make(&r->prompts, p, tasks, name, o->wrap, why) ||
+	    (o->judge && !(r->verifier = verify_open(&r->o.verify, why)))) {
 		roller_free(r);
 		return NULL;
 	}
@@ -71,15 +45,13 @@ void roller_free(struct roller *r)
 		verify_close(r->verifier);
 	if (r->sampler)
 		sampler_free(r->sampler);
-	free(r->ids.v);
-	free(r->start);
+	prompts_free(&r->prompts);
 	free(r);
 }
 
 const uint32_t *roller_prompt(const struct roller *r, size_t task, size_t *n)
 {
-	*n = r->start[task + 1] - r->start[task];
-	return r->ids.v + r->start[task];
+	return prompts_ids(&r->prompts, task, n);
 }
 
 void rollouts_reset(struct rollouts *r)
@@ -158,7 +130,7 @@ static int judge(struct roller *r, struct rollouts *out, size_t from, struct rea
 
 		items[i] = (struct verify_item){
 			.task = span_of(t->id),
-			.prompt = span_of(t->prompt),
+			.prompt = prompts_text(&r->prompts, o->task),
 			.response = {o->n_text ? out->text.p + o->text : "", o->n_text},
 			.answer = span_of(t->answer),
 			.meta = {t->meta.n ? (const uint8_t *)t->meta.p : NULL, t->meta.n},
@@ -203,7 +175,7 @@ void roller_traj(const struct roller *r, const struct rollouts *all, size_t i, s
 
 	traj_clear(t);
 	t->task = span_of(task->id);
-	t->prompt = span_of(task->prompt);
+	t->prompt = prompts_text(&r->prompts, o->task);
 	t->response = (struct span){o->n_text ? all->text.p + o->text : "", o->n_text};
 	t->answer = span_of(task->answer);
 	t->verifier = span_of(by);

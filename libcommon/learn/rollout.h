@@ -13,14 +13,15 @@
 struct roller_opts {
 	struct sample_opts sample;
 	struct verify_opts verify;
-	bool judge; /* false: no verifier is asked, no response has a verdict */
+	const char *wrap; /* around each question: see prompt.h; NULL: nothing */
+	bool judge;       /* false: no verifier is asked, no response has a verdict */
 	uint64_t seed;
 };
 
 struct roller; /* opaque: a sampler, a verifier, the problems' token ids */
 /* policy and tasks are borrowed, and the task_set's name goes into messages. The policy's weights
  * may change from call to call. NULL with the reason: an unknown verifier, or a problem that the
- * policy's tokenizer or length cannot take. */
+ * policy's tokenizer, chat template or length cannot take. */
 struct roller *roller_new(const struct policy *p, const struct task_set *tasks, const char *name,
 			  const struct roller_opts *o, struct reason *why);
 void roller_free(struct roller *r);

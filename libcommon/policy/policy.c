@@ -46,11 +46,12 @@ static int read_file(const char *dir, const char *name, size_t max, bool optiona
 	return st;
 }
 
-/* The stop set gains the token that the tokenizer's own configuration names: a string, or an
- * object with its content. */
-static int add_tokenizer_eos(struct policy *p, const char *where, struct reason *why)
+/* The stop set gains the token that a file of the tokenizer's names: a string, or an object with
+ * its content. */
+static int add_tokenizer_eos(struct policy *p, const struct buf *file, const char *where,
+			     struct reason *why)
 {
-	json_t *j = json_parse(p->tok_config.p, p->tok_config.n, where, why);
+	json_t *j = json_parse(file->p, file->n, where, why);
 	const json_t *v = json_object_get(j, "eos_token");
 	const char *s = json_string_value(json_is_object(v) ? json_object_get(v, "content") : v);
 	uint32_t id = 0;
@@ -73,6 +74,25 @@ static int add_tokenizer_eos(struct policy *p, const char *where, struct reason 
 	return st;
 }
 
+static int add_eos_tokens(struct policy *p, const char *dir, struct reason *why)
+{
+	const struct {
+		const char *name;
+		const struct buf *file;
+	} from[] = {{"tokenizer_config.json", &p->tok_config},
+		    {"special_tokens_map.json", &p->special_tokens}};
+	int st = 0;
+
+	for (int i = 0; i < 2 && !st; i++) {
+		char *path = xasprintf("%s/%s", dir, from[i].name);
+
+		if (from[i].file->n)
+			st = add_tokenizer_eos(p, from[i].file, path, why);
+		free(path);
+	}
+	return st;
+}
+
 static int check_vocab(const struct policy *p, const char *where, struct reason *why)
 {
 	if (tok_vocab_size(p->tok) > p->cfg.vocab)
@@ -85,7 +105,6 @@ static int load_texts(struct policy *p, const char *dir, struct reason *why)
 {
 	struct buf config = {0}, tok = {0};
 	char *tok_path = xasprintf("%s/tokenizer.json", dir);
-	char *tok_config_path = xasprintf("%s/tokenizer_config.json", dir);
 	int st = read_file(dir, "config.json", MAX_CONFIG, false, &config, why);
 
 	if (!st)
@@ -99,12 +118,11 @@ static int load_texts(struct policy *p, const char *dir, struct reason *why)
 		p->tok = tok_load(tok.p, tok.n, tok_path, why);
 		st = p->tok ? check_vocab(p, tok_path, why) : ST_INPUT;
 	}
-	if (!st && p->tok_config.p)
-		st = add_tokenizer_eos(p, tok_config_path, why);
+	if (!st)
+		st = add_eos_tokens(p, dir, why);
 	buf_free(&config);
 	buf_free(&tok);
 	free(tok_path);
-	free(tok_config_path);
 	return st;
 }
 

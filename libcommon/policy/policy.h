@@ -18,7 +18,7 @@ struct policy {
 };
 
 /* Loads and packs. Anything missing, extra or malformed: ST_INPUT naming file and rule. The stop
- * set gains the tokenizer_config's eos_token. */
+ * set gains the eos_token of tokenizer_config.json and special_tokens_map.json. */
 int policy_load(struct policy *p, const char *dir, struct reason *why);
 /* A folder that appears whole or not at all; refuses one that exists. */
 int policy_save(const struct policy *p, const char *dir, enum st_dtype dtype, struct reason *why);

@@ -36,12 +36,17 @@ static int bad(const struct row *r, const char *key, const char *what)
 	return fail(r->why, ST_INPUT, "%s: %s: %s", r->where, key, what);
 }
 
+static bool has_nul(const json_t *string)
+{
+	return strlen(json_string_value(string)) != json_string_length(string);
+}
+
 /* Text as a C string; a NUL in it would hide what follows. */
 static int get_text(const struct row *r, const char *key, const json_t *v, char **out)
 {
 	if (!json_is_string(v))
 		return bad(r, key, "not a string");
-	if (strlen(json_string_value(v)) != json_string_length(v))
+	if (has_nul(v))
 		return bad(r, key, "a NUL character in the text");
 	*out = xstrdup(json_string_value(v));
 	return 0;
@@ -67,9 +72,20 @@ static int get_value(const struct row *r, const char *key, const json_t *v, char
 	return 0;
 }
 
+/* A list of the row as its JSON text */
+static int get_list(const struct row *r, const json_t *v, char **out)
+{
+	char *text = json_dumps(v, JSON_COMPACT);
+
+	if (!text)
+		return fail(r->why, ST_SYSTEM, "%s: out of memory", r->where);
+	*out = xstrdup(text);
+	free(text);
+	return 0;
+}
+
 static int get_messages(const struct row *r, const char *key, const json_t *v, char **out)
 {
-	char *text;
 	size_t i;
 	json_t *m;
 
@@ -80,13 +96,20 @@ static int get_messages(const struct row *r, const char *key, const json_t *v, c
 		if (!json_is_string(json_object_get(m, "role")) ||
 		    !json_is_string(json_object_get(m, "content")))
 			return bad(r, key, "a message without the strings role and content");
+		if (has_nul(json_object_get(m, "content")))
+			return bad(r, key, "a NUL character in the text");
 	}
-	text = json_dumps(v, JSON_COMPACT);
-	if (!text)
-		return fail(r->why, ST_SYSTEM, "%s: out of memory", r->where);
-	*out = xstrdup(text);
-	free(text);
-	return 0;
+	return get_list(r, v, out);
+}
+
+/* Tools are the messages' business: beside a prompt they are the user's own. */
+static int get_tools(struct row *r, struct task *t)
+{
+	json_t *v = t->messages ? use(r, "tools") : NULL;
+
+	if (v && !json_is_array(v))
+		return bad(r, "tools", "not a list");
+	return json_array_size(v) ? get_list(r, v, &t->tools) : 0;
 }
 
 /* The number behind "####" that ends an answer of GSM8K, thousands separators left out; NULL
@@ -255,6 +278,8 @@ static int read_row(struct row *r, struct task *t, size_t line)
 		return fail(r->why, ST_INPUT, "%s: not a JSON object", r->where);
 	st = get_prompt(r, t);
 	if (!st)
+		st = get_tools(r, t);
+	if (!st)
 		st = get_answer(r, t);
 	if (!st)
 		st = get_id(r, t, line);
@@ -278,6 +303,7 @@ static void free_task(struct task *t)
 	free(t->id);
 	free(t->prompt);
 	free(t->messages);
+	free(t->tools);
 	free(t->answer);
 	free(t->verifier);
 	buf_free(&t->meta);
@@ -290,7 +316,8 @@ uint64_t task_hash(const struct task_set *s)
 
 	for (size_t i = 0; i < s->n; i++) {
 		const struct task *t = &s->v[i];
-		const char *text[] = {t->id, t->prompt, t->messages, t->answer, t->verifier};
+		const char *text[] = {t->id,    t->prompt, t->messages,
+				      t->tools, t->answer, t->verifier};
 
 		for (size_t k = 0; k < sizeof text / sizeof *text; k++)
 			hash_add(h, text[k] ? text[k] : "\1", text[k] ? strlen(text[k]) + 1 : 2);

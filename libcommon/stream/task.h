@@ -1,7 +1,7 @@
 /*
  * task.h - problem sets: JSONL with one problem a line, as people have them.
  *
- * Ours:   {"id", "prompt" | "messages", "answer", "verifier", "meta"}
+ * Ours:   {"id", "prompt" | "messages" ("tools"), "answer", "verifier", "meta"}
  * GSM8K:  {"question", "answer": "... #### N"}     MATH: {"problem", "answer", "unique_id"}
  * verl:   {"prompt": [messages], "reward_model": {"ground_truth"}, "extra_info": {"index"}}
  * The last three imply a verifier where their form says what it must be: gsm8k for an answer with
@@ -22,6 +22,7 @@ struct task {
 	char *id, *prompt; /* prompt: text as given to the tokenizer; NULL when the row has messages
 			    */
 	char *messages;    /* JSON array text, or NULL */
+	char *tools;       /* JSON array text of the tools that messages may call, or NULL */
 	char *answer;      /* text, or NULL */
 	char *verifier;    /* name or "cmd:...", or NULL: the tool's default */
 	bool implied;      /* verifier is what the row's form implies, not what the row says */

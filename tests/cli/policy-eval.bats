@@ -98,6 +98,59 @@ column() {
 	says "prompt"
 }
 
+# A policy whose tokenizer knows ChatML's tokens (98 and 99), and the template itself
+chat_policy() {
+	policy-init -q -o chars --layers 1 --hidden 8 --heads 1 --ffn 8 --max-len 256
+	jq -c '.added_tokens += [{"id":98,"content":"<|im_start|>","special":true},
+		{"id":99,"content":"<|im_end|>","special":true}]' chars/tokenizer.json >chatml.json
+	policy-init -q -o chat --layers 1 --hidden 8 --heads 1 --ffn 8 --max-len 256 \
+		--tokenizer chatml.json --eos '<|im_end|>'
+	printf '%s' '{% for message in messages %}{{ "<|im_start|>" + message.role + "\n" +' \
+		' message.content + "<|im_end|>\n" }}{% endfor %}{% if add_generation_prompt %}' \
+		'{{ "<|im_start|>assistant\n" }}{% endif %}' >chat/chat_template.jinja
+}
+
+@test "messages are rendered as the policy's chat template does" {
+	chat_policy
+	cat >t.jsonl <<-'END'
+		{"id":"a","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"1+1?"}],"answer":"2","verifier":"exact"}
+		{"id":"b","messages":[{"role":"user","content":"<|im_end|>"}],"answer":"2","verifier":"exact"}
+		{"id":"c","prompt":"1+1=","answer":"2","verifier":"exact"}
+	END
+	policy-eval -q -p chat -t t.jsonl --max-new 2 | traj-cat >out
+	[ "$(sed -n 1p out | jq -r .prompt)" = "<|im_start|>system
+Be brief.<|im_end|>
+<|im_start|>user
+1+1?<|im_end|>
+<|im_start|>assistant" ]
+	# the template's tokens are tokens, and so is text of the user's that spells one
+	[ "$(jq -c '.prompt_tokens | map(select(. >= 98))' out | paste -sd ' ')" = \
+		"[98,99,98,99,98] [98,99,99,98] []" ]
+	[ "$(sed -n 3p out | jq -r .prompt)" = "1+1=" ]
+	# verl's rows
+	echo '{"prompt":[{"role":"user","content":"1+1?"}],"reward_model":{"ground_truth":"2"},"verifier":"exact"}' |
+		policy-eval -q -p chat -t - --max-new 2 | traj-cat | jq -e '.prompt_tokens[0] == 98'
+	# without a template that is known there is nothing to render with
+	echo '{{ messages }}' >chat/chat_template.jinja
+	status_is 3 policy-eval -p chat -t t.jsonl
+	says 'task a: its messages (write what the policy is to see as "prompt")'
+	rm chat/chat_template.jinja
+	status_is 3 policy-eval -p chat -t t.jsonl
+	says 'no chat template'
+}
+
+@test "--prompt-template: around the prompt, or the last message of the user's" {
+	run_eval --prompt-template ' {prompt} ' | traj-cat | jq -r .prompt | head -n 1 >got
+	[ "$(cat got)" = " $(jq -r .prompt "$FIX/test.jsonl" | head -n 1) " ]
+	chat_policy
+	echo '{"id":"a","messages":[{"role":"user","content":"1+1?"}],"answer":"2","verifier":"exact"}' >t.jsonl
+	policy-eval -q -p chat -t t.jsonl --max-new 2 --prompt-template $'Say: {prompt}\n\\boxed{}' |
+		traj-cat | jq -r .prompt >got
+	[ "$(sed -n 2,3p got)" = $'Say: 1+1?\n\\boxed{}<|im_end|>' ]
+	status_is 2 policy-eval -p "$FIX/base" -t t.jsonl --prompt-template 'no place'
+	says "it lacks {prompt}"
+}
+
 @test "--verifier and --no-score: problems that name no verifier" {
 	jq -c 'del(.verifier)' "$FIX/test.jsonl" >bare.jsonl
 	status_is 3 run_eval -t bare.jsonl

@@ -309,6 +309,21 @@ hopeless() {
 	echo '{"id":"chat","messages":[{"role":"user","content":"1"}],"answer":"1"}' >t.jsonl
 	status_is 3 rl -t t.jsonl
 	says messages
+	status_is 2 rl --prompt-template 'no place'
+	says "it lacks {prompt}"
+}
+
+@test "--prompt-template and messages: what the policy sees is what the records say" {
+	rl -n 1 --prompt-template ' {prompt}' | traj-cat | jq -es 'all(.prompt | startswith(" "))'
+	cp -r "$FIX/base" chat
+	# ChatML, with a tokenizer that knows neither its tokens nor its letters
+	jq '.chat_template = "{% for message in messages %}{{ \"<|im_start|>\" + message.role + \"\\n\" +
+		message.content + \"<|im_end|>\\n\" }}{% endfor %}{% if add_generation_prompt %}{{
+		\"<|im_start|>assistant\\n\" }}{% endif %}"' "$FIX/base/tokenizer_config.json" >c
+	cat c >chat/tokenizer_config.json
+	echo '{"id":"chat","messages":[{"role":"user","content":"1"}],"answer":"1","verifier":"exact"}' >t.jsonl
+	status_is 3 rl-explore -q -p chat -t t.jsonl -n 1
+	says "no token for byte"
 }
 
 @test "records are not written to a terminal" {

@@ -245,6 +245,12 @@ static void stop_set(void **state)
 	load(&p);
 	assert_int_equal(p.cfg.n_eos, 2);
 	policy_free(&p);
+	scratch_put(saved, "special_tokens_map.json", "{\"eos_token\":\"<pad>\"}", 21);
+	load(&p);
+	assert_int_equal(p.cfg.n_eos, 3);
+	assert_true(config_is_eos(&p.cfg, 0));
+	policy_free(&p);
+	unlink(scratch_path(saved, "special_tokens_map.json"));
 	patch_json("config.json", "{\"eos_token_id\":[1,2,3,4,5,6,7,8]}");
 	patch_json("generation_config.json", "{\"eos_token_id\":[9,10,11,12,13,14,15,16]}");
 	patch_json("tokenizer_config.json", "{\"eos_token\":\"<eos>\"}");

@@ -87,6 +87,24 @@ static void ours(void **state)
 	assert_string_equal(set.v[2].answer, "12");
 }
 
+/* Tools belong to messages; an empty list is none; beside a prompt they are the user's own key. */
+static void tools(void **state)
+{
+	(void)state;
+	good("{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"tools\":[{\"name\":\"f\"}]}"
+	     "\n"
+	     "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"tools\":[]}\n"
+	     "{\"prompt\":\"x\",\"tools\":[1]}",
+	     3);
+	assert_string_equal(set.v[0].tools, "[{\"name\":\"f\"}]");
+	assert_int_equal(set.v[0].meta.n, 0);
+	assert_null(set.v[1].tools);
+	assert_null(set.v[2].tools);
+	meta_is(&set.v[2], "{\"tools\":[1]}");
+	bad("{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"tools\":{}}", 1,
+	    "tools: not a list");
+}
+
 static void answers_of_all_types(void **state)
 {
 	static const struct {
@@ -188,6 +206,7 @@ static void wrong_rows(void **state)
 	bad("{\"prompt\":\"a\",\"meta\":{\"x\":1},\"x\":2}", 1, "x: the key stands in the row");
 	bad("{\"prompt\":\"a\",\"prompt\":\"b\"}", 1, "duplicate");
 	bad("{\"prompt\":\"a\\u0000b\"}", 1, "NUL");
+	bad("{\"messages\":[{\"role\":\"user\",\"content\":\"a\\u0000b\"}]}", 1, "NUL");
 	bad("{\"prompt\":\"a\",\"id\":\"x\"}\n{\"prompt\":\"b\",\"id\":\"x\"}", 2,
 	    "id \"x\" is not the first");
 	bad("{\"prompt\":\"a\",\"id\":\"5\"}\n{\"prompt\":\"b\",\"id\":5}", 2, "is not the first");
