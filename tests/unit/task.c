@@ -322,12 +322,10 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(ours),       TEST(answers_of_all_types),
-		TEST(gsm8k),      TEST(math),
-		TEST(verl),       TEST(odd_text),
-		TEST(wrong_rows), TEST(too_deep),
-		TEST(many_rows),  TEST(real_sets),
-		TEST(who_judges),
+		TEST(ours),      TEST(tools),      TEST(answers_of_all_types),
+		TEST(gsm8k),     TEST(math),       TEST(verl),
+		TEST(odd_text),  TEST(wrong_rows), TEST(too_deep),
+		TEST(many_rows), TEST(real_sets),  TEST(who_judges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
