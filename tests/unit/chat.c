@@ -97,13 +97,16 @@ static char *edit(const char *text, const char *from, const char *to)
 {
 	struct buf b = {0};
 	const char *p = strstr(text, from);
+	char *edited;
 
 	if (!p)
 		fail_msg("no \"%s\"", from);
 	buf_add(&b, text, (size_t)(p - text));
 	buf_str(&b, to);
 	buf_str(&b, p + strlen(from));
-	return xstrdup(buf_cstr(&b));
+	edited = xstrdup(buf_cstr(&b));
+	buf_free(&b);
+	return edited;
 }
 
 static void is_style(const char *template, enum chat_style style, const char *system)
