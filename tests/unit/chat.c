@@ -45,12 +45,36 @@ static void renders(const struct chat *c, const char *messages, const char *tool
 
 /* ---- templates of the shared data ---- */
 
+/* Texts that live until the program's end. */
+static char **kept;
+static size_t n_kept;
+
+/* b's text; b is given up. */
+static char *keep(struct buf *b)
+{
+	char *text = xstrdup(buf_cstr(b));
+
+	buf_free(b);
+	kept = xrealloc(kept, (n_kept + 1) * sizeof *kept);
+	kept[n_kept++] = text;
+	return text;
+}
+
+static int free_kept(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < n_kept; i++)
+		free(kept[i]);
+	free(kept);
+	return 0;
+}
+
 static char *read_shared(const char *name)
 {
 	struct buf b = {0};
 
 	assert_int_equal(file_read(shared_data(name), 1 << 20, &b, NULL), 0);
-	return xstrdup(buf_cstr(&b)); /* a few kilobytes, once: not freed */
+	return keep(&b);
 }
 
 static char *dump(const json_t *j)
@@ -97,16 +121,13 @@ static char *edit(const char *text, const char *from, const char *to)
 {
 	struct buf b = {0};
 	const char *p = strstr(text, from);
-	char *edited;
 
 	if (!p)
 		fail_msg("no \"%s\"", from);
 	buf_add(&b, text, (size_t)(p - text));
 	buf_str(&b, to);
 	buf_str(&b, p + strlen(from));
-	edited = xstrdup(buf_cstr(&b));
-	buf_free(&b);
-	return edited;
+	return keep(&b);
 }
 
 static void is_style(const char *template, enum chat_style style, const char *system)
@@ -416,5 +437,5 @@ int main(void)
 		cmocka_unit_test(trim),     cmocka_unit_test(tojson),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, free_kept);
 }
