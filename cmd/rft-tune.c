@@ -7,6 +7,7 @@
  */
 #include "base/mem.h"
 #include "base/par.h"
+#include "base/profile.h"
 #include "base/progress.h"
 #include "base/tool.h"
 #include "learn/rft.h"
@@ -25,7 +26,7 @@ static struct rft_opts o = RFT_OPTS_DEFAULT;
 static const char *policy_dir, *out_dir, *log_file, *state_dir;
 static const char *decay = "linear", *weight = "token", *dtype = "same";
 static int64_t threads, seed, checkpoint_every = 100;
-static bool strict;
+static bool strict, profile;
 
 static const struct opt opts[] = {
 	{'p', "policy", "DIR", OPT_STR, &policy_dir, 0, 0, "policy to tune"},
@@ -60,6 +61,7 @@ static const struct opt opts[] = {
 	 "keep a state there: the same call after a stop goes on"},
 	{0, "checkpoint-every", "N", OPT_INT, &checkpoint_every, 1, 1e9,
 	 "updates from one checkpoint in it to the next"},
+	{0, "profile", NULL, OPT_FLAG, &profile, 0, 0, "say at the end where the time went"},
 	{0, "log", "FILE", OPT_STR, &log_file, 0, 0, "metrics, a JSON line an update"},
 	{0, "dtype", DTYPE_WORDS, OPT_WORD, &dtype, 0, 0, "of the weights; same: as they came"},
 	{0, "strict", NULL, OPT_FLAG, &strict, 0, 0, "refuse streams without head and end"},
@@ -69,7 +71,7 @@ static const struct tool tool = {"rft-tune", "[file ...]",
 
 /* Options that a run may go on with another value of: the result is the same. */
 static const char *const neutral[] = {"policy", "output",           "threads", "recompute", "log",
-				      "state",  "checkpoint-every", "strict",  NULL};
+				      "state",  "checkpoint-every", "strict",  "profile",   NULL};
 
 static struct state state;
 
@@ -133,7 +135,7 @@ static int read_all(struct rft_data *d, int n, char *files[], struct reason *why
 }
 
 static int log_update(struct runlog *l, const struct rft_report *r, double seconds,
-		      struct reason *why)
+		      const struct profile *spent, struct reason *why)
 {
 	runlog_int(l, "update", r->update);
 	runlog_int(l, "epoch", r->epoch);
@@ -144,6 +146,7 @@ static int log_update(struct runlog *l, const struct rft_report *r, double secon
 	runlog_int(l, "tokens", r->tokens);
 	runlog_num(l, "tokens_per_s", (double)r->tokens / seconds);
 	runlog_num(l, "seconds", seconds);
+	runlog_profile(l, spent);
 	return runlog_end(l, why);
 }
 
@@ -189,6 +192,16 @@ static void rescue(const struct policy *p)
 	free(dir);
 }
 
+/* Where the time of the whole run went */
+static void show_profile(void)
+{
+	struct profile p = profile_now();
+	char text[64];
+
+	for (int i = 0; i < PROFILE_PARTS; i++)
+		msg_info("%s", profile_row(&p, (enum profile_part)i, text));
+}
+
 /* All that the rest of the run depends on is on the disk when this returns 0. */
 static int checkpoint(struct runlog *l, struct reason *why)
 {
@@ -210,23 +223,27 @@ static int train(struct rft *rft, const struct rft_data *d, struct runlog *l, st
 {
 	struct rft_report r = {0};
 	double began = clock_now(), then = began, tokens = 0;
+	struct profile logged;
 	uint64_t before = total.updates;
 	int st = before ? 0 : validate(rft, d, l, &r, why), got;
 
+	logged = profile_now();
 	while (!st && !tool_caught() && (got = rft_next(rft, &r, why)) != 0) {
+		struct profile spent = profile_since(&logged);
 		double now = clock_now();
 
 		tokens += (double)r.tokens;
 		count(&r);
 		if (got < 0)
 			return why->status;
-		st = log_update(l, &r, now - then, why);
+		st = log_update(l, &r, now - then, &spent, why);
 		show(&r, began, tokens, before);
 		if (!st && r.epoch_end)
 			st = validate(rft, d, l, &r, why);
 		if (!st && r.update % (uint64_t)checkpoint_every == 0)
 			st = checkpoint(l, why);
 		then = clock_now();
+		logged = profile_now();
 	}
 	return st ? st : checkpoint(l, why);
 }
@@ -322,7 +339,11 @@ static int tune(struct policy *p, const struct rft_data *d, struct reason *why)
 		*why = close_why;
 		st = why->status;
 	}
-	return st ? st : finish(p, updates, why);
+	if (!st)
+		st = finish(p, updates, why);
+	if (profile)
+		show_profile();
+	return st;
 }
 
 int main(int argc, char *argv[])
@@ -335,6 +356,7 @@ int main(int argc, char *argv[])
 
 	if (st)
 		return tool_finish(st);
+	profile_to(PROFILE_REST);
 	core = blas_start();
 	par_start((int)threads);
 	if (state_dir) /* else there is nothing to save when a signal comes */

@@ -4,6 +4,7 @@
  */
 #include "base/mem.h"
 #include "base/par.h"
+#include "base/profile.h"
 #include "base/progress.h"
 #include "base/tool.h"
 #include "learn/prompt.h"
@@ -27,6 +28,7 @@ static struct rl_opts o = RL_OPTS_DEFAULT;
 static const char *policy_dir, *task_file, *out_dir, *log_file, *save_to, *stream_file, *state_dir;
 static int64_t steps = 100, threads, save_every, seed, checkpoint_every = 10;
 static int64_t workers = 1, max_output = 65536;
+static bool profile;
 static const char *advantage = "grpo", *loss = "dapo", *aggregate = "token-mean", *dtype = "same";
 
 static const struct opt opts[] = {
@@ -98,6 +100,7 @@ static const struct opt opts[] = {
 	 "keep a state there: the same call after a stop goes on; needs --stream"},
 	{0, "checkpoint-every", "N", OPT_INT, &checkpoint_every, 1, 1e9,
 	 "steps from one checkpoint in it to the next"},
+	{0, "profile", NULL, OPT_FLAG, &profile, 0, 0, "say at the end where the time went"},
 	{0, "log", "FILE", OPT_STR, &log_file, 0, 0, "metrics, a JSON line a step"},
 	{0, "save-every", "N", OPT_INT, &save_every, 0, 1e9,
 	 "save the policy every N steps; 0: no"},
@@ -111,8 +114,9 @@ static const struct tool tool = {
 
 /* Options that a run may go on with another value of: the result is the same. */
 static const char *const neutral[] = {
-	"policy", "tasks", "output",           "threads", "batch",      "workers", "recompute",
-	"stream", "state", "checkpoint-every", "log",     "save-every", "save-to", NULL};
+	"policy",  "tasks",      "output",  "threads", "batch",
+	"workers", "recompute",  "stream",  "state",   "checkpoint-every",
+	"log",     "save-every", "save-to", "profile", NULL};
 
 static struct state state;
 static struct out stream = {.fd = -1};
@@ -211,7 +215,8 @@ static void rescue(const struct policy *p)
 	free(dir);
 }
 
-static int log_step(struct runlog *l, const struct rl_report *r, struct reason *why)
+static int log_step(struct runlog *l, const struct rl_report *r, const struct profile *spent,
+		    struct reason *why)
 {
 	const struct explored *e = &r->explored;
 
@@ -240,6 +245,7 @@ static int log_step(struct runlog *l, const struct rl_report *r, struct reason *
 	runlog_num(l, "train_tokens_per_s",
 		   r->trained ? (double)r->trained / r->train_s : (double)NAN);
 	runlog_num(l, "seconds", r->sample_s + r->train_s);
+	runlog_profile(l, spent);
 	return runlog_end(l, why);
 }
 
@@ -298,6 +304,16 @@ static void summary(void)
 		msg_warn("%" PRIu64 " updates were not finite and left out", total.skipped);
 }
 
+/* Where the time of the whole run went */
+static void show_profile(void)
+{
+	struct profile p = profile_now();
+	char text[64];
+
+	for (int i = 0; i < PROFILE_PARTS; i++)
+		msg_info("%s", profile_row(&p, (enum profile_part)i, text));
+}
+
 /* All that the rest of the run depends on is on the disk when this returns 0. */
 static int checkpoint(struct rec_out *w, struct runlog *l, struct reason *why)
 {
@@ -317,6 +333,7 @@ static int run(struct rl *rl, struct policy *p, struct rec_out *w, struct runlog
 	       struct reason *why)
 {
 	double began = clock_now();
+	struct profile logged = profile_now();
 	uint64_t before = total.steps;
 	int st = 0;
 
@@ -325,9 +342,11 @@ static int run(struct rl *rl, struct policy *p, struct rec_out *w, struct runlog
 
 		st = rl_step(rl, &r, why);
 		if (r.explored.all) {
+			struct profile spent = profile_since(&logged);
 			struct reason log_why = {0};
-			int log_st = log_step(l, &r, &log_why);
+			int log_st = log_step(l, &r, &spent, &log_why);
 
+			logged = profile_now();
 			count(&r);
 			show(&r, began, before);
 			if (log_st && !st) {
@@ -460,7 +479,11 @@ static int explore(struct policy *p, const struct task_set *tasks, struct rec_ou
 		st = why->status;
 	}
 	summary();
-	return st ? st : finish(p, w, why);
+	if (!st)
+		st = finish(p, w, why);
+	if (profile)
+		show_profile();
+	return st;
 }
 
 int main(int argc, char *argv[])
@@ -476,6 +499,7 @@ int main(int argc, char *argv[])
 		st = tool_usage("%s: no operand is expected", argv[i]);
 	if (st)
 		return tool_finish(st);
+	profile_to(PROFILE_REST);
 	core = blas_start();
 	par_start((int)threads);
 	tool_hold_signals();

@@ -1,6 +1,7 @@
 /* par.c - a pool of threads for loops over independent blocks. See par.h. */
 #include "base/par.h"
 #include "base/mem.h"
+#include "base/profile.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -109,6 +110,21 @@ void par_stop(void)
 	atomic_store(&pool.round, 0);
 }
 
+static void wait_for_helpers(void)
+{
+	enum profile_part before = profile_to(PROFILE_WAIT);
+
+	for (int s = 0; s < SPIN && atomic_load(&pool.busy) > 0; s++)
+		relax();
+	if (atomic_load(&pool.busy) > 0) {
+		pthread_mutex_lock(&pool.lock);
+		while (atomic_load(&pool.busy) > 0)
+			pthread_cond_wait(&pool.done, &pool.lock);
+		pthread_mutex_unlock(&pool.lock);
+	}
+	profile_to(before);
+}
+
 void par_for(size_t n, void (*fn)(void *ctx, size_t i, int thread), void *ctx)
 {
 	if (pool.n == 1 || n <= 1) {
@@ -123,12 +139,6 @@ void par_for(size_t n, void (*fn)(void *ctx, size_t i, int thread), void *ctx)
 	atomic_store(&pool.busy, pool.n - 1);
 	announce();
 	take_all(0);
-	for (int s = 0; s < SPIN && atomic_load(&pool.busy) > 0; s++)
-		relax();
-	if (atomic_load(&pool.busy) > 0) {
-		pthread_mutex_lock(&pool.lock);
-		while (atomic_load(&pool.busy) > 0)
-			pthread_cond_wait(&pool.done, &pool.lock);
-		pthread_mutex_unlock(&pool.lock);
-	}
+	if (atomic_load(&pool.busy) > 0)
+		wait_for_helpers();
 }

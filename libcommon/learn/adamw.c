@@ -2,6 +2,7 @@
 #include "learn/adamw.h"
 #include "base/mem.h"
 #include "base/par.h"
+#include "base/profile.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -108,6 +109,22 @@ bool adamw_step(struct adamw *a, float *params, const float *grads, double lr, d
 	a->steps++;
 	a->skipped_in_row = 0;
 	return true;
+}
+
+bool adamw_apply(struct adamw *a, struct model *m, const float *grads, double loss, double lr,
+		 double *norm)
+{
+	enum profile_part before = profile_to(PROFILE_UPDATE);
+	bool applied = false;
+
+	if (isfinite(loss))
+		applied = adamw_step(a, m->params, grads, lr, norm);
+	else
+		adamw_skip(a);
+	if (applied)
+		model_pack(m);
+	profile_to(before);
+	return applied;
 }
 
 void adamw_skip(struct adamw *a)

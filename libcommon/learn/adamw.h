@@ -5,7 +5,7 @@
  *     adamw_init(&a, &opts, model.w, model.n_w);
  *     for (...) {
  *             ... gradients of one update in grads, laid out as model.params ...
- *             if (!adamw_step(&a, model.params, grads, lr, &norm) && adamw_stuck(&a))
+ *             if (!adamw_apply(&a, &model, grads, loss, lr, &norm) && adamw_stuck(&a))
  *                     ... stop: the parameters are still the last good ones ...
  *     }
  *
@@ -51,6 +51,10 @@ void adamw_init(struct adamw *a, const struct adamw_opts *o, const struct weight
  * clipping. False when the gradient is not finite: params and moments are then untouched and the
  * update is counted as skipped. */
 bool adamw_step(struct adamw *a, float *params, const float *grads, double lr, double *norm);
+/* The same for a model, whose panels are refreshed, when the loss is finite as well; else it is
+ * skipped. */
+bool adamw_apply(struct adamw *a, struct model *m, const float *grads, double loss, double lr,
+		 double *norm);
 /* Counts an update that was not even tried, because its loss is not finite. */
 void adamw_skip(struct adamw *a);
 bool adamw_stuck(const struct adamw *a); /* ADAMW_PATIENCE skips in a row */

@@ -1,6 +1,7 @@
 /* batch.c - sequences packed into micro-batches. See batch.h. */
 #include "learn/batch.h"
 #include "base/mem.h"
+#include "base/profile.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,7 @@ void batch_run(struct batch *b, const struct seq *all, const uint64_t *order, si
 	       size_t micro_tokens, double temperature, batch_fn *fn, void *ctx, float *grads)
 {
 	for (size_t done = 0, k; done < n; done += k) {
+		enum profile_part before = profile_to(PROFILE_FORWARD);
 		struct pack p;
 		size_t row = 0;
 
@@ -120,13 +122,17 @@ void batch_run(struct batch *b, const struct seq *all, const uint64_t *order, si
 			model_forward(b->run, b->m, &p, b->logp, NULL);
 		else
 			model_logprobs(b->run, b->m, &p, b->logp, NULL);
+		profile_to(before);
 		for (size_t i = 0; i < k; i++) {
 			uint64_t s = order[done + i];
 
 			fn(ctx, s, b->logp + row, all[s].n_resp, grads ? b->dlogp + row : NULL);
 			row += all[s].n_resp;
 		}
-		if (grads)
-			model_backward(b->run, b->m, &p, b->dlogp, NULL, grads);
+		if (!grads)
+			continue;
+		profile_to(PROFILE_BACKWARD);
+		model_backward(b->run, b->m, &p, b->dlogp, NULL, grads);
+		profile_to(before);
 	}
 }

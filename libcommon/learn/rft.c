@@ -149,12 +149,8 @@ int rft_next(struct rft *r, struct rft_report *rep, struct reason *why)
 		rep->tokens += seq_inputs(&r->d->seq[rows[i]]);
 	memset(r->grads, 0, r->p->model.n_params * sizeof *r->grads);
 	rep->loss = accumulate(r, rows, n, r->grads);
-	if (!isfinite(rep->loss))
-		adamw_skip(&r->adamw);
-	else if (adamw_step(&r->adamw, r->p->model.params, r->grads, rep->lr, &rep->grad_norm))
-		rep->applied = true;
-	if (rep->applied)
-		model_pack(&r->p->model);
+	rep->applied =
+		adamw_apply(&r->adamw, &r->p->model, r->grads, rep->loss, rep->lr, &rep->grad_norm);
 	rep->update = ++r->update;
 	rep->epoch_end = r->update % r->per_epoch == 0 || r->update == r->updates;
 	if (rft_stuck(r)) {

@@ -168,10 +168,7 @@ static void update(struct rl *r, const uint64_t *order, size_t n, struct rl_repo
 		  r->o->roll.sample.temperature, slope, r, r->grads);
 	if (rep->updates + rep->skipped == 0)
 		rep->ratio_error = r->stats.ratio_error;
-	if (!isfinite(r->stats.loss)) {
-		adamw_skip(&r->adamw);
-	} else if (adamw_step(&r->adamw, r->p->model.params, r->grads, rep->lr, &norm)) {
-		model_pack(&r->p->model);
+	if (adamw_apply(&r->adamw, &r->p->model, r->grads, r->stats.loss, rep->lr, &norm)) {
 		rep->updates++;
 		rep->loss += r->stats.loss;
 		rep->grad_norm += norm;

@@ -1,6 +1,7 @@
 /* rollout.c - sampled and judged responses. See rollout.h. */
 #include "learn/rollout.h"
 #include "base/mem.h"
+#include "base/profile.h"
 #include "learn/prompt.h"
 
 #include <stdlib.h>
@@ -119,6 +120,7 @@ static void keep(const struct roller *r, size_t task, size_t index, const struct
 
 static int judge(struct roller *r, struct rollouts *out, size_t from, struct reason *why)
 {
+	enum profile_part before = profile_to(PROFILE_VERIFY);
 	size_t n = out->n - from;
 	struct verify_item *items = xcalloc(n, sizeof *items);
 	struct verdict *verdicts = xcalloc(n, sizeof *verdicts);
@@ -143,6 +145,7 @@ static int judge(struct roller *r, struct rollouts *out, size_t from, struct rea
 	}
 	free(items);
 	free(verdicts);
+	profile_to(before);
 	return st;
 }
 
@@ -151,6 +154,7 @@ int roller_run(struct roller *r, const struct draw *d, size_t n_draws, size_t n_
 {
 	struct sample_group *groups = xcalloc(n_draws, sizeof *groups);
 	struct sample *samples = xcalloc(n_draws * n_each, sizeof *samples);
+	enum profile_part before = profile_to(PROFILE_SAMPLE);
 	size_t from = out->n;
 	int st;
 
@@ -164,6 +168,7 @@ int roller_run(struct roller *r, const struct draw *d, size_t n_draws, size_t n_
 		keep(r, d[i / n_each].task, i % n_each, &samples[i], out);
 	free(groups);
 	free(samples);
+	profile_to(before);
 	return st || !r->verifier ? st : judge(r, out, from, why);
 }
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -73,6 +74,16 @@ void runlog_num(struct runlog *l, const char *name, double v)
 		return;
 	key(l, name);
 	out_str(&l->o, isfinite(v) ? num_text(v, text) : "null");
+}
+
+void runlog_profile(struct runlog *l, const struct profile *p)
+{
+	char name[32];
+
+	for (int i = 0; i < PROFILE_PARTS; i++) {
+		snprintf(name, sizeof name, "%s_s", profile_name((enum profile_part)i));
+		runlog_num(l, name, p->s[i]);
+	}
 }
 
 int runlog_end(struct runlog *l, struct reason *why)

@@ -3,6 +3,7 @@
 #define LEARN_RUNLOG_H
 
 #include "base/io.h"
+#include "base/profile.h"
 
 struct runlog { /* zero-initialise; all functions do nothing while it is not open */
 	struct out o;
@@ -18,6 +19,8 @@ uint64_t runlog_at(const struct runlog *l);            /* bytes so far; NO_MARK:
 int runlog_sync(struct runlog *l, struct reason *why); /* to the disk */
 void runlog_int(struct runlog *l, const char *key, uint64_t v);
 void runlog_num(struct runlog *l, const char *key, double v); /* not finite: null */
+/* Seconds of each part of the work: "sampling_s" ... */
+void runlog_profile(struct runlog *l, const struct profile *p);
 /* Ends the line and writes it out. */
 int runlog_end(struct runlog *l, struct reason *why);
 int runlog_close(struct runlog *l, struct reason *why);

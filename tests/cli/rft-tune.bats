@@ -180,6 +180,13 @@ updates() {
 	changes --clip 0.001
 }
 
+@test "--profile: a line for each part of the work; an update's parts are in the log" {
+	status_is 0 rft-tune -p "$FIX/base" -o new --steps 2 --profile --log log "$FIX/run.traj"
+	[ "$(sed -n 's/^rft-tune: \([a-z]*\) *[0-9.]* s *[0-9.]* %$/\1/p' err | paste -sd ' ')" = \
+		"rest sampling verifying forward backward update waiting" ]
+	jq -es 'all(.sampling_s == 0 and .forward_s > 0 and .backward_s > 0 and .update_s > 0)' log
+}
+
 @test "--log: one JSON object an update" {
 	updates --steps 3
 	jq -es 'map(.update) == [1, 2, 3] and all(.applied == 1 and .loss > 0 and .grad_norm > 0

@@ -114,6 +114,19 @@ column() {
 	says no/such/log
 }
 
+@test "--profile: a line for each part of the work; a step's parts are in the log" {
+	status_is 0 rl-explore -p "$FIX/base" -t "$FIX/train.jsonl" -n 1 --groups 4 --group-size 4 \
+		--max-new 12 --profile --log log
+	[ "$(sed -n 's/^rl-explore: \([a-z]*\) *[0-9.]* s *[0-9.]* %$/\1/p' err | paste -sd ' ')" = \
+		"rest sampling verifying forward backward update waiting" ]
+	jq -e '(.rest_s + .sampling_s + .verifying_s + .forward_s + .backward_s + .update_s +
+		.waiting_s) * 1.001 >= .seconds and ([.sampling_s, .verifying_s, .forward_s, .backward_s,
+		.update_s] | all(. > 0))' log
+	rl --log log >out 2>err
+	jq -es 'all(.sampling_s > 0)' log
+	[ ! -s err ]
+}
+
 @test "--groups, --group-size, --keep-equal: one round of so many" {
 	rl --groups 3 --group-size 5 --keep-equal --log log >out
 	jq -es 'all(.groups_tried == 3 and .groups_kept == 3 and .responses == 15)' log

@@ -38,7 +38,7 @@ clean() {
 }
 
 sums() {
-	jq -c 'del(.seconds, .sample_tokens_per_s, .train_tokens_per_s)' log >log.text
+	jq -c 'del(.seconds) | with_entries(select(.key | endswith("_s") | not))' log >log.text
 	cat s.traj out/*.safetensors log.text | sha256sum
 }
 
