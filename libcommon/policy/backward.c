@@ -2,6 +2,7 @@
 #include "policy/run.h"
 #include "base/mem.h"
 #include "base/par.h"
+#include "policy/mat.h"
 #include "tensor/attention.h"
 #include "tensor/blas.h"
 #include "tensor/layers.h"
@@ -81,18 +82,18 @@ static void job_mlp_back(void *ctx, size_t i, int thread)
 	const struct layer *w = &m->layer[r->layer];
 	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, A = block_att_dim(m);
 	size_t from, n;
-	float *dh = run_scratch(r, thread), *gu, *x2, *dx2;
+	float *dh = run_scratch(r, thread), *rest = dh + RUN_BACK * F, *gu, *x2, *dx2;
 
 	span_of(i, T, &from, &n);
 	gu = r->gu + (run_slot(r) * T + from) * 2 * F;
 	x2 = r->x2 + (run_slot(r) * T + from) * d;
 	dx2 = r->dx2 + from * d;
-	blas_nn(n, F, d, r->dx + from * d, d, m->params + w->down, F, dh, F);
+	mat_backward(m, &w->down, dh, r->dx + from * d, n, rest);
 	for (size_t t = 0; t < n; t++) {
 		swiglu_forward(r->h + (from + t) * F, gu + t * 2 * F, F);
 		swiglu_backward(gu + t * 2 * F, dh + t * F, gu + t * 2 * F, F);
 	}
-	blas_nn(n, d, 2 * F, gu, 2 * F, m->params + w->gu, d, r->dxn + from * d, d);
+	mat_backward(m, &w->gu, r->dxn + from * d, gu, n, rest);
 	memcpy(dx2, r->dx + from * d, n * d * sizeof *dx2);
 	for (size_t t = 0; t < n; t++) {
 		r->rms[from + t] = rmsnorm_forward(r->xn + (from + t) * d, x2 + t * d,
@@ -100,7 +101,7 @@ static void job_mlp_back(void *ctx, size_t i, int thread)
 		rmsnorm_backward(dx2 + t * d, r->dxn + (from + t) * d, x2 + t * d,
 				 m->params + w->norm2, r->rms[from + t], d);
 	}
-	blas_nn(n, A, d, dx2, d, m->params + w->o, A, r->datt + from * A, A);
+	mat_backward(m, &w->o, r->datt + from * A, dx2, n, rest);
 }
 
 /* Job: one sequence, one key/value head: dqkv from datt, the rotation undone */
@@ -175,7 +176,7 @@ static void job_qkv_back(void *ctx, size_t i, int thread)
 	x = r->x + (r->layer * T + from) * d;
 	if (w->q_norm)
 		qk_norm_back(r, i, from, n, run_scratch(r, thread));
-	blas_nn(n, d, Q, r->dqkv + from * Q, Q, m->params + w->qkv, d, r->dxn + from * d, d);
+	mat_backward(m, &w->qkv, r->dxn + from * d, r->dqkv + from * Q, n, run_scratch(r, thread));
 	for (size_t t = 0; t < n; t++) {
 		r->rms[from + t] = rmsnorm_forward(r->xn + (from + t) * d, x + t * d,
 						   m->params + w->norm1, d, (float)m->cfg.norm_eps);
@@ -200,30 +201,51 @@ static void qk_norm_grad(struct run *r, size_t blocks)
 		add_row(r->grads + w->q_norm, r->qk_grad + i * n, n);
 }
 
-static void layer_backward(struct run *r)
+/* Weights from the attention's output on */
+static void mlp_grads(struct run *r)
 {
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
 	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, l = run_slot(r);
-	size_t Q = block_qkv_dim(m), A = block_att_dim(m), blocks = run_blocks(T, RUN_BACK);
-	float *g = r->grads, *t;
+	size_t A = block_att_dim(m);
+	float *g = r->grads;
 	const struct wgrad mlp[] = {
-		{g + w->gu, grad_of(r, w->gu_bias), r->gu + l * T * 2 * F, r->xn, 2 * F, d, 2 * F,
-		 d, T},
-		{g + w->down, grad_of(r, w->down_bias), r->dx, r->h, d, F, d, F, T},
-		{g + w->o, grad_of(r, w->o_bias), r->dx2, r->att + l * T * A, d, A, d, A, T},
+		{g + w->gu.at, grad_of(r, w->gu_bias), r->gu + l * T * 2 * F, r->xn, 2 * F, d,
+		 2 * F, d, T},
+		{g + w->down.at, grad_of(r, w->down_bias), r->dx, r->h, d, F, d, F, T},
+		{g + w->o.at, grad_of(r, w->o_bias), r->dx2, r->att + l * T * A, d, A, d, A, T},
 	};
-	const struct wgrad qkv = {g + w->qkv, grad_of(r, w->qkv_bias), r->dqkv, r->xn, Q, d, Q, d,
-				  T};
 
-	par_for(blocks, job_mlp_back, r);
 	wgrad_all(mlp, 3);
 	norm_grad(g + w->norm2, r->dxn, r->x2 + l * T * d, r->rms, T, d);
-	par_for(r->p->n_seq * (size_t)m->cfg.kv_heads, job_att_back, r);
-	par_for(blocks, job_qkv_back, r);
+}
+
+/* Weights up to the attention's queries, keys and values */
+static void qkv_grads(struct run *r)
+{
+	const struct model *m = r->m;
+	const struct layer *w = &m->layer[r->layer];
+	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, Q = block_qkv_dim(m);
+	const struct wgrad qkv = {
+		r->grads + w->qkv.at, grad_of(r, w->qkv_bias), r->dqkv, r->xn, Q, d, Q, d, T};
+
 	wgrad_all(&qkv, 1);
-	qk_norm_grad(r, blocks);
-	norm_grad(g + w->norm1, r->dxn, r->x + r->layer * T * d, r->rms, T, d);
+	qk_norm_grad(r, run_blocks(T, RUN_BACK));
+	norm_grad(r->grads + w->norm1, r->dxn, r->x + r->layer * T * d, r->rms, T, d);
+}
+
+static void layer_backward(struct run *r)
+{
+	size_t blocks = run_blocks(r->p->n_tok, RUN_BACK);
+	float *t;
+
+	par_for(blocks, job_mlp_back, r);
+	if (r->grads)
+		mlp_grads(r);
+	par_for(r->p->n_seq * (size_t)r->m->cfg.kv_heads, job_att_back, r);
+	par_for(blocks, job_qkv_back, r);
+	if (r->grads)
+		qkv_grads(r);
 	t = r->dx; /* dx2 is now the gradient of the layer's input */
 	r->dx = r->dx2;
 	r->dx2 = t;
@@ -238,13 +260,13 @@ void model_backward(struct run *r, const struct model *m, const struct pack *p, 
 	r->p = p;
 	r->dlogp = dlogp;
 	r->dent = dent;
-	r->grads = grads;
+	r->grads = m->how & MODEL_FROZEN ? NULL : grads;
 	head_backward(r);
 	for (r->layer = (size_t)m->cfg.layers; r->layer-- > 0;) {
 		if (r->recompute && r->layer + 1 < (size_t)m->cfg.layers)
 			run_layer(r); /* the last one's activations are still there */
 		layer_backward(r);
 	}
-	for (size_t t = 0; t < p->n_tok; t++)
-		add_row(grads + m->embed + p->tokens[t] * d, r->dx + t * d, d);
+	for (size_t t = 0; r->grads && t < p->n_tok; t++)
+		add_row(r->grads + m->embed.at + p->tokens[t] * d, r->dx + t * d, d);
 }

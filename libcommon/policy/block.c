@@ -1,6 +1,6 @@
 /* block.c - the forward pass of a layer but for its attention. See block.h. */
 #include "policy/block.h"
-#include "tensor/gemm.h"
+#include "policy/mat.h"
 #include "tensor/layers.h"
 
 #include <string.h>
@@ -22,7 +22,9 @@ size_t block_att_dim(const struct model *m)
 
 size_t block_scratch(const struct model *m, size_t rows)
 {
-	return rows * (size_t)(m->cfg.d > m->cfg.ffn ? m->cfg.d : m->cfg.ffn);
+	size_t wide = (size_t)(m->cfg.d > m->cfg.ffn ? m->cfg.d : m->cfg.ffn);
+
+	return rows * wide + mat_scratch(m, rows);
 }
 
 void block_embed(const struct model *m, float *x, const uint32_t *tokens, size_t rows)
@@ -30,7 +32,7 @@ void block_embed(const struct model *m, float *x, const uint32_t *tokens, size_t
 	size_t d = (size_t)m->cfg.d;
 
 	for (size_t i = 0; i < rows; i++)
-		memcpy(x + i * d, m->params + m->embed + tokens[i] * d, d * sizeof *x);
+		model_get_rows(m, &m->w[0], tokens[i], x + i * d, 1);
 }
 
 static void norm_rows(const struct model *m, float *y, const float *x, size_t norm, size_t rows)
@@ -70,7 +72,7 @@ void block_qkv(const struct model *m, size_t l, float *qkv, float *raw, const fl
 	const struct layer *w = &m->layer[l];
 
 	norm_rows(m, scratch, x, w->norm1, rows);
-	gemm(rows, q, d, scratch, d, 1, packed_view(m->packed + w->p_qkv, d), qkv, q, false);
+	mat_forward(m, &w->qkv, qkv, q, scratch, rows, false, scratch + rows * d);
 	add_bias(m, qkv, w->qkv_bias, rows, q);
 	for (size_t i = 0; raw && i < rows; i++)
 		memcpy(raw + i * qk, qkv + i * q, qk * sizeof *raw);
@@ -84,27 +86,26 @@ void block_qkv(const struct model *m, size_t l, float *qkv, float *raw, const fl
 void block_mlp(const struct model *m, size_t l, float *out, float *x2, float *gu, const float *x,
 	       const float *att, size_t rows, float *scratch)
 {
-	size_t d = (size_t)m->cfg.d, f = (size_t)m->cfg.ffn, a = block_att_dim(m);
+	size_t d = (size_t)m->cfg.d, f = (size_t)m->cfg.ffn;
 	const struct layer *w = &m->layer[l];
+	float *rest = scratch + rows * (d > f ? d : f);
 
 	memcpy(x2, x, rows * d * sizeof *x2);
-	gemm(rows, d, a, att, a, 1, packed_view(m->packed + w->p_o, a), x2, d, true);
+	mat_forward(m, &w->o, x2, d, att, rows, true, rest);
 	add_bias(m, x2, w->o_bias, rows, d);
 	norm_rows(m, scratch, x2, w->norm2, rows);
-	gemm(rows, 2 * f, d, scratch, d, 1, packed_view(m->packed + w->p_gu, d), gu, 2 * f, false);
+	mat_forward(m, &w->gu, gu, 2 * f, scratch, rows, false, rest);
 	add_bias(m, gu, w->gu_bias, rows, 2 * f);
 	for (size_t i = 0; i < rows; i++)
 		swiglu_forward(scratch + i * f, gu + i * 2 * f, f);
 	memcpy(out, x2, rows * d * sizeof *out);
-	gemm(rows, d, f, scratch, f, 1, packed_view(m->packed + w->p_down, f), out, d, true);
+	mat_forward(m, &w->down, out, d, scratch, rows, true, rest);
 	add_bias(m, out, w->down_bias, rows, d);
 }
 
 void block_logits(const struct model *m, float *logits, size_t ld, float *xn, const float *x,
-		  size_t rows)
+		  size_t rows, float *scratch)
 {
-	size_t d = (size_t)m->cfg.d, v = (size_t)m->cfg.vocab;
-
 	norm_rows(m, xn, x, m->norm, rows);
-	gemm(rows, v, d, xn, d, 1, packed_view(m->packed + m->p_head, d), logits, ld, false);
+	mat_forward(m, &m->head, logits, ld, xn, rows, false, scratch);
 }

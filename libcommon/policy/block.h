@@ -27,6 +27,6 @@ void block_mlp(const struct model *m, size_t l, float *out, float *x2, float *gu
 	       const float *att, size_t rows, float *scratch);
 /* logits (rows, ld) of x (rows, d), ld >= vocab; xn (rows, d): the normed rows */
 void block_logits(const struct model *m, float *logits, size_t ld, float *xn, const float *x,
-		  size_t rows);
+		  size_t rows, float *scratch);
 
 #endif

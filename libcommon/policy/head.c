@@ -4,13 +4,13 @@
  */
 #include "policy/run.h"
 #include "base/par.h"
-#include "tensor/blas.h"
+#include "policy/mat.h"
 #include "tensor/layers.h"
 
 #include <string.h>
 
 /* Logits of rows row0 + i * RUN_BACK .. of the chunk into r->logits, and what they amount to. */
-static void logits_block(struct run *r, size_t i, size_t *from, size_t *n)
+static void logits_block(struct run *r, size_t i, int thread, size_t *from, size_t *n)
 {
 	size_t d = (size_t)r->m->cfg.d, v = (size_t)r->m->cfg.vocab;
 	float inv_t = (float)(1.0 / r->p->temperature), *logits;
@@ -18,7 +18,8 @@ static void logits_block(struct run *r, size_t i, size_t *from, size_t *n)
 	*from = r->row0 + i * RUN_BACK;
 	*n = r->row1 - *from < RUN_BACK ? r->row1 - *from : RUN_BACK;
 	logits = r->logits + (*from - r->row0) * v;
-	block_logits(r->m, logits, v, r->xrn + *from * d, r->xr + *from * d, *n);
+	block_logits(r->m, logits, v, r->xrn + *from * d, r->xr + *from * d, *n,
+		     run_scratch(r, thread));
 	for (size_t x = 0; x < *n; x++)
 		r->stat[*from + x] = logits_stat(logits + x * v, v, inv_t);
 }
@@ -29,8 +30,7 @@ static void job_score(void *ctx, size_t i, int thread)
 	size_t v = (size_t)r->m->cfg.vocab, from, n;
 	float inv_t = (float)(1.0 / r->p->temperature);
 
-	(void)thread;
-	logits_block(r, i, &from, &n);
+	logits_block(r, i, thread, &from, &n);
 	for (size_t x = from; x < from + n; x++) {
 		float z = r->logits[(x - r->row0) * v + r->p->target[x]];
 
@@ -66,20 +66,19 @@ static void job_back(void *ctx, size_t i, int thread)
 	size_t v = (size_t)m->cfg.vocab, d = (size_t)m->cfg.d, from, n;
 	float inv_t = (float)(1.0 / r->p->temperature), *logits;
 
-	(void)thread;
-	logits_block(r, i, &from, &n);
+	logits_block(r, i, thread, &from, &n);
 	logits = r->logits + (from - r->row0) * v;
 	for (size_t x = 0; x < n; x++)
 		logits_backward(logits + x * v, &r->stat[from + x], v, r->p->target[from + x],
 				r->dlogp[from + x], r->dent ? r->dent[from + x] : 0.0f, inv_t);
-	blas_nn(n, d, v, logits, v, m->params + m->head, d, r->dxn + from * d, d);
+	mat_backward(m, &m->head, r->dxn + from * d, logits, n, run_scratch(r, thread));
 }
 
 static void weight_grad(struct run *r)
 {
 	size_t v = (size_t)r->m->cfg.vocab, d = (size_t)r->m->cfg.d;
 	const struct wgrad w = {
-		.out = r->grads + r->m->head,
+		.out = r->grads + r->m->head.at,
 		.dy = r->logits,
 		.x = r->xrn + r->row0 * d,
 		.rows = v,
@@ -97,7 +96,7 @@ void head_backward(struct run *r)
 	const struct model *m = r->m;
 	size_t d = (size_t)m->cfg.d;
 
-	each_chunk(r, job_back, weight_grad);
+	each_chunk(r, job_back, r->grads ? weight_grad : NULL);
 	memset(r->dx, 0, r->p->n_tok * d * sizeof *r->dx);
 	for (size_t i = 0; i < r->p->n_rows; i++) {
 		const float *x = r->xr + i * d;
@@ -107,5 +106,6 @@ void head_backward(struct run *r)
 		rmsnorm_backward(r->dx + r->p->at[i] * d, r->dxn + i * d, x, m->params + m->norm,
 				 r->rms[i], d);
 	}
-	norm_grad(r->grads + m->norm, r->dxn, r->xr, r->rms, r->p->n_rows, d);
+	if (r->grads)
+		norm_grad(r->grads + m->norm, r->dxn, r->xr, r->rms, r->p->n_rows, d);
 }

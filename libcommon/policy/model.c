@@ -1,5 +1,6 @@
 /* model.c - the weights of a decoder: table, memory, panels. See model.h. */
 #include "policy/model.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/rng.h"
@@ -10,12 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 enum { MAX_PER_LAYER = 18 }; /* tensors: 9 and 7 biases and 2 norms */
 
-/* Adds a weight to the table; returns its offset. */
-static size_t add(struct model *m, const char *name, int64_t rows, int64_t cols)
+/* Adds a weight to the table. */
+static struct weight *add(struct model *m, const char *name, int64_t rows, int64_t cols)
 {
 	struct weight *w = &m->w[m->n_w++];
 
@@ -25,13 +25,14 @@ static size_t add(struct model *m, const char *name, int64_t rows, int64_t cols)
 			     .count = (size_t)rows * (size_t)(cols ? cols : 1),
 			     .decay = cols != 0};
 	snprintf(w->name, sizeof w->name, "%s", name);
-	m->n_params += w->count;
-	return w->offset;
+	if (w->rank == 1 || !(m->how & MODEL_FROZEN))
+		m->n_params += w->count;
+	return w;
 }
 
 /* kind: "weight" or "bias" */
-static size_t add_in(struct model *m, int64_t l, const char *part, const char *kind, int64_t rows,
-		     int64_t cols)
+static struct weight *add_in(struct model *m, int64_t l, const char *part, const char *kind,
+			     int64_t rows, int64_t cols)
 {
 	char name[96];
 
@@ -39,36 +40,49 @@ static size_t add_in(struct model *m, int64_t l, const char *part, const char *k
 	return add(m, name, rows, cols);
 }
 
-static size_t add_packed(struct model *m, int64_t rows, int64_t cols)
+/* Adds a vector; returns its offset. */
+static size_t add_small(struct model *m, int64_t l, const char *part, const char *kind, int64_t n)
 {
-	size_t at = m->n_packed;
+	return add_in(m, l, part, kind, n, 0)->offset;
+}
 
-	m->n_packed += pack_floats((size_t)rows, (size_t)cols);
-	return at;
+/* Gives the last n weights of the table, matrices of one width, panels of their own. */
+static struct mat join(struct model *m, size_t n)
+{
+	struct weight *w = m->w + m->n_w - n;
+	struct mat t = {.k = (size_t)w->shape[1], .at = w->offset, .packed = m->n_packed};
+
+	for (size_t i = 0; i < n; i++) {
+		w[i].packed = t.packed;
+		w[i].row = t.n;
+		t.n += (size_t)w[i].shape[0];
+	}
+	m->n_packed += m->how & MODEL_FROZEN ? pair_words(t.n, t.k) : pack_floats(t.n, t.k);
+	return t;
 }
 
 /* Biases and the norms of queries and keys, where the model has them. */
-static void add_small(struct model *m, int64_t l)
+static void add_extras(struct model *m, int64_t l)
 {
 	const struct config *c = &m->cfg;
 	int64_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
 	struct layer *w = &m->layer[l];
 
 	if (c->qkv_bias) {
-		w->qkv_bias = add_in(m, l, "self_attn.q_proj", "bias", q, 0);
-		add_in(m, l, "self_attn.k_proj", "bias", kv, 0);
-		add_in(m, l, "self_attn.v_proj", "bias", kv, 0);
+		w->qkv_bias = add_small(m, l, "self_attn.q_proj", "bias", q);
+		add_small(m, l, "self_attn.k_proj", "bias", kv);
+		add_small(m, l, "self_attn.v_proj", "bias", kv);
 	}
 	if (c->qk_norm) {
-		w->q_norm = add_in(m, l, "self_attn.q_norm", "weight", c->head_dim, 0);
-		w->k_norm = add_in(m, l, "self_attn.k_norm", "weight", c->head_dim, 0);
+		w->q_norm = add_small(m, l, "self_attn.q_norm", "weight", c->head_dim);
+		w->k_norm = add_small(m, l, "self_attn.k_norm", "weight", c->head_dim);
 	}
 	if (c->o_bias)
-		w->o_bias = add_in(m, l, "self_attn.o_proj", "bias", c->d, 0);
+		w->o_bias = add_small(m, l, "self_attn.o_proj", "bias", c->d);
 	if (c->mlp_bias) {
-		w->gu_bias = add_in(m, l, "mlp.gate_proj", "bias", c->ffn, 0);
-		add_in(m, l, "mlp.up_proj", "bias", c->ffn, 0);
-		w->down_bias = add_in(m, l, "mlp.down_proj", "bias", c->d, 0);
+		w->gu_bias = add_small(m, l, "mlp.gate_proj", "bias", c->ffn);
+		add_small(m, l, "mlp.up_proj", "bias", c->ffn);
+		w->down_bias = add_small(m, l, "mlp.down_proj", "bias", c->d);
 	}
 }
 
@@ -78,20 +92,20 @@ static void add_layer(struct model *m, int64_t l)
 	int64_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
 	struct layer *w = &m->layer[l];
 
-	w->norm1 = add_in(m, l, "input_layernorm", "weight", c->d, 0);
-	w->qkv = add_in(m, l, "self_attn.q_proj", "weight", q, c->d);
+	w->norm1 = add_small(m, l, "input_layernorm", "weight", c->d);
+	add_in(m, l, "self_attn.q_proj", "weight", q, c->d);
 	add_in(m, l, "self_attn.k_proj", "weight", kv, c->d);
 	add_in(m, l, "self_attn.v_proj", "weight", kv, c->d);
-	w->o = add_in(m, l, "self_attn.o_proj", "weight", c->d, q);
-	w->norm2 = add_in(m, l, "post_attention_layernorm", "weight", c->d, 0);
-	w->gu = add_in(m, l, "mlp.gate_proj", "weight", c->ffn, c->d);
+	w->qkv = join(m, 3);
+	add_in(m, l, "self_attn.o_proj", "weight", c->d, q);
+	w->o = join(m, 1);
+	w->norm2 = add_small(m, l, "post_attention_layernorm", "weight", c->d);
+	add_in(m, l, "mlp.gate_proj", "weight", c->ffn, c->d);
 	add_in(m, l, "mlp.up_proj", "weight", c->ffn, c->d);
-	w->down = add_in(m, l, "mlp.down_proj", "weight", c->d, c->ffn);
-	add_small(m, l);
-	w->p_qkv = add_packed(m, q + 2 * kv, c->d);
-	w->p_o = add_packed(m, c->d, q);
-	w->p_gu = add_packed(m, 2 * c->ffn, c->d);
-	w->p_down = add_packed(m, c->d, c->ffn);
+	w->gu = join(m, 2);
+	add_in(m, l, "mlp.down_proj", "weight", c->d, c->ffn);
+	w->down = join(m, 1);
+	add_extras(m, l);
 }
 
 static void fill_rope(struct model *m)
@@ -106,32 +120,70 @@ static void fill_rope(struct model *m)
 	free(freq);
 }
 
-void model_init(struct model *m, const struct config *cfg)
+/* Bytes of the panels */
+static size_t panel_bytes(const struct model *m)
+{
+	return m->n_packed * sizeof(float); /* a word of two bf16 is as large */
+}
+
+void model_init(struct model *m, const struct config *cfg, int how)
 {
 	const struct config *c = cfg;
 
-	*m = (struct model){.cfg = *cfg};
+	*m = (struct model){.cfg = *cfg, .how = how};
 	m->w = xcalloc((size_t)(3 + MAX_PER_LAYER * c->layers), sizeof *m->w);
 	m->layer = xcalloc((size_t)c->layers, sizeof *m->layer);
-	m->embed = add(m, "model.embed_tokens.weight", c->vocab, c->d);
+	add(m, "model.embed_tokens.weight", c->vocab, c->d);
+	m->embed = (struct mat){.n = (size_t)c->vocab, .k = (size_t)c->d};
+	if (c->tied || how & MODEL_FROZEN) /* else nothing is multiplied with it: no panels */
+		m->embed = join(m, 1);
 	for (int64_t l = 0; l < c->layers; l++)
 		add_layer(m, l);
-	m->norm = add(m, "model.norm.weight", c->d, 0);
-	m->head = c->tied ? m->embed : add(m, "lm_head.weight", c->vocab, c->d);
-	m->p_head = add_packed(m, c->vocab, c->d);
+	m->norm = add(m, "model.norm.weight", c->d, 0)->offset;
+	m->head = m->embed;
+	if (!c->tied) {
+		add(m, "lm_head.weight", c->vocab, c->d);
+		m->head = join(m, 1);
+	}
 	m->params = big_alloc(m->n_params * sizeof *m->params);
-	m->packed = big_alloc(m->n_packed * sizeof *m->packed);
+	if (how & MODEL_FROZEN)
+		m->pairs = big_alloc(panel_bytes(m));
+	else
+		m->packed = big_alloc(panel_bytes(m));
 	fill_rope(m);
 }
 
 void model_free(struct model *m)
 {
 	big_free(m->params, m->n_params * sizeof *m->params);
-	big_free(m->packed, m->n_packed * sizeof *m->packed);
+	big_free(m->packed, panel_bytes(m));
+	big_free(m->pairs, panel_bytes(m));
 	free(m->w);
 	free(m->layer);
 	free(m->rope);
 	*m = (struct model){0};
+}
+
+void model_put_rows(struct model *m, const struct weight *w, size_t first, const float *rows,
+		    size_t n)
+{
+	size_t k = (size_t)w->shape[1];
+
+	if (m->how & MODEL_FROZEN)
+		pair_rows(m->pairs + w->packed, w->row + first, rows, n, k);
+	else
+		memcpy(m->params + w->offset + first * k, rows, n * k * sizeof *rows);
+}
+
+void model_get_rows(const struct model *m, const struct weight *w, size_t first, float *rows,
+		    size_t n)
+{
+	size_t k = (size_t)w->shape[1];
+
+	if (m->how & MODEL_FROZEN)
+		unpair_rows(rows, m->pairs + w->packed, w->row + first, n, k);
+	else
+		memcpy(rows, m->params + w->offset + first * k, n * k * sizeof *rows);
 }
 
 static bool is_bias(const struct weight *w)
@@ -141,16 +193,28 @@ static bool is_bias(const struct weight *w)
 	return strcmp(end, ".bias") == 0;
 }
 
+static void random_rows(struct model *m, const struct weight *w, uint64_t key, double std)
+{
+	size_t k = (size_t)w->shape[1];
+	float *row = xarray(k, sizeof *row);
+
+	for (size_t i = 0; i < (size_t)w->shape[0]; i++) {
+		for (size_t x = 0; x < k; x++)
+			row[x] = (float)(std * rng_normal(key, i * k + x));
+		model_put_rows(m, w, i, row, 1);
+	}
+	free(row);
+}
+
 void model_random(struct model *m, uint64_t seed, double std)
 {
 	for (size_t i = 0; i < m->n_w; i++) {
 		const struct weight *w = &m->w[i];
-		uint64_t key = rng_key(seed, RNG_INIT, i, 0, 0);
-		float plain = is_bias(w) ? 0.0f : 1.0f;
 
-		for (size_t j = 0; j < w->count; j++)
-			m->params[w->offset + j] =
-				w->rank == 1 ? plain : (float)(std * rng_normal(key, j));
+		for (size_t j = 0; w->rank == 1 && j < w->count; j++)
+			m->params[w->offset + j] = is_bias(w) ? 0.0f : 1.0f;
+		if (w->rank == 2)
+			random_rows(m, w, rng_key(seed, RNG_INIT, i, 0, 0), std);
 	}
 	model_pack(m);
 }
@@ -171,41 +235,63 @@ static void pack_one(void *ctx, size_t i, int thread)
 	pack_rows(j->dst, j->src, j->rows, j->cols);
 }
 
-static size_t cut(struct pack_job *j, const float *src, float *dst, size_t rows, size_t cols)
+static size_t cut(struct pack_job *j, const struct model *m, const struct mat *w)
 {
+	const float *src = m->params + w->at;
+	float *dst = m->packed + w->packed;
 	size_t n = 0;
 
-	for (size_t r = 0; r < rows; r += PACK_ROWS, n++)
-		j[n] = (struct pack_job){src + r * cols, dst + r * cols,
-					 rows - r < PACK_ROWS ? rows - r : PACK_ROWS, cols};
+	for (size_t r = 0; r < w->n; r += PACK_ROWS, n++)
+		j[n] = (struct pack_job){src + r * w->k, dst + r * w->k,
+					 w->n - r < PACK_ROWS ? w->n - r : PACK_ROWS, w->k};
 	return n;
 }
 
 void model_pack(struct model *m)
 {
-	const struct config *c = &m->cfg;
-	size_t d = (size_t)c->d, f = (size_t)c->ffn, a = (size_t)(c->heads * c->head_dim);
-	size_t q = a + 2 * (size_t)(c->kv_heads * c->head_dim), n = 0;
-	size_t most = (size_t)c->layers * ((q + 2 * d + 2 * f) / PACK_ROWS + 4) +
-		      (size_t)c->vocab / PACK_ROWS + 1;
-	struct pack_job *j = xarray(most, sizeof *j);
+	const struct layer *w = m->layer;
+	size_t most, n = 0;
+	struct pack_job *j;
 
-	for (int64_t l = 0; l < c->layers; l++) {
-		const struct layer *w = &m->layer[l];
-
-		n += cut(j + n, m->params + w->qkv, m->packed + w->p_qkv, q, d);
-		n += cut(j + n, m->params + w->o, m->packed + w->p_o, d, a);
-		n += cut(j + n, m->params + w->gu, m->packed + w->p_gu, 2 * f, d);
-		n += cut(j + n, m->params + w->down, m->packed + w->p_down, d, f);
+	if (m->how & MODEL_FROZEN)
+		return; /* the panels are the weights */
+	most = (size_t)m->cfg.layers * ((w->qkv.n + w->o.n + w->gu.n + w->down.n) / PACK_ROWS + 4) +
+	       m->head.n / PACK_ROWS + 1;
+	j = xarray(most, sizeof *j);
+	for (int64_t l = 0; l < m->cfg.layers; l++) {
+		w = &m->layer[l];
+		n += cut(j + n, m, &w->qkv);
+		n += cut(j + n, m, &w->o);
+		n += cut(j + n, m, &w->gu);
+		n += cut(j + n, m, &w->down);
 	}
-	n += cut(j + n, m->params + m->head, m->packed + m->p_head, (size_t)c->vocab, d);
+	n += cut(j + n, m, &m->head);
 	par_for(n, pack_one, j);
 	free(j);
 }
 
 uint64_t model_hash(const struct model *m)
 {
-	return XXH3_64bits(m->params, m->n_params * sizeof *m->params);
+	struct hash *sum = hash_new();
+	size_t widest = 0;
+	uint64_t h;
+	float *row;
+
+	for (size_t i = 0; i < m->n_w; i++)
+		widest = (size_t)m->w[i].shape[1] > widest ? (size_t)m->w[i].shape[1] : widest;
+	row = xarray(widest, sizeof *row);
+	for (const struct weight *w = m->w; w < m->w + m->n_w; w++) {
+		if (w->rank == 1)
+			hash_add(sum, m->params + w->offset, w->count * sizeof *row);
+		for (size_t i = 0; w->rank == 2 && i < (size_t)w->shape[0]; i++) {
+			model_get_rows(m, w, i, row, 1);
+			hash_add(sum, row, (size_t)w->shape[1] * sizeof *row);
+		}
+	}
+	h = hash_64(sum);
+	hash_free(sum);
+	free(row);
+	return h;
 }
 
 const struct weight *model_weight(const struct model *m, const char *name)

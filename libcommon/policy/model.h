@@ -18,40 +18,67 @@ struct weight {
 	char name[96]; /* as in model.safetensors */
 	int rank;
 	int64_t shape[2]; /* [rows, columns]; rank 1: [n, 1] */
-	size_t offset;    /* into params */
+	size_t offset;    /* into params; a matrix of a frozen model: not there */
 	size_t count;
 	bool decay; /* matrices decay, norms and biases do not */
+	/* of a matrix: it is the rows from `row` on of the one whose panels begin at `packed` */
+	size_t packed, row;
 };
 
-/* Where one layer's weights are: offsets into params and, for the matrices, into packed. q, k, v
- * lie one after the other, gate and up too; so do their biases. 0: not there. */
+/* A matrix W of shape (n, k), or several on top of each other that are multiplied as one. */
+struct mat {
+	size_t n, k;
+	size_t at;     /* into params, where the model has its rows there */
+	size_t packed; /* into packed or pairs */
+};
+
+/* Where one layer's weights are. Matrices: q, k, v lie one after the other, gate and up too. The
+ * rest: offsets into params; biases in the order of their matrices; 0: not there. */
 struct layer {
-	size_t norm1, qkv, o, norm2, gu, down;
+	struct mat qkv, o, gu, down;
+	size_t norm1, norm2;
 	size_t qkv_bias, o_bias, gu_bias, down_bias;
 	size_t q_norm, k_norm; /* k's lies behind q's */
-	size_t p_qkv, p_o, p_gu, p_down;
+};
+
+/* How the matrices are held. */
+enum {
+	/* In bf16 panels alone, 2 bytes a number: they can be used, also by a backward pass, but
+	 * not changed. params holds norms and biases. */
+	MODEL_FROZEN = 1,
 };
 
 struct model {
 	struct config cfg; /* borrowed json */
-	struct weight *w;  /* table of all weights, in the order of params */
+	int how;           /* MODEL_* */
+	struct weight *w;  /* table of all weights, in the order of the file */
 	size_t n_w;
 	size_t n_params;
 	float *params; /* all weights, one block: rows of matrices as in the file */
 	struct layer *layer;
-	size_t embed, norm, head; /* offsets into params; head == embed when tied */
-	float *packed; /* the matrices again, in panels for the forward pass; see gemm.h */
-	size_t n_packed, p_head;
+	size_t norm;            /* offset into params */
+	struct mat embed, head; /* the same when tied */
+	/* The matrices in panels for the forward pass, see gemm.h: in f32, or (frozen) in bf16. */
+	float *packed;
+	uint32_t *pairs;
+	size_t n_packed; /* floats of packed, or words of pairs */
 	float *rope; /* [max_len][head_dim]: head_dim / 2 cosines, then as many sines; see rope.h */
 };
 
-/* Table and memory for cfg; weights are zero. cfg->json stays the caller's. */
-void model_init(struct model *m, const struct config *cfg);
+/* Table and memory for cfg; weights are zero. how: MODEL_* or 0. cfg->json stays the caller's. */
+void model_init(struct model *m, const struct config *cfg, int how);
+/* Rows of a matrix of the table, as f32, whatever holds them. A frozen model's are rounded to
+ * nearest even when put; others need a model_pack after. */
+void model_put_rows(struct model *m, const struct weight *w, size_t first, const float *rows,
+		    size_t n);
+void model_get_rows(const struct model *m, const struct weight *w, size_t first, float *rows,
+		    size_t n);
 void model_random(struct model *m, uint64_t seed, double std); /* norms 1, biases 0, matrices
 								      normal; packs */
 /* After params changed: refreshes packed. */
 void model_pack(struct model *m);
-uint64_t model_hash(const struct model *m); /* XXH3 of the weights: the stream's "policy" */
+/* XXH3 of the weights as f32, the stream's "policy": however they are held. */
+uint64_t model_hash(const struct model *m);
 const struct weight *model_weight(const struct model *m, const char *name); /* NULL: not there */
 void model_free(struct model *m);
 
@@ -85,7 +112,8 @@ void model_logprobs(struct run *r, const struct model *m, const struct pack *p, 
 void model_forward(struct run *r, const struct model *m, const struct pack *p, float *logp,
 		   float *entropy);
 /* Adds to grads (laid out as params) the gradient of sum_i dlogp[i] * logp[i] + dent[i] *
- * entropy[i] (dent may be NULL), for the last model_forward with the same m and p. */
+ * entropy[i] (dent may be NULL), for the last model_forward with the same m and p. A frozen model
+ * has none: grads may be NULL, the pass only goes through. */
 void model_backward(struct run *r, const struct model *m, const struct pack *p, const float *dlogp,
 		    const float *dent, float *grads);
 

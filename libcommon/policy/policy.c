@@ -148,12 +148,41 @@ static int check_shape(const struct st_tensor *t, const struct weight *w, struct
 	return fail(why, ST_INPUT, "shape [%s], but config.json asks for [%s]", is, should);
 }
 
-static int check_finite(const float *v, size_t n, struct reason *why)
+static int check_finite(const float *v, uint64_t first, size_t n, struct reason *why)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!isfinite(v[i]))
-			return fail(why, ST_INPUT, "element %zu is not finite", i);
+			return fail(why, ST_INPUT, "element %llu is not finite",
+				    (unsigned long long)(first + i));
 	return 0;
+}
+
+/* Rows of a matrix read at a time: about 4 MB, and at least one */
+static size_t rows_at_once(size_t n, size_t k)
+{
+	size_t fit = ((size_t)1 << 20) / k;
+
+	return fit < 1 ? 1 : fit < n ? fit : n;
+}
+
+static int read_matrix(struct model *m, const struct st_file *f, const struct st_tensor *t,
+		       const struct weight *w, struct reason *why)
+{
+	size_t n = (size_t)w->shape[0], k = (size_t)w->shape[1], step = rows_at_once(n, k);
+	float *rows = xarray(step * k, sizeof *rows);
+	int st = 0;
+
+	for (size_t i = 0; i < n && !st; i += step) {
+		size_t some = n - i < step ? n - i : step;
+
+		st = st_read_part(f, t, i * k, some * k, rows, why);
+		if (!st)
+			st = check_finite(rows, i * k, some * k, why);
+		if (!st)
+			model_put_rows(m, w, i, rows, some);
+	}
+	free(rows);
+	return st;
 }
 
 static int read_weight(struct policy *p, const struct st_file *f, const struct weight *w,
@@ -163,9 +192,12 @@ static int read_weight(struct policy *p, const struct st_file *f, const struct w
 	float *to = p->model.params + w->offset;
 	int st = t ? check_shape(t, w, why) : fail(why, ST_INPUT, "missing");
 
-	if (!st)
-		st = st_read(f, t, to, why);
-	return st ? st : check_finite(to, w->count, why);
+	if (st)
+		return st;
+	if (w->rank == 2 && p->model.how & MODEL_FROZEN)
+		return read_matrix(&p->model, f, t, w, why);
+	st = st_read(f, t, to, why);
+	return st ? st : check_finite(to, 0, w->count, why);
 }
 
 /* A head that is stored although it is tied must be the embedding. */
@@ -173,18 +205,28 @@ static int check_tied_head(const struct policy *p, const struct st_file *f,
 			   const struct st_tensor *head, struct reason *why)
 {
 	const struct weight *w = model_weight(&p->model, "model.embed_tokens.weight");
-	float *v;
+	const struct st_tensor *embed = st_find(f, w->name);
+	size_t n = (size_t)w->shape[0], k = (size_t)w->shape[1], step = rows_at_once(n, k);
+	float *a, *b;
 	int st = check_shape(head, w, why);
 
 	if (st)
 		return st;
-	v = xarray(head->count, sizeof *v);
-	st = st_read(f, head, v, why);
-	if (!st && memcmp(v, p->model.params + w->offset, w->count * sizeof *v) != 0)
-		st = fail(
-			why, ST_INPUT,
-			"differs from model.embed_tokens.weight, but tie_word_embeddings is true");
-	free(v);
+	a = xarray(step * k, sizeof *a);
+	b = xarray(step * k, sizeof *b);
+	for (size_t i = 0; i < n && !st; i += step) {
+		size_t some = n - i < step ? n - i : step;
+
+		st = st_read_part(f, head, i * k, some * k, a, why);
+		if (!st)
+			st = st_read_part(f, embed, i * k, some * k, b, why);
+		if (!st && memcmp(a, b, some * k * sizeof *a) != 0)
+			st = fail(why, ST_INPUT,
+				  "differs from model.embed_tokens.weight, but tie_word_embeddings "
+				  "is true");
+	}
+	free(a);
+	free(b);
 	return st;
 }
 
@@ -219,7 +261,7 @@ static int check_total(const struct policy *p, const struct st_file *f, const ch
 	return 0;
 }
 
-static int load_weights(struct policy *p, const struct st_file *f, const char *dir,
+static int load_weights(struct policy *p, const struct st_file *f, const char *dir, int how,
 			struct reason *why)
 {
 	const struct st_tensor *embed = st_find(f, "model.embed_tokens.weight");
@@ -227,7 +269,7 @@ static int load_weights(struct policy *p, const struct st_file *f, const char *d
 
 	if (st)
 		return st;
-	model_init(&p->model, &p->cfg);
+	model_init(&p->model, &p->cfg, how);
 	for (size_t i = 0; i < p->model.n_w; i++) {
 		st = read_weight(p, f, &p->model.w[i], why);
 		if (st) {
@@ -249,6 +291,11 @@ static int load_weights(struct policy *p, const struct st_file *f, const char *d
 
 int policy_load(struct policy *p, const char *dir, struct reason *why)
 {
+	return policy_load_as(p, dir, 0, why);
+}
+
+int policy_load_as(struct policy *p, const char *dir, int how, struct reason *why)
+{
 	struct st_file f;
 	int st;
 
@@ -257,7 +304,7 @@ int policy_load(struct policy *p, const char *dir, struct reason *why)
 	if (!st) {
 		st = st_open(&f, dir, why);
 		if (!st) {
-			st = load_weights(p, &f, dir, why);
+			st = load_weights(p, &f, dir, how, why);
 			st_close(&f);
 		}
 	}
@@ -421,7 +468,7 @@ int policy_make(struct policy *p, const struct config *cfg, const struct buf *to
 		return st;
 	}
 	make_side_files(p);
-	model_init(&p->model, &p->cfg);
+	model_init(&p->model, &p->cfg, 0);
 	model_random(&p->model, seed, std);
 	model_pack(&p->model);
 	return 0;

@@ -18,9 +18,11 @@ struct policy {
 };
 
 /* Loads and packs. Anything missing, extra or malformed: ST_INPUT naming file and rule. The stop
- * set gains the eos_token of tokenizer_config.json and special_tokens_map.json. */
+ * set gains the eos_token of tokenizer_config.json and special_tokens_map.json. how: see
+ * model_init; a frozen model is read without a copy in f32 in between. policy_load: how = 0. */
 int policy_load(struct policy *p, const char *dir, struct reason *why);
-/* A folder that appears whole or not at all; refuses one that exists. */
+int policy_load_as(struct policy *p, const char *dir, int how, struct reason *why);
+/* A folder that appears whole or not at all; refuses one that exists. Not of a frozen model. */
 int policy_save(const struct policy *p, const char *dir, enum st_dtype dtype, struct reason *why);
 /* Whether the folder holds the very bytes of weights that policy_save would write. */
 bool policy_is_saved(const struct policy *p, const char *dir, enum st_dtype dtype);

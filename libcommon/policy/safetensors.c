@@ -1,7 +1,7 @@
 /* safetensors.c - reading and writing tensors. See safetensors.h. */
 #include "policy/safetensors.h"
 #include "base/mem.h"
-#include "policy/half.h"
+#include "tensor/half.h"
 #include "stream/json.h"
 
 #include <errno.h>
@@ -402,19 +402,25 @@ const struct st_tensor *st_find(const struct st_file *f, const char *name)
 
 int st_read(const struct st_file *f, const struct st_tensor *t, float *dst, struct reason *why)
 {
+	return st_read_part(f, t, 0, t->count, dst, why);
+}
+
+int st_read_part(const struct st_file *f, const struct st_tensor *t, uint64_t first, uint64_t n,
+		 float *dst, struct reason *why)
+{
 	const char *path = f->path[t->file];
-	size_t size = dtypes[t->dtype].size;
+	uint64_t size = dtypes[t->dtype].size, at = t->offset + first * size;
 	int fd = f->fd[t->file], st = 0;
 	uint16_t *half;
 
 	if (t->dtype == ST_F32)
-		return read_at(fd, path, dst, t->count * size, t->offset, why);
+		return read_at(fd, path, dst, n * size, at, why);
 	half = xarray(CHUNK, sizeof *half);
-	for (uint64_t i = 0; i < t->count && !st; i += CHUNK) {
-		size_t n = t->count - i < CHUNK ? t->count - i : CHUNK;
+	for (uint64_t i = 0; i < n && !st; i += CHUNK) {
+		size_t part = n - i < CHUNK ? n - i : CHUNK;
 
-		st = read_at(fd, path, half, n * size, t->offset + i * size, why);
-		for (size_t k = 0; k < n && !st; k++)
+		st = read_at(fd, path, half, part * size, at + i * size, why);
+		for (size_t k = 0; k < part && !st; k++)
 			dst[i + k] = t->dtype == ST_F16 ? half_from_f16(half[k])
 							: half_from_bf16(half[k]);
 	}

@@ -32,8 +32,11 @@ struct st_file {
 int st_open(struct st_file *f, const char *dir, struct reason *why);
 int st_open_file(struct st_file *f, const char *path, struct reason *why);
 const struct st_tensor *st_find(const struct st_file *f, const char *name); /* NULL: not there */
-/* Reads tensor t as float32 into dst[0..t->count), converting F16 and BF16. */
+/* Reads tensor t as float32 into dst[0..t->count), converting F16 and BF16; or n numbers of it from
+ * the one at `first` on. */
 int st_read(const struct st_file *f, const struct st_tensor *t, float *dst, struct reason *why);
+int st_read_part(const struct st_file *f, const struct st_tensor *t, uint64_t first, uint64_t n,
+		 float *dst, struct reason *why);
 void st_close(struct st_file *f);
 
 /* One tensor to write: data is float32, rounded to nearest even when dtype is smaller. */

@@ -247,7 +247,8 @@ static bool take_group(struct sampler *s, struct worker *w)
 		w->pos[i] = (uint32_t)i;
 	}
 	layers(s, w, s->groups[g].prompt, rows, n);
-	block_logits(s->m, w->prompt_logits, (size_t)s->m->cfg.vocab, w->x2, w->x + (n - 1) * d, 1);
+	block_logits(s->m, w->prompt_logits, (size_t)s->m->cfg.vocab, w->x2, w->x + (n - 1) * d, 1,
+		     w->scratch);
 	free(rows);
 	return true;
 }
@@ -342,7 +343,7 @@ static void decode(struct sampler *s, struct worker *w)
 			w->pos[n++] = (uint32_t)w->slot[j].pos++;
 		}
 	layers(s, w, tokens, kv, n);
-	block_logits(s->m, w->logits, v, w->x2, w->x, n);
+	block_logits(s->m, w->logits, v, w->x2, w->x, n, w->scratch);
 	for (size_t i = 0; i < n; i++)
 		advance(s, w, busy[i], w->logits + i * v);
 	free(tokens);

@@ -32,7 +32,7 @@ size_t att_scratch(size_t rows, size_t len)
 
 static struct panels value_view(const float *values, size_t hd)
 {
-	return (struct panels){values, vec_round(hd), PANEL};
+	return (struct panels){values, vec_round(hd), PANEL, NULL};
 }
 
 /* Probabilities of rows over keys into s (stride ls); row i sees first_n + i * causal keys. */
@@ -126,9 +126,9 @@ void att_backward(float *dq, float *dk, float *dv, size_t ldd, const float *q, c
 		gather(dorow, do_ + h * hd, ldo, T, hd);
 		for (size_t t = 0; t < T; t += QB) {
 			size_t rows = T - t < QB ? T - t : QB, n = t + rows;
-			struct panels qb = {qrow + t * hr, hr, PANEL};
-			struct panels dob = {dorow + t * hr, hr, PANEL};
-			struct panels kb = {krow, hr, PANEL};
+			struct panels qb = {qrow + t * hr, hr, PANEL, NULL};
+			struct panels dob = {dorow + t * hr, hr, PANEL, NULL};
+			struct panels kb = {krow, hr, PANEL, NULL};
 
 			probabilities(s, ls, qrow + t * hr, hr, keys, rows, t + 1, 1, hd);
 			gemm(rows, n, hd, dorow + t * hr, hr, 1, packed_view(vt, hd), dp, ls,

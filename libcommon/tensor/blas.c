@@ -4,10 +4,10 @@
 #include <cblas.h>
 
 void blas_nn(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
-	     float *c, size_t ldc)
+	     float *c, size_t ldc, bool add)
 {
 	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)m, (blasint)n, (blasint)k,
-		    1.0f, a, (blasint)lda, b, (blasint)ldb, 0.0f, c, (blasint)ldc);
+		    1.0f, a, (blasint)lda, b, (blasint)ldb, add ? 1.0f : 0.0f, c, (blasint)ldc);
 }
 
 void blas_tn_add(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,

@@ -8,11 +8,12 @@
 #ifndef TENSOR_BLAS_H
 #define TENSOR_BLAS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-/* C(m, n) = A(m, k) B(k, n); all row-major with the given leading dimensions. */
+/* C(m, n) = A(m, k) B(k, n), or += with add; all row-major with the given leading dimensions. */
 void blas_nn(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
-	     float *c, size_t ldc);
+	     float *c, size_t ldc, bool add);
 /* C(m, n) += A(k, m)' B(k, n) */
 void blas_tn_add(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
 		 size_t ldb, float *c, size_t ldc);

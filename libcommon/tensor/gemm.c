@@ -5,34 +5,70 @@
 #pragma GCC optimize("no-version-loops-for-strides")
 #endif
 #include "tensor/gemm.h"
+#include "tensor/half.h"
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* mr x nv vectors of C; mr and nv are constants where it is inlined, so acc lives in registers. */
-ALWAYS_INLINE void tile(int mr, int nv, size_t k, const float *a, size_t rs, size_t cs,
-			const float *b, size_t ldb, float *c, size_t ldc)
+/* Adds one row of B, nv vectors wide, times the column of A at a. */
+ALWAYS_INLINE void rank_one(int mr, int nv, vf acc[GEMM_MR][GEMM_NV], const vf row[GEMM_NV],
+			    const float *a, size_t rs)
 {
-	vf acc[GEMM_MR][GEMM_NV];
+#pragma GCC unroll 6
+	for (int i = 0; i < mr; i++) {
+		vf s = vf_set(a[(size_t)i * rs]);
+
+#pragma GCC unroll 4
+		for (int j = 0; j < nv; j++)
+			acc[i][j] = vf_fma(s, row[j], acc[i][j]);
+	}
+}
+
+/* A row of B in f32 */
+ALWAYS_INLINE void load_row(int nv, vf row[GEMM_NV], const float *b)
+{
+#pragma GCC unroll 4
+	for (int j = 0; j < nv; j++)
+		row[j] = vf_load(b + (size_t)j * VL);
+}
+
+/* Row 2 i (odd: 2 i + 1) of B in bf16: a bf16 is the upper half of a float. */
+ALWAYS_INLINE void load_half(int nv, vf row[GEMM_NV], const uint32_t *b, bool odd)
+{
+#pragma GCC unroll 4
+	for (int j = 0; j < nv; j++) {
+		vi two = *(const vi *)(b + (size_t)j * VL);
+
+		row[j] = odd ? (vf)(two & (int32_t)0xffff0000) : (vf)(two << 16);
+	}
+}
+
+/* mr x nv vectors of C; mr, nv and half are constants where it is inlined, so acc lives in
+ * registers. half: B is in bf16 at h, else in f32 at b. */
+ALWAYS_INLINE void tile(int mr, int nv, bool half, size_t k, const float *a, size_t rs, size_t cs,
+			const struct panels *b, float *c, size_t ldc)
+{
+	vf acc[GEMM_MR][GEMM_NV], row[GEMM_NV];
+	const float *p = b->p;
+	const uint32_t *h = b->pairs;
+	size_t x = 0;
 
 #pragma GCC unroll 6
 	for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
 			acc[i][j] = vf_set(0.0f);
-	for (size_t x = 0; x < k; x++, a += cs, b += ldb) {
-		vf row[GEMM_NV];
-
-#pragma GCC unroll 4
-		for (int j = 0; j < nv; j++)
-			row[j] = vf_load(b + (size_t)j * VL);
-#pragma GCC unroll 6
-		for (int i = 0; i < mr; i++) {
-			vf s = vf_set(a[(size_t)i * rs]);
-
-#pragma GCC unroll 4
-			for (int j = 0; j < nv; j++)
-				acc[i][j] = vf_fma(s, row[j], acc[i][j]);
-		}
+	for (; half && x + 2 <= k; x += 2, a += 2 * cs, h += PANEL) {
+		load_half(nv, row, h, false);
+		rank_one(mr, nv, acc, row, a, rs);
+		load_half(nv, row, h, true);
+		rank_one(mr, nv, acc, row, a + cs, rs);
+	}
+	for (; x < k; x++, a += cs, p += b->ld) {
+		if (half)
+			load_half(nv, row, h, false);
+		else
+			load_row(nv, row, p);
+		rank_one(mr, nv, acc, row, a, rs);
 	}
 #pragma GCC unroll 6
 	for (int i = 0; i < mr; i++)
@@ -41,41 +77,55 @@ ALWAYS_INLINE void tile(int mr, int nv, size_t k, const float *a, size_t rs, siz
 			vf_store(c + (size_t)i * ldc + (size_t)j * VL, acc[i][j]);
 }
 
-#define TILE_OF(NAME, MR, NV)                                                            \
-	static void NAME(size_t k, const float *a, size_t rs, size_t cs, const float *b, \
-			 size_t ldb, float *c, size_t ldc)                               \
-	{                                                                                \
-		tile(MR, NV, k, a, rs, cs, b, ldb, c, ldc);                              \
+#define TILE_OF(NAME, MR, NV, HALF)                                                              \
+	static void NAME(size_t k, const float *a, size_t rs, size_t cs, const struct panels *b, \
+			 float *c, size_t ldc)                                                   \
+	{                                                                                        \
+		tile(MR, NV, HALF, k, a, rs, cs, b, c, ldc);                                     \
 	}
-#define TILES_OF(NV)               \
-	TILE_OF(tile1_##NV, 1, NV) \
-	TILE_OF(tile2_##NV, 2, NV) \
-	TILE_OF(tile3_##NV, 3, NV) \
-	TILE_OF(tile4_##NV, 4, NV) \
-	TILE_OF(tile5_##NV, 5, NV) \
-	TILE_OF(tile6_##NV, 6, NV)
-#define ROW_OF(NV)                                                                     \
-	{                                                                              \
-		tile1_##NV, tile2_##NV, tile3_##NV, tile4_##NV, tile5_##NV, tile6_##NV \
+#define TILES_OF(KIND, NV, HALF)           \
+	TILE_OF(KIND##1_##NV, 1, NV, HALF) \
+	TILE_OF(KIND##2_##NV, 2, NV, HALF) \
+	TILE_OF(KIND##3_##NV, 3, NV, HALF) \
+	TILE_OF(KIND##4_##NV, 4, NV, HALF) \
+	TILE_OF(KIND##5_##NV, 5, NV, HALF) \
+	TILE_OF(KIND##6_##NV, 6, NV, HALF)
+#define ROW_OF(KIND, NV)                                                                           \
+	{                                                                                          \
+		KIND##1_##NV, KIND##2_##NV, KIND##3_##NV, KIND##4_##NV, KIND##5_##NV, KIND##6_##NV \
 	}
 
-TILES_OF(1)
-TILES_OF(2)
+TILES_OF(full, 1, false)
+TILES_OF(full, 2, false)
+TILES_OF(half, 1, true)
+TILES_OF(half, 2, true)
 #if defined(__AVX512F__)
-TILES_OF(3)
-TILES_OF(4)
+TILES_OF(full, 3, false)
+TILES_OF(full, 4, false)
+TILES_OF(half, 3, true)
+TILES_OF(half, 4, true)
 #endif
 
-typedef void tile_fn(size_t k, const float *a, size_t rs, size_t cs, const float *b, size_t ldb,
+typedef void tile_fn(size_t k, const float *a, size_t rs, size_t cs, const struct panels *b,
 		     float *c, size_t ldc);
 
-static tile_fn *const tiles[GEMM_NV][GEMM_MR] = {
-	ROW_OF(1),
-	ROW_OF(2),
+static tile_fn *const tiles[2][GEMM_NV][GEMM_MR] = {
+	{
+		ROW_OF(full, 1),
+		ROW_OF(full, 2),
 #if defined(__AVX512F__)
-	ROW_OF(3),
-	ROW_OF(4),
+		ROW_OF(full, 3),
+		ROW_OF(full, 4),
 #endif
+	},
+	{
+		ROW_OF(half, 1),
+		ROW_OF(half, 2),
+#if defined(__AVX512F__)
+		ROW_OF(half, 3),
+		ROW_OF(half, 4),
+#endif
+	},
 };
 
 size_t pack_floats(size_t n, size_t k)
@@ -93,17 +143,57 @@ void pack_rows(float *dst, const float *w, size_t n, size_t k)
 
 struct panels packed_view(const float *packed, size_t k)
 {
-	return (struct panels){packed, PANEL, k * PANEL};
+	return (struct panels){packed, PANEL, k * PANEL, NULL};
+}
+
+size_t pair_words(size_t n, size_t k)
+{
+	return (n + PANEL - 1) / PANEL * PANEL * ((k + 1) / 2);
+}
+
+/* The words of row `row`, one pair of columns after the other: stride PANEL */
+static size_t pair_at(size_t row, size_t k)
+{
+	return row / PANEL * PANEL * ((k + 1) / 2) + row % PANEL;
+}
+
+void pair_rows(uint32_t *dst, size_t first, const float *w, size_t rows, size_t k)
+{
+	for (size_t i = 0; i < rows; i++, w += k) {
+		uint32_t *to = dst + pair_at(first + i, k);
+
+		for (size_t x = 0; x < k; x += 2, to += PANEL)
+			*to = half_to_bf16(w[x]) |
+			      (x + 1 < k ? (uint32_t)half_to_bf16(w[x + 1]) << 16 : 0);
+	}
+}
+
+void unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, size_t k)
+{
+	for (size_t i = 0; i < rows; i++, w += k) {
+		const uint32_t *from = src + pair_at(first + i, k);
+
+		for (size_t x = 0; x < k; x += 2, from += PANEL) {
+			w[x] = half_from_bf16((uint16_t)*from);
+			if (x + 1 < k)
+				w[x + 1] = half_from_bf16((uint16_t)(*from >> 16));
+		}
+	}
+}
+
+struct panels pair_view(const uint32_t *pairs, size_t k)
+{
+	return (struct panels){NULL, 0, (k + 1) / 2 * PANEL, pairs};
 }
 
 /* What cannot be written to C directly, a part of a vector or a sum, goes through a tile of our
  * own. */
 static void indirect(tile_fn *fn, size_t mr, size_t cols, size_t k, const float *a, size_t rs,
-		     size_t cs, const float *b, size_t ldb, float *c, size_t ldc, bool add)
+		     size_t cs, const struct panels *b, float *c, size_t ldc, bool add)
 {
 	float t[GEMM_MR * PANEL];
 
-	fn(k, a, rs, cs, b, ldb, t, PANEL);
+	fn(k, a, rs, cs, b, t, PANEL);
 	for (size_t i = 0; i < mr; i++)
 		if (add)
 			for (size_t j = 0; j < cols; j++)
@@ -116,18 +206,21 @@ void gemm(size_t m, size_t n, size_t k, const float *a, size_t rs, size_t cs, st
 	  float *c, size_t ldc, bool add)
 {
 	for (size_t j = 0; j < n; j += PANEL) {
-		const float *bp = b.p + j / PANEL * b.stride;
 		size_t cols = n - j < PANEL ? n - j : PANEL, nv = (cols + VL - 1) / VL;
 
 		for (size_t i = 0; i < m; i += GEMM_MR) {
 			size_t mr = m - i < GEMM_MR ? m - i : GEMM_MR;
-			tile_fn *fn = tiles[nv - 1][mr - 1];
+			tile_fn *fn = tiles[b.pairs != NULL][nv - 1][mr - 1];
 
 			if (add || cols % VL)
-				indirect(fn, mr, cols, k, a + i * rs, rs, cs, bp, b.ld,
-					 c + i * ldc + j, ldc, add);
+				indirect(fn, mr, cols, k, a + i * rs, rs, cs, &b, c + i * ldc + j,
+					 ldc, add);
 			else
-				fn(k, a + i * rs, rs, cs, bp, b.ld, c + i * ldc + j, ldc);
+				fn(k, a + i * rs, rs, cs, &b, c + i * ldc + j, ldc);
 		}
+		if (b.pairs)
+			b.pairs += b.stride;
+		else
+			b.p += b.stride;
 	}
 }

@@ -206,7 +206,7 @@ static void run(struct preset p)
 
 	p.micro = micro ? micro : p.micro;
 	p.batch = batch ? batch : p.batch;
-	model_init(&m, &c);
+	model_init(&m, &c, 0);
 	model_random(&m, 1, 0.02);
 	out_printf(o, "{\"bench\":\"model\",\"preset\":\"%s\",\"threads\":%d,\"params\":%zu",
 		   p.name, par_threads(), m.n_params);

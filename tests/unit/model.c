@@ -79,7 +79,7 @@ static void make(struct model *m, bool tied)
 {
 	struct config c = shape(tied);
 
-	model_init(m, &c);
+	model_init(m, &c, 0);
 	model_random(m, 7, 0.3);
 	for (size_t i = 0; i < m->n_w; i++) /* norms away from 1, biases from 0 */
 		if (m->w[i].rank == 1)
@@ -412,7 +412,7 @@ static void small_weights(void **state)
 	(void)state;
 	kind = &kinds[KINDS - 1];
 	c = shape(true);
-	model_init(&m, &c);
+	model_init(&m, &c, 0);
 	model_random(&m, 1, 0.3);
 	assert_int_equal(m.n_params, config_params(&c));
 	for (size_t i = 0; i < m.n_w; i++) {

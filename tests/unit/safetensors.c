@@ -2,7 +2,7 @@
 #include "scratch.h"
 
 #include "base/mem.h"
-#include "policy/half.h"
+#include "tensor/half.h"
 #include "policy/safetensors.h"
 
 #include <math.h>

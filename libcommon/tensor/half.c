@@ -1,5 +1,5 @@
 /* half.c - bfloat16 and IEEE binary16 from and to float. See half.h. */
-#include "policy/half.h"
+#include "tensor/half.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* half.h - the two 16-bit float formats of weights on disk, exact both ways but for rounding. */
-#ifndef POLICY_HALF_H
-#define POLICY_HALF_H
+#ifndef TENSOR_HALF_H
+#define TENSOR_HALF_H
 
 #include <stdint.h>
 

@@ -1,0 +1,20 @@
+/*
+ * mat.h - products with a weight matrix W of shape (n, k), however the model holds it. Rows are
+ * tokens and do not depend on each other. Scratch is the caller's: mat_scratch floats.
+ */
+#ifndef POLICY_MAT_H
+#define POLICY_MAT_H
+
+#include "policy/model.h"
+
+/* For up to `rows` rows with any matrix of m */
+size_t mat_scratch(const struct model *m, size_t rows);
+
+/* y (rows, n; stride ldy) = x (rows, k) W', or += with add */
+void mat_forward(const struct model *m, const struct mat *w, float *y, size_t ldy, const float *x,
+		 size_t rows, bool add, float *scratch);
+/* dx (rows, k) = dy (rows, n) W. The bits depend on the number of rows (see tensor/blas.h). */
+void mat_backward(const struct model *m, const struct mat *w, float *dx, const float *dy,
+		  size_t rows, float *scratch);
+
+#endif
