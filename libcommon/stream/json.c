@@ -146,19 +146,9 @@ static bool put_words(struct buf *b, struct span key, struct mp v)
 	for (size_t i = 0; floats && i < s.n; i += 4)
 		if (((uint8_t)s.p[i + 3] & 0x7f) == 0x7f && (uint8_t)s.p[i + 2] >> 7)
 			return false; /* a NaN or an infinity: its bits are kept in a $bin */
-	buf_reserve(b, s.n / 4 * (FMT_MAX + 1) + 2);
+	buf_reserve(b, s.n / 4 * FMT_ELEMENT + FMT_MAX + 2);
 	b->p[b->n++] = '[';
-	for (size_t i = 0; i < s.n; i += 4) {
-		uint32_t w;
-		float f;
-
-		memcpy(&w, s.p + i, 4);
-		w = le32toh(w);
-		memcpy(&f, &w, 4);
-		if (i)
-			b->p[b->n++] = ',';
-		b->n += floats ? fmt_f32(b->p + b->n, f) : fmt_u64(b->p + b->n, w);
-	}
+	b->n += (floats ? fmt_f32_list : fmt_u32_list)(b->p + b->n, s.p, s.n / 4);
 	b->p[b->n++] = ']';
 	return true;
 }

@@ -64,6 +64,11 @@ static void known_texts(void **state)
 	assert_string_equal(text_f32(1.17549435e-38f), "1.1754944e-38");
 	assert_string_equal(text_f32(3.4028235e38f), "3.4028235e+38");
 	assert_string_equal(text_f32(1e-45f), "1e-45");
+	assert_string_equal(text_f32(-0.000010000001f), "-0.000010000001");
+	assert_string_equal(text_f32(9.999999e-6f), "9999999e-12");
+	assert_string_equal(text_f32(9999999), "9999999.0");
+	assert_string_equal(text_f32(33573968), "33573968.0");      /* not 3357397e1 */
+	assert_string_equal(text_f32(0.000981881f), "0.000981881"); /* 0.0009818811 is nearer */
 }
 
 /* Significant digits of a number's text. */
@@ -101,11 +106,17 @@ static void check_f64(double v)
 static void check_f32(float v)
 {
 	const char *s = text_f32(v);
+	int n = significant(s);
+	char fewer[40];
 
-	if ((float)strtod(s, NULL) != v)
+	if (strtof(s, NULL) != v)
 		fail_msg("%.9g as %s", (double)v, s);
-	assert_true(significant(s) <= 9 || fabsf(v) >= 1e7f);
 	assert_non_null(strpbrk(s, ".e"));
+	if (n < 2 || (fabsf(v) >= 1e7f && fabsf(v) < 1e9f))
+		return; /* whole numbers have all their digits there */
+	snprintf(fewer, sizeof fewer, "%.*e", n - 2, (double)v);
+	if (strtof(fewer, NULL) == v)
+		fail_msg("%s is longer than %s", s, fewer);
 }
 
 static void random_doubles(void **state)
@@ -159,6 +170,48 @@ static void random_floats(void **state)
 	}
 }
 
+static void put_le32(unsigned char *p, uint32_t w)
+{
+	for (int i = 0; i < 4; i++)
+		p[i] = (unsigned char)(w >> 8 * i);
+}
+
+/* Floats from one end to the other, as far apart as makes some 150,000 */
+static void all_sizes_of_floats(void **state)
+{
+	(void)state;
+	for (uint32_t bits = 0; bits < 0x7f800000; bits += 14251) {
+		float v;
+
+		memcpy(&v, &bits, sizeof v);
+		check_f32(v);
+	}
+}
+
+static void lists(void **state)
+{
+	static const float floats[] = {-0.5f, 0, -1e-7f, 16777216, -12.25f};
+	static const uint32_t ids[] = {0, 7, 99999999, 100000000, UINT32_MAX, 10};
+	unsigned char words[4 * 6] = {0};
+	char b[6 * FMT_ELEMENT + FMT_MAX];
+
+	(void)state;
+	assert_int_equal(fmt_u32_list(b, words, 0), 0);
+	assert_int_equal(fmt_f32_list(b, words, 0), 0);
+	for (size_t i = 0; i < 6; i++)
+		put_le32(words + 4 * i, ids[i]);
+	b[fmt_u32_list(b, words, 6)] = '\0';
+	assert_string_equal(b, "0,7,99999999,100000000,4294967295,10");
+	for (size_t i = 0; i < 5; i++) {
+		uint32_t bits;
+
+		memcpy(&bits, &floats[i], sizeof bits);
+		put_le32(words + 4 * i, bits);
+	}
+	b[fmt_f32_list(b, words, 5)] = '\0';
+	assert_string_equal(b, "-0.5,0.0,-1e-7,16777216.0,-12.25");
+}
+
 static void integers(void **state)
 {
 	uint64_t key = rng_key(3, RNG_TEST, 0, 0, 0), edge = 1;
@@ -183,10 +236,9 @@ static void integers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(known_texts),
-		cmocka_unit_test(random_doubles),
-		cmocka_unit_test(random_floats),
-		cmocka_unit_test(integers),
+		cmocka_unit_test(known_texts),   cmocka_unit_test(random_doubles),
+		cmocka_unit_test(random_floats), cmocka_unit_test(all_sizes_of_floats),
+		cmocka_unit_test(lists),         cmocka_unit_test(integers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
