@@ -34,6 +34,7 @@ LIBS = $(shell pkg-config --libs $(PKGS)) -lm
 LIB_SRC := $(wildcard libcommon/*/*.c)
 TOOLS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 PIPELINES := $(notdir $(filter-out pipelines/variants,$(wildcard pipelines/*)))
 VARIANTS := $(wildcard pipelines/variants/*)
@@ -61,12 +62,22 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS)
 
+# A fuzz target: with a main that replays files, or with libFuzzer's (see fuzz)
+FUZZ_MAIN = $(BUILD)/tests/fuzz/common/replay.o
+FUZZ_OBJ = $(BUILD)/tests/fuzz/common/fuzz.o $(filter %.o,$(FUZZ_MAIN))
+
+fuzzers: $(FUZZERS:%=$(BUILD)/fuzz/%)
+
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_OBJ) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $(FUZZ_OBJ) $(filter -%,$(FUZZ_MAIN)) $(LIB) $(LIBS)
+
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(LIB_OBJ:.o=.d) $(TOOLS:%=$(BUILD)/cmd/%.d) $(UNITS:%=$(BUILD)/tests/unit/%.d) \
-	$(BENCHES:%=$(BUILD)/tests/bench/%.d)
+	$(BENCHES:%=$(BUILD)/tests/bench/%.d) $(FUZZERS:%=$(BUILD)/tests/fuzz/%.d)
 
 # What Debian 12 needs to build, to test and to draw; nothing is done when all of it is there.
 PACKAGES = gcc make libc6-dev pkg-config libopenblas-dev libmsgpack-dev libxxhash-dev \
@@ -84,8 +95,14 @@ deps:
 
 # The sanitizer build and the clang build are made by the checks of the same names.
 check:
-	@$(MAKE) -s --no-print-directory -j$(JOBS) WERROR=-Werror all units
+	@$(MAKE) -s --no-print-directory -j$(JOBS) WERROR=-Werror all units fuzzers
 	@mkdir -p $(BUILD); RESULT=$(BUILD)/check.result tests/run
+
+# T seconds of libFuzzer for each target; what it finds goes to tests/fuzz/findings
+T = 60
+
+fuzz:
+	@tests/fuzz/run.sh $(T)
 
 check-san:
 	@tests/run checks/san
@@ -127,5 +144,5 @@ uninstall:
 clean:
 	rm -rf build build-*
 
-.PHONY: all units benches deps check check-san bench demo paper install uninstall clean
+.PHONY: all units fuzzers benches deps check fuzz check-san bench demo paper install uninstall clean
 .SECONDARY:

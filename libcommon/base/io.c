@@ -204,6 +204,8 @@ int in_more(struct in *i, struct reason *why)
 
 void in_skip(struct in *i, size_t n)
 {
+	if (!n) /* p may be NULL */
+		return;
 	i->p += n;
 	i->n -= n;
 	i->offset += n;

@@ -1,9 +1,9 @@
 #!/bin/bash
-# san.sh - unit and fast command line tests under AddressSanitizer, LeakSanitizer and UBSan.
+# san.sh - unit and fast command line tests, and the corpora of the fuzz targets, under AddressSanitizer, LeakSanitizer and UBSan.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 san=address,undefined
-make -s -j"$(nproc)" SAN=$san CFLAGS='-O1 -g' all units
+make -s -j"$(nproc)" SAN=$san CFLAGS='-O1 -g' all units fuzzers
 # Not those that are about scripts, or long
 fast=()
 for f in tests/cli/*.bats; do
@@ -12,4 +12,4 @@ for f in tests/cli/*.bats; do
 	*) fast+=("cli/$(basename "$f" .bats)") ;;
 	esac
 done
-BIN=$PWD/build-$san/bin UNIT=$PWD/build-$san/unit tests/run unit "${fast[@]}"
+BIN=$PWD/build-$san/bin UNIT=$PWD/build-$san/unit FUZZ=$PWD/build-$san/fuzz tests/run unit fuzz "${fast[@]}"
