@@ -109,9 +109,10 @@ check-san:
 
 benches: $(BENCHES:%=$(BUILD)/bench/%)
 
+# PEERS=1: PyTorch and others in turn; ONLY="model rl": these of tests/bench/*.sh alone
 bench: all benches
-	@for b in $(BENCHES:%=$(BUILD)/bench/%); do $$b || exit; done
-	@export PATH="$(abspath $(BUILD)/bin):$$PATH"; for b in $(wildcard tests/bench/*.sh); do \
+	@export PATH="$(abspath $(BUILD)/bin):$(abspath $(BUILD)/bench):$$PATH"; \
+		for b in $(or $(ONLY:%=tests/bench/%.sh),$(wildcard tests/bench/*.sh)); do \
 		bash $$b || exit; done
 
 demo: all

@@ -1,18 +1,22 @@
 /*
  * model.c - tokens per second of sampling and of training, for decoders of three sizes on random
- * weights. One line of JSON a preset. Options: --presets a,b -j threads --seconds S --micro tokens
- * --batch B
+ * weights, and what the matrix products alone would allow. One JSON line a row. With --serve it
+ * measures once for each word that it reads, so that a peer can be measured in turn.
  */
+#include "base/io.h"
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/progress.h"
 #include "base/rng.h"
-#include "base/io.h"
 #include "base/tool.h"
 #include "learn/adamw.h"
+#include "policy/block.h"
+#include "policy/mat.h"
 #include "policy/sampler.h"
 #include "tensor/blas.h"
+#include "tensor/gemm.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -26,22 +30,238 @@ static const struct preset presets[] = {
 	{"tiny", 128, 4, 4, 4, 384, 64, 64, 256, 512, 24, 32, 1024, 32},
 	{"small", 384, 6, 6, 2, 1024, 4096, 256, 8, 64, 64, 64, 1024, 32},
 	{"smollm135m", 576, 30, 9, 3, 1536, 49152, 256, 2, 8, 64, 32, 512, 8},
+	{"smollm135m-64", 576, 30, 9, 3, 1536, 49152, 256, 2, 64, 64, 32, 512, 64},
 };
 
 static const char *names = "tiny,small,smollm135m", *only;
 static int64_t threads = 1, micro, batch;
 static double seconds = 5;
+static bool serve;
+
+#define WORDS "sampling|training|sampling-products|training-products"
+enum { SAMPLING, TRAINING, SAMPLING_PRODUCTS, TRAINING_PRODUCTS, MEASURES };
 
 static const struct opt opts[] = {
 	{0, "presets", "LIST", OPT_STR, &names, 0, 0, "sizes to run"},
-	{0, "only", "train|sample", OPT_WORD, &only, 0, 0, "one half alone"},
+	{0, "only", WORDS, OPT_WORD, &only, 0, 0, "one measure alone"},
 	{'j', "threads", "N", OPT_INT, &threads, 0, 1024, "threads; 0: all processors"},
 	{0, "seconds", "S", OPT_NUM, &seconds, 0.1, 3600, "time for each measure"},
 	{0, "micro", "N", OPT_INT, &micro, 0, 1 << 20, "tokens of a micro-batch; 0: the preset's"},
 	{0, "batch", "N", OPT_INT, &batch, 0, 4096, "sequences decoded together; 0: the preset's"},
+	{0, "serve", NULL, OPT_FLAG, &serve, 0, 0,
+	 "read words of --only, a line each, and answer with tokens per second"},
 	{0}};
 
 static const struct tool tool = {"bench-model", "", "Time sampling and training.", opts};
+
+struct bench {
+	struct preset p;
+	struct model m;
+
+	/* training */
+	struct run *run;
+	struct adamw opt;
+	float *grads, *logp, *coef;
+	uint32_t *tokens, *target;
+	size_t *start, *at;
+
+	/* sampling */
+	struct sampler *sampler;
+	struct sample_group *group;
+	struct sample *out;
+	uint32_t *prompt;
+
+	float *x, *y, *scratch; /* products alone: (most rows, widest matrix) */
+};
+
+static size_t max2(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+static void setup_training(struct bench *b)
+{
+	struct adamw_opts o = {.beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .decay = 0.1, .clip = 1};
+	size_t n = (size_t)(b->p.train * b->p.seq);
+
+	b->run = run_new(&b->m);
+	adamw_init(&b->opt, &o, b->m.w, b->m.n_w);
+	b->grads = big_alloc(b->m.n_params * sizeof *b->grads);
+	b->logp = xarray(n, sizeof *b->logp);
+	b->coef = xarray(n, sizeof *b->coef);
+	b->tokens = xarray(n, sizeof *b->tokens);
+	b->target = xarray(n, sizeof *b->target);
+	b->at = xarray(n, sizeof *b->at);
+	b->start = xarray((size_t)b->p.train + 1, sizeof *b->start);
+	for (size_t i = 0; i < n; i++) {
+		b->coef[i] = -1.0f / (float)n;
+		b->at[i] = i;
+		b->tokens[i] = (uint32_t)rng_below(1, i, (uint64_t)b->p.vocab);
+		b->target[i] = (uint32_t)rng_below(2, i, (uint64_t)b->p.vocab);
+	}
+	for (size_t i = 0; i <= (size_t)b->p.train; i++)
+		b->start[i] = i * (size_t)b->p.seq;
+}
+
+/* One update on the whole batch */
+static void training(struct bench *b)
+{
+	size_t seq = (size_t)b->p.seq, per = (size_t)b->p.micro / seq, n = (size_t)b->p.train;
+
+	per = per ? per : 1;
+	memset(b->grads, 0, b->m.n_params * sizeof *b->grads);
+	for (size_t s = 0; s < n; s += per) {
+		size_t k = n - s < per ? n - s : per;
+		struct pack p = {.n_seq = k,
+				 .n_tok = k * seq,
+				 .tokens = b->tokens + s * seq,
+				 .start = b->start,
+				 .n_rows = k * seq,
+				 .at = b->at,
+				 .target = b->target + s * seq,
+				 .temperature = 1};
+
+		model_forward(b->run, &b->m, &p, b->logp, NULL);
+		model_backward(b->run, &b->m, &p, b->coef, NULL, b->grads);
+	}
+	adamw_apply(&b->opt, &b->m, b->grads, 0, 1e-4, NULL);
+}
+
+/* Every sequence has a prompt of its own, as the peers' do. */
+static void setup_sampling(struct bench *b)
+{
+	struct sample_opts o = {
+		.temperature = 1, .top_p = 1, .max_new = b->p.fresh, .batch = b->p.batch};
+	size_t n = (size_t)b->p.sample, len = (size_t)b->p.prompt;
+
+	b->sampler = sampler_new(&b->m, &o);
+	b->group = xcalloc(n, sizeof *b->group);
+	b->out = xcalloc(n, sizeof *b->out);
+	b->prompt = xarray(n * len, sizeof *b->prompt);
+	for (size_t i = 0; i < n * len; i++)
+		b->prompt[i] = (uint32_t)rng_below(3, i, (uint64_t)b->p.vocab);
+	for (size_t i = 0; i < n; i++)
+		b->group[i] = (struct sample_group){
+			.prompt = b->prompt + i * len, .n_prompt = len, .n = 1, .task = i};
+}
+
+static void sampling(struct bench *b)
+{
+	sampler_run(b->sampler, b->group, (size_t)b->p.sample, b->out, NULL);
+}
+
+/* The matrix products of a training step, at the shapes that suit OpenBLAS best: y = x w, and the
+ * gradients of x and of w. */
+static void train_product(struct bench *b, const struct mat *w, size_t rows)
+{
+	const float *p = b->m.params + w->at;
+
+	blas_nn(rows, w->n, w->k, b->x, w->k, p, w->n, b->y, w->n, false);
+	blas_nn(rows, w->k, w->n, b->y, w->n, p, w->k, b->x, w->k, false);
+	blas_tn_add(w->n, w->k, rows, b->y, w->n, b->x, w->k, b->grads + w->at, w->k);
+}
+
+/* ... and of a forward pass, in panels. */
+static void forward_product(struct bench *b, const struct mat *w, size_t rows)
+{
+	mat_forward(&b->m, w, b->y, w->n, b->x, rows, false, b->scratch);
+}
+
+static void each_layer(struct bench *b, size_t rows,
+		       void (*product)(struct bench *, const struct mat *, size_t))
+{
+	for (size_t l = 0; l < (size_t)b->p.layers; l++) {
+		const struct layer *w = &b->m.layer[l];
+
+		product(b, &w->qkv, rows);
+		product(b, &w->o, rows);
+		product(b, &w->gu, rows);
+		product(b, &w->down, rows);
+	}
+}
+
+static void training_products(struct bench *b)
+{
+	size_t total = (size_t)(b->p.train * b->p.seq), n;
+
+	for (size_t done = 0; done < total; done += n) {
+		n = total - done < (size_t)b->p.micro ? total - done : (size_t)b->p.micro;
+		each_layer(b, n, train_product);
+		train_product(b, &b->m.head, n);
+	}
+}
+
+static void sampling_products(struct bench *b)
+{
+	size_t n = (size_t)b->p.sample, B = (size_t)b->p.batch, k;
+
+	for (size_t done = 0; done < n; done += k) {
+		k = n - done < B ? n - done : B;
+		for (size_t i = 0; i < k; i++)
+			each_layer(b, (size_t)b->p.prompt, forward_product);
+		for (int64_t t = 0; t < b->p.fresh; t++) {
+			if (t)
+				each_layer(b, k, forward_product);
+			forward_product(b, &b->m.head, k);
+		}
+	}
+}
+
+static void setup_products(struct bench *b)
+{
+	size_t widest = max2((size_t)(2 * b->p.ffn), block_qkv_dim(&b->m));
+	size_t rows = max2(max2((size_t)b->p.micro, (size_t)b->p.batch), (size_t)b->p.prompt);
+
+	widest = max2(widest, (size_t)b->p.vocab);
+	b->x = big_alloc((rows * widest + PANEL) * sizeof *b->x);
+	b->y = big_alloc((rows * widest + PANEL) * sizeof *b->y);
+	b->scratch = big_alloc(mat_scratch(&b->m, rows) * sizeof *b->scratch);
+}
+
+static const struct measure {
+	const char *name;
+	void (*once)(struct bench *);
+} measures[MEASURES] = {
+	{"sampling", sampling},
+	{"training", training},
+	{"sampling, products alone", sampling_products},
+	{"training, products alone", training_products},
+};
+
+static void setup(struct bench *b, const struct preset *p)
+{
+	struct config c = {.vocab = p->vocab,
+			   .d = p->d,
+			   .layers = p->layers,
+			   .heads = p->heads,
+			   .kv_heads = p->kv,
+			   .head_dim = p->d / p->heads,
+			   .ffn = p->ffn,
+			   .max_len = p->seq > p->prompt + p->fresh ? p->seq : p->prompt + p->fresh,
+			   .norm_eps = 1e-5,
+			   .rope = {.theta = 10000},
+			   .tied = true,
+			   .bos = -1};
+
+	*b = (struct bench){.p = *p};
+	b->p.micro = micro ? micro : p->micro;
+	b->p.batch = batch ? batch : p->batch;
+	model_init(&b->m, &c, 0);
+	model_random(&b->m, 1, 0.02);
+	setup_training(b);
+	setup_sampling(b);
+	setup_products(b);
+}
+
+static double once(struct bench *b, int what)
+{
+	int64_t tokens = what == TRAINING || what == TRAINING_PRODUCTS ? b->p.train * b->p.seq
+								       : b->p.sample * b->p.fresh;
+	double begin = clock_now();
+
+	measures[what].once(b);
+	return (double)tokens / (clock_now() - begin);
+}
 
 static int by_value(const void *a, const void *b)
 {
@@ -50,174 +270,67 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double median(double *t, size_t n)
-{
-	qsort(t, n, sizeof *t, by_value);
-	return t[n / 2];
-}
-
-/* Seconds of fn: the median of as many runs as fit, at least three, after one that is not counted
- */
-static double timed(void (*fn)(void *), void *ctx)
+/* Tokens per second: the median of as many runs as fit, at least three, after one that is not
+ * counted */
+static double median(struct bench *b, int what)
 {
 	double t[200], begin;
 	size_t n = 0;
 
-	fn(ctx);
+	once(b, what);
 	begin = clock_now();
-	while (n < 3 || (n < 200 && clock_now() - begin < seconds)) {
-		double s = clock_now();
-
-		fn(ctx);
-		t[n++] = clock_now() - s;
-	}
-	return median(t, n);
+	while (n < 3 || (n < 200 && clock_now() - begin < seconds))
+		t[n++] = once(b, what);
+	qsort(t, n, sizeof *t, by_value);
+	return t[n / 2];
 }
 
-struct training {
-	const struct preset *p;
-	struct model *m;
-	struct run *run;
-	struct adamw opt;
-	float *grads, *logp, *coef;
-	uint32_t *tokens, *target;
-	size_t *start, *at;
-};
-
-/* One update on the whole batch */
-static void train_step(void *ctx)
+static void row(const struct preset *p, const char *name, double value, const char *unit)
 {
-	struct training *t = ctx;
-	size_t seq = (size_t)t->p->seq, per = (size_t)t->p->micro / seq, n = (size_t)t->p->train;
-
-	per = per ? per : 1;
-	memset(t->grads, 0, t->m->n_params * sizeof *t->grads);
-	for (size_t s = 0; s < n; s += per) {
-		size_t k = n - s < per ? n - s : per;
-		struct pack p = {.n_seq = k,
-				 .n_tok = k * seq,
-				 .tokens = t->tokens + s * seq,
-				 .start = t->start,
-				 .n_rows = k * seq,
-				 .at = t->at,
-				 .target = t->target + s * seq,
-				 .temperature = 1};
-
-		model_forward(t->run, t->m, &p, t->logp, NULL);
-		model_backward(t->run, t->m, &p, t->coef, NULL, t->grads);
-	}
-	adamw_step(&t->opt, t->m->params, t->grads, 1e-4, NULL);
-	model_pack(t->m);
-}
-
-static double train(const struct preset *p, struct model *m)
-{
-	size_t n = (size_t)(p->train * p->seq);
-	struct training t = {.p = p, .m = m, .run = run_new(m)};
-	struct adamw_opts o = {.beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .decay = 0.1, .clip = 1};
-	double s;
-
-	adamw_init(&t.opt, &o, m->w, m->n_w);
-	t.grads = big_alloc(m->n_params * sizeof *t.grads);
-	t.logp = xarray(n, sizeof *t.logp);
-	t.coef = xarray(n, sizeof *t.coef);
-	t.tokens = xarray(n, sizeof *t.tokens);
-	t.target = xarray(n, sizeof *t.target);
-	t.at = xarray(n, sizeof *t.at);
-	t.start = xarray((size_t)p->train + 1, sizeof *t.start);
-	for (size_t i = 0; i < n; i++) {
-		t.coef[i] = -1.0f / (float)n;
-		t.at[i] = i;
-		t.tokens[i] = (uint32_t)rng_below(1, i, (uint64_t)p->vocab);
-		t.target[i] = (uint32_t)rng_below(2, i, (uint64_t)p->vocab);
-	}
-	for (size_t i = 0; i <= (size_t)p->train; i++)
-		t.start[i] = i * (size_t)p->seq;
-	s = timed(train_step, &t);
-	run_free(t.run);
-	adamw_free(&t.opt);
-	big_free(t.grads, m->n_params * sizeof *t.grads);
-	free(t.logp);
-	free(t.coef);
-	free(t.tokens);
-	free(t.target);
-	free(t.at);
-	free(t.start);
-	return (double)n / s;
-}
-
-struct sampling {
-	struct sampler *s;
-	struct sample_group *g;
-	struct sample *out;
-	size_t n;
-};
-
-static void sample_once(void *ctx)
-{
-	struct sampling *s = ctx;
-
-	sampler_run(s->s, s->g, s->n, s->out, NULL);
-}
-
-/* Every sequence has a prompt of its own, as the peers' do. */
-static double sample(const struct preset *p, struct model *m)
-{
-	struct sample_opts o = {
-		.temperature = 1, .top_p = 1, .max_new = p->fresh, .batch = p->batch};
-	struct sampling s = {.n = (size_t)p->sample};
-	size_t len = (size_t)p->prompt;
-	uint32_t *prompt = xarray(s.n * len, sizeof *prompt);
-	double t;
-
-	s.s = sampler_new(m, &o);
-	s.g = xcalloc(s.n, sizeof *s.g);
-	s.out = xcalloc(s.n, sizeof *s.out);
-	for (size_t i = 0; i < s.n * len; i++)
-		prompt[i] = (uint32_t)rng_below(3, i, (uint64_t)p->vocab);
-	for (size_t i = 0; i < s.n; i++)
-		s.g[i] = (struct sample_group){
-			.prompt = prompt + i * len, .n_prompt = len, .n = 1, .task = i};
-	t = timed(sample_once, &s);
-	sampler_free(s.s);
-	free(s.g);
-	free(s.out);
-	free(prompt);
-	return (double)(p->sample * p->fresh) / t;
-}
-
-static void run(struct preset p)
-{
-	struct config c = {.vocab = p.vocab,
-			   .d = p.d,
-			   .layers = p.layers,
-			   .heads = p.heads,
-			   .kv_heads = p.kv,
-			   .head_dim = p.d / p.heads,
-			   .ffn = p.ffn,
-			   .max_len = p.seq > p.prompt + p.fresh ? p.seq : p.prompt + p.fresh,
-			   .norm_eps = 1e-5,
-			   .rope = {.theta = 10000},
-			   .tied = true,
-			   .bos = -1};
 	struct out *o = out_stdout();
-	struct rusage use;
-	struct model m;
 
-	p.micro = micro ? micro : p.micro;
-	p.batch = batch ? batch : p.batch;
-	model_init(&m, &c, 0);
-	model_random(&m, 1, 0.02);
-	out_printf(o, "{\"bench\":\"model\",\"preset\":\"%s\",\"threads\":%d,\"params\":%zu",
-		   p.name, par_threads(), m.n_params);
-	if (!only || strcmp(only, "sample") == 0)
-		out_printf(o, ",\"sample_tok_s\":%.1f", sample(&p, &m));
-	if (!only || strcmp(only, "train") == 0)
-		out_printf(o, ",\"train_tok_s\":%.1f", train(&p, &m));
-	getrusage(RUSAGE_SELF, &use);
-	out_printf(o, ",\"peak_mb\":%.0f}\n", (double)use.ru_maxrss / 1024);
+	out_printf(o, "{\"bench\":\"model\",\"name\":\"%s: %s\",\"threads\":%d,", p->name, name,
+		   par_threads());
+	out_printf(o, "\"value\":%.1f,\"unit\":\"%s\"}\n", value, unit);
 	out_flush(o, NULL);
-	model_free(&m);
+}
+
+static void rows(const struct preset *p)
+{
+	struct rusage use;
+	struct bench b;
+
+	setup(&b, p);
+	for (int i = 0; i < MEASURES; i++) {
+		if (!only || tool_word(WORDS, only) == i)
+			row(p, measures[i].name, median(&b, i), "tokens/s");
+		if (i != TRAINING)
+			continue;
+		getrusage(RUSAGE_SELF, &use); /* before the products, whose memory is their own */
+		row(p, "peak memory", (double)use.ru_maxrss / 1024, "MB");
+	}
+}
+
+/* The first measurement of each kind is preceded by one that is not counted. */
+static int answer(const struct preset *p)
+{
+	bool warm[MEASURES] = {false};
+	struct out *o = out_stdout();
+	struct bench b;
+	char word[32];
+	int what;
+
+	setup(&b, p);
+	while (scanf("%31s", word) == 1) {
+		if ((what = tool_word(WORDS, word)) < 0)
+			return tool_usage("%s: none of " WORDS, word);
+		if (!warm[what])
+			once(&b, what);
+		warm[what] = true;
+		out_printf(o, "%.3f\n", once(&b, what));
+		out_flush(o, NULL);
+	}
+	return 0;
 }
 
 static bool listed(const char *name)
@@ -232,12 +345,19 @@ static bool listed(const char *name)
 
 int main(int argc, char *argv[])
 {
+	int st = 0;
+
 	tool_start(&tool, argc, argv);
 	blas_start();
 	par_start((int)threads);
-	for (size_t i = 0; i < sizeof presets / sizeof *presets; i++)
-		if (listed(presets[i].name))
-			run(presets[i]);
+	for (size_t i = 0; i < sizeof presets / sizeof *presets && !st; i++) {
+		if (!listed(presets[i].name))
+			continue;
+		if (serve)
+			st = answer(&presets[i]);
+		else
+			rows(&presets[i]);
+	}
 	par_stop();
-	return tool_finish(0);
+	return tool_finish(st);
 }

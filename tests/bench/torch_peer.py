@@ -1,0 +1,262 @@
+#!/usr/bin/env python3
+"""torch_peer.py - sampling and training in PyTorch, and how many times as fast this suite is.
+
+A Llama-style decoder is written here as one would write it in PyTorch with some care: fused
+projections, grouped heads folded into the rows of one product, a key/value cache allocated once,
+AdamW over lists. With --ours PROGRAM (build/bench/model) both are measured in turn, A B A B, on the
+processor that this process is bound to, and each row of JSON has the medians of both and the median
+of the ratios of the rounds. Without it the rows are PyTorch's alone.
+
+  taskset -c 0 python3 tests/bench/torch_peer.py --ours build/bench/model
+"""
+import argparse
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")         # before torch is loaded
+
+import torch                                 # noqa: E402
+import torch.nn.functional as F              # noqa: E402
+
+FIELDS = "d layers heads kv ffn vocab seq train sample prompt fresh".split()
+PRESETS = {                                  # those of model.c
+    "tiny": (128, 4, 4, 4, 384, 64, 64, 256, 512, 24, 32),
+    "small": (384, 6, 6, 2, 1024, 4096, 256, 8, 64, 64, 64),
+    "smollm135m": (576, 30, 9, 3, 1536, 49152, 256, 2, 8, 64, 32),
+    "smollm135m-64": (576, 30, 9, 3, 1536, 49152, 256, 2, 64, 64, 32),
+}
+
+
+def preset(name):
+    return argparse.Namespace(**dict(zip(FIELDS, PRESETS[name])))
+
+
+def rms_norm(x, weight):
+    return weight * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-5))
+
+
+def turn(x, cos, sin):
+    """Rotary embedding of x (batch, tokens, heads, width), first half against second."""
+    lo, hi = x.chunk(2, -1)
+    return torch.cat((lo * cos - hi * sin, hi * cos + lo * sin), -1)
+
+
+class Llama(torch.nn.Module):
+    LAYER = "norm1 qkv o norm2 gu down".split()
+
+    def __init__(self, c, longest):
+        super().__init__()
+        self.c, self.hd = c, c.d // c.heads
+        wide = (c.heads + 2 * c.kv) * self.hd
+        shapes = {"norm1": (c.d,), "qkv": (wide, c.d), "o": (c.d, c.heads * self.hd),
+                  "norm2": (c.d,), "gu": (2 * c.ffn, c.d), "down": (c.d, c.ffn)}
+        new = lambda s: torch.nn.Parameter(torch.randn(s) * 0.02 if len(s) > 1 else torch.ones(s))
+        self.embed = new((c.vocab, c.d))
+        self.norm = new((c.d,))
+        self.weights = torch.nn.ParameterList(
+            new(shapes[k]) for _ in range(c.layers) for k in self.LAYER)
+        angle = torch.arange(longest)[:, None] * 10000.0 ** (
+            -torch.arange(0, self.hd, 2) / self.hd)[None, :]
+        self.cos, self.sin = angle.cos()[:, None, :], angle.sin()[:, None, :]
+
+    def layer(self, i):
+        n = len(self.LAYER)
+        return argparse.Namespace(**dict(zip(self.LAYER, self.weights[n * i:n * i + n])))
+
+    def heads(self, w, x, at):
+        """Queries, keys, values of x (batch, tokens, d), whose first token stands at `at`."""
+        c, (b, t, _) = self.c, x.shape
+        cos, sin = self.cos[at:at + t], self.sin[at:at + t]
+        q, k, v = F.linear(rms_norm(x, w.norm1), w.qkv).view(
+            b, t, -1, self.hd).split((c.heads, c.kv, c.kv), 2)
+        return turn(q, cos, sin), turn(k, cos, sin).transpose(1, 2), v.transpose(1, 2)
+
+    def attend(self, q, k, v, mask):
+        """q (b, t, heads, hd); k, v (b, kv, s, hd): the queries of a group are rows of one product."""
+        c, (b, t) = self.c, q.shape[:2]
+        rep = c.heads // c.kv
+        q = q.view(b, t, c.kv, rep, self.hd).permute(0, 2, 3, 1, 4).reshape(b, c.kv, rep * t, self.hd)
+        s = torch.matmul(q, k.transpose(2, 3)) / math.sqrt(self.hd)
+        s = s if mask is None else s + mask
+        o = torch.matmul(s.softmax(-1), v).view(b, c.kv, rep, t, self.hd)
+        return o.permute(0, 3, 1, 2, 4).reshape(b, t, -1)
+
+    def attend_one(self, q, k, v):
+        """The same for one new token, without products of matrices: quicker in wide batches."""
+        b, rep = q.shape[0], self.c.heads // self.c.kv
+        q = q.view(b, self.c.kv, rep, 1, self.hd)
+        s = (q * k.unsqueeze(2)).sum(-1) / math.sqrt(self.hd)
+        return (s.softmax(-1).unsqueeze(-1) * v.unsqueeze(2)).sum(3).reshape(b, 1, -1)
+
+    def mlp(self, w, x, att):
+        x = x + F.linear(att, w.o)
+        gate, up = F.linear(rms_norm(x, w.norm2), w.gu).chunk(2, -1)
+        return x + F.linear(F.silu(gate) * up, w.down)
+
+    def causal(self, t):
+        return torch.full((t, t), -math.inf).triu(1).repeat(self.c.heads // self.c.kv, 1)
+
+    def forward(self, ids, first_scored=0):
+        """Logits of the positions from first_scored on."""
+        x, mask = F.embedding(ids, self.embed), self.causal(ids.shape[1])
+        for i in range(self.c.layers):
+            w = self.layer(i)
+            x = self.mlp(w, x, self.attend(*self.heads(w, x, 0), mask))
+        return F.linear(rms_norm(x[:, first_scored:], self.norm), self.embed)
+
+    def cache(self, n, length):
+        return [torch.empty(2, n, self.c.kv, length, self.hd) for _ in range(self.c.layers)]
+
+    def extend(self, ids, cache, at, one):
+        """Puts ids at position `at` of the cache; logits after the last of them."""
+        t = ids.shape[1]
+        x, mask = F.embedding(ids, self.embed), self.causal(t) if t > 1 else None
+        for i, kv in enumerate(cache):
+            w = self.layer(i)
+            q, kv[0][:, :, at:at + t], kv[1][:, :, at:at + t] = self.heads(w, x, at)
+            k, v = kv[0][:, :, :at + t], kv[1][:, :, :at + t]
+            att = self.attend_one(q, k, v) if t == 1 and one else self.attend(q, k, v, mask)
+            x = self.mlp(w, x, att)
+        return F.linear(rms_norm(x[:, -1], self.norm), self.embed)
+
+
+def draw(logits):
+    """One token a row at temperature 1, and its log-probability."""
+    logp = logits.log_softmax(-1)
+    ids = torch.multinomial(logp.exp(), 1)
+    return ids, logp.gather(1, ids)
+
+
+class Bench:
+    def __init__(self, name):
+        c = self.c = preset(name)
+        self.m = Llama(c, max(c.seq, c.prompt + c.fresh))
+        self.opt = torch.optim.AdamW(self.m.parameters(), lr=1e-4, betas=(0.9, 0.95),
+                                     weight_decay=0.1, foreach=True)
+        self.ids = torch.randint(c.vocab, (c.train, c.seq + 1))
+        self.prompt = torch.randint(c.vocab, (c.sample, c.prompt))
+        self.one = None
+
+    def training(self, bf16=False):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+            logits = self.m(self.ids[:, :-1])
+            loss = F.cross_entropy(logits.flatten(0, 1).float(), self.ids[:, 1:].flatten())
+        self.opt.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.m.parameters(), 1.0)
+        self.opt.step()
+        return self.c.train * self.c.seq
+
+    def training_bf16(self):
+        return self.training(True)
+
+    @torch.inference_mode()
+    def decode(self, one):
+        c, cache = self.c, self.m.cache(self.c.sample, self.c.prompt + self.c.fresh)
+        ids, logp = draw(self.m.extend(self.prompt, cache, 0, one))
+        out = [(ids, logp)]
+        for at in range(c.prompt, c.prompt + c.fresh - 1):
+            out.append(draw(self.m.extend(out[-1][0], cache, at, one)))
+        return [torch.cat(x, 1) for x in zip(*out)]
+
+    def sampling(self):
+        self.decode(self.one)
+        return self.c.sample * self.c.fresh
+
+    def choose(self):
+        """The quicker of the two ways to attend to one token; both must agree with one full pass."""
+        took = []
+        for one in (False, True):
+            begin = time.perf_counter()
+            ids, logp = self.decode(one)
+            took.append(time.perf_counter() - begin)
+            with torch.inference_mode():
+                full = self.m(torch.cat((self.prompt[:2], ids[:2, :-1]), 1), self.c.prompt - 1)
+            want = full.log_softmax(-1).gather(2, ids[:2, :, None]).squeeze(2)
+            if (want - logp[:2]).abs().max() > 1e-3:
+                sys.exit("torch_peer: decoding with the cache is wrong")
+        self.one = took[1] < took[0]
+
+    def measure(self, what):
+        if what == "sampling" and self.one is None:
+            self.choose()
+        begin = time.perf_counter()
+        n = getattr(self, what)()
+        return n / (time.perf_counter() - begin)
+
+
+class Ours:
+    """build/bench/model --serve"""
+
+    def __init__(self, program, name, options):
+        self.p = subprocess.Popen([program, "--serve", "--presets", name, *options], text=True,
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def measure(self, what):
+        self.p.stdin.write(what + "\n")
+        self.p.stdin.flush()
+        return float(self.p.stdout.readline())
+
+    def close(self):
+        self.p.stdin.close()
+        self.p.wait()
+
+
+def row(name, value, peers):
+    r = dict(bench="model", name=name, value=round(value, 1), unit="tokens/s")
+    for peer, (v, ratio) in peers.items():
+        print(json.dumps({**r, "peer": peer, "peer_value": round(v, 1), "ratio": round(ratio, 3)}),
+              flush=True)
+    if not peers:
+        print(json.dumps(r), flush=True)
+
+
+def in_turn(rounds, **who):
+    """Each of who once a round: medians, and medians of first / other."""
+    first, *others = who
+    seen = [{k: f() for k, f in who.items()} for _ in range(rounds)]
+    med = statistics.median
+    return (med(s[first] for s in seen),
+            {k: (med(s[k] for s in seen), med(s[first] / s[k] for s in seen)) for k in others})
+
+
+def compare(a, name, what):
+    torch_word = "training_bf16" if what == "training" and a.bf16 else what
+    label = f"torch {torch.__version__}" + (" bf16" if torch_word != what else " f32")
+    peer, ours = Bench(name), None
+    peer.measure(torch_word)                 # not counted
+    if not a.ours:
+        value, _ = in_turn(a.rounds, torch=lambda: peer.measure(torch_word))
+        return row(f"{name}: {what}, {label}", value, {})
+    ours = Ours(a.ours, name, a.options.split())
+    value, peers = in_turn(a.rounds, ours=lambda: ours.measure(what),
+                           **{label: lambda: peer.measure(torch_word),
+                              "products alone": lambda: ours.measure(what + "-products")})
+    ours.close()
+    row(f"{name}: {what}" + (", " + a.options if a.options else ""), value, peers)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("--ours", help="build/bench/model")
+    p.add_argument("--options", default="", help="more options for it, as --compute bf16")
+    p.add_argument("--presets", default="tiny,small,smollm135m")
+    p.add_argument("--measures", default="training,sampling")
+    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--bf16", action="store_true", help="train torch under bfloat16 autocast")
+    a = p.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(1)
+    for name in a.presets.split(","):
+        for what in a.measures.split(","):
+            compare(a, name, what)
+
+
+if __name__ == "__main__":
+    main()
