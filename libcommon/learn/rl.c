@@ -49,7 +49,7 @@ struct rl *rl_new(const struct rl_opts *o, struct policy *p, const struct task_s
 	r->grads = big_alloc(p->model.n_params * sizeof *r->grads);
 	r->scratch = xarray(4 * (size_t)o->roll.sample.max_new, sizeof *r->scratch);
 	if (o->loss.kl > 0) {
-		model_init(&r->ref, &p->cfg, 0);
+		model_init(&r->ref, &p->cfg, p->model.how);
 		memcpy(r->ref.params, p->model.params, p->model.n_params * sizeof(float));
 		model_pack(&r->ref);
 		r->ref_batch = batch_new(&r->ref, false);

@@ -4,6 +4,7 @@
 #include "base/par.h"
 #include "policy/mat.h"
 #include "tensor/attention.h"
+#include "tensor/bf16.h"
 #include "tensor/blas.h"
 #include "tensor/layers.h"
 
@@ -13,8 +14,10 @@
 /* ---- weight gradients ---- */
 
 enum { WGRAD_MIN = 64, WGRAD_MAX = 512 }; /* rows of a matrix that one job takes */
+enum { WGRAD_TOKENS = 256 };              /* tokens of a product in bf16, packed in scratch */
 
 struct wgrad_jobs {
+	struct run *r;
 	const struct wgrad *w;
 	size_t n, first[8]; /* first job of each w */
 };
@@ -27,28 +30,56 @@ static size_t wgrad_rows(const struct wgrad *w)
 	return n < WGRAD_MIN ? WGRAD_MIN : n > WGRAD_MAX ? WGRAD_MAX : n;
 }
 
+size_t wgrad_scratch(const struct model *m)
+{
+	const struct layer *w = m->layer;
+	size_t k = w->down.k > w->qkv.k ? w->down.k : w->qkv.k;
+
+	if (!(m->how & MODEL_BF16))
+		return 0;
+	k = w->o.k > k ? w->o.k : k;
+	return pair_words(k, WGRAD_TOKENS) + bf16_turned_words(WGRAD_MAX, WGRAD_TOKENS);
+}
+
+/* n rows of w from the one at `from` on, in bf16 */
+static void wgrad_bf16(const struct wgrad *w, size_t from, size_t n, float *scratch)
+{
+	uint32_t *x = (uint32_t *)scratch, *dy = x + pair_words(w->cols, WGRAD_TOKENS);
+
+	for (size_t t = 0; t < w->T; t += WGRAD_TOKENS) {
+		size_t T = w->T - t < WGRAD_TOKENS ? w->T - t : WGRAD_TOKENS;
+
+		bf16_panels(x, w->x + t * w->ldx, w->ldx, T, w->cols);
+		bf16_turned(dy, w->dy + t * w->ldy + from, w->ldy, T, n);
+		bf16_gemm(n, w->cols, (T + 1) / 2, dy, true, x, w->out + from * w->cols, w->cols,
+			  true);
+	}
+}
+
 static void job_wgrad(void *ctx, size_t i, int thread)
 {
 	const struct wgrad_jobs *j = ctx;
 	const struct wgrad *w;
 	size_t x = 0, per, from, n;
 
-	(void)thread;
 	while (x + 1 < j->n && i >= j->first[x + 1])
 		x++;
 	w = &j->w[x];
 	per = wgrad_rows(w);
 	from = (i - j->first[x]) * per;
 	n = w->rows - from < per ? w->rows - from : per;
-	blas_tn_add(n, w->cols, w->T, w->dy + from, w->ldy, w->x, w->ldx, w->out + from * w->cols,
-		    w->cols);
+	if (j->r->m->how & MODEL_BF16)
+		wgrad_bf16(w, from, n, run_scratch(j->r, thread));
+	else
+		blas_tn_add(n, w->cols, w->T, w->dy + from, w->ldy, w->x, w->ldx,
+			    w->out + from * w->cols, w->cols);
 	for (size_t t = 0; w->bias && t < w->T; t++)
 		add_row(w->bias + from, w->dy + t * w->ldy + from, n);
 }
 
-void wgrad_all(const struct wgrad *w, size_t n)
+void wgrad_all(struct run *r, const struct wgrad *w, size_t n)
 {
-	struct wgrad_jobs j = {.w = w, .n = n};
+	struct wgrad_jobs j = {.r = r, .w = w, .n = n};
 	size_t total = 0;
 
 	for (size_t x = 0; x < n; x++) {
@@ -216,7 +247,7 @@ static void mlp_grads(struct run *r)
 		{g + w->o.at, grad_of(r, w->o_bias), r->dx2, r->att + l * T * A, d, A, d, A, T},
 	};
 
-	wgrad_all(mlp, 3);
+	wgrad_all(r, mlp, 3);
 	norm_grad(g + w->norm2, r->dxn, r->x2 + l * T * d, r->rms, T, d);
 }
 
@@ -229,7 +260,7 @@ static void qkv_grads(struct run *r)
 	const struct wgrad qkv = {
 		r->grads + w->qkv.at, grad_of(r, w->qkv_bias), r->dqkv, r->xn, Q, d, Q, d, T};
 
-	wgrad_all(&qkv, 1);
+	wgrad_all(r, &qkv, 1);
 	qk_norm_grad(r, run_blocks(T, RUN_BACK));
 	norm_grad(r->grads + w->norm1, r->dxn, r->x + r->layer * T * d, r->rms, T, d);
 }

@@ -92,10 +92,11 @@ static size_t scratch_floats(const struct run *r)
 {
 	const struct config *c = &r->m->cfg;
 	size_t hd = (size_t)c->head_dim, T = r->longest;
-	size_t rows = block_scratch(r->m, RUN_BACK),
-	       back = r->keep ? att_backward_scratch(T, hd) : 0;
+	size_t rows = block_scratch(r->m, RUN_BACK), back = 0;
 	size_t att = att_keys_floats(T, hd) + att_values_floats(T, hd) + att_scratch(RUN_ROWS, T);
 
+	if (r->keep)
+		back = max2(att_backward_scratch(T, hd), wgrad_scratch(r->m));
 	return max2(max2(rows, 2 * hd), max2(att, back)) + PANEL;
 }
 

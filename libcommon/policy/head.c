@@ -88,7 +88,7 @@ static void weight_grad(struct run *r)
 		.T = r->row1 - r->row0,
 	};
 
-	wgrad_all(&w, 1);
+	wgrad_all(r, &w, 1);
 }
 
 void head_backward(struct run *r)

@@ -1,46 +1,94 @@
 /* mat.c - products with a weight matrix. See mat.h. */
 #include "policy/mat.h"
+#include "tensor/bf16.h"
 #include "tensor/blas.h"
 #include "tensor/gemm.h"
 
-enum { BACK_N = 512 }; /* rows of W widened at a time: what scratch holds; a multiple of PANEL */
+/* Rows of W that a backward pass takes at a time, multiples of PANEL. In bf16 a block is packed
+ * anew for each call and should stay in the cache. */
+enum { BACK_N = 512, BACK_BF16 = 256 };
+
+static size_t max2(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
 
 static size_t widest(const struct model *m)
 {
-	const struct config *c = &m->cfg;
-	int64_t a = c->heads * c->head_dim, most = c->d > c->ffn ? c->d : c->ffn;
+	const struct layer *w = m->layer;
 
-	return (size_t)(a > most ? a : most);
+	return max2(max2(w->qkv.k, w->o.k), w->down.k);
 }
 
 size_t mat_scratch(const struct model *m, size_t rows)
 {
-	(void)rows;
-	return m->how & MODEL_FROZEN ? BACK_N * widest(m) : 0;
+	size_t k = widest(m), need = 0;
+
+	if (m->how & MODEL_FROZEN)
+		need += (m->how & MODEL_BF16 ? BACK_BF16 : BACK_N) * k;
+	if (m->how & MODEL_BF16) /* rows of x or dy in pairs, a block of W in pairs */
+		need += rows * (max2(k, BACK_BF16) / 2 + 1) + pair_words(k, BACK_BF16);
+	return need;
 }
 
 void mat_forward(const struct model *m, const struct mat *w, float *y, size_t ldy, const float *x,
 		 size_t rows, bool add, float *scratch)
 {
-	struct panels b = m->how & MODEL_FROZEN ? pair_view(m->pairs + w->packed, w->k)
-						: packed_view(m->packed + w->packed, w->k);
+	size_t words = (w->k + 1) / 2;
+	uint32_t *a = (uint32_t *)scratch;
 
-	(void)scratch;
-	gemm(rows, w->n, w->k, x, w->k, 1, b, y, ldy, add);
+	if (!m->how) {
+		gemm(rows, w->n, w->k, x, w->k, 1, packed_view(m->packed + w->packed, w->k), y, ldy,
+		     add);
+	} else if (!(m->how & MODEL_BF16)) {
+		gemm(rows, w->n, w->k, x, w->k, 1, pair_view(m->pairs + w->packed, w->k), y, ldy,
+		     add);
+	} else {
+		for (size_t i = 0; i < rows; i++)
+			bf16_row(a + i * words, x + i * w->k, w->k);
+		bf16_gemm(rows, w->n, words, a, false, m->pairs + w->packed, y, ldy, add);
+	}
 }
 
-/* Blocks of W one after the other, also where W lies in rows: so that both give the same bits. */
+/* Rows j..j + n of W in f32; scratch holds them where the model does not. */
+static const float *rows_of(const struct model *m, const struct mat *w, size_t j, size_t n,
+			    float *scratch)
+{
+	if (!(m->how & MODEL_FROZEN))
+		return m->params + w->at + j * w->k;
+	unpair_rows(scratch, m->pairs + w->packed, j, n, w->k);
+	return scratch;
+}
+
+static void backward_bf16(const struct model *m, const struct mat *w, float *dx, const float *dy,
+			  size_t rows, float *scratch)
+{
+	float *wide = scratch + (m->how & MODEL_FROZEN ? BACK_BF16 * w->k : 0);
+	uint32_t *a = (uint32_t *)wide, *b = a + rows * (BACK_BF16 / 2);
+
+	for (size_t j = 0; j < w->n; j += BACK_BF16) {
+		size_t n = w->n - j < BACK_BF16 ? w->n - j : BACK_BF16, words = (n + 1) / 2;
+
+		for (size_t i = 0; i < rows; i++)
+			bf16_row(a + i * words, dy + i * w->n + j, n);
+		bf16_panels(b, rows_of(m, w, j, n, scratch), w->k, n, w->k);
+		bf16_gemm(rows, w->k, words, a, false, b, dx, w->k, j > 0);
+	}
+}
+
+/* Blocks of W one after the other, also where W lies in rows: so that a frozen model gives the same
+ * bits. */
 void mat_backward(const struct model *m, const struct mat *w, float *dx, const float *dy,
 		  size_t rows, float *scratch)
 {
+	if (m->how & MODEL_BF16) {
+		backward_bf16(m, w, dx, dy, rows, scratch);
+		return;
+	}
 	for (size_t j = 0; j < w->n; j += BACK_N) {
 		size_t n = w->n - j < BACK_N ? w->n - j : BACK_N;
-		const float *block = scratch;
 
-		if (m->how & MODEL_FROZEN)
-			unpair_rows(scratch, m->pairs + w->packed, j, n, w->k);
-		else
-			block = m->params + w->at + j * w->k;
-		blas_nn(rows, w->k, n, dy + j, w->n, block, w->k, dx, w->k, j > 0);
+		blas_nn(rows, w->k, n, dy + j, w->n, rows_of(m, w, j, n, scratch), w->k, dx, w->k,
+			j > 0);
 	}
 }

@@ -57,7 +57,7 @@ static struct mat join(struct model *m, size_t n)
 		w[i].row = t.n;
 		t.n += (size_t)w[i].shape[0];
 	}
-	m->n_packed += m->how & MODEL_FROZEN ? pair_words(t.n, t.k) : pack_floats(t.n, t.k);
+	m->n_packed += m->how ? pair_words(t.n, t.k) : pack_floats(t.n, t.k);
 	return t;
 }
 
@@ -146,7 +146,7 @@ void model_init(struct model *m, const struct config *cfg, int how)
 		m->head = join(m, 1);
 	}
 	m->params = big_alloc(m->n_params * sizeof *m->params);
-	if (how & MODEL_FROZEN)
+	if (how)
 		m->pairs = big_alloc(panel_bytes(m));
 	else
 		m->packed = big_alloc(panel_bytes(m));
@@ -221,53 +221,55 @@ void model_random(struct model *m, uint64_t seed, double std)
 
 enum { PACK_ROWS = 16 * PANEL }; /* rows of a matrix that one job packs */
 
-struct pack_job {
-	const float *src;
-	float *dst;
-	size_t rows, cols;
+struct packing {
+	struct model *m;
+	struct part {
+		const struct mat *w;
+		size_t row;
+	} * part;
+	size_t n;
 };
 
 static void pack_one(void *ctx, size_t i, int thread)
 {
-	const struct pack_job *j = (struct pack_job *)ctx + i;
+	const struct packing *p = ctx;
+	const struct mat *w = p->part[i].w;
+	size_t row = p->part[i].row, n = w->n - row < PACK_ROWS ? w->n - row : PACK_ROWS;
+	const float *src = p->m->params + w->at + row * w->k;
 
 	(void)thread;
-	pack_rows(j->dst, j->src, j->rows, j->cols);
+	if (p->m->how)
+		pair_rows(p->m->pairs + w->packed, row, src, n, w->k);
+	else
+		pack_rows(p->m->packed + w->packed + row * w->k, src, n, w->k);
 }
 
-static size_t cut(struct pack_job *j, const struct model *m, const struct mat *w)
+static void cut(struct packing *p, const struct mat *w)
 {
-	const float *src = m->params + w->at;
-	float *dst = m->packed + w->packed;
-	size_t n = 0;
-
-	for (size_t r = 0; r < w->n; r += PACK_ROWS, n++)
-		j[n] = (struct pack_job){src + r * w->k, dst + r * w->k,
-					 w->n - r < PACK_ROWS ? w->n - r : PACK_ROWS, w->k};
-	return n;
+	for (size_t row = 0; row < w->n; row += PACK_ROWS)
+		p->part[p->n++] = (struct part){w, row};
 }
 
 void model_pack(struct model *m)
 {
 	const struct layer *w = m->layer;
-	size_t most, n = 0;
-	struct pack_job *j;
+	struct packing p = {.m = m};
+	size_t most;
 
 	if (m->how & MODEL_FROZEN)
 		return; /* the panels are the weights */
 	most = (size_t)m->cfg.layers * ((w->qkv.n + w->o.n + w->gu.n + w->down.n) / PACK_ROWS + 4) +
 	       m->head.n / PACK_ROWS + 1;
-	j = xarray(most, sizeof *j);
-	for (int64_t l = 0; l < m->cfg.layers; l++) {
-		w = &m->layer[l];
-		n += cut(j + n, m, &w->qkv);
-		n += cut(j + n, m, &w->o);
-		n += cut(j + n, m, &w->gu);
-		n += cut(j + n, m, &w->down);
+	p.part = xarray(most, sizeof *p.part);
+	for (int64_t l = 0; l < m->cfg.layers; l++, w++) {
+		cut(&p, &w->qkv);
+		cut(&p, &w->o);
+		cut(&p, &w->gu);
+		cut(&p, &w->down);
 	}
-	n += cut(j + n, m, &m->head);
-	par_for(n, pack_one, j);
-	free(j);
+	cut(&p, &m->head);
+	par_for(p.n, pack_one, &p);
+	free(p.part);
 }
 
 uint64_t model_hash(const struct model *m)

@@ -41,11 +41,14 @@ struct layer {
 	size_t q_norm, k_norm; /* k's lies behind q's */
 };
 
-/* How the matrices are held. */
+/* How the matrices are held and multiplied. */
 enum {
 	/* In bf16 panels alone, 2 bytes a number: they can be used, also by a backward pass, but
 	 * not changed. params holds norms and biases. */
 	MODEL_FROZEN = 1,
+	/* Products round both sides to bf16 and sum in f32 (see tensor/bf16.h), in the sampler and
+	 * in the trainer alike; all else, the embedding and the gradients too, stays f32. */
+	MODEL_BF16 = 2,
 };
 
 struct model {
@@ -58,7 +61,8 @@ struct model {
 	struct layer *layer;
 	size_t norm;            /* offset into params */
 	struct mat embed, head; /* the same when tied */
-	/* The matrices in panels for the forward pass, see gemm.h: in f32, or (frozen) in bf16. */
+	/* The matrices in panels for the forward pass, see gemm.h: in f32, or (any MODEL_*) in
+	 * bf16. */
 	float *packed;
 	uint32_t *pairs;
 	size_t n_packed; /* floats of packed, or words of pairs */

@@ -93,7 +93,8 @@ struct wgrad {
 	size_t rows, cols, ldy, ldx, T;
 };
 /* Runs all of w[0..n) over the pool. */
-void wgrad_all(const struct wgrad *w, size_t n);
+void wgrad_all(struct run *r, const struct wgrad *w, size_t n);
+size_t wgrad_scratch(const struct model *m); /* floats a thread needs for any of m's */
 /* grads(d) += sum over t of dy(t) * x(t) * rms(t) */
 void norm_grad(float *out, const float *dy, const float *x, const float *rms, size_t T, size_t d);
 

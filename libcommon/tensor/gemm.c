@@ -157,28 +157,63 @@ static size_t pair_at(size_t row, size_t k)
 	return row / PANEL * PANEL * ((k + 1) / 2) + row % PANEL;
 }
 
+/* Rows and words that are turned round at a time: whole lines of the cache on both sides */
+enum { TURN_ROWS = 16, TURN_WORDS = 8 };
+
+/* Words x..x + n of a row of k floats */
+static void row_words(uint32_t *dst, const float *w, size_t x, size_t n, size_t k)
+{
+	size_t full = 2 * (x + n) > k ? n - 1 : n;
+
+	for (size_t i = 0; i < full; i++)
+		dst[i] = half_bf16_bits(w[2 * (x + i)]) >> 16 |
+			 (half_bf16_bits(w[2 * (x + i) + 1]) & 0xffff0000);
+	if (full < n)
+		dst[full] = half_bf16_bits(w[k - 1]) >> 16;
+}
+
 void pair_rows(uint32_t *dst, size_t first, const float *w, size_t rows, size_t k)
 {
-	for (size_t i = 0; i < rows; i++, w += k) {
-		uint32_t *to = dst + pair_at(first + i, k);
+	size_t words = (k + 1) / 2;
 
-		for (size_t x = 0; x < k; x += 2, to += PANEL)
-			*to = half_to_bf16(w[x]) |
-			      (x + 1 < k ? (uint32_t)half_to_bf16(w[x + 1]) << 16 : 0);
-	}
+	for (size_t i = 0; i < rows; i += TURN_ROWS)
+		for (size_t x = 0; x < words; x += TURN_WORDS) {
+			size_t n = words - x < TURN_WORDS ? words - x : TURN_WORDS;
+			size_t some = rows - i < TURN_ROWS ? rows - i : TURN_ROWS;
+			uint32_t t[TURN_ROWS][TURN_WORDS];
+
+			for (size_t r = 0; r < some; r++)
+				row_words(t[r], w + (i + r) * k, x, n, k);
+			for (size_t r = 0; r < some; r++) {
+				uint32_t *to = dst + pair_at(first + i + r, k) + x * PANEL;
+
+				for (size_t j = 0; j < n; j++)
+					to[j * PANEL] = t[r][j];
+			}
+		}
 }
 
 void unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, size_t k)
 {
-	for (size_t i = 0; i < rows; i++, w += k) {
-		const uint32_t *from = src + pair_at(first + i, k);
+	size_t words = (k + 1) / 2;
 
-		for (size_t x = 0; x < k; x += 2, from += PANEL) {
-			w[x] = half_from_bf16((uint16_t)*from);
-			if (x + 1 < k)
-				w[x + 1] = half_from_bf16((uint16_t)(*from >> 16));
+	for (size_t i = 0; i < rows; i += TURN_ROWS)
+		for (size_t x = 0; x < words; x += TURN_WORDS) {
+			size_t n = words - x < TURN_WORDS ? words - x : TURN_WORDS;
+			size_t some = rows - i < TURN_ROWS ? rows - i : TURN_ROWS;
+
+			for (size_t r = 0; r < some; r++) {
+				const uint32_t *from = src + pair_at(first + i + r, k) + x * PANEL;
+				float *to = w + (i + r) * k + 2 * x;
+
+				for (size_t j = 0; j < n; j++, from += PANEL) {
+					to[2 * j] = half_from_bf16((uint16_t)*from);
+					if (2 * (x + j) + 1 < k)
+						to[2 * j + 1] =
+							half_from_bf16((uint16_t)(*from >> 16));
+				}
+			}
 		}
-	}
 }
 
 struct panels pair_view(const uint32_t *pairs, size_t k)

@@ -20,11 +20,6 @@ static float float_of(uint32_t u)
 	return v;
 }
 
-float half_from_bf16(uint16_t h)
-{
-	return float_of((uint32_t)h << 16);
-}
-
 float half_from_f16(uint16_t h)
 {
 	uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = h >> 10 & 31, fraction = h & 1023;
@@ -38,11 +33,7 @@ float half_from_f16(uint16_t h)
 
 uint16_t half_to_bf16(float v)
 {
-	uint32_t u = bits_of(v);
-
-	if (isnan(v))
-		return (uint16_t)(u >> 16 | 0x40); /* a NaN whose low bits are cut must stay one */
-	return (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
+	return (uint16_t)(half_bf16_bits(v) >> 16);
 }
 
 uint16_t half_to_f16(float v)

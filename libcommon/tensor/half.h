@@ -3,8 +3,27 @@
 #define TENSOR_HALF_H
 
 #include <stdint.h>
+#include <string.h>
 
-float half_from_bf16(uint16_t h);
+/* v rounded to bf16, in the upper 16 bits (the lower: anything); without branches, for loops. */
+static inline uint32_t half_bf16_bits(float v)
+{
+	uint32_t u, quiet;
+
+	memcpy(&u, &v, sizeof u);
+	quiet = u | 0x400000; /* a NaN whose low bits are cut must stay one */
+	return v != v ? quiet : u + 0x7fff + (u >> 16 & 1);
+}
+
+static inline float half_from_bf16(uint16_t h)
+{
+	uint32_t u = (uint32_t)h << 16;
+	float v;
+
+	memcpy(&v, &u, sizeof v);
+	return v;
+}
+
 float half_from_f16(uint16_t h); /* subnormals, infinities and NaN included */
 /* Rounded to nearest, ties to even; what is too large becomes infinity, NaN stays NaN. */
 uint16_t half_to_bf16(float v);

@@ -46,14 +46,15 @@ static struct config shape(bool tied, bool extras)
 			       .n_eos = 1};
 }
 
-/* a: f32, its matrices rounded to bf16; b: frozen, the same numbers */
-static void make(struct model *a, struct model *b, bool tied, bool extras)
+/* a: in f32, its matrices rounded to bf16; b: frozen, the same numbers; both compute as `how` says.
+ */
+static void make(struct model *a, struct model *b, bool tied, bool extras, int how)
 {
 	struct config c = shape(tied, extras);
 
-	model_init(a, &c, 0);
+	model_init(a, &c, how);
 	model_random(a, 7, 0.3);
-	model_init(b, &c, MODEL_FROZEN);
+	model_init(b, &c, how | MODEL_FROZEN);
 	for (size_t i = 0; i < a->n_w; i++) {
 		const struct weight *w = &a->w[i];
 		float *v = a->params + w->offset;
@@ -95,14 +96,14 @@ static struct pack pack(void)
 			     .temperature = 0.8};
 }
 
-static void check_pass(bool tied, bool extras, bool recompute)
+static void check_pass(bool tied, bool extras, bool recompute, int how)
 {
 	struct pack s = pack();
 	struct model m[2];
 	struct run *r[2];
 	float logp[2][ROWS], entropy[2][ROWS], *grads;
 
-	make(&m[0], &m[1], tied, extras);
+	make(&m[0], &m[1], tied, extras, how);
 	grads = xcalloc(m[0].n_params, sizeof *grads);
 	for (int i = 0; i < 2; i++) {
 		r[i] = run_new(&m[i]);
@@ -127,7 +128,8 @@ static void passes(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 8; i++)
-		check_pass(i & 1, i & 2, i & 4);
+		for (int how = 0; how <= MODEL_BF16; how += MODEL_BF16)
+			check_pass(i & 1, i & 2, i & 4, how);
 }
 
 static void samples(void **state)
@@ -141,7 +143,7 @@ static void samples(void **state)
 
 	(void)state;
 	pack();
-	make(&m[0], &m[1], false, false);
+	make(&m[0], &m[1], false, false, 0);
 	for (int i = 0; i < 2; i++) {
 		s[i] = sampler_new(&m[i], &o);
 		assert_int_equal(sampler_run(s[i], &g, 1, out[i], NULL), 0);

@@ -1,0 +1,185 @@
+/* bf16.c - the matrix product in bf16. See bf16.h. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("no-version-loops-for-strides") /* as in gemm.c */
+#endif
+#include "tensor/bf16.h"
+#include "tensor/gemm.h"
+#include "tensor/half.h"
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+const char *bf16_missing(void)
+{
+#if defined(__AVX512BF16__)
+	return __builtin_cpu_supports("avx512bf16") ? NULL : "this processor has no AVX-512 BF16";
+#else
+	return "built for a processor without AVX-512 BF16";
+#endif
+}
+
+void bf16_row(uint32_t *dst, const float *x, size_t k)
+{
+	size_t i = 0;
+
+	for (; i + 2 <= k; i += 2)
+		dst[i / 2] = half_bf16_bits(x[i]) >> 16 | (half_bf16_bits(x[i + 1]) & 0xffff0000);
+	if (i < k)
+		dst[i / 2] = half_bf16_bits(x[i]) >> 16;
+}
+
+void bf16_two_rows(uint32_t *dst, const float *a, const float *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		dst[i] = half_bf16_bits(a[i]) >> 16;
+	for (size_t i = 0; b && i < n; i++)
+		dst[i] |= half_bf16_bits(b[i]) & 0xffff0000;
+}
+
+void bf16_panels(uint32_t *dst, const float *b, size_t ld, size_t k, size_t n)
+{
+	size_t stride = (k + 1) / 2 * PANEL;
+
+	for (size_t x = 0; x < k; x += 2, dst += PANEL)
+		for (size_t j = 0; j < n; j += PANEL)
+			bf16_two_rows(dst + j / PANEL * stride, b + x * ld + j,
+				      x + 1 < k ? b + (x + 1) * ld + j : NULL,
+				      n - j < PANEL ? n - j : PANEL);
+}
+
+size_t bf16_turned_words(size_t m, size_t k)
+{
+	return (m + GEMM_MR - 1) / GEMM_MR * GEMM_MR * ((k + 1) / 2);
+}
+
+/* Blocks of GEMM_MR rows of A; in each, pair after pair, the rows' words side by side */
+void bf16_turned(uint32_t *dst, const float *x, size_t ld, size_t k, size_t m)
+{
+	size_t pairs = (k + 1) / 2;
+
+	for (size_t i = 0; i < m; i += PANEL * GEMM_MR) {
+		size_t n = m - i < PANEL * GEMM_MR ? m - i : PANEL * GEMM_MR;
+
+		for (size_t p = 0; p < pairs; p++) {
+			const float *a = x + 2 * p * ld + i;
+			uint32_t t[PANEL * GEMM_MR], *to = dst + i * pairs + p * GEMM_MR;
+
+			bf16_two_rows(t, a, 2 * p + 1 < k ? a + ld : NULL, n);
+			for (size_t j = 0; j < n; j += GEMM_MR, to += pairs * GEMM_MR)
+				for (size_t r = 0; r < GEMM_MR && j + r < n; r++)
+					to[r] = t[j + r];
+		}
+	}
+}
+
+/* acc + the products of both halves */
+ALWAYS_INLINE vf dot_two(vf acc, uint32_t a, vi b)
+{
+#if defined(__AVX512BF16__)
+	return (vf)_mm512_dpbf16_ps((__m512)acc, (__m512bh)_mm512_set1_epi32((int)a), (__m512bh)b);
+#else
+	vf low = vf_set(half_from_bf16((uint16_t)a));
+	vf high = vf_set(half_from_bf16((uint16_t)(a >> 16)));
+
+	return vf_fma(low, (vf)(b << 16), vf_fma(high, (vf)(b & (int32_t)0xffff0000), acc));
+#endif
+}
+
+/* mr x nv vectors of C; see tile in gemm.c. */
+ALWAYS_INLINE void tile(int mr, int nv, size_t pairs, const uint32_t *a, size_t rs, size_t cs,
+			const uint32_t *b, float *c, size_t ldc, bool add)
+{
+	vf acc[GEMM_MR][GEMM_NV];
+
+#pragma GCC unroll 6
+	for (int i = 0; i < mr; i++)
+#pragma GCC unroll 4
+		for (int j = 0; j < nv; j++)
+			acc[i][j] = vf_set(0.0f);
+	for (size_t x = 0; x < pairs; x++, a += cs, b += PANEL) {
+		vi row[GEMM_NV];
+
+#pragma GCC unroll 4
+		for (int j = 0; j < nv; j++)
+			row[j] = *(const vi *)(b + (size_t)j * VL);
+#pragma GCC unroll 6
+		for (int i = 0; i < mr; i++)
+#pragma GCC unroll 4
+			for (int j = 0; j < nv; j++)
+				acc[i][j] = dot_two(acc[i][j], a[(size_t)i * rs], row[j]);
+	}
+#pragma GCC unroll 6
+	for (int i = 0; i < mr; i++)
+#pragma GCC unroll 4
+		for (int j = 0; j < nv; j++) {
+			float *to = c + (size_t)i * ldc + (size_t)j * VL;
+
+			if (add)
+				acc[i][j] += vf_load(to);
+			vf_store(to, acc[i][j]);
+		}
+}
+
+#define TILE_OF(MR, NV)                                                                    \
+	static void tile##MR##_##NV(size_t pairs, const uint32_t *a, size_t rs, size_t cs, \
+				    const uint32_t *b, float *c, size_t ldc, bool add)     \
+	{                                                                                  \
+		tile(MR, NV, pairs, a, rs, cs, b, c, ldc, add);                            \
+	}
+#define TILES_OF(NV) \
+	TILE_OF(1, NV) TILE_OF(2, NV) TILE_OF(3, NV) TILE_OF(4, NV) TILE_OF(5, NV) TILE_OF(6, NV)
+#define ROW_OF(NV)                                                                     \
+	{                                                                              \
+		tile1_##NV, tile2_##NV, tile3_##NV, tile4_##NV, tile5_##NV, tile6_##NV \
+	}
+
+TILES_OF(1)
+TILES_OF(2)
+#if defined(__AVX512F__)
+TILES_OF(3)
+TILES_OF(4)
+#endif
+
+typedef void tile_fn(size_t pairs, const uint32_t *a, size_t rs, size_t cs, const uint32_t *b,
+		     float *c, size_t ldc, bool add);
+
+static tile_fn *const tiles[GEMM_NV][GEMM_MR] = {
+	ROW_OF(1),
+	ROW_OF(2),
+#if defined(__AVX512F__)
+	ROW_OF(3),
+	ROW_OF(4),
+#endif
+};
+
+/* What ends within a vector goes through a tile of our own. */
+static void indirect(tile_fn *fn, size_t mr, size_t cols, size_t pairs, const uint32_t *a,
+		     size_t rs, size_t cs, const uint32_t *b, float *c, size_t ldc, bool add)
+{
+	float t[GEMM_MR * PANEL];
+
+	fn(pairs, a, rs, cs, b, t, PANEL, false);
+	for (size_t i = 0; i < mr; i++)
+		for (size_t j = 0; j < cols; j++)
+			c[i * ldc + j] = (add ? c[i * ldc + j] : 0.0f) + t[i * PANEL + j];
+}
+
+void bf16_gemm(size_t m, size_t n, size_t pairs, const uint32_t *a, bool turned, const uint32_t *b,
+	       float *c, size_t ldc, bool add)
+{
+	size_t rs = turned ? 1 : pairs, cs = turned ? GEMM_MR : 1;
+
+	for (size_t j = 0; j < n; j += PANEL, b += pairs * PANEL) {
+		size_t cols = n - j < PANEL ? n - j : PANEL, nv = (cols + VL - 1) / VL;
+
+		for (size_t i = 0; i < m; i += GEMM_MR) {
+			size_t mr = m - i < GEMM_MR ? m - i : GEMM_MR;
+			tile_fn *fn = tiles[nv - 1][mr - 1];
+
+			if (cols % VL)
+				indirect(fn, mr, cols, pairs, a + i * pairs, rs, cs, b,
+					 c + i * ldc + j, ldc, add);
+			else
+				fn(pairs, a + i * pairs, rs, cs, b, c + i * ldc + j, ldc, add);
+		}
+	}
+}

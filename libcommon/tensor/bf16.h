@@ -1,0 +1,38 @@
+/*
+ * bf16.h - the matrix product in bf16: both sides rounded to bf16, summed in f32.
+ *
+ * As in gemm.h each element of C is one chain over k in order, here over pairs of k: so a row's
+ * result does not depend on what else is computed with it. A pair is what vdpbf16ps (AVX-512 BF16)
+ * multiplies and adds in one lane; the instruction takes and leaves denormals as zero. On machines
+ * without it the same numbers come from two fused multiply-adds a pair, at a fraction of the speed
+ * and not to the last bit the same.
+ */
+#ifndef TENSOR_BF16_H
+#define TENSOR_BF16_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* NULL, or why this machine, or this build, has no fast product. */
+const char *bf16_missing(void);
+
+/* A row of k floats as (k + 1) / 2 pairs; an odd end is filled up with 0. */
+void bf16_row(uint32_t *dst, const float *x, size_t k);
+/* Two rows of n floats as n pairs, one of each (b NULL: 0). */
+void bf16_two_rows(uint32_t *dst, const float *a, const float *b, size_t n);
+/* B of shape (k, n), rows of stride ld, as panels of pairs (see gemm.h): pair_words(n, k) words, of
+ * the last panel the columns from n on unwritten. */
+void bf16_panels(uint32_t *dst, const float *b, size_t ld, size_t k, size_t n);
+
+/* A = X' of shape (m, k) from X (k, m), rows of stride ld, in the order in which the product reads
+ * it: bf16_turned_words(m, k) words. */
+size_t bf16_turned_words(size_t m, size_t k);
+void bf16_turned(uint32_t *dst, const float *x, size_t ld, size_t k, size_t m);
+
+/* C(m, n) = A(m, k) B(k, n), or += with add, over `pairs` pairs of k. A: rows of pairs, one after
+ * the other, or turned. b: panels of pairs. */
+void bf16_gemm(size_t m, size_t n, size_t pairs, const uint32_t *a, bool turned, const uint32_t *b,
+	       float *c, size_t ldc, bool add);
+
+#endif
