@@ -1,5 +1,5 @@
 /*
- * fmtf32.c - the shortest decimal of a float. See fmt.h.
+ * fmtf32.c - the shortest decimals of floats. See fmt.h.
  *
  * The way is that of R. Giulietti, "The Schubfach way to render doubles" (2020): of the decimals
  * that read back as v = c 2^q, take the power 10^k <= 2^q < 10^(k+1). The interval of these
@@ -151,14 +151,6 @@ static inline size_t put_f32(char *p, uint32_t word)
 	if (bits >= BITS_1 && bits < BITS_1E7)
 		return sign + put_large(p, d);
 	return sign + put_rare(p, bits, d);
-}
-
-size_t fmt_f32(char *p, float v)
-{
-	uint32_t w;
-
-	memcpy(&w, &v, sizeof w);
-	return put_f32(p, w);
 }
 
 size_t fmt_f32_list(char *p, const void *words, size_t n)

@@ -2,12 +2,11 @@
 #include "policy/policy.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "policy/weights.h"
 #include "stream/json.h"
 
 #include <fcntl.h>
-#include <math.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -126,169 +125,6 @@ static int load_texts(struct policy *p, const char *dir, struct reason *why)
 	return st;
 }
 
-static void shape_text(const uint64_t *shape, int rank, char *to, size_t n)
-{
-	size_t at = 0;
-
-	*to = '\0';
-	for (int i = 0; i < rank && at < n; i++)
-		at += (size_t)snprintf(to + at, n - at, i ? ", %llu" : "%llu",
-				       (unsigned long long)shape[i]);
-}
-
-static int check_shape(const struct st_tensor *t, const struct weight *w, struct reason *why)
-{
-	uint64_t want[2] = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]};
-	char is[192], should[64];
-
-	if (t->rank == w->rank && t->shape[0] == want[0] && (w->rank < 2 || t->shape[1] == want[1]))
-		return 0;
-	shape_text(t->shape, t->rank, is, sizeof is);
-	shape_text(want, w->rank, should, sizeof should);
-	return fail(why, ST_INPUT, "shape [%s], but config.json asks for [%s]", is, should);
-}
-
-static int check_finite(const float *v, uint64_t first, size_t n, struct reason *why)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!isfinite(v[i]))
-			return fail(why, ST_INPUT, "element %llu is not finite",
-				    (unsigned long long)(first + i));
-	return 0;
-}
-
-/* Rows of a matrix read at a time: about 4 MB, and at least one */
-static size_t rows_at_once(size_t n, size_t k)
-{
-	size_t fit = ((size_t)1 << 20) / k;
-
-	return fit < 1 ? 1 : fit < n ? fit : n;
-}
-
-static int read_matrix(struct model *m, const struct st_file *f, const struct st_tensor *t,
-		       const struct weight *w, struct reason *why)
-{
-	size_t n = (size_t)w->shape[0], k = (size_t)w->shape[1], step = rows_at_once(n, k);
-	float *rows = xarray(step * k, sizeof *rows);
-	int st = 0;
-
-	for (size_t i = 0; i < n && !st; i += step) {
-		size_t some = n - i < step ? n - i : step;
-
-		st = st_read_part(f, t, i * k, some * k, rows, why);
-		if (!st)
-			st = check_finite(rows, i * k, some * k, why);
-		if (!st)
-			model_put_rows(m, w, i, rows, some);
-	}
-	free(rows);
-	return st;
-}
-
-static int read_weight(struct policy *p, const struct st_file *f, const struct weight *w,
-		       struct reason *why)
-{
-	const struct st_tensor *t = st_find(f, w->name);
-	float *to = p->model.params + w->offset;
-	int st = t ? check_shape(t, w, why) : fail(why, ST_INPUT, "missing");
-
-	if (st)
-		return st;
-	if (w->rank == 2 && p->model.how & MODEL_FROZEN)
-		return read_matrix(&p->model, f, t, w, why);
-	st = st_read(f, t, to, why);
-	return st ? st : check_finite(to, 0, w->count, why);
-}
-
-/* A head that is stored although it is tied must be the embedding. */
-static int check_tied_head(const struct policy *p, const struct st_file *f,
-			   const struct st_tensor *head, struct reason *why)
-{
-	const struct weight *w = model_weight(&p->model, "model.embed_tokens.weight");
-	const struct st_tensor *embed = st_find(f, w->name);
-	size_t n = (size_t)w->shape[0], k = (size_t)w->shape[1], step = rows_at_once(n, k);
-	float *a, *b;
-	int st = check_shape(head, w, why);
-
-	if (st)
-		return st;
-	a = xarray(step * k, sizeof *a);
-	b = xarray(step * k, sizeof *b);
-	for (size_t i = 0; i < n && !st; i += step) {
-		size_t some = n - i < step ? n - i : step;
-
-		st = st_read_part(f, head, i * k, some * k, a, why);
-		if (!st)
-			st = st_read_part(f, embed, i * k, some * k, b, why);
-		if (!st && memcmp(a, b, some * k * sizeof *a) != 0)
-			st = fail(why, ST_INPUT,
-				  "differs from model.embed_tokens.weight, but tie_word_embeddings "
-				  "is true");
-	}
-	free(a);
-	free(b);
-	return st;
-}
-
-/* Tensors that the model does not have: buffers that older writers stored are harmless. */
-static int check_extra(const struct policy *p, const struct st_file *f, const struct st_tensor *t,
-		       struct reason *why)
-{
-	static const char buffer[] = ".rotary_emb.inv_freq";
-	size_t n = strlen(t->name);
-
-	if (model_weight(&p->model, t->name))
-		return 0;
-	if (n >= sizeof buffer && strcmp(t->name + n - (sizeof buffer - 1), buffer) == 0)
-		return 0;
-	if (p->cfg.tied && strcmp(t->name, "lm_head.weight") == 0)
-		return check_tied_head(p, f, t, why);
-	return fail(why, ST_INPUT, "not a weight of this model");
-}
-
-/* Before memory is asked for: a config.json that promises far more than the file holds. */
-static int check_total(const struct policy *p, const struct st_file *f, const char *dir,
-		       struct reason *why)
-{
-	uint64_t total = 0, want = config_params(&p->cfg);
-
-	for (size_t i = 0; i < f->n; i++)
-		total += f->v[i].count;
-	if (want > (1U << 28) && want / 2 > total)
-		return fail(why, ST_INPUT,
-			    "%s/config.json: asks for %llu weights, but the tensors hold %llu", dir,
-			    (unsigned long long)want, (unsigned long long)total);
-	return 0;
-}
-
-static int load_weights(struct policy *p, const struct st_file *f, const char *dir, int how,
-			struct reason *why)
-{
-	const struct st_tensor *embed = st_find(f, "model.embed_tokens.weight");
-	int st = check_total(p, f, dir, why);
-
-	if (st)
-		return st;
-	model_init(&p->model, &p->cfg, how);
-	for (size_t i = 0; i < p->model.n_w; i++) {
-		st = read_weight(p, f, &p->model.w[i], why);
-		if (st) {
-			fail_prefix(why, "%s: tensor %s", dir, p->model.w[i].name);
-			return st;
-		}
-	}
-	for (size_t i = 0; i < f->n; i++) {
-		st = check_extra(p, f, &f->v[i], why);
-		if (st) {
-			fail_prefix(why, "%s: tensor %.100s", dir, f->v[i].name);
-			return st;
-		}
-	}
-	p->dtype = embed->dtype;
-	model_pack(&p->model);
-	return 0;
-}
-
 int policy_load(struct policy *p, const char *dir, struct reason *why)
 {
 	return policy_load_as(p, dir, 0, why);
@@ -296,37 +132,15 @@ int policy_load(struct policy *p, const char *dir, struct reason *why)
 
 int policy_load_as(struct policy *p, const char *dir, int how, struct reason *why)
 {
-	struct st_file f;
 	int st;
 
 	*p = (struct policy){0};
 	st = load_texts(p, dir, why);
-	if (!st) {
-		st = st_open(&f, dir, why);
-		if (!st) {
-			st = load_weights(p, &f, dir, how, why);
-			st_close(&f);
-		}
-	}
+	if (!st)
+		st = weights_load(&p->model, &p->cfg, how, dir, &p->dtype, why);
 	if (st)
 		policy_free(p);
 	return st;
-}
-
-static void write_weights(const struct policy *p, struct out *o, enum st_dtype dtype)
-{
-	struct st_item *v = xcalloc(p->model.n_w, sizeof *v);
-
-	for (size_t i = 0; i < p->model.n_w; i++) {
-		const struct weight *w = &p->model.w[i];
-
-		v[i] = (struct st_item){.name = w->name,
-					.rank = w->rank,
-					.shape = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
-					.data = p->model.params + w->offset};
-	}
-	st_write(o, v, p->model.n_w, dtype);
-	free(v);
 }
 
 static int save_weights(const struct policy *p, struct newdir *d, enum st_dtype dtype,
@@ -337,7 +151,7 @@ static int save_weights(const struct policy *p, struct newdir *d, enum st_dtype 
 
 	if (st)
 		return st;
-	write_weights(p, &o, dtype);
+	weights_write(&p->model, &o, dtype);
 	return newdir_done(&o, why);
 }
 
@@ -351,7 +165,7 @@ bool policy_is_saved(const struct policy *p, const char *dir, enum st_dtype dtyp
 	if (file_hash(path, 0, UINT64_MAX, there, NULL, NULL) == 0) {
 		out_init(&o, open("/dev/null", O_WRONLY | O_CLOEXEC), "weights");
 		o.sum = here;
-		write_weights(p, &o, dtype);
+		weights_write(&p->model, &o, dtype);
 		out_close(&o, NULL);
 		same = hash_64(there) == hash_64(here);
 	}

@@ -420,9 +420,9 @@ int st_read_part(const struct st_file *f, const struct st_tensor *t, uint64_t fi
 		size_t part = n - i < CHUNK ? n - i : CHUNK;
 
 		st = read_at(fd, path, half, part * size, at + i * size, why);
-		for (size_t k = 0; k < part && !st; k++)
-			dst[i + k] = t->dtype == ST_F16 ? half_from_f16(half[k])
-							: half_from_bf16(half[k]);
+		if (!st)
+			(t->dtype == ST_F16 ? half_floats_f16 : half_floats_bf16)(dst + i, half,
+										  part);
 	}
 	free(half);
 	return st;

@@ -31,6 +31,18 @@ float half_from_f16(uint16_t h)
 	return float_of(sign | (exponent + 112) << 23 | fraction << 13);
 }
 
+void half_floats_bf16(float *to, const uint16_t *from, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		to[i] = half_from_bf16(from[i]);
+}
+
+void half_floats_f16(float *to, const uint16_t *from, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		to[i] = half_from_f16(from[i]);
+}
+
 uint16_t half_to_bf16(float v)
 {
 	return (uint16_t)(half_bf16_bits(v) >> 16);

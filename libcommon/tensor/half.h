@@ -2,6 +2,7 @@
 #ifndef TENSOR_HALF_H
 #define TENSOR_HALF_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -25,6 +26,8 @@ static inline float half_from_bf16(uint16_t h)
 }
 
 float half_from_f16(uint16_t h); /* subnormals, infinities and NaN included */
+void half_floats_bf16(float *to, const uint16_t *from, size_t n); /* many */
+void half_floats_f16(float *to, const uint16_t *from, size_t n);
 /* Rounded to nearest, ties to even; what is too large becomes infinity, NaN stays NaN. */
 uint16_t half_to_bf16(float v);
 uint16_t half_to_f16(float v);

@@ -20,11 +20,21 @@ static const char *text_f64(double v)
 	return b;
 }
 
+static void put_le32(unsigned char *p, uint32_t w)
+{
+	for (int i = 0; i < 4; i++)
+		p[i] = (unsigned char)(w >> 8 * i);
+}
+
 static const char *text_f32(float v)
 {
-	static char b[FMT_MAX + 1];
+	static char b[FMT_ELEMENT + FMT_MAX + 1];
+	unsigned char word[4];
+	uint32_t bits;
 
-	b[fmt_f32(b, v)] = '\0';
+	memcpy(&bits, &v, sizeof bits);
+	put_le32(word, bits);
+	b[fmt_f32_list(b, word, 1)] = '\0';
 	return b;
 }
 
@@ -168,12 +178,6 @@ static void random_floats(void **state)
 		check_f32(nextafterf(p, 0));
 		check_f32(e < 127 ? nextafterf(p, HUGE_VALF) : p);
 	}
-}
-
-static void put_le32(unsigned char *p, uint32_t w)
-{
-	for (int i = 0; i < 4; i++)
-		p[i] = (unsigned char)(w >> 8 * i);
 }
 
 /* Floats from one end to the other, as far apart as makes some 150,000 */

@@ -1,0 +1,269 @@
+/* weights.c - the weights of a model from and to a folder's safetensors files. See weights.h. */
+#include "policy/weights.h"
+#include "base/mem.h"
+#include "base/par.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void shape_text(const uint64_t *shape, int rank, char *to, size_t n)
+{
+	size_t at = 0;
+
+	*to = '\0';
+	for (int i = 0; i < rank && at < n; i++)
+		at += (size_t)snprintf(to + at, n - at, i ? ", %llu" : "%llu",
+				       (unsigned long long)shape[i]);
+}
+
+static int check_shape(const struct st_tensor *t, const struct weight *w, struct reason *why)
+{
+	uint64_t want[2] = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]};
+	char is[192], should[64];
+
+	if (t->rank == w->rank && t->shape[0] == want[0] && (w->rank < 2 || t->shape[1] == want[1]))
+		return 0;
+	shape_text(t->shape, t->rank, is, sizeof is);
+	shape_text(want, w->rank, should, sizeof should);
+	return fail(why, ST_INPUT, "shape [%s], but config.json asks for [%s]", is, should);
+}
+
+/* Without a branch in the loop: most weights are finite. */
+static bool all_finite(const float *v, size_t n)
+{
+	uint32_t bad = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t bits;
+
+		memcpy(&bits, v + i, sizeof bits);
+		bad |= (bits & 0x7f800000) == 0x7f800000;
+	}
+	return !bad;
+}
+
+static int check_finite(const float *v, uint64_t first, size_t n, struct reason *why)
+{
+	size_t i = 0;
+
+	if (all_finite(v, n))
+		return 0;
+	while (isfinite(v[i]))
+		i++;
+	return fail(why, ST_INPUT, "element %llu is not finite", (unsigned long long)(first + i));
+}
+
+static size_t row_length(const struct weight *w)
+{
+	return w->rank == 2 ? (size_t)w->shape[1] : 1;
+}
+
+/* Rows read at a time: about 4 MB, and at least one */
+static size_t rows_at_once(size_t n, size_t k)
+{
+	size_t fit = ((size_t)1 << 20) / k;
+
+	return fit < 1 ? 1 : fit < n ? fit : n;
+}
+
+/* Some rows of a tensor, read by one thread */
+struct piece {
+	const struct weight *w;
+	const struct st_tensor *t;
+	size_t first, n;
+	int status;
+};
+
+struct pieces {
+	struct model *m;
+	const struct st_file *f;
+	struct piece *v;
+	size_t n;
+};
+
+static int read_piece(const struct pieces *p, const struct piece *c, struct reason *why)
+{
+	size_t k = row_length(c->w), at = c->first * k, n = c->n * k;
+	bool in_place = c->w->rank == 1 || !(p->m->how & MODEL_FROZEN);
+	float *own = in_place ? NULL : xarray(n, sizeof *own);
+	float *rows = in_place ? p->m->params + c->w->offset + at : own;
+	int st = st_read_part(p->f, c->t, at, n, rows, why);
+
+	if (!st)
+		st = check_finite(rows, at, n, why);
+	if (!st && own)
+		model_put_rows(p->m, c->w, c->first, rows, c->n);
+	free(own);
+	return st;
+}
+
+static void read_one(void *ctx, size_t i, int thread)
+{
+	struct pieces *p = ctx;
+	struct reason why;
+
+	(void)thread;
+	p->v[i].status = read_piece(p, &p->v[i], &why);
+}
+
+static int cut(struct pieces *p, const struct weight *w, struct reason *why)
+{
+	const struct st_tensor *t = st_find(p->f, w->name);
+	size_t n = (size_t)w->shape[0], step = rows_at_once(n, row_length(w));
+	int st = t ? check_shape(t, w, why) : fail(why, ST_INPUT, "missing");
+
+	if (st)
+		return st;
+	p->v = xgrow(p->v, p->n + n / step + 1, sizeof *p->v);
+	for (size_t i = 0; i < n; i += step)
+		p->v[p->n++] = (struct piece){w, t, i, n - i < step ? n - i : step, 0};
+	return 0;
+}
+
+/* Pieces that could not be read are read again, the first of them first: it says why. */
+static int read_pieces(struct pieces *p, const struct weight **w, struct reason *why)
+{
+	int st = 0;
+
+	par_for(p->n, read_one, p);
+	for (size_t i = 0; i < p->n && !st; i++)
+		if (p->v[i].status) {
+			*w = p->v[i].w;
+			st = read_piece(p, &p->v[i], why);
+		}
+	return st;
+}
+
+static int read_all(struct model *m, const struct st_file *f, struct reason *why)
+{
+	struct pieces p = {.m = m, .f = f};
+	const struct weight *w = m->w;
+	int st = 0;
+
+	for (size_t i = 0; i < m->n_w && !st; i++) {
+		w = &m->w[i];
+		st = cut(&p, w, why);
+	}
+	if (!st)
+		st = read_pieces(&p, &w, why);
+	if (st)
+		fail_prefix(why, "tensor %s", w->name);
+	free(p.v);
+	return st;
+}
+
+/* A head that is stored although it is tied must be the embedding. */
+static int check_tied_head(const struct model *m, const struct st_file *f,
+			   const struct st_tensor *head, struct reason *why)
+{
+	const struct weight *w = model_weight(m, "model.embed_tokens.weight");
+	const struct st_tensor *embed = st_find(f, w->name);
+	size_t n = (size_t)w->shape[0], k = (size_t)w->shape[1], step = rows_at_once(n, k);
+	float *a, *b;
+	int st = check_shape(head, w, why);
+
+	if (st)
+		return st;
+	a = xarray(step * k, sizeof *a);
+	b = xarray(step * k, sizeof *b);
+	for (size_t i = 0; i < n && !st; i += step) {
+		size_t some = n - i < step ? n - i : step;
+
+		st = st_read_part(f, head, i * k, some * k, a, why);
+		if (!st)
+			st = st_read_part(f, embed, i * k, some * k, b, why);
+		if (!st && memcmp(a, b, some * k * sizeof *a) != 0)
+			st = fail(why, ST_INPUT,
+				  "differs from model.embed_tokens.weight, but tie_word_embeddings "
+				  "is true");
+	}
+	free(a);
+	free(b);
+	return st;
+}
+
+/* Tensors that the model does not have: buffers that older writers stored are harmless. */
+static int check_extra(const struct model *m, const struct st_file *f, const struct st_tensor *t,
+		       struct reason *why)
+{
+	static const char buffer[] = ".rotary_emb.inv_freq";
+	size_t n = strlen(t->name);
+	int st;
+
+	if (model_weight(m, t->name))
+		return 0;
+	if (n >= sizeof buffer && strcmp(t->name + n - (sizeof buffer - 1), buffer) == 0)
+		return 0;
+	if (m->cfg.tied && strcmp(t->name, "lm_head.weight") == 0)
+		st = check_tied_head(m, f, t, why);
+	else
+		st = fail(why, ST_INPUT, "not a weight of this model");
+	if (st)
+		fail_prefix(why, "tensor %.100s", t->name);
+	return st;
+}
+
+/* Before memory is asked for: a config.json that promises far more than the file holds. */
+static int check_total(const struct config *cfg, const struct st_file *f, struct reason *why)
+{
+	uint64_t total = 0, want = config_params(cfg);
+
+	for (size_t i = 0; i < f->n; i++)
+		total += f->v[i].count;
+	if (want > (1U << 28) && want / 2 > total)
+		return fail(why, ST_INPUT,
+			    "config.json: asks for %llu weights, but the tensors hold %llu",
+			    (unsigned long long)want, (unsigned long long)total);
+	return 0;
+}
+
+static int load(struct model *m, const struct config *cfg, int how, const struct st_file *f,
+		struct reason *why)
+{
+	int st = check_total(cfg, f, why);
+
+	if (st)
+		return st;
+	model_init(m, cfg, how);
+	st = read_all(m, f, why);
+	for (size_t i = 0; i < f->n && !st; i++)
+		st = check_extra(m, f, &f->v[i], why);
+	if (!st)
+		model_pack(m);
+	return st;
+}
+
+int weights_load(struct model *m, const struct config *cfg, int how, const char *dir,
+		 enum st_dtype *dtype, struct reason *why)
+{
+	struct st_file f;
+	int st = st_open(&f, dir, why);
+
+	if (st)
+		return st;
+	st = load(m, cfg, how, &f, why);
+	if (st)
+		fail_prefix(why, "%s", dir);
+	else
+		*dtype = st_find(&f, "model.embed_tokens.weight")->dtype;
+	st_close(&f);
+	return st;
+}
+
+void weights_write(const struct model *m, struct out *o, enum st_dtype dtype)
+{
+	struct st_item *v = xcalloc(m->n_w, sizeof *v);
+
+	for (size_t i = 0; i < m->n_w; i++) {
+		const struct weight *w = &m->w[i];
+
+		v[i] = (struct st_item){.name = w->name,
+					.rank = w->rank,
+					.shape = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
+					.data = m->params + w->offset};
+	}
+	st_write(o, v, m->n_w, dtype);
+	free(v);
+}
