@@ -8,6 +8,7 @@
 #include "base/tool.h"
 #include "learn/prompt.h"
 #include "learn/rollout.h"
+#include "tensor/bf16.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@ static struct roller_opts o = {
 	.sample = {.temperature = 1, .top_p = 1, .top_k = 0, .max_new = 256, .batch = 32},
 	.verify = {.deadline = 10},
 };
-static const char *policy_dir, *task_file, *prompt;
+static const char *policy_dir, *task_file, *prompt, *compute = "f32";
 static int64_t samples = 1, threads, seed, step = -1, iter = -1;
 static int64_t workers = 1, max_output = 65536;
 static bool greedy, no_score;
@@ -39,6 +40,8 @@ static const struct opt opts[] = {
 	{0, "top-p", "X", OPT_NUM, &o.sample.top_p, 1e-6, 1, "nucleus sampling; 1: off"},
 	{0, "top-k", "N", OPT_INT, &o.sample.top_k, 0, 1e9, "the k likeliest only; 0: off"},
 	{0, "max-new", "N", OPT_INT, &o.sample.max_new, 1, 1e6, "most tokens of a response"},
+	{0, "compute", MODEL_COMPUTE_WORDS, OPT_WORD, &compute, 0, 0,
+	 "products with the weights in this; bf16: about twice as fast"},
 	{0, "batch", "N", OPT_INT, &o.sample.batch, 1, 4096,
 	 "responses that a thread decodes together"},
 
@@ -60,6 +63,8 @@ static int check_options(void)
 {
 	if (!policy_dir || !task_file == !prompt)
 		return tool_usage("-p is needed, and one of -t and --prompt");
+	if (model_how(compute) & MODEL_BF16 && bf16_missing())
+		return tool_usage("--compute %s: %s", compute, bf16_missing());
 	if (greedy && samples > 1)
 		return tool_usage("--greedy: all -n %" PRId64 " responses would be the same",
 				  samples);
@@ -209,7 +214,7 @@ int main(int argc, char *argv[])
 	par_start((int)threads);
 	rec_out_init(&w, out_stdout(), (uint64_t)seed);
 	rec_put_head(&w);
-	st = policy_load(&p, policy_dir, &why);
+	st = policy_load_as(&p, policy_dir, model_how(compute), &why);
 	if (!st)
 		st = run(&p, &w, &why);
 	if (st)

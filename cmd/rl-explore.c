@@ -11,6 +11,7 @@
 #include "learn/rl.h"
 #include "learn/runlog.h"
 #include "learn/state.h"
+#include "tensor/bf16.h"
 #include "tensor/blas.h"
 
 #include <errno.h>
@@ -30,6 +31,7 @@ static int64_t steps = 100, threads, save_every, seed, checkpoint_every = 10;
 static int64_t workers = 1, max_output = 65536;
 static bool profile;
 static const char *advantage = "grpo", *loss = "dapo", *aggregate = "token-mean", *dtype = "same";
+static const char *compute = "f32";
 
 static const struct opt opts[] = {
 	{'p', "policy", "DIR", OPT_STR, &policy_dir, 0, 0, "policy to begin with"},
@@ -83,6 +85,8 @@ static const struct opt opts[] = {
 	{0, "minibatches", "N", OPT_INT, &o.minibatches, 1, 1e6, "updates in a pass"},
 	{0, "micro-tokens", "N", OPT_INT, &o.micro_tokens, 1, 1e9,
 	 "tokens in memory at a time; the result hardly depends on it"},
+	{0, "compute", MODEL_COMPUTE_WORDS, OPT_WORD, &compute, 0, 0,
+	 "products with the weights in this; bf16: about twice as fast"},
 	{0, "recompute", NULL, OPT_FLAG, &o.recompute, 0, 0,
 	 "less memory for about a third more time; the same result"},
 	{0, "lr", "X", OPT_NUM, &o.lr, 0, 10, "learning rate"},
@@ -125,6 +129,8 @@ static int check_options(void)
 {
 	if (!policy_dir || !task_file)
 		return tool_usage("-p and -t are needed");
+	if (model_how(compute) & MODEL_BF16 && bf16_missing())
+		return tool_usage("--compute %s: %s", compute, bf16_missing());
 	if (o.group_size == 1 && !o.keep_equal)
 		return tool_usage("--group-size 1: the rewards of a group of one never differ "
 				  "(--keep-equal trains on it)");
@@ -511,7 +517,7 @@ int main(int argc, char *argv[])
 	if (!st)
 		st = check_outputs(&why);
 	if (!st)
-		st = policy_load(&p, policy_dir, &why);
+		st = policy_load_as(&p, policy_dir, model_how(compute), &why);
 	if (!st)
 		st = task_load(&tasks, task_file, &why);
 	if (!st)

@@ -120,6 +120,11 @@ static void fill_rope(struct model *m)
 	free(freq);
 }
 
+int model_how(const char *compute)
+{
+	return strcmp(compute, "bf16") == 0 ? MODEL_BF16 : 0;
+}
+
 /* Bytes of the panels */
 static size_t panel_bytes(const struct model *m)
 {

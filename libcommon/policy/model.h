@@ -51,6 +51,10 @@ enum {
 	MODEL_BF16 = 2,
 };
 
+/* What a user calls the ways to compute, and their MODEL_*. */
+#define MODEL_COMPUTE_WORDS "f32|bf16"
+int model_how(const char *compute);
+
 struct model {
 	struct config cfg; /* borrowed json */
 	int how;           /* MODEL_* */

@@ -44,7 +44,7 @@ enum { SAMPLING, TRAINING, SAMPLING_PRODUCTS, TRAINING_PRODUCTS, MEASURES };
 
 static const struct opt opts[] = {
 	{0, "presets", "LIST", OPT_STR, &names, 0, 0, "sizes to run"},
-	{0, "compute", "f32|bf16", OPT_WORD, &compute, 0, 0, "how products are computed"},
+	{0, "compute", MODEL_COMPUTE_WORDS, OPT_WORD, &compute, 0, 0, "how products are computed"},
 	{0, "only", WORDS, OPT_WORD, &only, 0, 0, "one measure alone"},
 	{'j', "threads", "N", OPT_INT, &threads, 0, 1024, "threads; 0: all processors"},
 	{0, "seconds", "S", OPT_NUM, &seconds, 0.1, 3600, "time for each measure"},
@@ -248,7 +248,7 @@ static void setup(struct bench *b, const struct preset *p)
 	*b = (struct bench){.p = *p};
 	b->p.micro = micro ? micro : p->micro;
 	b->p.batch = batch ? batch : p->batch;
-	model_init(&b->m, &c, strcmp(compute, "bf16") == 0 ? MODEL_BF16 : 0);
+	model_init(&b->m, &c, model_how(compute));
 	model_random(&b->m, 1, 0.02);
 	setup_training(b);
 	setup_sampling(b);

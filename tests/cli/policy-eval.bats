@@ -46,6 +46,14 @@ column() {
 	not cmp -s <(run_eval -n 3 -s 6 | "$records" body) a
 }
 
+@test "--compute bf16: other log-probabilities, whatever the batch" {
+	bf16_here
+	run_eval --compute bf16 -j 1 | "$records" body >a
+	run_eval --compute bf16 -j 2 --batch 2 | "$records" body | cmp - a
+	not cmp -s <(run_eval --compute f32 | "$records" body) a
+	status_is 2 run_eval --compute f16
+}
+
 @test "--samples: more begin with the same ones" {
 	run_eval -n 2 | column task,sample,response >few
 	run_eval -n 5 | column task,sample,response >many

@@ -100,6 +100,17 @@ updates() {
 		(.[0].loss - .[1].loss | fabs) < 1e-9' a.log b.log
 }
 
+@test "--compute bf16: near the weights of f32, the same for any -j" {
+	bf16_here
+	tune --steps 2 --log a.log -o a "$FIX/run.traj"
+	tune --steps 2 --compute bf16 --log b.log -j 1 -o b "$FIX/run.traj"
+	tune --steps 2 --compute bf16 -j 2 -o c "$FIX/run.traj"
+	cmp b/model.safetensors c/model.safetensors
+	not cmp -s a/model.safetensors b/model.safetensors
+	jq -es '(.[0].grad_norm - .[2].grad_norm | fabs) < 0.02 * .[0].grad_norm and
+		.[0].loss != .[2].loss and (.[0].loss - .[2].loss | fabs) < 0.01' a.log b.log
+}
+
 @test "--recompute: the same bits" {
 	tune --steps 2 -o a "$FIX/run.traj"
 	tune --steps 2 --recompute -o b "$FIX/run.traj"

@@ -191,6 +191,19 @@ hopeless() {
 	jq -es '(.[0].grad_norm - .[1].grad_norm | fabs) < 1e-4 * .[0].grad_norm' a.log b.log
 }
 
+@test "--compute bf16: other weights, but ratios of 1 and the same for any -j" {
+	bf16_here
+	rl -n 2 -o f32 >/dev/null
+	rl -n 2 --compute bf16 -j 1 --batch 3 -o a >a.traj
+	rl -n 2 --compute bf16 -j 2 -o b >b.traj
+	"$records" body <a.traj >a.body
+	"$records" body <b.traj | cmp - a.body
+	cmp a/model.safetensors b/model.safetensors
+	not cmp -s a/model.safetensors f32/model.safetensors
+	rl -n 2 --compute bf16 --lr 0 --kl 0.1 --log log >/dev/null
+	jq -es 'all(.ratio_error == 0 and .kl_start == 0)' log
+}
+
 @test "--recompute: the same bits" {
 	rl -n 2 -o a >a.traj
 	rl -n 2 --recompute -o b >b.traj
