@@ -80,3 +80,18 @@ int span_is(struct span a, const char *s)
 {
 	return a.p && a.n == strlen(s) && memcmp(a.p, s, a.n) == 0;
 }
+
+void buf_replaced(struct buf *b, struct span text, struct span what, struct span by)
+{
+	const char *next;
+
+	while (text.n && (next = memmem(text.p, text.n, what.p, what.n))) {
+		size_t n = (size_t)(next - text.p);
+
+		buf_add(b, text.p, n);
+		buf_add(b, by.p, by.n);
+		n += what.n;
+		text = (struct span){text.p + n, text.n - n};
+	}
+	buf_add(b, text.p, text.n);
+}

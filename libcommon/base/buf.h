@@ -26,5 +26,7 @@ struct span {
 };
 int span_eq(struct span a, struct span b);
 int span_is(struct span a, const char *s);
+/* Appends text with every what, which is not empty, replaced by by. text is not of b. */
+void buf_replaced(struct buf *b, struct span text, struct span what, struct span by);
 
 #endif

@@ -61,3 +61,8 @@ bool utf8_valid(const char *text, size_t n)
 		i += len;
 	}
 }
+
+size_t utf8_char(const char *p, size_t n)
+{
+	return (unsigned char)*p < 0x80 ? 1 : sequence((const uint8_t *)p, n);
+}

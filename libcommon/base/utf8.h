@@ -8,5 +8,7 @@
 /* Well-formed UTF-8 as Unicode's table 3-7 has it: no overlong forms, no surrogates. NUL is fine.
  */
 bool utf8_valid(const char *p, size_t n);
+/* Bytes of the character that p[0..n), n > 0, begins with: 1 to 4; 0: it begins with none. */
+size_t utf8_char(const char *p, size_t n);
 
 #endif

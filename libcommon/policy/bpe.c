@@ -1,7 +1,8 @@
-/* bpe.c - byte-pair encoding. See bpe.h. */
+/* bpe.c - the vocabulary and the merges of byte-pair encoding. See bpe.h. */
 #include "policy/bpe.h"
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -10,27 +11,6 @@ struct bpe_name {
 	uint32_t id;
 	bool used;
 };
-
-/* Tokens left and right next to each other become made; low ranks first. */
-struct bpe_merge {
-	uint32_t left, right, made, rank;
-	bool used;
-};
-
-/* A piece while it is merged: a doubly linked list in an array. */
-struct bpe_symbol {
-	uint32_t id;
-	size_t prev, next; /* NONE at the ends */
-	bool gone;         /* merged into the symbol before it */
-};
-
-/* A candidate of the heap; stale when its symbols changed since. */
-struct bpe_pair {
-	uint32_t rank, left, right, made;
-	size_t at; /* of the left symbol */
-};
-
-static const size_t NONE = SIZE_MAX;
 
 /* ---- the alphabet: printable Latin-1 characters stand for themselves, the other 68 bytes (0x00 to
  * 0x20, 0x7f to 0xa0, 0xad) for U+0100 and on ---- */
@@ -125,8 +105,9 @@ static void add_name(struct bpe *b, struct span name, uint32_t id)
 
 static struct bpe_merge *merge_slot(const struct bpe *b, uint32_t left, uint32_t right)
 {
-	uint64_t key = (uint64_t)left << 32 | right;
-	size_t i = XXH3_64bits(&key, sizeof key) & (b->cap_merges - 1);
+	/* both odd multipliers spread; the high bits of the sum are the good ones */
+	uint64_t key = left * UINT64_C(0x9e3779b97f4a7c15) + right * UINT64_C(0xc2b2ae3d27d4eb4f);
+	size_t i = (key ^ key >> 32) & (b->cap_merges - 1);
 
 	while (b->merges[i].used && (b->merges[i].left != left || b->merges[i].right != right))
 		i = (i + 1) & (b->cap_merges - 1);
@@ -152,7 +133,7 @@ void bpe_init(struct bpe *b)
 {
 	*b = (struct bpe){.unk = -1};
 	for (int i = 0; i < 256; i++)
-		b->byte_id[i] = -1;
+		b->byte_id[i] = b->fallback[i] = -1;
 	grow_names(b);
 	grow_merges(b);
 }
@@ -207,9 +188,13 @@ int bpe_add(struct bpe *b, struct span name, int64_t id, struct reason *why)
 
 	if (new_token(b, name, id, &t, why))
 		return ST_INPUT;
-	if (!name_to_bytes(name, (char *)t->bytes.p, &t->bytes.n))
+	if (b->characters)
+		t->bytes = t->name;
+	else if (!name_to_bytes(name, (char *)t->bytes.p, &t->bytes.n)) {
 		t->bytes = t->name; /* no text leads to it, but it can be decoded */
-	else if (t->bytes.n == 1)
+		return 0;
+	}
+	if (t->bytes.n == 1)
 		b->byte_id[(unsigned char)t->bytes.p[0]] = id;
 	return 0;
 }
@@ -264,132 +249,39 @@ bool bpe_find(const struct bpe *b, struct span name, uint32_t *id)
 	return s->used;
 }
 
-/* ---- encoding: the pair of least rank first, the leftmost of equals; n log n in the piece ---- */
-
-void bpe_work_free(struct bpe_work *w)
+const struct bpe_merge *bpe_merge(const struct bpe *b, uint32_t left, uint32_t right)
 {
-	free(w->sym);
-	free(w->heap);
-	buf_free(&w->name);
-	*w = (struct bpe_work){0};
+	const struct bpe_merge *m = merge_slot(b, left, right);
+
+	return m->used ? m : NULL;
 }
 
-static bool before(const struct bpe_pair *a, const struct bpe_pair *b)
+struct span bpe_blank(const struct bpe *b)
 {
-	return a->rank != b->rank ? a->rank < b->rank : a->at < b->at;
+	return b->characters ? (struct span){"\xe2\x96\x81", 3} : (struct span){" ", 1};
 }
 
-static void heap_push(struct bpe_work *w, struct bpe_pair p)
+/* Is there a blank in text behind anything but blanks? */
+static bool holds_blank(struct span text, struct span blank)
 {
-	size_t i = w->n_heap++;
+	while (text.n >= blank.n && memcmp(text.p, blank.p, blank.n) == 0)
+		text = (struct span){text.p + blank.n, text.n - blank.n};
+	return text.n && memmem(text.p, text.n, blank.p, blank.n);
+}
 
-	if (w->n_heap > w->cap_heap) {
-		w->cap_heap = w->cap_heap ? w->cap_heap * 2 : 64;
-		w->heap = xgrow(w->heap, w->cap_heap, sizeof *w->heap);
+void bpe_finish(struct bpe *b, bool fallback)
+{
+	struct span blank = bpe_blank(b);
+	char name[8];
+	uint32_t id;
+
+	for (unsigned c = 0; fallback && c < 256; c++) {
+		snprintf(name, sizeof name, "<0x%02X>", c);
+		if (bpe_find(b, (struct span){name, 6}, &id))
+			b->fallback[c] = id;
 	}
-	for (; i && before(&p, &w->heap[(i - 1) / 2]); i = (i - 1) / 2)
-		w->heap[i] = w->heap[(i - 1) / 2];
-	w->heap[i] = p;
-}
-
-static struct bpe_pair heap_pop(struct bpe_work *w)
-{
-	struct bpe_pair top = w->heap[0], last = w->heap[--w->n_heap];
-	size_t i = 0;
-
-	for (;;) {
-		size_t k = 2 * i + 1;
-
-		if (k + 1 < w->n_heap && before(&w->heap[k + 1], &w->heap[k]))
-			k++;
-		if (k >= w->n_heap || !before(&w->heap[k], &last))
-			break;
-		w->heap[i] = w->heap[k];
-		i = k;
-	}
-	if (w->n_heap)
-		w->heap[i] = last;
-	return top;
-}
-
-static void push_pair(const struct bpe *b, struct bpe_work *w, size_t at)
-{
-	size_t next = at == NONE ? NONE : w->sym[at].next;
-	const struct bpe_merge *m;
-
-	if (next == NONE)
-		return;
-	m = merge_slot(b, w->sym[at].id, w->sym[next].id);
-	if (m->used)
-		heap_push(w, (struct bpe_pair){m->rank, m->left, m->right, m->made, at});
-}
-
-static int split_bytes(const struct bpe *b, struct bpe_work *w, struct span piece,
-		       struct reason *why)
-{
-	if (piece.n > w->cap_sym) {
-		w->cap_sym = piece.n;
-		w->sym = xgrow(w->sym, w->cap_sym, sizeof *w->sym);
-	}
-	for (size_t i = 0; i < piece.n; i++) {
-		int64_t id = b->byte_id[(unsigned char)piece.p[i]];
-
-		if (id < 0)
-			id = b->unk;
-		if (id < 0)
-			return fail(why, ST_INPUT, "no token for byte 0x%02x in \"%.*s\"",
-				    (unsigned char)piece.p[i], (int)(piece.n < 40 ? piece.n : 40),
-				    piece.p);
-		w->sym[i] = (struct bpe_symbol){.id = (uint32_t)id,
-						.prev = i ? i - 1 : NONE,
-						.next = i + 1 < piece.n ? i + 1 : NONE};
-	}
-	return 0;
-}
-
-static void merge_all(const struct bpe *b, struct bpe_work *w, size_t n)
-{
-	w->n_heap = 0;
-	for (size_t i = 0; i < n; i++)
-		push_pair(b, w, i);
-	while (w->n_heap) {
-		struct bpe_pair p = heap_pop(w);
-		struct bpe_symbol *s = &w->sym[p.at];
-		size_t next = s->next;
-
-		if (s->gone || next == NONE || s->id != p.left || w->sym[next].id != p.right)
-			continue;
-		s->id = p.made;
-		w->sym[next].gone = true;
-		s->next = w->sym[next].next;
-		if (s->next != NONE)
-			w->sym[s->next].prev = p.at;
-		push_pair(b, w, s->prev);
-		push_pair(b, w, p.at);
-	}
-}
-
-static bool whole_piece(const struct bpe *b, struct bpe_work *w, struct span piece, uint32_t *id)
-{
-	buf_reset(&w->name);
-	for (size_t i = 0; i < piece.n; i++)
-		bpe_byte_char((unsigned char)piece.p[i], &w->name);
-	return bpe_find(b, (struct span){w->name.p, w->name.n}, id);
-}
-
-long bpe_encode(const struct bpe *b, struct bpe_work *w, struct span piece, uint32_t *out,
-		struct reason *why)
-{
-	long n = 0;
-
-	if (!piece.n)
-		return 0;
-	if (b->whole_first && whole_piece(b, w, piece, out))
-		return 1;
-	if (split_bytes(b, w, piece, why))
-		return -1;
-	merge_all(b, w, piece.n);
-	for (size_t i = 0; i != NONE; i = w->sym[i].next)
-		out[n++] = w->sym[i].id;
-	return n;
+	b->words = b->characters ? bpe_find(b, blank, &id) : b->byte_id[' '] >= 0;
+	for (size_t i = 0; i < b->cap_merges && b->words; i++)
+		if (b->merges[i].used && holds_blank(b->v[b->merges[i].made].bytes, blank))
+			b->words = false;
 }

@@ -49,19 +49,6 @@ static struct span own_system(const struct buf *form)
 	return (struct span){0};
 }
 
-/* form with every occurrence of text replaced */
-static void replace(const struct buf *form, struct span text, struct buf *out)
-{
-	const char *p = form->p, *end = form->p + form->n, *next;
-
-	while (text.n && (next = memmem(p, (size_t)(end - p), text.p, text.n))) {
-		buf_add(out, p, (size_t)(next - p));
-		buf_char(out, OWN_SYSTEM);
-		p = next + text.n;
-	}
-	buf_add(out, p, (size_t)(end - p));
-}
-
 static int recognise(struct chat *c, struct span template, struct reason *why)
 {
 	struct buf form = {0}, plain = {0};
@@ -74,7 +61,11 @@ static int recognise(struct chat *c, struct span template, struct reason *why)
 		return st ? st : fail(why, ST_INPUT, "it is empty");
 	}
 	system = own_system(&form);
-	replace(&form, system, &plain);
+	if (system.n)
+		buf_replaced(&plain, (struct span){form.p, form.n}, system,
+			     (struct span){&OWN_SYSTEM, 1});
+	else
+		buf_add(&plain, form.p, form.n);
 	hash = XXH3_64bits(plain.p, plain.n);
 	st = ST_INPUT;
 	for (size_t i = 0; i < sizeof known / sizeof *known && st; i++) {

@@ -2,9 +2,9 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "policy/pretok.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #include <pcre2.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,12 +14,16 @@ struct step {
 	pcre2_code *re;            /* NULL: does not cut */
 	bool drop_match, drop_gap; /* what becomes no piece */
 	bool prefix;               /* a space before every piece that does not begin with one */
+	struct buf mark;           /* Metaspace: what a space becomes; n = 0: not this step */
+	enum { NEVER, FIRST, ALWAYS } before; /* and whether pieces are made to begin with it */
+	bool split;                           /* each begins a piece */
 };
 
 struct pretok {
 	struct step step[MAX_STEPS];
 	int n;
 	bool bytes; /* ByteLevel was there */
+	bool meta;  /* Metaspace was there */
 };
 
 /* GPT-2's: contractions, words, numbers, other signs (each with the space before it), spaces. */
@@ -95,6 +99,32 @@ static int add_split(struct step *st, const json_t *j, struct reason *why)
 	return compile(st, regex ? regex : string, !regex, why);
 }
 
+/* Older files have add_prefix_space, later ones prepend_scheme, some both. */
+static int add_meta(struct step *st, const json_t *j, struct reason *why)
+{
+	const char *mark = json_string_value(json_object_get(j, "replacement"));
+	const char *scheme = json_string_value(json_object_get(j, "prepend_scheme"));
+	bool prefix = is_true(j, "add_prefix_space", true);
+
+	if (!mark || !*mark || utf8_char(mark, strlen(mark)) != strlen(mark))
+		return fail(why, ST_INPUT, "Metaspace: replacement is not a character");
+	buf_str(&st->mark, mark);
+	st->split = is_true(j, "split", true);
+	if (!scheme)
+		scheme = prefix ? "always" : "never";
+	else if (!prefix && strcmp(scheme, "never") != 0)
+		return fail(why, ST_INPUT,
+			    "Metaspace: prepend_scheme \"%.40s\" without add_prefix_space", scheme);
+	if (strcmp(scheme, "always") == 0)
+		st->before = ALWAYS;
+	else if (strcmp(scheme, "first") == 0)
+		st->before = FIRST;
+	else if (strcmp(scheme, "never") != 0)
+		return fail(why, ST_INPUT, "Metaspace: prepend_scheme \"%.40s\" is not supported",
+			    scheme);
+	return 0;
+}
+
 static int add_step(struct pretok *p, const json_t *j, struct reason *why)
 {
 	const char *type = json_string_value(json_object_get(j, "type"));
@@ -119,6 +149,12 @@ static int add_step(struct pretok *p, const json_t *j, struct reason *why)
 	if (strcmp(type, "Digits") == 0)
 		return compile(st, is_true(j, "individual_digits", false) ? "\\p{N}" : "\\p{N}+",
 			       false, why);
+	if (strcmp(type, "Metaspace") == 0) {
+		if (p->meta)
+			return fail(why, ST_INPUT, "Metaspace twice is not supported");
+		p->meta = true;
+		return add_meta(st, j, why);
+	}
 	if (strcmp(type, "ByteLevel") != 0)
 		return fail(why, ST_INPUT, "%.40s is not supported", type);
 	p->bytes = true;
@@ -129,21 +165,26 @@ static int add_step(struct pretok *p, const json_t *j, struct reason *why)
 struct pretok *pretok_new(const json_t *j, struct reason *why)
 {
 	struct pretok *p = xcalloc(1, sizeof *p);
-	int r = add_step(p, j, why);
 
-	if (!r && !p->bytes)
-		r = fail(why, ST_INPUT, "without ByteLevel is not supported");
-	if (r) {
+	if (j && !json_is_null(j) && add_step(p, j, why)) {
+		fail_prefix(why, "pre_tokenizer");
 		pretok_free(p);
 		p = NULL;
 	}
 	return p;
 }
 
+bool pretok_bytes(const struct pretok *p)
+{
+	return p->bytes;
+}
+
 void pretok_free(struct pretok *p)
 {
-	for (int i = 0; p && i < p->n; i++)
+	for (int i = 0; p && i < p->n; i++) {
 		pcre2_code_free(p->step[i].re);
+		buf_free(&p->step[i].mark);
+	}
 	free(p);
 }
 
@@ -175,6 +216,41 @@ static struct piece with_space(struct pieces *s, struct piece p)
 	buf_char(&s->text, ' ');
 	buf_add(&s->text, s->text.p + p.at, p.n);
 	return (struct piece){at, p.n + 1};
+}
+
+/* A copy of the piece, at the end of the text, as Metaspace has it. start: the text begins with it.
+ */
+static struct piece with_marks(const struct step *st, struct piece p, bool start, struct pieces *s)
+{
+	struct span mark = {st->mark.p, st->mark.n}, text;
+	struct buf made = {0};
+	size_t at = s->text.n;
+
+	text = (struct span){s->text.p + p.at, p.n};
+	if ((st->before == ALWAYS || (st->before == FIRST && start)) && *text.p != ' ' &&
+	    (text.n < mark.n || memcmp(text.p, mark.p, mark.n) != 0))
+		buf_add(&made, mark.p, mark.n);
+	buf_replaced(&made, text, (struct span){" ", 1}, mark);
+	buf_add(&s->text, made.p, made.n);
+	buf_free(&made);
+	return (struct piece){at, s->text.n - at};
+}
+
+/* Each mark begins a piece. */
+static void cut_at_marks(const struct step *st, struct piece p, struct pieces *s)
+{
+	const struct buf *mark = &st->mark;
+	const char *next;
+	size_t n;
+
+	while (p.n) {
+		const char *from = s->text.p + p.at;
+
+		next = p.n > 1 ? memmem(from + 1, p.n - 1, mark->p, mark->n) : NULL;
+		n = next ? (size_t)(next - from) : p.n;
+		add_piece(s, p.at, n);
+		p = (struct piece){p.at + n, p.n - n};
+	}
 }
 
 static int match(const struct step *st, const char *p, size_t n, size_t from, pcre2_match_data *md)
@@ -223,7 +299,8 @@ static void take_next(struct pieces *s)
 	s->n_next = 0;
 }
 
-static int run_step(const struct step *st, struct pieces *s, struct reason *why)
+/* start: the first of the pieces begins the whole text */
+static int run_step(const struct step *st, bool start, struct pieces *s, struct reason *why)
 {
 	pcre2_match_data *md = st->re ? pcre2_match_data_create(1, NULL) : NULL;
 	int r = 0;
@@ -233,8 +310,12 @@ static int run_step(const struct step *st, struct pieces *s, struct reason *why)
 
 		if (st->prefix && s->text.p[p.at] != ' ')
 			p = with_space(s, p);
+		if (st->mark.n)
+			p = with_marks(st, p, start && p.at == 0, s);
 		if (st->re)
 			r = cut_piece(st, p, s, md, why);
+		else if (st->mark.n && st->split)
+			cut_at_marks(st, p, s);
 		else
 			add_piece(s, p.at, p.n);
 	}
@@ -243,7 +324,8 @@ static int run_step(const struct step *st, struct pieces *s, struct reason *why)
 	return r;
 }
 
-int pretok_cut(const struct pretok *p, struct span text, struct pieces *s, struct reason *why)
+int pretok_cut(const struct pretok *p, struct span text, bool start, struct pieces *s,
+	       struct reason *why)
 {
 	int r = 0;
 
@@ -252,6 +334,6 @@ int pretok_cut(const struct pretok *p, struct span text, struct pieces *s, struc
 	add_piece(s, 0, text.n);
 	take_next(s);
 	for (int i = 0; i < p->n && !r; i++)
-		r = run_step(&p->step[i], s, why);
+		r = run_step(&p->step[i], start, s, why);
 	return r;
 }

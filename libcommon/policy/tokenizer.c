@@ -1,21 +1,23 @@
-/* tokenizer.c - tokenizer.json: added tokens, normalizer, template, and what bpe.h and pretok.h do
- * between them. See tokenizer.h. */
+/* tokenizer.c - tokenizer.json: added tokens, the template, and its other parts, each of which has
+ * a file of its own. See tokenizer.h. */
 #include "policy/tokenizer.h"
 #include "base/mem.h"
 #include "policy/bpe.h"
+#include "policy/decoder.h"
 #include "policy/matcher.h"
+#include "policy/normalizer.h"
 #include "policy/pretok.h"
 #include "stream/json.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <utf8proc.h>
 
 struct tokenizer {
 	struct buf json;
 	struct bpe bpe;
+	struct normalizer normalizer;
 	struct pretok *pre;
-	bool nfc;
+	struct decoder decoder;
 	struct matcher raw, normalized; /* before and after the normalizer */
 	struct ids prefix, suffix;      /* the template around a text */
 };
@@ -31,36 +33,6 @@ static bool matcher_named(const struct matcher *m, const struct bpe *b, const ch
 			return true;
 		}
 	return false;
-}
-
-/* ---- normalizer ---- */
-
-static bool is_ascii(struct span text)
-{
-	for (size_t i = 0; i < text.n; i++)
-		if ((unsigned char)text.p[i] >= 0x80)
-			return false;
-	return true;
-}
-
-/* *text itself, or its normal form kept in b. */
-static int normalize(const struct tokenizer *t, struct span *text, struct buf *b,
-		     struct reason *why)
-{
-	utf8proc_uint8_t *made = NULL;
-	utf8proc_ssize_t n;
-
-	if (!t->nfc || is_ascii(*text))
-		return 0;
-	n = utf8proc_map((const utf8proc_uint8_t *)text->p, (utf8proc_ssize_t)text->n, &made,
-			 UTF8PROC_STABLE | UTF8PROC_COMPOSE);
-	if (n < 0)
-		return fail(why, ST_INPUT, "normalizer NFC: %s", utf8proc_errmsg(n));
-	buf_reset(b);
-	buf_add(b, made, (size_t)n);
-	free(made);
-	*text = (struct span){b->p, b->n};
-	return 0;
 }
 
 /* ---- loading ---- */
@@ -125,14 +97,12 @@ static int load_merge(struct tokenizer *t, const json_t *m, struct reason *why)
 static int load_model(struct tokenizer *t, const json_t *j, struct reason *why)
 {
 	static const char *const refused[] = {"dropout", "continuing_subword_prefix",
-					      "end_of_word_suffix", "fuse_unk", "byte_fallback"};
+					      "end_of_word_suffix"};
 	const json_t *merges = json_object_get(j, "merges"), *m,
 		     *unk = json_object_get(j, "unk_token");
 	uint32_t id;
 	size_t i;
 
-	if (strcmp(type_of(j), "BPE") != 0)
-		return fail(why, ST_INPUT, "model: %.40s is not supported, only BPE", type_of(j));
 	for (i = 0; i < sizeof refused / sizeof *refused; i++)
 		if (!is_off(json_object_get(j, refused[i])))
 			return fail(why, ST_INPUT, "model: %s is not supported", refused[i]);
@@ -148,6 +118,8 @@ static int load_model(struct tokenizer *t, const json_t *j, struct reason *why)
 		return ST_INPUT;
 	}
 	t->bpe.whole_first = json_is_true(json_object_get(j, "ignore_merges"));
+	t->bpe.fuse_unk = json_is_true(json_object_get(j, "fuse_unk"));
+	bpe_finish(&t->bpe, json_is_true(json_object_get(j, "byte_fallback")));
 	if (is_off(unk))
 		return 0;
 	if (!json_is_string(unk) || !bpe_find(&t->bpe, span_of(unk), &id))
@@ -162,7 +134,7 @@ static int load_added_token(struct tokenizer *t, const json_t *j, struct reason 
 	struct span name = span_of(json_object_get(j, "content")), text = name;
 	const json_t *id = json_object_get(j, "id");
 	bool normalized = json_is_true(json_object_get(j, "normalized"));
-	struct buf made = {0};
+	struct norm_work w = {0};
 
 	if (!name.n || !json_is_integer(id))
 		return fail(why, ST_INPUT, "added_tokens: an entry without content or id");
@@ -173,10 +145,10 @@ static int load_added_token(struct tokenizer *t, const json_t *j, struct reason 
 	if (bpe_add_literal(&t->bpe, name, json_integer_value(id),
 			    json_is_true(json_object_get(j, "special")), why))
 		return ST_INPUT;
-	if (normalized && normalize(t, &text, &made, why))
+	if (normalized && normalizer_run(&t->normalizer, &text, &w, why))
 		return ST_INPUT;
 	matcher_add(normalized ? &t->normalized : &t->raw, text, (uint32_t)json_integer_value(id));
-	buf_free(&made);
+	norm_work_free(&w);
 	return 0;
 }
 
@@ -188,25 +160,6 @@ static int load_added(struct tokenizer *t, const json_t *list, struct reason *wh
 	json_array_foreach(list, i, item) if (load_added_token(t, item, why)) return ST_INPUT;
 	matcher_sort(&t->raw);
 	matcher_sort(&t->normalized);
-	return 0;
-}
-
-static int load_normalizer(struct tokenizer *t, const json_t *j, struct reason *why)
-{
-	const json_t *item;
-	size_t i;
-
-	if (is_off(j))
-		return 0;
-	if (strcmp(type_of(j), "Sequence") == 0) {
-		json_array_foreach(json_object_get(j, "normalizers"), i,
-				   item) if (load_normalizer(t, item, why)) return ST_INPUT;
-		return 0;
-	}
-	if (strcmp(type_of(j), "NFC") != 0)
-		return fail(why, ST_INPUT, "normalizer: %.40s is not supported, only NFC",
-			    type_of(j));
-	t->nfc = true;
 	return 0;
 }
 
@@ -277,26 +230,45 @@ static int load_post(struct tokenizer *t, const json_t *j, struct reason *why)
 	return 0;
 }
 
+/* Which parts go with each other: all of them write bytes, or none does. */
+static int check_parts(const struct tokenizer *t, const json_t *model, struct reason *why)
+{
+	bool fallback = json_is_true(json_object_get(model, "byte_fallback"));
+
+	if (pretok_bytes(t->pre) && !t->decoder.byte_level)
+		return fail(why, ST_INPUT,
+			    "pre_tokenizer: ByteLevel is not supported without that decoder");
+	if (t->decoder.byte_level && !pretok_bytes(t->pre))
+		return fail(why, ST_INPUT,
+			    "decoder: ByteLevel is not supported without that pre_tokenizer");
+	if (fallback && t->decoder.byte_level)
+		return fail(why, ST_INPUT, "model: byte_fallback is not supported with ByteLevel");
+	if (fallback && !t->decoder.fallback)
+		return fail(why, ST_INPUT,
+			    "model: byte_fallback is not supported without a decoder ByteFallback");
+	return 0;
+}
+
 /* truncation and padding are left alone: they concern batches, and callers cut by themselves */
 static int load_all(struct tokenizer *t, const json_t *j, struct reason *why)
 {
-	const json_t *decoder = json_object_get(j, "decoder");
+	const json_t *model = json_object_get(j, "model");
 
 	if (!json_is_object(j))
 		return fail(why, ST_INPUT, "not a JSON object");
-	if (load_model(t, json_object_get(j, "model"), why) ||
-	    load_normalizer(t, json_object_get(j, "normalizer"), why) ||
+	if (strcmp(type_of(model), "BPE") != 0)
+		return fail(why, ST_INPUT, "model: %.40s is not supported, only BPE",
+			    type_of(model));
+	t->pre = pretok_new(json_object_get(j, "pre_tokenizer"), why);
+	if (!t->pre || decoder_load(&t->decoder, json_object_get(j, "decoder"), why) ||
+	    check_parts(t, model, why))
+		return ST_INPUT;
+	t->bpe.characters = !t->decoder.byte_level;
+	if (load_model(t, model, why) ||
+	    normalizer_load(&t->normalizer, json_object_get(j, "normalizer"), why) ||
 	    load_added(t, json_object_get(j, "added_tokens"), why) ||
 	    load_post(t, json_object_get(j, "post_processor"), why))
 		return ST_INPUT;
-	t->pre = pretok_new(json_object_get(j, "pre_tokenizer"), why);
-	if (!t->pre) {
-		fail_prefix(why, "pre_tokenizer");
-		return ST_INPUT;
-	}
-	if (strcmp(type_of(decoder), "ByteLevel") != 0)
-		return fail(why, ST_INPUT, "decoder: %.40s is not supported, only ByteLevel",
-			    type_of(decoder));
 	return 0;
 }
 
@@ -325,7 +297,9 @@ void tok_free(struct tokenizer *t)
 		return;
 	buf_free(&t->json);
 	bpe_free(&t->bpe);
+	normalizer_free(&t->normalizer);
 	pretok_free(t->pre);
+	decoder_free(&t->decoder);
 	matcher_free(&t->raw);
 	matcher_free(&t->normalized);
 	free(t->prefix.v);
@@ -339,7 +313,8 @@ struct work {
 	const struct tokenizer *t;
 	struct bpe_work bpe;
 	struct pieces pieces;
-	struct buf normal;
+	struct norm_work normal;
+	bool start; /* nothing has been encoded yet */
 	struct ids *out;
 };
 
@@ -348,7 +323,7 @@ static int encode_plain(struct work *w, struct span text, struct reason *why)
 {
 	struct ids *out = w->out;
 
-	if (pretok_cut(w->t->pre, text, &w->pieces, why))
+	if (pretok_cut(w->t->pre, text, w->start, &w->pieces, why))
 		return ST_INPUT;
 	for (size_t i = 0; i < w->pieces.n; i++) {
 		struct piece p = w->pieces.v[i];
@@ -379,6 +354,7 @@ static int encode_between(struct work *w, const struct matcher *m, struct span t
 		if (next(w, (struct span){text.p, at}, why))
 			return ST_INPUT;
 		add_id(w->out, found->id);
+		w->start = false;
 		at += found->text.n;
 		text = (struct span){text.p + at, text.n - at};
 	}
@@ -387,7 +363,7 @@ static int encode_between(struct work *w, const struct matcher *m, struct span t
 
 static int encode_raw(struct work *w, struct span text, struct reason *why)
 {
-	if (normalize(w->t, &text, &w->normal, why))
+	if (normalizer_run(&w->t->normalizer, &text, &w->normal, why))
 		return ST_INPUT;
 	return encode_between(w, &w->t->normalized, text, encode_plain, why);
 }
@@ -407,7 +383,7 @@ static void drop_second_prefix(const struct tokenizer *t, struct ids *ids, size_
 int tok_encode(const struct tokenizer *t, const char *text, size_t n, bool special, struct ids *out,
 	       struct reason *why)
 {
-	struct work w = {.t = t, .out = out};
+	struct work w = {.t = t, .start = true, .out = out};
 	size_t before = out->n;
 	int st;
 
@@ -422,19 +398,27 @@ int tok_encode(const struct tokenizer *t, const char *text, size_t n, bool speci
 		out->n = before;
 	bpe_work_free(&w.bpe);
 	pieces_free(&w.pieces);
-	buf_free(&w.normal);
+	norm_work_free(&w.normal);
 	return st;
 }
 
 void tok_decode(const struct tokenizer *t, const uint32_t *ids, size_t n, bool keep_special,
 		struct buf *out)
 {
+	struct strings names = {0};
+
 	for (size_t i = 0; i < n; i++) {
 		const struct bpe_token *k = ids[i] < t->bpe.n ? &t->bpe.v[ids[i]] : NULL;
 
-		if (k && k->name.p && (keep_special || !k->special))
+		if (!k || !k->name.p || (k->special && !keep_special))
+			continue;
+		if (t->decoder.byte_level)
 			buf_add(out, k->bytes.p, k->bytes.n);
+		else
+			strings_add(&names, k->name);
 	}
+	decoder_run(&t->decoder, &names, out);
+	strings_free(&names);
 }
 
 uint32_t tok_vocab_size(const struct tokenizer *t)

@@ -1,6 +1,7 @@
 /*
- * tokenizer.h - byte-level BPE as tokenizer.json of Hugging Face describes it, and its
- * character-level special case (no merges). Components that are not supported are refused by name.
+ * tokenizer.h - byte-pair encoding as tokenizer.json of Hugging Face describes it: byte-level
+ * (GPT-2, Llama 3, Qwen, and its special case without merges), or by characters with bytes to fall
+ * back on (Llama 2, Mistral). Components that are not supported are refused by name.
  */
 #ifndef POLICY_TOKENIZER_H
 #define POLICY_TOKENIZER_H
@@ -32,7 +33,8 @@ struct ids {
 int tok_encode(const struct tokenizer *t, const char *text, size_t n, bool special, struct ids *out,
 	       struct reason *why);
 /* Appends the bytes of ids; special tokens are left out unless keep_special. An id outside the
- * vocabulary gives nothing. */
+ * vocabulary gives nothing. By characters, the blank at the front goes where the decoder strips it,
+ * as in transformers: the parts of a sequence decoded one by one are less than the whole. */
 void tok_decode(const struct tokenizer *t, const uint32_t *ids, size_t n, bool keep_special,
 		struct buf *out);
 uint32_t tok_vocab_size(const struct tokenizer *t);                          /* highest id + 1 */

@@ -1,13 +1,14 @@
 /*
  * tokenizer.c - megabytes of text a second that one thread encodes, and the time of loading: of a
- * made-up vocabulary in Qwen2's or Llama-3's form, or of a tokenizer.json and a text of one's own.
- * Options: --form qwen2|llama3|smollm2 --vocab N --megabytes N --tokenizer FILE --text FILE
+ * made-up vocabulary in the form of a family, or of a tokenizer.json and a text of one's own.
+ * Options: --form qwen2|llama3|smollm2|llama2 --vocab N --megabytes N --tokenizer FILE --text FILE
  */
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/progress.h"
 #include "base/rng.h"
 #include "base/tool.h"
+#include "base/utf8.h"
 #include "policy/bpe.h"
 #include "policy/tokenizer.h"
 #include "stream/json.h"
@@ -20,7 +21,8 @@ static const char *form = "qwen2", *tokenizer_file, *text_file;
 static int64_t vocab = 151643, megabytes = 8;
 
 static const struct opt opts[] = {
-	{0, "form", "qwen2|llama3|smollm2", OPT_WORD, &form, 0, 0, "normalizer and pre-tokenizer"},
+	{0, "form", "qwen2|llama3|smollm2|llama2", OPT_WORD, &form, 0, 0,
+	 "whose normalizer and pre-tokenizer"},
 	{0, "vocab", "N", OPT_INT, &vocab, 300, 1 << 22, "tokens of the made-up vocabulary"},
 	{0, "megabytes", "N", OPT_INT, &megabytes, 1, 1024, "of made-up text"},
 	{0, "tokenizer", "FILE", OPT_STR, &tokenizer_file, 0, 0, "this tokenizer.json instead"},
@@ -36,8 +38,16 @@ static const struct tool tool = {"bench-tokenizer", "", "Time encoding.", opts};
 	"\"behavior\":\"Isolated\",\"invert\":false},{\"type\":\"ByteLevel\","                     \
 	"\"add_prefix_space\":false,\"use_regex\":false}]}"
 
+static bool by_characters(void)
+{
+	return strcmp(form, "llama2") == 0;
+}
+
 static const char *pre_tokenizer(void)
 {
+	if (by_characters())
+		return "{\"type\":\"Metaspace\",\"replacement\":\"\xe2\x96\x81\","
+		       "\"prepend_scheme\":\"first\",\"split\":false}";
 	if (strcmp(form, "qwen2") == 0)
 		return SPLIT("\\\\p{N}");
 	if (strcmp(form, "llama3") == 0)
@@ -63,17 +73,31 @@ static void add_word(struct buf *b, uint64_t i)
 	}
 }
 
+/* Appends what the symbol that text begins with is in the vocabulary; returns its bytes of text. */
+static size_t add_symbol(struct buf *name, struct span text)
+{
+	size_t n = by_characters() ? utf8_char(text.p, text.n) : 1;
+
+	if (!by_characters())
+		bpe_byte_char((unsigned char)*text.p, name);
+	else if (*text.p == ' ')
+		buf_str(name, "\xe2\x96\x81");
+	else
+		buf_add(name, text.p, n);
+	return n;
+}
+
 /* Adds the tokens and merges that build " word" from left to right. */
 static void teach(struct bpe *seen, struct buf *v, struct buf *merges, const struct buf *word)
 {
 	struct buf name = {0};
 	uint32_t id;
 
-	for (size_t i = 0; i < word->n && seen->n < (uint32_t)vocab; i++) {
+	for (size_t i = 0; i < word->n && seen->n < (uint32_t)vocab;) {
 		struct span left = {name.p, name.n}, all;
 		size_t before = name.n;
 
-		bpe_byte_char((unsigned char)word->p[i], &name);
+		i += add_symbol(&name, (struct span){word->p + i, word->n - i});
 		left.p = name.p;
 		all = (struct span){name.p, name.n};
 		if (bpe_find(seen, all, &id))
@@ -86,20 +110,44 @@ static void teach(struct bpe *seen, struct buf *v, struct buf *merges, const str
 	buf_free(&name);
 }
 
+static void add_token(struct bpe *seen, struct buf *v, const struct buf *name)
+{
+	buf_str(v, seen->n ? "," : "");
+	json_string_to(v, name->p, name->n);
+	buf_printf(v, ":%u", seen->n);
+	bpe_add(seen, (struct span){name->p, name->n}, seen->n, NULL);
+}
+
+static const char *decoder(void)
+{
+	return by_characters() ? "{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\","
+				 "\"pattern\":{\"String\":\"\xe2\x96\x81\"},\"content\":\" \"},"
+				 "{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}]}"
+			       : "{\"type\":\"ByteLevel\"}";
+}
+
 static void make_tokenizer(struct buf *out)
 {
 	struct buf v = {0}, merges = {0}, word = {0}, name = {0};
 	struct bpe seen;
 
 	bpe_init(&seen);
+	seen.characters = by_characters();
 	for (int c = 0; c < 256; c++) {
 		buf_reset(&name);
-		bpe_byte_char((unsigned char)c, &name);
-		bpe_add(&seen, (struct span){name.p, name.n}, c, NULL);
-		buf_str(&v, c ? "," : "");
-		json_string_to(&v, name.p, name.n);
-		buf_printf(&v, ":%d", c);
+		if (by_characters())
+			buf_printf(&name, "<0x%02X>", (unsigned)c);
+		else
+			bpe_byte_char((unsigned char)c, &name);
+		add_token(&seen, &v, &name);
 	}
+	for (int c = ' '; c < 128 && by_characters(); c++) {
+		buf_reset(&name);
+		add_symbol(&name, (struct span){(char[]){(char)c}, 1});
+		add_token(&seen, &v, &name);
+	}
+	if (by_characters())
+		add_token(&seen, &v, &(struct buf){.p = "\xc3\xa9", .n = 2});
 	for (uint64_t i = 0; seen.n < (uint32_t)vocab; i++) {
 		buf_reset(&word);
 		buf_char(&word, ' ');
@@ -108,12 +156,13 @@ static void make_tokenizer(struct buf *out)
 	}
 	buf_printf(out,
 		   "{\"added_tokens\":[{\"id\":%lld,\"content\":\"<|im_end|>\",\"special\":true}],"
-		   "\"normalizer\":%s,\"pre_tokenizer\":%s,\"decoder\":{\"type\":\"ByteLevel\"},"
-		   "\"model\":{\"type\":\"BPE\",\"ignore_merges\":%s,\"vocab\":{%.*s},"
+		   "\"normalizer\":%s,\"pre_tokenizer\":%s,\"decoder\":%s,\"model\":{\"type\":"
+		   "\"BPE\",\"byte_fallback\":%s,\"ignore_merges\":%s,\"vocab\":{%.*s},"
 		   "\"merges\":[%.*s]}}",
 		   (long long)vocab, strcmp(form, "qwen2") == 0 ? "{\"type\":\"NFC\"}" : "null",
-		   pre_tokenizer(), strcmp(form, "llama3") == 0 ? "true" : "false", (int)v.n, v.p,
-		   (int)merges.n, merges.p);
+		   pre_tokenizer(), decoder(), by_characters() ? "true" : "false",
+		   strcmp(form, "llama3") == 0 ? "true" : "false", (int)v.n, v.p, (int)merges.n,
+		   merges.p);
 	bpe_free(&seen);
 	buf_free(&v);
 	buf_free(&merges);

@@ -40,7 +40,7 @@ static void cuts(const char *pre, const char *text, const char *want)
 
 	if (!p)
 		fail_msg("%s", why.text);
-	assert_int_equal(pretok_cut(p, (struct span){text, strlen(text)}, &s, &why), 0);
+	assert_int_equal(pretok_cut(p, (struct span){text, strlen(text)}, true, &s, &why), 0);
 	for (size_t i = 0; i < s.n; i++) {
 		buf_str(&got, i ? "|" : "");
 		buf_add(&got, s.text.p + s.v[i].at, s.v[i].n);
