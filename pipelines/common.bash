@@ -14,7 +14,7 @@ PATH=$PATH:$here/../build/bin:$here/../../bin
 
 policy='' tasks='' eval_tasks='' run='' iterations=3 steps=100 seed=1 threads='' ks=1,4,8,16,32
 samples=32 quiet='' explore_opts='' filter_opts='' tune_opts='' eval_opts='' eval_rl='' keep_traj=''
-from_rl='' of='' weight=''
+from_rl='' from_first='' accumulate='' mix='' of='' weight=''
 set_name=test also_names=() also_files=() # of the first held-out set; further ones
 whole_length='' # where the number of iterations decides the result: that number
 extra_usage=''  # an option of one pipeline only
@@ -57,6 +57,10 @@ whole() { # OPTION TEXT: a whole number of at least 1
 	[[ $2 =~ ^[1-9][0-9]{0,8}$ ]] || die 2 "$1: '$2' is not a whole number from 1 to 999999999"
 }
 
+share() { # OPTION TEXT: a number from 0 to 1
+	[[ $2 =~ ^(0|1|1\.0*|0?\.[0-9]+)$ ]] || die 2 "$1: '$2' is not a number from 0 to 1"
+}
+
 # held_out [NAME=]FILE: the first is what the summary is about, the others are evaluated too
 held_out() {
 	local name='' file=$1
@@ -88,7 +92,8 @@ parse_options() {
 	local parsed
 	parsed=$(getopt -n "$me" -o p:t:e:d:i:n:s:j:k:N:qh -l policy:,tasks:,eval-tasks:,dir: \
 		-l iterations:,steps:,seed:,threads:,ks:,samples:,explore-opts:,filter-opts: \
-		-l tune-opts:,eval-opts:,eval-rl,from-rl,keep-traj,of:,weight:,quiet,help -- "$@") || die 2 "see $me --help"
+		-l tune-opts:,eval-opts:,eval-rl,from-rl,from-first,accumulate,mix:,keep-traj \
+		-l of:,weight:,quiet,help -- "$@") || die 2 "see $me --help"
 	eval set -- "$parsed"
 	while [ "$1" != -- ]; do
 		case $1 in
@@ -108,6 +113,9 @@ parse_options() {
 		--eval-opts) eval_opts=$2 ;;
 		--eval-rl) eval_rl=1 ;;
 		--from-rl) from_rl=1 ;;
+		--from-first) from_first=1 ;;
+		--accumulate) accumulate=1 ;;
+		--mix) mix=$2 ;;
 		--keep-traj) keep_traj=1 ;;
 		--of) of=$2 ;;
 		--weight) weight=$2 ;;
@@ -117,7 +125,10 @@ parse_options() {
 			exit 0
 			;;
 		esac
-		case $1 in -q | --quiet | --eval-rl | --from-rl | --keep-traj) shift ;; *) shift 2 ;; esac
+		case $1 in
+		-q | --quiet | --eval-rl | --from-rl | --from-first | --accumulate | --keep-traj) shift ;;
+		*) shift 2 ;;
+		esac
 	done
 	shift
 	[ $# -eq 0 ] || die 2 "$1: no operand is expected (see $me --help)"
@@ -157,7 +168,7 @@ options_text() {
 	for i in "${!also_names[@]}"; do
 		stat -c "eval_tasks ${also_names[i]}=%n, %s bytes, of %y" "${also_files[i]}"
 	done
-	for name in from_rl of weight; do
+	for name in from_rl from_first accumulate mix of weight; do
 		[ -z "${!name}" ] || printf '%s=%s\n' "$name" "${!name}"
 	done
 }
@@ -222,6 +233,14 @@ unkeep() {
 is_ours() {
 	local -n command=stage_$1
 	[[ " ${command[*]##*/} " == *" $2 "* ]]
+}
+
+# mix_into NAME WEIGHT A B POLICY: POLICY = (1 - WEIGHT) A + WEIGHT B
+mix_into() {
+	[ ! -e "$5" ] || return 0
+	rm -rf "$5.part" "$5.part".tmp-*
+	run_stage "$1" "${stage_MIX[@]}" ${quiet:+-q} -w "$2" "$3" "$4" -o "$5.part"
+	keep "$5"
 }
 
 # evaluate I POLICY [PREFIX]: iter-I/PREFIXeval.traj and PREFIXpass-at-k.tsv, and the same for each

@@ -27,6 +27,9 @@ compare() {
 	printf '# a comment\ntitle="three of two"\npipeline=rloop\niterations=3\nsteps=2\n' >mine
 	status_is 0 compare --dry-run -i 2 -n 3 -S 5, vanilla ./mine
 	grep -e 'runs/mine/seed-5 -i 3 -n 2 -s 5000' out
+	printf 'pipeline=rloop\nmix=.3\naccumulate=1\nfrom_first=1\n' >own
+	status_is 0 compare --dry-run -i 2 -n 3 -S 1 ./own
+	grep -e '--from-first --accumulate --mix .3 ' out
 	status_is 2 compare --dry-run -i 2 -n 4 vanilla ./mine
 	says "mine: 3 x 2 RL steps, but 2 x 4 are compared"
 	printf 'pipeline=rloop\nlr=3\n' >bad

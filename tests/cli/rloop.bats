@@ -6,7 +6,7 @@ setup() {
 	fake=$root/tests/cli/fake-stage
 	export FAKE_LOG=$PWD/log
 	export EXPLORE="$fake explore" FILTER="$fake filter" TUNE="$fake tune" EVAL="$fake eval"
-	export PASSK="$fake passk" CAT="$fake cat"
+	export PASSK="$fake passk" CAT="$fake cat" MIX="$fake mix"
 	mkdir base
 	echo base >base/model.safetensors
 	touch train.jsonl test.jsonl
@@ -53,6 +53,41 @@ results() {
 	[ "$(cat run/iter-1/rl-eval.traj)" = "evaluated where RL ended" ]
 	[ "$(cut -f 3 run/summary.tsv | paste -s -d ' ')" = "policy base rl rft rl rft" ]
 	[ "$(cat run/iter-1/policy/model.safetensors)" = "base tuned on 2 lines" ]
+}
+
+@test "--mix: the next policy is between the tuned one and where RL ended" {
+	status_is 0 rloop -d run --mix 0.3
+	grep -E '^mix -w 0.3 run/iter-2/tuned run/iter-2/rl-policy -o run/iter-2/policy.part' log
+	[ "$(cat run/iter-1/policy/model.safetensors)" = "(base tuned on 2 lines) and (where RL ended)" ]
+	grep -E '^explore -p run/iter-1/policy ' log
+	grep -E '^tune -p run/iter-1/policy ' log
+	[ ! -e run/iter-1/rl-eval.traj ]
+	status_is 2 rloop -d run --mix 0.4
+	status_is 2 rloop -d other --mix 1.5
+	says "--mix: '1.5' is not a number from 0 to 1"
+}
+
+@test "--mix, killed -9 in the middle: the same call ends with the same files" {
+	status_is 0 rloop -d whole --mix 0.3
+	results whole >whole.sums
+	rm log
+	FAKE_KILL=mix:2:middle status_is 137 rloop -d run --mix 0.3
+	status_is 0 rloop -d run --mix 0.3
+	results run | diff whole.sums -
+}
+
+@test "--accumulate: the expert set is of the trajectories of all iterations" {
+	status_is 0 rloop -d run --accumulate -i 3
+	grep -E '^filter --correct .* run/iter-1/explore.traj$' log
+	grep -E '^filter --correct .* run/iter-1/explore.traj run/iter-2/explore.traj run/iter-3/explore.traj$' log
+}
+
+@test "--from-first: each iteration tunes the policy given, and explores from the last" {
+	status_is 0 rloop -d run --from-first
+	[ "$(grep -c "^tune -p $PWD/base " log)" -eq 2 ]
+	grep -E '^explore -p run/iter-1/policy ' log
+	status_is 2 rloop -d other --from-first --from-rl
+	says "--from-rl and --from-first exclude each other"
 }
 
 @test "after kill -9 at any stage the same call ends with the same files" {
