@@ -123,10 +123,88 @@ compare() {
 	cmp try/want try/runs/table
 	status_is 0 "$root/pipelines/report" -q --text try/runs -o page.html
 	[[ $output == *"held-out avg@n"*RLoop* ]]
+	status_is 2 "$root/pipelines/report" --draw vanilla,nothing try/runs
+	says "--draw: nothing is not in try/runs/table"
+	status_is 0 "$root/pipelines/report" -q --draw average try/runs -o page.html
+	sed -n '/<svg/,/<\/svg>/p' page.html >drawn
+	grep -q 'averaged with base' drawn
+	not grep -q RLoop drawn
 	[ -s page.html ]
 	mkdir empty
 	status_is 3 "$root/pipelines/report" empty
 	says "empty: no table: not the folder of a comparison"
+}
+
+@test "differences to two references" {
+	need_tool gnuplot
+	fixture tasks base
+	status_is 0 "$root/pipelines/compare" -q -p "$FIX/base" -t "$FIX/train.jsonl" -d runs -i 1 -n 1 \
+		-e "$FIX/test.jsonl" -S 1 -N 4 -k 1,4 -r vanilla,average \
+		--explore-opts "--groups 4 --group-size 4 --max-new 16 --lr 1e-2 --warmup 0" \
+		--eval-opts "--max-new 16" vanilla average
+	value() { awk -F '\t' -v v="$2" -v m="$3" -v c="$4" '$2 == v && $6 == m && $3 == 1 { print $c }' "$1"; }
+	[ "$(value runs/table average entropy 10)" != 0 ]
+	[ "$(value runs/table average entropy 7)" = "$(value runs/table-average average entropy 7)" ]
+	[ "$(value runs/table-average average entropy 10)" = n/a ]
+	[ "$(value runs/table-average vanilla entropy 10)" = "$(value runs/table average entropy 10 |
+		awk '{ print -$1 }')" ]
+	head -n 1 runs/final-test-minus-average.tsv | grep "^variant minus average.avg@n"
+	[ "$(cut -f 1 runs/final-test-minus-average.tsv | paste -s -d ,)" = "variant minus average,vanilla" ]
+	grep -q '<th>variant minus average</th>' runs/report.html
+	status_is 2 "$root/pipelines/compare" -q -p "$FIX/base" -t "$FIX/train.jsonl" -d runs -r vanilla,nothing \
+		-e "$FIX/test.jsonl" vanilla
+	says "nothing is not compared"
+}
+
+@test "GNU parallel runs the jobs: the same tables, and a failed run is named" {
+	need_tool gnuplot
+	need_tool parallel
+	fixture tasks base
+	call=("$root/pipelines/compare" -p "$FIX/base" -t "$FIX/train.jsonl" -e "$FIX/test.jsonl" -i 1
+		-n 1 -S 2 -J 2 -N 4 -k 1,4 --explore-opts "--groups 4 --group-size 4 --max-new 16"
+		--eval-opts "--max-new 16" vanilla average)
+	status_is 0 "${call[@]}" -q -d plain
+	mkdir bin
+	printf '#!/bin/sh\necho used >>"%s"\nexec %s "$@"\n' "$PWD/used" "$(command -v parallel)" >bin/parallel
+	chmod +x bin/parallel
+	PATH=$PWD/bin:$PATH status_is 0 "${call[@]}" -q -d runs --parallel
+	[ "$(wc -l <used)" -eq 2 ]
+	cmp plain/table runs/table
+	rm -rf runs/vanilla/seed-2
+	cat >fails <<-'END'
+		#!/bin/bash
+		[[ "$*" != *seed-2* ]] || { echo "no luck" >&2; exit 3; }
+		exec rl-explore "$@"
+	END
+	chmod +x fails
+	EXPLORE=$PWD/fails status_is 4 "${call[@]}" -d others --parallel
+	says "vanilla/seed-2: vanilla: explore: fails: exit status 3"
+	[ -e others/vanilla/seed-1/summary.tsv ]
+}
+
+@test "the page in a real browser: nothing is wider than a phone, both colour schemes" {
+	need_tool gnuplot
+	need_tool chromium
+	fixture tasks base
+	status_is 0 "$root/pipelines/compare" -q -p "$FIX/base" -t "$FIX/train.jsonl" -d runs -i 1 -n 1 \
+		-e "$FIX/test.jsonl" -S 1 -N 4 -k 1,4 --eval-opts "--max-new 16" \
+		--explore-opts "--groups 4 --group-size 4 --max-new 16" vanilla
+	# a script at its end leaves what the browser measured in the page that it dumps
+	{
+		cat runs/report.html
+		echo '<script>document.title = [document.documentElement.scrollWidth <= innerWidth,'
+		echo 'document.querySelectorAll("figure svg").length,'
+		echo '[...document.querySelectorAll("svg")].every(s => s.getBoundingClientRect().height > 100),'
+		echo 'getComputedStyle(document.body).backgroundColor].join(" ")</script>'
+	} >page.html
+	browse() {
+		chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
+			--disable-background-networking --disable-component-update --disable-sync \
+			--user-data-dir="$PWD/profile" --window-size=500,900 --dump-dom "$@" \
+			"file://$PWD/page.html" 2>/dev/null | grep -o '<title>[^<]*'
+	}
+	[[ $(browse) == "<title>true "*" true rgb(255, 255, 255)" ]]
+	[[ $(browse --blink-settings=preferredColorScheme=0) == "<title>true "*" true rgb(25, 25, 25)" ]]
 }
 
 @test "one run that fails does not stop the others; the same call goes on" {
