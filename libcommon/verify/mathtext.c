@@ -67,7 +67,7 @@ static bool put(struct words *w, char c)
 	return true;
 }
 
-/* A command at s.p + i that only says how words look: i behind it; false: it says more. */
+/* A command at s.p + i that only says how words look: i at its last byte; false: it says more. */
 static bool looks(struct span s, size_t *i, bool *marked)
 {
 	struct span name = {s.p + *i + 1, 0};
@@ -76,7 +76,7 @@ static bool looks(struct span s, size_t *i, bool *marked)
 	while (*i + 1 + name.n < s.n && letter(name.p[name.n]))
 		name.n++;
 	if (!name.n) {
-		*i += 1;
+		*i += *i + 1 < s.n;
 		return true;
 	}
 	w = mw_command(name);
@@ -157,7 +157,7 @@ static void skip_looks(struct span *s)
 {
 	bool marked = false;
 
-	for (size_t i = 0; s->n && (strchr(" {}$*~\\", *s->p) != NULL); i = 0) {
+	for (size_t i = 0; s->n && *s->p && strchr(" {}$*~\\", *s->p); i = 0) {
 		if (*s->p == '\\' && !looks(*s, &i, &marked))
 			return;
 		*s = (struct span){s->p + i + 1, s->n - i - 1};
@@ -180,7 +180,7 @@ static char choice(struct span s, struct span *rest)
 	c = *s.p;
 	s = (struct span){s.p + 1, s.n - 1};
 	skip_looks(&s);
-	if (s.n && (opened ? *s.p != ')' : !strchr(").:", *s.p)))
+	if (s.n && (opened ? *s.p != ')' : !*s.p || !strchr(").:", *s.p)))
 		return 0;
 	if (s.n)
 		s = (struct span){s.p + 1, s.n - 1};
