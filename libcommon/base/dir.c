@@ -62,19 +62,40 @@ int newdir_check(const char *path, struct reason *why)
 	return st;
 }
 
-/* The folder and the files in it; one that is not there is fine. */
+/* The folder and the files in it; one that is not there is fine. Asks for no memory, as opendir
+ * does: it is used when there is none. */
 static void remove_dir(const char *path)
 {
-	DIR *dir = opendir(path);
-	struct dirent *e;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_Alignas(struct dirent64) char room[2048];
+	ssize_t n;
 
-	while (dir && (e = readdir(dir)))
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			unlinkat(dirfd(dir), e->d_name, 0);
-	if (dir) {
-		closedir(dir);
+	while (fd >= 0 && (n = getdents64(fd, room, sizeof room)) > 0)
+		for (ssize_t at = 0; at < n;) {
+			const struct dirent64 *e = (const void *)(room + at);
+
+			unlinkat(fd, e->d_name, 0); /* . and .. refuse */
+			at += e->d_reclen;
+		}
+	if (fd >= 0) {
+		close(fd);
 		rmdir(path);
 	}
+}
+
+/* What newdir_begin made and nobody ended yet */
+static const char *unfinished;
+
+static void drop_unfinished(void)
+{
+	if (unfinished)
+		remove_dir(unfinished);
+}
+
+static void expect_end(const char *tmp)
+{
+	unfinished = tmp;
+	no_memory_first(tmp ? drop_unfinished : NULL);
 }
 
 /* The process that NAME.tmp-PID belongs to; 0: it has another form, or is not of that name (NULL:
@@ -131,6 +152,7 @@ int newdir_begin(struct newdir *d, const char *path, struct reason *why)
 		free(d->tmp);
 		d->tmp = NULL;
 	}
+	expect_end(d->tmp);
 	return st;
 }
 
@@ -175,6 +197,7 @@ int newdir_commit(struct newdir *d, struct reason *why)
 	if (!st && rename(d->tmp, d->path) != 0)
 		st = fail_errno(why, errno, "%s: rename to %s", d->tmp, d->path);
 	if (!st) {
+		expect_end(NULL);
 		free(d->tmp);
 		d->tmp = NULL;
 		st = fsync_dir(parent, why);
@@ -185,8 +208,10 @@ int newdir_commit(struct newdir *d, struct reason *why)
 
 void newdir_abort(struct newdir *d)
 {
-	if (d->tmp)
+	if (d->tmp) {
+		expect_end(NULL);
 		remove_dir(d->tmp);
+	}
 	free(d->tmp);
 	free(d->path);
 	*d = (struct newdir){0};

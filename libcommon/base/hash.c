@@ -18,7 +18,7 @@ struct hash *hash_new(void)
 
 	h->state = XXH3_createState();
 	if (!h->state)
-		xmalloc(SIZE_MAX); /* says so and ends */
+		no_memory(sizeof *h);
 	hash_reset(h);
 	return h;
 }

@@ -9,9 +9,21 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static _Noreturn void no_memory(size_t n)
+static void (*_Atomic before_end)(void);
+
+void no_memory_first(void (*fn)(void))
 {
+	before_end = fn;
+}
+
+_Noreturn void no_memory(size_t n)
+{
+	void (*fn)(void) = before_end;
+
 	msg_error("out of memory: %zu bytes refused", n);
+	before_end = NULL;
+	if (fn)
+		fn();
 	_exit(ST_SYSTEM);
 }
 

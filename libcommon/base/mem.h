@@ -10,6 +10,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Says so and ends the process: for what libraries report as an error of theirs. */
+_Noreturn void no_memory(size_t n);
+/* fn is called before that: it may not ask for memory. NULL: nothing is called. */
+void no_memory_first(void (*fn)(void));
+
 void *xmalloc(size_t n);
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t n);

@@ -131,7 +131,7 @@ static void grow_merges(struct bpe *b)
 
 void bpe_init(struct bpe *b)
 {
-	*b = (struct bpe){.unk = -1};
+	*b = (struct bpe){.unk = -1, .max_id = BPE_MAX_ID};
 	for (int i = 0; i < 256; i++)
 		b->byte_id[i] = b->fallback[i] = -1;
 	grow_names(b);
@@ -155,9 +155,9 @@ static int new_token(struct bpe *b, struct span name, int64_t id, struct bpe_tok
 	struct bpe_token *t;
 	char *mem;
 
-	if (id < 0 || id > BPE_MAX_ID)
-		return fail(why, ST_INPUT, "token \"%.*s\": id %lld is not within 0..%d",
-			    (int)name.n, name.p, (long long)id, BPE_MAX_ID);
+	if (id < 0 || id > b->max_id)
+		return fail(why, ST_INPUT, "token \"%.*s\": id %lld is not within 0..%lld",
+			    (int)name.n, name.p, (long long)id, (long long)b->max_id);
 	if (id < b->n && b->v[id].name.p)
 		return fail(why, ST_INPUT, "token \"%.*s\": id %lld is that of \"%.*s\"",
 			    (int)name.n, name.p, (long long)id, (int)b->v[id].name.n,

@@ -61,6 +61,8 @@ static int compile(struct step *st, const char *pattern, bool literal, struct re
 		add_pattern(&text, pattern);
 	}
 	st->re = pcre2_compile((PCRE2_SPTR)text.p, text.n, flags, &err, &at, NULL);
+	if (!st->re && err == PCRE2_ERROR_HEAP_FAILED)
+		no_memory(text.n);
 	if (!st->re) {
 		char said[128] = "";
 
@@ -259,6 +261,8 @@ static int match(const struct step *st, const char *p, size_t n, size_t from, pc
 
 	if (r == PCRE2_ERROR_JIT_STACKLIMIT) /* the interpreter's stack is on the heap */
 		r = pcre2_match(st->re, (PCRE2_SPTR)p, n, from, PCRE2_NO_JIT, md, NULL);
+	if (r == PCRE2_ERROR_NOMEMORY)
+		no_memory(n);
 	return r;
 }
 
@@ -305,6 +309,8 @@ static int run_step(const struct step *st, bool start, struct pieces *s, struct 
 	pcre2_match_data *md = st->re ? pcre2_match_data_create(1, NULL) : NULL;
 	int r = 0;
 
+	if (st->re && !md)
+		no_memory(sizeof *s);
 	for (size_t i = 0; i < s->n && !r; i++) {
 		struct piece p = s->v[i];
 

@@ -281,6 +281,9 @@ struct tokenizer *tok_load(const char *json, size_t n, const char *where, struct
 		return NULL;
 	t = xcalloc(1, sizeof *t);
 	bpe_init(&t->bpe);
+	if (n < BPE_MAX_ID) /* each token takes more than a byte of the file: a few cannot ask for
+			       the memory of millions */
+		t->bpe.max_id = (int64_t)n;
 	buf_add(&t->json, json, n);
 	if (load_all(t, j, why)) {
 		fail_prefix(why, "%s", where);

@@ -1,6 +1,7 @@
 /* json.c - MessagePack values as JSON text and back. See json.h. */
 #include "stream/json.h"
 #include "base/fmt.h"
+#include "base/mem.h"
 #include "base/set.h"
 #include "base/utf8.h"
 #include "stream/pack.h"
@@ -9,6 +10,13 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* jansson reports its want of memory as a syntax error, an absent key or a NULL that its own
+ * functions accept: it must never come to that. Before main, for whoever uses jansson first. */
+__attribute__((constructor)) static void without_memory(void)
+{
+	json_set_alloc_funcs(xmalloc, free);
+}
 
 /* ---- MessagePack to JSON ---- */
 

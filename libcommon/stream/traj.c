@@ -385,15 +385,17 @@ int traj_read(struct traj *t, const struct rec *r, const char *name, struct traj
 	      struct reason *why)
 {
 	struct ctx c = {.t = t, .mem = &m->b};
+	msgpack_unpack_return got;
 	size_t off = 0;
 	int st;
 
 	traj_clear(t);
 	if (!m->unpacked)
 		m->unpacked = xcalloc(1, sizeof *m->unpacked);
-	if (msgpack_unpack_next(m->unpacked, (const char *)r->map.p, r->map.n, &off) !=
-		    MSGPACK_UNPACK_SUCCESS ||
-	    m->unpacked->data.type != MSGPACK_OBJECT_MAP)
+	got = msgpack_unpack_next(m->unpacked, (const char *)r->map.p, r->map.n, &off);
+	if (got == MSGPACK_UNPACK_NOMEM_ERROR)
+		no_memory(r->map.n);
+	if (got != MSGPACK_UNPACK_SUCCESS || m->unpacked->data.type != MSGPACK_OBJECT_MAP)
 		return rec_fail(why, name, r, "msgpack-c cannot decode it");
 	st = read_keys(&c, &m->unpacked->data.via.map, r, name, why);
 	return st ? st : check(t, r, name, why);

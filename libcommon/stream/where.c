@@ -31,6 +31,8 @@ static int compile(struct where *w, const char *condition, struct reason *why)
 
 	if (!err)
 		return 0;
+	if (err == REG_ESPACE)
+		no_memory(strlen(w->text));
 	regerror(err, &w->re, text, sizeof text);
 	return fail(why, ST_USAGE, "'%s': %s", condition, text);
 }
@@ -101,7 +103,11 @@ static bool matches(struct where *w)
 {
 	regmatch_t m = {0, (regoff_t)w->scratch.n};
 
-	return regexec(&w->re, buf_cstr(&w->scratch), 1, &m, REG_STARTEND) == 0;
+	int r = regexec(&w->re, buf_cstr(&w->scratch), 1, &m, REG_STARTEND);
+
+	if (r == REG_ESPACE)
+		no_memory(w->scratch.n);
+	return r == 0;
 }
 
 bool where_holds(struct where *w, struct mp map)

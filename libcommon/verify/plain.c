@@ -1,6 +1,7 @@
 /* plain.c - verifiers over text: exact, contains, regex. See rloop-verify(7). */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "verify/builtin.h"
+#include "base/mem.h"
 #include "verify/text.h"
 
 #include <pcre2.h>
@@ -47,6 +48,8 @@ static void match(const struct verify_item *it, const pcre2_code *code, struct v
 		pcre2_set_heap_limit(limits, HEAP_KIB);
 		r = pcre2_match(code, (PCRE2_SPTR)text, it->response.n, 0, 0, m, limits);
 	}
+	if (r == PCRE2_ERROR_NOMEMORY)
+		no_memory(it->response.n);
 	if (r > 0)
 		found(it, m, r, out);
 	else if (r != PCRE2_ERROR_NOMATCH)
@@ -65,6 +68,8 @@ static int judge_pattern(const struct verify_item *it, struct span pattern, uint
 			      options | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &err, &at, NULL);
 	PCRE2_UCHAR text[120];
 
+	if (!code && err == PCRE2_ERROR_HEAP_FAILED)
+		no_memory(pattern.n);
 	if (!code) {
 		pcre2_get_error_message(err, text, sizeof text);
 		return fail(why, ST_INPUT, "task %.*s: pattern: at byte %zu: %s",

@@ -1,0 +1,81 @@
+#!/bin/bash
+# alloc.sh [all] - an allocation of each tool fails: the first, the second, and so on, once only or
+# from there on. The tool says so in one line and ends with status 4, or could do without and ends
+# as ever; no file of it is left either way. Without "all", a dozen places in each tool.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 4
+root=$PWD
+places=$([ "${1:-}" = all ] && echo 1000000 || echo 12)
+PATH=${BIN:=$PWD/build/bin}:$PATH
+tmp=$(mktemp -d) || exit 4
+trap 'rm -rf "$tmp"' EXIT
+env=${TEST_ENV:-$tmp/env}
+tests/man-env.sh "$env" || exit 1
+${CC:-cc} -D_GNU_SOURCE -O1 -shared -fPIC -o "$tmp/alloc.so" tests/fault/alloc.c -ldl || exit 1
+cp -r "$env" "$tmp/scratch"
+cd "$tmp/scratch" || exit 4
+traj-cat -q --msgpack -n 6 run.traj >few && mv few run.traj
+
+n=0 failed=0 tried_all=0
+result() { # STATUS NAME [WHY]
+	n=$((n + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $n - $2"
+	else
+		printf 'not ok %d - %s\n' $n "$2"
+		printf '%s\n' "${3:-}" | head -n 20 | sed 's/^/# /'
+		failed=1
+	fi
+}
+
+run() { # [VARIABLE=VALUE]: the tool as its row says; an output folder is new
+	rm -rf OUT*
+	timeout 60 env "$@" LD_PRELOAD="$tmp/alloc.so" "$tool" -q "${args[@]}" <"$input" >got 2>said
+}
+
+# wrong PLACE: what is not as it should be after an allocation failed there
+wrong() {
+	local rc
+	run ALLOC_FAIL="$1"
+	rc=$?
+	if [ $rc -eq 0 ]; then
+		cmp got want && { [ ! -e want.d ] || diff -r OUT want.d; } && [ ! -s said ]
+	elif [ $rc -ne 4 ]; then
+		echo "status $rc: $(head -c 200 said)"
+	elif [ "$(wc -l <said)" -ne 1 ] || ! grep -qE "^$tool: .*(out of memory|annot allocate)" said; then
+		echo "said: $(head -c 300 said)"
+	elif compgen -G "OUT*" >/dev/null; then
+		echo "left:" OUT*
+	fi 2>&1
+}
+
+while IFS=$'\t' read -r tool input line; do
+	case $tool in '#'* | '') continue ;; esac
+	read -ra args <<<"$line"
+	[ "$input" != - ] || input=/dev/null
+	case $tool in rl-explore) args+=(-j 2 --groups 2 --group-size 4 --rounds 1 --max-new 8) ;; esac
+	run ALLOC_COUNT="$tmp/count" || {
+		result 1 "$tool: as its row says" "$(cat said)"
+		continue
+	}
+	mv got want
+	rm -rf want.d
+	[ ! -e OUT ] || mv OUT want.d
+	count=$(cat "$tmp/count")
+	why=""
+	tried=0
+	# every place, or some in growing steps: most of what can go wrong is at the beginning
+	for ((i = 1; i <= count; i += 1 + (places < count ? i * 4 / places + count / places / 4 : 0))); do
+		for place in "$i" "$i+"; do
+			w=$(wrong "$place")
+			tried=$((tried + 1))
+			[ -z "$w" ] || why+="allocation $place of $count: $w"$'\n'
+		done
+	done
+	tried_all=$((tried_all + tried))
+	[ -z "$why" ]
+	result $? "$tool: $tried failures of its $count allocations" "$why"
+done <"$root/tests/fault/table"
+echo "# $tried_all allocations failed"
+echo "1..$n"
+exit $failed
