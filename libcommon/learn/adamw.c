@@ -118,7 +118,7 @@ bool adamw_apply(struct adamw *a, struct model *m, const float *grads, double lo
 	bool applied = false;
 
 	if (isfinite(loss))
-		applied = adamw_step(a, m->params, grads, lr, norm);
+		applied = adamw_step(a, model_trained(m).v, grads, lr, norm);
 	else
 		adamw_skip(a);
 	if (applied)
@@ -138,13 +138,14 @@ bool adamw_stuck(const struct adamw *a)
 	return a->skipped_in_row >= ADAMW_PATIENCE;
 }
 
-void adamw_state(struct adamw *a, const struct model *m, struct state *s)
+void adamw_state(struct adamw *a, const struct weights *w, struct state *s)
 {
 	state_count(s, "adamw.steps", &a->steps);
 	state_count(s, "adamw.skipped", &a->skipped);
 	state_count(s, "adamw.skipped_in_row", &a->skipped_in_row);
-	state_array(s, "optimizer.safetensors", "m.", m, a->m);
-	state_array(s, "optimizer.safetensors", "v.", m, a->v);
+	state_array(s, "optimizer.safetensors", "m.", w->w, w->n_w, a->m);
+	state_array(s, "optimizer.safetensors", "v.", w->w, w->n_w, a->v);
+	state_array(s, "model.safetensors", "", w->w, w->n_w, w->v);
 }
 
 void adamw_free(struct adamw *a)

@@ -15,6 +15,7 @@
 #define LEARN_ADAMW_H
 
 #include "learn/state.h"
+#include "policy/model.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -58,8 +59,8 @@ bool adamw_apply(struct adamw *a, struct model *m, const float *grads, double lo
 /* Counts an update that was not even tried, because its loss is not finite. */
 void adamw_skip(struct adamw *a);
 bool adamw_stuck(const struct adamw *a); /* ADAMW_PATIENCE skips in a row */
-/* Names all that the next update depends on, but for the weights; m is the model they are of. */
-void adamw_state(struct adamw *a, const struct model *m, struct state *s);
+/* Names all that the next update depends on: w, which the moments are of, too. */
+void adamw_state(struct adamw *a, const struct weights *w, struct state *s);
 void adamw_free(struct adamw *a);
 
 #endif

@@ -13,8 +13,9 @@ struct rft {
 	struct policy *p;
 	const struct rft_data *d;
 	struct batch *batch;
+	struct weights w; /* those that change */
 	struct adamw adamw;
-	float *grads;
+	float *grads;    /* laid out as w */
 	uint64_t *order; /* (n_train) this epoch's */
 	uint64_t update, updates, per_epoch;
 };
@@ -27,8 +28,9 @@ struct rft *rft_new(const struct rft_opts *o, struct policy *p, const struct rft
 	r->p = p;
 	r->d = d;
 	r->batch = batch_new(&p->model, o->recompute);
-	adamw_init(&r->adamw, &o->adamw, p->model.w, p->model.n_w);
-	r->grads = big_alloc(p->model.n_params * sizeof *r->grads);
+	r->w = model_trained(&p->model);
+	adamw_init(&r->adamw, &o->adamw, r->w.w, r->w.n_w);
+	r->grads = big_alloc(r->w.n * sizeof *r->grads);
 	r->order = xarray(d->n_train, sizeof *r->order);
 	r->per_epoch = (d->n_train + (uint64_t)o->batch - 1) / (uint64_t)o->batch;
 	r->updates = o->steps ? (uint64_t)o->steps : (uint64_t)o->epochs * r->per_epoch;
@@ -41,7 +43,7 @@ void rft_free(struct rft *r)
 		return;
 	batch_free(r->batch);
 	adamw_free(&r->adamw);
-	big_free(r->grads, r->p->model.n_params * sizeof *r->grads);
+	big_free(r->grads, r->w.n * sizeof *r->grads);
 	free(r->order);
 	free(r);
 }
@@ -107,8 +109,7 @@ static void shuffle(struct rft *r)
 void rft_state(struct rft *r, struct state *s)
 {
 	state_count(s, "update", &r->update);
-	adamw_state(&r->adamw, &r->p->model, s);
-	state_array(s, "model.safetensors", "", &r->p->model, r->p->model.params);
+	adamw_state(&r->adamw, &r->w, s);
 }
 
 int rft_loaded(struct rft *r, struct reason *why)
@@ -147,7 +148,7 @@ int rft_next(struct rft *r, struct rft_report *rep, struct reason *why)
 							     (uint64_t)r->o->warmup, r->updates)};
 	for (size_t i = 0; i < n; i++)
 		rep->tokens += seq_inputs(&r->d->seq[rows[i]]);
-	memset(r->grads, 0, r->p->model.n_params * sizeof *r->grads);
+	memset(r->grads, 0, r->w.n * sizeof *r->grads);
 	rep->loss = accumulate(r, rows, n, r->grads);
 	rep->applied =
 		adamw_apply(&r->adamw, &r->p->model, r->grads, rep->loss, rep->lr, &rep->grad_norm);

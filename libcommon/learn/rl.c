@@ -15,8 +15,9 @@ struct rl {
 	struct policy *p;
 	struct explorer *explorer;
 	struct batch *batch;
+	struct weights w; /* those that change */
 	struct adamw adamw;
-	float *grads;
+	float *grads;     /* laid out as w */
 	struct model ref; /* the start policy; n_params 0 without a KL term */
 	struct batch *ref_batch;
 	uint64_t step;
@@ -45,13 +46,12 @@ struct rl *rl_new(const struct rl_opts *o, struct policy *p, const struct task_s
 		return NULL;
 	}
 	r->batch = batch_new(&p->model, o->recompute);
-	adamw_init(&r->adamw, &o->adamw, p->model.w, p->model.n_w);
-	r->grads = big_alloc(p->model.n_params * sizeof *r->grads);
+	r->w = model_trained(&p->model);
+	adamw_init(&r->adamw, &o->adamw, r->w.w, r->w.n_w);
+	r->grads = big_alloc(r->w.n * sizeof *r->grads);
 	r->scratch = xarray(4 * (size_t)o->roll.sample.max_new, sizeof *r->scratch);
 	if (o->loss.kl > 0) {
-		model_init(&r->ref, &p->cfg, p->model.how);
-		memcpy(r->ref.params, p->model.params, p->model.n_params * sizeof(float));
-		model_pack(&r->ref);
+		model_copy(&r->ref, &p->model);
 		r->ref_batch = batch_new(&r->ref, false);
 	}
 	return r;
@@ -67,7 +67,7 @@ void rl_free(struct rl *r)
 	if (r->ref.n_params)
 		model_free(&r->ref);
 	adamw_free(&r->adamw);
-	big_free(r->grads, r->p->model.n_params * sizeof *r->grads);
+	big_free(r->grads, r->w.n * sizeof *r->grads);
 	free(r->seq);
 	free(r->order);
 	free(r->ref_logp);
@@ -80,8 +80,7 @@ void rl_state(struct rl *r, struct state *s)
 	state_count(s, "step", &r->step);
 	state_count(s, "barren", &r->barren);
 	explorer_state(r->explorer, s);
-	adamw_state(&r->adamw, &r->p->model, s);
-	state_array(s, "model.safetensors", "", &r->p->model, r->p->model.params);
+	adamw_state(&r->adamw, &r->w, s);
 }
 
 int rl_loaded(struct rl *r, struct reason *why)
@@ -163,7 +162,7 @@ static void update(struct rl *r, const uint64_t *order, size_t n, struct rl_repo
 		r->n_tok += r->seq[order[i]].n_resp;
 		rep->trained += seq_inputs(&r->seq[order[i]]);
 	}
-	memset(r->grads, 0, r->p->model.n_params * sizeof *r->grads);
+	memset(r->grads, 0, r->w.n * sizeof *r->grads);
 	batch_run(r->batch, r->seq, order, n, (size_t)r->o->micro_tokens,
 		  r->o->roll.sample.temperature, slope, r, r->grads);
 	if (rep->updates + rep->skipped == 0)

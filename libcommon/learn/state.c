@@ -44,11 +44,11 @@ void state_hash(struct state *s, const char *name, uint64_t *v)
 	add_value(s, name, STATE_HASH, v);
 }
 
-void state_array(struct state *s, const char *file, const char *prefix, const struct model *table,
-		 float *v)
+void state_array(struct state *s, const char *file, const char *prefix, const struct weight *w,
+		 size_t n_w, float *v)
 {
 	if (s->dir && s->n_array < STATE_ARRAYS)
-		s->array[s->n_array++] = (struct state_array){file, prefix, table, v};
+		s->array[s->n_array++] = (struct state_array){file, prefix, w, n_w, v};
 }
 
 void state_same(struct state *s, const char *what, const char *value)
@@ -243,9 +243,9 @@ static void write_arrays(const struct state *s, size_t i, struct out *o)
 
 		if (strcmp(a->file, s->array[i].file) != 0)
 			continue;
-		v = xgrow(v, n + a->table->n_w, sizeof *v);
-		for (size_t j = 0; j < a->table->n_w; j++) {
-			const struct weight *w = &a->table->w[j];
+		v = xgrow(v, n + a->n_w, sizeof *v);
+		for (size_t j = 0; j < a->n_w; j++) {
+			const struct weight *w = &a->w[j];
 
 			v[n++] = (struct st_item){
 				.name = xasprintf("%s%s", a->prefix, w->name),
@@ -487,8 +487,8 @@ static int read_array(const struct state_array *a, const struct st_file *f, stru
 {
 	int st = 0;
 
-	for (size_t i = 0; i < a->table->n_w && !st; i++) {
-		const struct weight *w = &a->table->w[i];
+	for (size_t i = 0; i < a->n_w && !st; i++) {
+		const struct weight *w = &a->w[i];
 		char *name = xasprintf("%s%s", a->prefix, w->name);
 		const struct st_tensor *t = st_find(f, name);
 

@@ -5,7 +5,7 @@
  *     state_same(&s, "--seed", "1"); ...                  what a run that goes on must share
  *     state_made(&s, "threads", "2"); ...                 what it should share
  *     state_count(&s, "step", &run.step); ...             what it is made of: numbers
- *     state_array(&s, "model.safetensors", "", &model, model.params); ...   and arrays
+ *     state_array(&s, "model.safetensors", "", w, n_w, params); ...         and arrays
  *     while (... state_load(&s, &why) ...)                1: all of that is as it was saved
  *     state_save(&s, step, &why);
  *     state_close(&s);
@@ -19,7 +19,7 @@
 #define LEARN_STATE_H
 
 #include "base/tool.h"
-#include "policy/model.h"
+#include "policy/weight.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -35,8 +35,9 @@ struct state_value {
 
 struct state_array {
 	const char *file, *prefix; /* tensors are named prefix + weight's name */
-	const struct model *table; /* where which weight is in v */
-	float *v;                  /* the run's own */
+	const struct weight *w;    /* (n_w) where which weight is in v; borrowed */
+	size_t n_w;
+	float *v; /* the run's own */
 };
 
 struct state {
@@ -69,8 +70,8 @@ void state_count(struct state *s, const char *name, uint64_t *v);
 void state_real(struct state *s, const char *name,
 		double *v); /* NaN is kept, infinity becomes it */
 void state_hash(struct state *s, const char *name, uint64_t *v);
-void state_array(struct state *s, const char *file, const char *prefix, const struct model *table,
-		 float *v);
+void state_array(struct state *s, const char *file, const char *prefix, const struct weight *w,
+		 size_t n_w, float *v);
 
 bool state_begun(const struct state *s); /* there is a checkpoint, whole or not */
 /* step is above 0; nothing is done when s->last is that. Files of the run that a value tells a

@@ -104,6 +104,28 @@ static void span_of(size_t i, size_t total, size_t *from, size_t *n)
 	*n = total - *from < RUN_BACK ? total - *from : RUN_BACK;
 }
 
+/* Through the adapter of the layers that share an input: dx (n, in) gains what goes back to the
+ * rows from.. of it; dy (n, ldy) is the gradient of their outputs. */
+static void adapter_back(struct run *r, enum lora_input input, size_t from, size_t n, float *dx,
+			 const float *dy, size_t ldy)
+{
+	const struct lora *l = r->m->lora;
+
+	if (l)
+		lora_backward(l, lora_group(l, r->layer, input), dx, r->lv + from * l->width, dy,
+			      ldy, n);
+}
+
+/* What the gradient of its B's needs of the input's rows from.. */
+static void adapter_inner(struct run *r, enum lora_input input, size_t from, size_t n,
+			  const float *x)
+{
+	const struct lora *l = r->m->lora;
+
+	if (l)
+		lora_inner(l, lora_group(l, r->layer, input), r->lu + from * l->width, x, n);
+}
+
 /* From the gradient of the layer's output (dx) to those of gate and up, of the norm's output (dxn),
  * of x2 (dx2) and of the attention's output (datt), for a block of rows. */
 static void job_mlp_back(void *ctx, size_t i, int thread)
@@ -120,11 +142,14 @@ static void job_mlp_back(void *ctx, size_t i, int thread)
 	x2 = r->x2 + (run_slot(r) * T + from) * d;
 	dx2 = r->dx2 + from * d;
 	mat_backward(m, &w->down, dh, r->dx + from * d, n, rest);
+	adapter_back(r, LORA_IN_DOWN, from, n, dh, r->dx + from * d, d);
 	for (size_t t = 0; t < n; t++) {
 		swiglu_forward(r->h + (from + t) * F, gu + t * 2 * F, F);
 		swiglu_backward(gu + t * 2 * F, dh + t * F, gu + t * 2 * F, F);
 	}
+	adapter_inner(r, LORA_IN_DOWN, from, n, r->h + from * F);
 	mat_backward(m, &w->gu, r->dxn + from * d, gu, n, rest);
+	adapter_back(r, LORA_IN_GU, from, n, r->dxn + from * d, gu, 2 * F);
 	memcpy(dx2, r->dx + from * d, n * d * sizeof *dx2);
 	for (size_t t = 0; t < n; t++) {
 		r->rms[from + t] = rmsnorm_forward(r->xn + (from + t) * d, x2 + t * d,
@@ -132,7 +157,10 @@ static void job_mlp_back(void *ctx, size_t i, int thread)
 		rmsnorm_backward(dx2 + t * d, r->dxn + (from + t) * d, x2 + t * d,
 				 m->params + w->norm2, r->rms[from + t], d);
 	}
+	adapter_inner(r, LORA_IN_GU, from, n, r->xn + from * d);
 	mat_backward(m, &w->o, r->datt + from * A, dx2, n, rest);
+	adapter_back(r, LORA_IN_O, from, n, r->datt + from * A, dx2, d);
+	adapter_inner(r, LORA_IN_O, from, n, r->att + (run_slot(r) * T + from) * A);
 }
 
 /* Job: one sequence, one key/value head: dqkv from datt, the rotation undone */
@@ -208,12 +236,14 @@ static void job_qkv_back(void *ctx, size_t i, int thread)
 	if (w->q_norm)
 		qk_norm_back(r, i, from, n, run_scratch(r, thread));
 	mat_backward(m, &w->qkv, r->dxn + from * d, r->dqkv + from * Q, n, run_scratch(r, thread));
+	adapter_back(r, LORA_IN_QKV, from, n, r->dxn + from * d, r->dqkv + from * Q, Q);
 	for (size_t t = 0; t < n; t++) {
 		r->rms[from + t] = rmsnorm_forward(r->xn + (from + t) * d, x + t * d,
 						   m->params + w->norm1, d, (float)m->cfg.norm_eps);
 		rmsnorm_backward(r->dx2 + (from + t) * d, r->dxn + (from + t) * d, x + t * d,
 				 m->params + w->norm1, r->rms[from + t], d);
 	}
+	adapter_inner(r, LORA_IN_QKV, from, n, r->xn + from * d);
 }
 
 /* Where the gradient of a weight that may be absent goes */
@@ -230,6 +260,32 @@ static void qk_norm_grad(struct run *r, size_t blocks)
 
 	for (size_t i = 0; w->q_norm && i < blocks; i++)
 		add_row(r->grads + w->q_norm, r->qk_grad + i * n, n);
+}
+
+/* The adapter of the layers that have the input x (T, in), from the gradient dy (T, ldy) of their
+ * outputs */
+static void adapter_grads(struct run *r, enum lora_input input, const float *dy, size_t ldy,
+			  const float *x)
+{
+	const struct lora *l = r->m->lora;
+	const struct lora_group *g = lora_group(l, r->layer, input);
+	size_t T = r->p->n_tok, rank = (size_t)l->r;
+	struct wgrad job[1 + LORA_SHARE];
+
+	job[0] = (struct wgrad){r->grads + g->a, NULL,     r->lv + g->at, x, g->rows,
+				g->in,           l->width, g->in,         T};
+	for (size_t k = 0; k < g->n; k++)
+		job[1 + k] = (struct wgrad){r->grads + g->b[k].b,
+					    NULL,
+					    dy + g->b[k].col,
+					    r->lu + g->at + k * rank,
+					    g->b[k].out,
+					    rank,
+					    ldy,
+					    l->width,
+					    T};
+	if (g->n)
+		wgrad_all(job, 1 + g->n);
 }
 
 /* Weights from the attention's output on */
@@ -267,16 +323,25 @@ static void qkv_grads(struct run *r)
 
 static void layer_backward(struct run *r)
 {
-	size_t blocks = run_blocks(r->p->n_tok, RUN_BACK);
+	const struct model *m = r->m;
+	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, l = run_slot(r);
+	size_t blocks = run_blocks(T, RUN_BACK);
 	float *t;
 
 	par_for(blocks, job_mlp_back, r);
-	if (r->grads)
+	if (r->full)
 		mlp_grads(r);
-	par_for(r->p->n_seq * (size_t)r->m->cfg.kv_heads, job_att_back, r);
+	if (m->lora) {
+		adapter_grads(r, LORA_IN_GU, r->gu + l * T * 2 * F, 2 * F, r->xn);
+		adapter_grads(r, LORA_IN_DOWN, r->dx, d, r->h);
+		adapter_grads(r, LORA_IN_O, r->dx2, d, r->att + l * T * block_att_dim(m));
+	}
+	par_for(r->p->n_seq * (size_t)m->cfg.kv_heads, job_att_back, r);
 	par_for(blocks, job_qkv_back, r);
-	if (r->grads)
+	if (r->full)
 		qkv_grads(r);
+	if (m->lora)
+		adapter_grads(r, LORA_IN_QKV, r->dqkv, block_qkv_dim(m), r->xn);
 	t = r->dx; /* dx2 is now the gradient of the layer's input */
 	r->dx = r->dx2;
 	r->dx2 = t;
@@ -291,13 +356,14 @@ void model_backward(struct run *r, const struct model *m, const struct pack *p, 
 	r->p = p;
 	r->dlogp = dlogp;
 	r->dent = dent;
-	r->grads = m->how & MODEL_FROZEN ? NULL : grads;
+	r->grads = grads;
+	r->full = !(m->how & MODEL_FROZEN) && !m->lora;
 	head_backward(r);
 	for (r->layer = (size_t)m->cfg.layers; r->layer-- > 0;) {
 		if (r->recompute && r->layer + 1 < (size_t)m->cfg.layers)
 			run_layer(r); /* the last one's activations are still there */
 		layer_backward(r);
 	}
-	for (size_t t = 0; r->grads && t < p->n_tok; t++)
+	for (size_t t = 0; r->full && t < p->n_tok; t++)
 		add_row(r->grads + m->embed.at + p->tokens[t] * d, r->dx + t * d, d);
 }

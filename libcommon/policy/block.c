@@ -24,7 +24,16 @@ size_t block_scratch(const struct model *m, size_t rows)
 {
 	size_t wide = (size_t)(m->cfg.d > m->cfg.ffn ? m->cfg.d : m->cfg.ffn);
 
-	return rows * wide + mat_scratch(m, rows);
+	return rows * (wide + (m->lora ? m->lora->width : 0)) + mat_scratch(m, rows);
+}
+
+/* y (rows, ldy) += what the adapter, if there is one, makes of x. scratch: rows * width floats of
+ * it. */
+static void adapt(const struct model *m, size_t l, enum lora_input input, float *y, size_t ldy,
+		  const float *x, size_t rows, float *scratch)
+{
+	if (m->lora)
+		lora_forward(m->lora, lora_group(m->lora, l, input), y, ldy, x, rows, scratch);
 }
 
 void block_embed(const struct model *m, float *x, const uint32_t *tokens, size_t rows)
@@ -73,6 +82,7 @@ void block_qkv(const struct model *m, size_t l, float *qkv, float *raw, const fl
 
 	norm_rows(m, scratch, x, w->norm1, rows);
 	mat_forward(m, &w->qkv, qkv, q, scratch, rows, false, scratch + rows * d);
+	adapt(m, l, LORA_IN_QKV, qkv, q, scratch, rows, scratch + rows * d);
 	add_bias(m, qkv, w->qkv_bias, rows, q);
 	for (size_t i = 0; raw && i < rows; i++)
 		memcpy(raw + i * qk, qkv + i * q, qk * sizeof *raw);
@@ -92,14 +102,17 @@ void block_mlp(const struct model *m, size_t l, float *out, float *x2, float *gu
 
 	memcpy(x2, x, rows * d * sizeof *x2);
 	mat_forward(m, &w->o, x2, d, att, rows, true, rest);
+	adapt(m, l, LORA_IN_O, x2, d, att, rows, rest);
 	add_bias(m, x2, w->o_bias, rows, d);
 	norm_rows(m, scratch, x2, w->norm2, rows);
 	mat_forward(m, &w->gu, gu, 2 * f, scratch, rows, false, rest);
+	adapt(m, l, LORA_IN_GU, gu, 2 * f, scratch, rows, rest);
 	add_bias(m, gu, w->gu_bias, rows, 2 * f);
 	for (size_t i = 0; i < rows; i++)
 		swiglu_forward(scratch + i * f, gu + i * 2 * f, f);
 	memcpy(out, x2, rows * d * sizeof *out);
 	mat_forward(m, &w->down, out, d, scratch, rows, true, rest);
+	adapt(m, l, LORA_IN_DOWN, out, d, scratch, rows, rest);
 	add_bias(m, out, w->down_bias, rows, d);
 }
 

@@ -60,7 +60,7 @@ static size_t lay_out(struct run *r, float *base, const struct pack *p)
 	size_t T = p->n_tok, R = p->n_rows, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn;
 	size_t Q = block_qkv_dim(m), A = block_att_dim(m), L = r->L, at = 0;
 	size_t back = r->keep ? 1 : 0, X = r->keep ? (size_t)m->cfg.layers + 1 : 1,
-	       norms = m->cfg.qk_norm ? back : 0;
+	       norms = m->cfg.qk_norm ? back : 0, lora = m->lora ? m->lora->width : 0;
 
 	take(&r->x, base, &at, X * T * d);
 	take(&r->qkv, base, &at, L * T * Q);
@@ -79,6 +79,8 @@ static size_t lay_out(struct run *r, float *base, const struct pack *p)
 	take(&r->datt, base, &at, back * T * A);
 	take(&r->dqkv, base, &at, back * T * Q);
 	take(&r->rms, base, &at, back * (T > R ? T : R));
+	take(&r->lu, base, &at, back * T * lora);
+	take(&r->lv, base, &at, back * T * lora);
 	take(&r->qk_grad, base, &at, norms * run_blocks(T, RUN_BACK) * 2 * (size_t)m->cfg.head_dim);
 	return at;
 }

@@ -96,7 +96,7 @@ void head_backward(struct run *r)
 	const struct model *m = r->m;
 	size_t d = (size_t)m->cfg.d;
 
-	each_chunk(r, job_back, r->grads ? weight_grad : NULL);
+	each_chunk(r, job_back, r->full ? weight_grad : NULL);
 	memset(r->dx, 0, r->p->n_tok * d * sizeof *r->dx);
 	for (size_t i = 0; i < r->p->n_rows; i++) {
 		const float *x = r->xr + i * d;
@@ -106,6 +106,6 @@ void head_backward(struct run *r)
 		rmsnorm_backward(r->dx + r->p->at[i] * d, r->dxn + i * d, x, m->params + m->norm,
 				 r->rms[i], d);
 	}
-	if (r->grads)
+	if (r->full)
 		norm_grad(r->grads + m->norm, r->dxn, r->xr, r->rms, r->p->n_rows, d);
 }

@@ -160,12 +160,15 @@ void model_init(struct model *m, const struct config *cfg, int how)
 
 void model_free(struct model *m)
 {
-	big_free(m->params, m->n_params * sizeof *m->params);
-	big_free(m->packed, panel_bytes(m));
-	big_free(m->pairs, panel_bytes(m));
-	free(m->w);
-	free(m->layer);
-	free(m->rope);
+	lora_free(m->lora);
+	if (!m->borrowed) {
+		big_free(m->params, m->n_params * sizeof *m->params);
+		big_free(m->packed, panel_bytes(m));
+		big_free(m->pairs, panel_bytes(m));
+		free(m->w);
+		free(m->layer);
+		free(m->rope);
+	}
 	*m = (struct model){0};
 }
 
@@ -255,7 +258,7 @@ static void cut(struct packing *p, const struct mat *w)
 		p->part[p->n++] = (struct part){w, row};
 }
 
-void model_pack(struct model *m)
+static void pack_all(struct model *m)
 {
 	const struct layer *w = m->layer;
 	struct packing p = {.m = m};
@@ -277,7 +280,57 @@ void model_pack(struct model *m)
 	free(p.part);
 }
 
-uint64_t model_hash(const struct model *m)
+void model_pack(struct model *m)
+{
+	if (m->lora)
+		lora_pack(m->lora);
+	else
+		pack_all(m);
+}
+
+struct weights model_trained(const struct model *m)
+{
+	const struct lora *l = m->lora;
+
+	return l ? (struct weights){l->w, l->n_w, l->params, l->n_params}
+		 : (struct weights){m->w, m->n_w, m->params, m->n_params};
+}
+
+void model_adapt(struct model *m, struct lora *l)
+{
+	m->base_hash = model_hash(m);
+	m->lora = l;
+}
+
+void model_merge(struct model *m)
+{
+	for (size_t l = 0; l < (size_t)m->cfg.layers; l++) {
+		const struct layer *w = &m->layer[l];
+		const size_t at[LORA_INPUTS] = {w->qkv.at, w->o.at, w->gu.at, w->down.at};
+
+		for (int i = 0; i < LORA_INPUTS; i++)
+			lora_merge(m->lora, lora_group(m->lora, l, (enum lora_input)i),
+				   m->params + at[i]);
+	}
+	lora_free(m->lora);
+	m->lora = NULL;
+	model_pack(m);
+}
+
+void model_copy(struct model *to, const struct model *m)
+{
+	if (m->lora) {
+		*to = *m;
+		to->borrowed = true;
+		to->lora = lora_copy(m->lora);
+		return;
+	}
+	model_init(to, &m->cfg, m->how);
+	memcpy(to->params, m->params, m->n_params * sizeof *m->params);
+	model_pack(to);
+}
+
+static uint64_t hash_base(const struct model *m)
 {
 	struct hash *sum = hash_new();
 	size_t widest = 0;
@@ -298,6 +351,25 @@ uint64_t model_hash(const struct model *m)
 	h = hash_64(sum);
 	hash_free(sum);
 	free(row);
+	return h;
+}
+
+uint64_t model_hash(const struct model *m)
+{
+	const struct lora *l = m->lora;
+	struct hash *sum;
+	double scale;
+	uint64_t h;
+
+	if (!l)
+		return hash_base(m);
+	sum = hash_new();
+	scale = l->alpha / (double)l->r;
+	hash_add(sum, &m->base_hash, sizeof m->base_hash);
+	hash_add(sum, &scale, sizeof scale);
+	hash_add(sum, l->params, l->n_params * sizeof *l->params);
+	h = hash_64(sum);
+	hash_free(sum);
 	return h;
 }
 

@@ -9,21 +9,9 @@
 #ifndef POLICY_MODEL_H
 #define POLICY_MODEL_H
 
-#include "base/err.h"
 #include "policy/config.h"
-
-#include <stddef.h>
-
-struct weight {
-	char name[96]; /* as in model.safetensors */
-	int rank;
-	int64_t shape[2]; /* [rows, columns]; rank 1: [n, 1] */
-	size_t offset;    /* into params; a matrix of a frozen model: not there */
-	size_t count;
-	bool decay; /* matrices decay, norms and biases do not */
-	/* of a matrix: it is the rows from `row` on of the one whose panels begin at `packed` */
-	size_t packed, row;
-};
+#include "policy/lora.h"
+#include "policy/weight.h"
 
 /* A matrix W of shape (n, k), or several on top of each other that are multiplied as one. */
 struct mat {
@@ -71,6 +59,9 @@ struct model {
 	uint32_t *pairs;
 	size_t n_packed; /* floats of packed, or words of pairs */
 	float *rope; /* [max_len][head_dim]: head_dim / 2 cosines, then as many sines; see rope.h */
+	struct lora *lora;  /* trained in place of the weights, which are then read only; or NULL */
+	uint64_t base_hash; /* of the weights, where there is an adapter */
+	bool borrowed;      /* all but lora belongs to another model */
 };
 
 /* Table and memory for cfg; weights are zero. how: MODEL_* or 0. cfg->json stays the caller's. */
@@ -83,9 +74,18 @@ void model_get_rows(const struct model *m, const struct weight *w, size_t first,
 		    size_t n);
 void model_random(struct model *m, uint64_t seed, double std); /* norms 1, biases 0, matrices
 								      normal; packs */
-/* After params changed: refreshes packed. */
+/* After params changed, the model's or, where it has one, its adapter's: refreshes packed. */
 void model_pack(struct model *m);
-/* XXH3 of the weights as f32, the stream's "policy": however they are held. */
+/* What training changes: the adapter's weights where there is one, else all. */
+struct weights model_trained(const struct model *m);
+/* Gives the model an adapter, which it owns from then on. */
+void model_adapt(struct model *m, struct lora *l);
+/* Adds the adapter to the weights, which are not frozen: one that has none comes out. */
+void model_merge(struct model *m);
+/* A copy for reading, which training of m leaves alone. With an adapter it shares m's weights. */
+void model_copy(struct model *to, const struct model *m);
+/* XXH3 of the weights as f32, the stream's "policy": however they are held; with an adapter, of
+ * both. */
 uint64_t model_hash(const struct model *m);
 const struct weight *model_weight(const struct model *m, const char *name); /* NULL: not there */
 void model_free(struct model *m);
@@ -119,9 +119,9 @@ void model_logprobs(struct run *r, const struct model *m, const struct pack *p, 
 /* As model_logprobs, keeping the activations for model_backward. */
 void model_forward(struct run *r, const struct model *m, const struct pack *p, float *logp,
 		   float *entropy);
-/* Adds to grads (laid out as params) the gradient of sum_i dlogp[i] * logp[i] + dent[i] *
+/* Adds to grads (laid out as model_trained) the gradient of sum_i dlogp[i] * logp[i] + dent[i] *
  * entropy[i] (dent may be NULL), for the last model_forward with the same m and p. A frozen model
- * has none: grads may be NULL, the pass only goes through. */
+ * without an adapter has none: grads may be NULL, the pass only goes through. */
 void model_backward(struct run *r, const struct model *m, const struct pack *p, const float *dlogp,
 		    const float *dent, float *grads);
 

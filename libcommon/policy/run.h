@@ -40,6 +40,7 @@ struct run {
 	float *datt, *dqkv; /* (T, A), (T, Q) */
 	float *xrn;         /* (R, d) normed rows of the head */
 	float *rms;         /* (T or R) norm factors */
+	float *lu, *lv;     /* (T, width of the adapter) see lora.h; only where there is one */
 	float *qk_grad; /* (blocks of RUN_BACK rows, 2, head_dim) shares of the gradients of q_norm
 			   and k_norm; only where there are any */
 
@@ -58,6 +59,7 @@ struct run {
 	size_t layer;
 	const float *dlogp, *dent;
 	float *logp, *entropy, *grads;
+	bool full;         /* grads are of all weights, not of an adapter or none */
 	size_t row0, row1; /* rows of the head's chunk */
 };
 

@@ -59,9 +59,9 @@ static int rig_open(struct rig *g, const char *seed, struct reason *why)
 	state_hash(&g->s, "sum", &g->hash);
 	state_real(&g->s, "first", &g->first);
 	state_real(&g->s, "none", &g->none);
-	state_array(&g->s, files[1], "m.", &g->p.model, g->m);
-	state_array(&g->s, files[1], "v.", &g->p.model, g->v);
-	state_array(&g->s, files[0], "", &g->p.model, g->p.model.params);
+	state_array(&g->s, files[1], "m.", g->p.model.w, g->p.model.n_w, g->m);
+	state_array(&g->s, files[1], "v.", g->p.model.w, g->p.model.n_w, g->v);
+	state_array(&g->s, files[0], "", g->p.model.w, g->p.model.n_w, g->p.model.params);
 	return 0;
 }
 
