@@ -27,7 +27,9 @@ static struct rft_opts o = RFT_OPTS_DEFAULT;
 static const char *policy_dir, *out_dir, *log_file, *state_dir;
 static const char *decay = "linear", *weight = "token", *dtype = "same", *compute = "f32";
 static int64_t threads, seed, checkpoint_every = 100;
-static bool strict, profile;
+static struct peft lora; /* what --lora and its fellows ask for */
+static const char *lora_targets;
+static bool merge, strict, profile;
 
 static const struct opt opts[] = {
 	{'p', "policy", "DIR", OPT_STR, &policy_dir, 0, 0, "policy to tune"},
@@ -60,6 +62,15 @@ static const struct opt opts[] = {
 	{0, "eps", "X", OPT_NUM, &o.adamw.eps, 1e-30, 1, "of AdamW"},
 	{0, "clip", "X", OPT_NUM, &o.adamw.clip, 0, 1e9, "norm the gradient is cut to; 0: never"},
 
+	{0, "lora", "R", OPT_INT, &lora.r, 0, LORA_MAX_R,
+	 "train low-rank adapters of this rank, not the weights; 0: the weights, or -p's adapter"},
+	{0, "lora-alpha", "X", OPT_NUM, &lora.alpha, 0, 1e6,
+	 "adapters count X / R; 0: twice R, or as -p has it"},
+	{0, "lora-targets", "LIST", OPT_STR, &lora_targets, 0, 0,
+	 "layers that have one, q_proj,v_proj ...; all when not given"},
+	{0, "merge", NULL, OPT_FLAG, &merge, 0, 0,
+	 "save whole policies with the adapter added, not the adapter"},
+
 	{0, "state", "DIR", OPT_STR, &state_dir, 0, 0,
 	 "keep a state there: the same call after a stop goes on"},
 	{0, "checkpoint-every", "N", OPT_INT, &checkpoint_every, 1, 1e9,
@@ -88,10 +99,16 @@ static uint64_t log_mark; /* where the log was when a state was saved */
 
 static int check_options(void)
 {
+	struct reason why;
+
 	if (!policy_dir || !out_dir)
 		return tool_usage("-p and -o are needed");
 	if (model_how(compute) & MODEL_BF16 && bf16_missing())
 		return tool_usage("--compute %s: %s", compute, bf16_missing());
+	if ((lora.alpha > 0 || lora_targets) && !lora.r)
+		return tool_usage("--lora-alpha and --lora-targets need --lora");
+	if (lora_targets && peft_targets(lora_targets, &lora.targets, &why))
+		return tool_usage("--lora-targets: %s", why.text);
 	o.seed = (uint64_t)seed;
 	o.decay = (enum decay)tool_word(DECAY_WORDS, decay);
 	o.weight = (enum rft_weight)tool_word(WEIGHT_WORDS, weight);
@@ -351,6 +368,21 @@ static int tune(struct policy *p, const struct rft_data *d, struct reason *why)
 	return st;
 }
 
+static int load_policy(struct policy *p, struct reason *why)
+{
+	int st = policy_load_as(p, policy_dir, model_how(compute) | (lora.r ? WEIGHTS_LEAN : 0),
+				why);
+
+	if (!st)
+		st = policy_adapt(p, policy_dir, &lora, (uint64_t)seed, why);
+	if (!st && merge && !p->peft.r)
+		st = fail(why, ST_USAGE,
+			  "--merge: there is no adapter, neither --lora nor one in %s", policy_dir);
+	if (!st && merge)
+		policy_merge(p);
+	return st;
+}
+
 int main(int argc, char *argv[])
 {
 	int i = tool_start(&tool, argc, argv), st = check_options();
@@ -372,7 +404,7 @@ int main(int argc, char *argv[])
 	if (!st && !state_begun(&state))
 		st = newdir_check(out_dir, &why);
 	if (!st)
-		st = policy_load_as(&p, policy_dir, model_how(compute), &why);
+		st = load_policy(&p, &why);
 	if (!st)
 		st = read_all(&d, argc - i, argv + i, &why);
 	if (!st)

@@ -33,6 +33,10 @@ static bool profile;
 static const char *advantage = "grpo", *loss = "dapo", *aggregate = "token-mean", *dtype = "same";
 static const char *compute = "f32";
 
+static struct peft lora; /* what --lora and its fellows ask for */
+static const char *lora_targets;
+static bool merge;
+
 static const struct opt opts[] = {
 	{'p', "policy", "DIR", OPT_STR, &policy_dir, 0, 0, "policy to begin with"},
 	{'t', "tasks", "FILE", OPT_STR, &task_file, 0, 0, "problems to learn from"},
@@ -97,6 +101,15 @@ static const struct opt opts[] = {
 	{0, "eps", "X", OPT_NUM, &o.adamw.eps, 1e-30, 1, "of AdamW"},
 	{0, "clip", "X", OPT_NUM, &o.adamw.clip, 0, 1e9, "norm the gradient is cut to; 0: never"},
 
+	{0, "lora", "R", OPT_INT, &lora.r, 0, LORA_MAX_R,
+	 "train low-rank adapters of this rank, not the weights; 0: the weights, or -p's adapter"},
+	{0, "lora-alpha", "X", OPT_NUM, &lora.alpha, 0, 1e6,
+	 "adapters count X / R; 0: twice R, or as -p has it"},
+	{0, "lora-targets", "LIST", OPT_STR, &lora_targets, 0, 0,
+	 "layers that have one, q_proj,v_proj ...; all when not given"},
+	{0, "merge", NULL, OPT_FLAG, &merge, 0, 0,
+	 "save whole policies with the adapter added, not the adapter"},
+
 	{0, "iter", "N", OPT_INT, &o.iter, 0, 1e9, "iteration to write into the records"},
 	{0, "stream", "FILE", OPT_STR, &stream_file, 0, 0,
 	 "write the stream there, not to standard output"},
@@ -127,10 +140,16 @@ static struct out stream = {.fd = -1};
 
 static int check_options(void)
 {
+	struct reason why;
+
 	if (!policy_dir || !task_file)
 		return tool_usage("-p and -t are needed");
 	if (model_how(compute) & MODEL_BF16 && bf16_missing())
 		return tool_usage("--compute %s: %s", compute, bf16_missing());
+	if ((lora.alpha > 0 || lora_targets) && !lora.r)
+		return tool_usage("--lora-alpha and --lora-targets need --lora");
+	if (lora_targets && peft_targets(lora_targets, &lora.targets, &why))
+		return tool_usage("--lora-targets: %s", why.text);
 	if (o.group_size == 1 && !o.keep_equal)
 		return tool_usage("--group-size 1: the rewards of a group of one never differ "
 				  "(--keep-equal trains on it)");
@@ -492,6 +511,21 @@ static int explore(struct policy *p, const struct task_set *tasks, struct rec_ou
 	return st;
 }
 
+static int load_policy(struct policy *p, struct reason *why)
+{
+	int st = policy_load_as(p, policy_dir, model_how(compute) | (lora.r ? WEIGHTS_LEAN : 0),
+				why);
+
+	if (!st)
+		st = policy_adapt(p, policy_dir, &lora, (uint64_t)seed, why);
+	if (!st && merge && !p->peft.r)
+		st = fail(why, ST_USAGE,
+			  "--merge: there is no adapter, neither --lora nor one in %s", policy_dir);
+	if (!st && merge)
+		policy_merge(p);
+	return st;
+}
+
 int main(int argc, char *argv[])
 {
 	int i = tool_start(&tool, argc, argv), st = check_options();
@@ -517,7 +551,7 @@ int main(int argc, char *argv[])
 	if (!st)
 		st = check_outputs(&why);
 	if (!st)
-		st = policy_load_as(&p, policy_dir, model_how(compute), &why);
+		st = load_policy(&p, &why);
 	if (!st)
 		st = task_load(&tasks, task_file, &why);
 	if (!st)

@@ -38,6 +38,8 @@ size_t wgrad_scratch(const struct model *m)
 	if (!(m->how & MODEL_BF16))
 		return 0;
 	k = w->o.k > k ? w->o.k : k;
+	if (m->lora && (size_t)m->lora->r > k)
+		k = (size_t)m->lora->r;
 	return pair_words(k, WGRAD_TOKENS) + bf16_turned_words(WGRAD_MAX, WGRAD_TOKENS);
 }
 
@@ -285,7 +287,7 @@ static void adapter_grads(struct run *r, enum lora_input input, const float *dy,
 					    l->width,
 					    T};
 	if (g->n)
-		wgrad_all(job, 1 + g->n);
+		wgrad_all(r, job, 1 + g->n);
 }
 
 /* Weights from the attention's output on */

@@ -176,24 +176,36 @@ static float scale_of(const struct lora *l)
 	return (float)(l->alpha / (double)l->r);
 }
 
-void lora_merge(const struct lora *l, const struct lora_group *g, float *w)
+/* The A or B of a linear layer, by the name of its weight */
+static const struct weight *part_of(const struct lora *l, const char *name, const char *which)
 {
-	size_t r = (size_t)l->r;
-	double scale = l->alpha / (double)l->r;
+	size_t n = strlen(name) - strlen("weight");
 
-	for (size_t k = 0; k < g->n; k++) {
-		const float *a = l->params + g->a + k * r * g->in, *b = l->params + g->b[k].b;
+	for (const struct weight *w = l->w; w < l->w + l->n_w; w++)
+		if (strncmp(w->name, name, n) == 0 &&
+		    strncmp(w->name + n, which, strlen(which)) == 0)
+			return w;
+	return NULL;
+}
 
-		for (size_t i = 0; i < g->b[k].out; i++)
-			for (size_t j = 0; j < g->in; j++) {
-				float *to = &w[(g->b[k].col + i) * g->in + j];
-				double sum = 0;
+void lora_add(const struct lora *l, const char *name, size_t first, size_t n, float *rows)
+{
+	const struct weight *wa = part_of(l, name, "lora_A"), *wb = part_of(l, name, "lora_B");
+	size_t r = (size_t)l->r, in = wa ? (size_t)wa->shape[1] : 0;
+	double scale = l->alpha / (double)l->r, *sum = xarray(in, sizeof *sum);
 
-				for (size_t x = 0; x < r; x++)
-					sum += (double)b[i * r + x] * (double)a[x * g->in + j];
-				*to = (float)((double)*to + scale * sum);
-			}
+	for (size_t i = 0; wb && i < n; i++) {
+		const float *b = l->params + wb->offset + (first + i) * r;
+
+		for (size_t j = 0; j < in; j++)
+			sum[j] = 0;
+		for (size_t x = 0; x < r; x++)
+			for (size_t j = 0; j < in; j++)
+				sum[j] += (double)b[x] * (double)l->params[wa->offset + x * in + j];
+		for (size_t j = 0; j < in; j++)
+			rows[i * in + j] = (float)((double)rows[i * in + j] + scale * sum[j]);
 	}
+	free(sum);
 }
 
 static void scale_rows(const struct lora *l, float *u, size_t ld, size_t rows, size_t cols)

@@ -66,8 +66,8 @@ static inline const struct lora_group *lora_group(const struct lora *l, size_t l
 	return &l->group[layer * LORA_INPUTS + (size_t)input];
 }
 
-/* w (rows of the group's outputs, in) += alpha / r * B A, each target at its rows */
-void lora_merge(const struct lora *l, const struct lora_group *g, float *w);
+/* Rows first .. first + n of the weight of this name += alpha / r * B A, where it is a target. */
+void lora_add(const struct lora *l, const char *name, size_t first, size_t n, float *rows);
 
 /* y (rows, ldy) += alpha / r * B A x for x (rows, in). scratch: rows * width floats and PANEL more.
  */

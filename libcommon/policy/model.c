@@ -304,14 +304,8 @@ void model_adapt(struct model *m, struct lora *l)
 
 void model_merge(struct model *m)
 {
-	for (size_t l = 0; l < (size_t)m->cfg.layers; l++) {
-		const struct layer *w = &m->layer[l];
-		const size_t at[LORA_INPUTS] = {w->qkv.at, w->o.at, w->gu.at, w->down.at};
-
-		for (int i = 0; i < LORA_INPUTS; i++)
-			lora_merge(m->lora, lora_group(m->lora, l, (enum lora_input)i),
-				   m->params + at[i]);
-	}
+	for (const struct weight *w = m->w; w < m->w + m->n_w; w++)
+		lora_add(m->lora, w->name, 0, (size_t)w->shape[0], m->params + w->offset);
 	lora_free(m->lora);
 	m->lora = NULL;
 	model_pack(m);

@@ -5,6 +5,7 @@
 #include "policy/weights.h"
 #include "stream/json.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -125,39 +126,137 @@ static int load_texts(struct policy *p, const char *dir, struct reason *why)
 	return st;
 }
 
-int policy_load(struct policy *p, const char *dir, struct reason *why)
+static int load_adapter(struct policy *p, const char *dir, struct reason *why)
 {
-	return policy_load_as(p, dir, 0, why);
+	char *path = xasprintf("%s/" PEFT_WEIGHTS, dir);
+	struct lora *l = lora_new(&p->cfg, p->peft.r, p->peft.alpha, p->peft.targets);
+	int st = weights_load_adapter(l, path, &p->dtype, why);
+
+	if (st)
+		lora_free(l);
+	else
+		model_adapt(&p->model, l);
+	free(path);
+	return st;
+}
+
+/* The policy in dir; under: how the weights under an adapter are held */
+static int load(struct policy *p, const char *dir, int how, int under, struct reason *why)
+{
+	struct peft peft = {0};
+	int st = peft_is_folder(dir) ? peft_read(&peft, dir, why) : 0;
+	const char *base = peft.r ? peft.base : dir;
+
+	*p = (struct policy){0};
+	if (!st)
+		st = load_texts(p, base, why);
+	if (!st)
+		st = weights_load(&p->model, &p->cfg, peft.r ? under : how, base, &p->dtype, why);
+	p->base_dtype = p->dtype;
+	p->peft = peft;
+	if (!st && peft.r)
+		st = load_adapter(p, dir, why);
+	if (st)
+		policy_free(p);
+	return st;
 }
 
 int policy_load_as(struct policy *p, const char *dir, int how, struct reason *why)
 {
-	int st;
+	return load(p, dir, how, how | WEIGHTS_LEAN, why);
+}
 
-	*p = (struct policy){0};
-	st = load_texts(p, dir, why);
-	if (!st)
-		st = weights_load(&p->model, &p->cfg, how, dir, &p->dtype, why);
-	if (st)
-		policy_free(p);
+int policy_load(struct policy *p, const char *dir, struct reason *why)
+{
+	int st = load(p, dir, 0, 0, why);
+
+	if (!st && p->peft.r) {
+		model_merge(&p->model);
+		peft_free(&p->peft);
+		p->dtype = p->base_dtype;
+	}
 	return st;
+}
+
+static int check_adapter(const struct peft *is, const char *dir, const struct peft *want,
+			 struct reason *why)
+{
+	if (want->r && want->r != is->r)
+		return fail(why, ST_USAGE,
+			    "%s: an adapter of rank %lld, which is trained as it is: --lora %lld "
+			    "needs full weights (policy-mix merges)",
+			    dir, (long long)is->r, (long long)want->r);
+	if (want->alpha > 0 && want->alpha != is->alpha)
+		return fail(why, ST_USAGE, "%s: an adapter with an alpha of %g, not %g", dir,
+			    is->alpha, want->alpha);
+	if (want->targets && want->targets != is->targets)
+		return fail(why, ST_USAGE, "%s: an adapter of other layers", dir);
+	return 0;
+}
+
+int policy_adapt(struct policy *p, const char *dir, const struct peft *want, uint64_t seed,
+		 struct reason *why)
+{
+	struct peft *is = &p->peft;
+	struct lora *l;
+
+	if (is->r)
+		return check_adapter(is, dir, want, why);
+	if (!want->r)
+		return 0;
+	*is = (struct peft){.base = realpath(dir, NULL),
+			    .r = want->r,
+			    .alpha = want->alpha > 0 ? want->alpha : 2 * (double)want->r,
+			    .targets = want->targets ? want->targets : LORA_ALL};
+	if (!is->base)
+		return fail_errno(why, errno, "%s", dir);
+	l = lora_new(&p->cfg, is->r, is->alpha, is->targets);
+	lora_random(l, seed);
+	model_adapt(&p->model, l);
+	p->dtype = ST_F32;
+	return 0;
+}
+
+void policy_merge(struct policy *p)
+{
+	p->merged = p->peft.r > 0;
+	p->dtype = p->base_dtype;
+}
+
+/* Only the adapter is written. */
+static bool is_apart(const struct policy *p)
+{
+	return p->peft.r && !p->merged;
+}
+
+static const char *weights_file(const struct policy *p)
+{
+	return is_apart(p) ? PEFT_WEIGHTS : "model.safetensors";
+}
+
+static void write_weights(const struct policy *p, struct out *o, enum st_dtype dtype)
+{
+	if (is_apart(p))
+		weights_write_adapter(p->model.lora, o, dtype);
+	else
+		weights_write(&p->model, o, dtype);
 }
 
 static int save_weights(const struct policy *p, struct newdir *d, enum st_dtype dtype,
 			struct reason *why)
 {
 	struct out o;
-	int st = newdir_open(d, "model.safetensors", &o, why);
+	int st = newdir_open(d, weights_file(p), &o, why);
 
 	if (st)
 		return st;
-	weights_write(&p->model, &o, dtype);
+	write_weights(p, &o, dtype);
 	return newdir_done(&o, why);
 }
 
 bool policy_is_saved(const struct policy *p, const char *dir, enum st_dtype dtype)
 {
-	char *path = xasprintf("%s/model.safetensors", dir);
+	char *path = xasprintf("%s/%s", dir, weights_file(p));
 	struct hash *there = hash_new(), *here = hash_new();
 	struct out o;
 	bool same = false;
@@ -165,7 +264,7 @@ bool policy_is_saved(const struct policy *p, const char *dir, enum st_dtype dtyp
 	if (file_hash(path, 0, UINT64_MAX, there, NULL, NULL) == 0) {
 		out_init(&o, open("/dev/null", O_WRONLY | O_CLOEXEC), "weights");
 		o.sum = here;
-		weights_write(&p->model, &o, dtype);
+		write_weights(p, &o, dtype);
 		out_close(&o, NULL);
 		same = hash_64(there) == hash_64(here);
 	}
@@ -196,13 +295,24 @@ static int save_texts(const struct policy *p, struct newdir *d, enum st_dtype dt
 	return st;
 }
 
+static int save_peft(const struct policy *p, struct newdir *d, struct reason *why)
+{
+	struct buf text = {0};
+	int st;
+
+	peft_text(&p->peft, &text);
+	st = newdir_put(d, PEFT_CONFIG, text.p, text.n, why);
+	buf_free(&text);
+	return st;
+}
+
 int policy_save(const struct policy *p, const char *dir, enum st_dtype dtype, struct reason *why)
 {
 	struct newdir d;
 	int st = newdir_begin(&d, dir, why);
 
 	if (!st)
-		st = save_texts(p, &d, dtype, why);
+		st = is_apart(p) ? save_peft(p, &d, why) : save_texts(p, &d, dtype, why);
 	if (!st)
 		st = save_weights(p, &d, dtype, why);
 	if (!st)
@@ -293,6 +403,7 @@ void policy_free(struct policy *p)
 	model_free(&p->model);
 	tok_free(p->tok);
 	config_free(&p->cfg);
+	peft_free(&p->peft);
 	for (size_t i = 0; i < N_SIDE; i++)
 		buf_free(side_file(p, i));
 	*p = (struct policy){0};

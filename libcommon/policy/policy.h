@@ -1,12 +1,15 @@
 /*
- * policy.h - a policy folder in Hugging Face layout: model, tokenizer and configuration together.
+ * policy.h - a policy folder in Hugging Face layout: model, tokenizer and configuration together;
+ * or a folder in PEFT's layout with an adapter of one that it names.
  */
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
 
 #include "policy/model.h"
+#include "policy/peft.h"
 #include "policy/safetensors.h"
 #include "policy/tokenizer.h"
+#include "policy/weights.h"
 
 struct policy {
 	struct config cfg;
@@ -14,15 +17,27 @@ struct policy {
 	struct tokenizer *tok;
 	/* files as they came; n = 0: not there */
 	struct buf tok_config, gen_config, special_tokens, chat_template;
-	enum st_dtype dtype; /* of the weights on disk */
+	enum st_dtype dtype;      /* of the weights on disk, of the adapter's where there is one */
+	struct peft peft;         /* r = 0: no adapter */
+	enum st_dtype base_dtype; /* of the weights under an adapter */
+	bool merged;              /* see policy_merge */
 };
 
 /* Loads and packs. Anything missing, extra or malformed: ST_INPUT naming file and rule. The stop
  * set gains the eos_token of tokenizer_config.json and special_tokens_map.json. how: see
- * model_init; a frozen model is read without a copy in f32 in between. policy_load: how = 0. */
+ * weights_load; weights under an adapter are lean. A frozen model is read without a copy in f32 in
+ * between. policy_load: how = 0,
+ * and an adapter is added to the weights. */
 int policy_load(struct policy *p, const char *dir, struct reason *why);
 int policy_load_as(struct policy *p, const char *dir, int how, struct reason *why);
-/* A folder that appears whole or not at all; refuses one that exists. Not of a frozen model. */
+/* The policy in dir, just loaded, gets the adapter that want asks for. When it has one already,
+ * want may be empty and must not ask for another: ST_USAGE. */
+int policy_adapt(struct policy *p, const char *dir, const struct peft *want, uint64_t seed,
+		 struct reason *why);
+/* From now on policy_save writes the adapter, if there is one, added to the weights. */
+void policy_merge(struct policy *p);
+/* A folder that appears whole or not at all; refuses one that exists. Of a policy with an adapter,
+ * the adapter alone, unless policy_merge was called. */
 int policy_save(const struct policy *p, const char *dir, enum st_dtype dtype, struct reason *why);
 /* Whether the folder holds the very bytes of weights that policy_save would write. */
 bool policy_is_saved(const struct policy *p, const char *dir, enum st_dtype dtype);

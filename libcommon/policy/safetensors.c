@@ -494,7 +494,38 @@ static void write_half(struct out *o, const float *v, size_t n, enum st_dtype dt
 	free(half);
 }
 
+static void write_numbers(struct out *o, const float *v, size_t n, enum st_dtype dtype)
+{
+	if (dtype == ST_F32)
+		out_write(o, v, n * sizeof *v);
+	else
+		write_half(o, v, n, dtype);
+}
+
+/* A tensor that is made as it is written, about CHUNK numbers at a time */
+static void write_rows(struct out *o, const struct st_item *items, size_t item, enum st_dtype dtype,
+		       st_rows *fn, const void *ctx)
+{
+	const struct st_item *t = &items[item];
+	size_t rows = t->shape[0], k = item_count(t) / rows, step = k < CHUNK ? CHUNK / k : 1;
+	float *part = xarray(step * k, sizeof *part);
+
+	for (size_t i = 0; i < rows; i += step) {
+		size_t n = rows - i < step ? rows - i : step;
+
+		fn(ctx, item, i, n, part);
+		write_numbers(o, part, n * k, dtype);
+	}
+	free(part);
+}
+
 void st_write(struct out *o, const struct st_item *items, size_t n, enum st_dtype dtype)
+{
+	st_write_made(o, items, n, dtype, NULL, NULL);
+}
+
+void st_write_made(struct out *o, const struct st_item *items, size_t n, enum st_dtype dtype,
+		   st_rows *rows, const void *ctx)
 {
 	const struct st_item **v = xarray(n + 1, sizeof *v);
 	struct buf header = {0};
@@ -508,10 +539,10 @@ void st_write(struct out *o, const struct st_item *items, size_t n, enum st_dtyp
 	out_write(o, &len, sizeof len);
 	out_write(o, header.p, header.n);
 	for (size_t i = 0; i < n; i++)
-		if (dtype == ST_F32)
-			out_write(o, v[i]->data, item_count(v[i]) * sizeof(float));
+		if (v[i]->data)
+			write_numbers(o, v[i]->data, item_count(v[i]), dtype);
 		else
-			write_half(o, v[i]->data, item_count(v[i]), dtype);
+			write_rows(o, items, (size_t)(v[i] - items), dtype, rows, ctx);
 	buf_free(&header);
 	free(v);
 }

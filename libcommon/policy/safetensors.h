@@ -44,10 +44,15 @@ struct st_item {
 	const char *name;
 	int rank;
 	uint64_t shape[ST_MAX_RANK];
-	const float *data;
+	const float *data; /* NULL: see st_write_made */
 };
 /* Writes a whole file through o: header aligned to 8, tensors ordered by name; metadata
  * {"format":"pt"}. */
 void st_write(struct out *o, const struct st_item *items, size_t n, enum st_dtype dtype);
+/* Where items have no data, they are made as they are written: rows first .. first + n of item i.
+ */
+typedef void st_rows(const void *ctx, size_t i, size_t first, size_t n, float *to);
+void st_write_made(struct out *o, const struct st_item *items, size_t n, enum st_dtype dtype,
+		   st_rows *rows, const void *ctx);
 
 #endif

@@ -1,4 +1,5 @@
-/* weights.c - the weights of a model from and to a folder's safetensors files. See weights.h. */
+/* weights.c - the weights of a model, or of an adapter, from and to safetensors files. See
+ * weights.h. */
 #include "policy/weights.h"
 #include "base/mem.h"
 #include "base/par.h"
@@ -27,7 +28,7 @@ static int check_shape(const struct st_tensor *t, const struct weight *w, struct
 		return 0;
 	shape_text(t->shape, t->rank, is, sizeof is);
 	shape_text(want, w->rank, should, sizeof should);
-	return fail(why, ST_INPUT, "shape [%s], but config.json asks for [%s]", is, should);
+	return fail(why, ST_INPUT, "shape [%s], but the configuration asks for [%s]", is, should);
 }
 
 /* Without a branch in the loop: most weights are finite. */
@@ -219,6 +220,14 @@ static int check_total(const struct config *cfg, const struct st_file *f, struct
 	return 0;
 }
 
+static bool is_bf16(const struct st_file *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].dtype != ST_BF16)
+			return false;
+	return true;
+}
+
 static int load(struct model *m, const struct config *cfg, int how, const struct st_file *f,
 		struct reason *why)
 {
@@ -226,7 +235,9 @@ static int load(struct model *m, const struct config *cfg, int how, const struct
 
 	if (st)
 		return st;
-	model_init(m, cfg, how);
+	if (how & WEIGHTS_LEAN && is_bf16(f))
+		how |= MODEL_FROZEN;
+	model_init(m, cfg, how & ~WEIGHTS_LEAN);
 	st = read_all(m, f, why);
 	for (size_t i = 0; i < f->n && !st; i++)
 		st = check_extra(m, f, &f->v[i], why);
@@ -252,18 +263,111 @@ int weights_load(struct model *m, const struct config *cfg, int how, const char 
 	return st;
 }
 
+/* A tensor of an adapter's, by its weight's name */
+static int read_part(const struct lora *l, const struct weight *w, const struct st_file *f,
+		     struct reason *why)
+{
+	char *name = xasprintf(PEFT_PREFIX "%s", w->name);
+	const struct st_tensor *t = st_find(f, name);
+	float *to = l->params + w->offset;
+	int st = t ? check_shape(t, w, why) : fail(why, ST_INPUT, "missing");
+
+	if (!st)
+		st = st_read(f, t, to, why);
+	if (!st)
+		st = check_finite(to, 0, w->count, why);
+	if (st)
+		fail_prefix(why, "tensor %s", name);
+	free(name);
+	return st;
+}
+
+static bool is_part(const struct lora *l, const char *name)
+{
+	size_t n = strlen(PEFT_PREFIX);
+
+	if (strncmp(name, PEFT_PREFIX, n) != 0)
+		return false;
+	for (size_t i = 0; i < l->n_w; i++)
+		if (strcmp(name + n, l->w[i].name) == 0)
+			return true;
+	return false;
+}
+
+static int read_parts(const struct lora *l, const struct st_file *f, struct reason *why)
+{
+	int st = 0;
+
+	for (size_t i = 0; i < f->n; i++)
+		if (!is_part(l, f->v[i].name))
+			return fail(why, ST_INPUT,
+				    "tensor %.100s: not one that " PEFT_CONFIG " tells of",
+				    f->v[i].name);
+	for (size_t i = 0; i < l->n_w && !st; i++)
+		st = read_part(l, &l->w[i], f, why);
+	return st;
+}
+
+int weights_load_adapter(struct lora *l, const char *path, enum st_dtype *dtype, struct reason *why)
+{
+	struct st_file f;
+	int st = st_open_file(&f, path, why);
+
+	if (st)
+		return st;
+	st = read_parts(l, &f, why);
+	if (st) {
+		fail_prefix(why, "%s", path);
+	} else {
+		*dtype = f.v[0].dtype;
+		lora_pack(l);
+	}
+	st_close(&f);
+	return st;
+}
+
+static struct st_item item_of(const struct weight *w, const char *name, const float *params)
+{
+	return (struct st_item){.name = name,
+				.rank = w->rank,
+				.shape = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
+				.data = params ? params + w->offset : NULL};
+}
+
+/* Rows of a matrix, from wherever the model has them */
+static void make_rows(const void *ctx, size_t i, size_t first, size_t n, float *to)
+{
+	const struct model *m = ctx;
+
+	model_get_rows(m, &m->w[i], first, to, n);
+	if (m->lora)
+		lora_add(m->lora, m->w[i].name, first, n, to);
+}
+
 void weights_write(const struct model *m, struct out *o, enum st_dtype dtype)
 {
 	struct st_item *v = xcalloc(m->n_w, sizeof *v);
+	bool make = m->lora || m->how & MODEL_FROZEN;
 
-	for (size_t i = 0; i < m->n_w; i++) {
-		const struct weight *w = &m->w[i];
+	for (size_t i = 0; i < m->n_w; i++)
+		v[i] = item_of(&m->w[i], m->w[i].name,
+			       make && m->w[i].rank == 2 ? NULL : m->params);
+	st_write_made(o, v, m->n_w, dtype, make_rows, m);
+	free(v);
+}
 
-		v[i] = (struct st_item){.name = w->name,
-					.rank = w->rank,
-					.shape = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
-					.data = m->params + w->offset};
+void weights_write_adapter(const struct lora *l, struct out *o, enum st_dtype dtype)
+{
+	struct st_item *v = xcalloc(l->n_w, sizeof *v);
+	char **name = xcalloc(l->n_w, sizeof *name);
+
+	for (size_t i = 0; i < l->n_w; i++) {
+		name[i] = xasprintf(PEFT_PREFIX "%s", l->w[i].name);
+		v[i] = item_of(&l->w[i], name[i], l->params);
 	}
-	st_write(o, v, m->n_w, dtype);
+	st_write(o, v, l->n_w, dtype);
+	for (size_t i = 0; i < l->n_w; i++)
+		free(name[i]);
+	free(name);
 	free(v);
 }

@@ -342,8 +342,9 @@ static void tensors(void **state)
 		{DROP, "tensor model.norm.weight: missing"},
 		{ADD, "tensor model.layers.0.self_attn.q_proj.bias: not a weight of this model"},
 		{RENAME, "tensor model.embed_tokens.weight: missing"},
-		{SHAPE, "tensor model.embed_tokens.weight: shape [14, 16], but config.json asks "
-			"for [15, 16]"},
+		{SHAPE,
+		 "tensor model.embed_tokens.weight: shape [14, 16], but the configuration asks "
+		 "for [15, 16]"},
 		{RANK, "tensor model.embed_tokens.weight: shape [240], but"},
 		{NOT_FINITE, "element 1 is not finite"},
 		{WRONG_HEAD, "tensor lm_head.weight: differs from model.embed_tokens.weight"},
