@@ -1,4 +1,5 @@
-/* policy-mix - the weighted average of two policies. See man/policy-mix.1. */
+/* policy-mix - the weighted average of two policies, or one with its adapter merged. See
+ * man/policy-mix.1. */
 #include "base/io.h"
 #include "base/tool.h"
 #include "policy/policy.h"
@@ -12,11 +13,13 @@ static double weight = 0.5;
 
 static const struct opt opts[] = {
 	{'o', "output", "DIR", OPT_STR, &out_dir, 0, 0, "the mixed policy; must not exist yet"},
-	{'w', "weight", "W", OPT_NUM, &weight, 0, 1, "share of B: C = (1 - W) A + W B"},
+	{'w', "weight", "W", OPT_NUM, &weight, 0, 1,
+	 "share of B, if there is one: C = (1 - W) A + W B"},
 	{0, "dtype", DTYPE_WORDS, OPT_WORD, &dtype, 0, 0, "of the weights; same: as in A"},
 	{0}};
-static const struct tool tool = {"policy-mix", "A B",
-				 "The weighted average of two policies of the same shape.", opts};
+static const struct tool tool = {
+	"policy-mix", "A [B]",
+	"The weighted average of two policies of the same shape, or one as whole weights.", opts};
 
 /* What must agree, in the order in which a difference is named. max_len may differ: no weight
  * depends on it. */
@@ -118,14 +121,34 @@ static void note_tokenizers(const struct policy *a, const struct policy *b, cons
 			 b_dir);
 }
 
-static int run(const char *a_dir, const char *b_dir, struct reason *why)
+static int save(const struct policy *p, struct reason *why)
+{
+	int type = tool_word(DTYPE_WORDS, dtype);
+
+	return policy_save(p, out_dir, type ? (enum st_dtype)(type - 1) : p->dtype, why);
+}
+
+/* One policy, with its adapter, if it has one, added to the weights */
+static int merge(const char *dir, struct reason *why)
+{
+	struct policy p;
+	int st = policy_load_as(&p, dir, 0, why);
+
+	if (st)
+		return st;
+	policy_merge(&p);
+	st = save(&p, why);
+	policy_free(&p);
+	if (!st)
+		msg_info("%s: the whole weights of %s", out_dir, dir);
+	return st;
+}
+
+static int average(const char *a_dir, const char *b_dir, struct reason *why)
 {
 	struct policy a = {0}, b = {0};
-	int type = tool_word(DTYPE_WORDS, dtype);
-	int st = newdir_check(out_dir, why);
+	int st = policy_load(&a, a_dir, why);
 
-	if (!st)
-		st = policy_load(&a, a_dir, why);
 	if (!st) {
 		st = policy_load(&b, b_dir, why);
 		if (!st)
@@ -135,8 +158,7 @@ static int run(const char *a_dir, const char *b_dir, struct reason *why)
 		if (!st) {
 			note_tokenizers(&a, &b, b_dir);
 			mix(&a.model, &b.model);
-			st = policy_save(&a, out_dir, type ? (enum st_dtype)(type - 1) : a.dtype,
-					 why);
+			st = save(&a, why);
 		}
 		policy_free(&b);
 		policy_free(&a);
@@ -151,11 +173,14 @@ int main(int argc, char *argv[])
 	struct reason why = {0};
 	int i = tool_start(&tool, argc, argv), st;
 
-	if (argc - i != 2)
-		return tool_finish(tool_usage("two policy folders are needed, not %d", argc - i));
+	if (argc - i != 1 && argc - i != 2)
+		return tool_finish(
+			tool_usage("one or two policy folders are needed, not %d", argc - i));
 	if (!out_dir)
 		return tool_finish(tool_usage("--output is needed"));
-	st = run(argv[i], argv[i + 1], &why);
+	st = newdir_check(out_dir, &why);
+	if (!st)
+		st = argc - i == 1 ? merge(argv[i], &why) : average(argv[i], argv[i + 1], &why);
 	if (st)
 		msg_reason(&why);
 	return tool_finish(st);

@@ -88,8 +88,8 @@ weights() {
 }
 
 @test "what is refused: operands, a share out of range, a folder that exists or is not there" {
-	status_is 2 policy-mix a -o c
-	says "two policy folders are needed, not 1"
+	status_is 2 policy-mix a b a -o c
+	says "one or two policy folders are needed, not 3"
 	status_is 2 policy-mix a b
 	says "--output is needed"
 	status_is 2 policy-mix -w 1.5 a b -o c
@@ -97,4 +97,11 @@ weights() {
 	status_is 3 policy-mix a nowhere -o c
 	says "nowhere/config.json: no such file"
 	[ ! -e c ]
+}
+
+@test "one policy alone is written as it is" {
+	status_is 0 policy-mix a -o c
+	cmp a/model.safetensors c/model.safetensors
+	status_is 0 policy-mix a -o d --dtype bf16
+	[ "$(value d dtype)" = bf16 ]
 }

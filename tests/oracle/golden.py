@@ -10,6 +10,7 @@ DIR/NAME/        the policy: config.json, model.safetensors (BF16), tokenizer.js
 DIR/NAME/score/  the pack, its weights, and log-probabilities and entropies at each temperature
 DIR/NAME/grad/   gradients of sum(w * logp + e * entropy) at temperature 0.7
 DIR/NAME/after/  (some) the parameters after ten AdamW steps on that sum at temperature 1
+DIR/NAME/lora/   (some) an adapter of it, in PEFT's layout; below it, score/ and grad/ with it
 """
 
 import json
@@ -46,14 +47,20 @@ SHAPES = {
     "qwen3": dict(family="qwen3", vocab=24, d=16, layers=2, heads=4, kv=2, hd=12, ffn=20,
                   tied=True, after=True, norms=True),
 }
+# rank, alpha and layers of adapters
+ADAPTERS = {
+    "tied": (4, 8, ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]),
+    "qwen2": (2, 6, ["q_proj", "v_proj"]),
+    "qwen3": (3, 1.5, ["down_proj", "k_proj", "o_proj", "up_proj"]),
+}
 FAMILIES = {"llama": "Llama", "qwen2": "Qwen2", "qwen3": "Qwen3"}
 EPS, MAX_LEN = 1e-5, 64
 LENGTHS = [5, 17, 11]
 STEPS, LR, BETAS, ADAM_EPS, DECAY, CLIP = 10, 1e-3, (0.9, 0.95), 1e-8, 0.1, 1.0
 
 
-def write_tensors(folder, tensors, dtype):
-    """model.safetensors, from the format's description; tensors: name -> float64 tensor."""
+def write_tensors(folder, tensors, dtype, file="model.safetensors"):
+    """A file from the format's description; tensors: name -> float64 tensor."""
     os.makedirs(folder, exist_ok=True)
     header, data = {"__metadata__": {"format": "pt"}}, b""
     for name in sorted(tensors):
@@ -71,7 +78,7 @@ def write_tensors(folder, tensors, dtype):
         data += raw
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    with open(os.path.join(folder, "model.safetensors"), "wb") as f:
+    with open(os.path.join(folder, file), "wb") as f:
         f.write(struct.pack("<Q", len(text)) + text + data)
 
 
@@ -173,6 +180,9 @@ def rotate(s, x):
 
 def linear(w, name, x):
     y = x @ w[name + ".weight"].T
+    if name + ".lora_A.weight" in w:
+        a, b = w[name + ".lora_A.weight"], w[name + ".lora_B.weight"]
+        y = y + w["scale"] * ((x @ a.T) @ b.T)
     return y + w[name + ".bias"] if name + ".bias" in w else y
 
 
@@ -260,6 +270,47 @@ def train(s, w, pack):
     return w
 
 
+def adapter(folder, s, w, pack, name):
+    """An adapter whose A and B are both away from zero; the weights under it are not trained."""
+    rank, alpha, targets = ADAPTERS[name]
+    gen = torch.Generator().manual_seed(100 + rank)
+    w = {k: v.detach() for k, v in w.items()}
+    low = {}
+    for key in sorted(w):
+        if key.endswith("_proj.weight") and key.split(".")[-2] in targets:
+            rows, cols = w[key].shape
+            stem = key[: -len("weight")]
+            low[stem + "lora_A.weight"] = 0.3 * torch.randn(rank, cols, generator=gen)
+            low[stem + "lora_B.weight"] = 0.1 * torch.randn(rows, rank, generator=gen)
+    low = {k: v.bfloat16().double().requires_grad_() for k, v in low.items()}
+    w.update(low, scale=alpha / rank)
+    os.makedirs(folder, exist_ok=True)
+    config = {
+        "base_model_name_or_path": "..",
+        "bias": "none",
+        "fan_in_fan_out": False,
+        "lora_alpha": alpha,
+        "lora_dropout": 0.05,
+        "modules_to_save": None,
+        "peft_type": "LORA",
+        "r": rank,
+        "rank_pattern": {},
+        "target_modules": targets,
+        "task_type": "CAUSAL_LM",
+        "use_dora": False,
+    }
+    with open(os.path.join(folder, "adapter_config.json"), "w") as f:
+        json.dump(config, f, indent=1)
+        f.write("\n")
+    peft = {"base_model.model." + k: v for k, v in low.items()}
+    write_tensors(folder, peft, "F32", "adapter_model.safetensors")
+    logp, entropy = scores(s, w, pack, 0.7)
+    score = {"logp_0.7": logp, "entropy_0.7": entropy}
+    write_tensors(os.path.join(folder, "score"), score, "F32")
+    objective(s, w, pack, 0.7).backward()
+    write_tensors(os.path.join(folder, "grad"), {k: v.grad for k, v in low.items()}, "F32")
+
+
 def write_texts(folder, s):
     family = s.get("family", "llama")
     config = {
@@ -326,6 +377,8 @@ def main():
         write_tensors(os.path.join(folder, "grad"), {k: v.grad for k, v in w.items()}, "F32")
         if s.get("after"):
             write_tensors(os.path.join(folder, "after"), train(s, w, pack), "F32")
+        if name in ADAPTERS:
+            adapter(os.path.join(folder, "lora"), s, w, pack, name)
 
 
 main()

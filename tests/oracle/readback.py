@@ -17,9 +17,9 @@ KINDS = {"F32": np.uint32, "BF16": np.uint16, "F16": np.uint16}
 NAMES = {"F32": "float32", "BF16": "bfloat16", "F16": "float16"}
 
 
-def load(folder):
+def load(folder, file="model.safetensors"):
     """name -> (dtype, shape, bits)"""
-    with open(os.path.join(folder, "model.safetensors"), "rb") as f:
+    with open(os.path.join(folder, file), "rb") as f:
         (n,) = struct.unpack("<Q", f.read(8))
         header, data = json.loads(f.read(n)), f.read()
     assert n % 8 == 0, "the header is not aligned to 8 bytes"
@@ -73,4 +73,5 @@ def main():
     print(*kinds, len(b), sum(bits.size for _, _, bits in b.values()))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -403,6 +403,113 @@ static void gradients_of_families(void **state)
 	kind = kinds;
 }
 
+/* ---- adapters ---- */
+
+/* An adapter of rank 3 of these layers, with B away from 0 */
+static void adapt(struct model *m, unsigned targets)
+{
+	struct lora *l = lora_new(&m->cfg, 3, 5, targets);
+
+	lora_random(l, 9);
+	for (size_t i = 0; i < l->n_params; i++)
+		l->params[i] += (float)(0.2 * rng_normal(4, i));
+	lora_pack(l);
+	model_adapt(m, l);
+}
+
+/* p + 5 / 3 * B A: the weights in effect, from those of m and of its adapter, a */
+static void in_effect(double *to, const double *p, const double *a, const struct model *m)
+{
+	const struct lora *l = m->lora;
+
+	memcpy(to, p, m->n_params * sizeof *to);
+	for (size_t i = 0; i < l->n_w; i++) {
+		const struct weight *wa = &l->w[i], *w, *wb = NULL;
+		char name[96], *end;
+
+		snprintf(name, sizeof name, "%s", wa->name);
+		end = strstr(name, "lora_A.weight");
+		if (!end)
+			continue;
+		strcpy(end, "lora_B.weight");
+		for (const struct weight *b = l->w; b < l->w + l->n_w; b++)
+			wb = strcmp(b->name, name) == 0 ? b : wb;
+		strcpy(end, "weight");
+		w = model_weight(m, name);
+		assert_true(w && wb);
+		for (int64_t r = 0; r < w->shape[0]; r++)
+			for (int64_t c = 0; c < w->shape[1]; c++)
+				for (int64_t y = 0; y < 3; y++)
+					to[w->offset + (size_t)(r * w->shape[1] + c)] +=
+						5.0 / 3 * a[wb->offset + (size_t)(r * 3 + y)] *
+						a[wa->offset + (size_t)(y * w->shape[1] + c)];
+	}
+}
+
+static void check_adapter(unsigned targets)
+{
+	double temperature = 0.8, eps = 1e-5, logp[ROWS], ent[ROWS], *p, *q_eff, *a;
+	struct pack s = pack(temperature);
+	float got[ROWS], *grads;
+	struct model m;
+	struct run *r;
+
+	make(&m, true);
+	adapt(&m, targets);
+	grads = xcalloc(m.lora->n_params, sizeof *grads);
+	a = xarray(m.lora->n_params, sizeof *a);
+	for (size_t i = 0; i < m.lora->n_params; i++)
+		a[i] = m.lora->params[i];
+	p = as_double(&m);
+	q_eff = xarray(m.n_params, sizeof *q_eff);
+	in_effect(q_eff, p, a, &m);
+	reference_rows(logp, ent, &m, q_eff, temperature);
+	r = run_new(&m);
+	model_forward(r, &m, &s, got, NULL);
+	for (int i = 0; i < ROWS; i++)
+		assert_true(fabs(got[i] - logp[i]) < 3e-6 * (1 + fabs(logp[i])));
+	model_backward(r, &m, &s, dlogp, dent, grads);
+	for (size_t w = 0; w < m.lora->n_w; w++) {
+		double err = 0, norm2 = 0;
+
+		for (size_t j = 0; j < m.lora->w[w].count; j += 2) {
+			size_t i = m.lora->w[w].offset + j;
+			double old = a[i], up, down, want;
+
+			a[i] = old + eps;
+			in_effect(q_eff, p, a, &m);
+			up = reference_loss(&m, q_eff, temperature);
+			a[i] = old - eps;
+			in_effect(q_eff, p, a, &m);
+			down = reference_loss(&m, q_eff, temperature);
+			a[i] = old;
+			want = (up - down) / (2 * eps);
+			err += (grads[i] - want) * (grads[i] - want);
+			norm2 += want * want;
+		}
+		if (!(sqrt(err / norm2) < 3e-5))
+			fail_msg("%s: %s: relative error %g", kind->name, m.lora->w[w].name,
+				 sqrt(err / norm2));
+	}
+	run_free(r);
+	free(grads);
+	free(a);
+	free(p);
+	free(q_eff);
+	model_free(&m);
+}
+
+static void gradients_of_adapters(void **state)
+{
+	(void)state;
+	check_adapter(LORA_ALL);
+	check_adapter(1 << LORA_K | 1 << LORA_UP);
+	check_adapter(1 << LORA_Q | 1 << LORA_V | 1 << LORA_DOWN);
+	kind = &kinds[KINDS - 1]; /* biases, and norms of queries and keys */
+	check_adapter(LORA_ALL);
+	kind = kinds;
+}
+
 /* Biases and norms do not decay, and begin as 0 and 1. */
 static void small_weights(void **state)
 {
@@ -535,7 +642,7 @@ static void again(struct run *r, const struct model *m, const struct sample_grou
 	model_forward(r, m, &s, logp, ent);
 }
 
-static void same_bits(size_t n_eos, size_t least)
+static void same_bits(size_t n_eos, size_t least, bool adapted)
 {
 	struct sample_opts o = sampling(0.9, 3);
 	struct sample_group g[GROUPS];
@@ -546,6 +653,8 @@ static void same_bits(size_t n_eos, size_t least)
 	struct run *r;
 
 	make(&m, true);
+	if (adapted)
+		adapt(&m, LORA_ALL);
 	m.cfg.n_eos = n_eos;
 	groups_of(g);
 	s = sampler_new(&m, &o);
@@ -571,8 +680,9 @@ static void sampler_equals_trainer(void **state)
 {
 	(void)state;
 	for (kind = kinds; kind < kinds + KINDS; kind++) {
-		same_bits(1, 2);
-		same_bits(0, NEW); /* more than one panel of keys is in play */
+		same_bits(1, 2, false);
+		same_bits(0, NEW, false); /* more than one panel of keys is in play */
+		same_bits(0, NEW, true);
 	}
 	kind = kinds;
 }
@@ -710,12 +820,13 @@ static void sampler_refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(forward_matches),         cmocka_unit_test(gradients_tied),
-		cmocka_unit_test(gradients_untied),        cmocka_unit_test(gradients_accumulate),
-		cmocka_unit_test(gradients_recompute),     cmocka_unit_test(gradients_of_families),
-		cmocka_unit_test(small_weights),           cmocka_unit_test(sampler_equals_trainer),
-		cmocka_unit_test(sampler_ignores_company), cmocka_unit_test(sampler_distribution),
-		cmocka_unit_test(sampler_greedy),          cmocka_unit_test(sampler_refuses),
+		cmocka_unit_test(forward_matches),        cmocka_unit_test(gradients_tied),
+		cmocka_unit_test(gradients_untied),       cmocka_unit_test(gradients_accumulate),
+		cmocka_unit_test(gradients_recompute),    cmocka_unit_test(gradients_of_families),
+		cmocka_unit_test(gradients_of_adapters),  cmocka_unit_test(small_weights),
+		cmocka_unit_test(sampler_equals_trainer), cmocka_unit_test(sampler_ignores_company),
+		cmocka_unit_test(sampler_distribution),   cmocka_unit_test(sampler_greedy),
+		cmocka_unit_test(sampler_refuses),
 	};
 	int failed;
 
