@@ -27,6 +27,26 @@ static const uint8_t fixed_length[256] = {
 	X8(1),     X8(1),     X8(1),      X8(1), /* e0: small negative integers */
 };
 
+/* Arrays of floats are runs of one type: to step over them waits for no look at a table. Returns
+ * the bytes, at least one element's, of as many of the elements at p as are of the first one's
+ * type, begin before p + n and are owed. */
+static size_t float_run(const uint8_t *p, size_t n, uint64_t *owed)
+{
+	size_t len = fixed_length[*p], at = 0;
+	uint8_t type = *p;
+
+	do {
+		at += len;
+		--*owed;
+	} while (*owed && at < n && p[at] == type);
+	return at;
+}
+
+static bool is_float(uint8_t c)
+{
+	return (c | 1) == 0xcb;
+}
+
 static uint64_t be(const uint8_t *p, size_t n)
 {
 	uint64_t v = 0;
@@ -112,6 +132,8 @@ enum mp_skim mp_skim(const void *bytes, size_t n, size_t *len)
 		uint64_t left = s.left[s.depth];
 		enum mp_skim r;
 
+		if (left && at < n && is_float(p[at]))
+			at += float_run(p + at, n - at, &left);
 		/* a run of scalars: the hot loop of token arrays */
 		while (left && at < n && fixed_length[p[at]]) {
 			at += fixed_length[p[at]];
@@ -165,11 +187,14 @@ static const uint8_t *skip(const uint8_t *p)
 	for (uint64_t owed = 1; owed; owed--) {
 		struct head h;
 
-		while (fixed_length[*p]) {
+		if (is_float(*p))
+			p += float_run(p, SIZE_MAX, &owed);
+		while (owed && fixed_length[*p]) {
 			p += fixed_length[*p];
-			if (--owed == 0)
-				return p;
+			owed--;
 		}
+		if (!owed)
+			break;
 		read_head(p, 5, &h);
 		p += h.n;
 		if (h.type == HEAD_BYTES)

@@ -1,15 +1,18 @@
 #!/bin/bash
-# streams.sh - how fast streams are read: MB/s of MessagePack in, one JSON line a row.
+# streams.sh - how fast streams are read from a pipe: MB/s of MessagePack in, and as ratios to others
+# that read the same records: of_cat (cat | cat), times_jq, times_msgpack and times_json (Python).
 #
-# Environment: MB size of the stream (64), REPEAT runs of each of which the fastest counts (3),
-# PEERS=1 to measure cat, wc, jq and Python's msgpack and json in the same run.
-# The tools are on PATH. Two forms: bin (tokens as this suite writes them), array (as others do).
+# Environment: MB size of the stream (64), ROUNDS (5) in which each row is run once, its median
+# counts, PEERS=1 to measure jq and Python too, CPU (0). The time of a row is what its processes,
+# cat in front of them too, spent on the processor: wall time where nothing else runs on it.
+# Two forms: bin (tokens as this suite writes them), array (as others do).
 set -euo pipefail
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp"
-TIMEFORMAT=%R
+TIMEFORMAT='%U %S'
+python=${PYTHON:-/usr/bin/python3}
 
 # 400 trajectories of 16 attempts each: 40 + 300 tokens with log-probabilities, 800 bytes of text
 json() {
@@ -48,40 +51,78 @@ make_stream() {
 	done >"$1.traj"
 }
 
-row() { # FORM NAME COMMAND ...: the fastest of some runs
-	local form=$1 name=$2 best='' t
-	shift 2
-	"$@" >/dev/null 2>err || {
+
+rows=()
+row() { # FORM KEY COMMAND: one to be measured; KEY names the ratio to it, - none
+	rows+=("$1"$'\t'"$2"$'\t'"$3")
+}
+
+# Seconds of processor that one run of a row takes
+run() { # FORM KEY COMMAND
+	local file=$1.traj
+	[[ $2 != times_j* ]] || file=$1.jsonl # jq and json read text
+	{ time taskset -c "${CPU:-0}" sh -c "cat $file | $3" >/dev/null 2>err; } 2>&1 || {
 		cat err >&2
 		exit 1
 	}
-	for ((i = 0; i < ${REPEAT:-3}; i++)); do
-		t=$({ time "$@" >/dev/null 2>&1; } 2>&1)
-		best=$(printf '%s\n%s\n' "$best" "$t" | grep . | sort -n | head -n 1)
+}
+
+measure() {
+	local round r form key command t
+	for ((round = 0; round < ${ROUNDS:-5}; round++)); do
+		for r in "${rows[@]}"; do
+			IFS=$'\t' read -r form key command <<<"$r"
+			t=$(run "$form" "$key" "$command") || exit 1
+			printf '%s\t%s\n' "$r" "$t"
+		done
 	done
-	awk -v f="$form" -v n="$name" -v t="$best" -v b="$(stat -c %s "$form.traj")" 'BEGIN {
-		t = t > 0.001 ? t : 0.001
-		printf "{\"bench\":\"streams\",\"what\":\"%s\",\"form\":\"%s\",\"mb\":%.1f,", n, f, b / 1e6
-		printf "\"seconds\":%s,\"mb_per_s\":%.0f}\n", t, b / 1e6 / t
-	}'
+}
+
+report() { # of measure's lines
+	awk -F '\t' -v bin="$(stat -c %s bin.traj)" -v array="$(stat -c %s array.traj)" '
+		{
+			split($4, t, " ")
+			id = $1 "\t" $3
+			if (!(id in n))
+				order[rows++] = id
+			form[id] = $1
+			key[id] = $2
+			time[id, ++n[id]] = t[1] + t[2] + 1e-6
+		}
+		function median(id,  i, j, v) {
+			for (i = 2; i <= n[id]; i++)
+				for (j = i; j > 1 && time[id, j - 1] > time[id, j]; j--) {
+					v = time[id, j]
+					time[id, j] = time[id, j - 1]
+					time[id, j - 1] = v
+				}
+			return time[id, int((n[id] + 1) / 2)]
+		}
+		END {
+			for (r = 0; r < rows; r++) {
+				id = order[r]
+				m[id] = median(id)
+				if (key[id] != "-")
+					ratios[form[id]] = ratios[form[id]] "\t" id
+			}
+			for (r = 0; r < rows; r++) {
+				id = order[r]
+				sub("\t", ": ", id)
+				printf "{\"bench\":\"streams\",\"name\":\"%s\",", id
+				id = order[r]
+				mb = (form[id] == "bin" ? bin : array) / 1e6
+				printf "\"value\":%.0f,\"unit\":\"MB/s\"", mb / m[id]
+				peers = split(ratios[form[id]], peer, "\t")
+				for (i = 3; i <= peers; i += 2)
+					printf ",\"%s\":%.3g", key[peer[i - 1] "\t" peer[i]],
+						m[peer[i - 1] "\t" peer[i]] / m[id]
+				print "}"
+			}
+		}'
 }
 
 make_stream bin ''
 make_stream array x_
-for form in bin array; do
-	f=$form.traj
-	row $form 'traj-cat -c task,step,reward' traj-cat -c task,step,reward $f
-	row $form 'traj-cat --check' traj-cat --check $f
-	row $form 'traj-cat --msgpack' traj-cat --msgpack $f
-	row $form 'traj-cat (JSON)' traj-cat $f
-	row $form 'traj-filter --correct' traj-filter --correct $f
-	row $form 'traj-filter --correct --max-rate 0.9 --dedup' \
-		traj-filter --correct --max-rate 0.9 --dedup $f
-	row $form 'pass-at-k' pass-at-k $f
-	row $form 'traj-stat' traj-stat $f
-done
-[ "${PEERS:-0}" = 1 ] || exit 0
-
 cat >unpack.py <<'EOP'
 import sys
 import msgpack
@@ -98,10 +139,19 @@ import sys
 print(sum(json.loads(line).get("reward", 0) > 0.5 for line in sys.stdin))
 EOP
 for form in bin array; do
-	f=$form.traj
-	traj-cat $f >$form.jsonl
-	row $form 'cat | cat' sh -c "cat $f | cat"
-	row $form 'Python msgpack' sh -c "/usr/bin/python3 unpack.py <$f"
-	row $form 'Python json, of the same as JSON' sh -c "/usr/bin/python3 parse.py <$form.jsonl"
-	row $form 'jq -c, of the same as JSON' jq -c 'select(.reward == 1)' $form.jsonl
+	row $form - 'traj-filter --correct'
+	row $form - 'traj-filter --correct --max-rate 0.9 --dedup'
+	row $form - 'pass-at-k'
+	row $form - 'traj-cat'
+	row $form - 'traj-cat -c task,step,reward'
+	row $form - 'traj-cat --check'
+	row $form - 'traj-cat --msgpack'
+	row $form - 'traj-stat'
+	row $form of_cat cat
+	[ "${PEERS:-0}" = 1 ] || continue
+	traj-cat $form.traj >$form.jsonl
+	row $form times_jq "jq -c 'select(.reward > 0.5)'"
+	row $form times_msgpack "$python unpack.py"
+	row $form times_json "$python parse.py"
 done
+measure | report

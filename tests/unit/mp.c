@@ -48,6 +48,9 @@ static void lengths_are_exact(void **state)
 		{"\xde\0\1\1\2", 5},
 		{"\xdf\0\0\0\1\1\2", 7},
 		{"\x93\x90\x91\x80\x81\1\x90", 7},
+		/* runs of floats, of both sizes, with bytes in them that look like heads */
+		{"\x94\xca\1\2\3\4\xca\xca\xca\xca\xca\xcb\1\2\3\4\5\6\7\x8\2", 21},
+		{"\x92\x92\xcb\1\2\3\4\5\6\7\x8\xcb\1\2\3\4\5\6\7\x8\xca\1\2\3\4", 25},
 	};
 
 	(void)state;
