@@ -1,6 +1,7 @@
 /* builtin.c - the values that verifiers work on. See builtin.h. */
 #include "verify/builtin.h"
 #include "base/num.h"
+#include "verify/expr.h"
 #include "verify/text.h"
 
 #include <string.h>
@@ -46,4 +47,24 @@ int item_target(const struct verify_item *it, int64_t *v, struct reason *why)
 	}
 	return fail(why, ST_INPUT, "task %.*s: neither answer nor meta.target is a whole number",
 		    TEXT_ARG(it->task));
+}
+
+int judge_target(const struct verify_item *it, bool all, bool only_sum, struct verdict *out,
+		 struct reason *why)
+{
+	int64_t v[EXPR_NUMBERS], target;
+	struct expr e;
+	size_t n;
+	int st = item_numbers(it, v, EXPR_NUMBERS, &n, why);
+
+	if (!st)
+		st = item_target(it, &target, why);
+	if (st)
+		return st;
+	if (expr_eval(text_final(it->response), &e)) {
+		text_extract(out, e.text);
+		out->reward = (e.only_sum || !only_sum) && expr_is(&e, target) &&
+			      expr_uses(&e, v, n, all);
+	}
+	return 0;
 }

@@ -5,6 +5,8 @@
 #include "base/err.h"
 #include "verify/verdict.h"
 
+#include <stdbool.h>
+
 /* *out comes in as verdict ok, reward 0, nothing extracted. A status only when the item cannot be
  * judged: its answer or meta is missing or malformed. */
 typedef int judge_fn(const struct verify_item *it, struct verdict *out, struct reason *why);
@@ -17,5 +19,10 @@ int item_numbers(const struct verify_item *it, int64_t *v, size_t max, size_t *n
 		 struct reason *why);
 int item_target(const struct verify_item *it, int64_t *v, struct reason *why);
 int item_answer(const struct verify_item *it, struct reason *why);
+
+/* Of kinds whose answer is an expression of meta.numbers that has the target as its value. all:
+ * every number is used; only_sum: there is no operator but +. */
+int judge_target(const struct verify_item *it, bool all, bool only_sum, struct verdict *out,
+		 struct reason *why);
 
 #endif

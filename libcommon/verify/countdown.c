@@ -5,9 +5,7 @@
  * target. Values on the way stay whole, positive and at most half as large again as the largest
  * target. Prompt "3 4 7 9=24:", solution "(9-7)*3*4" with no parenthesis too many.
  */
-#include "verify/expr.h"
 #include "verify/gen.h"
-#include "verify/text.h"
 
 struct item {
 	int64_t v;
@@ -115,11 +113,7 @@ static bool draw(struct problem *p, struct draw *d, const struct gen_part *part,
 	if (root < 0 || all[root].v < part->min_target || all[root].v > part->max_target)
 		return false;
 	target = all[root].v;
-	put_numbers(&p->key, v, n, ",", NULL);
-	buf_char(&p->key, '=');
-	put_int(&p->key, target);
-	put_int(&p->answer, target);
-	put_meta_numbers(&p->meta, v, n, target);
+	put_target(p, v, n, target);
 	put_item(&p->solution, all, root, 0);
 	if (words) {
 		put_words(&p->prompt, v, n, target);
@@ -132,20 +126,7 @@ static bool draw(struct problem *p, struct draw *d, const struct gen_part *part,
 
 static int judge(const struct verify_item *it, struct verdict *out, struct reason *why)
 {
-	int64_t v[EXPR_NUMBERS], target;
-	struct expr e;
-	size_t n;
-	int st = item_numbers(it, v, EXPR_NUMBERS, &n, why);
-
-	if (!st)
-		st = item_target(it, &target, why);
-	if (st)
-		return st;
-	if (expr_eval(text_final(it->response), &e)) {
-		text_extract(out, e.text);
-		out->reward = expr_is(&e, target) && expr_uses(&e, v, n, true);
-	}
-	return 0;
+	return judge_target(it, true, false, out, why);
 }
 
 const struct kind kind_countdown = {

@@ -94,7 +94,7 @@ void put_numbers(struct buf *b, const int64_t *v, size_t n, const char *sep, con
 	}
 }
 
-void put_meta_numbers(struct buf *meta, const int64_t *v, size_t n, int64_t target)
+static void put_meta(struct buf *meta, const int64_t *v, size_t n, int64_t target)
 {
 	msgpack_packer pk;
 
@@ -106,6 +106,15 @@ void put_meta_numbers(struct buf *meta, const int64_t *v, size_t n, int64_t targ
 		msgpack_pack_int64(&pk, v[i]);
 	pack_str(&pk, "target");
 	msgpack_pack_int64(&pk, target);
+}
+
+void put_target(struct problem *p, const int64_t *v, size_t n, int64_t target)
+{
+	put_numbers(&p->key, v, n, ",", NULL);
+	buf_char(&p->key, '=');
+	put_int(&p->key, target);
+	put_int(&p->answer, target);
+	put_meta(&p->meta, v, n, target);
 }
 
 /* ---- the driver ---- */

@@ -71,8 +71,8 @@ void gen_close(struct gen *g);
 void put_int(struct buf *b, int64_t v); /* decimal; quicker than printf */
 /* "3 4 7" with the separator; last: another one before the last number, or NULL */
 void put_numbers(struct buf *b, const int64_t *v, size_t n, const char *sep, const char *last);
-/* meta = {"numbers": v, "target": t} */
-void put_meta_numbers(struct buf *meta, const int64_t *v, size_t n, int64_t target);
+/* Key, answer and meta ({"numbers": v, "target": t}) of a problem that judge_target judges */
+void put_target(struct problem *p, const int64_t *v, size_t n, int64_t target);
 extern const char gen_ask[]; /* how a prompt in words asks for the answer's place */
 
 #endif

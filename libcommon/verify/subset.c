@@ -3,9 +3,7 @@
  *
  * Prompt "3 7 12 18 20=22:", solution "12+3+7" in any order.
  */
-#include "verify/expr.h"
 #include "verify/gen.h"
-#include "verify/text.h"
 
 /* Moves k random elements of v[0..n) to the front, in random order. */
 static void choose(struct draw *d, int64_t *v, size_t n, size_t k)
@@ -34,11 +32,7 @@ static bool draw(struct problem *p, struct draw *d, const struct gen_part *part,
 		target += chosen[i];
 	if (target < part->min_target || (part->max_target && target > part->max_target))
 		return false;
-	put_numbers(&p->key, v, n, ",", NULL);
-	buf_char(&p->key, '=');
-	put_int(&p->key, target);
-	put_int(&p->answer, target);
-	put_meta_numbers(&p->meta, v, n, target);
+	put_target(p, v, n, target);
 	put_numbers(&p->solution, chosen, k, "+", NULL);
 	if (words) {
 		buf_str(&p->prompt, "Choose some of the numbers ");
@@ -54,20 +48,7 @@ static bool draw(struct problem *p, struct draw *d, const struct gen_part *part,
 
 static int judge(const struct verify_item *it, struct verdict *out, struct reason *why)
 {
-	int64_t v[EXPR_NUMBERS], target;
-	struct expr e;
-	size_t n;
-	int st = item_numbers(it, v, EXPR_NUMBERS, &n, why);
-
-	if (!st)
-		st = item_target(it, &target, why);
-	if (st)
-		return st;
-	if (expr_eval(text_final(it->response), &e)) {
-		text_extract(out, e.text);
-		out->reward = e.only_sum && expr_is(&e, target) && expr_uses(&e, v, n, false);
-	}
-	return 0;
+	return judge_target(it, false, true, out, why);
 }
 
 const struct kind kind_subset = {
