@@ -108,9 +108,11 @@ bool size_add(size_t a, size_t b, size_t *r)
 	return !__builtin_add_overflow(a, b, r);
 }
 
+enum { SLACK = 256 }; /* bytes that may be read behind big memory */
+
 void *big_alloc(size_t n)
 {
-	void *p = mmap(NULL, n ? n : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *p = mmap(NULL, n + SLACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED)
 		no_memory(n);
@@ -121,5 +123,5 @@ void *big_alloc(size_t n)
 void big_free(void *p, size_t n)
 {
 	if (p)
-		munmap(p, n ? n : 1);
+		munmap(p, n + SLACK);
 }

@@ -31,7 +31,7 @@ bool size_add(size_t a, size_t b, size_t *r);
 
 /*
  * Large zeroed memory for numbers: 64-byte aligned, huge pages asked for.
- * Freed with big_free, given the same n.
+ * 256 bytes behind it may be read. Freed with big_free, given the same n.
  */
 void *big_alloc(size_t n);
 void big_free(void *p, size_t n);

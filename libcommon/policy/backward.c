@@ -5,7 +5,7 @@
 #include "policy/mat.h"
 #include "tensor/attention.h"
 #include "tensor/bf16.h"
-#include "tensor/blas.h"
+#include "tensor/gemm.h"
 #include "tensor/layers.h"
 
 #include <stdlib.h>
@@ -73,8 +73,8 @@ static void job_wgrad(void *ctx, size_t i, int thread)
 	if (j->r->m->how & MODEL_BF16)
 		wgrad_bf16(w, from, n, run_scratch(j->r, thread));
 	else
-		blas_tn_add(n, w->cols, w->T, w->dy + from, w->ldy, w->x, w->ldx,
-			    w->out + from * w->cols, w->cols);
+		gemm_rows(n, w->cols, w->T, w->dy + from, 1, w->ldy, w->x, w->ldx,
+			  w->out + from * w->cols, w->cols, true);
 	for (size_t t = 0; w->bias && t < w->T; t++)
 		add_row(w->bias + from, w->dy + t * w->ldy + from, n);
 }

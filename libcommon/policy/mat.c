@@ -1,7 +1,6 @@
 /* mat.c - products with a weight matrix. See mat.h. */
 #include "policy/mat.h"
 #include "tensor/bf16.h"
-#include "tensor/blas.h"
 #include "tensor/gemm.h"
 
 /* Rows of W that a backward pass takes at a time, multiples of PANEL. In bf16 a block is packed
@@ -88,7 +87,7 @@ void mat_backward(const struct model *m, const struct mat *w, float *dx, const f
 	for (size_t j = 0; j < w->n; j += BACK_N) {
 		size_t n = w->n - j < BACK_N ? w->n - j : BACK_N;
 
-		blas_nn(rows, w->k, n, dy + j, w->n, rows_of(m, w, j, n, scratch), w->k, dx, w->k,
-			j > 0);
+		gemm_rows(rows, w->k, n, dy + j, w->n, 1, rows_of(m, w, j, n, scratch), w->k, dx,
+			  w->k, j > 0);
 	}
 }

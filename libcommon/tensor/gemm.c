@@ -43,9 +43,10 @@ ALWAYS_INLINE void load_half(int nv, vf row[GEMM_NV], const uint32_t *b, bool od
 }
 
 /* mr x nv vectors of C; mr, nv and half are constants where it is inlined, so acc lives in
- * registers. half: B is in bf16 at h, else in f32 at b. */
+ * registers. half: B is in bf16 at h, else in f32 at b. add: the chain goes on from what is in C.
+ */
 ALWAYS_INLINE void tile(int mr, int nv, bool half, size_t k, const float *a, size_t rs, size_t cs,
-			const struct panels *b, float *c, size_t ldc)
+			const struct panels *b, float *c, size_t ldc, bool add)
 {
 	vf acc[GEMM_MR][GEMM_NV], row[GEMM_NV];
 	const float *p = b->p;
@@ -56,7 +57,8 @@ ALWAYS_INLINE void tile(int mr, int nv, bool half, size_t k, const float *a, siz
 	for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
-			acc[i][j] = vf_set(0.0f);
+			acc[i][j] =
+				add ? vf_load(c + (size_t)i * ldc + (size_t)j * VL) : vf_set(0.0f);
 	for (; half && x + 2 <= k; x += 2, a += 2 * cs, h += PANEL) {
 		load_half(nv, row, h, false);
 		rank_one(mr, nv, acc, row, a, rs);
@@ -79,9 +81,9 @@ ALWAYS_INLINE void tile(int mr, int nv, bool half, size_t k, const float *a, siz
 
 #define TILE_OF(NAME, MR, NV, HALF)                                                              \
 	static void NAME(size_t k, const float *a, size_t rs, size_t cs, const struct panels *b, \
-			 float *c, size_t ldc)                                                   \
+			 float *c, size_t ldc, bool add)                                         \
 	{                                                                                        \
-		tile(MR, NV, HALF, k, a, rs, cs, b, c, ldc);                                     \
+		tile(MR, NV, HALF, k, a, rs, cs, b, c, ldc, add);                                \
 	}
 #define TILES_OF(KIND, NV, HALF)           \
 	TILE_OF(KIND##1_##NV, 1, NV, HALF) \
@@ -107,7 +109,7 @@ TILES_OF(half, 4, true)
 #endif
 
 typedef void tile_fn(size_t k, const float *a, size_t rs, size_t cs, const struct panels *b,
-		     float *c, size_t ldc);
+		     float *c, size_t ldc, bool add);
 
 static tile_fn *const tiles[2][GEMM_NV][GEMM_MR] = {
 	{
@@ -221,20 +223,17 @@ struct panels pair_view(const uint32_t *pairs, size_t k)
 	return (struct panels){NULL, 0, (k + 1) / 2 * PANEL, pairs};
 }
 
-/* What cannot be written to C directly, a part of a vector or a sum, goes through a tile of our
- * own. */
+/* Columns that do not fill a vector go through a tile of our own. */
 static void indirect(tile_fn *fn, size_t mr, size_t cols, size_t k, const float *a, size_t rs,
 		     size_t cs, const struct panels *b, float *c, size_t ldc, bool add)
 {
 	float t[GEMM_MR * PANEL];
 
-	fn(k, a, rs, cs, b, t, PANEL);
+	for (size_t i = 0; add && i < mr; i++)
+		memcpy(t + i * PANEL, c + i * ldc, cols * sizeof *c);
+	fn(k, a, rs, cs, b, t, PANEL, add);
 	for (size_t i = 0; i < mr; i++)
-		if (add)
-			for (size_t j = 0; j < cols; j++)
-				c[i * ldc + j] += t[i * PANEL + j];
-		else
-			memcpy(c + i * ldc, t + i * PANEL, cols * sizeof *c);
+		memcpy(c + i * ldc, t + i * PANEL, cols * sizeof *c);
 }
 
 void gemm(size_t m, size_t n, size_t k, const float *a, size_t rs, size_t cs, struct panels b,
@@ -247,15 +246,29 @@ void gemm(size_t m, size_t n, size_t k, const float *a, size_t rs, size_t cs, st
 			size_t mr = m - i < GEMM_MR ? m - i : GEMM_MR;
 			tile_fn *fn = tiles[b.pairs != NULL][nv - 1][mr - 1];
 
-			if (add || cols % VL)
+			if (cols % VL)
 				indirect(fn, mr, cols, k, a + i * rs, rs, cs, &b, c + i * ldc + j,
 					 ldc, add);
 			else
-				fn(k, a + i * rs, rs, cs, &b, c + i * ldc + j, ldc);
+				fn(k, a + i * rs, rs, cs, &b, c + i * ldc + j, ldc, add);
 		}
 		if (b.pairs)
 			b.pairs += b.stride;
 		else
 			b.p += b.stride;
+	}
+}
+
+/* A panel of so many rows of B stays in the cache while all rows of A pass. */
+enum { CHUNK = 256 };
+
+void gemm_rows(size_t m, size_t n, size_t k, const float *a, size_t rs, size_t cs, const float *b,
+	       size_t ldb, float *c, size_t ldc, bool add)
+{
+	for (size_t x = 0; x < k; x += CHUNK) {
+		struct panels part = {.p = b + x * ldb, .ld = ldb, .stride = PANEL};
+
+		gemm(m, n, k - x < CHUNK ? k - x : CHUNK, a + x * cs, rs, cs, part, c, ldc,
+		     add || x > 0);
 	}
 }

@@ -51,9 +51,13 @@ void pair_rows(uint32_t *dst, size_t first, const float *w, size_t rows, size_t 
 void unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, size_t k);
 struct panels pair_view(const uint32_t *pairs, size_t k);
 
-/* C(m, n) = A(m, k) B(k, n), or += with add. A's element (i, j) is a[i * rs + j * cs]. */
+/* C(m, n) = A(m, k) B(k, n); with add, each chain begins with what C holds. A's element (i, j) is
+ * a[i * rs + j * cs]. */
 void gemm(size_t m, size_t n, size_t k, const float *a, size_t rs, size_t cs, struct panels b,
 	  float *c, size_t ldc, bool add);
+/* The same with B in plain rows, row i at b + i * ldb, where a vector may be read past its end. */
+void gemm_rows(size_t m, size_t n, size_t k, const float *a, size_t rs, size_t cs, const float *b,
+	       size_t ldb, float *c, size_t ldc, bool add);
 
 /* Rows, columns rounded up to whole vectors. */
 static inline size_t vec_round(size_t n)
