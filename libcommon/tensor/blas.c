@@ -10,13 +10,6 @@ void blas_nn(size_t m, size_t n, size_t k, const float *a, size_t lda, const flo
 		    1.0f, a, (blasint)lda, b, (blasint)ldb, add ? 1.0f : 0.0f, c, (blasint)ldc);
 }
 
-void blas_tn_add(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
-		 size_t ldb, float *c, size_t ldc)
-{
-	cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (blasint)m, (blasint)n, (blasint)k,
-		    1.0f, a, (blasint)lda, b, (blasint)ldb, 1.0f, c, (blasint)ldc);
-}
-
 const char *blas_start(void)
 {
 	openblas_set_num_threads(1);

@@ -14,9 +14,6 @@
 /* C(m, n) = A(m, k) B(k, n), or += with add; all row-major with the given leading dimensions. */
 void blas_nn(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
 	     float *c, size_t ldc, bool add);
-/* C(m, n) += A(k, m)' B(k, n) */
-void blas_tn_add(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
-		 size_t ldb, float *c, size_t ldc);
 /* Once from main, before threads of our own. Returns the name of the kernels in use. */
 const char *blas_start(void);
 

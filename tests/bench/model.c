@@ -16,6 +16,7 @@
 #include "tensor/blas.h"
 #include "tensor/gemm.h"
 
+#include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,15 +153,22 @@ static void sampling(struct bench *b)
 	sampler_run(b->sampler, b->group, (size_t)b->p.sample, b->out, NULL);
 }
 
+static void blas(CBLAS_TRANSPOSE how, size_t m, size_t n, size_t k, const float *x, size_t ldx,
+		 const float *y, size_t ldy, float beta, float *out)
+{
+	cblas_sgemm(CblasRowMajor, how, CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, 1, x,
+		    (blasint)ldx, y, (blasint)ldy, beta, out, (blasint)n);
+}
+
 /* The matrix products of a training step, at the shapes that suit OpenBLAS best: y = x w, and the
  * gradients of x and of w. */
 static void train_product(struct bench *b, const struct mat *w, size_t rows)
 {
 	const float *p = b->m.params + w->at;
 
-	blas_nn(rows, w->n, w->k, b->x, w->k, p, w->n, b->y, w->n, false);
-	blas_nn(rows, w->k, w->n, b->y, w->n, p, w->k, b->x, w->k, false);
-	blas_tn_add(w->n, w->k, rows, b->y, w->n, b->x, w->k, b->grads + w->at, w->k);
+	blas(CblasNoTrans, rows, w->n, w->k, b->x, w->k, p, w->n, 0, b->y);
+	blas(CblasNoTrans, rows, w->k, w->n, b->y, w->n, p, w->k, 0, b->x);
+	blas(CblasTrans, w->n, w->k, rows, b->y, w->n, b->x, w->k, 1, b->grads + w->at);
 }
 
 /* ... and of a forward pass, in panels. */
