@@ -2,10 +2,14 @@
  * task.h - problem sets: JSONL with one problem a line, as people have them.
  *
  * Ours:   {"id", "prompt" | "messages" ("tools"), "answer", "verifier", "meta"}
- * GSM8K:  {"question", "answer": "... #### N"}     MATH: {"problem", "answer", "unique_id"}
- * verl:   {"prompt": [messages], "reward_model": {"ground_truth"}, "extra_info": {"index"}}
+ * GSM8K:  {"question", "answer": "... #### N"}
+ * MATH, AIME: {"problem", "answer", "unique_id"}; without an answer, what is in the last \boxed{}
+ * of "solution"; also "Problem", "Question", "Answer", "ID", and for answer "final_answer",
+ *         "expected_answer" and "ground_truth"
+ * verl, DAPO: {"prompt": [messages], "reward_model": {"ground_truth"}, "extra_info": {"index"}}
  * The last three imply a verifier where their form says what it must be: gsm8k for an answer with
- * "####" or data_source that names GSM8K, math for MATH's form and for verl's mathematics.
+ * "####" or data_source that names GSM8K, math for MATH's form and for verl's mathematics; then an
+ * answer that is a list of one is that one.
  * A row without an id gets "line:N". Keys that are not understood go into meta as they are; so do
  * reward_model and extra_info. Answers that are no strings are kept as their JSON text.
  */

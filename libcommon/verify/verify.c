@@ -71,7 +71,9 @@ static int run_builtin(const struct verifier *v, const struct verify_item *it, s
 	judge_fn *judge = builtin(of_cstr(name));
 
 	if (!name)
-		return fail(why, ST_INPUT, "task %.*s: no verifier is named", TEXT_ARG(it->task));
+		return fail(why, ST_INPUT,
+			    "task %.*s: no verifier is named, by the row or by --verifier",
+			    TEXT_ARG(it->task));
 	if (!judge)
 		return fail(why, ST_INPUT, "task %.*s: no such verifier: %s", TEXT_ARG(it->task),
 			    name);

@@ -171,6 +171,98 @@ static void verl(void **state)
 			   "\"extra_info\":{\"index\":\"9a-b\",\"split\":\"train\"}}");
 }
 
+/* Rows as these sets have them, but for their length */
+static void rows_of_many_sets(void **state)
+{
+#define DAPO                                                                       \
+	"\"data_source\":\"math_dapo\",\"prompt\":[{\"content\":\"Solve. Answer: " \
+	"$Answer\",\"role\":"                                                      \
+	"\"user\",\"name\":null}],\"ability\":\"MATH\","
+	static const struct {
+		const char *row, *id, *answer, *by; /* id NULL: the line's */
+	} rows[] = {
+		/* MATH as published: the last box of the solution */
+		{"{\"problem\":\"p\",\"level\":\"Level 5\",\"type\":\"Algebra\",\"solution\":"
+		 "\"$\\\\boxed{1}$, so $\\\\boxed{\\\\frac{1}{2}\\\\}}$.\"}",
+		 NULL, "\\frac{1}{2}\\}", "math"},
+		{"{\"problem\":\"p\",\"solution\":\"so $\\\\boxed 7$.\"}", NULL, "7", "math"},
+		{"{\"problem\":\"p\",\"solution\":\"so \\\\boxed{7\"}", NULL, NULL, "math"},
+		{"{\"problem\":\"p\",\"solution\":\"so 7\"}", NULL, NULL, "math"},
+		{"{\"problem\":\"p\",\"solution\":\"\\\\boxed{8}\",\"answer\":\"7\"}", NULL, "7",
+		 "math"},
+		/* AIME: three spellings */
+		{"{\"id\":60,\"problem\":\"p\",\"solution\":\"s\",\"answer\":\"204\",\"url\":\"u\","
+		 "\"question\":\"p\"}",
+		 "60", "204", "math"},
+		{"{\"ID\":\"2024-II-4\",\"Problem\":\"p\",\"Solution\":\"s\",\"Answer\":33}",
+		 "2024-II-4", "33", "math"},
+		{"{\"ID\":\"1983-1\",\"Year\":1983,\"Problem Number\":1,\"Question\":\"p\","
+		 "\"Answer\":\"60\",\"Part\":null}",
+		 "1983-1", "60", NULL},
+		{"{\"id\":0,\"problem\":\"p\",\"answer\":142.0,\"url\":\"u\"}", "0", "142.0",
+		 "math"},
+		{"{\"question\":\"p\",\"answer\":\"70\"}", NULL, "70", NULL},
+		/* DAPO, its processed form, others in verl's */
+		{"{" DAPO
+		 "\"reward_model\":{\"ground_truth\":\"34\",\"style\":\"rule\"},\"extra_info\":"
+		 "{\"index\":\"9a9b-6e\"}}",
+		 "9a9b-6e", "34", "math"},
+		{"{\"prompt\":\"p\",\"solution\":\"34\",\"data_source\":\"math_dapo\",\"source_"
+		 "prompt\":"
+		 "[{\"content\":\"p\",\"role\":\"user\"}],\"ability\":\"MATH\",\"reward_model\":"
+		 "{\"ground_truth\":\"34\"},\"extra_info\":{\"index\":\"a\"}}",
+		 "a", "34", "math"},
+		{"{" DAPO
+		 "\"answer\":null,\"reward_model\":{\"ground_truth\":34},\"extra_info\":null}",
+		 NULL, "34", "math"},
+		{"{" DAPO "\"reward_model\":{\"ground_truth\":\"[\\\"\\\\\\\\pi\\\"]\"}}", NULL,
+		 "\\pi", "math"},
+		{"{" DAPO "\"reward_model\":{\"ground_truth\":[34]}}", NULL, "34", "math"},
+		{"{" DAPO "\"reward_model\":{\"ground_truth\":\"[1, 2]\"}}", NULL, "[1, 2]",
+		 "math"},
+		{"{" DAPO "\"reward_model\":{\"ground_truth\":null}}", NULL, NULL, NULL},
+		{"{\"data_source\":\"openai/"
+		 "gsm8k\",\"prompt\":[{\"role\":\"user\",\"content\":\"p\"}],"
+		 "\"ability\":\"math\",\"reward_model\":{\"style\":\"rule\",\"ground_truth\":"
+		 "\"72\"},"
+		 "\"extra_info\":{\"split\":\"train\",\"index\":0,\"answer\":\"x #### 72\"}}",
+		 "0", "72", "gsm8k"},
+		/* other names for the answer */
+		{"{\"question\":\"p\",\"final_answer\":\"1\"}", NULL, "1", NULL},
+		{"{\"problem\":\"p\",\"expected_answer\":\"1\"}", NULL, "1", "math"},
+		{"{\"prompt\":\"p\",\"ground_truth\":1}", NULL, "1", NULL},
+		{"{\"problem\":\"p\",\"answer\":[\"x\"]}", NULL, "x", "math"},
+		/* a verifier of one's own may want a list, or be without an answer */
+		{"{\"problem\":\"p\",\"answer\":[\"x\"],\"verifier\":\"cmd:x\"}", NULL, "[\"x\"]",
+		 "cmd:x"},
+		{"{\"prompt\":null,\"question\":\"p\",\"answer\":2,\"id\":null}", NULL, "2", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct task *t;
+
+		good(rows[i].row, 1);
+		t = &set.v[0];
+		assert_string_equal(t->id, rows[i].id ? rows[i].id : "line:1");
+		assert_true(t->prompt || t->messages);
+		if (!rows[i].answer != !t->answer ||
+		    (t->answer && strcmp(t->answer, rows[i].answer)))
+			fail_msg("answer %s: %s", t->answer, rows[i].row);
+		if (!rows[i].by != !t->verifier || (t->verifier && strcmp(t->verifier, rows[i].by)))
+			fail_msg("verifier %s: %s", t->verifier, rows[i].row);
+	}
+	bad("{\"problem\":\"p\",\"answer\":[\"x\",\"y\"]}", 1, "one text is wanted");
+	bad("{\"problem\":\"p\",\"answer\":[]}", 1, "one text is wanted");
+	bad("{\"problem\":\"p\",\"answer\":{\"a\":1}}", 1, "one text is wanted");
+	bad("{\"prompt\":\"[{'content': 'x', 'role': 'user'}]\"}", 1, "to_json");
+	bad("{\"prompt\":\"array([{'content': 'x', 'role': 'user'}], dtype=object)\"}", 1,
+	    "to_json");
+	bad("{\"prompt\":\"[{\\\"role\\\": \\\"user\\\", \\\"content\\\": \\\"x\\\"}]\"}", 1,
+	    "written as text");
+	good("{\"prompt\":\"[{'a': 1}] has how many keys?\"}", 1);
+}
+
 static void odd_text(void **state)
 {
 	(void)state;
@@ -213,7 +305,13 @@ static void wrong_rows(void **state)
 	bad("[{\"prompt\":\"a\"}]", 1, "jq -c");
 	bad("\x1f\x8b", 1, "gzip");
 	bad("PAR1", 1, "Parquet");
-	bad("id,prompt\n", 1, "expected");
+	bad("PK\x03\x04", 1, "zip");
+	bad("ARROW1", 1, "Arrow");
+	bad("\xff\xff\xff\xff", 1, "Arrow");
+	bad("\x28\xb5\x2f\xfd", 1, "zstd -dc");
+	bad("id,prompt\n", 1, "a table or plain text");
+	bad("{\n \"prompt\": \"a\"\n}\n", 1, "jq -c .");
+	bad("{\"prompt\": NaN}\n", 1, "near 'NaN'");
 	bad(stream, 1, "a trajectory stream");
 	assert_int_equal(load(nul, sizeof nul - 1), ST_INPUT);
 	assert_int_equal(task_load(&set, "/nonexistent/x", &why), ST_SYSTEM);
@@ -322,10 +420,19 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(ours),      TEST(tools),      TEST(answers_of_all_types),
-		TEST(gsm8k),     TEST(math),       TEST(verl),
-		TEST(odd_text),  TEST(wrong_rows), TEST(too_deep),
-		TEST(many_rows), TEST(real_sets),  TEST(who_judges),
+		TEST(ours),
+		TEST(tools),
+		TEST(answers_of_all_types),
+		TEST(gsm8k),
+		TEST(math),
+		TEST(verl),
+		TEST(rows_of_many_sets),
+		TEST(odd_text),
+		TEST(wrong_rows),
+		TEST(too_deep),
+		TEST(many_rows),
+		TEST(real_sets),
+		TEST(who_judges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
