@@ -91,11 +91,66 @@ void wgrad_all(struct run *r, const struct wgrad *w, size_t n)
 	par_for(total, job_wgrad, &j);
 }
 
+enum { COLUMNS = 64 }; /* that one job takes of sums over tokens */
+
+struct columns { /* (T, d) rows whose sums go into out */
+	float *out;
+	const float *dy, *x, *rms;
+	const uint32_t *tokens;
+	size_t T, d;
+};
+
+static size_t columns_of(const struct columns *c, size_t i, size_t *n)
+{
+	*n = c->d - i * COLUMNS < COLUMNS ? c->d - i * COLUMNS : COLUMNS;
+	return i * COLUMNS;
+}
+
+/* One row's share of the gradient of a norm's weights */
+static void norm_add(float *out, const float *dy, const float *x, float rms, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] += dy[i] * x[i] * rms;
+}
+
+static void job_norm_grad(void *ctx, size_t i, int thread)
+{
+	const struct columns *c = ctx;
+	size_t n, from = columns_of(c, i, &n);
+
+	(void)thread;
+	for (size_t t = 0, at = from; t < c->T; t++, at += c->d)
+		norm_add(c->out + from, c->dy + at, c->x + at, c->rms[t], n);
+}
+
 void norm_grad(float *out, const float *dy, const float *x, const float *rms, size_t T, size_t d)
 {
-	for (size_t t = 0; t < T; t++)
-		for (size_t i = 0; i < d; i++)
-			out[i] += dy[t * d + i] * x[t * d + i] * rms[t];
+	struct columns c = {.out = out, .dy = dy, .x = x, .rms = rms, .T = T, .d = d};
+
+	par_for(run_blocks(d, COLUMNS), job_norm_grad, &c);
+}
+
+/* Rows of the embedding's gradient gain those of the tokens that took them. */
+static void job_embed_grad(void *ctx, size_t i, int thread)
+{
+	const struct columns *c = ctx;
+	size_t n, from = columns_of(c, i, &n);
+
+	(void)thread;
+	for (size_t t = 0; t < c->T; t++)
+		add_row(c->out + c->tokens[t] * c->d + from, c->dy + t * c->d + from, n);
+}
+
+static void embed_grad(struct run *r)
+{
+	size_t d = (size_t)r->m->cfg.d;
+	struct columns c = {.out = r->grads + r->m->embed.at,
+			    .dy = r->dx,
+			    .tokens = r->p->tokens,
+			    .T = r->p->n_tok,
+			    .d = d};
+
+	par_for(run_blocks(d, COLUMNS), job_embed_grad, &c);
 }
 
 /* ---- one layer ---- */
@@ -198,7 +253,7 @@ static void norm_heads_back(float *dy, const float *raw, const float *w, float *
 		float rms = rmsnorm_forward(tmp, raw, w, hd, eps), *dx = tmp + hd;
 
 		memset(dx, 0, hd * sizeof *dx);
-		norm_grad(grad, dy, raw, &rms, 1, hd);
+		norm_add(grad, dy, raw, rms, hd);
 		rmsnorm_backward(dx, dy, raw, w, rms, hd);
 		memcpy(dy, dx, hd * sizeof *dy);
 	}
@@ -352,8 +407,6 @@ static void layer_backward(struct run *r)
 void model_backward(struct run *r, const struct model *m, const struct pack *p, const float *dlogp,
 		    const float *dent, float *grads)
 {
-	size_t d = (size_t)m->cfg.d;
-
 	r->m = m;
 	r->p = p;
 	r->dlogp = dlogp;
@@ -366,6 +419,6 @@ void model_backward(struct run *r, const struct model *m, const struct pack *p, 
 			run_layer(r); /* the last one's activations are still there */
 		layer_backward(r);
 	}
-	for (size_t t = 0; r->full && t < p->n_tok; t++)
-		add_row(r->grads + m->embed.at + p->tokens[t] * d, r->dx + t * d, d);
+	if (r->full)
+		embed_grad(r);
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOGITS_MAX = 16 * 1024 * 1024 }; /* floats of logits held at once */
+enum { LOGITS_MAX = 32 * 1024 * 1024 }; /* floats of logits held at once */
 
 struct run *run_new(const struct model *m)
 {

@@ -9,19 +9,24 @@
 
 #include <string.h>
 
-/* Logits of rows row0 + i * RUN_BACK .. of the chunk into r->logits, and what they amount to. */
-static void logits_block(struct run *r, size_t i, int thread, size_t *from, size_t *n)
+/* Rows of block i of the chunk */
+static void rows_of(const struct run *r, size_t i, size_t *from, size_t *n)
 {
-	size_t d = (size_t)r->m->cfg.d, v = (size_t)r->m->cfg.vocab;
-	float inv_t = (float)(1.0 / r->p->temperature), *logits;
-
 	*from = r->row0 + i * RUN_BACK;
 	*n = r->row1 - *from < RUN_BACK ? r->row1 - *from : RUN_BACK;
-	logits = r->logits + (*from - r->row0) * v;
-	block_logits(r->m, logits, v, r->xrn + *from * d, r->xr + *from * d, *n,
+}
+
+/* Logits of n rows of the chunk into r->logits, and what they amount to. */
+static void logits_block(struct run *r, size_t from, size_t n, int thread)
+{
+	size_t d = (size_t)r->m->cfg.d, v = (size_t)r->m->cfg.vocab;
+	float inv_t = (float)(1.0 / r->p->temperature);
+	float *logits = r->logits + (from - r->row0) * v;
+
+	block_logits(r->m, logits, v, r->xrn + from * d, r->xr + from * d, n,
 		     run_scratch(r, thread));
-	for (size_t x = 0; x < *n; x++)
-		r->stat[*from + x] = logits_stat(logits + x * v, v, inv_t);
+	for (size_t x = 0; x < n; x++)
+		r->stat[from + x] = logits_stat(logits + x * v, v, inv_t);
 }
 
 static void job_score(void *ctx, size_t i, int thread)
@@ -30,7 +35,8 @@ static void job_score(void *ctx, size_t i, int thread)
 	size_t v = (size_t)r->m->cfg.vocab, from, n;
 	float inv_t = (float)(1.0 / r->p->temperature);
 
-	logits_block(r, i, thread, &from, &n);
+	rows_of(r, i, &from, &n);
+	logits_block(r, from, n, thread);
 	for (size_t x = from; x < from + n; x++) {
 		float z = r->logits[(x - r->row0) * v + r->p->target[x]];
 
@@ -40,25 +46,25 @@ static void job_score(void *ctx, size_t i, int thread)
 	}
 }
 
-/* Calls job over all chunks of rows, and after (may be NULL) behind each. */
-static void each_chunk(struct run *r, void (*job)(void *, size_t, int), void (*after)(struct run *))
+/* Rows of chunk c */
+static void take_chunk(struct run *r, size_t c)
 {
 	size_t R = r->p->n_rows;
 
-	for (r->row0 = 0; r->row0 < R; r->row0 = r->row1) {
-		r->row1 = R - r->row0 < r->chunk ? R : r->row0 + r->chunk;
-		par_for(run_blocks(r->row1 - r->row0, RUN_BACK), job, r);
-		if (after)
-			after(r);
-	}
+	r->row0 = c * r->chunk;
+	r->row1 = R - r->row0 < r->chunk ? R : r->row0 + r->chunk;
 }
 
 void head_forward(struct run *r)
 {
-	each_chunk(r, job_score, NULL);
+	for (size_t c = 0; c * r->chunk < r->p->n_rows; c++) {
+		take_chunk(r, c);
+		par_for(run_blocks(r->row1 - r->row0, RUN_BACK), job_score, r);
+	}
 }
 
-/* Logits become their gradients; dxn gets the gradient by the normed rows. */
+/* Logits become their gradients; dxn gets the gradient by the normed rows. The logits of the last
+ * chunk are still there from the forward pass. */
 static void job_back(void *ctx, size_t i, int thread)
 {
 	struct run *r = ctx;
@@ -66,7 +72,9 @@ static void job_back(void *ctx, size_t i, int thread)
 	size_t v = (size_t)m->cfg.vocab, d = (size_t)m->cfg.d, from, n;
 	float inv_t = (float)(1.0 / r->p->temperature), *logits;
 
-	logits_block(r, i, thread, &from, &n);
+	rows_of(r, i, &from, &n);
+	if (r->row1 < r->p->n_rows)
+		logits_block(r, from, n, thread);
 	logits = r->logits + (from - r->row0) * v;
 	for (size_t x = 0; x < n; x++)
 		logits_backward(logits + x * v, &r->stat[from + x], v, r->p->target[from + x],
@@ -91,21 +99,40 @@ static void weight_grad(struct run *r)
 	wgrad_all(r, &w, 1);
 }
 
+/* Through the last norm, to the places of the scored rows in dx */
+static void job_norm_back(void *ctx, size_t i, int thread)
+{
+	struct run *r = ctx;
+	const struct model *m = r->m;
+	size_t d = (size_t)m->cfg.d, from, n;
+
+	(void)thread;
+	rows_of(r, i, &from, &n);
+	for (size_t x = from; x < from + n; x++) {
+		const float *in = r->xr + x * d;
+
+		r->rms[x] = rmsnorm_forward(r->xrn + x * d, in, m->params + m->norm, d,
+					    (float)m->cfg.norm_eps);
+		rmsnorm_backward(r->dx + r->p->at[x] * d, r->dxn + x * d, in, m->params + m->norm,
+				 r->rms[x], d);
+	}
+}
+
 void head_backward(struct run *r)
 {
 	const struct model *m = r->m;
 	size_t d = (size_t)m->cfg.d;
 
-	each_chunk(r, job_back, r->full ? weight_grad : NULL);
-	memset(r->dx, 0, r->p->n_tok * d * sizeof *r->dx);
-	for (size_t i = 0; i < r->p->n_rows; i++) {
-		const float *x = r->xr + i * d;
-
-		r->rms[i] = rmsnorm_forward(r->xrn + i * d, x, m->params + m->norm, d,
-					    (float)m->cfg.norm_eps);
-		rmsnorm_backward(r->dx + r->p->at[i] * d, r->dxn + i * d, x, m->params + m->norm,
-				 r->rms[i], d);
+	for (size_t c = run_blocks(r->p->n_rows, r->chunk); c-- > 0;) {
+		take_chunk(r, c);
+		par_for(run_blocks(r->row1 - r->row0, RUN_BACK), job_back, r);
+		if (r->full)
+			weight_grad(r);
 	}
+	memset(r->dx, 0, r->p->n_tok * d * sizeof *r->dx);
+	r->row0 = 0;
+	r->row1 = r->p->n_rows;
+	par_for(run_blocks(r->row1, RUN_BACK), job_norm_back, r);
 	if (r->full)
 		norm_grad(r->grads + m->norm, r->dxn, r->xr, r->rms, r->p->n_rows, d);
 }
