@@ -6,6 +6,7 @@
 #include "base/par.h"
 #include "base/progress.h"
 #include "base/tool.h"
+#include "learn/memory.h"
 #include "learn/prompt.h"
 #include "learn/rollout.h"
 #include "tensor/bf16.h"
@@ -123,13 +124,20 @@ static void show(size_t done, size_t n, double began)
 		 progress_time(spent / (double)done * (double)(n - done), text));
 }
 
-/* Problems by the chunk: enough to keep every thread's batch full, few enough to let records out
- * soon. What a response becomes does not depend on it. */
-static int evaluate(struct roller *r, size_t n_tasks, const char *hash, struct rec_out *w,
-		    struct reason *why)
+/* Problems that are sampled at a time: enough to keep every thread's batch full, few enough to let
+ * records out soon. What a response becomes does not depend on it. */
+static size_t chunk_of(size_t n_tasks)
 {
 	size_t want = 8 * (size_t)o.sample.batch * (size_t)par_threads();
 	size_t chunk = (want + (size_t)samples - 1) / (size_t)samples;
+
+	return chunk < n_tasks ? chunk : n_tasks;
+}
+
+static int evaluate(struct roller *r, size_t n_tasks, const char *hash, struct rec_out *w,
+		    struct reason *why)
+{
+	size_t chunk = chunk_of(n_tasks);
 	struct draw *draw = xarray(chunk, sizeof *draw);
 	struct rollouts all = {0};
 	double began = clock_now();
@@ -182,12 +190,19 @@ static int load_tasks(struct task_set *s, struct reason *why)
 static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 {
 	struct task_set tasks = {0};
+	struct memory need = {.weights = model_bytes(&p->model)};
 	struct roller *r = NULL;
-	char hash[17];
+	char hash[17], text[MEMORY_TEXT];
 	int st = load_tasks(&tasks, why);
 
 	if (!st && !(r = roller_new(p, &tasks, task_file ? task_file : "--prompt", &o, why)))
 		st = why->status;
+	if (!st) {
+		need.cache = roller_bytes(r, chunk_of(tasks.n) * (size_t)samples);
+		st = memory_check(&need, why);
+	}
+	if (!st)
+		msg_info("memory: %s", memory_text(&need, text));
 	snprintf(hash, sizeof hash, "%016" PRIx64, model_hash(&p->model));
 	if (!st)
 		st = evaluate(r, tasks.n, hash, w, why);

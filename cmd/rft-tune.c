@@ -345,10 +345,19 @@ static int tune(struct policy *p, const struct rft_data *d, struct reason *why)
 {
 	struct runlog l = {0};
 	struct reason close_why = {0};
-	struct rft *rft = rft_new(&o, p, d);
-	uint64_t updates = rft_updates(rft);
-	int got = load_state(rft, p, d, why), st = got < 0 ? why->status : 0;
+	struct memory need;
+	char text[MEMORY_TEXT];
+	int st = rft_memory(&o, p, d, &need, why), got;
+	struct rft *rft;
+	uint64_t updates;
 
+	if (st)
+		return st;
+	msg_info("memory: %s", memory_text(&need, text));
+	rft = rft_new(&o, p, d);
+	updates = rft_updates(rft);
+	got = load_state(rft, p, d, why);
+	st = got < 0 ? why->status : 0;
 	if (!st)
 		st = got ? runlog_resume(&l, log_file, log_mark, why)
 			 : runlog_open(&l, log_file, why);

@@ -30,6 +30,14 @@ struct batch *batch_new(const struct model *m, bool recompute)
 	return b;
 }
 
+size_t batch_bytes(const struct batch *b, size_t micro_tokens, size_t longest, bool grads)
+{
+	size_t n = micro_tokens > longest ? micro_tokens : longest;
+
+	return run_bytes(b->run, n, n, longest, grads) +
+	       n * (3 * sizeof(uint32_t) + sizeof *b->at + sizeof *b->logp + sizeof *b->dlogp);
+}
+
 void batch_free(struct batch *b)
 {
 	if (!b)

@@ -27,6 +27,9 @@ struct batch; /* opaque: memory of one micro-batch, reused */
 struct batch *batch_new(const struct model *m, bool recompute);
 void batch_free(struct batch *b);
 
+/* Bytes of batch_run with sequences of up to `longest` positions; grads: with a backward pass. */
+size_t batch_bytes(const struct batch *b, size_t micro_tokens, size_t longest, bool grads);
+
 /*
  * For the sequences all[order[0..n)], about micro_tokens positions at a time (at least one whole
  * sequence): a forward pass with logits divided by temperature, fn for each sequence in order, and,

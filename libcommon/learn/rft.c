@@ -20,6 +20,26 @@ struct rft {
 	uint64_t update, updates, per_epoch;
 };
 
+int rft_memory(const struct rft_opts *o, const struct policy *p, const struct rft_data *d,
+	       struct memory *need, struct reason *why)
+{
+	struct batch *b = batch_new(&p->model, o->recompute);
+	size_t longest = 0, all = 0, micro;
+
+	for (size_t i = 0; i < d->n; i++) {
+		size_t n = seq_inputs(&d->seq[i]);
+
+		longest = n > longest ? n : longest;
+		all += n;
+	}
+	micro = (size_t)o->micro_tokens < all ? (size_t)o->micro_tokens : all;
+	*need = (struct memory){.weights = model_bytes(&p->model)};
+	memory_of_training(need, &p->model);
+	need->activations = batch_bytes(b, micro, longest, true);
+	batch_free(b);
+	return memory_check(need, why);
+}
+
 struct rft *rft_new(const struct rft_opts *o, struct policy *p, const struct rft_data *d)
 {
 	struct rft *r = xcalloc(1, sizeof *r);

@@ -18,6 +18,7 @@
 
 #include "learn/adamw.h"
 #include "learn/batch.h"
+#include "learn/memory.h"
 #include "learn/schedule.h"
 #include "policy/policy.h"
 #include "stream/traj.h"
@@ -95,6 +96,9 @@ struct rft_report {               /* of one update */
 };
 
 struct rft; /* opaque */
+/* What memory a run will take; ST_SYSTEM when it is not there. */
+int rft_memory(const struct rft_opts *o, const struct policy *p, const struct rft_data *d,
+	       struct memory *need, struct reason *why);
 struct rft *rft_new(const struct rft_opts *o, struct policy *p, const struct rft_data *d);
 uint64_t rft_updates(const struct rft *r); /* in all */
 /* One update: 1; 0 when all are done; -1 with the reason when stuck (the policy then holds the last

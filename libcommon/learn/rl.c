@@ -33,19 +33,46 @@ struct rl {
 	struct loss_stats stats;
 };
 
+/* Before any of it is asked for */
+static int plan(const struct rl *r, struct memory *need, struct reason *why)
+{
+	const struct roller *roller = explorer_roller(r->explorer);
+	const struct model *m = &r->p->model;
+	size_t longest = roller_longest(roller) + (size_t)r->o->roll.sample.max_new;
+	size_t first = (size_t)(r->o->groups * r->o->group_size);
+	struct memory s = {.weights = model_bytes(m)};
+
+	longest = longest < (size_t)m->cfg.max_len ? longest : (size_t)m->cfg.max_len;
+	memory_of_training(&s, m);
+	s.activations = batch_bytes(r->batch, (size_t)r->o->micro_tokens, longest, true);
+	s.cache = roller_bytes(roller, first);
+	if (r->o->loss.kl > 0) {
+		const struct lora *l = m->lora;
+
+		s.reference = l ? (l->n_params + l->n_packed) * sizeof(float) : s.weights;
+		s.activations += batch_bytes(r->batch, (size_t)r->o->micro_tokens, longest, false);
+	}
+	if (need)
+		*need = s;
+	return memory_check(&s, why);
+}
+
 struct rl *rl_new(const struct rl_opts *o, struct policy *p, const struct task_set *tasks,
-		  const char *tasks_name, struct rec_out *w, struct reason *why)
+		  const char *tasks_name, struct rec_out *w, struct memory *need,
+		  struct reason *why)
 {
 	struct rl *r = xcalloc(1, sizeof *r);
 
 	r->o = o;
 	r->p = p;
 	r->explorer = explorer_new(o, p, tasks, tasks_name, w, why);
-	if (!r->explorer) {
+	r->batch = batch_new(&p->model, o->recompute);
+	if (!r->explorer || plan(r, need, why)) {
+		explorer_free(r->explorer);
+		batch_free(r->batch);
 		free(r);
 		return NULL;
 	}
-	r->batch = batch_new(&p->model, o->recompute);
 	r->w = model_trained(&p->model);
 	adamw_init(&r->adamw, &o->adamw, r->w.w, r->w.n_w);
 	r->grads = big_alloc(r->w.n * sizeof *r->grads);

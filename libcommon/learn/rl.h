@@ -10,6 +10,7 @@
 #define LEARN_RL_H
 
 #include "learn/explore.h"
+#include "learn/memory.h"
 
 struct rl_report { /* of one step; means are NaN where there was nothing to average */
 	uint64_t step;
@@ -29,9 +30,12 @@ struct rl_report { /* of one step; means are NaN where there was nothing to aver
 enum { RL_PATIENCE = 5 }; /* steps in a row without a group to train on, before it is an error */
 
 struct rl; /* opaque */
-/* All is borrowed; policy's weights change. With a KL term a copy of the weights is kept. */
+/* All is borrowed; policy's weights change. With a KL term a copy of the weights is kept. need,
+ * which may be NULL, becomes what memory the run will take; when it is not there: NULL and
+ * ST_SYSTEM. */
 struct rl *rl_new(const struct rl_opts *o, struct policy *p, const struct task_set *tasks,
-		  const char *tasks_name, struct rec_out *w, struct reason *why);
+		  const char *tasks_name, struct rec_out *w, struct memory *need,
+		  struct reason *why);
 /* report is filled as far as the step came, also on failure. */
 int rl_step(struct rl *r, struct rl_report *report, struct reason *why);
 /* Names all that the next step depends on. The reference of a KL term is not among it: it is the

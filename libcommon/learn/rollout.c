@@ -55,6 +55,22 @@ const uint32_t *roller_prompt(const struct roller *r, size_t task, size_t *n)
 	return prompts_ids(&r->prompts, task, n);
 }
 
+size_t roller_longest(const struct roller *r)
+{
+	size_t longest = 0, n;
+
+	for (size_t i = 0; i < r->tasks->n; i++) {
+		roller_prompt(r, i, &n);
+		longest = n > longest ? n : longest;
+	}
+	return longest;
+}
+
+size_t roller_bytes(const struct roller *r, size_t n)
+{
+	return sampler_bytes(r->sampler, roller_longest(r), n);
+}
+
 void rollouts_reset(struct rollouts *r)
 {
 	r->n = r->n_tok = 0;

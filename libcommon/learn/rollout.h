@@ -58,8 +58,12 @@ void rollouts_free(struct rollouts *r);
 int roller_run(struct roller *r, const struct draw *d, size_t n_draws, size_t n_each, uint64_t step,
 	       struct rollouts *out, struct reason *why);
 
+/* Bytes that sampling n responses at once needs. */
+size_t roller_bytes(const struct roller *r, size_t n);
+
 /* Token ids of a problem's prompt, owned by r. */
 const uint32_t *roller_prompt(const struct roller *r, size_t task, size_t *n);
+size_t roller_longest(const struct roller *r); /* tokens of the longest prompt */
 
 /* Response i as a trajectory whose pointers go into r and all; policy, step, iter, advantage and
  * used are left absent. */

@@ -102,15 +102,32 @@ static size_t scratch_floats(const struct run *r)
 	return max2(max2(rows, 2 * hd), max2(att, back)) + PANEL;
 }
 
-void run_prepare(struct run *r, const struct model *m, const struct pack *p, bool keep)
+/* What the sizes depend on besides the pack */
+static void choose(struct run *r, const struct model *m, size_t n_rows, bool keep)
 {
 	size_t v = (size_t)m->cfg.vocab, fit = LOGITS_MAX / v / RUN_BACK * RUN_BACK;
 
 	r->m = m;
-	r->p = p;
 	r->keep = keep;
 	r->L = keep && !r->recompute ? (size_t)m->cfg.layers : 1;
-	r->chunk = p->n_rows < max2(fit, RUN_BACK) ? p->n_rows : max2(fit, RUN_BACK);
+	r->chunk = n_rows < max2(fit, RUN_BACK) ? n_rows : max2(fit, RUN_BACK);
+}
+
+size_t run_bytes(const struct run *r, size_t n_tok, size_t n_rows, size_t longest, bool keep)
+{
+	struct run s = {.recompute = r->recompute, .longest = longest};
+	struct pack p = {.n_tok = n_tok, .n_rows = n_rows};
+
+	choose(&s, r->m, n_rows, keep);
+	return (lay_out(&s, NULL, &p) + (size_t)par_threads() * scratch_floats(&s)) *
+		       sizeof(float) +
+	       n_rows * sizeof *r->stat + n_tok * sizeof *r->pos;
+}
+
+void run_prepare(struct run *r, const struct model *m, const struct pack *p, bool keep)
+{
+	r->p = p;
+	choose(r, m, p->n_rows, keep);
 	grow(&r->mem, &r->cap_mem, lay_out(r, NULL, p));
 	lay_out(r, r->mem, p);
 	if (p->n_rows > r->cap_rows) {

@@ -367,6 +367,15 @@ uint64_t model_hash(const struct model *m)
 	return h;
 }
 
+size_t model_bytes(const struct model *m)
+{
+	size_t n = m->lora ? m->lora->n_params + m->lora->n_packed : 0;
+
+	if (!m->borrowed)
+		n += m->n_params + m->n_packed + (size_t)(m->cfg.max_len * m->cfg.head_dim);
+	return n * sizeof(float);
+}
+
 const struct weight *model_weight(const struct model *m, const char *name)
 {
 	for (size_t i = 0; i < m->n_w; i++)

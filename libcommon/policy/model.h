@@ -88,6 +88,9 @@ void model_copy(struct model *to, const struct model *m);
  * both. */
 uint64_t model_hash(const struct model *m);
 const struct weight *model_weight(const struct model *m, const char *name); /* NULL: not there */
+/* Bytes of the weights in all their forms, the adapter's too; of another model's, which it borrows,
+ * none. */
+size_t model_bytes(const struct model *m);
 void model_free(struct model *m);
 
 /*
@@ -111,6 +114,9 @@ struct run *run_new(const struct model *m);
  * work, memory of one layer instead of all; the same bits. Before the first pass. */
 void run_recompute(struct run *r, bool on);
 void run_free(struct run *r);
+/* Bytes of a run for packs of so many tokens, rows and tokens of a sequence; keep: with a backward
+ * pass. */
+size_t run_bytes(const struct run *r, size_t n_tok, size_t n_rows, size_t longest, bool keep);
 
 /* logp[i], and entropy[i] (nats; may be NULL), for each row of p. Nothing is kept for a backward
  * pass. */

@@ -66,6 +66,7 @@ struct sampler *sampler_new(const struct model *m, const struct sample_opts *o)
 	s->o = *o;
 	if (s->o.batch < 1)
 		s->o.batch = 1;
+	s->rows = (size_t)s->o.batch;
 	s->n_w = par_threads();
 	s->w = xcalloc((size_t)s->n_w, sizeof *s->w);
 	for (int i = 0; i < s->n_w; i++) {
@@ -129,24 +130,27 @@ static size_t lay_out(struct sampler *s, float *base)
 	return at;
 }
 
-/* Room for the longest prompt and response of these groups. */
-static void prepare(struct sampler *s)
+/* Sizes for a prompt of n tokens and its response too. */
+static void fit(struct sampler *s, size_t n)
 {
 	const struct config *c = &s->m->cfg;
-	size_t hd = (size_t)c->head_dim, len = 0, rows = (size_t)s->o.batch, need;
+	size_t hd = (size_t)c->head_dim, len = n + (size_t)s->o.max_new;
 
-	for (size_t g = 0; g < s->n_groups; g++) {
-		size_t n = s->groups[g].n_prompt, all = n + (size_t)s->o.max_new;
-
-		all = all > (size_t)c->max_len ? (size_t)c->max_len : all;
-		len = all > len ? all : len;
-		rows = n > rows ? n : rows;
-	}
+	len = len > (size_t)c->max_len ? (size_t)c->max_len : len;
 	s->cap_len = len > s->cap_len ? len : s->cap_len;
-	s->rows = rows > s->rows ? rows : s->rows;
+	s->rows = n > s->rows ? n : s->rows;
 	s->keys_size = att_keys_floats(s->cap_len, hd);
 	s->slot_size = (size_t)(c->layers * c->kv_heads) *
 		       (s->keys_size + att_values_floats(s->cap_len, hd));
+}
+
+/* Room for the longest prompt and response of these groups. */
+static void prepare(struct sampler *s)
+{
+	size_t need;
+
+	for (size_t g = 0; g < s->n_groups; g++)
+		fit(s, s->groups[g].n_prompt);
 	need = lay_out(s, NULL);
 	if (need > s->n_mem) {
 		big_free(s->mem, s->n_mem * sizeof *s->mem);
@@ -381,6 +385,19 @@ static int check(const struct sampler *s, struct reason *why)
 					    q->prompt[i], (long long)c->vocab - 1);
 	}
 	return 0;
+}
+
+size_t sampler_bytes(const struct sampler *s, size_t n_prompt, size_t n)
+{
+	size_t v = vec_round((size_t)s->m->cfg.vocab), floats, draw;
+	struct sampler t = *s;
+
+	t.w = xcalloc((size_t)s->n_w, sizeof *t.w);
+	fit(&t, n_prompt);
+	floats = lay_out(&t, NULL);
+	draw = (size_t)s->n_w * v * (sizeof *t.w->draw.e + sizeof *t.w->draw.heap);
+	free(t.w);
+	return (floats + n * (size_t)s->o.max_new * 4) * sizeof(float) + draw;
 }
 
 int sampler_run(struct sampler *s, const struct sample_group *groups, size_t n_groups,

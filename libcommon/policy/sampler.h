@@ -46,5 +46,7 @@ struct sampler *sampler_new(const struct model *m, const struct sample_opts *o);
 int sampler_run(struct sampler *s, const struct sample_group *groups, size_t n_groups,
 		struct sample *out, struct reason *why);
 void sampler_free(struct sampler *s);
+/* Bytes of the largest sampler_run: prompts of up to n_prompt tokens, n samples in all. */
+size_t sampler_bytes(const struct sampler *s, size_t n_prompt, size_t n);
 
 #endif

@@ -62,7 +62,7 @@ static void rig_start(struct rig *g)
 {
 	struct reason why = {0};
 
-	g->rl = rl_new(&g->o, &g->p, &g->tasks, "tasks", &g->w, &why);
+	g->rl = rl_new(&g->o, &g->p, &g->tasks, "tasks", &g->w, NULL, &why);
 	if (!g->rl)
 		fail_msg("%s", why.text);
 }
