@@ -7,7 +7,6 @@
 #include "base/set.h"
 #include "stream/json.h"
 #include "stream/mp.h"
-#include "stream/taskrow.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -16,22 +16,9 @@
 #ifndef STREAM_TASK_H
 #define STREAM_TASK_H
 
-#include "base/buf.h"
-#include "base/err.h"
+#include "stream/taskrow.h"
 
-#include <stdbool.h>
 #include <stdint.h>
-
-struct task {
-	char *id, *prompt; /* prompt: text as given to the tokenizer; NULL when the row has messages
-			    */
-	char *messages;    /* JSON array text, or NULL */
-	char *tools;       /* JSON array text of the tools that messages may call, or NULL */
-	char *answer;      /* text, or NULL */
-	char *verifier;    /* name or "cmd:...", or NULL: the tool's default */
-	bool implied;      /* verifier is what the row's form implies, not what the row says */
-	struct buf meta;   /* MessagePack map; n = 0: none */
-};
 
 struct task_set {
 	struct task *v; /* owned */

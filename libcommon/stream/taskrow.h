@@ -2,9 +2,22 @@
 #ifndef STREAM_TASKROW_H
 #define STREAM_TASKROW_H
 
-#include "stream/task.h"
+#include "base/buf.h"
+#include "base/err.h"
 
 #include <jansson.h>
+#include <stdbool.h>
+
+struct task {
+	char *id, *prompt; /* prompt: text as given to the tokenizer; NULL when the row has messages
+			    */
+	char *messages;    /* JSON array text, or NULL */
+	char *tools;       /* JSON array text of the tools that messages may call, or NULL */
+	char *answer;      /* text, or NULL */
+	char *verifier;    /* name or "cmd:...", or NULL: the tool's default */
+	bool implied;      /* verifier is what the row's form implies, not what the row says */
+	struct buf meta;   /* MessagePack map; n = 0: none */
+};
 
 /* where: "file:line", for messages. line: what a row without an id is called after. *out is zeroed
  * before; the caller frees what it holds, also after ST_INPUT. */
