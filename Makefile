@@ -38,6 +38,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 PIPELINES := $(notdir $(filter-out pipelines/variants,$(wildcard pipelines/*)))
 VARIANTS := $(wildcard pipelines/variants/*)
+EXAMPLES := $(filter-out %__pycache__,$(wildcard examples/*/*))
 MAN := $(wildcard man/*.[1-8])
 LIB = $(BUILD)/libcommon.a
 LIB_OBJ = $(LIB_SRC:%.c=$(BUILD)/%.o)
@@ -128,13 +129,12 @@ docdir = $(DESTDIR)$(PREFIX)/share/doc/rloop
 mandir = $(DESTDIR)$(PREFIX)/share/man
 
 install: all
-	install -d $(bindir) $(libexecdir)/variants $(docdir)/countdown $(docdir)/paper
+	install -d $(bindir) $(libexecdir)/variants $(docdir)
 	install $(TOOLS:%=$(BUILD)/bin/%) $(bindir)
 	install $(PIPELINES:%=pipelines/%) $(libexecdir)
 	install -m 644 README.md LICENSE $(docdir)
 	install -m 644 $(VARIANTS) $(libexecdir)/variants
-	install examples/countdown/* $(docdir)/countdown
-	install examples/paper/* $(docdir)/paper
+	for f in $(EXAMPLES); do install -D -t $(docdir)/$$(basename $$(dirname $$f)) $$f || exit; done
 	for m in $(MAN); do install -D -m 644 -t $(mandir)/man$${m##*.} $$m || exit; done
 
 uninstall:

@@ -1,7 +1,7 @@
 #!/bin/bash
-# run.sh POLICY TRAIN.jsonl TEST.jsonl [DIR] - RLoop on GSM8K, from a checkpoint: problems with a
-# prompt that asks for "#### N", greedy accuracy, then the loop, a table. Run again, it goes on where
-# it was stopped. See README.md for the environment.
+# run.sh POLICY TRAIN.jsonl TEST.jsonl [DIR] - RLoop on GSM8K, from a checkpoint: problems that ask
+# for "#### N", greedy accuracy, then the loop, a table. Run again, it goes on where it was stopped.
+# See README.md for the environment.
 set -euo pipefail
 
 [ $# -ge 3 ] || {
@@ -26,23 +26,30 @@ make() {
 	[ -e "$file" ] || { "$@" >"$file.part" && mv "$file.part" "$file"; }
 }
 
-# tasks SET FILE: the rows of GSM8K with a prompt of ours. "answer" stays the worked solution: the
-# verifier gsm8k takes the number behind #### out of it
+# tasks SET FILE: the rows of GSM8K, asked as messages (chat) or as text that is to be continued
+# (plain). "answer" stays the worked solution: the verifier gsm8k takes the number behind #### of it
 tasks() {
 	jq -c --arg set "$1" --arg style "$style" '
 		"Solve the problem step by step. End with a line that holds only #### and the number."
 			as $how |
 		{id: "\($set):\(input_line_number)", verifier: "gsm8k", answer} +
-		if $style == "chatml" then
-			{prompt: "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n\(.question)\n\($how)<|im_end|>\n<|im_start|>assistant\n"}
+		if $style == "chat" then
+			{messages: [{role: "user", content: "\(.question)\n\($how)"}]}
 		else
 			{prompt: "\($how)\n\nProblem: \(.question)\nSolution:"}
 		end' "$2"
 }
 
-# Checkpoints that were taught to chat in ChatML (Qwen2.5-Instruct, SmolLM2-Instruct) know its marks
+# A checkpoint that was taught to chat has a template, here or in tokenizer_config.json
+has_template() {
+	[ -e "$policy/chat_template.jinja" ] || grep -qs '"chat_template"' "$policy/tokenizer_config.json"
+}
 style=${STYLE:-}
-[ -n "$style" ] || style=$(grep -qs 'im_start' "$policy/tokenizer.json" && echo chatml || echo plain)
+[ -n "$style" ] || style=$(has_template && echo chat || echo plain)
+
+# LORA=R: adapters are trained, not the weights, which bears and wants a higher learning rate
+lora='' lr=2e-6 tune_lr=1e-5
+[ -z "${LORA:-}" ] || lora="--lora $LORA" lr=5e-5 tune_lr=1e-4
 
 make train.jsonl tasks train "$train"
 make test-all.jsonl tasks test "$test"
@@ -57,8 +64,8 @@ read -ra more <<<"${MORE:-}"
 rloop -p "$policy" -t train.jsonl -e test.jsonl -d run -i "$iterations" -n "$steps" -s "$seed" \
 	-N "$samples" -k "$ks" ${threads[@]+"${threads[@]}"} \
 	--explore-opts "--groups $groups --group-size $size --max-new $max_new --warmup 3 \
-${EXPLORE_OPTS:---lr 2e-6 --rounds 3 --recompute --overlong-buffer 64}" \
+${EXPLORE_OPTS:---lr $lr --rounds 3 --recompute --overlong-buffer 64} $lora" \
 	--filter-opts "${FILTER_OPTS:---max-rate 0.8 --copies 1 --per-task 4}" \
-	--tune-opts "${TUNE_OPTS:---lr 1e-5 --warmup 5 --batch 64 --epochs 2 --recompute}" \
+	--tune-opts "${TUNE_OPTS:---lr $tune_lr --warmup 5 --batch 64 --epochs 2 --recompute} $lora" \
 	--eval-opts "--max-new $max_new" ${more[@]+"${more[@]}"} >rloop.tsv
 column -t -s '	' rloop.tsv

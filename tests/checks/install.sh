@@ -15,6 +15,9 @@ done
 for p in rloop vanilla average compare plot report; do
 	env -i PATH=/usr/bin:/bin "$dest/usr/libexec/rloop/$p" --help >/dev/null
 done
+for e in examples/*/run.sh; do
+	[ -x "$dest/usr/share/doc/rloop/${e#examples/}" ]
+done
 make -s uninstall DESTDIR="$dest" PREFIX=/usr >/dev/null
 left=$(find "$dest" ! -type d)
 [ -z "$left" ] || {

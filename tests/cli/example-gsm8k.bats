@@ -30,11 +30,46 @@ setup() {
 	stat -c '%n %i %z' runs/*.jsonl runs/*.traj runs/run/iter-1/*.traj | diff before -
 }
 
-@test "run.sh: ChatML for those who know it; no arguments" {
-	STYLE=chatml status_is 0 "$dir/run.sh" "$SHARED_DATA/stories260k" train.jsonl test.jsonl runs
-	[[ $(head -n 1 runs/train.jsonl | jq -r .prompt) == "<|im_start|>system"*"apples"*"<|im_start|>assistant" ]]
+# chatty: the small model with a chat template
+chatty() {
+	cp -r "$SHARED_DATA/stories260k" chatty
+	chmod -R u+w chatty
+	cp "$SHARED_DATA/chat/chatml.jinja" chatty/chat_template.jinja
+}
+
+@test "run.sh: an instruct checkpoint is asked in its own template; STYLE; no arguments" {
+	need_data chat/chatml.jinja
+	chatty
+	status_is 0 "$dir/run.sh" chatty train.jsonl test.jsonl runs
+	[ "$(jq -rs 'map(.messages[0] | .role + (.content | test("\\?\nSolve .*number.$") | tostring)) | unique[]' \
+		runs/train.jsonl)" = usertrue ]
+	[[ $(traj-cat --head 1 runs/run/iter-1/eval.traj | jq -r .prompt) == \
+		"<|im_start|>user"*"apples"*"<|im_end|>"*"<|im_start|>assistant" ]]
+	STYLE=plain status_is 0 "$dir/run.sh" chatty train.jsonl test.jsonl plain
+	[ "$(jq -rs 'map(has("prompt")) | all' plain/train.jsonl)" = true ]
 	status_is 2 "$dir/run.sh"
 	says "run.sh POLICY"
+}
+
+@test "run.sh: LORA trains adapters" {
+	LORA=2 FILTER_OPTS='--threshold 0 --max-rate 1' status_is 0 "$dir/run.sh" "$SHARED_DATA/stories260k" train.jsonl test.jsonl runs
+	[ "$(jq .r runs/run/iter-1/*/adapter_config.json)" = 2 ]
+	[ "$(find runs -name model.safetensors)" = "" ]
+	[ "$(wc -l <runs/rloop.tsv)" = 3 ]
+}
+
+@test "the wrapped question of a base checkpoint; a problem of MATH's" {
+	policy-eval -q -p "$SHARED_DATA/stories260k" -t test.jsonl -n 2 --max-new 12 --prompt-template 'Solve.
+
+Problem: {prompt}
+Solution:' >eval.traj
+	[[ $(traj-cat --head 1 eval.traj | jq -r .prompt) == $'Solve.\n\nProblem: Tom'*$'?\nSolution:' ]]
+	[ "$(traj-cat -c verifier,verdict eval.traj | sort -u)" = "gsm8k	ok" ]
+	printf '%s\n' '{"problem":"1+1?","level":"Level 1","solution":"It is $\\boxed{2}$."}' >math.jsonl
+	rl-explore -q -p "$SHARED_DATA/stories260k" -t math.jsonl -n 1 --groups 1 --group-size 2 --max-new 8 \
+		--rounds 1 --keep-equal --prompt-template '{prompt}
+Put your final answer within \boxed{}.' >explore.traj
+	[ "$(traj-cat -c verifier,answer,verdict explore.traj | sort -u)" = "math	2	ok" ]
 }
 
 @test "rows of GSM8K as they are" {
