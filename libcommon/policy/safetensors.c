@@ -1,4 +1,4 @@
-/* safetensors.c - reading and writing tensors. See safetensors.h. */
+/* safetensors.c - reading tensors. See safetensors.h. */
 #include "policy/safetensors.h"
 #include "base/mem.h"
 #include "tensor/half.h"
@@ -21,12 +21,8 @@ enum {
 	CHUNK = 1 << 18, /* numbers converted at a time */
 };
 
-static const struct {
-	const char *name;
-	size_t size;
-} dtypes[] = {[ST_F32] = {"F32", 4}, [ST_F16] = {"F16", 2}, [ST_BF16] = {"BF16", 2}};
-
-enum { N_DTYPES = sizeof dtypes / sizeof *dtypes };
+const struct st_format st_formats[ST_DTYPES] = {
+	[ST_F32] = {"F32", 4}, [ST_F16] = {"F16", 2}, [ST_BF16] = {"BF16", 2}};
 
 /* One file while its header is read. */
 struct shard {
@@ -63,8 +59,8 @@ static int parse_dtype(struct st_tensor *t, const json_t *v, struct reason *why)
 
 	if (!s)
 		return fail(why, ST_INPUT, "dtype is missing or not a string");
-	for (int i = 0; i < N_DTYPES; i++)
-		if (strcmp(s, dtypes[i].name) == 0) {
+	for (int i = 0; i < ST_DTYPES; i++)
+		if (strcmp(s, st_formats[i].name) == 0) {
 			t->dtype = (enum st_dtype)i;
 			return 0;
 		}
@@ -112,7 +108,7 @@ static int parse_offsets(struct st_tensor *t, const json_t *v, const struct shar
 	if (end > room)
 		return fail(why, ST_INPUT, "data_offsets: %llu lies beyond the file's %llu bytes",
 			    (unsigned long long)end, (unsigned long long)room);
-	if (!size_mul(t->count, dtypes[t->dtype].size, &bytes) || end - begin != bytes)
+	if (!size_mul(t->count, st_formats[t->dtype].size, &bytes) || end - begin != bytes)
 		return fail(why, ST_INPUT,
 			    "data_offsets span %llu bytes, the shape asks for another size",
 			    (unsigned long long)(end - begin));
@@ -175,7 +171,7 @@ static int check_layout(struct st_tensor *v, size_t n, const struct shard *s, st
 				    v[i].name,
 				    v[i].offset < at ? "inside another tensor (overlap)"
 						     : "after bytes of no tensor (hole)");
-		at += v[i].count * dtypes[v[i].dtype].size;
+		at += v[i].count * st_formats[v[i].dtype].size;
 	}
 	if (at != s->size)
 		return fail(why, ST_INPUT, "%s: %llu bytes after the last tensor", s->path,
@@ -409,7 +405,7 @@ int st_read_part(const struct st_file *f, const struct st_tensor *t, uint64_t fi
 		 float *dst, struct reason *why)
 {
 	const char *path = f->path[t->file];
-	uint64_t size = dtypes[t->dtype].size, at = t->offset + first * size;
+	uint64_t size = st_formats[t->dtype].size, at = t->offset + first * size;
 	int fd = f->fd[t->file], st = 0;
 	uint16_t *half;
 
@@ -441,108 +437,4 @@ void st_close(struct st_file *f)
 	free(f->fd);
 	free(f->path);
 	*f = (struct st_file){0};
-}
-
-static int items_by_name(const void *a, const void *b)
-{
-	const struct st_item *const *x = a, *const *y = b;
-
-	return strcmp((*x)->name, (*y)->name);
-}
-
-static size_t item_count(const struct st_item *t)
-{
-	size_t n = 1;
-
-	for (int i = 0; i < t->rank; i++)
-		n *= t->shape[i];
-	return n;
-}
-
-static void add_header(struct buf *b, const struct st_item *const *v, size_t n, enum st_dtype dtype)
-{
-	size_t at = 0;
-
-	buf_str(b, "{\"__metadata__\":{\"format\":\"pt\"}");
-	for (size_t i = 0; i < n; i++) {
-		size_t end = at + item_count(v[i]) * dtypes[dtype].size;
-
-		buf_char(b, ',');
-		json_string_to(b, v[i]->name, strlen(v[i]->name));
-		buf_printf(b, ":{\"dtype\":\"%s\",\"shape\":[", dtypes[dtype].name);
-		for (int k = 0; k < v[i]->rank; k++)
-			buf_printf(b, k ? ",%llu" : "%llu", (unsigned long long)v[i]->shape[k]);
-		buf_printf(b, "],\"data_offsets\":[%zu,%zu]}", at, end);
-		at = end;
-	}
-	buf_char(b, '}');
-	while (b->n % 8)
-		buf_char(b, ' ');
-}
-
-static void write_half(struct out *o, const float *v, size_t n, enum st_dtype dtype)
-{
-	uint16_t *half = xarray(CHUNK, sizeof *half);
-
-	for (size_t i = 0; i < n; i += CHUNK) {
-		size_t part = n - i < CHUNK ? n - i : CHUNK;
-
-		for (size_t k = 0; k < part; k++)
-			half[k] = dtype == ST_F16 ? half_to_f16(v[i + k]) : half_to_bf16(v[i + k]);
-		out_write(o, half, part * sizeof *half);
-	}
-	free(half);
-}
-
-static void write_numbers(struct out *o, const float *v, size_t n, enum st_dtype dtype)
-{
-	if (dtype == ST_F32)
-		out_write(o, v, n * sizeof *v);
-	else
-		write_half(o, v, n, dtype);
-}
-
-/* A tensor that is made as it is written, about CHUNK numbers at a time */
-static void write_rows(struct out *o, const struct st_item *items, size_t item, enum st_dtype dtype,
-		       st_rows *fn, const void *ctx)
-{
-	const struct st_item *t = &items[item];
-	size_t rows = t->shape[0], k = item_count(t) / rows, step = k < CHUNK ? CHUNK / k : 1;
-	float *part = xarray(step * k, sizeof *part);
-
-	for (size_t i = 0; i < rows; i += step) {
-		size_t n = rows - i < step ? rows - i : step;
-
-		fn(ctx, item, i, n, part);
-		write_numbers(o, part, n * k, dtype);
-	}
-	free(part);
-}
-
-void st_write(struct out *o, const struct st_item *items, size_t n, enum st_dtype dtype)
-{
-	st_write_made(o, items, n, dtype, NULL, NULL);
-}
-
-void st_write_made(struct out *o, const struct st_item *items, size_t n, enum st_dtype dtype,
-		   st_rows *rows, const void *ctx)
-{
-	const struct st_item **v = xarray(n + 1, sizeof *v);
-	struct buf header = {0};
-	uint64_t len;
-
-	for (size_t i = 0; i < n; i++)
-		v[i] = &items[i];
-	qsort(v, n, sizeof *v, items_by_name);
-	add_header(&header, v, n, dtype);
-	len = header.n;
-	out_write(o, &len, sizeof len);
-	out_write(o, header.p, header.n);
-	for (size_t i = 0; i < n; i++)
-		if (v[i]->data)
-			write_numbers(o, v[i]->data, item_count(v[i]), dtype);
-		else
-			write_rows(o, items, (size_t)(v[i] - items), dtype, rows, ctx);
-	buf_free(&header);
-	free(v);
 }

@@ -8,7 +8,12 @@
 #include "base/io.h"
 
 enum st_dtype { ST_F32, ST_F16, ST_BF16 };
-enum { ST_MAX_RANK = 8 };
+enum { ST_DTYPES = 3, ST_MAX_RANK = 8 };
+
+extern const struct st_format {
+	const char *name; /* in the header */
+	size_t size;      /* bytes of a number */
+} st_formats[ST_DTYPES];
 
 struct st_tensor {
 	char *name;

@@ -1,0 +1,22 @@
+/* trajfield.h - the keys of a trajectory's record, for those who read and write it. */
+#ifndef STREAM_TRAJFIELD_H
+#define STREAM_TRAJFIELD_H
+
+#include <stddef.h>
+
+enum form { F_KIND, F_BYTES, F_MAP, F_TOKENS, F_FLOATS, F_NUM, F_INT, F_BOOL };
+
+enum { TRAJ_FIELDS = 25 };
+
+/* Every key, in canonical order */
+extern const struct field {
+	const char *name;
+	enum form form;
+	size_t at;   /* in struct traj */
+	size_t n_at; /* of the count, for arrays */
+} traj_fields[TRAJ_FIELDS];
+
+/* n words of the stream (little-endian) to or from this machine's order; either may be unaligned */
+void traj_copy_words(void *to, const void *from, size_t n);
+
+#endif
