@@ -353,3 +353,10 @@ hard() { # solved 0/2, 1/4 (a fifth was not judged), 4/5, 2/2, none judged
 	[ "$status" -eq 2 ]
 	[[ $output == *terminal* ]]
 }
+
+@test "what only reads streams loads no linear algebra: it starts in milliseconds" {
+	for tool in traj-filter traj-cat traj-stat traj-score pass-at-k eval-compare task-gen; do
+		run ldd "$(command -v "$tool")"
+		[[ $status -ne 0 || $output != *blas* ]]
+	done
+}
