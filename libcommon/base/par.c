@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SPIN = 4000 }; /* looks before a waiting thread goes to sleep: some tens of microseconds */
+enum { SPIN = 10000 }; /* looks before a waiting thread goes to sleep: some hundred microseconds */
 
 static struct pool {
 	int n;

@@ -155,10 +155,10 @@ static void embed_grad(struct run *r)
 
 /* ---- one layer ---- */
 
-static void span_of(size_t i, size_t total, size_t *from, size_t *n)
+static void span_of(const struct run *r, size_t i, size_t *from, size_t *n)
 {
-	*from = i * RUN_BACK;
-	*n = total - *from < RUN_BACK ? total - *from : RUN_BACK;
+	*from = i * r->back;
+	*n = r->p->n_tok - *from < r->back ? r->p->n_tok - *from : r->back;
 }
 
 /* Through the adapter of the layers that share an input: dx (n, in) gains what goes back to the
@@ -192,9 +192,9 @@ static void job_mlp_back(void *ctx, size_t i, int thread)
 	const struct layer *w = &m->layer[r->layer];
 	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, A = block_att_dim(m);
 	size_t from, n;
-	float *dh = run_scratch(r, thread), *rest = dh + RUN_BACK * F, *gu, *x2, *dx2;
+	float *dh = run_scratch(r, thread), *rest = dh + r->back * F, *gu, *x2, *dx2;
 
-	span_of(i, T, &from, &n);
+	span_of(r, i, &from, &n);
 	gu = r->gu + (run_slot(r) * T + from) * 2 * F;
 	x2 = r->x2 + (run_slot(r) * T + from) * d;
 	dx2 = r->dx2 + from * d;
@@ -288,7 +288,7 @@ static void job_qkv_back(void *ctx, size_t i, int thread)
 	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, Q = block_qkv_dim(m), from, n;
 	const float *x;
 
-	span_of(i, T, &from, &n);
+	span_of(r, i, &from, &n);
 	x = r->x + (r->layer * T + from) * d;
 	if (w->q_norm)
 		qk_norm_back(r, i, from, n, run_scratch(r, thread));
@@ -374,7 +374,7 @@ static void qkv_grads(struct run *r)
 		r->grads + w->qkv.at, grad_of(r, w->qkv_bias), r->dqkv, r->xn, Q, d, Q, d, T};
 
 	wgrad_all(r, &qkv, 1);
-	qk_norm_grad(r, run_blocks(T, RUN_BACK));
+	qk_norm_grad(r, run_blocks(T, r->back));
 	norm_grad(r->grads + w->norm1, r->dxn, r->x + r->layer * T * d, r->rms, T, d);
 }
 
@@ -382,7 +382,7 @@ static void layer_backward(struct run *r)
 {
 	const struct model *m = r->m;
 	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, l = run_slot(r);
-	size_t blocks = run_blocks(T, RUN_BACK);
+	size_t blocks = run_blocks(T, r->back);
 	float *t;
 
 	par_for(blocks, job_mlp_back, r);

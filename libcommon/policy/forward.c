@@ -81,7 +81,7 @@ static size_t lay_out(struct run *r, float *base, const struct pack *p)
 	take(&r->rms, base, &at, back * (T > R ? T : R));
 	take(&r->lu, base, &at, back * T * lora);
 	take(&r->lv, base, &at, back * T * lora);
-	take(&r->qk_grad, base, &at, norms * run_blocks(T, RUN_BACK) * 2 * (size_t)m->cfg.head_dim);
+	take(&r->qk_grad, base, &at, norms * run_blocks(T, r->back) * 2 * (size_t)m->cfg.head_dim);
 	return at;
 }
 
@@ -109,6 +109,7 @@ static void choose(struct run *r, const struct model *m, size_t n_rows, bool kee
 
 	r->m = m;
 	r->keep = keep;
+	r->back = m->how & MODEL_BF16 ? RUN_BACK : RUN_BACK / 2;
 	r->L = keep && !r->recompute ? (size_t)m->cfg.layers : 1;
 	r->chunk = n_rows < max2(fit, RUN_BACK) ? n_rows : max2(fit, RUN_BACK);
 }

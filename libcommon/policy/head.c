@@ -12,8 +12,8 @@
 /* Rows of block i of the chunk */
 static void rows_of(const struct run *r, size_t i, size_t *from, size_t *n)
 {
-	*from = r->row0 + i * RUN_BACK;
-	*n = r->row1 - *from < RUN_BACK ? r->row1 - *from : RUN_BACK;
+	*from = r->row0 + i * r->back;
+	*n = r->row1 - *from < r->back ? r->row1 - *from : r->back;
 }
 
 /* Logits of n rows of the chunk into r->logits, and what they amount to. */
@@ -59,7 +59,7 @@ void head_forward(struct run *r)
 {
 	for (size_t c = 0; c * r->chunk < r->p->n_rows; c++) {
 		take_chunk(r, c);
-		par_for(run_blocks(r->row1 - r->row0, RUN_BACK), job_score, r);
+		par_for(run_blocks(r->row1 - r->row0, r->back), job_score, r);
 	}
 }
 
@@ -125,14 +125,14 @@ void head_backward(struct run *r)
 
 	for (size_t c = run_blocks(r->p->n_rows, r->chunk); c-- > 0;) {
 		take_chunk(r, c);
-		par_for(run_blocks(r->row1 - r->row0, RUN_BACK), job_back, r);
+		par_for(run_blocks(r->row1 - r->row0, r->back), job_back, r);
 		if (r->full)
 			weight_grad(r);
 	}
 	memset(r->dx, 0, r->p->n_tok * d * sizeof *r->dx);
 	r->row0 = 0;
 	r->row1 = r->p->n_rows;
-	par_for(run_blocks(r->row1, RUN_BACK), job_norm_back, r);
+	par_for(run_blocks(r->row1, r->back), job_norm_back, r);
 	if (r->full)
 		norm_grad(r->grads + m->norm, r->dxn, r->xr, r->rms, r->p->n_rows, d);
 }

@@ -11,7 +11,7 @@
 
 enum {
 	RUN_ROWS = 48, /* rows a job of the forward pass takes: a multiple of GEMM_MR */
-	RUN_BACK = 96, /* rows a job of the backward pass takes; its shape reaches OpenBLAS */
+	RUN_BACK = 96, /* most rows a job of the backward pass takes */
 };
 
 struct run {
@@ -19,6 +19,8 @@ struct run {
 	const struct pack *p;
 	bool keep;      /* activations of all layers, for a backward pass */
 	bool recompute; /* of each layer but its input, in the backward pass */
+	size_t back;    /* rows a job of the backward pass takes: fewer share out better, but in
+			   bf16 each job packs the weights anew */
 	size_t L;       /* layers whose activations have a place of their own: all, or 1 */
 	size_t cap_mem; /* floats in mem */
 	float *mem;     /* one block; the pointers below are cut from it */
@@ -41,8 +43,8 @@ struct run {
 	float *xrn;         /* (R, d) normed rows of the head */
 	float *rms;         /* (T or R) norm factors */
 	float *lu, *lv;     /* (T, width of the adapter) see lora.h; only where there is one */
-	float *qk_grad; /* (blocks of RUN_BACK rows, 2, head_dim) shares of the gradients of q_norm
-			   and k_norm; only where there are any */
+	float *qk_grad;     /* (blocks of back rows, 2, head_dim) shares of the gradients of q_norm
+			       and k_norm; only where there are any */
 
 	float *logits;            /* (chunk, V) */
 	size_t chunk;             /* rows of logits held at once */
