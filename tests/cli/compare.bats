@@ -45,6 +45,19 @@ compare() {
 	says "a further held-out set needs a name"
 }
 
+@test "VARIANT:N is trained with the first N seeds" {
+	status_is 0 compare --dry-run -i 2 -n 3 -S 4,2,9 vanilla no-rl:2 average:1
+	grep -o 'runs/[a-z-]*/seed-[0-9]' out | sort -u | paste -s -d ' ' >got
+	[ "$(cat got)" = "runs/average/seed-4 runs/no-rl/seed-2 runs/no-rl/seed-4 runs/vanilla/seed-2 \
+runs/vanilla/seed-4 runs/vanilla/seed-9" ]
+	status_is 2 compare --dry-run -S 2 vanilla no-rl:3
+	says "no-rl:3: there are 2 seeds"
+	status_is 2 compare --dry-run -S 2 vanilla:1 average
+	says "average: of: vanilla has fewer seeds"
+	status_is 2 compare --dry-run -S 2 vanilla vanilla:1
+	says "vanilla: named twice"
+}
+
 @test "{seed} in the name of the tasks" {
 	touch train-1.jsonl train-2.jsonl
 	status_is 0 compare --dry-run -S 2 -t 'train-{seed}.jsonl' vanilla
@@ -162,8 +175,10 @@ compare() {
 	fixture tasks base
 	call=("$root/pipelines/compare" -p "$FIX/base" -t "$FIX/train.jsonl" -e "$FIX/test.jsonl" -i 1
 		-n 1 -S 2 -J 2 -N 4 -k 1,4 --explore-opts "--groups 4 --group-size 4 --max-new 16"
-		--eval-opts "--max-new 16" vanilla average)
+		--eval-opts "--max-new 16" vanilla average:1)
 	status_is 0 "${call[@]}" -q -d plain
+	[ "$(awk -F '\t' '$2 == "average" && $6 == "avg@n" { print $4 }' plain/table | paste -s -d ' ')" = "1 1" ]
+	[ ! -e plain/average/seed-2 ]
 	mkdir bin
 	printf '#!/bin/sh\necho used >>"%s"\nexec %s "$@"\n' "$PWD/used" "$(command -v parallel)" >bin/parallel
 	chmod +x bin/parallel
