@@ -38,7 +38,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 PIPELINES := $(notdir $(filter-out pipelines/variants,$(wildcard pipelines/*)))
 VARIANTS := $(wildcard pipelines/variants/*)
-EXAMPLES := $(filter-out %__pycache__,$(wildcard examples/*/*))
+EXAMPLES := $(filter-out %__pycache__ %/results,$(wildcard examples/*/* examples/*/results/*))
 MAN := $(wildcard man/*.[1-8])
 LIB = $(BUILD)/libcommon.a
 LIB_OBJ = $(LIB_SRC:%.c=$(BUILD)/%.o)
@@ -134,7 +134,7 @@ install: all
 	install $(PIPELINES:%=pipelines/%) $(libexecdir)
 	install -m 644 README.md LICENSE $(docdir)
 	install -m 644 $(VARIANTS) $(libexecdir)/variants
-	for f in $(EXAMPLES); do install -D -t $(docdir)/$$(basename $$(dirname $$f)) $$f || exit; done
+	for f in $(EXAMPLES); do install -D -t $(docdir)/$$(dirname $${f#examples/}) $$f || exit; done
 	for m in $(MAN); do install -D -m 644 -t $(mandir)/man$${m##*.} $$m || exit; done
 
 uninstall:

@@ -14,7 +14,7 @@ PATH=$PATH:$here/../build/bin:$here/../../bin
 
 policy='' tasks='' eval_tasks='' run='' iterations=3 steps=100 seed=1 threads='' ks=1,4,8,16,32
 samples=32 quiet='' explore_opts='' filter_opts='' tune_opts='' eval_opts='' eval_rl='' keep_traj=''
-from_rl='' from_first='' accumulate='' mix='' of='' weight=''
+experts='' tune_from='' mix='' of='' weight=''
 set_name=test also_names=() also_files=() # of the first held-out set; further ones
 whole_length='' # where the number of iterations decides the result: that number
 extra_usage=''  # an option of one pipeline only
@@ -61,6 +61,10 @@ share() { # OPTION TEXT: a number from 0 to 1
 	[[ $2 =~ ^(0|1|1\.0*|0?\.[0-9]+)$ ]] || die 2 "$1: '$2' is not a number from 0 to 1"
 }
 
+one_of() { # OPTION TEXT WORD ...
+	[[ " ${*:3} " == *" $2 "* ]] || die 2 "$1: '$2' is none of: ${*:3}"
+}
+
 # held_out [NAME=]FILE: the first is what the summary is about, the others are evaluated too
 held_out() {
 	local name='' file=$1
@@ -92,7 +96,7 @@ parse_options() {
 	local parsed
 	parsed=$(getopt -n "$me" -o p:t:e:d:i:n:s:j:k:N:qh -l policy:,tasks:,eval-tasks:,dir: \
 		-l iterations:,steps:,seed:,threads:,ks:,samples:,explore-opts:,filter-opts: \
-		-l tune-opts:,eval-opts:,eval-rl,from-rl,from-first,accumulate,mix:,keep-traj \
+		-l tune-opts:,eval-opts:,eval-rl,experts:,tune-from:,mix:,keep-traj \
 		-l of:,weight:,quiet,help -- "$@") || die 2 "see $me --help"
 	eval set -- "$parsed"
 	while [ "$1" != -- ]; do
@@ -112,9 +116,8 @@ parse_options() {
 		--tune-opts) tune_opts=$2 ;;
 		--eval-opts) eval_opts=$2 ;;
 		--eval-rl) eval_rl=1 ;;
-		--from-rl) from_rl=1 ;;
-		--from-first) from_first=1 ;;
-		--accumulate) accumulate=1 ;;
+		--experts) experts=$2 ;;
+		--tune-from) tune_from=$2 ;;
 		--mix) mix=$2 ;;
 		--keep-traj) keep_traj=1 ;;
 		--of) of=$2 ;;
@@ -126,7 +129,7 @@ parse_options() {
 			;;
 		esac
 		case $1 in
-		-q | --quiet | --eval-rl | --from-rl | --from-first | --accumulate | --keep-traj) shift ;;
+		-q | --quiet | --eval-rl | --keep-traj) shift ;;
 		*) shift 2 ;;
 		esac
 	done
@@ -168,7 +171,7 @@ options_text() {
 	for i in "${!also_names[@]}"; do
 		stat -c "eval_tasks ${also_names[i]}=%n, %s bytes, of %y" "${also_files[i]}"
 	done
-	for name in from_rl from_first accumulate mix of weight; do
+	for name in experts tune_from mix of weight; do
 		[ -z "${!name}" ] || printf '%s=%s\n' "$name" "${!name}"
 	done
 }

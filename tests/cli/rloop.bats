@@ -76,18 +76,31 @@ results() {
 	results run | diff whole.sums -
 }
 
-@test "--accumulate: the expert set is of the trajectories of all iterations" {
-	status_is 0 rloop -d run --accumulate -i 3
+@test "--experts: the expert set is of the trajectories of all iterations, or of the last" {
+	status_is 0 rloop -d run -i 3
 	grep -E '^filter --correct .* run/iter-1/explore.traj$' log
 	grep -E '^filter --correct .* run/iter-1/explore.traj run/iter-2/explore.traj run/iter-3/explore.traj$' log
+	: >log
+	status_is 0 rloop -d explicit --experts all
+	grep -E '^filter --correct .* explicit/iter-1/explore.traj explicit/iter-2/explore.traj$' log
+	: >log
+	status_is 0 rloop -d other --experts last
+	[ "$(grep -c '^filter.*iter-1.*iter-2' log)" -eq 0 ]
+	status_is 2 rloop -d other --experts none
+	says "--experts: 'none' is none of: last all"
 }
 
-@test "--from-first: each iteration tunes the policy given, and explores from the last" {
-	status_is 0 rloop -d run --from-first
+@test "--tune-from: the policy given, where exploration began, where RL ended" {
+	status_is 0 rloop -d run --tune-from first
 	[ "$(grep -c "^tune -p $PWD/base " log)" -eq 2 ]
 	grep -E '^explore -p run/iter-1/policy ' log
-	status_is 2 rloop -d other --from-first --from-rl
-	says "--from-rl and --from-first exclude each other"
+	: >log
+	status_is 0 rloop -d start --tune-from start
+	grep -E '^tune -p start/iter-1/policy -o start/iter-2' log
+	status_is 0 rloop -d rl --tune-from rl
+	grep -E '^tune -p rl/iter-2/rl-policy -o rl/iter-2' log
+	status_is 2 rloop -d other --tune-from last
+	says "--tune-from: 'last' is none of: start first rl"
 }
 
 @test "after kill -9 at any stage the same call ends with the same files" {

@@ -1,0 +1,87 @@
+#!/bin/bash
+# collect.sh DIR [TO] - what of a comparison in DIR (as run.sh leaves it) is worth keeping, into the
+# folder TO: the tables, the pictures that README.md shows, and RESULTS.md, all tables in one page.
+# Without TO, results, and the part of README.md between its marks is written anew.
+set -euo pipefail
+
+here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
+if [ $# -lt 1 ] || [ $# -gt 2 ]; then
+	echo "usage: ${0##*/} DIR [TO]" >&2
+	exit 2
+fi
+dir=$1 to=${2:-$here/results}
+if [ ! -s "$dir/runs/about" ]; then
+	echo "${0##*/}: $dir/runs: no about: not the folder of a comparison" >&2
+	exit 3
+fi
+mkdir -p "$to"
+
+# Figures are of the machine; names of its folders are not worth keeping
+machine() {
+	printf 'what\tvalue\n'
+	printf 'processors\t%s\n' "$(nproc)"
+	awk -F ': ' '/^model name/ { print "model\t" $2; exit }' /proc/cpuinfo
+	[ ! -e "$dir/wall-time" ] || awk '{ s += $1 } END { print "wall time, minutes\t" int(s / 60 + 0.5) }' "$dir/wall-time"
+	awk -F '\t' -v OFS='\t' '{ sub(/.*\//, "", $2); print }' "$dir/runs/about"
+}
+
+markdown() { # of tab-separated values
+	awk -F '\t' '
+		{ n = NF; gsub(/\|/, "\\|"); gsub(/\t/, " | "); print "| " $0 " |" }
+		NR == 1 { line = "|"; for (i = 1; i <= n; i++) line = line "---|"; print line }'
+}
+
+some() { # FILE COLUMN ...: these columns of a table, by their names
+	awk -F '\t' -v names="${*:2}" '
+		BEGIN { n = split(names, name, " ") }
+		NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+		{
+			printf "%s", $1
+			for (i = 1; i <= n; i++) if (name[i] in at) printf "\t%s", $at[name[i]]
+			print ""
+		}' "$1"
+}
+
+headline() {
+	local f set
+	set=$(awk 'NR == 2 { print $1 }' "$dir/runs/table")
+	some "$to/final-$set.tsv" seeds avg@n pass@1 pass@8 pass@32 entropy distinct forgetting | markdown
+	for f in "$to/final-$set-minus"-*.tsv; do
+		echo
+		some "$f" avg@n pass@32 entropy distinct forgetting | markdown
+	done
+	echo
+	echo '| training | trajectories | last reward | last entropy | similarity of evaluations |'
+	echo '|---|---|---|---|---|'
+	awk -F '\t' 'NR > 1 { print "| " $1 " | " $4 " | " $5 " | " $6 " | " $9 " |" }' "$to/training.tsv"
+}
+
+fill_in() { # FILE: what is between the marks becomes standard input
+	awk '
+		NR == FNR { text = text $0 "\n"; next }
+		/^<!-- results end/ { skip = 0 }
+		!skip { print }
+		/^<!-- results begin/ { printf "\n%s\n", text; skip = 1 }' - "$1" >"$1.part"
+	cat "$1.part" >"$1"
+	rm "$1.part"
+}
+
+machine >"$to/run.tsv"
+cp "$dir"/runs/final-*.tsv "$dir/runs/training.tsv" "$dir/runs/titles" "$to/"
+gzip -9nc "$dir/runs/table" >"$to/table.tsv.gz"
+for p in reward avg pass k-test entropy gradient forgetting map; do
+	[ ! -e "$dir/runs/pictures/$p.png" ] || cp "$dir/runs/pictures/$p.png" "$to/"
+done
+{
+	echo '# Results'
+	for f in run.tsv "$to"/final-test*.tsv "$to"/final-[!t]*.tsv training.tsv; do
+		[ -e "$to/${f##*/}" ] || continue
+		f=${f##*/}
+		printf '\n## %s\n\n' "${f%.tsv}"
+		markdown <"$to/$f"
+	done
+	printf '\n## Variants\n\n'
+	sed '1i name\ttitle' "$to/titles" | markdown
+} >"$to/RESULTS.md"
+[ $# -eq 2 ] || headline | fill_in "$here/README.md"
+du -sh "$to"
