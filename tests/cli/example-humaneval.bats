@@ -75,6 +75,7 @@ assert f([1]) == 1"
 	export SECRET=1
 	not "$dir/sandbox.sh" cat "$PWD/file"
 	not "$dir/sandbox.sh" touch /usr/mine
+	"$dir/sandbox.sh" test ! -w /proc/sys/kernel/core_pattern
 	[ -z "$("$dir/sandbox.sh" printenv SECRET)" ]
 	[ "$("$dir/sandbox.sh" ls / | paste -sd ' ')" = "bin dev lib lib64 proc tmp usr" ]
 	"$dir/sandbox.sh" sh -c 'echo x >/tmp/x'
@@ -89,8 +90,10 @@ assert f([1]) == 1"
 	not pgrep -fx "sleep 61.07"
 	unset WALL
 	not "$dir/sandbox.sh" python3 -c 'x = bytearray(10 ** 9)'
-	MEMORY=4000000000 "$dir/sandbox.sh" python3 -c 'x = bytearray(10 ** 9)'
+	WALL=60 CPU=60 MEMORY=4000000000 "$dir/sandbox.sh" python3 -c 'x = bytearray(10 ** 9)'
 	not "$dir/sandbox.sh" sh -c 'head -c 2000000 /dev/zero >/tmp/x'
+	not "$dir/sandbox.sh" sh -c 'for i in $(seq 100); do head -c 1000000 /dev/zero >/tmp/$i || exit; done'
+	[ "$("$dir/sandbox.sh" grep CapEff /proc/self/status | tr -d 'CapEf:0\t')" = "" ]
 }
 
 @test "without a sandbox there is no reward at all" {
