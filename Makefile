@@ -25,7 +25,7 @@ endif
 ALL_CFLAGS = -std=c11 -D_DEFAULT_SOURCE -D_XOPEN_SOURCE=700 -D_GNU_SOURCE -Ilibcommon -pthread \
 	-Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wno-psabi \
 	-fno-math-errno -ffp-contract=fast -march=$(ARCH) $(CFLAGS) $(WERROR) \
-	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
+	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -DFAULTS) \
 	$(shell pkg-config --cflags $(PKGS))
 # --as-needed: a filter that calls no BLAS does not load OpenBLAS
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))

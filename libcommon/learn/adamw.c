@@ -1,5 +1,6 @@
 /* adamw.c - AdamW over flat arrays. See adamw.h. */
 #include "learn/adamw.h"
+#include "base/fault.h"
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/profile.h"
@@ -94,11 +95,12 @@ bool adamw_step(struct adamw *a, float *params, const float *grads, double lr, d
 	sum = sqrt(sum);
 	if (norm)
 		*norm = sum;
-	if (!isfinite(sum)) {
+	u.scale = a->o.clip > 0 && sum > a->o.clip ? (float)(a->o.clip / (sum + 1e-6)) : 1;
+	/* the square of what is applied must fit the second moment, which would never recover */
+	if (!isfinite(sum) || sum * (double)u.scale > 1e18) {
 		adamw_skip(a);
 		return false;
 	}
-	u.scale = a->o.clip > 0 && sum > a->o.clip ? (float)(a->o.clip / (sum + 1e-6)) : 1;
 	u.step = (float)(lr / (1 - pow(a->o.beta1, t)));
 	u.inv_root = (float)(1 / sqrt(1 - pow(a->o.beta2, t)));
 	u.lr_decay = (float)(lr * a->o.decay);
@@ -117,12 +119,15 @@ bool adamw_apply(struct adamw *a, struct model *m, const float *grads, double lo
 	enum profile_part before = profile_to(PROFILE_UPDATE);
 	bool applied = false;
 
+	fault_double("loss", &loss);
 	if (isfinite(loss))
 		applied = adamw_step(a, model_trained(m).v, grads, lr, norm);
 	else
 		adamw_skip(a);
-	if (applied)
+	if (applied) {
+		fault_float("weight", model_trained(m).v);
 		model_pack(m);
+	}
 	profile_to(before);
 	return applied;
 }

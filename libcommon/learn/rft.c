@@ -1,5 +1,6 @@
 /* rft.c - maximum likelihood on chosen responses. See rft.h. */
 #include "learn/rft.h"
+#include "base/fault.h"
 #include "base/mem.h"
 #include "base/rng.h"
 
@@ -170,6 +171,7 @@ int rft_next(struct rft *r, struct rft_report *rep, struct reason *why)
 		rep->tokens += seq_inputs(&r->d->seq[rows[i]]);
 	memset(r->grads, 0, r->w.n * sizeof *r->grads);
 	rep->loss = accumulate(r, rows, n, r->grads);
+	fault_float("gradient", r->grads);
 	rep->applied =
 		adamw_apply(&r->adamw, &r->p->model, r->grads, rep->loss, rep->lr, &rep->grad_norm);
 	rep->update = ++r->update;

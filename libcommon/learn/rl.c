@@ -1,5 +1,6 @@
 /* rl.c - the RL step. See rl.h. */
 #include "learn/rl.h"
+#include "base/fault.h"
 #include "base/mem.h"
 #include "base/progress.h"
 #include "base/rng.h"
@@ -194,6 +195,7 @@ static void update(struct rl *r, const uint64_t *order, size_t n, struct rl_repo
 		  r->o->roll.sample.temperature, slope, r, r->grads);
 	if (rep->updates + rep->skipped == 0)
 		rep->ratio_error = r->stats.ratio_error;
+	fault_float("gradient", r->grads);
 	if (adamw_apply(&r->adamw, &r->p->model, r->grads, r->stats.loss, rep->lr, &norm)) {
 		rep->updates++;
 		rep->loss += r->stats.loss;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "policy/safetensors.h"
+#include "policy/weights.h"
 #include "stream/json.h"
 
 #include <dirent.h>
@@ -257,6 +258,13 @@ int state_save(struct state *s, uint64_t step, struct reason *why)
 
 	if (!s->dir || step == s->last)
 		return 0;
+	for (size_t i = 0; i < s->n_array; i++) {
+		const struct state_array *a = &s->array[i];
+
+		if (weights_check((struct weights){a->w, a->n_w, a->v, 0}, why))
+			return fail_prefix(why, "%s: step %" PRIu64 " not saved: %s%s", s->dir,
+					   step, a->prefix, a->file);
+	}
 	path = step_path(s, step);
 	if (access(path, F_OK) == 0) /* damaged, and passed over when this run began */
 		st = dir_drop(path, why);

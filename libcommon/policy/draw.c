@@ -1,5 +1,6 @@
 /* draw.c - one token from a row of logits. See draw.h. */
 #include "policy/draw.h"
+#include "base/fault.h"
 #include "tensor/softmax.h"
 #include "tensor/vec.h"
 
@@ -157,6 +158,7 @@ bool draw_token(struct drawn *out, const float *logits, size_t v, double tempera
 	bool cut = top_p < 1 || (top_k > 0 && (size_t)top_k < v);
 	double total, mass;
 
+	fault_float("logit", &st.max);
 	if (!isfinite(st.max) || !isfinite(st.log_sum))
 		return false;
 	out->entropy = st.entropy;

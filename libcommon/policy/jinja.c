@@ -149,7 +149,7 @@ static int read_tokens(struct work *w, char close, struct reason *why)
 
 static struct span text_of(const struct work *w, const struct token *t)
 {
-	return (struct span){w->tokens.p + t->at, t->n};
+	return (struct span){t->n ? w->tokens.p + t->at : "", t->n};
 }
 
 static bool is_sign(const struct work *w, size_t i, size_t end, const char *sign)

@@ -308,9 +308,13 @@ static int save_peft(const struct policy *p, struct newdir *d, struct reason *wh
 
 int policy_save(const struct policy *p, const char *dir, enum st_dtype dtype, struct reason *why)
 {
-	struct newdir d;
-	int st = newdir_begin(&d, dir, why);
+	struct newdir d = {0};
+	bool as_loaded = p->model.how & MODEL_FROZEN && !p->model.lora; /* checked then */
+	int st = as_loaded ? 0 : weights_check(model_trained(&p->model), why);
 
+	if (st)
+		return fail_prefix(why, "%s: not saved", dir);
+	st = newdir_begin(&d, dir, why);
 	if (!st)
 		st = is_apart(p) ? save_peft(p, &d, why) : save_texts(p, &d, dtype, why);
 	if (!st)

@@ -344,6 +344,14 @@ static void make_rows(const void *ctx, size_t i, size_t first, size_t n, float *
 		lora_add(m->lora, m->w[i].name, first, n, to);
 }
 
+int weights_check(struct weights w, struct reason *why)
+{
+	for (size_t i = 0; i < w.n_w; i++)
+		if (check_finite(w.v + w.w[i].offset, 0, w.w[i].count, why))
+			return fail_prefix(why, "%s", w.w[i].name);
+	return 0;
+}
+
 void weights_write(const struct model *m, struct out *o, enum st_dtype dtype)
 {
 	struct st_item *v = xcalloc(m->n_w, sizeof *v);

@@ -1,11 +1,13 @@
 /* verify.c - which verifier judges an item. See verify.h. */
 #include "verify/verify.h"
+#include "base/fault.h"
 #include "base/mem.h"
 #include "verify/builtin.h"
 #include "verify/gen.h"
 #include "verify/pool.h"
 #include "verify/text.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,6 +71,7 @@ static int run_builtin(const struct verifier *v, const struct verify_item *it, s
 {
 	const char *name = name_of(v, it);
 	judge_fn *judge = builtin(of_cstr(name));
+	int st;
 
 	if (!name)
 		return fail(why, ST_INPUT,
@@ -78,7 +81,11 @@ static int run_builtin(const struct verifier *v, const struct verify_item *it, s
 		return fail(why, ST_INPUT, "task %.*s: no such verifier: %s", TEXT_ARG(it->task),
 			    name);
 	*out = (struct verdict){.code = VERDICT_OK};
-	return judge(it, out, why);
+	st = judge(it, out, why);
+	fault_double("reward", &out->reward);
+	if (!st && !isfinite(out->reward)) /* no reward at all, as from a program of the user's */
+		out->code = VERDICT_GARBAGE;
+	return st;
 }
 
 static int may_run(const struct verifier *v, const struct verify_item *it, struct reason *why)

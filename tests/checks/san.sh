@@ -12,4 +12,4 @@ for f in tests/cli/*.bats; do
 	*) fast+=("cli/$(basename "$f" .bats)") ;;
 	esac
 done
-BIN=$PWD/build-$san/bin UNIT=$PWD/build-$san/unit FUZZ=$PWD/build-$san/fuzz tests/run unit fuzz "${fast[@]}"
+BIN=$PWD/build-$san/bin UNIT=$PWD/build-$san/unit FUZZ=$PWD/build-$san/fuzz tests/run unit fuzz fault/numbers "${fast[@]}"

@@ -52,17 +52,19 @@ static void check_text(const char *text, size_t n, double want, bool as_float)
 	memcpy(s, text, n);
 	s[n] = '\0';
 	MUST(only(s, "-+.e0123456789") && strpbrk(s, ".e"));
-	if (as_float)
+	if (as_float) {
+		MUST(n <= FMT_ELEMENT);
 		MUST(strtof(s, &end) == (float)want);
-	else
+	} else {
 		MUST(strtod(s, &end) == want);
+	}
 	MUST(!*end);
 }
 
 static void to_text(uint64_t bits)
 {
 	uint32_t half = (uint32_t)bits;
-	char s[FMT_MAX + 1];
+	char s[FMT_MAX + FMT_ELEMENT + 1];
 	double d;
 	float f;
 
@@ -71,7 +73,9 @@ static void to_text(uint64_t bits)
 	if (isfinite(d))
 		check_text(s, fmt_f64(s, d), d, false);
 	if (isfinite(f))
-		check_text(s, fmt_f32(s, f), (double)f, true);
+		check_text(s, fmt_f32_list(s, &f, 1), (double)f, true);
+	s[fmt_u32_list(s, &half, 1)] = '\0';
+	MUST(strtoull(s, NULL, 10) == half);
 	s[fmt_u64(s, bits)] = '\0';
 	MUST(only(s, "0123456789") && strtoull(s, NULL, 10) == bits);
 }

@@ -22,7 +22,10 @@ _Noreturn void fuzz_broken(const char *file, int line, const char *what)
 }
 
 #ifdef COUNTED
-#include <sanitizer/allocator_interface.h>
+/* of sanitizer/allocator_interface.h, which gcc's package lacks */
+int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void *, size_t),
+					      void (*)(const volatile void *));
+size_t __sanitizer_get_allocated_size(const volatile void *);
 
 static int64_t live, peak; /* bytes since the input began */
 static int counting;
@@ -39,7 +42,7 @@ static void on_malloc(const volatile void *p, size_t n)
 static void on_free(const volatile void *p)
 {
 	if (counting && p)
-		live -= (int64_t)__sanitizer_get_allocated_size((const void *)(uintptr_t)p);
+		live -= (int64_t)__sanitizer_get_allocated_size(p);
 }
 
 static void counted(const uint8_t *p, size_t n)
