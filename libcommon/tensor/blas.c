@@ -1,4 +1,4 @@
-/* blas.c - products of the backward pass, on OpenBLAS. See blas.h. */
+/* blas.c - products of the backward pass of adapters, on OpenBLAS. See blas.h. */
 #include "tensor/blas.h"
 
 #include <cblas.h>

@@ -1,5 +1,5 @@
 /*
- * blas.h - products of the backward pass, on OpenBLAS. The only place that knows it.
+ * blas.h - products of the backward pass of adapters, on OpenBLAS. The only place that knows it.
  *
  * OpenBLAS's bits depend on the shape of a call, so callers cut their work into blocks of shapes
  * that do not depend on the number of threads. OpenBLAS itself is held to one thread; threads of

@@ -1,4 +1,4 @@
-/* gemm.c - the matrix product of the forward pass. See gemm.h. */
+/* gemm.c - the matrix product in f32. See gemm.h. */
 #if defined(__GNUC__) && !defined(__clang__)
 /* At -O3 gcc makes a second version of the kernel for unit strides, spills both and halves the
  * speed. */

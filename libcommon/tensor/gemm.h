@@ -1,5 +1,5 @@
 /*
- * gemm.h - the matrix product of the forward pass.
+ * gemm.h - the matrix product in f32, of the forward and the backward pass.
  *
  * Each element of C is one chain of fused multiply-adds over k = 0, 1, 2, ... in that order,
  * whatever the size of the batch, the position in it or the thread: so a row's result does not
