@@ -6,12 +6,18 @@ set -euo pipefail
 
 dir=${1:-paper}
 kind=${KIND:-countdown} seeds=${SEEDS:-5} iterations=${ITERATIONS:-6} steps=${STEPS:-50}
-tasks=${TASKS:-1000} held=${HELD_OUT:-512} demos=${DEMOS:-300000} samples=${SAMPLES:-32}
+tasks=${TASKS:-1000} held=${HELD_OUT:-512} samples=${SAMPLES:-32}
 groups=${GROUPS_A_STEP:-24} size=${GROUP_SIZE:-16} max_new=${MAX_NEW:-40} ks=${KS:-1,4,8,16,32}
 sets=${SETS:-test ood ood-large ood-five}
 read -ra shape <<<"${SHAPE:---layers 3 --hidden 96 --heads 4 --ffn 256}"
 read -ra easy <<<"${TASK_OPTS:-}"
-read -ra pretrain <<<"${PRETRAIN:---epochs 1 --batch 128 --lr 2e-3 --warmup 50 --weight-decay 0.01}"
+# Demonstrations such that RL has something to start from and something left to learn
+case $kind in
+subset) demos=${DEMOS:-100000} batch=128 ;;
+path) demos=${DEMOS:-12000} batch=64 ;;
+*) demos=${DEMOS:-300000} batch=128 ;;
+esac
+read -ra pretrain <<<"${PRETRAIN:---epochs 1 --batch $batch --lr 2e-3 --warmup 50 --weight-decay 0.01}"
 # Controls, which matter less, have fewer seeds
 read -ra variants <<<"${VARIANTS:-vanilla rloop vanilla-lr3e-5 rloop-tuned average average-tuned \
 vanilla-lr5e-5:2 no-rl:2 no-hard-filter:2 no-duplicates:2 from-rl:2}"
