@@ -12,6 +12,7 @@
 #include "verify/mathtext.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { MAX_ITEMS = 64, MAX_NESTING = 8 };
 
@@ -474,6 +475,33 @@ static bool same_as_read(struct mjudge *j, struct span right, enum math_comma ho
 	return same_trees(j, x, y) && !j->a->full;
 }
 
+/* "3:30", which is no ratio: one would be reduced. */
+static bool is_clock(struct span s)
+{
+	size_t n = s.n == 4 ? 1 : 2;
+	int hour, minute, a, b;
+
+	if ((s.n != 4 && s.n != 5) || s.p[n] != ':')
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (i != n && (s.p[i] < '0' || s.p[i] > '9'))
+			return false;
+	hour = n == 1 ? s.p[0] - '0' : (s.p[0] - '0') * 10 + s.p[1] - '0';
+	minute = (s.p[n + 1] - '0') * 10 + s.p[n + 2] - '0';
+	for (a = hour, b = minute; b;) {
+		int rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return hour < 24 && minute < 60 && a != 1;
+}
+
+static bool has_colon(struct span s)
+{
+	return s.n && memchr(s.p, ':', s.n);
+}
+
 bool math_same(struct span right, struct span got, int places, const char **why)
 {
 	struct mjudge j = {.steps = ME_STEPS, .places = places};
@@ -486,6 +514,10 @@ bool math_same(struct span right, struct span got, int places, const char **why)
 		return false;
 	if (mt_same(right, got))
 		return true;
+	if ((is_clock(right) && !has_colon(got)) || (is_clock(got) && !has_colon(right))) {
+		*why = "a time of day and none";
+		return false;
+	}
 	j.a = xmalloc(sizeof *j.a);
 	for (int i = 0; i < n * m && !yes; i++) {
 		yes = same_as_read(&j, right, (enum math_comma)(i / m), got,
