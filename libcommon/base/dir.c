@@ -29,9 +29,18 @@ static int fsync_dir(const char *path, struct reason *why)
 
 	if (fd < 0)
 		return fail_errno(why, errno, "%s: open", path);
-	if (fsync(fd) != 0)
+	if (fsync(fd) != 0 && errno != EINVAL) /* that of /dev: nothing to sync there */
 		st = fail_errno(why, errno, "%s: fsync", path);
 	close(fd);
+	return st;
+}
+
+int file_settle(const char *path, struct reason *why)
+{
+	char *parent = parent_of(path);
+	int st = fsync_dir(parent, why);
+
+	free(parent);
 	return st;
 }
 

@@ -133,7 +133,7 @@ int out_open_at(struct out *o, const char *path, uint64_t at, struct reason *why
 			    path, (unsigned long long)sb.st_size, (unsigned long long)at);
 	if (lseek(fd, (off_t)at, SEEK_SET) < 0)
 		return fail_errno(why, errno, "%s: seek", path);
-	return 0;
+	return file_settle(path, why);
 }
 
 int out_cut(struct out *o, struct reason *why)

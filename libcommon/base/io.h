@@ -69,6 +69,8 @@ void in_close(struct in *i);
 /* ST_USAGE when path ("-": standard input) is the regular file that standard output goes to: a tool
  * would read what it writes. */
 int file_not_stdout(const char *path, struct reason *why);
+/* The file's name, too, is on the disk when this returns 0. */
+int file_settle(const char *path, struct reason *why);
 /* Both are there and are one file or folder. */
 bool file_same(const char *a, const char *b);
 /* Whole file into b (appended); refuses more than max bytes. */

@@ -49,7 +49,9 @@ uint64_t runlog_at(const struct runlog *l)
 
 int runlog_sync(struct runlog *l, struct reason *why)
 {
-	return l->open ? out_sync(&l->o, why) : 0;
+	int st = l->open ? out_sync(&l->o, why) : 0;
+
+	return l->open && !st ? file_settle(l->o.name, why) : st;
 }
 
 static void key(struct runlog *l, const char *name)
