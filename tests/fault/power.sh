@@ -19,7 +19,7 @@ tests/man-env.sh "$env" tasks base || exit 1
 mkdir "$tmp/work" && cd "$tmp/work" || exit 4
 
 calls=openat,close,lseek,write,pwrite64,ftruncate,fsync,fdatasync,mkdir,rename,unlink,unlinkat,rmdir
-traced() { strace -f -xx -s 10000000 -o "$tmp/trace" -e trace=$calls "$@" 2>"$tmp/err"; }
+traced() { strace -f -xx -s 10000000 -o "$tmp/trace" -e trace="$calls" "$@" 2>"$tmp/err"; }
 n=0 failed=0
 result() { # STATUS NAME [WHY]
 	n=$((n + 1))
