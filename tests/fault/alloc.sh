@@ -1,5 +1,5 @@
 #!/bin/bash
-# alloc.sh [all] - an allocation of each tool fails: the first, the second, and so on, once only or
+# alloc.sh [all [TOOL ...]] - an allocation of each tool fails: the first, the second, and so on, once only or
 # from there on. The tool says so in one line and ends with status 4, or could do without and ends
 # as ever; no file of it is left either way. Without "all", a dozen places in each tool.
 set -uo pipefail
@@ -31,6 +31,9 @@ result() { # STATUS NAME [WHY]
 run() { # [VARIABLE=VALUE]: the tool as its row says; an output folder is new
 	rm -rf OUT*
 	timeout 60 env "$@" LD_PRELOAD="$tmp/alloc.so" "$tool" -q "${args[@]}" <"$input" >got 2>said
+	local rc=$?
+	sed -i '/^[a-z-]*: warning: /d' said
+	return $rc
 }
 
 # wrong PLACE: what is not as it should be after an allocation failed there
@@ -51,6 +54,7 @@ wrong() {
 
 while IFS=$'\t' read -r tool input line; do
 	case $tool in '#'* | '') continue ;; esac
+	[ $# -lt 2 ] || [[ " $* " == *" $tool "* ]] || continue
 	read -ra args <<<"$line"
 	[ "$input" != - ] || input=/dev/null
 	case $tool in rl-explore) args+=(-j 2 --groups 2 --group-size 4 --rounds 1 --max-new 8) ;; esac
