@@ -1,11 +1,14 @@
 #!/bin/bash
 # run.sh [POLICY [PROBLEMS.jsonl]] - without a policy, judges responses.jsonl; with one, has it
 # complete the problems (HumanEval.jsonl, or the three here) and prints pass@k. SAMPLES, WORKERS,
-# EVAL_OPTS come from the environment.
+# EVAL_OPTS come from the environment, and sandbox.sh's WALL, CPU, MEMORY and PROCESSES.
 set -euo pipefail
 
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 judge="cmd:python3 $here/judge.py"
+# For the first answer the sandbox is tried and then used, each WALL seconds and one at most: what is
+# too slow is to be the sandbox's "timeout" with reward 0, never a verdict that failed.
+deadline=$((3 * ${WALL:-5} + 30))
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
@@ -16,10 +19,11 @@ jq -c '{id: .task_id, prompt, answer: .canonical_solution,
 
 if [ $# -eq 0 ]; then
 	jq -c '. + {prompt: ""}' "$here/responses.jsonl" | traj-cat --from-json |
-		traj-score -q -t "$scratch/tasks.jsonl" --verifier "$judge" --workers "${WORKERS:-2}" |
+		traj-score -q -t "$scratch/tasks.jsonl" --verifier "$judge" \
+			--workers "${WORKERS:-2}" --deadline "$deadline" |
 		traj-cat -c task,reward,verdict,extracted,what
 	exit
 fi
 read -ra more <<<"${EVAL_OPTS:---temperature 0.8 --max-new 300}"
 policy-eval -p "$1" -t "$scratch/tasks.jsonl" -n "${SAMPLES:-1}" --verifier "$judge" \
-	--workers "${WORKERS:-2}" "${more[@]}" | pass-at-k
+	--workers "${WORKERS:-2}" --deadline "$deadline" "${more[@]}" | pass-at-k
