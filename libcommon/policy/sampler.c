@@ -110,7 +110,7 @@ static float *cut(float *base, size_t *at, size_t n)
 static size_t lay_out(struct sampler *s, float *base)
 {
 	const struct config *c = &s->m->cfg;
-	size_t at = 0, d = (size_t)c->d, rep = (size_t)(c->heads / c->kv_heads);
+	size_t at = 0, d = (size_t)c->d;
 
 	for (int i = 0; i < s->n_w; i++) {
 		struct worker *w = &s->w[i];
@@ -124,8 +124,7 @@ static size_t lay_out(struct sampler *s, float *base)
 		w->scratch = cut(base, &at, block_scratch(s->m, s->rows));
 		w->logits = cut(base, &at, (size_t)s->o.batch * (size_t)c->vocab);
 		w->prompt_logits = cut(base, &at, (size_t)c->vocab);
-		w->att_scratch =
-			cut(base, &at, att_scratch(rep > s->rows ? rep : s->rows, s->cap_len));
+		w->att_scratch = cut(base, &at, att_scratch((size_t)c->heads, s->cap_len));
 	}
 	return at;
 }
@@ -192,11 +191,16 @@ static void prepare_results(struct sampler *s, size_t n)
 
 /* ---- the forward pass over a cache ---- */
 
-static float *cache_keys(const struct sampler *s, float *kv, size_t layer, size_t head)
+/* Floats from one head's keys in the cache to the next one's */
+static size_t head_step(const struct sampler *s)
 {
-	size_t both = s->keys_size + att_values_floats(s->cap_len, (size_t)s->m->cfg.head_dim);
+	return s->keys_size + att_values_floats(s->cap_len, (size_t)s->m->cfg.head_dim);
+}
 
-	return kv + (layer * (size_t)s->m->cfg.kv_heads + head) * both;
+/* Keys of a layer's first head */
+static float *cache_keys(const struct sampler *s, float *kv, size_t layer)
+{
+	return kv + layer * (size_t)s->m->cfg.kv_heads * head_step(s);
 }
 
 /* Puts rows' keys and values into their caches and attends: row i belongs to cache kv[i], at
@@ -205,18 +209,21 @@ static void attend(const struct sampler *s, struct worker *w, size_t layer, floa
 		   size_t rows)
 {
 	const struct config *c = &s->m->cfg;
-	size_t hd = (size_t)c->head_dim, kvh = (size_t)c->kv_heads, rep = (size_t)c->heads / kvh;
-	size_t Q = block_qkv_dim(s->m), A = block_att_dim(s->m);
+	size_t hd = (size_t)c->head_dim, kvh = (size_t)c->kv_heads, heads = (size_t)c->heads;
+	size_t Q = block_qkv_dim(s->m), A = block_att_dim(s->m), step = head_step(s);
 
-	for (size_t i = 0; i < rows; i++)
+	for (size_t i = 0; i < rows; i++) {
+		float *q = w->qkv + i * Q, *keys = cache_keys(s, kv[i], layer);
+
 		for (size_t g = 0; g < kvh; g++) {
-			float *keys = cache_keys(s, kv[i], layer, g), *q = w->qkv + i * Q;
-			float *k = q + ((size_t)c->heads + g) * hd;
+			float *k = q + (heads + g) * hd;
 
-			att_put(keys, keys + s->keys_size, w->pos[i], k, k + kvh * hd, hd);
-			att_rows(w->att + i * A + g * rep * hd, hd, q + g * rep * hd, hd, keys,
-				 keys + s->keys_size, rep, w->pos[i] + 1, 0, hd, w->att_scratch);
+			att_put(keys + g * step, keys + g * step + s->keys_size, w->pos[i], k,
+				k + kvh * hd, hd);
 		}
+		att_token(w->att + i * A, q, keys, keys + s->keys_size, step, heads, kvh,
+			  w->pos[i] + 1, hd, w->att_scratch);
+	}
 }
 
 static void layers(const struct sampler *s, struct worker *w, const uint32_t *tokens,
@@ -264,7 +271,7 @@ static void copy_prompt(const struct sampler *s, const struct worker *w, float *
 	const float *from = w->kv + (size_t)s->o.batch * s->slot_size;
 
 	for (size_t i = 0; i < (size_t)(c->layers * c->kv_heads); i++) {
-		size_t at = i * (s->keys_size + att_values_floats(s->cap_len, hd));
+		size_t at = i * head_step(s);
 
 		memcpy(to + at, from + at, keys * sizeof *to);
 		memcpy(to + at + s->keys_size, from + at + s->keys_size,

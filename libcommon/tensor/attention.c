@@ -62,6 +62,24 @@ void att_rows(float *out, size_t ldo, const float *q, size_t ldq, const float *k
 	gemm(rows, hd, n, scratch, ls, 1, value_view(values, hd), out, ldo, false);
 }
 
+void att_token(float *out, const float *q, const float *keys, const float *values, size_t step,
+	       size_t heads, size_t kvh, size_t n, size_t hd, float *scratch)
+{
+	size_t ls = vec_round(n), rep = heads / kvh;
+	float scale = 1.0f / sqrtf((float)hd);
+
+	if (rep > 1 || hd % VL) { /* enough chains side by side in one head, or none fits */
+		for (size_t g = 0; g < kvh; g++, keys += step, values += step)
+			att_rows(out + g * rep * hd, hd, q + g * rep * hd, hd, keys, values, rep, n,
+				 0, hd, scratch);
+		return;
+	}
+	gemm_each(heads, n, hd, q, hd, packed_view(keys, hd), step, scratch, ls);
+	for (size_t h = 0; h < heads; h++)
+		softmax_row(scratch + h * ls, n, scale);
+	gemm_each(heads, hd, n, scratch, ls, value_view(values, hd), step, out, hd);
+}
+
 size_t att_backward_scratch(size_t T, size_t hd)
 {
 	size_t hr = vec_round(hd);

@@ -30,6 +30,14 @@ void att_rows(float *out, size_t ldo, const float *q, size_t ldq, const float *k
 	      float *scratch);
 
 /*
+ * One new token over the first n keys: out (heads, hd), q (heads, hd), and kv heads whose keys and
+ * values lie `step` floats apart, each serving heads / kvh query heads. The same numbers as
+ * att_rows gives head by head. scratch: att_scratch(heads, n).
+ */
+void att_token(float *out, const float *q, const float *keys, const float *values, size_t step,
+	       size_t heads, size_t kvh, size_t n, size_t hd, float *scratch);
+
+/*
  * Backward of a whole sequence for one kv head and its rep query heads. All of q, k, v, o, do_ are
  * rows in wider buffers: element (t, head h, i) at p[t * ld + h * hd + i]; dq, dk, dv likewise with
  * ldd and are overwritten. scratch: att_backward_scratch(T, hd) floats.

@@ -42,48 +42,61 @@ ALWAYS_INLINE void load_half(int nv, vf row[GEMM_NV], const uint32_t *b, bool od
 	}
 }
 
+/* One tile: a, b and c as in gemm, from the tile's corner on. */
+struct spot {
+	size_t k;
+	const float *a;
+	size_t rs, cs;
+	struct panels b;
+	float *c;
+	size_t ldc;
+	bool add;
+	size_t line; /* of a row of the next panel: its first column, asked for each step */
+};
+
 /* mr x nv vectors of C; mr, nv and half are constants where it is inlined, so acc lives in
- * registers. half: B is in bf16 at h, else in f32 at b. add: the chain goes on from what is in C.
- */
-ALWAYS_INLINE void tile(int mr, int nv, bool half, size_t k, const float *a, size_t rs, size_t cs,
-			const struct panels *b, float *c, size_t ldc, bool add)
+ * registers. half: B is in bf16, else in f32. */
+ALWAYS_INLINE void tile(int mr, int nv, bool half, const struct spot *t)
 {
 	vf acc[GEMM_MR][GEMM_NV], row[GEMM_NV];
-	const float *p = b->p;
-	const uint32_t *h = b->pairs;
-	size_t x = 0;
+	const float *a = t->a, *p = t->b.p;
+	const uint32_t *h = t->b.pairs;
+	size_t x = 0, rs = t->rs, cs = t->cs, k = t->k, ld = t->b.ld;
+	size_t ahead = t->b.stride + t->line;
 
 #pragma GCC unroll 6
 	for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
-			acc[i][j] =
-				add ? vf_load(c + (size_t)i * ldc + (size_t)j * VL) : vf_set(0.0f);
+			acc[i][j] = t->add ? vf_load(t->c + (size_t)i * t->ldc + (size_t)j * VL)
+					   : vf_set(0.0f);
 	for (; half && x + 2 <= k; x += 2, a += 2 * cs, h += PANEL) {
+		__builtin_prefetch(h + ahead, 0, 2);
 		load_half(nv, row, h, false);
 		rank_one(mr, nv, acc, row, a, rs);
 		load_half(nv, row, h, true);
 		rank_one(mr, nv, acc, row, a + cs, rs);
 	}
-	for (; x < k; x++, a += cs, p += b->ld) {
-		if (half)
-			load_half(nv, row, h, false);
-		else
-			load_row(nv, row, p);
+	if (half && x < k) {
+		load_half(nv, row, h, false);
+		rank_one(mr, nv, acc, row, a, rs);
+	}
+	for (; !half && x < k; x++, a += cs, p += ld) {
+		__builtin_prefetch(p + ahead, 0, 2);
+		load_row(nv, row, p);
 		rank_one(mr, nv, acc, row, a, rs);
 	}
 #pragma GCC unroll 6
 	for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
-			vf_store(c + (size_t)i * ldc + (size_t)j * VL, acc[i][j]);
+			vf_store(t->c + (size_t)i * t->ldc + (size_t)j * VL, acc[i][j]);
 }
 
-#define TILE_OF(NAME, MR, NV, HALF)                                                              \
-	static void NAME(size_t k, const float *a, size_t rs, size_t cs, const struct panels *b, \
-			 float *c, size_t ldc, bool add)                                         \
-	{                                                                                        \
-		tile(MR, NV, HALF, k, a, rs, cs, b, c, ldc, add);                                \
+#define TILE_OF(NAME, MR, NV, HALF)            \
+	static void NAME(const struct spot *t) \
+	{                                      \
+		tile(MR, NV, HALF, t);         \
 	}
 #define TILES_OF(KIND, NV, HALF)           \
 	TILE_OF(KIND##1_##NV, 1, NV, HALF) \
@@ -108,8 +121,7 @@ TILES_OF(half, 3, true)
 TILES_OF(half, 4, true)
 #endif
 
-typedef void tile_fn(size_t k, const float *a, size_t rs, size_t cs, const struct panels *b,
-		     float *c, size_t ldc, bool add);
+typedef void tile_fn(const struct spot *t);
 
 static tile_fn *const tiles[2][GEMM_NV][GEMM_MR] = {
 	{
@@ -224,38 +236,46 @@ struct panels pair_view(const uint32_t *pairs, size_t k)
 }
 
 /* Columns that do not fill a vector go through a tile of our own. */
-static void indirect(tile_fn *fn, size_t mr, size_t cols, size_t k, const float *a, size_t rs,
-		     size_t cs, const struct panels *b, float *c, size_t ldc, bool add)
+static void indirect(tile_fn *fn, size_t mr, size_t cols, const struct spot *s)
 {
 	float t[GEMM_MR * PANEL];
+	struct spot own = *s;
 
-	for (size_t i = 0; add && i < mr; i++)
-		memcpy(t + i * PANEL, c + i * ldc, cols * sizeof *c);
-	fn(k, a, rs, cs, b, t, PANEL, add);
+	own.c = t;
+	own.ldc = PANEL;
+	for (size_t i = 0; s->add && i < mr; i++)
+		memcpy(t + i * PANEL, s->c + i * s->ldc, cols * sizeof *t);
+	fn(&own);
 	for (size_t i = 0; i < mr; i++)
-		memcpy(c + i * ldc, t + i * PANEL, cols * sizeof *c);
+		memcpy(s->c + i * s->ldc, t + i * PANEL, cols * sizeof *t);
 }
 
+/* While a panel is used from the cache the next one comes from memory: each tile asks for another
+ * line of its rows. */
 void gemm(size_t m, size_t n, size_t k, const float *a, size_t rs, size_t cs, struct panels b,
 	  float *c, size_t ldc, bool add)
 {
+	struct spot t = {.k = k, .rs = rs, .cs = cs, .b = b, .ldc = ldc, .add = add};
+
 	for (size_t j = 0; j < n; j += PANEL) {
 		size_t cols = n - j < PANEL ? n - j : PANEL, nv = (cols + VL - 1) / VL;
 
+		if (b.pairs)
+			t.b.pairs = b.pairs + j / PANEL * b.stride;
+		else
+			t.b.p = b.p + j / PANEL * b.stride;
 		for (size_t i = 0; i < m; i += GEMM_MR) {
 			size_t mr = m - i < GEMM_MR ? m - i : GEMM_MR;
 			tile_fn *fn = tiles[b.pairs != NULL][nv - 1][mr - 1];
 
+			t.line = i / GEMM_MR % GEMM_NV * VL;
+			t.a = a + i * rs;
+			t.c = c + i * ldc + j;
 			if (cols % VL)
-				indirect(fn, mr, cols, k, a + i * rs, rs, cs, &b, c + i * ldc + j,
-					 ldc, add);
+				indirect(fn, mr, cols, &t);
 			else
-				fn(k, a + i * rs, rs, cs, &b, c + i * ldc + j, ldc, add);
+				fn(&t);
 		}
-		if (b.pairs)
-			b.pairs += b.stride;
-		else
-			b.p += b.stride;
 	}
 }
 
@@ -270,5 +290,81 @@ void gemm_rows(size_t m, size_t n, size_t k, const float *a, size_t rs, size_t c
 
 		gemm(m, n, k - x < CHUNK ? k - x : CHUNK, a + x * cs, rs, cs, part, c, ldc,
 		     add || x > 0);
+	}
+}
+
+enum { EACH = 4 }; /* rows, each with its own B, at a time */
+
+ALWAYS_INLINE void each(int mr, int nv, size_t step, const struct spot *t)
+{
+	vf acc[EACH][GEMM_NV];
+	const float *a = t->a, *p = t->b.p;
+	size_t rs = t->rs, ldc = t->ldc;
+
+#pragma GCC unroll 4
+	for (int i = 0; i < mr; i++)
+#pragma GCC unroll 4
+		for (int j = 0; j < nv; j++)
+			acc[i][j] = vf_set(0.0f);
+	for (size_t x = 0; x < t->k; x++, p += t->b.ld) {
+#pragma GCC unroll 4
+		for (int i = 0; i < mr; i++) {
+			vf s = vf_set(a[(size_t)i * rs + x]);
+
+#pragma GCC unroll 4
+			for (int j = 0; j < nv; j++)
+				acc[i][j] =
+					vf_fma(s, vf_load(p + (size_t)i * step + (size_t)j * VL),
+					       acc[i][j]);
+		}
+	}
+#pragma GCC unroll 4
+	for (int i = 0; i < mr; i++)
+#pragma GCC unroll 4
+		for (int j = 0; j < nv; j++)
+			vf_store(t->c + (size_t)i * ldc + (size_t)j * VL, acc[i][j]);
+}
+
+#define EACH_OF(NV)                                               \
+	static void each1_##NV(size_t step, const struct spot *t) \
+	{                                                         \
+		each(1, NV, step, t);                             \
+	}                                                         \
+	static void each##NV(size_t step, const struct spot *t)   \
+	{                                                         \
+		each(EACH, NV, step, t);                          \
+	}
+
+EACH_OF(1)
+EACH_OF(2)
+#if defined(__AVX512F__)
+EACH_OF(3)
+EACH_OF(4)
+#endif
+
+static void (*const eaches[GEMM_NV][2])(size_t, const struct spot *) = {
+	{each1_1, each1},
+	{each1_2, each2},
+#if defined(__AVX512F__)
+	{each1_3, each3},
+	{each1_4, each4},
+#endif
+};
+
+void gemm_each(size_t m, size_t n, size_t k, const float *a, size_t rs, struct panels b,
+	       size_t step, float *c, size_t ldc)
+{
+	struct spot t = {.k = k, .rs = rs, .b = b, .ldc = ldc};
+
+	for (size_t i = 0, mr; i < m; i += mr) {
+		mr = m - i < EACH ? 1 : EACH;
+		t.a = a + i * rs;
+		t.b.p = b.p + i * step;
+		for (size_t j = 0; j < n; j += PANEL, t.b.p += b.stride) {
+			size_t cols = n - j < PANEL ? n - j : PANEL;
+
+			t.c = c + i * ldc + j;
+			eaches[(cols + VL - 1) / VL - 1][mr > 1](step, &t);
+		}
 	}
 }

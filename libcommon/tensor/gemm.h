@@ -59,6 +59,12 @@ void gemm(size_t m, size_t n, size_t k, const float *a, size_t rs, size_t cs, st
 void gemm_rows(size_t m, size_t n, size_t k, const float *a, size_t rs, size_t cs, const float *b,
 	       size_t ldb, float *c, size_t ldc, bool add);
 
+/* Row i of C = row i of A times a B of its own, b (in f32) moved on by i * step floats: the same
+ * chains as gemm's, of some rows at a time, so that they need not wait for each other. Columns of C
+ * up to the next multiple of VL are written. A's element (i, j) is a[i * rs + j]. */
+void gemm_each(size_t m, size_t n, size_t k, const float *a, size_t rs, struct panels b,
+	       size_t step, float *c, size_t ldc);
+
 /* Rows, columns rounded up to whole vectors. */
 static inline size_t vec_round(size_t n)
 {

@@ -70,6 +70,14 @@ static inline vf vf_max(vf a, vf b)
 /* Lanes are folded in halves: a fixed order. */
 static inline float vf_sum(vf v)
 {
+#if defined(__AVX512F__)
+	__m256 h = _mm512_castps512_ps256((__m512)v) +
+		   _mm256_castpd_ps(_mm512_extractf64x4_pd((__m512d)v, 1));
+	__m128 q = _mm256_castps256_ps128(h) + _mm256_extractf128_ps(h, 1);
+
+	q += _mm_movehl_ps(q, q);
+	return q[0] + q[1];
+#else
 	float x[VL];
 
 	memcpy(x, &v, sizeof x);
@@ -77,15 +85,20 @@ static inline float vf_sum(vf v)
 		for (int i = 0; i < n; i++)
 			x[i] += x[i + n];
 	return x[0];
+#endif
 }
 
 static inline float vf_top(vf v)
 {
+#if defined(__AVX512F__)
+	return _mm512_reduce_max_ps((__m512)v);
+#else
 	float m = v[0];
 
 	for (int i = 1; i < VL; i++)
 		m = v[i] > m ? v[i] : m;
 	return m;
+#endif
 }
 
 /*
