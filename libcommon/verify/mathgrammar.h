@@ -1,4 +1,8 @@
-/* mathgrammar.h - the parser's own: operators (mathparse.c) and operands (mathoperand.c). */
+/*
+ * mathgrammar.h - the parser's own: operators (mathparse.c) and operands: leaves and which kind it
+ * is (mathoperand.c), what stands in brackets (mathbracket.c), functions, roots and sums
+ * (mathcall.c), environments (mathtable.c).
+ */
 #ifndef VERIFY_MATHGRAMMAR_H
 #define VERIFY_MATHGRAMMAR_H
 
@@ -44,5 +48,34 @@ int mp_argument(struct mparse *p);
 /* May the next token begin a factor, with no sign between it and the one before? */
 bool mp_begins_factor(const struct mparse *p);
 int mp_text(struct mparse *p, enum mkind kind, struct span text);
+
+static inline struct mnode *mp_node(const struct mparse *p, int x)
+{
+	return &p->a->v[x];
+}
+
+int mp_shut(struct mparse *p, int x); /* x, as if it stood in parentheses */
+int mp_leaf(struct mparse *p);        /* of the next token, which is used; 0: it is none */
+bool mp_whole(const struct mparse *p, int x);
+
+/* Those that the next token begins, for mp_operand */
+int mp_bracket(struct mparse *p);
+int mp_set(struct mparse *p);
+int mp_angle(struct mparse *p);
+int mp_bars(struct mparse *p);
+int mp_floor_ceiling(struct mparse *p);
+int mp_root(struct mparse *p);
+int mp_function(struct mparse *p);
+int mp_only_named(struct mparse *p); /* gcd, max */
+int mp_decorated(struct mparse *p);  /* \vec{x} */
+int mp_symbol(struct mparse *p);
+int mp_modulus(struct mparse *p);
+int mp_big(struct mparse *p);
+int mp_environment(struct mparse *p);
+
+int mp_group(struct mparse *p); /* {...} */
+/* What stands in brackets: | and : mean there what they mean outside of all. */
+int mp_inside(struct mparse *p, bool in_set);
+int mp_applied(struct mparse *p, enum mfunc f, int x); /* f(x) */
 
 #endif

@@ -29,14 +29,9 @@ int mp_text(struct mparse *p, enum mkind kind, struct span text)
 	return x;
 }
 
-static struct mnode *node(const struct mparse *p, int x)
-{
-	return &p->a->v[x];
-}
-
 static bool open_kind(const struct mparse *p, int x, enum mkind kind)
 {
-	return node(p, x)->kind == kind && !(node(p, x)->flags & MX_PAREN);
+	return mp_node(p, x)->kind == kind && !(mp_node(p, x)->flags & MX_PAREN);
 }
 
 /* a op b op c is one node. */
@@ -49,16 +44,16 @@ static int join(struct mparse *p, enum mkind kind, int left, int right)
 /* Words, powers and quotients of words: cm^2, m/s */
 static bool unit_like(const struct mparse *p, int x)
 {
-	const struct mnode *n = node(p, x);
+	const struct mnode *n = mp_node(p, x);
 
 	for (int i = 0; i < 4 && (n->kind == MK_POW || n->kind == MK_DIV || n->kind == MK_MUL); i++)
-		n = node(p, n->first);
+		n = mp_node(p, n->first);
 	return n->kind == MK_TEXT;
 }
 
 static int product(struct mparse *p, int left, int right)
 {
-	struct mnode *l = node(p, left), *r = node(p, right);
+	struct mnode *l = mp_node(p, left), *r = mp_node(p, right);
 
 	if (!left || !right)
 		return 0;
@@ -91,8 +86,8 @@ static int plus_minus(struct mparse *p, int left, int op)
 {
 	int right = mn_one(p->a, MK_PM, mp_expr(p, BIND_SUM));
 
-	node(p, right)->op = (uint8_t)op;
-	node(p, right)->flags |= MX_PM;
+	mp_node(p, right)->op = (uint8_t)op;
+	mp_node(p, right)->flags |= MX_PM;
 	return left ? join(p, MK_ADD, left, right) : right;
 }
 
@@ -122,11 +117,11 @@ static int list(struct mparse *p, int left, int sep)
 	if (closes(p))
 		return left;
 	right = mp_expr(p, bind);
-	if (open_kind(p, left, MK_LIST) && (node(p, left)->op == ';') == (sep == ';'))
+	if (open_kind(p, left, MK_LIST) && (mp_node(p, left)->op == ';') == (sep == ';'))
 		left = mn_add(p->a, left, right);
 	else
 		left = mn_two(p->a, MK_LIST, left, right);
-	node(p, left)->op = (uint8_t)sep;
+	mp_node(p, left)->op = (uint8_t)sep;
 	return left;
 }
 
@@ -136,10 +131,10 @@ static int relation(struct mparse *p, int left, const struct mtok *t)
 
 	if (!right)
 		return 0;
-	node(p, right)->rel = t->op;
+	mp_node(p, right)->rel = t->op;
 	left = join(p, MK_REL, left, right);
 	if (t->op == MR_OTHER) /* which one */
-		node(p, left)->text = t->s;
+		mp_node(p, left)->text = t->s;
 	return left;
 }
 
@@ -169,7 +164,7 @@ static int exponent(struct mparse *p)
 		mp_advance(p);
 	if (p->tok.t == MT_NUM && !p->tok.raised) {
 		x = mn_new(p->a, MK_NUM);
-		node(p, x)->num = p->tok.num;
+		mp_node(p, x)->num = p->tok.num;
 		mp_advance(p);
 	} else {
 		x = mp_argument(p);
@@ -195,7 +190,7 @@ static int power(struct mparse *p, int left)
 		return mn_add(p->a, x, left);
 	}
 	x = exponent(p);
-	if (node(p, x)->kind == MK_TEXT) /* 5^{th} */
+	if (mp_node(p, x)->kind == MK_TEXT) /* 5^{th} */
 		return mn_two(p->a, MK_UNIT, left, x);
 	return mn_two(p->a, MK_POW, left, x);
 }
@@ -214,7 +209,7 @@ static int in_figures(struct mparse *p, int x)
 					   "eight", "nine",  "ten",  "eleven", "twelve"};
 
 	for (int i = 0; i < (int)(sizeof word / sizeof *word); i++)
-		if (node(p, x)->kind == MK_TEXT && span_is(node(p, x)->text, word[i]))
+		if (mp_node(p, x)->kind == MK_TEXT && span_is(mp_node(p, x)->text, word[i]))
 			return mn_whole(p->a, i + 2);
 	return x;
 }
@@ -223,7 +218,7 @@ static int raised_number(struct mparse *p, int left)
 {
 	int x = mn_new(p->a, MK_NUM);
 
-	node(p, x)->num = p->tok.num;
+	mp_node(p, x)->num = p->tok.num;
 	mp_advance(p);
 	return mn_two(p->a, MK_POW, left, x);
 }

@@ -1,0 +1,196 @@
+/* mathlexword.c - tokens of letters: words, and the arguments of \text and its like. See
+ * mathlexer.h.
+ */
+#include "verify/mathlexer.h"
+
+#include <string.h>
+
+enum { LONG_WORD = 40 }; /* letters beyond are no part of it */
+
+void ml_letter(struct mlex *l, struct mtok *t)
+{
+	t->s = (struct span){l->p++, 1};
+	if (*t->s.p == 'e' || *t->s.p == 'i')
+		ml_give(t, MT_CONST, *t->s.p);
+	else
+		ml_give(t, MT_SYM, 0);
+}
+
+/* Is "min", "sec" or the like at w a function, to judge by what comes next? */
+static bool has_argument(const struct mlex *l, struct span w)
+{
+	const char *p = w.p + w.n;
+
+	while (p < l->end && ml_is_blank(*p))
+		p++;
+	return p < l->end &&
+	       (ml_is_letter(*p) || *p == '(' || *p == '{' || *p == '\\' || *p == '^');
+}
+
+/* "x in [0, 1]", not "5 in" */
+static bool set_follows(const struct mlex *l, struct span w)
+{
+	const char *p = w.p + w.n;
+
+	while (p < l->end && ml_is_blank(*p))
+		p++;
+	return p < l->end && (*p == '[' || *p == '(' || *p == '{' || *p == '\\');
+}
+
+/* A function's name glued to its argument, as in sinx: its length, else 0 */
+static const struct mword *glued(struct span run, size_t *n)
+{
+	for (*n = run.n - 1; *n >= 2 && run.n - *n <= 2; --*n) {
+		const struct mword *w = mw_word((struct span){run.p, *n});
+
+		if (w && (w->t == MT_FUNC || w->t == MT_SQRT || w->t == MT_CONST) &&
+		    memcmp(run.p, "inf", 3) != 0)
+			return w;
+	}
+	return NULL;
+}
+
+void ml_word(struct mlex *l, struct mtok *t)
+{
+	struct span run = {l->p, 0};
+	bool fresh = l->p == l->begin || !ml_is_letter(l->p[-1]);
+	const struct mword *w;
+	size_t n;
+
+	while (run.n < LONG_WORD && ml_is_letter(ml_ahead(l, run.n)))
+		run.n++;
+	w = run.n > 1 ? mw_word(run) : NULL;
+	if (w && mw_unit(run) && !has_argument(l, run))
+		w = NULL;
+	n = run.n;
+	if (!w && run.n > 2)
+		w = glued(run, &n);
+	t->s = (struct span){run.p, n};
+	if (w && (fresh || w->t != MT_JOIN)) {
+		l->p += n;
+		ml_give_word(t, w);
+	} else if (fresh && run.n == 2 && memcmp(run.p, "in", 2) == 0 && set_follows(l, run)) {
+		l->p += 2;
+		ml_give(t, MT_REL, MR_IN);
+	} else if (fresh && run.n > 1 && (mw_unit(run) || mw_wordlike(run))) {
+		l->p += run.n;
+		t->s = run;
+		ml_give(t, MT_TEXT, 0);
+	} else {
+		ml_letter(l, t);
+	}
+}
+
+/* ---- arguments of words ---- */
+
+/* The inside of {...} at p, which is behind the brace; false when it does not end. */
+static bool braces(const struct mlex *l, const char *p, struct span *s)
+{
+	int depth = 1;
+
+	for (const char *q = p; q < l->end; q++) {
+		if (*q == '\\') {
+			q++;
+			continue;
+		}
+		depth += (*q == '{') - (*q == '}');
+		if (!depth) {
+			*s = (struct span){p, (size_t)(q - p)};
+			return true;
+		}
+	}
+	return false;
+}
+
+struct span ml_braced(struct mlex *l)
+{
+	struct span s = {l->p, 0};
+
+	ml_spaces(l);
+	if (ml_ahead(l, 0) == '{' && braces(l, l->p + 1, &s))
+		l->p = s.p + s.n + 1;
+	return s;
+}
+
+static struct span trim(struct span s)
+{
+	while (s.n && (ml_is_blank(*s.p) || *s.p == ',' || *s.p == '~'))
+		s = (struct span){s.p + 1, s.n - 1};
+	while (s.n && (ml_is_blank(s.p[s.n - 1]) || strchr(",.~", s.p[s.n - 1])))
+		s.n--;
+	return s;
+}
+
+/* "and", or words that begin or end with it: its letter, else 0 */
+static int joins(struct span s)
+{
+	static const char *const word[] = {"and", "or"};
+
+	for (int i = 0; i < 2; i++) {
+		size_t n = strlen(word[i]);
+
+		if (s.n >= n && memcmp(s.p, word[i], n) == 0 && (s.n == n || s.p[n] == ' '))
+			return word[i][0];
+		if (s.n > n && memcmp(s.p + s.n - n, word[i], n) == 0 && s.p[s.n - n - 1] == ' ')
+			return word[i][0];
+	}
+	return 0;
+}
+
+/* Letters, spaces and what stands in words and units alone; or a choice, (B) */
+static bool only_words(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!ml_is_letter(s.p[i]) && !strchr(" -'.,;~()/:", s.p[i]) &&
+		    (unsigned char)s.p[i] < 0x80)
+			return false;
+	return s.n > 0;
+}
+
+static struct span choice(struct span s)
+{
+	if (s.n == 3 && s.p[0] == '(' && s.p[2] == ')')
+		return (struct span){s.p + 1, 1};
+	return s;
+}
+
+/* What \text{s} is; false: something to be read as it stands */
+static bool classify(struct mtok *t, struct span s, bool font)
+{
+	const struct mword *w = mw_word(s);
+	int join = joins(s);
+
+	t->s = s = choice(s);
+	if (join)
+		ml_give(t, MT_JOIN, join);
+	else if (w)
+		ml_give_word(t, w);
+	else if (!only_words(s))
+		return false;
+	else if (s.n == 1 && font && (*s.p == 'e' || *s.p == 'i'))
+		ml_give(t, MT_CONST, *s.p);
+	else if (s.n == 1 && ml_is_letter(*s.p) && !mw_unit(s))
+		ml_give(t, MT_SYM, 0);
+	else if (s.n == 1 && ml_is_letter(*s.p) && *s.p <= 'Z')
+		ml_give(t, MT_SYM, 0);
+	else
+		ml_give(t, MT_TEXT, 0);
+	return true;
+}
+
+void ml_text(struct mlex *l, struct mtok *t, bool font)
+{
+	struct span s;
+
+	if (ml_ahead(l, 0) == '*')
+		l->p++;
+	ml_spaces(l);
+	if (ml_ahead(l, 0) == '{' && braces(l, l->p + 1, &s) && trim(s).n == 0) {
+		l->p = s.p + s.n + 1;
+		ml_give(t, MT_SKIP, 0);
+	} else if (ml_ahead(l, 0) == '{' && braces(l, l->p + 1, &s) && classify(t, trim(s), font)) {
+		l->p = s.p + s.n + 1;
+	} else {
+		ml_give(t, MT_WRAP, 0); /* its argument is read as an expression */
+	}
+}
