@@ -1,5 +1,4 @@
-/* mathlex.c - tokens: numbers, characters, and who reads the rest. See mathlex.h. */
-#include "verify/mathlex.h"
+/* mathtoken.c - the next token: numbers, characters, and who reads the rest. See mathlex.h. */
 #include "verify/mathlexer.h"
 #include "verify/mathnumber.h"
 
