@@ -117,37 +117,54 @@ static uint32_t pop(uint32_t *h, size_t n, const float *e)
 	return top;
 }
 
+/* Into h the indices of all that can be needed to make up a share top_p of total; returns how many.
+ * What is passed over is so small that all v together would weigh half of what may be left out. */
+static size_t candidates(uint32_t *h, const float *e, size_t v, double total, double top_p)
+{
+	float least = (float)(0.5 * (1 - top_p) * total / (double)v);
+	size_t n = 0;
+
+	for (size_t i = 0; i < v; i++) {
+		h[n] = (uint32_t)i;
+		n += e[i] >= least;
+	}
+	return n;
+}
+
 /* Draws from the largest only. Returns the token and the share of the mass that it was drawn from.
  */
 static uint32_t draw_cut(struct draw_scratch *s, size_t v, double total, double top_p,
 			 int64_t top_k, double u, double *mass)
 {
-	size_t most = top_k > 0 && (size_t)top_k < v ? (size_t)top_k : v, kept = 0;
+	size_t most = top_k > 0 && (size_t)top_k < v ? (size_t)top_k : v, kept = 0, n = v;
 	double sum = 0, seen = 0;
 
-	for (size_t i = 0; i < v; i++)
-		s->heap[i] = (uint32_t)i;
-	for (size_t i = v / 2; i-- > 0;)
-		sift(s->heap, v, i, s->e);
-	if (most < v) /* top_p is a share of what top_k leaves */
+	if (most == v)
+		most = n = candidates(s->heap, s->e, v, total, top_p);
+	else
+		for (size_t i = 0; i < v; i++)
+			s->heap[i] = (uint32_t)i;
+	for (size_t i = n / 2; i-- > 0;)
+		sift(s->heap, n, i, s->e);
+	if (most < n) /* top_p is a share of what top_k leaves */
 		for (total = 0; kept < most; kept++)
-			total += s->e[pop(s->heap, v - kept, s->e)];
-	if (top_p < 1 || most == v) {
+			total += s->e[pop(s->heap, n - kept, s->e)];
+	if (top_p < 1 || most == n) {
 		size_t have = kept;
 
 		for (kept = 0; kept < most && (kept == 0 || sum < top_p * total); kept++)
-			sum += s->e[kept < have ? s->heap[v - 1 - kept]
-						: pop(s->heap, v - kept, s->e)];
+			sum += s->e[kept < have ? s->heap[n - 1 - kept]
+						: pop(s->heap, n - kept, s->e)];
 	} else {
 		sum = total;
 	}
 	*mass = sum;
 	for (size_t i = 0; i < kept; i++) {
-		seen += s->e[s->heap[v - 1 - i]];
+		seen += s->e[s->heap[n - 1 - i]];
 		if (seen > u * sum)
-			return s->heap[v - 1 - i];
+			return s->heap[n - 1 - i];
 	}
-	return s->heap[v - 1];
+	return s->heap[n - 1];
 }
 
 bool draw_token(struct drawn *out, const float *logits, size_t v, double temperature, double top_p,

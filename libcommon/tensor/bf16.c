@@ -84,9 +84,9 @@ ALWAYS_INLINE vf dot_two(vf acc, uint32_t a, vi b)
 #endif
 }
 
-/* mr x nv vectors of C; see tile in gemm.c. */
+/* mr x nv vectors of C; see tile in gemm.c. ahead: the words from b to what is asked for early. */
 ALWAYS_INLINE void tile(int mr, int nv, size_t pairs, const uint32_t *a, size_t rs, size_t cs,
-			const uint32_t *b, float *c, size_t ldc, bool add)
+			const uint32_t *b, size_t ahead, float *c, size_t ldc, bool add)
 {
 	vf acc[GEMM_MR][GEMM_NV];
 
@@ -98,6 +98,7 @@ ALWAYS_INLINE void tile(int mr, int nv, size_t pairs, const uint32_t *a, size_t 
 	for (size_t x = 0; x < pairs; x++, a += cs, b += PANEL) {
 		vi row[GEMM_NV];
 
+		__builtin_prefetch(b + ahead, 0, 2);
 #pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
 			row[j] = *(const vi *)(b + (size_t)j * VL);
@@ -121,9 +122,10 @@ ALWAYS_INLINE void tile(int mr, int nv, size_t pairs, const uint32_t *a, size_t 
 
 #define TILE_OF(MR, NV)                                                                    \
 	static void tile##MR##_##NV(size_t pairs, const uint32_t *a, size_t rs, size_t cs, \
-				    const uint32_t *b, float *c, size_t ldc, bool add)     \
+				    const uint32_t *b, size_t ahead, float *c, size_t ldc, \
+				    bool add)                                              \
 	{                                                                                  \
-		tile(MR, NV, pairs, a, rs, cs, b, c, ldc, add);                            \
+		tile(MR, NV, pairs, a, rs, cs, b, ahead, c, ldc, add);                     \
 	}
 #define TILES_OF(NV) \
 	TILE_OF(1, NV) TILE_OF(2, NV) TILE_OF(3, NV) TILE_OF(4, NV) TILE_OF(5, NV) TILE_OF(6, NV)
@@ -140,7 +142,7 @@ TILES_OF(4)
 #endif
 
 typedef void tile_fn(size_t pairs, const uint32_t *a, size_t rs, size_t cs, const uint32_t *b,
-		     float *c, size_t ldc, bool add);
+		     size_t ahead, float *c, size_t ldc, bool add);
 
 static tile_fn *const tiles[GEMM_NV][GEMM_MR] = {
 	ROW_OF(1),
@@ -153,11 +155,12 @@ static tile_fn *const tiles[GEMM_NV][GEMM_MR] = {
 
 /* What ends within a vector goes through a tile of our own. */
 static void indirect(tile_fn *fn, size_t mr, size_t cols, size_t pairs, const uint32_t *a,
-		     size_t rs, size_t cs, const uint32_t *b, float *c, size_t ldc, bool add)
+		     size_t rs, size_t cs, const uint32_t *b, size_t ahead, float *c, size_t ldc,
+		     bool add)
 {
 	float t[GEMM_MR * PANEL];
 
-	fn(pairs, a, rs, cs, b, t, PANEL, false);
+	fn(pairs, a, rs, cs, b, ahead, t, PANEL, false);
 	for (size_t i = 0; i < mr; i++)
 		for (size_t j = 0; j < cols; j++)
 			c[i * ldc + j] = (add ? c[i * ldc + j] : 0.0f) + t[i * PANEL + j];
@@ -174,12 +177,15 @@ void bf16_gemm(size_t m, size_t n, size_t pairs, const uint32_t *a, bool turned,
 		for (size_t i = 0; i < m; i += GEMM_MR) {
 			size_t mr = m - i < GEMM_MR ? m - i : GEMM_MR;
 			tile_fn *fn = tiles[nv - 1][mr - 1];
+			/* the next panel, another line of its rows for each tile */
+			size_t ahead = pairs * PANEL + i / GEMM_MR % GEMM_NV * VL;
 
 			if (cols % VL)
-				indirect(fn, mr, cols, pairs, a + i * pairs, rs, cs, b,
+				indirect(fn, mr, cols, pairs, a + i * pairs, rs, cs, b, ahead,
 					 c + i * ldc + j, ldc, add);
 			else
-				fn(pairs, a + i * pairs, rs, cs, b, c + i * ldc + j, ldc, add);
+				fn(pairs, a + i * pairs, rs, cs, b, ahead, c + i * ldc + j, ldc,
+				   add);
 		}
 	}
 }
