@@ -162,11 +162,25 @@ static bool only_words(struct span s, struct buf *out)
 	return s.n && s.n <= WORDS && !memchr(s.p, '\n', s.n) && put(s, out);
 }
 
+/* What stands behind the last </think>: thoughts are no answer. Nothing when they do not end. */
+static struct span spoken(struct span s)
+{
+	static const char open[] = "<think>", close[] = "</think>";
+	const size_t n = sizeof close - 1, m = sizeof open - 1;
+
+	for (size_t i = s.n < n ? 0 : s.n - n + 1; i-- > 0;)
+		if (s.p[i] == '<' && memcmp(s.p + i, close, n) == 0)
+			return from(s, i + n);
+	s = text_trim(s);
+	return s.n >= m && memcmp(s.p, open, m) == 0 ? from(s, s.n) : s;
+}
+
 bool math_extract(struct span response, struct buf *out)
 {
 	struct span item;
 
 	buf_reset(out);
+	response = spoken(response);
 	if (math_boxes(response, out))
 		return true;
 	if (after_answer(response, out) || only_expression(response, out))

@@ -1,9 +1,10 @@
 /*
  * mathextract.h - the answer in a worked solution.
  *
- * The first of these that there is: the last complete \boxed{} or \fbox{}, with those before it
- * that only "and", "or" or a comma part from it; what follows the last "answer is" or "Answer:"; a
- * response that is nothing but an expression; the last formula or number.
+ * Thoughts, up to the last </think>, are left out. Then the first of these that there is: the last
+ * complete \boxed{} or \fbox{}, with those before it that only "and", "or" or a comma part from it;
+ * what follows the last "answer is" or "Answer:"; a response that is nothing but an expression; the
+ * last formula or number.
  */
 #ifndef VERIFY_MATHEXTRACT_H
 #define VERIFY_MATHEXTRACT_H

@@ -1,7 +1,7 @@
 /*
  * mathgrammar.h - the parser's own: operators (mathparse.c) and operands: leaves and which kind it
  * is (mathoperand.c), what stands in brackets (mathbracket.c), functions, roots and sums
- * (mathcall.c), environments (mathtable.c).
+ * (mathcall.c), environments (mathtable.c), dates (mathdate.c).
  */
 #ifndef VERIFY_MATHGRAMMAR_H
 #define VERIFY_MATHGRAMMAR_H
@@ -74,6 +74,9 @@ int mp_big(struct mparse *p);
 int mp_environment(struct mparse *p);
 
 int mp_group(struct mparse *p); /* {...} */
+/* The date that left and right with the sign / or - between them make, where left is two numbers
+ * with that sign; 0: none */
+int mp_date(struct mparse *p, int left, int right, char sign);
 /* What stands in brackets: | and : mean there what they mean outside of all. */
 int mp_inside(struct mparse *p, bool in_set);
 int mp_applied(struct mparse *p, enum mfunc f, int x); /* f(x) */

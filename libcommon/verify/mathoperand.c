@@ -75,10 +75,13 @@ static int number(struct mparse *p)
 {
 	int x = mp_leaf(p), y = 0;
 
-	if (!mp_whole(p, x))
+	if (p->tok.t == MT_NUM && !p->tok.raised) {
+		if (mp_whole(p, x) && p->tok.num.is_whole)
+			y = plain_fraction(p);
+		if (!y)
+			return 0; /* 3 5: no product is written so */
+	} else if (!mp_whole(p, x)) {
 		return x;
-	if (p->tok.t == MT_NUM && !p->tok.raised && p->tok.num.is_whole) {
-		y = plain_fraction(p);
 	} else if (p->tok.t == MT_FRAC) {
 		y = mp_operand(p);
 		if (!y)

@@ -68,6 +68,10 @@ static int product(struct mparse *p, int left, int right)
 
 static int quotient(struct mparse *p, int left, int right)
 {
+	int date = mp_date(p, left, right, '/');
+
+	if (date)
+		return date;
 	if (unit_like(p, right) && !unit_like(p, left))
 		return mn_two(p->a, MK_UNIT, left, right);
 	return mn_two(p->a, MK_DIV, left, right);
@@ -77,9 +81,9 @@ static int quotient(struct mparse *p, int left, int right)
 
 static int sum(struct mparse *p, int left, bool minus)
 {
-	int right = mp_expr(p, BIND_SUM);
+	int right = mp_expr(p, BIND_SUM), date = minus ? mp_date(p, left, right, '-') : 0;
 
-	return join(p, MK_ADD, left, minus ? mn_one(p->a, MK_NEG, right) : right);
+	return date ? date : join(p, MK_ADD, left, minus ? mn_one(p->a, MK_NEG, right) : right);
 }
 
 static int plus_minus(struct mparse *p, int left, int op)

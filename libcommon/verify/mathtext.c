@@ -191,18 +191,27 @@ static char choice(struct span s, struct span *rest)
 	return c;
 }
 
+/* Is there a choice, as "B)", in the explanation of one, or is it one? */
+static bool another_choice(struct span s)
+{
+	struct span rest;
+
+	if (choice(s, &rest) && !rest.n)
+		return true;
+	for (size_t i = 0; i + 1 < s.n; i++)
+		if (s.p[i] >= 'A' && s.p[i] <= 'Z' && s.p[i + 1] == ')' &&
+		    (!i || strchr(" (", s.p[i - 1])))
+			return true;
+	return false;
+}
+
 /* What follows a choice explains it; a second one takes it back. */
 static bool same_choice(struct span right, struct span got)
 {
-	struct span rest, next, more;
+	struct span rest, next;
 	char c = choice(right, &rest);
 
-	if (!c || rest.n || choice(got, &next) != c)
-		return false;
-	for (size_t i = 0; i + 2 < next.n; i++)
-		if (next.p[i] == '(' && choice((struct span){next.p + i, 3}, &more))
-			return false;
-	return true;
+	return c && !rest.n && choice(got, &next) == c && !another_choice(next);
 }
 
 bool mt_same(struct span right, struct span got)

@@ -235,7 +235,7 @@ static const char *const units[][8] = {
 	{"mg", "milligram", "milligrams"},
 	{"g", "gram", "grams"},
 	{"kg", "kilogram", "kilograms"},
-	{"lb", "lbs", "pound", "pounds"},
+	{"lb", "lbs", "pound", "pounds", "\xc2\xa3"}, /* of either kind */
 	{"oz", "ounce", "ounces"},
 	{"l", "liter", "liters", "litre", "litres"},
 	{"ml", "milliliter", "milliliters", "millilitre", "millilitres"},

@@ -73,6 +73,12 @@ static void extraction(void **state)
 		{"5", "so $x = 3-\\boxed{5}$"},
 		{"28\\%", "so $\\boxed{28}$\\%"},
 		{"5", "The answer is \\boxed{5}, not 6."},
+		/* thoughts */
+		{"6", "<think>so \\boxed{5}</think> The answer is 6."},
+		{"6", "so \\boxed{5}</think> hm \\boxed{7} </think>\n\\boxed{6}"},
+		{"", "<think>so \\boxed{5}</think>\n"},
+		{"", " <think>so \\boxed{5}"},
+		{"5", "2 <think> 1 \\boxed{5}"},
 		/* behind "answer" */
 		{"5", "The answer is 5."},
 		{"5", "The final answer is $5$. I hope it is correct."},
