@@ -108,6 +108,13 @@ fuzz:
 check-san:
 	@tests/run checks/san
 
+# What takes too long for check
+check-long: check
+	@tests/long.sh
+
+coverage:
+	@tests/coverage.sh
+
 benches: $(BENCHES:%=$(BUILD)/bench/%)
 
 # PEERS=1: PyTorch and others in turn; ONLY="model rl": these of tests/bench/*.sh alone
@@ -145,5 +152,5 @@ uninstall:
 clean:
 	rm -rf build build-*
 
-.PHONY: all units fuzzers benches deps check fuzz check-san bench demo paper install uninstall clean
+.PHONY: all units fuzzers benches deps check check-long check-san coverage fuzz bench demo paper install uninstall clean
 .SECONDARY:

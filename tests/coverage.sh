@@ -1,0 +1,34 @@
+#!/bin/bash
+# coverage.sh - how much of libcommon the unit, command line and fuzz tests execute, by gcov: lines,
+# and branches taken at least once; for each floor, and what is least covered.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=build-coverage
+make -s -j"$(nproc)" BUILD=$build CFLAGS='-O0 -g --coverage' LDFLAGS=--coverage all units fuzzers
+find $build -name '*.gcda' -delete
+BIN=$PWD/$build/bin UNIT=$PWD/$build/unit FUZZ=$PWD/$build/fuzz tests/run unit fuzz cli fault/io-errors ||
+	echo "coverage: some tests failed, see above"
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+find "$PWD/$build/libcommon" -name '*.gcda' | (cd "$tmp" && xargs gcov -b -s "$OLDPWD" -r) >"$tmp/said" 2>/dev/null || true
+awk '
+	/^File / { file = $2; gsub(/\x27/, "", file); sub(/.*libcommon\//, "", file); next }
+	file !~ /\.c$/ { next }
+	/^Lines executed:/ { split($0, v, /[:% ]+/); lines[file] = v[5]; hit[file] = v[3] * v[5] / 100 }
+	/^Taken at least once:/ { split($0, v, /[:% ]+/); all[file] = v[7]; taken[file] = v[5] * v[7] / 100 }
+	END {
+		for (f in lines) {
+			split(f, part, "/")
+			for (i = 1; i <= 2; i++) {
+				k = i == 1 ? part[1] : "zz libcommon"
+				l[k] += lines[f]; h[k] += hit[f]; a[k] += all[f]; t[k] += taken[f]
+			}
+			if (all[f])
+				printf "1 %5.1f%% of %4d branches  %s\n", 100 * taken[f] / all[f], all[f], f
+		}
+		for (k in l)
+			printf "2 %s: %.1f%% of %d lines, %.1f%% of %d branches\n", k, 100 * h[k] / l[k],
+				l[k], 100 * t[k] / a[k], a[k]
+	}' "$tmp/said" | sort | sed 's/^[12] //; s/^zz //' >"$tmp/table"
+grep branches "$tmp/table" | grep -v lines | head -n "${LEAST:-20}"
+grep lines "$tmp/table"
