@@ -3,7 +3,7 @@
 # and branches taken at least once; for each floor, and what is least covered.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-build=build-coverage
+build="build-coverage"
 make -s -j"$(nproc)" BUILD=$build CFLAGS='-O0 -g --coverage' LDFLAGS=--coverage all units fuzzers
 find $build -name '*.gcda' -delete
 BIN=$PWD/$build/bin UNIT=$PWD/$build/unit FUZZ=$PWD/$build/fuzz tests/run unit fuzz cli fault/io-errors ||

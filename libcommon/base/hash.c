@@ -2,9 +2,26 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
 #include <xxhash.h>
+
+uint64_t hash_key(void)
+{
+	static _Atomic uint64_t key; /* 0: not yet drawn */
+	uint64_t k = key, none = 0;
+
+	if (k)
+		return k;
+	if (getrandom(&k, sizeof k, GRND_NONBLOCK) != (ssize_t)sizeof k)
+		k = (uint64_t)(uintptr_t)&key ^ (uint64_t)getpid()
+							<< 32; /* where the system put it */
+	k |= 1;
+	return atomic_compare_exchange_strong(&key, &none, k) ? k : none;
+}
 
 struct hash {
 	/* xxHash gathers the input in the same way for both widths: reset and update are shared,

@@ -17,4 +17,14 @@ void hash_128(const struct hash *h, uint64_t out[2]); /* low half, high half */
 void hash_hex(uint64_t sum, char hex[17]);
 void hash_free(struct hash *h); /* NULL is fine */
 
+/* The place in a table of what has this hash: odd, and another number in each process, so that
+ * nobody can prepare keys that meet in one place. Nothing that is written may depend on it. */
+uint64_t hash_key(void);
+/* The place of hash among cap, a power of two. */
+static inline size_t hash_place(uint64_t hash, uint64_t key, size_t cap)
+{
+	/* the high bits of the product depend on all of hash: as many of them as cap has */
+	return (size_t)((unsigned __int128)(hash * key) * cap >> 64);
+}
+
 #endif

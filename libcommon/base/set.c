@@ -1,5 +1,6 @@
 /* set.c - have these bytes been seen before? See set.h. */
 #include "base/set.h"
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -7,7 +8,7 @@
 
 static bool put(struct set *s, uint64_t lo, uint64_t hi)
 {
-	size_t i = (size_t)lo & (s->cap - 1);
+	size_t i = hash_place(lo ^ hi, hash_key(), s->cap);
 
 	while (s->slot[i][0] | s->slot[i][1]) {
 		if (s->slot[i][0] == lo && s->slot[i][1] == hi)

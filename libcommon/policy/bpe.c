@@ -1,5 +1,6 @@
 /* bpe.c - the vocabulary and the merges of byte-pair encoding. See bpe.h. */
 #include "policy/bpe.h"
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -70,7 +71,7 @@ static bool name_to_bytes(struct span name, char *to, size_t *n)
 
 static struct bpe_name *name_slot(const struct bpe *b, struct span name)
 {
-	size_t i = XXH3_64bits(name.p, name.n) & (b->cap_names - 1);
+	size_t i = XXH3_64bits_withSeed(name.p, name.n, b->key) & (b->cap_names - 1);
 
 	while (b->names[i].used && !span_eq(b->v[b->names[i].id].name, name))
 		i = (i + 1) & (b->cap_names - 1);
@@ -105,9 +106,7 @@ static void add_name(struct bpe *b, struct span name, uint32_t id)
 
 static struct bpe_merge *merge_slot(const struct bpe *b, uint32_t left, uint32_t right)
 {
-	/* both odd multipliers spread; the high bits of the sum are the good ones */
-	uint64_t key = left * UINT64_C(0x9e3779b97f4a7c15) + right * UINT64_C(0xc2b2ae3d27d4eb4f);
-	size_t i = (key ^ key >> 32) & (b->cap_merges - 1);
+	size_t i = hash_place((uint64_t)left << 32 | right, b->key, b->cap_merges);
 
 	while (b->merges[i].used && (b->merges[i].left != left || b->merges[i].right != right))
 		i = (i + 1) & (b->cap_merges - 1);
@@ -131,7 +130,7 @@ static void grow_merges(struct bpe *b)
 
 void bpe_init(struct bpe *b)
 {
-	*b = (struct bpe){.unk = -1, .max_id = BPE_MAX_ID};
+	*b = (struct bpe){.unk = -1, .max_id = BPE_MAX_ID, .key = hash_key()};
 	for (int i = 0; i < 256; i++)
 		b->byte_id[i] = b->fallback[i] = -1;
 	grow_names(b);

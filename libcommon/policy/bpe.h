@@ -33,6 +33,7 @@ struct bpe {
 	struct bpe_token *v; /* by id, holes included; their bytes are owned by the bpe */
 	uint32_t n;          /* highest id + 1 */
 	uint32_t cap;
+	uint64_t key;   /* of both tables, see hash_key */
 	int64_t max_id; /* greatest that is taken: BPE_MAX_ID, or less by the caller's wish */
 	struct bpe_name *names; /* hash tables, open addressing */
 	size_t n_names, cap_names;

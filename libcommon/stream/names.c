@@ -1,5 +1,6 @@
 /* names.c - byte strings numbered in order of first appearance. See names.h. */
 #include "stream/names.h"
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -11,6 +12,11 @@ struct span names_get(const struct names *t, size_t id)
 	size_t from = id ? t->end[id - 1] : 0;
 
 	return (struct span){t->text.p + from, t->end[id] - from};
+}
+
+static uint64_t hash_of(struct span name)
+{
+	return XXH3_64bits_withSeed(name.p, name.n, hash_key());
 }
 
 /* Slot of the name, or the vacant one where it would go; slots is not 0. */
@@ -44,7 +50,7 @@ static void more_slots(struct names *t)
 
 size_t names_id(struct names *t, struct span name)
 {
-	uint64_t hash = XXH3_64bits(name.p, name.n);
+	uint64_t hash = hash_of(name);
 	size_t i;
 
 	if (t->n >= t->slots / 2)
@@ -68,7 +74,7 @@ size_t names_find(const struct names *t, struct span name)
 {
 	if (!t->slots)
 		return (size_t)-1;
-	return t->slot[place(t, name, XXH3_64bits(name.p, name.n))] - 1; /* vacant: 0 - 1 */
+	return t->slot[place(t, name, hash_of(name))] - 1; /* vacant: 0 - 1 */
 }
 
 void names_free(struct names *t)

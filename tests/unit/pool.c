@@ -395,6 +395,22 @@ static void signals_of_children(void **state)
 	assert_int_equal(v.code, VERDICT_OK);
 }
 
+/* A program that starts others and others: at its time all of its group is killed at once, however
+ * many they are. How many there may be before is for ulimit -u to say. */
+static void many_children(void **state)
+{
+	struct verify_opts o =
+		opts("cmd:f() { sleep 1000 & sleep 1000 & [ $1 = 0 ] || f $(($1 - 1)); }; "
+		     "for i in 1 2 3 4; do f 20 & done; sleep 1000",
+		     0.5, 1);
+	struct reason why = {0};
+	struct verdict v;
+
+	(void)state;
+	assert_int_equal(judge(&o, sp("2"), &v, &why), 0);
+	assert_int_equal(v.code, VERDICT_TIMEOUT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -403,7 +419,7 @@ int main(void)
 		cmocka_unit_test(cannot_start),         cmocka_unit_test(goes_on_after_failures),
 		cmocka_unit_test(one_answer_each),      cmocka_unit_test(out_of_step),
 		cmocka_unit_test(killed_with_the_tool), cmocka_unit_test(ignored_sigchld),
-		cmocka_unit_test(signals_of_children),
+		cmocka_unit_test(signals_of_children),  cmocka_unit_test(many_children),
 	};
 
 	signal(SIGPIPE, SIG_IGN); /* as tool_start does */

@@ -108,12 +108,38 @@ static void utf8_table(void **state)
 	}
 }
 
+/* Keys that agree in most of their bits, high or low, do not meet in a few places of a table. */
+static void prepared_keys_are_spread(void **state)
+{
+	enum { CAP = 1 << 13, KEYS = 1 << 12 };
+	static bool taken[CAP];
+	uint64_t key = hash_key();
+
+	(void)state;
+	assert_int_equal(key, hash_key());
+	assert_int_equal(key & 1, 1);
+	for (int shift = 0; shift <= 52; shift += 4) {
+		size_t places = 0;
+
+		memset(taken, 0, sizeof taken);
+		for (uint64_t k = 0; k < KEYS; k++) {
+			size_t at = hash_place(k << shift, 0x9e3779b97f4a7c15, CAP);
+
+			assert_true(at < CAP);
+			places += !taken[at];
+			taken[at] = true;
+		}
+		assert_true(places > KEYS / 64);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hash_in_pieces),
 		cmocka_unit_test(set_tells_new_from_old),
 		cmocka_unit_test(utf8_table),
+		cmocka_unit_test(prepared_keys_are_spread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
