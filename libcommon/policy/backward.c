@@ -22,9 +22,10 @@ struct wgrad_jobs {
 	size_t n, first[8]; /* first job of each w */
 };
 
-static size_t wgrad_rows(const struct wgrad *w)
+/* In bf16 every job packs x anew: fewer jobs. */
+static size_t wgrad_rows(const struct run *r, const struct wgrad *w)
 {
-	size_t n = (w->rows + 3) / 4;
+	size_t jobs = r->m->how & MODEL_BF16 ? 2 : 4, n = (w->rows + jobs - 1) / jobs;
 
 	n = (n + 15) / 16 * 16;
 	return n < WGRAD_MIN ? WGRAD_MIN : n > WGRAD_MAX ? WGRAD_MAX : n;
@@ -67,7 +68,7 @@ static void job_wgrad(void *ctx, size_t i, int thread)
 	while (x + 1 < j->n && i >= j->first[x + 1])
 		x++;
 	w = &j->w[x];
-	per = wgrad_rows(w);
+	per = wgrad_rows(j->r, w);
 	from = (i - j->first[x]) * per;
 	n = w->rows - from < per ? w->rows - from : per;
 	if (j->r->m->how & MODEL_BF16)
@@ -86,7 +87,7 @@ void wgrad_all(struct run *r, const struct wgrad *w, size_t n)
 
 	for (size_t x = 0; x < n; x++) {
 		j.first[x] = total;
-		total += run_blocks(w[x].rows, wgrad_rows(&w[x]));
+		total += run_blocks(w[x].rows, wgrad_rows(r, &w[x]));
 	}
 	par_for(total, job_wgrad, &j);
 }

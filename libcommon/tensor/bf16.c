@@ -21,18 +21,44 @@ void bf16_row(uint32_t *dst, const float *x, size_t k)
 {
 	size_t i = 0;
 
+#if defined(__AVX512BF16__)
+	for (; i + 2 * VL <= k; i += 2 * VL)
+		*(vi *)(dst + i / 2) = (vi)_mm512_cvtne2ps_pbh((__m512)vf_load(x + i + VL),
+							       (__m512)vf_load(x + i));
+#endif
 	for (; i + 2 <= k; i += 2)
 		dst[i / 2] = half_bf16_bits(x[i]) >> 16 | (half_bf16_bits(x[i + 1]) & 0xffff0000);
 	if (i < k)
 		dst[i / 2] = half_bf16_bits(x[i]) >> 16;
 }
 
+/* Each rounded to bf16, in the low half of its lane */
+static inline vi low_halves(const float *x)
+{
+#if defined(__AVX512BF16__)
+	return (vi)_mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)vf_load(x)));
+#else
+	vi v;
+
+	for (int j = 0; j < VL; j++)
+		v[j] = (int32_t)(half_bf16_bits(x[j]) >> 16);
+	return v;
+#endif
+}
+
 void bf16_two_rows(uint32_t *dst, const float *a, const float *b, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		dst[i] = half_bf16_bits(a[i]) >> 16;
-	for (size_t i = 0; b && i < n; i++)
-		dst[i] |= half_bf16_bits(b[i]) & 0xffff0000;
+	size_t i = 0;
+
+	for (; i + VL <= n; i += VL) {
+		vi w = low_halves(a + i);
+
+		if (b)
+			w |= low_halves(b + i) << 16;
+		*(vi *)(dst + i) = w;
+	}
+	for (; i < n; i++)
+		dst[i] = half_bf16_bits(a[i]) >> 16 | (b ? half_bf16_bits(b[i]) & 0xffff0000 : 0);
 }
 
 void bf16_panels(uint32_t *dst, const float *b, size_t ld, size_t k, size_t n)
