@@ -262,6 +262,10 @@ bool math_same(struct span right, struct span got, int places, const char **why)
 		return false;
 	if (mt_same(right, got))
 		return true;
+	if (mt_phrase(right)) {
+		*why = "other words";
+		return false;
+	}
 	j.a = xmalloc(sizeof *j.a);
 	for (int i = 0; i < n * m && !yes; i++) {
 		yes = same_as_read(&j, right, (enum math_comma)(i / m), got,

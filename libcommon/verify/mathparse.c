@@ -51,6 +51,29 @@ static bool unit_like(const struct mparse *p, int x)
 	return n->kind == MK_TEXT;
 }
 
+/* left with words behind it: its unit; "million" multiplies it, and of what follows that is it so
+ * many. */
+static int with_words(struct mparse *p, int left, int right)
+{
+	struct span *s = &mp_node(p, right)->text, word = {s->p, 0};
+	int64_t scale;
+
+	if (mp_node(p, right)->kind != MK_TEXT)
+		return mn_two(p->a, MK_UNIT, left, right);
+	while (word.n < s->n && word.p[word.n] != ' ')
+		word.n++;
+	if (mw_changes(word))
+		return 0;
+	scale = mw_scale(word);
+	if (!scale)
+		return mn_two(p->a, MK_UNIT, left, right);
+	left = mn_two(p->a, MK_MUL, left, mn_whole(p->a, scale));
+	if (word.n == s->n)
+		return left;
+	*s = (struct span){word.p + word.n + 1, s->n - word.n - 1};
+	return with_words(p, left, right);
+}
+
 static int product(struct mparse *p, int left, int right)
 {
 	struct mnode *l = mp_node(p, left), *r = mp_node(p, right);
@@ -62,7 +85,7 @@ static int product(struct mparse *p, int left, int right)
 		return left;
 	}
 	if (unit_like(p, right) && !unit_like(p, left))
-		return mn_two(p->a, MK_UNIT, left, right);
+		return with_words(p, left, right);
 	return join(p, MK_MUL, left, right);
 }
 
@@ -119,7 +142,7 @@ static int list(struct mparse *p, int left, int sep)
 		mp_advance(p);
 	}
 	if (closes(p))
-		return left;
+		return sep == ',' || sep == ';' ? left : 0; /* 5 or more */
 	right = mp_expr(p, bind);
 	if (open_kind(p, left, MK_LIST) && (mp_node(p, left)->op == ';') == (sep == ';'))
 		left = mn_add(p->a, left, right);

@@ -3,6 +3,7 @@
 #include "verify/mathlex.h"
 
 #include <string.h>
+#include <strings.h>
 
 enum { WORDS = 200, MAX_TOKENS = 2000 };
 
@@ -125,6 +126,8 @@ static bool get_words(struct span s, struct words *w)
 	while (w->n && w->text[w->n - 1] == ' ')
 		w->n--;
 	drop_article(w);
+	if (w->n > 4 && w->text[w->n - 1] == 's') /* no solutions */
+		w->n--;
 	return true;
 }
 
@@ -142,13 +145,35 @@ static bool has_word(struct span s)
 	return false;
 }
 
+bool mt_phrase(struct span s)
+{
+	static const char *const word[] = {"yes", "no", "odd"};
+	bool any = false;
+
+	for (size_t i = 0; i < s.n; i++) {
+		struct span run = {s.p + i, 0};
+
+		while (i + run.n < s.n && letter(run.p[run.n]))
+			run.n++;
+		if (run.n == 1 || (!run.n && !strchr(" .", s.p[i])) || span_is(run, "and") ||
+		    span_is(run, "or"))
+			return false;
+		any |= mw_wordlike(run);
+		for (size_t k = 0; k < sizeof word / sizeof *word; k++)
+			any |= run.n == strlen(word[k]) && strncasecmp(run.p, word[k], run.n) == 0;
+		i += run.n ? run.n - 1 : 0;
+	}
+	return any;
+}
+
 static bool same_words(struct span a, struct span b)
 {
 	struct words x, y;
 
-	return get_words(a, &x) && get_words(b, &y) && x.letters >= 3 &&
-	       (x.marked || y.marked || has_word(a)) && x.n == y.n &&
-	       memcmp(x.text, y.text, x.n) == 0;
+	if (!get_words(a, &x) || !get_words(b, &y) || x.n != y.n ||
+	    memcmp(x.text, y.text, x.n) != 0)
+		return false;
+	return mt_phrase(a) || (x.letters >= 3 && (x.marked || y.marked || has_word(a)));
 }
 
 /* ---- choices ---- */

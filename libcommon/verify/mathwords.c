@@ -285,6 +285,31 @@ const char *mw_unit(struct span word)
 	return NULL;
 }
 
+int64_t mw_scale(struct span word)
+{
+	static const struct {
+		const char *name;
+		int64_t value;
+	} scales[] = {{"dozen", 12},        {"hundred", 100},        {"thousand", 1000},
+		      {"million", 1000000}, {"billion", 1000000000}, {"trillion", 1000000000000}};
+
+	for (size_t i = 0; i < sizeof scales / sizeof *scales; i++)
+		if (is(word, scales[i].name))
+			return scales[i].value;
+	return 0;
+}
+
+bool mw_changes(struct span word)
+{
+	static const char *const names[] = {"not",   "squared", "cubed",     "plus",
+					    "minus", "times",   "factorial", "to"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (is(word, names[i]))
+			return true;
+	return false;
+}
+
 bool mw_wordlike(struct span word)
 {
 	if (word.n < 4)
