@@ -165,6 +165,9 @@ static bool same_bare(struct mjudge *j, struct mitem a, struct mitem b)
 		return same_matrix(j, a, b);
 	if (ms_is_set(j, a.node) || ms_is_set(j, b.node))
 		return against_sets(j, a, b);
+	if (ka == MK_TEXT && kb == MK_TEXT)
+		return mj_because(j, mt_same(node(j, a.node)->text, node(j, b.node)->text),
+				  "words");
 	if (ka == MK_NUMBERS || kb == MK_NUMBERS)
 		return mj_because(j, ka == kb && node(j, a.node)->op == node(j, b.node)->op,
 				  "sets of numbers");
