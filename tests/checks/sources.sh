@@ -27,6 +27,7 @@ refuse "fast-math removes the checks for NaN" '(-Ofast|-ffast-math|fast-math)\b'
 	"${code[@]}" .ci/run
 refuse "messages are for cmd/: a library leaves a reason" \
 	'\bmsg_(error|warn|info|reason)\(|\b(printf|puts|perror|putchar)\(|\bstderr\b' "${above[@]}"
+refuse "numbers are read and written as in the C locale" '\bsetlocale\(' "${code[@]}"
 refuse "only a tool ends the process" '\b_?exit\(' "${above[@]}"
 refuse "not checked for range" '\b(atoi|atol|atoll|atof|sprintf|strcat|gets)\(' "${code[@]}"
 exit $bad
