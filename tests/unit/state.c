@@ -40,7 +40,7 @@ static void rig_fill(struct rig *g, float x)
 		g->m[i] = -x / (float)(i + 1);
 		g->v[i] = x * (float)i;
 	}
-	g->m[0] = NAN; /* what a run has in memory comes back, whatever it is */
+	g->m[0] = -0.0f; /* what a run has in memory comes back, to the bit */
 	g->steps = UINT64_MAX - (uint64_t)x;
 	g->hash = 0x0123456789abcdefU + (uint64_t)x;
 	g->first = 1.0 / 3 + (double)x;
