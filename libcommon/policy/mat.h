@@ -13,7 +13,7 @@ size_t mat_scratch(const struct model *m, size_t rows);
 /* y (rows, n; stride ldy) = x (rows, k) W', or += with add */
 void mat_forward(const struct model *m, const struct mat *w, float *y, size_t ldy, const float *x,
 		 size_t rows, bool add, float *scratch);
-/* dx (rows, k) = dy (rows, n) W. The bits depend on the number of rows (see tensor/blas.h). */
+/* dx (rows, k) = dy (rows, n) W */
 void mat_backward(const struct model *m, const struct mat *w, float *dx, const float *dy,
 		  size_t rows, float *scratch);
 

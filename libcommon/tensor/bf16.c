@@ -46,7 +46,8 @@ static inline vi low_halves(const float *x)
 #endif
 }
 
-void bf16_two_rows(uint32_t *dst, const float *a, const float *b, size_t n)
+/* Two rows of n floats as n pairs, one of each (b NULL: 0) */
+static void two_rows(uint32_t *dst, const float *a, const float *b, size_t n)
 {
 	size_t i = 0;
 
@@ -67,9 +68,9 @@ void bf16_panels(uint32_t *dst, const float *b, size_t ld, size_t k, size_t n)
 
 	for (size_t x = 0; x < k; x += 2, dst += PANEL)
 		for (size_t j = 0; j < n; j += PANEL)
-			bf16_two_rows(dst + j / PANEL * stride, b + x * ld + j,
-				      x + 1 < k ? b + (x + 1) * ld + j : NULL,
-				      n - j < PANEL ? n - j : PANEL);
+			two_rows(dst + j / PANEL * stride, b + x * ld + j,
+				 x + 1 < k ? b + (x + 1) * ld + j : NULL,
+				 n - j < PANEL ? n - j : PANEL);
 }
 
 size_t bf16_turned_words(size_t m, size_t k)
@@ -89,7 +90,7 @@ void bf16_turned(uint32_t *dst, const float *x, size_t ld, size_t k, size_t m)
 			const float *a = x + 2 * p * ld + i;
 			uint32_t t[PANEL * GEMM_MR], *to = dst + i * pairs + p * GEMM_MR;
 
-			bf16_two_rows(t, a, 2 * p + 1 < k ? a + ld : NULL, n);
+			two_rows(t, a, 2 * p + 1 < k ? a + ld : NULL, n);
 			for (size_t j = 0; j < n; j += GEMM_MR, to += pairs * GEMM_MR)
 				for (size_t r = 0; r < GEMM_MR && j + r < n; r++)
 					to[r] = t[j + r];

@@ -19,8 +19,6 @@ const char *bf16_missing(void);
 
 /* A row of k floats as (k + 1) / 2 pairs; an odd end is filled up with 0. */
 void bf16_row(uint32_t *dst, const float *x, size_t k);
-/* Two rows of n floats as n pairs, one of each (b NULL: 0). */
-void bf16_two_rows(uint32_t *dst, const float *a, const float *b, size_t n);
 /* B of shape (k, n), rows of stride ld, as panels of pairs (see gemm.h): pair_words(n, k) words, of
  * the last panel the columns from n on unwritten. */
 void bf16_panels(uint32_t *dst, const float *b, size_t ld, size_t k, size_t n);
