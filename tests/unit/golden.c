@@ -217,7 +217,7 @@ static void check(const char *name, bool steps)
 static void check_adapter(const char *name)
 {
 	struct golden g;
-	struct policy adapted, merged;
+	struct policy adapted, merged = {0};
 	struct reason why;
 	struct weights w;
 	struct st_file f;
