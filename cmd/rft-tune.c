@@ -377,21 +377,6 @@ static int tune(struct policy *p, const struct rft_data *d, struct reason *why)
 	return st;
 }
 
-static int load_policy(struct policy *p, struct reason *why)
-{
-	int st = policy_load_as(p, policy_dir, model_how(compute) | (lora.r ? WEIGHTS_LEAN : 0),
-				why);
-
-	if (!st)
-		st = policy_adapt(p, policy_dir, &lora, (uint64_t)seed, why);
-	if (!st && merge && !p->peft.r)
-		st = fail(why, ST_USAGE,
-			  "--merge: there is no adapter, neither --lora nor one in %s", policy_dir);
-	if (!st && merge)
-		policy_merge(p);
-	return st;
-}
-
 int main(int argc, char *argv[])
 {
 	int i = tool_start(&tool, argc, argv), st = check_options();
@@ -413,7 +398,8 @@ int main(int argc, char *argv[])
 	if (!st && !state_begun(&state))
 		st = newdir_check(out_dir, &why);
 	if (!st)
-		st = load_policy(&p, &why);
+		st = policy_load_trained(&p, policy_dir, model_how(compute), &lora, (uint64_t)seed,
+					 merge, &why);
 	if (!st)
 		st = read_all(&d, argc - i, argv + i, &why);
 	if (!st)

@@ -515,21 +515,6 @@ static int explore(struct policy *p, const struct task_set *tasks, struct rec_ou
 	return st;
 }
 
-static int load_policy(struct policy *p, struct reason *why)
-{
-	int st = policy_load_as(p, policy_dir, model_how(compute) | (lora.r ? WEIGHTS_LEAN : 0),
-				why);
-
-	if (!st)
-		st = policy_adapt(p, policy_dir, &lora, (uint64_t)seed, why);
-	if (!st && merge && !p->peft.r)
-		st = fail(why, ST_USAGE,
-			  "--merge: there is no adapter, neither --lora nor one in %s", policy_dir);
-	if (!st && merge)
-		policy_merge(p);
-	return st;
-}
-
 int main(int argc, char *argv[])
 {
 	int i = tool_start(&tool, argc, argv), st = check_options();
@@ -555,7 +540,8 @@ int main(int argc, char *argv[])
 	if (!st)
 		st = check_outputs(&why);
 	if (!st)
-		st = load_policy(&p, &why);
+		st = policy_load_trained(&p, policy_dir, model_how(compute), &lora, (uint64_t)seed,
+					 merge, &why);
 	if (!st)
 		st = task_load(&tasks, task_file, &why);
 	if (!st)

@@ -194,7 +194,7 @@ static int check_adapter(const struct peft *is, const char *dir, const struct pe
 	return 0;
 }
 
-int policy_adapt(struct policy *p, const char *dir, const struct peft *want, uint64_t seed,
+static int adapt(struct policy *p, const char *dir, const struct peft *want, uint64_t seed,
 		 struct reason *why)
 {
 	struct peft *is = &p->peft;
@@ -215,6 +215,21 @@ int policy_adapt(struct policy *p, const char *dir, const struct peft *want, uin
 	model_adapt(&p->model, l);
 	p->dtype = ST_F32;
 	return 0;
+}
+
+int policy_load_trained(struct policy *p, const char *dir, int how, const struct peft *want,
+			uint64_t seed, bool merge, struct reason *why)
+{
+	int st = policy_load_as(p, dir, how | (want->r ? WEIGHTS_LEAN : 0), why);
+
+	if (!st)
+		st = adapt(p, dir, want, seed, why);
+	if (!st && merge && !p->peft.r)
+		st = fail(why, ST_USAGE,
+			  "--merge: there is no adapter, neither --lora nor one in %s", dir);
+	if (!st && merge)
+		policy_merge(p);
+	return st;
 }
 
 void policy_merge(struct policy *p)

@@ -30,10 +30,11 @@ struct policy {
  * and an adapter is added to the weights. */
 int policy_load(struct policy *p, const char *dir, struct reason *why);
 int policy_load_as(struct policy *p, const char *dir, int how, struct reason *why);
-/* The policy in dir, just loaded, gets the adapter that want asks for. When it has one already,
- * want may be empty and must not ask for another: ST_USAGE. */
-int policy_adapt(struct policy *p, const char *dir, const struct peft *want, uint64_t seed,
-		 struct reason *why);
+/* What training begins with: the policy in dir, loaded as `how`, with the adapter that want asks
+ * for. When it has one already, want may be empty and must not ask for another: ST_USAGE. merge:
+ * see policy_merge; there must be an adapter. */
+int policy_load_trained(struct policy *p, const char *dir, int how, const struct peft *want,
+			uint64_t seed, bool merge, struct reason *why);
 /* From now on policy_save writes the adapter, if there is one, added to the weights. */
 void policy_merge(struct policy *p);
 /* A folder that appears whole or not at all; refuses one that exists. Of a policy with an adapter,

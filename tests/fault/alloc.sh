@@ -6,6 +6,8 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 4
 root=$PWD
 places=$([ "${1:-}" = all ] && echo 1000000 || echo 12)
+# shellcheck source=tests/fault/tap.bash
+. tests/fault/tap.bash
 PATH=${BIN:=$PWD/build/bin}:$PATH
 tmp=$(mktemp -d) || exit 4
 trap 'rm -rf "$tmp"' EXIT
@@ -16,18 +18,7 @@ cp -r "$env" "$tmp/scratch"
 cd "$tmp/scratch" || exit 4
 traj-cat -q --msgpack -n 6 run.traj >few && mv few run.traj
 
-n=0 failed=0 tried_all=0
-result() { # STATUS NAME [WHY]
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n - $2"
-	else
-		printf 'not ok %d - %s\n' $n "$2"
-		printf '%s\n' "${3:-}" | head -n 20 | sed 's/^/# /'
-		failed=1
-	fi
-}
-
+tried_all=0
 run() { # [VARIABLE=VALUE]: the tool as its row says; an output folder is new
 	rm -rf OUT*
 	timeout 60 env "$@" LD_PRELOAD="$tmp/alloc.so" "$tool" -q "${args[@]}" <"$input" >got 2>said
@@ -81,5 +72,4 @@ while IFS=$'\t' read -r tool input line; do
 	result $? "$tool: $tried failures of its $count allocations" "$why"
 done <"$root/tests/fault/table"
 echo "# $tried_all allocations failed"
-echo "1..$n"
-exit $failed
+summary

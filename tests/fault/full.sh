@@ -10,6 +10,8 @@ if [ "${FULL_INSIDE:-}" != 1 ]; then
 	}
 	FULL_INSIDE=1 exec unshare -m bash "tests/fault/${0##*/}" "$@"
 fi
+# shellcheck source=tests/fault/tap.bash
+. tests/fault/tap.bash
 PATH=${BIN:=$PWD/build/bin}:$PATH
 tmp=$(mktemp -d) || exit 4
 trap 'umount "$tmp/disk" 2>/dev/null; rm -rf "$tmp"' EXIT
@@ -22,17 +24,9 @@ mount -t tmpfs -o size=2m tmpfs "$tmp/disk" 2>"$tmp/err" || {
 }
 cd "$tmp/disk" || exit 4
 
-n=0 failed=0
-result() { # NAME: the status before it
+said() { # NAME: the status before it
 	local rc=$?
-	n=$((n + 1))
-	if [ $rc -eq 0 ]; then
-		echo "ok $n - $1"
-	else
-		echo "not ok $n - $1"
-		{ cat "$tmp/err"; find . -ls; } | head -n 20 | sed 's/^/# /'
-		failed=1
-	fi
+	result $rc "$1" "$([ $rc -eq 0 ] || { cat "$tmp/err"; find . -ls; })"
 }
 
 leave() { # KIB: only so much room is left
@@ -53,7 +47,7 @@ for row in "traj-cat" "traj-cat --msgpack" "traj-filter --min-reward -9" "traj-s
 	read -ra words <<<"$row"
 	"${words[@]}" -q <"$env/run.traj" >"$tmp/disk/out" 2>"$tmp/err"
 	[ $? -eq 4 ] && grep -q "No space left" "$tmp/err"
-	result "$row on a full disk"
+	said "$row on a full disk"
 	rm -f filler out
 done
 
@@ -63,11 +57,11 @@ for kib in 0 4 12 40 80; do
 	rft-tune -q -p "$env/base" -o p --steps 1 "$env/run.traj" 2>"$tmp/err"
 	[ $? -eq 4 ] && grep -q "No space left" "$tmp/err" && [ "$(ls)" = "filler
 other" ] && [ "$(cat other)" = "keep me" ]
-	result "a policy saved with $kib KiB left: nothing of it is there"
+	said "a policy saved with $kib KiB left: nothing of it is there"
 done
 rm filler other
 rft-tune -q -p "$env/base" -o p --steps 1 "$env/run.traj" 2>"$tmp/err" && policy-init --info p >"$tmp/out" 2>>"$tmp/err"
-result "with room again it is saved"
+said "with room again it is saved"
 rm -rf ./*
 
 explore() {
@@ -81,7 +75,7 @@ tune() {
 for tool in explore tune; do
 	rm -rf "$tmp/whole" && mkdir "$tmp/whole"
 	(cd "$tmp/whole" && "$tool" && sums >"$tmp/want")
-	result "$tool: a run with room"
+	said "$tool: a run with room"
 	# a checkpoint takes about 260 KiB, and the next one is written before the last but one goes
 	for kib in 0 20 100 270 300 400 540 600 660 780 1000 1400; do
 		rm -rf ./* .??*
@@ -91,16 +85,15 @@ for tool in explore tune; do
 		if [ $rc -eq 0 ]; then
 			rm filler
 			sums | diff "$tmp/want" - >"$tmp/err"
-			result "$tool with $kib KiB left: it was enough"
+			said "$tool with $kib KiB left: it was enough"
 			continue
 		fi
 		[ $rc -eq 4 ] && grep -q "No space left" "$tmp/err" && [ -z "$(find . -name '*.tmp-*')" ]
-		result "$tool with $kib KiB left: status 4, nothing half done"
+		said "$tool with $kib KiB left: status 4, nothing half done"
 		rm filler
 		"$tool" && sums | diff "$tmp/want" - >"$tmp/err"
-		result "$tool with $kib KiB left: goes on to the same bytes with room again"
+		said "$tool with $kib KiB left: goes on to the same bytes with room again"
 	done
 done
 cd /
-echo "1..$n"
-exit $failed
+summary

@@ -4,6 +4,8 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 4
 root=$PWD
+# shellcheck source=tests/fault/tap.bash
+. tests/fault/tap.bash
 PATH=${BIN:=$root/build/bin}:$PATH
 tmp=$(mktemp -d) || exit 4
 trap 'rm -rf "$tmp"' EXIT
@@ -11,19 +13,6 @@ env=${TEST_ENV:-$tmp/env}
 tests/man-env.sh "$env" || exit 1
 cp -r "$env" "$tmp/scratch"
 cd "$tmp/scratch" || exit 4
-
-n=0 failed=0
-result() { # STATUS NAME [WHY]
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		printf '# %s\n' "${3:-}" | head -c 500
-		echo
-		failed=1
-	fi
-}
 
 # call [OPTION ...]: the tool as its row says; standard input is the caller's. Its output folder, if it
 # has one, is new each time.
@@ -173,5 +162,4 @@ for f in "$BIN"/*; do
 		result 0 "$tool: read error # SKIP strace may not trace here"
 	fi
 done
-echo "1..$n"
-exit $failed
+summary

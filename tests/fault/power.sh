@@ -7,6 +7,8 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 4
 here=$PWD/tests/fault
 step=$([ "${1:-}" = all ] && echo 1 || echo 8)
+# shellcheck source=tests/fault/tap.bash
+. tests/fault/tap.bash
 PATH=${BIN:=$PWD/build/bin}:$PATH
 tmp=$(mktemp -d) || exit 4
 trap 'rm -rf "$tmp"' EXIT
@@ -20,18 +22,6 @@ mkdir "$tmp/work" && cd "$tmp/work" || exit 4
 
 calls=openat,close,lseek,write,pwrite64,ftruncate,fsync,fdatasync,mkdir,rename,unlink,unlinkat,rmdir
 traced() { strace -f -xx -s 10000000 -o "$tmp/trace" -e trace="$calls" "$@" 2>"$tmp/err"; }
-n=0 failed=0
-result() { # STATUS NAME [WHY]
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n - $2"
-	else
-		printf 'not ok %d - %s\n' $n "$2"
-		printf '%s\n' "${3:-}" | head -n 20 | sed 's/^/# /'
-		failed=1
-	fi
-}
-
 make_policy() { "$@" policy-init -q -o p --layers 1 --hidden 8 --heads 1 --ffn 8 -s 1; }
 make_policy traced || exit 1
 cp -r p "$tmp/want"
@@ -72,5 +62,4 @@ for s in "$tmp"/states/*; do
 done
 [ -z "$why" ]
 result $? "a run goes on to the same bytes from $tried of $states states" "$why"
-echo "1..$n"
-exit $failed
+summary

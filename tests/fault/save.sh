@@ -3,6 +3,8 @@
 # calls that change files, and each of them fails once.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 4
+# shellcheck source=tests/fault/tap.bash
+. tests/fault/tap.bash
 PATH=${BIN:=$PWD/build/bin}:$PATH
 tmp=$(mktemp -d) || exit 4
 trap 'rm -rf "$tmp"' EXIT
@@ -14,17 +16,6 @@ strace -o trace true 2>/dev/null || {
 
 calls="mkdir mkdirat openat write pwrite64 writev fsync fdatasync ftruncate fchmod close
 	rename renameat renameat2"
-n=0 failed=0
-
-result() { # STATUS NAME [WHY]
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n - $2"
-	else
-		printf 'not ok %d - %s\n# %s\n' $n "$2" "${3:-}"
-		failed=1
-	fi
-}
 
 save() { # policy-init saves as rft-tune and rl-explore do
 	rm -rf dir
@@ -79,5 +70,4 @@ save -e trace=fsync,fdatasync,rename,renameat,renameat2 -y
 last=$(awk '/rename/ { r = NR } /sync/ { s = NR; if (!r) before++ } END { print (s > r && before >= 4) }' trace)
 [ "$last" = 1 ]
 result $? "files are synced, then renamed, then the parent is synced" "$(cat trace)"
-echo "1..$n"
-exit $failed
+summary

@@ -5,6 +5,8 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 4
 some=${1:-some}
+# shellcheck source=tests/fault/tap.bash
+. tests/fault/tap.bash
 PATH=${BIN:=$PWD/build/bin}:$PATH
 tmp=$(mktemp -d) || exit 4
 trap 'rm -rf "$tmp"' EXIT
@@ -14,17 +16,6 @@ cd "$tmp" || exit 4
 strace -o trace true 2>/dev/null || {
 	echo "skip: strace may not trace here"
 	exit 77
-}
-
-n=0 failed=0
-result() { # STATUS NAME [WHY]
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n - $2"
-	else
-		printf 'not ok %d - %s\n# %s\n' $n "$2" "${3:-}"
-		failed=1
-	fi
 }
 
 run() { # [COMMAND ...]: with that before it; a shell between says "Killed" into err
@@ -100,5 +91,4 @@ awk '/fsync.*s\.traj/ { stream = 1 } /fsync.*log/ { log_file = 1 } /fsync.*manif
 		n++
 	} END { exit bad || n != 3 }' trace
 result $? "stream, log and checkpoint are synced before its rename" "$(cat trace)"
-echo "1..$n"
-exit $failed
+summary

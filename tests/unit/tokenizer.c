@@ -1,5 +1,6 @@
 /* tokenizer.h: goldens, round trips, merges against a plain reference, refusals by name. */
 #include "scratch.h"
+#include "tok.h"
 
 #include "base/mem.h"
 #include "base/rng.h"
@@ -63,24 +64,6 @@ static struct tokenizer *make(const struct parts *p)
 		fail_msg("%s", why.text);
 	return t;
 }
-
-static void assert_encodes(const struct tokenizer *t, const char *text, size_t n, bool special,
-			   const uint32_t *want, size_t n_want)
-{
-	struct ids ids = {0};
-	struct reason why;
-
-	if (tok_encode(t, text, n, special, &ids, &why))
-		fail_msg("%s", why.text);
-	assert_int_equal(ids.n, n_want);
-	if (n_want)
-		assert_memory_equal(ids.v, want, n_want * sizeof *want);
-	free(ids.v);
-}
-
-#define ENCODES(t, text, special, ...)                                                  \
-	assert_encodes(t, text, strlen(text), special, (const uint32_t[]){__VA_ARGS__}, \
-		       sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
 
 static void assert_round_trip(const struct tokenizer *t, const char *text, size_t n)
 {
@@ -268,28 +251,6 @@ static void ignore_merges(void **state)
 	t = make(&p);
 	ENCODES(t, "xyz", false, 'x' + 10, 'y' + 10, 'z' + 10);
 	tok_free(t);
-}
-
-/* The obvious quadratic way: merge the pair of least rank until there is none. */
-static size_t merge_plainly(const char *const (*merges)[2], size_t n_merges, char (*sym)[16],
-			    size_t n)
-{
-	for (;;) {
-		size_t best = n_merges, at = 0;
-
-		for (size_t i = 0; i + 1 < n; i++)
-			for (size_t k = 0; k < best; k++)
-				if (strcmp(sym[i], merges[k][0]) == 0 &&
-				    strcmp(sym[i + 1], merges[k][1]) == 0) {
-					best = k;
-					at = i;
-				}
-		if (best == n_merges)
-			return n;
-		memcpy(sym[at] + strlen(sym[at]), sym[at + 1], strlen(sym[at + 1]) + 1);
-		memmove(sym + at + 1, sym + at + 2, (n - at - 2) * sizeof *sym);
-		n--;
-	}
 }
 
 static void merges_against_reference(void **state)
