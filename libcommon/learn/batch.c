@@ -9,9 +9,10 @@
 struct batch {
 	const struct model *m;
 	struct run *run;
-	uint32_t *tokens, *target; /* inputs, and the token that each row asks for */
-	size_t *start, *at;        /* as in struct pack */
-	float *logp, *dlogp;       /* one per row */
+	uint32_t *tokens, *at, *target; /* as in struct pack */
+	size_t *start, *prefix;
+	size_t stem;         /* the prefix of the sequences that are being added */
+	float *logp, *dlogp; /* one per row */
 	size_t cap_tok, cap_seq, cap_row;
 };
 
@@ -35,7 +36,7 @@ size_t batch_bytes(const struct batch *b, size_t micro_tokens, size_t longest, b
 	size_t n = micro_tokens > longest ? micro_tokens : longest;
 
 	return run_bytes(b->run, n, n, longest, grads) +
-	       n * (3 * sizeof(uint32_t) + sizeof *b->at + sizeof *b->logp + sizeof *b->dlogp);
+	       n * (3 * sizeof(uint32_t) + sizeof *b->logp + sizeof *b->dlogp);
 }
 
 void batch_free(struct batch *b)
@@ -46,70 +47,114 @@ void batch_free(struct batch *b)
 	free(b->tokens);
 	free(b->target);
 	free(b->start);
+	free(b->prefix);
 	free(b->at);
 	free(b->logp);
 	free(b->dlogp);
 	free(b);
 }
 
-/* How many of the next sequences make one micro-batch. */
-static size_t fit(const struct seq *all, const uint64_t *order, size_t n, size_t micro_tokens)
+static bool same_prompt(const struct seq *a, const struct seq *b)
 {
-	size_t i = 0, used = 0;
-
-	while (i < n && (i == 0 || used + seq_inputs(&all[order[i]]) <= micro_tokens))
-		used += seq_inputs(&all[order[i++]]);
-	return i;
+	return a->prompt == b->prompt && a->n_prompt == b->n_prompt;
 }
 
-static void make_room(struct batch *b, size_t n_tok, size_t n_seq, size_t n_row)
+/* A micro-batch: how many of the next sequences, and what they take */
+struct part {
+	size_t n, n_tok, n_row;
+};
+
+/* The next sequences that fit together; a prompt is counted once for those in a row that share it.
+ */
+static struct part fit(const struct seq *all, const uint64_t *order, size_t n, size_t micro_tokens)
 {
-	if (n_tok > b->cap_tok) {
-		b->cap_tok = n_tok;
-		b->tokens = xgrow(b->tokens, n_tok, sizeof *b->tokens);
+	struct part p = {0};
+
+	for (; p.n < n; p.n++) {
+		const struct seq *s = &all[order[p.n]];
+		bool shares = p.n && same_prompt(s, &all[order[p.n - 1]]);
+		size_t more = shares ? s->n_resp - 1 : seq_inputs(s);
+
+		if (p.n && (p.n_tok + more > micro_tokens || p.n_row + s->n_resp > micro_tokens))
+			break;
+		p.n_tok += more;
+		p.n_row += s->n_resp;
+	}
+	return p;
+}
+
+static void make_room(struct batch *b, const struct part *p)
+{
+	size_t n_seq = 2 * p->n; /* prompts may stand alone */
+
+	if (p->n_tok > b->cap_tok) {
+		b->cap_tok = p->n_tok;
+		b->tokens = xgrow(b->tokens, p->n_tok, sizeof *b->tokens);
 	}
 	if (n_seq > b->cap_seq) {
 		b->cap_seq = n_seq;
 		b->start = xgrow(b->start, n_seq + 1, sizeof *b->start);
+		b->prefix = xgrow(b->prefix, n_seq, sizeof *b->prefix);
 	}
-	if (n_row > b->cap_row) {
-		b->cap_row = n_row;
-		b->at = xgrow(b->at, n_row, sizeof *b->at);
-		b->target = xgrow(b->target, n_row, sizeof *b->target);
-		b->logp = xgrow(b->logp, n_row, sizeof *b->logp);
-		b->dlogp = xgrow(b->dlogp, n_row, sizeof *b->dlogp);
+	if (p->n_row > b->cap_row) {
+		b->cap_row = p->n_row;
+		b->at = xgrow(b->at, p->n_row, sizeof *b->at);
+		b->target = xgrow(b->target, p->n_row, sizeof *b->target);
+		b->logp = xgrow(b->logp, p->n_row, sizeof *b->logp);
+		b->dlogp = xgrow(b->dlogp, p->n_row, sizeof *b->dlogp);
 	}
 }
 
-static void add(struct batch *b, struct pack *p, const struct seq *s)
+static void add_tokens(struct batch *b, struct pack *p, const uint32_t *tokens, size_t n)
 {
-	size_t first = p->n_tok;
+	memcpy(b->tokens + p->n_tok, tokens, n * sizeof *tokens);
+	p->n_tok += n;
+}
 
-	b->start[p->n_seq++] = first;
-	memcpy(b->tokens + first, s->prompt, s->n_prompt * sizeof *b->tokens);
-	memcpy(b->tokens + first + s->n_prompt, s->resp, (s->n_resp - 1) * sizeof *b->tokens);
-	p->n_tok += seq_inputs(s);
+/* Begins a sequence that goes on from the prefix; the next one may be its own. */
+static void begin(struct batch *b, struct pack *p, size_t prefix)
+{
+	b->start[p->n_seq] = p->n_tok;
+	b->prefix[p->n_seq++] = prefix;
+}
+
+/* first, last: of those that share its prompt. One that shares it with nobody is one sequence. */
+static void add(struct batch *b, struct pack *p, const struct seq *s, bool first, bool last)
+{
+	size_t prompt_end;
+
+	if (first) {
+		begin(b, p, p->n_seq);
+		add_tokens(b, p, s->prompt, s->n_prompt);
+		b->stem = p->n_seq - 1;
+	}
+	prompt_end = b->start[b->stem] + s->n_prompt - 1;
+	if (!(first && last))
+		begin(b, p, b->stem);
 	for (size_t t = 0; t < s->n_resp; t++) {
-		b->at[p->n_rows] = first + s->n_prompt - 1 + t;
+		b->at[p->n_rows] = (uint32_t)(t ? p->n_tok + t - 1 : prompt_end);
 		b->target[p->n_rows++] = s->resp[t];
 	}
+	add_tokens(b, p, s->resp, s->n_resp - 1);
 }
 
-static struct pack fill(struct batch *b, const struct seq *all, const uint64_t *order, size_t n)
+static struct pack fill(struct batch *b, const struct seq *all, const uint64_t *order,
+			const struct part *part)
 {
 	struct pack p = {0};
-	size_t n_tok = 0, n_row = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		n_tok += seq_inputs(&all[order[i]]);
-		n_row += all[order[i]].n_resp;
+	make_room(b, part);
+	for (size_t i = 0; i < part->n; i++) {
+		const struct seq *s = &all[order[i]];
+		bool first = i == 0 || !same_prompt(s, &all[order[i - 1]]);
+		bool last = i + 1 == part->n || !same_prompt(s, &all[order[i + 1]]);
+
+		add(b, &p, s, first, last);
 	}
-	make_room(b, n_tok, n, n_row);
-	for (size_t i = 0; i < n; i++)
-		add(b, &p, &all[order[i]]);
-	b->start[n] = p.n_tok;
+	b->start[p.n_seq] = p.n_tok;
 	p.tokens = b->tokens;
 	p.start = b->start;
+	p.prefix = b->prefix;
 	p.at = b->at;
 	p.target = b->target;
 	return p;
@@ -120,11 +165,11 @@ void batch_run(struct batch *b, const struct seq *all, const uint64_t *order, si
 {
 	for (size_t done = 0, k; done < n; done += k) {
 		enum profile_part before = profile_to(PROFILE_FORWARD);
-		struct pack p;
+		struct part part = fit(all, order + done, n - done, micro_tokens);
+		struct pack p = fill(b, all, order + done, &part);
 		size_t row = 0;
 
-		k = fit(all, order + done, n - done, micro_tokens);
-		p = fill(b, all, order + done, k);
+		k = part.n;
 		p.temperature = temperature;
 		if (grads)
 			model_forward(b->run, b->m, &p, b->logp, NULL);

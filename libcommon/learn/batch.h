@@ -2,7 +2,8 @@
  * batch.h - sequences to learn from, packed into micro-batches for the model.
  *
  * Sequences are named by their index in one array, and an order says which come next: shuffling
- * moves numbers, not tokens. What comes out does not depend on how an order is cut into
+ * moves numbers, not tokens. A prompt that sequences in a row share (the same array) is computed
+ * once for all of them in a micro-batch. What comes out does not depend on how an order is cut into
  * micro-batches, but for the rounding of the gradient's sums.
  */
 #ifndef LEARN_BATCH_H

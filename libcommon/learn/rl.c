@@ -206,6 +206,15 @@ static void update(struct rl *r, const uint64_t *order, size_t n, struct rl_repo
 	r->stats = before; /* nothing that is not finite may reach the means */
 }
 
+static int by_number(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* An update's responses are drawn from all groups and taken group by group: batch_run computes a
+ * prompt once for those in a row that share it. */
 static void passes(struct rl *r, struct rl_report *rep)
 {
 	size_t n = r->ex->n_used, parts = (size_t)r->o->minibatches;
@@ -216,6 +225,7 @@ static void passes(struct rl *r, struct rl_report *rep)
 		for (size_t k = 0; k < parts && !adamw_stuck(&r->adamw); k++) {
 			size_t from = k * n / parts, to = (k + 1) * n / parts;
 
+			qsort(r->order + from, to - from, sizeof *r->order, by_number);
 			update(r, r->order + from, to - from, rep);
 		}
 	}

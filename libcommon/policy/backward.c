@@ -97,7 +97,7 @@ enum { COLUMNS = 64 }; /* that one job takes of sums over tokens */
 struct columns { /* (T, d) rows whose sums go into out */
 	float *out;
 	const float *dy, *x, *rms;
-	const uint32_t *tokens;
+	const uint32_t *row;
 	size_t T, d;
 };
 
@@ -131,27 +131,21 @@ void norm_grad(float *out, const float *dy, const float *x, const float *rms, si
 	par_for(run_blocks(d, COLUMNS), job_norm_grad, &c);
 }
 
-/* Rows of the embedding's gradient gain those of the tokens that took them. */
-static void job_embed_grad(void *ctx, size_t i, int thread)
+static void job_rows_add(void *ctx, size_t i, int thread)
 {
 	const struct columns *c = ctx;
 	size_t n, from = columns_of(c, i, &n);
 
 	(void)thread;
 	for (size_t t = 0; t < c->T; t++)
-		add_row(c->out + c->tokens[t] * c->d + from, c->dy + t * c->d + from, n);
+		add_row(c->out + c->row[t] * c->d + from, c->dy + t * c->d + from, n);
 }
 
-static void embed_grad(struct run *r)
+void rows_add(float *out, const uint32_t *row, const float *y, size_t n, size_t d)
 {
-	size_t d = (size_t)r->m->cfg.d;
-	struct columns c = {.out = r->grads + r->m->embed.at,
-			    .dy = r->dx,
-			    .tokens = r->p->tokens,
-			    .T = r->p->n_tok,
-			    .d = d};
+	struct columns c = {.out = out, .dy = y, .row = row, .T = n, .d = d};
 
-	par_for(run_blocks(d, COLUMNS), job_embed_grad, &c);
+	par_for(run_blocks(d, COLUMNS), job_rows_add, &c);
 }
 
 /* ---- one layer ---- */
@@ -221,23 +215,38 @@ static void job_mlp_back(void *ctx, size_t i, int thread)
 	adapter_inner(r, LORA_IN_O, from, n, r->att + (run_slot(r) * T + from) * A);
 }
 
-/* Job: one sequence, one key/value head: dqkv from datt, the rotation undone */
+/* How many sequences s and those that go on from it are; 0: s goes on from another itself. */
+static size_t family(const struct pack *p, size_t s)
+{
+	size_t n = 1;
+
+	if (p->prefix && p->prefix[s] != s)
+		return 0;
+	while (p->prefix && s + n < p->n_seq && p->prefix[s + n] == s)
+		n++;
+	return n;
+}
+
+/* Job: a sequence without prefix and all that go on from it, one key/value head: dqkv from datt,
+ * the rotation undone */
 static void job_att_back(void *ctx, size_t i, int thread)
 {
 	struct run *r = ctx;
 	const struct config *c = &r->m->cfg;
 	size_t kvh = (size_t)c->kv_heads, hd = (size_t)c->head_dim, s = i / kvh, g = i % kvh;
-	size_t rep = (size_t)c->heads / kvh, start = r->p->start[s], n = r->p->start[s + 1] - start;
+	size_t rep = (size_t)c->heads / kvh, start = r->p->start[s], n_seq = family(r->p, s);
 	size_t Q = block_qkv_dim(r->m), A = block_att_dim(r->m), T = r->p->n_tok;
 	size_t q_at = g * rep * hd, k_at = ((size_t)c->heads + g) * hd, v_at = k_at + kvh * hd;
 	float *qkv = r->qkv + (run_slot(r) * T + start) * Q, *dqkv = r->dqkv + start * Q;
 	float *att = r->att + (run_slot(r) * T + start) * A;
 
+	if (!n_seq)
+		return; /* where its prefix is */
 	att_backward(dqkv + q_at, dqkv + k_at, dqkv + v_at, Q, qkv + q_at, qkv + k_at, qkv + v_at,
-		     Q, att + q_at, r->datt + start * A + q_at, A, n, rep, hd,
+		     Q, att + q_at, r->datt + start * A + q_at, A, r->p->start + s, n_seq, rep, hd,
 		     run_scratch(r, thread));
-	for (size_t t = 0; t < n; t++) {
-		const float *cs = r->m->rope + t * hd;
+	for (size_t t = 0; t < r->p->start[s + n_seq] - start; t++) {
+		const float *cs = r->m->rope + r->pos[start + t] * hd;
 
 		for (size_t h = 0; h < rep; h++)
 			rope_backward(dqkv + t * Q + q_at + h * hd, cs, hd);
@@ -421,5 +430,5 @@ void model_backward(struct run *r, const struct model *m, const struct pack *p, 
 		layer_backward(r);
 	}
 	if (r->full)
-		embed_grad(r);
+		rows_add(grads + m->embed.at, p->tokens, r->dx, p->n_tok, (size_t)m->cfg.d);
 }

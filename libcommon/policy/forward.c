@@ -125,6 +125,14 @@ size_t run_bytes(const struct run *r, size_t n_tok, size_t n_rows, size_t longes
 	       n_rows * sizeof *r->stat + n_tok * sizeof *r->pos;
 }
 
+size_t run_prefix(const struct pack *p, size_t s, size_t *start)
+{
+	size_t of = p->prefix ? p->prefix[s] : s;
+
+	*start = p->start[of];
+	return of == s ? 0 : p->start[of + 1] - p->start[of];
+}
+
 void run_prepare(struct run *r, const struct model *m, const struct pack *p, bool keep)
 {
 	r->p = p;
@@ -140,12 +148,12 @@ void run_prepare(struct run *r, const struct model *m, const struct pack *p, boo
 		r->pos = xgrow(r->pos, r->cap_pos, sizeof *r->pos);
 	}
 	r->longest = 0;
-	for (size_t s = 0; s < p->n_seq; s++) {
-		size_t n = p->start[s + 1] - p->start[s];
+	for (size_t s = 0, from; s < p->n_seq; s++) {
+		size_t before = run_prefix(p, s, &from), n = p->start[s + 1] - p->start[s];
 
-		r->longest = max2(r->longest, n);
+		r->longest = max2(r->longest, before + n);
 		for (size_t t = 0; t < n; t++)
-			r->pos[p->start[s] + t] = (uint32_t)t;
+			r->pos[p->start[s] + t] = (uint32_t)(before + t);
 	}
 	r->per_thread = scratch_floats(r);
 	grow(&r->scratch, &r->cap_scratch, (size_t)par_threads() * r->per_thread);
@@ -194,19 +202,23 @@ static void job_att(void *ctx, size_t i, int thread)
 	const struct config *c = &r->m->cfg;
 	size_t kvh = (size_t)c->kv_heads, hd = (size_t)c->head_dim, s = i / kvh, g = i % kvh;
 	size_t rep = (size_t)c->heads / kvh, start = r->p->start[s], n = r->p->start[s + 1] - start;
-	size_t Q = block_qkv_dim(r->m), A = block_att_dim(r->m), T = r->p->n_tok;
-	float *qkv = r->qkv + (run_slot(r) * T + start) * Q,
-	      *att = r->att + (run_slot(r) * T + start) * A;
-	float *k = qkv + ((size_t)c->heads + g) * hd, *v = k + kvh * hd;
-	float *keys = run_scratch(r, thread), *values = keys + att_keys_floats(n, hd);
-	float *scratch = values + att_values_floats(n, hd);
+	size_t Q = block_qkv_dim(r->m), A = block_att_dim(r->m), layer = run_slot(r) * r->p->n_tok;
+	size_t from, before = run_prefix(r->p, s, &from), k_at = ((size_t)c->heads + g) * hd;
+	const float *qkv = r->qkv + (layer + start) * Q, *first = r->qkv + (layer + from) * Q;
+	float *att = r->att + (layer + start) * A;
+	float *keys = run_scratch(r, thread), *values = keys + att_keys_floats(before + n, hd);
+	float *scratch = values + att_values_floats(before + n, hd);
 
-	for (size_t t = 0; t < n; t++)
-		att_put(keys, values, t, k + t * Q, v + t * Q, hd);
+	for (size_t t = 0; t < before + n; t++) {
+		const float *k = (t < before ? first + t * Q : qkv + (t - before) * Q) + k_at;
+
+		att_put(keys, values, t, k, k + kvh * hd, hd);
+	}
 	for (size_t h = g * rep; h < (g + 1) * rep; h++)
 		for (size_t t = 0; t < n; t += RUN_ROWS)
 			att_rows(att + t * A + h * hd, A, qkv + t * Q + h * hd, Q, keys, values,
-				 n - t < RUN_ROWS ? n - t : RUN_ROWS, t + 1, 1, hd, scratch);
+				 n - t < RUN_ROWS ? n - t : RUN_ROWS, before + t + 1, 1, hd,
+				 scratch);
 }
 
 static void job_mlp(void *ctx, size_t i, int thread)

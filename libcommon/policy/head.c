@@ -99,7 +99,7 @@ static void weight_grad(struct run *r)
 	wgrad_all(r, &w, 1);
 }
 
-/* Through the last norm, to the places of the scored rows in dx */
+/* Through the last norm: the gradient of xr, in place of the normed rows */
 static void job_norm_back(void *ctx, size_t i, int thread)
 {
 	struct run *r = ctx;
@@ -111,10 +111,11 @@ static void job_norm_back(void *ctx, size_t i, int thread)
 	for (size_t x = from; x < from + n; x++) {
 		const float *in = r->xr + x * d;
 
-		r->rms[x] = rmsnorm_forward(r->xrn + x * d, in, m->params + m->norm, d,
-					    (float)m->cfg.norm_eps);
-		rmsnorm_backward(r->dx + r->p->at[x] * d, r->dxn + x * d, in, m->params + m->norm,
-				 r->rms[x], d);
+		float *dx = r->xrn + x * d;
+
+		r->rms[x] = rmsnorm_forward(dx, in, m->params + m->norm, d, (float)m->cfg.norm_eps);
+		memset(dx, 0, d * sizeof *dx);
+		rmsnorm_backward(dx, r->dxn + x * d, in, m->params + m->norm, r->rms[x], d);
 	}
 }
 
@@ -129,10 +130,11 @@ void head_backward(struct run *r)
 		if (r->full)
 			weight_grad(r);
 	}
-	memset(r->dx, 0, r->p->n_tok * d * sizeof *r->dx);
 	r->row0 = 0;
 	r->row1 = r->p->n_rows;
 	par_for(run_blocks(r->row1, r->back), job_norm_back, r);
+	memset(r->dx, 0, r->p->n_tok * d * sizeof *r->dx);
+	rows_add(r->dx, r->p->at, r->xrn, r->p->n_rows, d);
 	if (r->full)
 		norm_grad(r->grads + m->norm, r->dxn, r->xr, r->rms, r->p->n_rows, d);
 }

@@ -94,16 +94,21 @@ size_t model_bytes(const struct model *m);
 void model_free(struct model *m);
 
 /*
- * Sequences packed without padding for training. Token t of sequence s is at start[s] + t.
+ * Sequences packed without padding for training. Token t of sequence s is at start[s] + t. What
+ * several sequences begin with is there and is computed once: a sequence with a prefix goes on
+ * where that one ends, and all that go on from one lie directly behind it. The numbers are those
+ * of whole sequences.
  */
 struct pack {
 	size_t n_seq, n_tok;
 	const uint32_t *tokens; /* (n_tok) inputs */
 	const size_t *start;    /* (n_seq + 1); start[n_seq] = n_tok */
+	const size_t *prefix;   /* (n_seq) the sequence that comes before s, which has none itself;
+				   s: none. NULL: none for all */
 	/* Predictions to score: row i asks for log p(target[i] | tokens up to and including at[i]).
 	 */
 	size_t n_rows;
-	const size_t *at;       /* (n_rows) token positions, increasing */
+	const uint32_t *at;     /* (n_rows) places in tokens, each as often as one likes */
 	const uint32_t *target; /* (n_rows) */
 	double temperature;     /* logits are divided by it */
 };

@@ -40,7 +40,7 @@ struct run {
 	float *xn, *dxn;    /* (T, d) */
 	float *h;           /* (T, F) */
 	float *datt, *dqkv; /* (T, A), (T, Q) */
-	float *xrn;         /* (R, d) normed rows of the head */
+	float *xrn;         /* (R, d) normed rows of the head; then the gradient of xr */
 	float *rms;         /* (T or R) norm factors */
 	float *lu, *lv;     /* (T, width of the adapter) see lora.h; only where there is one */
 	float *qk_grad;     /* (blocks of back rows, 2, head_dim) shares of the gradients of q_norm
@@ -53,7 +53,7 @@ struct run {
 
 	uint32_t *pos; /* (T) position of each token in its sequence */
 	size_t cap_pos;
-	size_t longest; /* tokens of the longest sequence */
+	size_t longest; /* tokens of the longest sequence, with its prefix */
 	float *scratch; /* per_thread floats for each thread */
 	size_t per_thread, cap_scratch;
 
@@ -84,6 +84,9 @@ static inline size_t run_blocks(size_t total, size_t n)
 	return (total + n - 1) / n;
 }
 
+/* Tokens of the prefix of sequence s, and where they begin */
+size_t run_prefix(const struct pack *p, size_t s, size_t *start);
+
 /* Head: logp, entropy and stat of all rows. */
 void head_forward(struct run *r);
 /* Head backward: adds to grads, and writes the gradient by the last layer's output into r->dx. */
@@ -99,6 +102,8 @@ struct wgrad {
 /* Runs all of w[0..n) over the pool. */
 void wgrad_all(struct run *r, const struct wgrad *w, size_t n);
 size_t wgrad_scratch(const struct model *m); /* floats a thread needs for any of m's */
+/* out(row[t], :) += y(t, :) for t < n; rows of d floats */
+void rows_add(float *out, const uint32_t *row, const float *y, size_t n, size_t d);
 /* grads(d) += sum over t of dy(t) * x(t) * rms(t) */
 void norm_grad(float *out, const float *dy, const float *x, const float *rms, size_t T, size_t d);
 

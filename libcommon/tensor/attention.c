@@ -122,42 +122,96 @@ static void softmax_backward(float *dp, const float *s, size_t ls, const float *
 	}
 }
 
-void att_backward(float *dq, float *dk, float *dv, size_t ldd, const float *q, const float *k,
-		  const float *v, size_t ld, const float *o, const float *do_, size_t ldo, size_t T,
-		  size_t rep, size_t hd, float *scratch)
+/* Room of a backward pass: rows of hr floats, token by token, the prefix first */
+struct att_back {
+	size_t hd, hr, ls;
+	float *keys, *vt;      /* keys and values in panels */
+	float *k, *v, *q, *dO; /* q and dO of one head at a time */
+	float *dk, *dv;
+	float *s, *dp; /* (QB, ls) probabilities and the gradient by them */
+};
+
+static struct att_back att_back(size_t T, size_t hd, float *scratch)
 {
-	size_t hr = vec_round(hd), ls = vec_round(T), kf = att_keys_floats(T, hd);
-	float *keys = scratch, *vt = keys + kf, *krow = vt + kf, *vrow = krow + T * hr;
-	float *qrow = vrow + T * hr, *dorow = qrow + T * hr, *dkrow = dorow + T * hr;
-	float *dvrow = dkrow + T * hr, *s = dvrow + T * hr, *dp = s + QB * ls;
+	size_t hr = vec_round(hd), kf = att_keys_floats(T, hd);
+	struct att_back b = {.hd = hd, .hr = hr, .ls = vec_round(T), .keys = scratch};
 
-	gather(krow, k, ld, T, hd);
-	gather(vrow, v, ld, T, hd);
-	for (size_t t = 0; t < T; t++) {
-		att_put(keys, dkrow, t, k + t * ld, v + t * ld, hd); /* dkrow: values not needed */
-		att_put(vt, dkrow, t, v + t * ld, v + t * ld, hd);
+	b.vt = b.keys + kf;
+	b.k = b.vt + kf;
+	b.v = b.k + T * hr;
+	b.q = b.v + T * hr;
+	b.dO = b.q + T * hr;
+	b.dk = b.dO + T * hr;
+	b.dv = b.dk + T * hr;
+	b.s = b.dv + T * hr;
+	b.dp = b.s + QB * b.ls;
+	return b;
+}
+
+/* Keys and values of n tokens behind the first `before`, whose gradients begin at 0. */
+static void take_keys(struct att_back *b, const float *k, const float *v, size_t ld, size_t before,
+		      size_t n)
+{
+	size_t at = before * b->hr;
+
+	gather(b->k + at, k, ld, n, b->hd);
+	gather(b->v + at, v, ld, n, b->hd);
+	for (size_t t = 0; t < n; t++) { /* dk takes values that nobody needs */
+		att_put(b->keys, b->dk, before + t, k + t * ld, v + t * ld, b->hd);
+		att_put(b->vt, b->dk, before + t, v + t * ld, v + t * ld, b->hd);
 	}
-	memset(dkrow, 0, T * hr * sizeof *dkrow);
-	memset(dvrow, 0, T * hr * sizeof *dvrow);
-	for (size_t h = 0; h < rep; h++) {
-		gather(qrow, q + h * hd, ld, T, hd);
-		gather(dorow, do_ + h * hd, ldo, T, hd);
-		for (size_t t = 0; t < T; t += QB) {
-			size_t rows = T - t < QB ? T - t : QB, n = t + rows;
-			struct panels qb = {qrow + t * hr, hr, PANEL, NULL};
-			struct panels dob = {dorow + t * hr, hr, PANEL, NULL};
-			struct panels kb = {krow, hr, PANEL, NULL};
+	memset(b->dk + at, 0, n * b->hr * sizeof *b->dk);
+	memset(b->dv + at, 0, n * b->hr * sizeof *b->dv);
+}
 
-			probabilities(s, ls, qrow + t * hr, hr, keys, rows, t + 1, 1, hd);
-			gemm(rows, n, hd, dorow + t * hr, hr, 1, packed_view(vt, hd), dp, ls,
-			     false);
-			softmax_backward(dp, s, ls, o + t * ldo + h * hd, do_ + t * ldo + h * hd,
-					 ldo, rows, n, hd);
-			gemm(rows, hd, n, dp, ls, 1, kb, dq + t * ldd + h * hd, ldd, false);
-			gemm(n, hr, rows, dp, 1, ls, qb, dkrow, hr, true);
-			gemm(n, hr, rows, s, 1, ls, dob, dvrow, hr, true);
+/* One head's n queries behind the first `before` keys: dq, and their share of dk and dv. */
+static void queries_back(struct att_back *b, float *dq, size_t ldd, const float *q, size_t ld,
+			 const float *o, const float *do_, size_t ldo, size_t before, size_t n)
+{
+	size_t hr = b->hr, hd = b->hd, ls = b->ls;
+
+	gather(b->q, q, ld, n, hd);
+	gather(b->dO, do_, ldo, n, hd);
+	for (size_t t = 0; t < n; t += QB) {
+		size_t rows = n - t < QB ? n - t : QB, seen = before + t + rows;
+		struct panels qb = {b->q + t * hr, hr, PANEL, NULL};
+		struct panels dob = {b->dO + t * hr, hr, PANEL, NULL};
+		struct panels kb = {b->k, hr, PANEL, NULL};
+
+		probabilities(b->s, ls, b->q + t * hr, hr, b->keys, rows, before + t + 1, 1, hd);
+		gemm(rows, seen, hd, b->dO + t * hr, hr, 1, packed_view(b->vt, hd), b->dp, ls,
+		     false);
+		softmax_backward(b->dp, b->s, ls, o + t * ldo, do_ + t * ldo, ldo, rows, seen, hd);
+		gemm(rows, hd, seen, b->dp, ls, 1, kb, dq + t * ldd, ldd, false);
+		gemm(seen, hr, rows, b->dp, 1, ls, qb, b->dk, hr, true);
+		gemm(seen, hr, rows, b->s, 1, ls, dob, b->dv, hr, true);
+	}
+}
+
+void att_backward(float *dq, float *dk, float *dv, size_t ldd, const float *q, const float *k,
+		  const float *v, size_t ld, const float *o, const float *do_, size_t ldo,
+		  const size_t *start, size_t n, size_t rep, size_t hd, float *scratch)
+{
+	size_t prefix = start[1] - start[0], longest = 0;
+	struct att_back b;
+
+	for (size_t s = 1; s < n; s++)
+		longest = start[s + 1] - start[s] > longest ? start[s + 1] - start[s] : longest;
+	b = att_back(prefix + longest, hd, scratch);
+	for (size_t s = 0; s < n; s++) {
+		size_t at = start[s] - start[0], len = start[s + 1] - start[s];
+		size_t before = s ? prefix : 0, own = before * b.hr;
+
+		take_keys(&b, k + at * ld, v + at * ld, ld, before, len);
+		for (size_t h = 0; h < rep; h++)
+			queries_back(&b, dq + at * ldd + h * hd, ldd, q + at * ld + h * hd, ld,
+				     o + at * ldo + h * hd, do_ + at * ldo + h * hd, ldo, before,
+				     len);
+		if (s) {
+			scatter(dk + at * ldd, ldd, b.dk + own, len, hd);
+			scatter(dv + at * ldd, ldd, b.dv + own, len, hd);
 		}
 	}
-	scatter(dk, ldd, dkrow, T, hd);
-	scatter(dv, ldd, dvrow, T, hd);
+	scatter(dk, ldd, b.dk, prefix, hd);
+	scatter(dv, ldd, b.dv, prefix, hd);
 }

@@ -38,13 +38,16 @@ void att_token(float *out, const float *q, const float *keys, const float *value
 	       size_t heads, size_t kvh, size_t n, size_t hd, float *scratch);
 
 /*
- * Backward of a whole sequence for one kv head and its rep query heads. All of q, k, v, o, do_ are
- * rows in wider buffers: element (t, head h, i) at p[t * ld + h * hd + i]; dq, dk, dv likewise with
- * ldd and are overwritten. scratch: att_backward_scratch(T, hd) floats.
+ * Backward of n whole sequences, one behind the other, for one kv head and its rep query heads; the
+ * first is the prefix of all others, which see its keys before their own. Tokens of sequence s:
+ * start[s] .. start[s + 1], counted from start[0]. All of q, k, v, o, do_ are rows in wider
+ * buffers: element (t, head h, i) at p[t * ld + h * hd + i]; dq, dk, dv likewise with ldd and are
+ * overwritten. scratch: att_backward_scratch(T, hd) floats, T the tokens of the longest with the
+ * prefix.
  */
 size_t att_backward_scratch(size_t T, size_t hd);
 void att_backward(float *dq, float *dk, float *dv, size_t ldd, const float *q, const float *k,
-		  const float *v, size_t ld, const float *o, const float *do_, size_t ldo, size_t T,
-		  size_t rep, size_t hd, float *scratch);
+		  const float *v, size_t ld, const float *o, const float *do_, size_t ldo,
+		  const size_t *start, size_t n, size_t rep, size_t hd, float *scratch);
 
 #endif

@@ -65,8 +65,8 @@ struct bench {
 	struct run *run;
 	struct adamw opt;
 	float *grads, *logp, *coef;
-	uint32_t *tokens, *target;
-	size_t *start, *at;
+	uint32_t *tokens, *target, *at;
+	size_t *start;
 
 	/* sampling */
 	struct sampler *sampler;
@@ -98,7 +98,7 @@ static void setup_training(struct bench *b)
 	b->start = xarray((size_t)b->p.train + 1, sizeof *b->start);
 	for (size_t i = 0; i < n; i++) {
 		b->coef[i] = -1.0f / (float)n;
-		b->at[i] = i;
+		b->at[i] = (uint32_t)i;
 		b->tokens[i] = (uint32_t)rng_below(1, i, (uint64_t)b->p.vocab);
 		b->target[i] = (uint32_t)rng_below(2, i, (uint64_t)b->p.vocab);
 	}

@@ -24,9 +24,9 @@ differ() {
 
 # changes OPTION ...: the option makes other weights of the same exploration's first step
 changes() {
-	[ -d usual ] || rl -n 1 --epochs 3 --lr 0.01 -o usual >usual.traj
+	[ -d usual ] || rl -n 1 --groups 8 --epochs 3 --lr 0.01 -o usual >usual.traj
 	rm -rf other
-	rl -n 1 --epochs 3 --lr 0.01 "$@" -o other >other.traj
+	rl -n 1 --groups 8 --epochs 3 --lr 0.01 "$@" -o other >other.traj
 	differ usual other || {
 		echo "no effect: $*"
 		return 1

@@ -87,6 +87,42 @@ static void gradient_does_not_depend_on_the_cut(void **state)
 	policy_free(&p);
 }
 
+/* The same prompts as one array, and each in an array of its own */
+static void a_shared_prompt_is_like_many(void **state)
+{
+	static const size_t cuts[] = {1, 2 * LEN, 3 * LEN, 1 << 20};
+	static uint32_t copy[N][LEN];
+	struct policy p = tiny_policy("abcdef", 3);
+	struct batch *b = batch_new(&p.model, false);
+	float *apart = calloc(p.model.n_params, sizeof *apart), *grads;
+	struct seen want = {0};
+
+	(void)state;
+	make_seqs(&p);
+	for (size_t i = 0; i < N; i++) { /* 0 0 0 0 4 4 4 7 8 9 9 */
+		size_t of = i < 4 ? 0 : i < 7 ? 4 : i < 9 ? i : 9;
+
+		seqs[i].n_prompt = seqs[of].n_prompt;
+		seqs[i].prompt = memcpy(copy[i], tokens[of], seqs[i].n_prompt * sizeof **copy);
+	}
+	seqs[5].n_resp = 1; /* nothing of it goes in but what it shares */
+	batch_run(b, seqs, order, N, 3 * LEN, 1, look, &want, apart);
+	for (size_t i = 0; i < N; i++)
+		seqs[i].prompt = copy[i < 4 ? 0 : i < 7 ? 4 : i < 9 ? i : 9];
+	for (size_t c = 0; c < sizeof cuts / sizeof *cuts; c++) {
+		struct seen got = {0};
+
+		grads = calloc(p.model.n_params, sizeof *grads);
+		batch_run(b, seqs, order, N, cuts[c], 1, look, &got, grads);
+		assert_memory_equal(&got, &want, sizeof got);
+		assert_true(distance(apart, grads, p.model.n_params) < 1e-5);
+		free(grads);
+	}
+	free(apart);
+	batch_free(b);
+	policy_free(&p);
+}
+
 static void without_gradients_the_log_probabilities_are_the_same(void **state)
 {
 	struct policy p = tiny_policy("abcdef", 3);
@@ -117,6 +153,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gradient_does_not_depend_on_the_cut),
+		cmocka_unit_test(a_shared_prompt_is_like_many),
 		cmocka_unit_test(without_gradients_the_log_probabilities_are_the_same),
 		cmocka_unit_test(last_token_is_only_predicted),
 	};

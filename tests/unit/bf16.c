@@ -195,7 +195,8 @@ static void same_bits(int how, int64_t head_dim, int64_t kv)
 	uint32_t tokens[PROMPT + NEW];
 	struct sample_group g = {.prompt = tokens, .n_prompt = PROMPT, .n = SAMPLES, .seed = 3};
 	struct sample out[SAMPLES];
-	size_t at[NEW], start[] = {0, PROMPT + NEW};
+	size_t start[] = {0, PROMPT + NEW};
+	uint32_t at[NEW];
 	struct sampler *s;
 	struct model m;
 	struct run *r;
@@ -204,12 +205,12 @@ static void same_bits(int how, int64_t head_dim, int64_t kv)
 	for (size_t i = 0; i < PROMPT; i++)
 		tokens[i] = (uint32_t)rng_below(1, i, V);
 	for (size_t i = 0; i < NEW; i++)
-		at[i] = PROMPT - 1 + i;
+		at[i] = (uint32_t)(PROMPT - 1 + i);
 	s = sampler_new(&m, &o);
 	r = run_new(&m);
 	assert_int_equal(sampler_run(s, &g, 1, out, NULL), 0);
 	for (size_t i = 0; i < SAMPLES; i++) {
-		struct pack p = {1, PROMPT + NEW, tokens, start, NEW, at, out[i].tokens, 1};
+		struct pack p = {1, PROMPT + NEW, tokens, start, NULL, NEW, at, out[i].tokens, 1};
 		float logp[NEW], entropy[NEW];
 
 		memcpy(tokens + PROMPT, out[i].tokens, NEW * sizeof *tokens);
@@ -248,8 +249,9 @@ static double distance(const float *a, const float *b, size_t n)
 static float *gradient(int how, struct model *m, float *logp)
 {
 	uint32_t *tokens = xarray(TOKENS + 1, sizeof *tokens);
-	size_t *at = xarray(TOKENS, sizeof *at), start[] = {0, 11, TOKENS};
-	struct pack p = {2, TOKENS, tokens, start, TOKENS, at, tokens + 1, 1};
+	uint32_t *at = xarray(TOKENS, sizeof *at);
+	size_t start[] = {0, 11, TOKENS};
+	struct pack p = {2, TOKENS, tokens, start, NULL, TOKENS, at, tokens + 1, 1};
 	float *dlogp = normal(4, TOKENS), *grads;
 	struct run *r;
 
@@ -257,7 +259,7 @@ static float *gradient(int how, struct model *m, float *logp)
 	for (size_t i = 0; i <= TOKENS; i++)
 		tokens[i] = (uint32_t)rng_below(1, i, V);
 	for (size_t i = 0; i < TOKENS; i++)
-		at[i] = i;
+		at[i] = (uint32_t)i;
 	grads = xcalloc(m->n_params, sizeof *grads);
 	r = run_new(m);
 	model_forward(r, m, &p, logp, NULL);

@@ -73,7 +73,8 @@ static void make(struct model *a, struct model *b, bool tied, bool extras, int h
 }
 
 static uint32_t tokens[TOKENS], target[ROWS];
-static size_t start[] = {0, 11, TOKENS}, at[ROWS];
+static size_t start[] = {0, 11, TOKENS};
+static uint32_t at[ROWS];
 static float dlogp[ROWS], dent[ROWS];
 
 static struct pack pack(void)
@@ -81,7 +82,7 @@ static struct pack pack(void)
 	for (size_t i = 0; i < TOKENS; i++)
 		tokens[i] = (uint32_t)rng_below(1, i, V);
 	for (size_t i = 0; i < ROWS; i++) {
-		at[i] = i * 5 + 2;
+		at[i] = (uint32_t)i * 5 + 2;
 		target[i] = (uint32_t)rng_below(2, i, V);
 		dlogp[i] = (float)rng_normal(4, i);
 		dent[i] = (float)rng_normal(5, i);

@@ -73,7 +73,7 @@ static void golden_open(struct golden *g, const char *name)
 	g->pack.tokens = numbers(&g->score, "tokens", sizeof(uint32_t), &g->pack.n_tok);
 	g->pack.start = numbers(&g->score, "start", sizeof(size_t), &n);
 	g->pack.n_seq = n - 1;
-	g->pack.at = numbers(&g->score, "at", sizeof(size_t), &g->pack.n_rows);
+	g->pack.at = numbers(&g->score, "at", sizeof(uint32_t), &g->pack.n_rows);
 	g->pack.target = numbers(&g->score, "target", sizeof(uint32_t), &n);
 	g->w = tensor(&g->score, "w", NULL);
 	g->e = tensor(&g->score, "e", NULL);
@@ -375,7 +375,8 @@ static void story_sampler(void **state)
 static void story_trainer(void **state)
 {
 	float logp[200], entropy[200];
-	size_t at[200], start[2] = {0, 201};
+	size_t start[2] = {0, 201};
+	uint32_t at[200];
 	struct pack pack = {.n_seq = 1, .n_tok = 201, .start = start, .n_rows = 200, .at = at};
 	struct story s;
 	struct run *r;
@@ -383,7 +384,7 @@ static void story_trainer(void **state)
 	(void)state;
 	story_open(&s);
 	for (size_t i = 0; i < 200; i++)
-		at[i] = i;
+		at[i] = (uint32_t)i;
 	pack.tokens = s.ids.v;
 	pack.target = s.ids.v + 1;
 	pack.temperature = 1;

@@ -241,7 +241,7 @@ static void reference(double (*logits)[V], const struct model *m, const double *
 
 static const uint32_t tokens[] = {3, 5, 7, 2, 9, 4, 4, 0, 10, 6, 1, 8, 2, 2};
 static const size_t start[] = {0, 5, 6, 14};
-static const size_t at[] = {1, 2, 3, 4, 5, 7, 10, 13};
+static const uint32_t at[] = {1, 2, 3, 4, 5, 7, 10, 13};
 static const uint32_t target[] = {7, 2, 9, 1, 0, 10, 3, 5};
 enum { ROWS = 8, SEQS = 3 };
 
@@ -625,7 +625,8 @@ static void again(struct run *r, const struct model *m, const struct sample_grou
 		  const struct sample *out, float *logp, float *ent)
 {
 	uint32_t tok[MAX_LEN];
-	size_t where[NEW], st[2] = {0, g->n_prompt + out->n};
+	size_t st[2] = {0, g->n_prompt + out->n};
+	uint32_t where[NEW];
 	struct pack s = {.n_seq = 1,
 			 .n_tok = st[1],
 			 .tokens = tok,
