@@ -398,8 +398,8 @@ int main(int argc, char *argv[])
 	if (!st && !state_begun(&state))
 		st = newdir_check(out_dir, &why);
 	if (!st)
-		st = policy_load_trained(&p, policy_dir, model_how(compute), &lora, (uint64_t)seed,
-					 merge, &why);
+		st = policy_load_trained(&p, policy_dir, model_how(compute) | MODEL_LAYERWISE,
+					 &lora, (uint64_t)seed, merge, &why);
 	if (!st)
 		st = read_all(&d, argc - i, argv + i, &why);
 	if (!st)

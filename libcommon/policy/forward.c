@@ -237,6 +237,7 @@ void run_layer(struct run *r)
 {
 	size_t blocks = run_blocks(r->p->n_tok, RUN_ROWS);
 
+	model_pack_layer(r->m, r->layer);
 	par_for(blocks, job_qkv, r);
 	par_for(r->p->n_seq * (size_t)r->m->cfg.kv_heads, job_att, r);
 	par_for(blocks, job_mlp, r);

@@ -57,6 +57,7 @@ static void take_chunk(struct run *r, size_t c)
 
 void head_forward(struct run *r)
 {
+	model_pack_layer(r->m, (size_t)r->m->cfg.layers);
 	for (size_t c = 0; c * r->chunk < r->p->n_rows; c++) {
 		take_chunk(r, c);
 		par_for(run_blocks(r->row1 - r->row0, r->back), job_score, r);

@@ -36,7 +36,7 @@ void mat_forward(const struct model *m, const struct mat *w, float *y, size_t ld
 	size_t words = (w->k + 1) / 2;
 	uint32_t *a = (uint32_t *)scratch;
 
-	if (!m->how) {
+	if (!(m->how & MODEL_PAIRS)) {
 		gemm(rows, w->n, w->k, x, w->k, 1, packed_view(m->packed + w->packed, w->k), y, ldy,
 		     add);
 	} else if (!(m->how & MODEL_BF16)) {

@@ -46,18 +46,19 @@ static size_t add_small(struct model *m, int64_t l, const char *part, const char
 	return add_in(m, l, part, kind, n, 0)->offset;
 }
 
-/* Gives the last n weights of the table, matrices of one width, panels of their own. */
-static struct mat join(struct model *m, size_t n)
+/* Gives the last n weights of the table, matrices of one width, panels of their own behind *end. */
+static struct mat join(struct model *m, size_t n, size_t *end)
 {
 	struct weight *w = m->w + m->n_w - n;
-	struct mat t = {.k = (size_t)w->shape[1], .at = w->offset, .packed = m->n_packed};
+	struct mat t = {.k = (size_t)w->shape[1], .at = w->offset, .packed = *end};
 
 	for (size_t i = 0; i < n; i++) {
 		w[i].packed = t.packed;
 		w[i].row = t.n;
 		t.n += (size_t)w[i].shape[0];
 	}
-	m->n_packed += m->how ? pair_words(t.n, t.k) : pack_floats(t.n, t.k);
+	*end += m->how & MODEL_PAIRS ? pair_words(t.n, t.k) : pack_floats(t.n, t.k);
+	m->n_packed = *end > m->n_packed ? *end : m->n_packed;
 	return t;
 }
 
@@ -86,7 +87,7 @@ static void add_extras(struct model *m, int64_t l)
 	}
 }
 
-static void add_layer(struct model *m, int64_t l)
+static void add_layer(struct model *m, int64_t l, size_t *end)
 {
 	const struct config *c = &m->cfg;
 	int64_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
@@ -96,15 +97,15 @@ static void add_layer(struct model *m, int64_t l)
 	add_in(m, l, "self_attn.q_proj", "weight", q, c->d);
 	add_in(m, l, "self_attn.k_proj", "weight", kv, c->d);
 	add_in(m, l, "self_attn.v_proj", "weight", kv, c->d);
-	w->qkv = join(m, 3);
+	w->qkv = join(m, 3, end);
 	add_in(m, l, "self_attn.o_proj", "weight", c->d, q);
-	w->o = join(m, 1);
+	w->o = join(m, 1, end);
 	w->norm2 = add_small(m, l, "post_attention_layernorm", "weight", c->d);
 	add_in(m, l, "mlp.gate_proj", "weight", c->ffn, c->d);
 	add_in(m, l, "mlp.up_proj", "weight", c->ffn, c->d);
-	w->gu = join(m, 2);
+	w->gu = join(m, 2, end);
 	add_in(m, l, "mlp.down_proj", "weight", c->d, c->ffn);
-	w->down = join(m, 1);
+	w->down = join(m, 1, end);
 	add_extras(m, l);
 }
 
@@ -134,24 +135,30 @@ static size_t panel_bytes(const struct model *m)
 void model_init(struct model *m, const struct config *cfg, int how)
 {
 	const struct config *c = cfg;
+	size_t end = 0; /* of the panels that must be there together with the next */
 
+	if (how & MODEL_FROZEN)
+		how &= ~MODEL_LAYERWISE;
 	*m = (struct model){.cfg = *cfg, .how = how};
 	m->w = xcalloc((size_t)(3 + MAX_PER_LAYER * c->layers), sizeof *m->w);
 	m->layer = xcalloc((size_t)c->layers, sizeof *m->layer);
 	add(m, "model.embed_tokens.weight", c->vocab, c->d);
 	m->embed = (struct mat){.n = (size_t)c->vocab, .k = (size_t)c->d};
 	if (c->tied || how & MODEL_FROZEN) /* else nothing is multiplied with it: no panels */
-		m->embed = join(m, 1);
-	for (int64_t l = 0; l < c->layers; l++)
-		add_layer(m, l);
+		m->embed = join(m, 1, &end);
+	for (int64_t l = 0; l < c->layers; l++) {
+		end = how & MODEL_LAYERWISE ? 0 : end;
+		add_layer(m, l, &end);
+	}
 	m->norm = add(m, "model.norm.weight", c->d, 0)->offset;
 	m->head = m->embed;
 	if (!c->tied) {
 		add(m, "lm_head.weight", c->vocab, c->d);
-		m->head = join(m, 1);
+		end = how & MODEL_LAYERWISE ? 0 : end;
+		m->head = join(m, 1, &end);
 	}
 	m->params = big_alloc(m->n_params * sizeof *m->params);
-	if (how)
+	if (how & MODEL_PAIRS)
 		m->pairs = big_alloc(panel_bytes(m));
 	else
 		m->packed = big_alloc(panel_bytes(m));
@@ -230,7 +237,7 @@ void model_random(struct model *m, uint64_t seed, double std)
 enum { PACK_ROWS = 16 * PANEL }; /* rows of a matrix that one job packs */
 
 struct packing {
-	struct model *m;
+	const struct model *m;
 	struct part {
 		const struct mat *w;
 		size_t row;
@@ -246,7 +253,7 @@ static void pack_one(void *ctx, size_t i, int thread)
 	const float *src = p->m->params + w->at + row * w->k;
 
 	(void)thread;
-	if (p->m->how)
+	if (p->m->how & MODEL_PAIRS)
 		pair_rows(p->m->pairs + w->packed, row, src, n, w->k);
 	else
 		pack_rows(p->m->packed + w->packed + row * w->k, src, n, w->k);
@@ -258,24 +265,24 @@ static void cut(struct packing *p, const struct mat *w)
 		p->part[p->n++] = (struct part){w, row};
 }
 
-static void pack_all(struct model *m)
+/* Of the layers from..to; layer m->cfg.layers is the head. */
+static void pack_layers(const struct model *m, size_t from, size_t to)
 {
 	const struct layer *w = m->layer;
+	size_t of_layer = (w->qkv.n + w->o.n + w->gu.n + w->down.n) / PACK_ROWS + 4;
 	struct packing p = {.m = m};
-	size_t most;
 
-	if (m->how & MODEL_FROZEN)
-		return; /* the panels are the weights */
-	most = (size_t)m->cfg.layers * ((w->qkv.n + w->o.n + w->gu.n + w->down.n) / PACK_ROWS + 4) +
-	       m->head.n / PACK_ROWS + 1;
-	p.part = xarray(most, sizeof *p.part);
-	for (int64_t l = 0; l < m->cfg.layers; l++, w++) {
-		cut(&p, &w->qkv);
-		cut(&p, &w->o);
-		cut(&p, &w->gu);
-		cut(&p, &w->down);
+	p.part = xarray((to - from) * of_layer + m->head.n / PACK_ROWS + 1, sizeof *p.part);
+	for (size_t l = from; l < to; l++) {
+		if (l == (size_t)m->cfg.layers) {
+			cut(&p, &m->head);
+			continue;
+		}
+		cut(&p, &w[l].qkv);
+		cut(&p, &w[l].o);
+		cut(&p, &w[l].gu);
+		cut(&p, &w[l].down);
 	}
-	cut(&p, &m->head);
 	par_for(p.n, pack_one, &p);
 	free(p.part);
 }
@@ -284,8 +291,14 @@ void model_pack(struct model *m)
 {
 	if (m->lora)
 		lora_pack(m->lora);
-	else
-		pack_all(m);
+	else if (!(m->how & (MODEL_FROZEN | MODEL_LAYERWISE)))
+		pack_layers(m, 0, (size_t)m->cfg.layers + 1);
+}
+
+void model_pack_layer(const struct model *m, size_t l)
+{
+	if (m->how & MODEL_LAYERWISE)
+		pack_layers(m, l, l + 1);
 }
 
 struct weights model_trained(const struct model *m)

@@ -37,6 +37,11 @@ enum {
 	/* Products round both sides to bf16 and sum in f32 (see tensor/bf16.h), in the sampler and
 	 * in the trainer alike; all else, the embedding and the gradients too, stays f32. */
 	MODEL_BF16 = 2,
+	MODEL_PAIRS = MODEL_FROZEN | MODEL_BF16, /* with one of them the panels are of bf16 */
+	/* There are panels of one layer, or of the head, at a time: model_pack_layer. A quarter
+	 * less memory for training; nothing can be sampled. Not with MODEL_FROZEN, where the panels
+	 * are the weights. */
+	MODEL_LAYERWISE = 4,
 };
 
 /* What a user calls the ways to compute, and their MODEL_*. */
@@ -53,7 +58,7 @@ struct model {
 	struct layer *layer;
 	size_t norm;            /* offset into params */
 	struct mat embed, head; /* the same when tied */
-	/* The matrices in panels for the forward pass, see gemm.h: in f32, or (any MODEL_*) in
+	/* The matrices in panels for the forward pass, see gemm.h: in f32, or (MODEL_PAIRS) in
 	 * bf16. */
 	float *packed;
 	uint32_t *pairs;
@@ -76,6 +81,9 @@ void model_random(struct model *m, uint64_t seed, double std); /* norms 1, biase
 								      normal; packs */
 /* After params changed, the model's or, where it has one, its adapter's: refreshes packed. */
 void model_pack(struct model *m);
+/* Before layer l, or (l = layers) the head, is used: its panels, where they are not there already.
+ */
+void model_pack_layer(const struct model *m, size_t l);
 /* What training changes: the adapter's weights where there is one, else all. */
 struct weights model_trained(const struct model *m);
 /* Gives the model an adapter, which it owns from then on. */

@@ -1,7 +1,7 @@
 /*
  * frozen.c - a model whose matrices are in bf16 alone is, to the last bit, the f32 model that holds
  * the same numbers: its log-probabilities, its samples, the gradient that goes through it, its
- * hash. Also read from a folder.
+ * hash. Also read from a folder. And one with panels of a layer at a time is the one with all.
  */
 #include "base/mem.h"
 #include "base/par.h"
@@ -133,6 +133,40 @@ static void passes(void **state)
 			check_pass(i & 1, i & 2, i & 4, how);
 }
 
+static void layerwise(void **state)
+{
+	static const int hows[] = {0, MODEL_BF16};
+
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		struct config c = shape(i & 1, true);
+		struct pack s = pack();
+		float logp[2][ROWS], *grads[2];
+		size_t n = 0;
+
+		for (int k = 0; k < 2; k++) {
+			struct model m;
+			struct run *r;
+
+			model_init(&m, &c, hows[i >> 2] | (k ? MODEL_LAYERWISE : 0));
+			model_random(&m, 7, 0.3);
+			grads[k] = xcalloc(m.n_params, sizeof **grads);
+			r = run_new(&m);
+			run_recompute(r, i & 2);
+			model_forward(r, &m, &s, logp[k], NULL);
+			model_backward(r, &m, &s, dlogp, NULL, grads[k]);
+			assert_true(k == 0 || m.n_packed < n);
+			n = k ? m.n_params : m.n_packed;
+			run_free(r);
+			model_free(&m);
+		}
+		assert_memory_equal(logp[0], logp[1], sizeof *logp);
+		assert_memory_equal(grads[0], grads[1], n * sizeof **grads);
+		free(grads[0]);
+		free(grads[1]);
+	}
+}
+
 static void samples(void **state)
 {
 	enum { N = 5, NEW = 12 };
@@ -215,6 +249,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(passes),
+		cmocka_unit_test(layerwise),
 		cmocka_unit_test(samples),
 		cmocka_unit_test(folders),
 	};
