@@ -395,7 +395,7 @@ int main(int argc, char *argv[])
 	rft_data_init(&d, &p, &o);
 	st = state_open(&state, state_dir, &why);
 	state_made_here(&state, core);
-	if (!st && !state_begun(&state))
+	if (!st && !state.begun)
 		st = newdir_check(out_dir, &why);
 	if (!st)
 		st = policy_load_trained(&p, policy_dir, model_how(compute) | MODEL_LAYERWISE,

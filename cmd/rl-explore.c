@@ -182,7 +182,7 @@ static char *step_dir(int64_t step)
  * wrote before it was stopped. */
 static int check_outputs(struct reason *why)
 {
-	int st = out_dir && !state_begun(&state) ? newdir_check(out_dir, why) : 0;
+	int st = out_dir && !state.begun ? newdir_check(out_dir, why) : 0;
 
 	if (!st && stream_file && file_same(stream_file, task_file))
 		st = fail(why, ST_USAGE, "%s: input and output are the same file", stream_file);

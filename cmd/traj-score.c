@@ -100,7 +100,7 @@ static bool replaced(struct mp key)
 {
 	struct span s;
 
-	return mp_type(key) == MP_STR && mp_bytes(key, &s) &&
+	return mp_str(key, &s) &&
 	       (span_is(s, "reward") || span_is(s, "verdict") || span_is(s, "extracted") ||
 		(explain && span_is(s, "why")));
 }

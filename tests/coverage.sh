@@ -1,18 +1,23 @@
 #!/bin/bash
-# coverage.sh - how much of libcommon the unit, command line and fuzz tests execute, by gcov: lines,
-# and branches taken at least once; for each floor, and what is least covered.
+# coverage.sh - how much of libcommon the unit, command line, fuzz and fault tests execute, by gcov:
+# lines, and branches taken at least once; for each floor, and what is least covered.
+# A branch is one way out of a condition: "a && b" has four. A process that is killed counts nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build="build-coverage"
-make -s -j"$(nproc)" BUILD=$build CFLAGS='-O0 -g --coverage' LDFLAGS=--coverage all units fuzzers
+# With the hook of test builds (base/fault.h), for fault/numbers
+make -s -j"$(nproc)" BUILD=$build CFLAGS='-O0 -g --coverage -DFAULTS -include tests/coverage.h' \
+	LDFLAGS=--coverage all units fuzzers
 find $build -name '*.gcda' -delete
-BIN=$PWD/$build/bin UNIT=$PWD/$build/unit FUZZ=$PWD/$build/fuzz tests/run unit fuzz cli fault/io-errors ||
-	echo "coverage: some tests failed, see above"
+BIN=$PWD/$build/bin UNIT=$PWD/$build/unit FUZZ=$PWD/$build/fuzz tests/run unit fuzz cli \
+	fault/{io-errors,full,save,state,numbers,alloc} || echo "coverage: some tests failed, see above"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-find "$PWD/$build/libcommon" -name '*.gcda' | (cd "$tmp" && xargs gcov -b -s "$OLDPWD" -r) >"$tmp/said" 2>/dev/null || true
+# A file that nothing executed has no counts, but branches
+find "$PWD/$build/libcommon" -name '*.gcno' | (cd "$tmp" && xargs gcov -b -s "$OLDPWD" -r) >"$tmp/said" 2>/dev/null
 awk '
 	/^File / { file = $2; gsub(/\x27/, "", file); sub(/.*libcommon\//, "", file); next }
+	/^$/ { file = "" } # what follows the last is the sum of all
 	file !~ /\.c$/ { next }
 	/^Lines executed:/ { split($0, v, /[:% ]+/); lines[file] = v[5]; hit[file] = v[3] * v[5] / 100 }
 	/^Taken at least once:/ { split($0, v, /[:% ]+/); all[file] = v[7]; taken[file] = v[5] * v[7] / 100 }

@@ -126,7 +126,9 @@ int out_open_at(struct out *o, const char *path, uint64_t at, struct reason *why
 	if (fd < 0)
 		return fail_errno(why, errno, "%s", path);
 	o->total = at;
-	if (fstat(fd, &sb) == 0 && !S_ISREG(sb.st_mode))
+	if (fstat(fd, &sb) != 0)
+		return fail_errno(why, errno, "%s", path);
+	if (!S_ISREG(sb.st_mode))
 		return 0;
 	if ((uint64_t)sb.st_size < at)
 		return fail(why, ST_INPUT, "%s: it has %llu bytes and should have %llu or more",
@@ -140,7 +142,9 @@ int out_cut(struct out *o, struct reason *why)
 {
 	struct stat sb;
 
-	if (fstat(o->fd, &sb) == 0 && !S_ISREG(sb.st_mode))
+	if (fstat(o->fd, &sb) != 0)
+		return fail_errno(why, errno, "%s", o->name);
+	if (!S_ISREG(sb.st_mode))
 		return 0;
 	return ftruncate(o->fd, (off_t)(o->total - o->b.n)) == 0
 		       ? 0

@@ -39,48 +39,54 @@ static char *step_path(const struct state *s, uint64_t step)
 	return xasprintf("%s/step-%" PRIu64, s->dir, step);
 }
 
-/* The greatest step below limit that has a folder; 0: none */
-static uint64_t step_below(const struct state *s, uint64_t limit)
+/* The greatest step below limit that has a folder; 0: none. A folder that cannot be listed is not
+ * an empty one: the run in it would begin anew and drop its checkpoints. */
+static int step_below(const char *path, uint64_t limit, uint64_t *best, struct reason *why)
 {
-	DIR *dir = opendir(s->dir);
+	DIR *dir = opendir(path);
 	struct dirent *e;
-	uint64_t step, best = 0;
+	uint64_t step;
+	int st;
 
-	while (dir && (e = readdir(dir)))
-		if (step_of(e->d_name, &step) && step < limit && step > best)
-			best = step;
-	if (dir)
-		closedir(dir);
-	return best;
-}
-
-bool state_begun(const struct state *s)
-{
-	return s->dir && step_below(s, UINT64_MAX) > 0;
+	*best = 0;
+	if (!dir)
+		return fail_errno(why, errno, "%s", path);
+	while ((errno = 0, e = readdir(dir)))
+		if (step_of(e->d_name, &step) && step < limit && step > *best)
+			*best = step;
+	st = errno ? fail_errno(why, errno, "%s", path) : 0;
+	closedir(dir);
+	return st;
 }
 
 /* A folder that was no state's before must be empty: nobody's step-N is dropped by mistake. */
 static int check_foreign(const char *path, struct reason *why)
 {
 	char *lock = xasprintf("%s/.lock", path);
-	DIR *dir = access(lock, F_OK) != 0 ? opendir(path) : NULL;
+	bool ours = access(lock, F_OK) == 0;
 	struct dirent *e;
+	DIR *dir;
 	int st = 0;
 
-	while (dir && !st && (e = readdir(dir)))
+	free(lock);
+	if (ours)
+		return 0;
+	dir = opendir(path);
+	if (!dir)
+		return fail_errno(why, errno, "%s", path);
+	while (!st && (e = readdir(dir)))
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
 			st = fail(
 				why, ST_USAGE,
 				"%s: it holds other things than a state: another folder is needed",
 				path);
-	if (dir)
-		closedir(dir);
-	free(lock);
+	closedir(dir);
 	return st;
 }
 
 int state_open(struct state *s, const char *dir, struct reason *why)
 {
+	uint64_t newest = 0;
 	int st = 0;
 
 	*s = (struct state){.lock = -1};
@@ -91,10 +97,15 @@ int state_open(struct state *s, const char *dir, struct reason *why)
 	st = check_foreign(dir, why);
 	if (!st)
 		st = dir_lock(dir, &s->lock, why);
-	if (st)
+	if (!st)
+		st = step_below(dir, UINT64_MAX, &newest, why);
+	if (st) {
+		state_close(s);
 		return st;
+	}
 	dir_sweep(dir);
 	s->dir = dir;
+	s->begun = newest > 0;
 	s->same = json_object();
 	s->made = json_object();
 	return 0;
@@ -239,20 +250,18 @@ static int drop_step(const struct state *s, uint64_t step, struct reason *why)
 /* Every checkpoint but these two. */
 static int drop_others(const struct state *s, uint64_t a, uint64_t b, struct reason *why)
 {
-	uint64_t limit = UINT64_MAX, step;
-	int st = 0;
+	uint64_t step = UINT64_MAX;
+	int st;
 
-	while (!st && (step = step_below(s, limit)) > 0) {
-		if (step != a && step != b)
-			st = drop_step(s, step, why);
-		limit = step;
-	}
+	while (!(st = step_below(s->dir, step, &step, why)) && step)
+		if (step != a && step != b && (st = drop_step(s, step, why)))
+			break;
 	return st;
 }
 
 int state_save(struct state *s, uint64_t step, struct reason *why)
 {
-	struct newdir d;
+	struct newdir d = {0};
 	char *path;
 	int st = 0;
 
@@ -271,9 +280,8 @@ int state_save(struct state *s, uint64_t step, struct reason *why)
 	if (!st)
 		st = newdir_begin(&d, path, why);
 	free(path);
-	if (st)
-		return st;
-	st = save_files(s, step, &d, why);
+	if (!st)
+		st = save_files(s, step, &d, why);
 	if (!st)
 		st = newdir_commit(&d, why);
 	newdir_abort(&d);
@@ -457,9 +465,14 @@ int state_load(struct state *s, struct reason *why)
 
 	if (!s->dir)
 		return 0;
-	while (!got && (step = step_below(s, step)) > 0) {
-		char *path = step_path(s, step);
+	while (!got) {
+		char *path;
 
+		if (step_below(s->dir, step, &step, why))
+			return -1;
+		if (!step)
+			break;
+		path = step_path(s, step);
 		got = load_step(s, path, why);
 		if (got > 0)
 			s->last = step;

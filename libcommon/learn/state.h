@@ -43,6 +43,7 @@ struct state_array {
 struct state {
 	const char *dir; /* borrowed; NULL: no state, and all functions but state_open do nothing */
 	int lock;
+	bool begun;    /* when it was opened there was a checkpoint, whole or not */
 	uint64_t last; /* step of the newest whole checkpoint; 0: none */
 	json_t *same, *made;
 	struct state_value value[STATE_VALUES];
@@ -73,7 +74,6 @@ void state_hash(struct state *s, const char *name, uint64_t *v);
 void state_array(struct state *s, const char *file, const char *prefix, const struct weight *w,
 		 size_t n_w, float *v);
 
-bool state_begun(const struct state *s); /* there is a checkpoint, whole or not */
 /* step is above 0; nothing is done when s->last is that. Files of the run that a value tells a
  * place in must be on the disk before. */
 int state_save(struct state *s, uint64_t step, struct reason *why);

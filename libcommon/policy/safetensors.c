@@ -340,12 +340,13 @@ static void sort_names(struct st_file *f)
 
 static int open_index(struct st_file *f, const char *dir, const char *path, struct reason *why)
 {
-	json_t *j = json_load(path, MAX_HEADER, why);
+	struct reason local;
+	json_t *j = json_load(path, MAX_HEADER, why = why ? why : &local);
 	const json_t *map = json_object_get(j, "weight_map");
 	int st;
 
 	if (!j)
-		return ST_INPUT;
+		return why->status;
 	st = json_is_object(map) ? open_shards(f, dir, map, why)
 				 : fail(why, ST_INPUT, "%s: weight_map is missing", path);
 	if (!st) {

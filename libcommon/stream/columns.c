@@ -82,7 +82,7 @@ static void find(struct columns *c, struct mp map)
 	if (!mp_enter(map, &it))
 		return;
 	while (mp_next_pair(&it, &key, &v)) {
-		if (mp_type(key) != MP_STR || !mp_bytes(key, &s))
+		if (!mp_str(key, &s))
 			continue;
 		for (size_t i = 0; i < c->n; i++) {
 			struct column *k = &c->v[i];
@@ -102,10 +102,8 @@ static struct mp descend(struct mp v, const char *path)
 {
 	while (*path && v.p) {
 		size_t n = strcspn(path + 1, ".");
-		char *name = xstrndup(path + 1, n);
 
-		v = mp_get(v, name);
-		free(name);
+		v = mp_get_n(v, path + 1, n);
 		path += 1 + n;
 	}
 	return v;
@@ -118,7 +116,7 @@ static void put_value(struct buf *b, struct mp v, const char *top)
 
 	if (mp_type(v) == MP_NONE || mp_type(v) == MP_NIL)
 		return;
-	if (mp_type(v) == MP_STR && mp_bytes(v, &s)) {
+	if (mp_str(v, &s)) {
 		columns_escape(b, s.p, s.n);
 	} else {
 		json_from_value(&json, top, v);

@@ -48,9 +48,9 @@ static bool count(struct mp v, size_t *n)
 	struct mp_iter it;
 	struct span s;
 
-	if (mp_type(v) == MP_ARRAY && mp_enter(v, &it))
+	if (mp_array(v, &it))
 		*n = it.left;
-	else if (mp_type(v) == MP_BIN && mp_bytes(v, &s) && s.n % 4 == 0)
+	else if (mp_bin(v, &s) && s.n % 4 == 0)
 		*n = s.n / 4;
 	else
 		return false;
@@ -82,12 +82,11 @@ int glance(struct traj *t, const struct rec *r, const char *name, struct reason 
 	struct span s;
 
 	traj_clear(t);
-	if (!mp_enter(r->map, &it))
-		return rec_fail(why, name, r, "not a map");
+	mp_enter(r->map, &it);
 	while (mp_next_pair(&it, &key, &v)) {
 		const struct key *k;
 
-		if (mp_type(key) != MP_STR || !mp_bytes(key, &s) || !(k = find(s)))
+		if (!mp_str(key, &s) || !(k = find(s)))
 			continue;
 		if (seen & 1u << (k - keys))
 			return rec_fail(why, name, r, "key \"%s\" occurs twice", k->name);
@@ -109,32 +108,17 @@ bool glance_graded(const struct traj *t)
 	return !isnan(t->reward) && (!t->verdict.p || span_is(t->verdict, "ok"));
 }
 
-/* Value of the str key whose bytes are name[0..n) */
-static struct mp get(struct mp map, const char *name, size_t n)
-{
-	struct mp_iter it;
-	struct mp key, v;
-	struct span s;
-
-	if (mp_type(map) == MP_MAP && mp_enter(map, &it))
-		while (mp_next_pair(&it, &key, &v))
-			if (mp_type(key) == MP_STR && mp_bytes(key, &s) && s.n == n &&
-			    memcmp(s.p, name, n) == 0)
-				return v;
-	return (struct mp){NULL, 0};
-}
-
 struct mp glance_path(struct mp map, const char *path)
 {
 	for (;;) {
-		struct mp v = get(map, path, strlen(path));
+		struct mp v = mp_get(map, path);
 		const char *dot = strchr(path, '.');
 
 		if (v.p)
 			return mp_type(v) == MP_NIL ? (struct mp){NULL, 0} : v;
 		if (!dot)
 			return v;
-		map = get(map, path, (size_t)(dot - path));
+		map = mp_get_n(map, path, (size_t)(dot - path));
 		path = dot + 1;
 	}
 }

@@ -133,8 +133,7 @@ static bool is_object(struct mp map)
 		if (mp_get(map, marks[m]).p)
 			return false;
 	while (ok && mp_next_pair(&it, &key, &v)) {
-		ok = mp_type(key) == MP_STR && mp_bytes(key, &s) && utf8_valid(s.p, s.n) &&
-		     !memchr(s.p, 0, s.n) &&
+		ok = mp_str(key, &s) && utf8_valid(s.p, s.n) && !memchr(s.p, 0, s.n) &&
 		     (many ? set_add(&set, s.p, s.n) : is_new_key(map, i, s));
 		i++;
 	}
@@ -148,7 +147,7 @@ static bool put_words(struct buf *b, struct span key, struct mp v)
 	bool floats = span_is(key, "logprobs");
 	struct span s;
 
-	if (mp_type(v) != MP_BIN || !mp_bytes(v, &s) || s.n % 4 ||
+	if (!mp_bin(v, &s) || s.n % 4 ||
 	    (!floats && !span_is(key, "tokens") && !span_is(key, "prompt_tokens")))
 		return false;
 	for (size_t i = 0; floats && i < s.n; i += 4)

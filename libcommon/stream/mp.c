@@ -293,30 +293,61 @@ bool mp_f64(struct mp v, double *out)
 	return true;
 }
 
-bool mp_bytes(struct mp v, struct span *out)
+/* Of a str or a bin */
+static struct span payload(struct mp v)
 {
-	enum mp_type t = mp_type(v);
 	struct head h = {HEAD_BYTES, 1, 0};
 
-	if (t != MP_STR && t != MP_BIN)
-		return false;
 	if (fixed_length[*v.p])
 		h.count = *v.p & 0x1f;
 	else
 		read_head(v.p, 5, &h);
-	*out = (struct span){(const char *)v.p + h.n, (size_t)h.count};
+	return (struct span){(const char *)v.p + h.n, (size_t)h.count};
+}
+
+bool mp_str(struct mp v, struct span *out)
+{
+	if (mp_type(v) != MP_STR)
+		return false;
+	*out = payload(v);
+	return true;
+}
+
+bool mp_bin(struct mp v, struct span *out)
+{
+	if (mp_type(v) != MP_BIN)
+		return false;
+	*out = payload(v);
+	return true;
+}
+
+bool mp_bytes(struct mp v, struct span *out)
+{
+	return mp_str(v, out) || mp_bin(v, out);
+}
+
+/* Of a map or an array */
+static struct mp_iter begin(struct mp v)
+{
+	struct head h;
+
+	read_head(v.p, 5, &h);
+	return (struct mp_iter){v.p + h.n, v.p + v.n, (size_t)h.count};
+}
+
+bool mp_array(struct mp v, struct mp_iter *it)
+{
+	if (mp_type(v) != MP_ARRAY)
+		return false;
+	*it = begin(v);
 	return true;
 }
 
 bool mp_enter(struct mp v, struct mp_iter *it)
 {
-	enum mp_type t = mp_type(v);
-	struct head h;
-
-	if (t != MP_MAP && t != MP_ARRAY)
+	if (mp_type(v) != MP_MAP && mp_type(v) != MP_ARRAY)
 		return false;
-	read_head(v.p, 5, &h);
-	*it = (struct mp_iter){v.p + h.n, v.p + v.n, (size_t)h.count};
+	*it = begin(v);
 	return true;
 }
 
@@ -348,16 +379,22 @@ bool mp_next_pair(struct mp_iter *it, struct mp *key, struct mp *v)
 	return true;
 }
 
-struct mp mp_get(struct mp map, const char *name)
+struct mp mp_get_n(struct mp map, const char *name, size_t n)
 {
 	struct mp_iter it;
 	struct mp key, v;
 	struct span s;
 
-	if (mp_type(map) != MP_MAP || !mp_enter(map, &it))
+	if (mp_type(map) != MP_MAP)
 		return (struct mp){0};
+	it = begin(map);
 	while (mp_next_pair(&it, &key, &v))
-		if (mp_type(key) == MP_STR && mp_bytes(key, &s) && span_is(s, name))
+		if (mp_str(key, &s) && s.n == n && memcmp(s.p, name, n) == 0)
 			return v;
 	return (struct mp){0};
+}
+
+struct mp mp_get(struct mp map, const char *name)
+{
+	return mp_get_n(map, name, strlen(name));
 }

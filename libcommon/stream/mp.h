@@ -44,8 +44,10 @@ enum mp_type mp_type(struct mp v);
 bool mp_bool(struct mp v, bool *out);
 /* Any integer as sign and magnitude: -5 is 5, true. */
 bool mp_int(struct mp v, uint64_t *magnitude, bool *negative);
-bool mp_i64(struct mp v, int64_t *out);       /* integers within int64 */
-bool mp_f64(struct mp v, double *out);        /* floats and integers */
+bool mp_i64(struct mp v, int64_t *out); /* integers within int64 */
+bool mp_f64(struct mp v, double *out);  /* floats and integers */
+bool mp_str(struct mp v, struct span *out);
+bool mp_bin(struct mp v, struct span *out);
 bool mp_bytes(struct mp v, struct span *out); /* str or bin */
 
 /* Walks a map or an array: *it is set up by mp_enter, mp_next gives element by element. */
@@ -54,9 +56,11 @@ struct mp_iter {
 	size_t left; /* elements (of a map: pairs) not yet given */
 };
 bool mp_enter(struct mp v, struct mp_iter *it); /* false: neither map nor array */
+bool mp_array(struct mp v, struct mp_iter *it); /* mp_enter of an array only */
 bool mp_next(struct mp_iter *it, struct mp *v); /* array element; false at the end */
 bool mp_next_pair(struct mp_iter *it, struct mp *key, struct mp *v);
 /* Value of the first str key equal to name; .p NULL when absent or v is no map. */
 struct mp mp_get(struct mp map, const char *name);
+struct mp mp_get_n(struct mp map, const char *name, size_t n); /* the same of name[0..n) */
 
 #endif

@@ -219,7 +219,7 @@ static bool str_is(struct mp v, const char *s)
 {
 	struct span b;
 
-	return mp_type(v) == MP_STR && mp_bytes(v, &b) && span_is(b, s);
+	return mp_str(v, &b) && span_is(b, s);
 }
 
 const char *rec_bad_head(struct mp map)

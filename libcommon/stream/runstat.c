@@ -49,9 +49,9 @@ static int token_ids(struct mp v, struct buf *b, struct span *ids, struct reason
 	struct mp e;
 	int64_t id = 0;
 
-	if (mp_type(v) == MP_BIN && mp_bytes(v, ids))
+	if (mp_bin(v, ids))
 		return 0;
-	if (mp_type(v) != MP_ARRAY || !mp_enter(v, &it))
+	if (!mp_array(v, &it))
 		return fail(why, ST_INPUT, "key \"tokens\" is missing");
 	while (mp_next(&it, &e)) {
 		if (!mp_i64(e, &id) || id < 0 || id > UINT32_MAX)

@@ -21,7 +21,7 @@ int item_numbers(const struct verify_item *it, int64_t *v, size_t max, size_t *n
 	size_t want = 0;
 
 	*n = 0;
-	if (mp_type(list) == MP_ARRAY && mp_enter(list, &iter))
+	if (mp_array(list, &iter))
 		want = iter.left;
 	while (*n < want && *n < max && mp_next(&iter, &e) && mp_i64(e, &v[*n]))
 		++*n;

@@ -152,13 +152,13 @@ static void what_is_loaded_is_what_was_saved(void **state)
 	(void)state;
 	rig_make(&g);
 	assert_int_equal(rig_open(&g, "1", &why), 0);
-	assert_false(state_begun(&g.s));
+	assert_false(g.s.begun);
 	assert_int_equal(state_load(&g.s, &why), 0);
 	rig_save(&g, 3, 5);
 	assert_int_equal(rig_load(&g, "1", &why), 1);
 	assert_holds(&g, 5);
 	assert_int_equal(g.s.last, 3);
-	assert_true(state_begun(&g.s));
+	assert_true(g.s.begun);
 	assert_int_equal(g.s.damaged.status, 0);
 	assert_int_equal(g.s.elsewhere.status, 0);
 	/* and saving that gives the same bytes */
