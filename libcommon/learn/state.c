@@ -115,6 +115,8 @@ void state_close(struct state *s)
 {
 	json_decref(s->same);
 	json_decref(s->made);
+	free(s->value);
+	free(s->array);
 	if (s->lock >= 0)
 		close(s->lock);
 	*s = (struct state){.lock = -1};
@@ -133,7 +135,7 @@ static json_t *value_json(const struct state_value *v)
 	case STATE_HASH:
 		hash_hex(*(uint64_t *)v->v, hex);
 		return json_string(hex);
-	case STATE_REAL:
+	default: /* STATE_REAL */
 		break;
 	}
 	x = *(double *)v->v;
@@ -335,7 +337,8 @@ static int check_files(const struct state *s, const char *path, struct reason *w
 	return st;
 }
 
-/* What of the strings in now is another in then; NULL: all are equal. */
+/* What of the strings in now is another in then, where an absent one is empty; NULL: all are equal.
+ */
 static const char *first_difference(const json_t *now, const json_t *then, const char **was)
 {
 	const json_t *v;
@@ -344,7 +347,8 @@ static const char *first_difference(const json_t *now, const json_t *then, const
 	json_object_foreach((json_t *)now, key, v)
 	{
 		*was = json_string_value(json_object_get(then, key));
-		if (!*was || strcmp(*was, json_string_value(v)) != 0)
+		*was = *was ? *was : "";
+		if (strcmp(*was, json_string_value(v)) != 0)
 			return key;
 	}
 	return NULL;
@@ -352,7 +356,7 @@ static const char *first_difference(const json_t *now, const json_t *then, const
 
 static const char *or_nothing(const char *s)
 {
-	return s && *s ? s : "nothing";
+	return *s ? s : "nothing";
 }
 
 static int check_same(struct state *s, const json_t *j, struct reason *why)
@@ -388,7 +392,7 @@ static bool read_value(const struct state_value *v, const json_t *j)
 		if (hex)
 			*(uint64_t *)v->v = strtoull(hex, &end, 16);
 		return hex && strlen(hex) == 16 && !*end;
-	case STATE_REAL:
+	default: /* STATE_REAL */
 		break;
 	}
 	*(double *)v->v = json_is_null(j) ? (double)NAN : json_number_value(j);

@@ -25,8 +25,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { STATE_VALUES = 32, STATE_ARRAYS = 4 };
-
 struct state_value {
 	const char *name;
 	enum state_kind { STATE_COUNT, STATE_REAL, STATE_HASH } kind;
@@ -46,8 +44,8 @@ struct state {
 	bool begun;    /* when it was opened there was a checkpoint, whole or not */
 	uint64_t last; /* step of the newest whole checkpoint; 0: none */
 	json_t *same, *made;
-	struct state_value value[STATE_VALUES];
-	struct state_array array[STATE_ARRAYS];
+	struct state_value *value;
+	struct state_array *array;
 	size_t n_value, n_array;
 	/* after state_load: a damaged checkpoint was passed over; the run was begun elsewhere */
 	struct reason damaged, elsewhere;

@@ -11,8 +11,10 @@
 
 static void add_value(struct state *s, const char *name, enum state_kind kind, void *v)
 {
-	if (s->dir && s->n_value < STATE_VALUES)
-		s->value[s->n_value++] = (struct state_value){name, kind, v};
+	if (!s->dir)
+		return;
+	s->value = xgrow(s->value, s->n_value + 1, sizeof *s->value);
+	s->value[s->n_value++] = (struct state_value){name, kind, v};
 }
 
 void state_count(struct state *s, const char *name, uint64_t *v)
@@ -33,8 +35,10 @@ void state_hash(struct state *s, const char *name, uint64_t *v)
 void state_array(struct state *s, const char *file, const char *prefix, const struct weight *w,
 		 size_t n_w, float *v)
 {
-	if (s->dir && s->n_array < STATE_ARRAYS)
-		s->array[s->n_array++] = (struct state_array){file, prefix, w, n_w, v};
+	if (!s->dir)
+		return;
+	s->array = xgrow(s->array, s->n_array + 1, sizeof *s->array);
+	s->array[s->n_array++] = (struct state_array){file, prefix, w, n_w, v};
 }
 
 void state_same(struct state *s, const char *what, const char *value)

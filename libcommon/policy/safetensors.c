@@ -17,8 +17,7 @@
 
 enum {
 	MAX_HEADER = 100000000, /* the format's own limit */
-	MAX_SHARDS = 4096,
-	CHUNK = 1 << 18, /* numbers converted at a time */
+	CHUNK = 1 << 18,        /* numbers converted at a time */
 };
 
 const struct st_format st_formats[ST_DTYPES] = {
@@ -294,9 +293,7 @@ static int open_shards(struct st_file *f, const char *dir, const json_t *map, st
 			return fail(why, ST_INPUT, "weight_map: %.100s: not a file's name", key);
 		path = xasprintf("%s/%s", dir, name);
 		if (shard_index(f, path) < 0)
-			st = f->n_files == MAX_SHARDS
-				     ? fail(why, ST_INPUT, "more than %d files", MAX_SHARDS)
-				     : open_shard(f, path, why);
+			st = open_shard(f, path, why);
 		free(path);
 		if (st)
 			return st;

@@ -68,10 +68,9 @@ static bool take(struct traj *t, const struct key *k, struct mp v)
 		return mp_f64(v, to) && isfinite(*(double *)to);
 	case WHOLE:
 		return mp_i64(v, to);
-	case COUNT:
+	default: /* COUNT */
 		return count(v, to);
 	}
-	return false;
 }
 
 int glance(struct traj *t, const struct rec *r, const char *name, struct reason *why)

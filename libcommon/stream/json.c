@@ -109,9 +109,12 @@ static bool is_new_key(struct mp map, size_t index, struct span key)
 	struct span s;
 
 	mp_enter(map, &it);
-	while (index-- && mp_next_pair(&it, &k, &v))
-		if (mp_bytes(k, &s) && span_eq(s, key))
+	while (index--) {
+		mp_next_pair(&it, &k, &v);
+		mp_bytes(k, &s);
+		if (span_eq(s, key))
 			return false;
+	}
 	return true;
 }
 
@@ -241,7 +244,7 @@ void json_from_mp(struct buf *b, struct mp v)
 	case MP_ARRAY:
 		put_array(b, v);
 		break;
-	case MP_MAP:
+	default: /* MP_MAP */
 		put_map(b, v, false);
 		break;
 	}
@@ -459,7 +462,7 @@ static void pack_value(msgpack_packer *pk, const json_t *j)
 	case JSON_FALSE:
 		msgpack_pack_false(pk);
 		break;
-	case JSON_NULL:
+	default: /* JSON_NULL */
 		msgpack_pack_nil(pk);
 		break;
 	}

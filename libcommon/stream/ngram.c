@@ -14,8 +14,7 @@ static void add(struct ngrams *g, uint32_t task, const char *p, size_t n)
 static void add_total(struct ngrams *g, uint32_t task, size_t n)
 {
 	/* consecutive numbers are spread by the slots' mask themselves */
-	tally_add(&g->totals, (uint64_t[2]){task, 0}, n < UINT32_MAX ? (uint32_t)n : UINT32_MAX,
-		  task);
+	tally_add(&g->totals, (uint64_t[2]){task, 0}, (uint32_t)n, task);
 }
 
 /* First byte of the next character behind i */
@@ -33,7 +32,7 @@ void ngram_add_text(struct ngrams *g, uint32_t task, struct span text, size_t n)
 
 	for (size_t i = 0; i < n && to < text.n; i++)
 		to = next_char(text, to);
-	add(g, task, text.p ? text.p : "", to);
+	add(g, task, text.p, to);
 	for (; to < text.n; grams++) {
 		from = next_char(text, from);
 		to = next_char(text, to);

@@ -363,7 +363,7 @@ int rec_next(struct rec_in *in, struct rec *r, struct reason *why)
 			in->done = next(in, r, &in->why);
 		while (in->done == 2);
 	}
-	if (in->done < 0 && why)
+	if (in->done < 0)
 		*why = in->why;
 	return in->done;
 }

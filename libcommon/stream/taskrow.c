@@ -75,18 +75,6 @@ static int get_value(const struct row *r, const char *key, const json_t *v, char
 	return 0;
 }
 
-/* A list of the row as its JSON text */
-static int get_list(const struct row *r, const json_t *v, char **out)
-{
-	char *text = json_dumps(v, JSON_COMPACT);
-
-	if (!text)
-		return fail(r->why, ST_SYSTEM, "%s: out of memory", r->where);
-	*out = xstrdup(text);
-	free(text);
-	return 0;
-}
-
 static int get_messages(const struct row *r, const char *key, const json_t *v, char **out)
 {
 	size_t i;
@@ -102,7 +90,8 @@ static int get_messages(const struct row *r, const char *key, const json_t *v, c
 		if (has_nul(json_object_get(m, "content")))
 			return bad(r, key, "a NUL character in the text");
 	}
-	return get_list(r, v, out);
+	*out = json_dumps(v, JSON_COMPACT);
+	return 0;
 }
 
 /* Tools are the messages' business: beside a prompt they are the user's own. */
@@ -112,7 +101,9 @@ static int get_tools(struct row *r, struct task *t)
 
 	if (v && !json_is_array(v))
 		return bad(r, "tools", "not a list");
-	return json_array_size(v) ? get_list(r, v, &t->tools) : 0;
+	if (json_array_size(v))
+		t->tools = json_dumps(v, JSON_COMPACT);
+	return 0;
 }
 
 /* The number behind "####" that ends an answer of GSM8K, thousands separators left out; NULL
@@ -254,7 +245,7 @@ static void known_source(const struct row *r, struct task *t)
  * one would never be what a response says, and reward nobody. */
 static int unwrap(const struct row *r, struct task *t)
 {
-	json_t *j = json_loads(t->answer, 0, NULL), *only = json_array_get(j, 0);
+	json_t *j = json_loads(t->answer, JSON_ALLOW_NUL, NULL), *only = json_array_get(j, 0);
 	size_t n = json_array_size(j);
 	int st = 0;
 

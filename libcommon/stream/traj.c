@@ -83,10 +83,9 @@ static bool present(const struct traj *t, const struct field *f)
 		return !isnan(*(const double *)(const void *)at);
 	case F_INT:
 		return *(const int64_t *)(const void *)at >= 0;
-	case F_BOOL:
+	default: /* F_BOOL */
 		return *(const int *)(const void *)at >= 0;
 	}
-	return false;
 }
 
 static void pack_words(msgpack_packer *pk, const void *p, size_t n)
@@ -133,7 +132,7 @@ static void pack_field(msgpack_packer *pk, const struct traj *t, const struct fi
 	case F_INT:
 		msgpack_pack_int64(pk, *(const int64_t *)at);
 		break;
-	case F_BOOL:
+	default: /* F_BOOL */
 		if (*(const int *)at)
 			msgpack_pack_true(pk);
 		else

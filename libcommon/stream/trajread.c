@@ -189,11 +189,11 @@ static bool get_field(struct ctx *c, const struct field *f, const msgpack_object
 	char *to = (char *)c->t + f->at;
 	size_t *n = (size_t *)(void *)((char *)c->t + f->n_at);
 
-	if (v->type == MSGPACK_OBJECT_NIL && f->form != F_KIND)
+	if (f->form == F_KIND)
+		return true; /* rec_next has looked at it */
+	if (v->type == MSGPACK_OBJECT_NIL)
 		return true; /* Python's None: absent */
 	switch (f->form) {
-	case F_KIND:
-		return true; /* rec_next has looked at it */
 	case F_BYTES:
 		return get_bytes(c, (struct span *)(void *)to, v);
 	case F_MAP:
@@ -206,10 +206,9 @@ static bool get_field(struct ctx *c, const struct field *f, const msgpack_object
 		return get_num(c, (double *)(void *)to, v);
 	case F_INT:
 		return get_int(c, (int64_t *)(void *)to, v);
-	case F_BOOL:
+	default: /* F_BOOL */
 		return get_bool(c, (int *)(void *)to, v);
 	}
-	return true;
 }
 
 static bool same_str(const msgpack_object_str *a, const char *b, size_t n)
@@ -328,7 +327,7 @@ int traj_read(struct traj *t, const struct rec *r, const char *name, struct traj
 	got = msgpack_unpack_next(m->unpacked, (const char *)r->map.p, r->map.n, &off);
 	if (got == MSGPACK_UNPACK_NOMEM_ERROR)
 		no_memory(r->map.n);
-	if (got != MSGPACK_UNPACK_SUCCESS || m->unpacked->data.type != MSGPACK_OBJECT_MAP)
+	if (got != MSGPACK_UNPACK_SUCCESS)
 		return rec_fail(why, name, r, "msgpack-c cannot decode it");
 	st = read_keys(&c, &m->unpacked->data.via.map, r, name, why);
 	return st ? st : check(t, r, name, why);

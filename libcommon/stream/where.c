@@ -81,13 +81,9 @@ static bool holds(enum where_op op, int order)
 		return order <= 0;
 	case WHERE_GT:
 		return order > 0;
-	case WHERE_GE:
+	default: /* WHERE_GE: the others have no order */
 		return order >= 0;
-	case WHERE_THERE:
-	case WHERE_RE:
-		break;
 	}
-	return false;
 }
 
 static int order_of_text(struct span a, const char *b)

@@ -95,6 +95,9 @@ static void test_missing(void **state)
 	crossed_interval(mean, REPLICATES, &low, &high);
 	assert_close(low, 1, 0);
 	assert_close(high, 3, 0);
+	crossed_draw(&c, 2, 3, REPLICATES / 2, 3); /* fewer: they are other draws */
+	assert_int_equal(c.replicates, REPLICATES / 2);
+	crossed_means(&c, some, mean);
 	crossed_free(&c);
 }
 

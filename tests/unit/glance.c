@@ -200,6 +200,7 @@ static void test_where(void **state)
 		"empty = ",
 		"list",
 		"t ~",
+		"\tt\t=\tabc\t",
 		"spaced = a  b",
 		"n > -9223372036854775808",
 	};

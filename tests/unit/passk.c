@@ -128,6 +128,22 @@ static void test_interval_metrics(void **state)
 	assert_true(isnan(low[0]) && isnan(high[2]));
 	passk_bootstrap(v[0], 3, 5, 0, 11, low, high);
 	assert_true(isnan(low[0]));
+	passk_bootstrap(v[0], 3, 5, SIZE_MAX / 2, 11, low, high); /* more than there is memory */
+	assert_true(isnan(low[0]));
+}
+
+static void test_list(void **state)
+{
+	uint64_t ks[3];
+
+	(void)state;
+	assert_int_equal(passk_list("1,32,8", ks, 3), 3);
+	assert_true(ks[0] == 1 && ks[1] == 32 && ks[2] == 8);
+	assert_int_equal(passk_list("1,2,3,4", ks, 3), 0);
+	assert_int_equal(passk_list("1,,2", ks, 3), 0);
+	assert_int_equal(passk_list("1,", ks, 3), 0);
+	assert_int_equal(passk_list("0", ks, 3), 0);
+	assert_int_equal(passk_list("", ks, 3), 0);
 }
 
 static void test_interval_seed(void **state)
@@ -212,6 +228,7 @@ int main(void)
 		cmocka_unit_test(test_interval_quantile),
 		cmocka_unit_test(test_interval_metrics),
 		cmocka_unit_test(test_interval_seed),
+		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_suite_pass),
 		cmocka_unit_test(test_suite_avg),
 	};

@@ -237,6 +237,22 @@ static void joined(void **state)
 	buf_free(&b);
 }
 
+/* A run that was cut and begun again into the same file */
+static void an_end_is_missing_inside(void **state)
+{
+	struct buf b = {0};
+
+	(void)state;
+	add_segment(&b, 2, "a");
+	b.n -= END_LENGTH;
+	add_segment(&b, 3, "b");
+	assert_int_equal(read_bytes(&b, 0), ST_INPUT);
+	assert_says(&why, "the segment before it has no end record");
+	assert_int_equal(read_bytes(&b, REC_PARTIAL), 0);
+	assert_true(trajs == 5 && segments == 2 && was_cut);
+	buf_free(&b);
+}
+
 static void check_error(const char *const *json, unsigned flags, const char *what)
 {
 	struct buf b = {0};
@@ -289,6 +305,9 @@ static void foreign_inputs(void **state)
 		{"PK\3\4rest", 8, "zip"},
 		{"PAR1\0\0", 6, "Parquet"},
 		{"step\treward\n", 12, "text"},
+		{"a text that is longer than what is looked at to tell what kind of file it is\x7f",
+		 77, "it looks like text"},
+		{"text\x7f", 5, "record 1 at byte 0: not a map"},
 		{"\x88\1\0\0\0\0\0\0{\"__metadata__\":{}}", 26, "safetensors"},
 		{"\x08\1\0\0\0\0\0\0{\"__metadata__\":{}}", 26, "safetensors"},
 		{"\xd9\xff\0\0\0\0\0\0{\"a\":{}}", 16, "safetensors"},
@@ -443,19 +462,11 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(cut_at_every_byte),
-		TEST(cut_says_where),
-		TEST(flip_every_bit),
-		TEST(lost_doubled_swapped),
-		TEST(joined),
-		TEST(wrong_frames),
-		TEST(foreign_inputs),
-		TEST(unknown_things_pass),
-		TEST(large_record),
-		TEST(chains),
-		TEST(segments_are_kept),
-		TEST(frames_on_demand),
-		TEST(no_such_file),
+		TEST(cut_at_every_byte),    TEST(cut_says_where), TEST(flip_every_bit),
+		TEST(lost_doubled_swapped), TEST(joined),         TEST(an_end_is_missing_inside),
+		TEST(wrong_frames),         TEST(foreign_inputs), TEST(unknown_things_pass),
+		TEST(large_record),         TEST(chains),         TEST(segments_are_kept),
+		TEST(frames_on_demand),     TEST(no_such_file),
 	};
 	int st = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -88,6 +88,7 @@ static const struct {
 	{"{" T("a", "F32", "[18446744073709551615]", "[0,4]") "}", 4, "integer"},
 	{"{" T("a", "F32", "[1]", "[4,0]") "}", 4, "tensor a: data_offsets: 4 comes after 0"},
 	{"{" T("a", "F32", "[1]", "[-4,0]") "}", 4, "tensor a: data_offsets"},
+	{"{" T("a", "F32", "[1]", "[0,-4]") "}", 4, "tensor a: data_offsets"},
 	{"{" T("a", "F32", "[1]", "[0,1e1]") "}", 10, "tensor a: data_offsets"},
 	{"{" T("a", "F32", "[1]", "[0,4,8]") "}", 8, "tensor a: data_offsets"},
 	{"{" T("a", "F32", "[2]", "[0,8]") "}", 4, "tensor a: data_offsets: 8 lies beyond"},
@@ -233,6 +234,17 @@ static void each_byte_flipped(void **state)
 	buf_free(&b);
 }
 
+static void no_tensors(void **state)
+{
+	struct st_file f;
+
+	(void)state;
+	put_file("model.safetensors", "{}", 0);
+	assert_int_equal(st_open(&f, dir, NULL), 0);
+	assert_null(st_find(&f, "a"));
+	st_close(&f);
+}
+
 /* The file shrinks after it was opened: an error, no signal. */
 static void shrinking_file(void **state)
 {
@@ -291,6 +303,8 @@ static void bad_shards(void **state)
 		 "{" T("a", "F32", "[1]", "[0,4]") "," T("c", "F32", "[1]", "[4,8]") "}", 8);
 	assert_refused("tensor c: not in weight_map");
 	put_shards("{\"weight_map\":{\"a\":\"../one.safetensors\"}}");
+	assert_refused("weight_map: a: not a file's name");
+	put_shards("{\"weight_map\":{\"a\":\"\"}}");
 	assert_refused("weight_map: a: not a file's name");
 	put_shards("{\"weight_map\":{\"a\":1}}");
 	assert_refused("weight_map: a: not a file's name");
@@ -413,6 +427,46 @@ static void write_and_read(void **state)
 	free(back);
 }
 
+static void count_up(const void *ctx, size_t item, size_t first, size_t n, float *out)
+{
+	size_t k = *(const size_t *)ctx;
+
+	assert_int_equal(item, 1);
+	for (size_t i = 0; i < n * k; i++)
+		out[i] = (float)((first * k + i) % 509);
+}
+
+/* Tensors that are made as they are written: few long rows, and many short ones */
+static void made_and_read(void **state)
+{
+	enum { ROW = (1 << 18) + 3 };
+	static const size_t shapes[2][2] = {{3, ROW}, {ROW, 3}};
+	static const float one[1] = {1};
+	float *back = xarray(3 * ROW, sizeof *back);
+
+	(void)state;
+	for (int s = 0; s < 2; s++) {
+		const struct st_item items[] = {{"b", 1, {1}, one},
+						{"a", 2, {shapes[s][0], shapes[s][1]}, NULL}};
+		struct st_file f;
+		struct out o;
+
+		out_init(&o,
+			 open(scratch_path(dir, "model.safetensors"), O_WRONLY | O_CREAT | O_TRUNC,
+			      0666),
+			 "test");
+		st_write_made(&o, items, 2, ST_BF16, count_up, &shapes[s][1]);
+		assert_int_equal(out_close(&o, NULL), 0);
+		assert_int_equal(st_open(&f, dir, NULL), 0);
+		assert_int_equal(st_read(&f, st_find(&f, "a"), back, NULL), 0);
+		for (size_t i = 0; i < 3 * ROW; i++)
+			if (back[i] != half_from_bf16(half_to_bf16((float)(i % 509))))
+				fail_msg("%zu: %g", i, (double)back[i]);
+		st_close(&f);
+	}
+	free(back);
+}
+
 /* What other readers rely on: alignment, the pt mark, order by name without gaps. */
 static void written_header(void **state)
 {
@@ -452,12 +506,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(no_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_prefix, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_byte_flipped, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_tensors, setup, teardown),
 		cmocka_unit_test_setup_teardown(shrinking_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(shards, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_shards, setup, teardown),
 		cmocka_unit_test(f16_known),
 		cmocka_unit_test(rounding),
 		cmocka_unit_test_setup_teardown(write_and_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(made_and_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(written_header, setup, teardown),
 	};
 

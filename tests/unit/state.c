@@ -305,6 +305,158 @@ static void a_value_that_is_missing_is_refused(void **state)
 	rig_free(&g);
 }
 
+/* In step 1's state.json from becomes to, and the manifest is made to agree. */
+static void edit(struct rig *g, const char *from, const char *to)
+{
+	struct buf text = slurp(file_of(g, 1, "state.json")), edited = {0};
+	struct buf manifest = slurp(file_of(g, 1, "manifest"));
+	char *line = strstr(buf_cstr(&manifest), "state.json");
+	struct hash *h = hash_new();
+	char hex[17];
+
+	assert_non_null(strstr(buf_cstr(&text), from));
+	buf_replaced(&edited, (struct span){text.p, text.n}, (struct span){from, strlen(from)},
+		     (struct span){to, strlen(to)});
+	spit(file_of(g, 1, "state.json"), &edited, edited.n);
+	hash_add(h, edited.p, edited.n);
+	hash_hex(hash_64(h), hex);
+	while (line > manifest.p && line[-1] != '\n')
+		line--;
+	manifest.n = (size_t)(line - manifest.p);
+	buf_printf(&manifest, "%s %zu state.json\n", hex, edited.n);
+	spit(file_of(g, 1, "manifest"), &manifest, manifest.n);
+	hash_free(h);
+	buf_free(&manifest);
+	buf_free(&edited);
+	buf_free(&text);
+}
+
+/* A state.json that was not damaged, but is not one of this version */
+static void values_of_another_kind_are_refused(void **state)
+{
+	static const struct {
+		const char *from, *to, *says;
+	} cases[] = {
+		{"\"version\": 1", "\"version\": 2", "state.json: version is not 1"},
+		{"\"steps\": -2", "\"steps\": \"-2\"", "steps is missing or malformed"},
+		{"\"sum\": \"0", "\"sum\": \"", "sum is missing or malformed"},
+		{"\"sum\": \"0", "\"sum\": \"x", "sum is missing or malformed"},
+		{"\"sum\": \"", "\"sum\": 1, \"x\": \"", "sum is missing or malformed"},
+		{"\"none\": null", "\"none\": \"null\"", "none is missing or malformed"},
+		{"\"none\"", "\"nobody\"", "none is missing or malformed"},
+		{"{\n", "[\n", "state.json"},
+	};
+	struct reason why;
+	struct rig g;
+
+	(void)state;
+	rig_make(&g);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		why = (struct reason){0};
+		assert_int_equal(rig_open(&g, "1", &why), 0);
+		g.s.last = 0;
+		rig_save(&g, 1, 1);
+		edit(&g, cases[i].from, cases[i].to);
+		if (rig_load(&g, "1", &why) != -1 || why.status != ST_INPUT)
+			fail_msg("%s: loaded, or not as bad input: %s", cases[i].to, why.text);
+		assert_says(&why, cases[i].says);
+		state_close(&g.s);
+	}
+	assert_int_equal(rig_open(&g, "1", &why), 0);
+	rig_save(&g, 1, 1);
+	edit(&g, "\"none\": null", "\"none\": 3");
+	assert_int_equal(rig_load(&g, "1", &why), 1);
+	assert_true(g.none == 3);
+	rig_free(&g);
+}
+
+/* Another model, whose tensors have other names or sizes */
+static void arrays_of_another_shape_are_refused(void **state)
+{
+	struct reason why = {0};
+	struct weight *w;
+	struct rig g;
+
+	(void)state;
+	rig_make(&g);
+	w = g.p.model.w;
+	assert_int_equal(rig_open(&g, "1", &why), 0);
+	rig_save(&g, 1, 1);
+	w[0].count--;
+	assert_int_equal(rig_load(&g, "1", &why), -1);
+	assert_int_equal(why.status, ST_INPUT);
+	assert_says(&why, "is missing or of another size");
+	w[0].count++;
+	assert_int_equal(rig_load(&g, "1", &why), 1);
+	state_close(&g.s);
+	assert_int_equal(state_open(&g.s, g.dir, &why), 0);
+	state_array(&g.s, files[1], "n.", w, g.p.model.n_w, g.m);
+	state_array(&g.s, files[0], "", w, g.p.model.n_w, g.p.model.params);
+	assert_int_equal(state_load(&g.s, &why), -1);
+	assert_says(&why, "tensor n.");
+	rig_free(&g);
+}
+
+static void what_is_not_finite_is_not_saved(void **state)
+{
+	struct reason why = {0};
+	struct rig g;
+
+	(void)state;
+	rig_make(&g);
+	assert_int_equal(rig_open(&g, "1", &why), 0);
+	rig_save(&g, 1, 1);
+	g.v[3] = INFINITY;
+	assert_int_equal(state_save(&g.s, 2, &why), ST_INPUT);
+	assert_says(&why, "step 2 not saved: v.optimizer.safetensors");
+	assert_int_not_equal(access(file_of(&g, 2, "manifest"), F_OK), 0);
+	assert_int_equal(rig_load(&g, "1", &why), 1);
+	assert_holds(&g, 1);
+	rig_free(&g);
+}
+
+static void an_option_that_is_new_counts_as_nothing(void **state)
+{
+	struct reason why = {0};
+	struct rig g;
+
+	(void)state;
+	rig_make(&g);
+	assert_int_equal(rig_open(&g, "1", &why), 0);
+	state_same(&g.s, "--empty", "");
+	rig_save(&g, 1, 1);
+	state_close(&g.s);
+	assert_int_equal(rig_open(&g, "1", &why), 0);
+	state_same(&g.s, "--empty", "x");
+	assert_int_equal(state_load(&g.s, &why), -1);
+	assert_says(&why, "begun with --empty nothing, not x");
+	state_same(&g.s, "--empty", "");
+	state_same(&g.s, "--new", "");
+	assert_int_equal(state_load(&g.s, &why), 1);
+	state_same(&g.s, "--new", "y");
+	assert_int_equal(state_load(&g.s, &why), -1);
+	assert_int_equal(why.status, ST_USAGE);
+	assert_says(&why, "begun with --new nothing, not y");
+	rig_free(&g);
+}
+
+static void without_a_folder_nothing_is_done(void **state)
+{
+	struct reason why = {0};
+	struct state s;
+	uint64_t v = 5;
+
+	(void)state;
+	assert_int_equal(state_open(&s, NULL, &why), 0);
+	state_count(&s, "v", &v);
+	state_array(&s, "file", "", NULL, 0, NULL);
+	state_same(&s, "--seed", "1");
+	assert_int_equal(state_load(&s, &why), 0);
+	assert_int_equal(state_save(&s, 1, &why), 0);
+	assert_false(s.begun);
+	state_close(&s);
+}
+
 static void a_folder_has_one_owner_and_no_other_use(void **state)
 {
 	struct reason why = {0};
@@ -340,11 +492,14 @@ static void leftovers_are_swept(void **state)
 	mkdir(scratch_path(g.dir, "step-2.tmp-123"), 0777);
 	scratch_put(g.dir, "step-2.tmp-123/manifest", "x", 1);
 	mkdir(scratch_path(g.dir, "step-02"), 0777); /* not ours */
+	mkdir(scratch_path(g.dir, "step-2x"), 0777);
+	mkdir(scratch_path(g.dir, "stepson"), 0777);
 	assert_int_equal(rig_load(&g, "1", &why), 1);
 	assert_int_not_equal(access(scratch_path(g.dir, "step-2.tmp-123"), F_OK), 0);
 	rig_save(&g, 2, 1);
 	rig_save(&g, 3, 1);
 	assert_int_equal(access(scratch_path(g.dir, "step-02"), F_OK), 0);
+	assert_int_equal(access(scratch_path(g.dir, "step-2x"), F_OK), 0);
 	rig_free(&g);
 }
 
@@ -357,6 +512,11 @@ int main(void)
 		cmocka_unit_test(none_whole_is_an_error_and_a_new_one_replaces_the_damaged),
 		cmocka_unit_test(other_options_are_refused_another_place_is_told),
 		cmocka_unit_test(a_value_that_is_missing_is_refused),
+		cmocka_unit_test(values_of_another_kind_are_refused),
+		cmocka_unit_test(arrays_of_another_shape_are_refused),
+		cmocka_unit_test(what_is_not_finite_is_not_saved),
+		cmocka_unit_test(an_option_that_is_new_counts_as_nothing),
+		cmocka_unit_test(without_a_folder_nothing_is_done),
 		cmocka_unit_test(a_folder_has_one_owner_and_no_other_use),
 		cmocka_unit_test(leftovers_are_swept),
 	};

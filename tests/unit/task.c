@@ -373,6 +373,65 @@ static void who_judges(void **state)
 	}
 }
 
+static void what_is(const char *row, const char *answer, const char *by)
+{
+	good(row, 1);
+	if ((answer && set.v[0].answer ? strcmp(set.v[0].answer, answer) != 0
+				       : answer || set.v[0].answer) ||
+	    (by && set.v[0].verifier ? strcmp(set.v[0].verifier, by) != 0
+				     : by || set.v[0].verifier))
+		fail_msg("%s: answer %s, verifier %s", row, set.v[0].answer, set.v[0].verifier);
+}
+
+/* Keys that a published set would have, with values that it would not: they are the user's own, and
+ * nobody judges by them. */
+static void almost_known_rows(void **state)
+{
+	(void)state;
+	what_is("{\"prompt\":\"?\",\"problem\":5,\"answer\":\"1\"}", "1", NULL);
+	what_is("{\"prompt\":\"?\",\"question\":5,\"answer\":\"#### 1\"}", "#### 1", NULL);
+	what_is("{\"prompt\":\"?\",\"problem\":5,\"solution\":\"\\\\boxed{1}\"}", NULL, NULL);
+	what_is("{\"Problem\":\"?\",\"Answer\":\"1\"}", "1", "math");
+	what_is("{\"problem\":\"?\"}", NULL, NULL);
+	what_is("{\"problem\":\"?\",\"solution\":5}", NULL, NULL);
+	what_is("{\"prompt\":\"?\",\"data_source\":5," TRUTH "}", "1", NULL);
+	what_is("{\"prompt\":\"?\",\"data_source\":\"AIME24\"," TRUTH "}", "1", "math");
+	what_is("{\"prompt\":\"?\",\"answer\":\"2\"," TRUTH "}", "2", NULL);
+	what_is("{\"prompt\":\"?\",\"answer\":\"2\",\"reward_model\":{\"ground_truth\":null}}", "2",
+		NULL);
+	what_is("{\"prompt\":\"?\",\"reward_model\":{\"ground_truth\":null}}", NULL, NULL);
+	what_is("{\"question\":\"?\",\"answer\":\"so #### , \"}", "", "gsm8k");
+	what_is("{\"problem\":\"?\",\"answer\":[1.5]}", "[1.5]", "math");
+	what_is("{\"problem\":\"?\",\"answer\":[1,2]}", "[1,2]", "math");
+	good("{\"prompt\":\"?\",\"extra_info\":{\"index\":null}}", 1);
+	assert_string_equal(set.v[0].id, "line:1");
+	bad("{\"question\":[]}", 1, "question: not a string");
+	bad("{\"messages\":[{\"role\":1,\"content\":\"a\"}]}", 1, "role and content");
+	bad("{\"messages\":[{\"content\":\"a\"}]}", 1, "role and content");
+	bad("{\"messages\":[{\"role\":\"a\",\"content\":\"a\"}],\"tools\":{}}", 1,
+	    "tools: not a list");
+	bad("{\"problem\":\"?\",\"answer\":[\"a\\u0000\"]}", 1, "one text is wanted");
+	bad("{\"prompt\":\"?\",\"reward_model\":{\"ground_truth\":\"a\\u0000\"}}", 1,
+	    "ground_truth: a NUL");
+	bad("{\"prompt\":\"?\",\"x\":1,\"y\":2,\"meta\":{\"x\":1,\"y\":1}}", 1,
+	    "x: the key stands");
+	bad("{\"prompt\":\"?\",\"meta\":{\"$str\":\"aGk=\"}}", 1, "no map");
+}
+
+/* Solutions whose box holds no answer to judge by */
+static void boxes(void **state)
+{
+#define SOLVED(box) "{\"problem\":\"?\",\"solution\":\"so " box "\"}"
+	(void)state;
+	what_is(SOLVED("\\\\boxed{1} or \\\\boxed{\\\\{2\\\\}}"), "\\{2\\}", "math");
+	what_is(SOLVED("\\\\boxed  3."), "3", "math");
+	what_is(SOLVED("3"), NULL, "math");
+	what_is(SOLVED("\\\\boxed $"), NULL, "math");
+	what_is(SOLVED("\\\\boxed5"), NULL, "math");
+	what_is(SOLVED("\\\\boxed{{5}"), NULL, "math");
+	what_is(SOLVED("\\\\boxed{5\\\\"), NULL, "math");
+}
+
 static void many_rows(void **state)
 {
 	struct buf b = {0};
@@ -430,6 +489,8 @@ int main(void)
 		TEST(odd_text),
 		TEST(wrong_rows),
 		TEST(too_deep),
+		TEST(almost_known_rows),
+		TEST(boxes),
 		TEST(many_rows),
 		TEST(real_sets),
 		TEST(who_judges),

@@ -249,6 +249,7 @@ static void wrong_shapes(void **state)
 		{"\"logprobs\":[\"a\"]", "logprobs[0]: not a number"},
 		{"\"logprobs\":[0,1e39]", "logprobs[1]: not a finite number"},
 		{"\"logprobs\":{\"$bin\":\"AADAfw==\"}", "logprobs[0]: not a finite number"},
+		{"\"logprobs\":{\"$bin\":\"AAAA\"}", "not a multiple of 4"},
 		{"\"logprobs\":\"x\"", "logprobs: neither bin nor an array"},
 		{"\"tokens\":[1,2],\"logprobs\":[0]", "logprobs: 1 for 2 tokens"},
 		{"\"reward\":{\"$float\":\"nan\"}", "reward: not a finite number"},
