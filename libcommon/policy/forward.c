@@ -209,11 +209,8 @@ static void job_att(void *ctx, size_t i, int thread)
 	float *keys = run_scratch(r, thread), *values = keys + att_keys_floats(before + n, hd);
 	float *scratch = values + att_values_floats(before + n, hd);
 
-	for (size_t t = 0; t < before + n; t++) {
-		const float *k = (t < before ? first + t * Q : qkv + (t - before) * Q) + k_at;
-
-		att_put(keys, values, t, k, k + kvh * hd, hd);
-	}
+	att_put(keys, values, 0, before, first + k_at, first + k_at + kvh * hd, Q, hd);
+	att_put(keys, values, before, n, qkv + k_at, qkv + k_at + kvh * hd, Q, hd);
 	for (size_t h = g * rep; h < (g + 1) * rep; h++)
 		for (size_t t = 0; t < n; t += RUN_ROWS)
 			att_rows(att + t * A + h * hd, A, qkv + t * Q + h * hd, Q, keys, values,

@@ -29,7 +29,8 @@ struct slot {
 
 struct worker {
 	struct slot *slot; /* (batch) */
-	float *kv;         /* (batch + 1 slots); the last holds the current group's prompt */
+	float *kv;         /* (batch + 1 slots): those of the slots, and prompt_kv */
+	float *prompt_kv;  /* the current group's prompt */
 	float *x, *qkv, *att, *x2, *gu, *scratch, *logits, *att_scratch, *prompt_logits;
 	uint32_t *pos;
 	struct draw_scratch draw;
@@ -37,6 +38,8 @@ struct worker {
 	size_t group, next_sample; /* current group; its next sample to start */
 	bool has_group;
 };
+
+enum { PREFILL = 24 }; /* rows that attend together in a prompt: a multiple of GEMM_MR */
 
 struct sampler {
 	const struct model *m;
@@ -111,6 +114,7 @@ static size_t lay_out(struct sampler *s, float *base)
 {
 	const struct config *c = &s->m->cfg;
 	size_t at = 0, d = (size_t)c->d;
+	size_t most_rows = c->heads > PREFILL ? (size_t)c->heads : PREFILL;
 
 	for (int i = 0; i < s->n_w; i++) {
 		struct worker *w = &s->w[i];
@@ -124,7 +128,7 @@ static size_t lay_out(struct sampler *s, float *base)
 		w->scratch = cut(base, &at, block_scratch(s->m, s->rows));
 		w->logits = cut(base, &at, (size_t)s->o.batch * (size_t)c->vocab);
 		w->prompt_logits = cut(base, &at, (size_t)c->vocab);
-		w->att_scratch = cut(base, &at, att_scratch((size_t)c->heads, s->cap_len));
+		w->att_scratch = cut(base, &at, att_scratch(most_rows, s->cap_len));
 	}
 	return at;
 }
@@ -165,6 +169,7 @@ static void prepare(struct sampler *s)
 		w->has_group = false;
 		for (size_t j = 0; j < (size_t)s->o.batch; j++)
 			w->slot[j] = (struct slot){.kv = w->kv + j * s->slot_size};
+		w->prompt_kv = w->kv + (size_t)s->o.batch * s->slot_size;
 	}
 }
 
@@ -218,16 +223,17 @@ static void attend(const struct sampler *s, struct worker *w, size_t layer, floa
 		for (size_t g = 0; g < kvh; g++) {
 			float *k = q + (heads + g) * hd;
 
-			att_put(keys + g * step, keys + g * step + s->keys_size, w->pos[i], k,
-				k + kvh * hd, hd);
+			att_put(keys + g * step, keys + g * step + s->keys_size, w->pos[i], 1, k,
+				k + kvh * hd, Q, hd);
 		}
 		att_token(w->att + i * A, q, keys, keys + s->keys_size, step, heads, kvh,
 			  w->pos[i] + 1, hd, w->att_scratch);
 	}
 }
 
-static void layers(const struct sampler *s, struct worker *w, const uint32_t *tokens,
-		   float *const *kv, size_t rows)
+/* One token of each cache kv[i]: logits of what follows it. */
+static void forward(const struct sampler *s, struct worker *w, const uint32_t *tokens,
+		    float *const *kv, size_t rows)
 {
 	block_embed(s->m, w->x, tokens, rows);
 	for (size_t l = 0; l < (size_t)s->m->cfg.layers; l++) {
@@ -235,32 +241,68 @@ static void layers(const struct sampler *s, struct worker *w, const uint32_t *to
 		attend(s, w, l, kv, rows);
 		block_mlp(s->m, l, w->x, w->x2, w->gu, w->x, w->att, rows, w->scratch);
 	}
+	block_logits(s->m, w->logits, (size_t)s->m->cfg.vocab, w->x2, w->x, rows, w->scratch);
+}
+
+/* Puts the keys and values of a prompt's n tokens into the cache kv; tokens from..n attend. */
+static void attend_prompt(const struct sampler *s, struct worker *w, size_t layer, float *kv,
+			  size_t from, size_t n)
+{
+	const struct config *c = &s->m->cfg;
+	size_t hd = (size_t)c->head_dim, kvh = (size_t)c->kv_heads, heads = (size_t)c->heads;
+	size_t Q = block_qkv_dim(s->m), A = block_att_dim(s->m), step = head_step(s);
+	float *first = cache_keys(s, kv, layer);
+
+	for (size_t g = 0; g < kvh; g++) {
+		float *k = w->qkv + (heads + g) * hd, *keys = first + g * step;
+
+		att_put(keys, keys + s->keys_size, 0, n, k, k + kvh * hd, Q, hd);
+	}
+	for (size_t h = 0; h < heads; h++) {
+		float *keys = first + h / (heads / kvh) * step;
+
+		for (size_t t = from; t < n; t += PREFILL)
+			att_rows(w->att + t * A + h * hd, A, w->qkv + t * Q + h * hd, Q, keys,
+				 keys + s->keys_size, n - t < PREFILL ? n - t : PREFILL, t + 1, 1,
+				 hd, w->att_scratch);
+	}
+}
+
+/* A prompt of n tokens into the cache kv. Of the last layer only the last token's output counts. */
+static void prefill(const struct sampler *s, struct worker *w, const uint32_t *tokens, float *kv,
+		    size_t n)
+{
+	size_t L = (size_t)s->m->cfg.layers, d = (size_t)s->m->cfg.d, A = block_att_dim(s->m);
+
+	for (size_t i = 0; i < n; i++)
+		w->pos[i] = (uint32_t)i;
+	block_embed(s->m, w->x, tokens, n);
+	for (size_t l = 0; l < L; l++) {
+		size_t from = l + 1 < L ? 0 : n - 1;
+		float *x = w->x + from * d;
+
+		block_qkv(s->m, l, w->qkv, NULL, w->x, w->pos, n, w->scratch);
+		attend_prompt(s, w, l, kv, from, n);
+		block_mlp(s->m, l, x, w->x2, w->gu, x, w->att + from * A, n - from, w->scratch);
+	}
+	block_logits(s->m, w->prompt_logits, (size_t)s->m->cfg.vocab, w->x2, w->x + (n - 1) * d, 1,
+		     w->scratch);
 }
 
 /* ---- groups and slots ---- */
 
-/* Takes the next group: its prompt goes into the last slot's cache, the logits after it are kept.
- */
+/* Takes the next group: its prompt goes into the worker's prompt cache, the logits after it are
+ * kept. */
 static bool take_group(struct sampler *s, struct worker *w)
 {
-	size_t g = atomic_fetch_add(&s->next_group, 1), d = (size_t)s->m->cfg.d, n;
-	float *kv = w->kv + (size_t)s->o.batch * s->slot_size, **rows;
+	size_t g = atomic_fetch_add(&s->next_group, 1);
 
 	if (g >= s->n_groups)
 		return false;
 	w->group = g;
 	w->next_sample = 0;
 	w->has_group = true;
-	n = s->groups[g].n_prompt;
-	rows = xarray(n, sizeof *rows);
-	for (size_t i = 0; i < n; i++) {
-		rows[i] = kv;
-		w->pos[i] = (uint32_t)i;
-	}
-	layers(s, w, s->groups[g].prompt, rows, n);
-	block_logits(s->m, w->prompt_logits, (size_t)s->m->cfg.vocab, w->x2, w->x + (n - 1) * d, 1,
-		     w->scratch);
-	free(rows);
+	prefill(s, w, s->groups[g].prompt, w->prompt_kv, s->groups[g].n_prompt);
 	return true;
 }
 
@@ -268,7 +310,7 @@ static void copy_prompt(const struct sampler *s, const struct worker *w, float *
 {
 	const struct config *c = &s->m->cfg;
 	size_t hd = (size_t)c->head_dim, keys = att_keys_floats(n, hd);
-	const float *from = w->kv + (size_t)s->o.batch * s->slot_size;
+	const float *from = w->prompt_kv;
 
 	for (size_t i = 0; i < (size_t)(c->layers * c->kv_heads); i++) {
 		size_t at = i * head_step(s);
@@ -317,11 +359,16 @@ static void start(struct sampler *s, struct worker *w, struct slot *t)
 	t->pos = g->n_prompt;
 	t->room = room < (size_t)s->o.max_new ? room : (size_t)s->o.max_new;
 	w->busy++;
+	w->has_group = w->next_sample < g->n;
 	advance(s, w, t, w->prompt_logits);
-	if (t->to)
+	if (t->to && w->has_group) {
 		copy_prompt(s, w, t->kv, g->n_prompt);
-	if (w->next_sample == g->n)
-		w->has_group = false;
+	} else if (t->to) { /* the last sample takes the prompt itself */
+		float *kv = t->kv;
+
+		t->kv = w->prompt_kv;
+		w->prompt_kv = kv;
+	}
 }
 
 /* Fills free slots until none is free or no sample is left to start. */
@@ -353,8 +400,7 @@ static void decode(struct sampler *s, struct worker *w)
 			kv[n] = w->slot[j].kv;
 			w->pos[n++] = (uint32_t)w->slot[j].pos++;
 		}
-	layers(s, w, tokens, kv, n);
-	block_logits(s->m, w->logits, v, w->x2, w->x, n, w->scratch);
+	forward(s, w, tokens, kv, n);
 	for (size_t i = 0; i < n; i++)
 		advance(s, w, busy[i], w->logits + i * v);
 	free(tokens);

@@ -16,13 +16,21 @@ size_t att_values_floats(size_t len, size_t hd)
 	return len * vec_round(hd);
 }
 
-void att_put(float *keys, float *values, size_t t, const float *k, const float *v, size_t hd)
+void att_put(float *keys, float *values, size_t t, size_t n, const float *k, const float *v,
+	     size_t ld, size_t hd)
 {
-	float *col = keys + t / PANEL * (hd * PANEL) + t % PANEL;
+	size_t hr = vec_round(hd), room;
 
-	for (size_t i = 0; i < hd; i++)
-		col[i * PANEL] = k[i];
-	memcpy(values + t * vec_round(hd), v, hd * sizeof *v);
+	for (size_t j = 0; j < n; j++)
+		memcpy(values + (t + j) * hr, v + j * ld, hd * sizeof *v);
+	for (; n > 0; t += room, n -= room, k += room * ld) {
+		float *col = keys + t / PANEL * (hd * PANEL) + t % PANEL;
+
+		room = PANEL - t % PANEL < n ? PANEL - t % PANEL : n;
+		for (size_t i = 0; i < hd; i++)
+			for (size_t j = 0; j < room; j++)
+				col[i * PANEL + j] = k[j * ld + i];
+	}
 }
 
 size_t att_scratch(size_t rows, size_t len)
@@ -156,10 +164,8 @@ static void take_keys(struct att_back *b, const float *k, const float *v, size_t
 
 	gather(b->k + at, k, ld, n, b->hd);
 	gather(b->v + at, v, ld, n, b->hd);
-	for (size_t t = 0; t < n; t++) { /* dk takes values that nobody needs */
-		att_put(b->keys, b->dk, before + t, k + t * ld, v + t * ld, b->hd);
-		att_put(b->vt, b->dk, before + t, v + t * ld, v + t * ld, b->hd);
-	}
+	att_put(b->keys, b->dk, before, n, k, v, ld, b->hd); /* dk takes values that nobody needs */
+	att_put(b->vt, b->dk, before, n, v, v, ld, b->hd);
 	memset(b->dk + at, 0, n * b->hr * sizeof *b->dk);
 	memset(b->dv + at, 0, n * b->hr * sizeof *b->dv);
 }

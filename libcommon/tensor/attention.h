@@ -13,8 +13,9 @@
 /* Floats that hold the keys or the values of `len` tokens. */
 size_t att_keys_floats(size_t len, size_t hd);
 size_t att_values_floats(size_t len, size_t hd);
-/* Puts the key and the value of token t. */
-void att_put(float *keys, float *values, size_t t, const float *k, const float *v, size_t hd);
+/* Puts the keys and the values of n tokens from token t on; k and v: rows ld apart. */
+void att_put(float *keys, float *values, size_t t, size_t n, const float *k, const float *v,
+	     size_t ld, size_t hd);
 
 /* Floats of scratch for rows query rows over len keys. */
 size_t att_scratch(size_t rows, size_t len);
