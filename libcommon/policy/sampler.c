@@ -217,17 +217,18 @@ static void attend(const struct sampler *s, struct worker *w, size_t layer, floa
 	size_t hd = (size_t)c->head_dim, kvh = (size_t)c->kv_heads, heads = (size_t)c->heads;
 	size_t Q = block_qkv_dim(s->m), A = block_att_dim(s->m), step = head_step(s);
 
-	for (size_t i = 0; i < rows; i++) {
-		float *q = w->qkv + i * Q, *keys = cache_keys(s, kv[i], layer);
-
+	for (size_t i = 0; i < rows; i++)
 		for (size_t g = 0; g < kvh; g++) {
-			float *k = q + (heads + g) * hd;
+			float *keys = cache_keys(s, kv[i], layer) + g * step;
+			float *k = w->qkv + i * Q + (heads + g) * hd;
 
-			att_put(keys + g * step, keys + g * step + s->keys_size, w->pos[i], 1, k,
-				k + kvh * hd, Q, hd);
+			att_put(keys, keys + s->keys_size, w->pos[i], 1, k, k + kvh * hd, Q, hd);
 		}
-		att_token(w->att + i * A, q, keys, keys + s->keys_size, step, heads, kvh,
-			  w->pos[i] + 1, hd, w->att_scratch);
+	for (size_t i = 0; i < rows; i++) {
+		float *keys = cache_keys(s, kv[i], layer);
+
+		att_token(w->att + i * A, w->qkv + i * Q, keys, keys + s->keys_size, step, heads,
+			  kvh, w->pos[i] + 1, hd, w->att_scratch);
 	}
 }
 

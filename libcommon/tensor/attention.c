@@ -50,7 +50,7 @@ static void probabilities(float *s, size_t ls, const float *q, size_t ldq, const
 	float scale = 1.0f / sqrtf((float)hd);
 	size_t n = first_n + (causal ? rows - 1 : 0);
 
-	gemm(rows, n, hd, q, ldq, 1, packed_view(keys, hd), s, ls, false);
+	gemm(rows, vec_round(n), hd, q, ldq, 1, packed_view(keys, hd), s, ls, false);
 	for (size_t i = 0; i < rows; i++) {
 		size_t seen = causal ? first_n + i : first_n, end = vec_round(seen);
 

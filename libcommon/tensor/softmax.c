@@ -20,12 +20,15 @@ static float row_max(const float *x, size_t n)
 
 void softmax_row(float *s, size_t n, float scale)
 {
-	size_t end = (n + VL - 1) / VL * VL;
-	float m = row_max(s, n) * scale, inv;
-	vf sum = {0};
+	size_t last = (n - 1) / VL * VL, end = last + VL;
+	vf top, sum = {0};
+	float m, inv;
 
-	for (size_t i = n; i < end; i++)
-		s[i] = -INFINITY; /* exp gives 0 */
+	vf_store(s + last, vf_below(vf_load(s + last), n - last)); /* exp gives 0 */
+	top = vf_load(s);
+	for (size_t i = VL; i < end; i += VL)
+		top = vf_max(vf_load(s + i), top);
+	m = vf_top(top) * scale;
 	for (size_t i = 0; i < end; i += VL) {
 		vf e = vf_exp(vf_fma(vf_load(s + i), vf_set(scale), vf_set(-m)));
 

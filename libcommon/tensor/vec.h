@@ -6,6 +6,8 @@
 #ifndef TENSOR_VEC_H
 #define TENSOR_VEC_H
 
+#include <math.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -53,9 +55,25 @@ static inline vf vf_fma(vf a, vf b, vf c)
 
 static inline vf vf_select(vi mask, vf yes, vf no)
 {
+#if defined(__AVX512DQ__)
+	return (vf)_mm512_mask_blend_ps(_mm512_movepi32_mask((__m512i)mask), (__m512)no,
+					(__m512)yes);
+#else
 	return (vf)((mask & (vi)yes) | (~mask & (vi)no));
+#endif
 }
 
+/* Lanes from n on become -infinity. */
+static inline vf vf_below(vf v, size_t n)
+{
+	vi lane;
+
+	for (int i = 0; i < VL; i++)
+		lane[i] = i;
+	return vf_select(lane < (int32_t)n, v, vf_set(-INFINITY));
+}
+
+/* b where one is NaN; vf_min too */
 static inline vf vf_max(vf a, vf b)
 {
 #if defined(__AVX512F__)
@@ -64,6 +82,17 @@ static inline vf vf_max(vf a, vf b)
 	return (vf)_mm256_max_ps((__m256)a, (__m256)b);
 #else
 	return vf_select(a > b, a, b);
+#endif
+}
+
+static inline vf vf_min(vf a, vf b)
+{
+#if defined(__AVX512F__)
+	return (vf)_mm512_min_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__) && defined(__FMA__)
+	return (vf)_mm256_min_ps((__m256)a, (__m256)b);
+#else
+	return vf_select(a < b, a, b);
 #endif
 }
 
@@ -109,11 +138,9 @@ static inline vf vf_exp(vf x)
 {
 	const vf lo = vf_set(-87.0f), hi = vf_set(88.0f),
 		 magic = vf_set(12582912.0f); /* 1.5 * 2^23 */
-	vi small = x < lo;
-	vf c = vf_select(x > hi, hi, vf_select(small, lo, x));
+	vf c = vf_min(hi, vf_max(lo, x));
 	vf k = vf_fma(c, vf_set(1.44269504088896341f), magic);
-	vi bits = ((vi)k - (vi)magic) << 23; /* k's low bits hold round(c / ln 2) */
-	vf n = k - magic, r, p;
+	vf n = k - magic, r, p; /* round(c / ln 2) */
 
 	r = vf_fma(n, vf_set(-0.693359375f), c);
 	r = vf_fma(n, vf_set(2.12194440e-4f), r);
@@ -123,8 +150,12 @@ static inline vf vf_exp(vf x)
 	p = vf_fma(p, r, vf_set(1.6666665459e-1f));
 	p = vf_fma(p, r, vf_set(5.0000001201e-1f));
 	p = vf_fma(p, r * r, r) + 1.0f;
-	p = (vf)((vi)p + bits);
-	return vf_select(x == x, vf_select(small, vf_set(0.0f), p), x);
+#if defined(__AVX512F__)
+	p = (vf)_mm512_scalef_ps((__m512)p, (__m512)n);
+#else
+	p = vf_select(x == x, (vf)((vi)p + (((vi)k - (vi)magic) << 23)), x); /* k's low bits: n */
+#endif
+	return vf_select(x < lo, vf_set(0.0f), p);
 }
 
 #endif
