@@ -150,10 +150,61 @@ void rows_add(float *out, const uint32_t *row, const float *y, size_t n, size_t 
 
 /* ---- one layer ---- */
 
-static void span_of(const struct run *r, size_t i, size_t *from, size_t *n)
+enum { MATS = 4 }; /* of a layer */
+
+static const struct mat *mat_of(const struct layer *w, int i)
 {
-	*from = i * r->back;
-	*n = r->p->n_tok - *from < r->back ? r->p->n_tok - *from : r->back;
+	const struct mat *const all[MATS] = {&w->qkv, &w->o, &w->gu, &w->down};
+
+	return all[i];
+}
+
+size_t run_turned_words(const struct model *m)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < MATS && m->how & MODEL_BF16; i++)
+		n += mat_turn_words(mat_of(m->layer, i));
+	return n;
+}
+
+/* Where a matrix of the present layer is in r->turned; NULL: not in bf16 */
+static uint32_t *turned(const struct run *r, const struct mat *w)
+{
+	uint32_t *at = (uint32_t *)r->turned;
+
+	if (!(r->m->how & MODEL_BF16))
+		return NULL;
+	for (int i = 0; mat_of(&r->m->layer[r->layer], i) != w; i++)
+		at += mat_turn_words(mat_of(r->m->layer, i));
+	return at;
+}
+
+static void job_turn(void *ctx, size_t i, int thread)
+{
+	struct run *r = ctx;
+	const struct mat *w;
+	int k = 0;
+
+	for (; i >= mat_turn_blocks(w = mat_of(&r->m->layer[r->layer], k)); k++)
+		i -= mat_turn_blocks(w);
+	mat_turn(r->m, w, turned(r, w), i, run_scratch(r, thread));
+}
+
+static void turn_layer(struct run *r)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < MATS && r->m->how & MODEL_BF16; i++)
+		n += mat_turn_blocks(mat_of(r->m->layer, i));
+	par_for(n, job_turn, r);
+}
+
+/* dx (rows, k) = dy (rows, n) W, a matrix of the present layer */
+static void back(const struct run *r, const struct mat *w, float *dx, const float *dy, size_t rows,
+		 float *scratch)
+{
+	mat_backward(r->m, w, turned(r, w), dx, dy, rows, scratch);
 }
 
 /* Through the adapter of the layers that share an input: dx (n, in) gains what goes back to the
@@ -187,20 +238,20 @@ static void job_mlp_back(void *ctx, size_t i, int thread)
 	const struct layer *w = &m->layer[r->layer];
 	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, A = block_att_dim(m);
 	size_t from, n;
-	float *dh = run_scratch(r, thread), *rest = dh + r->back * F, *gu, *x2, *dx2;
+	float *dh = run_scratch(r, thread), *rest = dh + RUN_ROWS * F, *gu, *x2, *dx2;
 
-	span_of(r, i, &from, &n);
+	run_block(i, r->p->n_tok, &from, &n);
 	gu = r->gu + (run_slot(r) * T + from) * 2 * F;
 	x2 = r->x2 + (run_slot(r) * T + from) * d;
 	dx2 = r->dx2 + from * d;
-	mat_backward(m, &w->down, dh, r->dx + from * d, n, rest);
+	back(r, &w->down, dh, r->dx + from * d, n, rest);
 	adapter_back(r, LORA_IN_DOWN, from, n, dh, r->dx + from * d, d);
 	for (size_t t = 0; t < n; t++) {
 		swiglu_forward(r->h + (from + t) * F, gu + t * 2 * F, F);
 		swiglu_backward(gu + t * 2 * F, dh + t * F, gu + t * 2 * F, F);
 	}
 	adapter_inner(r, LORA_IN_DOWN, from, n, r->h + from * F);
-	mat_backward(m, &w->gu, r->dxn + from * d, gu, n, rest);
+	back(r, &w->gu, r->dxn + from * d, gu, n, rest);
 	adapter_back(r, LORA_IN_GU, from, n, r->dxn + from * d, gu, 2 * F);
 	memcpy(dx2, r->dx + from * d, n * d * sizeof *dx2);
 	for (size_t t = 0; t < n; t++) {
@@ -210,7 +261,7 @@ static void job_mlp_back(void *ctx, size_t i, int thread)
 				 m->params + w->norm2, r->rms[from + t], d);
 	}
 	adapter_inner(r, LORA_IN_GU, from, n, r->xn + from * d);
-	mat_backward(m, &w->o, r->datt + from * A, dx2, n, rest);
+	back(r, &w->o, r->datt + from * A, dx2, n, rest);
 	adapter_back(r, LORA_IN_O, from, n, r->datt + from * A, dx2, d);
 	adapter_inner(r, LORA_IN_O, from, n, r->att + (run_slot(r) * T + from) * A);
 }
@@ -298,11 +349,11 @@ static void job_qkv_back(void *ctx, size_t i, int thread)
 	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, Q = block_qkv_dim(m), from, n;
 	const float *x;
 
-	span_of(r, i, &from, &n);
+	run_block(i, r->p->n_tok, &from, &n);
 	x = r->x + (r->layer * T + from) * d;
 	if (w->q_norm)
 		qk_norm_back(r, i, from, n, run_scratch(r, thread));
-	mat_backward(m, &w->qkv, r->dxn + from * d, r->dqkv + from * Q, n, run_scratch(r, thread));
+	back(r, &w->qkv, r->dxn + from * d, r->dqkv + from * Q, n, run_scratch(r, thread));
 	adapter_back(r, LORA_IN_QKV, from, n, r->dxn + from * d, r->dqkv + from * Q, Q);
 	for (size_t t = 0; t < n; t++) {
 		r->rms[from + t] = rmsnorm_forward(r->xn + (from + t) * d, x + t * d,
@@ -384,7 +435,7 @@ static void qkv_grads(struct run *r)
 		r->grads + w->qkv.at, grad_of(r, w->qkv_bias), r->dqkv, r->xn, Q, d, Q, d, T};
 
 	wgrad_all(r, &qkv, 1);
-	qk_norm_grad(r, run_blocks(T, r->back));
+	qk_norm_grad(r, run_blocks(T, RUN_ROWS));
 	norm_grad(r->grads + w->norm1, r->dxn, r->x + r->layer * T * d, r->rms, T, d);
 }
 
@@ -392,9 +443,10 @@ static void layer_backward(struct run *r)
 {
 	const struct model *m = r->m;
 	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, l = run_slot(r);
-	size_t blocks = run_blocks(T, r->back);
+	size_t blocks = run_blocks(T, RUN_ROWS);
 	float *t;
 
+	turn_layer(r);
 	par_for(blocks, job_mlp_back, r);
 	if (r->full)
 		mlp_grads(r);

@@ -81,7 +81,8 @@ static size_t lay_out(struct run *r, float *base, const struct pack *p)
 	take(&r->rms, base, &at, back * (T > R ? T : R));
 	take(&r->lu, base, &at, back * T * lora);
 	take(&r->lv, base, &at, back * T * lora);
-	take(&r->qk_grad, base, &at, norms * run_blocks(T, r->back) * 2 * (size_t)m->cfg.head_dim);
+	take(&r->turned, base, &at, back * run_turned_words(m));
+	take(&r->qk_grad, base, &at, norms * run_blocks(T, RUN_ROWS) * 2 * (size_t)m->cfg.head_dim);
 	return at;
 }
 
@@ -90,11 +91,16 @@ static size_t max2(size_t a, size_t b)
 	return a > b ? a : b;
 }
 
+static size_t min2(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 static size_t scratch_floats(const struct run *r)
 {
 	const struct config *c = &r->m->cfg;
 	size_t hd = (size_t)c->head_dim, T = r->longest;
-	size_t rows = block_scratch(r->m, RUN_BACK), back = 0;
+	size_t rows = block_scratch(r->m, r->head_rows), back = 0;
 	size_t att = att_keys_floats(T, hd) + att_values_floats(T, hd) + att_scratch(RUN_ROWS, T);
 
 	if (r->keep)
@@ -105,13 +111,15 @@ static size_t scratch_floats(const struct run *r)
 /* What the sizes depend on besides the pack */
 static void choose(struct run *r, const struct model *m, size_t n_rows, bool keep)
 {
-	size_t v = (size_t)m->cfg.vocab, fit = LOGITS_MAX / v / RUN_BACK * RUN_BACK;
+	size_t v = (size_t)m->cfg.vocab, most = LOGITS_MAX / v / RUN_HEAD_ROWS * RUN_HEAD_ROWS;
+	size_t share;
 
 	r->m = m;
 	r->keep = keep;
-	r->back = m->how & MODEL_BF16 ? RUN_BACK : RUN_BACK / 2;
 	r->L = keep && !r->recompute ? (size_t)m->cfg.layers : 1;
-	r->chunk = n_rows < max2(fit, RUN_BACK) ? n_rows : max2(fit, RUN_BACK);
+	r->chunk = min2(n_rows, max2(most, RUN_HEAD_ROWS));
+	share = run_blocks(r->chunk, (size_t)par_threads() * RUN_ROWS) * RUN_ROWS;
+	r->head_rows = m->how & MODEL_BF16 && share ? min2(share, RUN_HEAD_ROWS) : RUN_ROWS;
 }
 
 size_t run_bytes(const struct run *r, size_t n_tok, size_t n_rows, size_t longest, bool keep)
@@ -159,13 +167,6 @@ void run_prepare(struct run *r, const struct model *m, const struct pack *p, boo
 	grow(&r->scratch, &r->cap_scratch, (size_t)par_threads() * r->per_thread);
 }
 
-/* Rows of job i */
-static void span_of(size_t i, size_t total, size_t *from, size_t *n)
-{
-	*from = i * RUN_ROWS;
-	*n = total - *from < RUN_ROWS ? total - *from : RUN_ROWS;
-}
-
 /* Place of the present layer's input in x */
 static size_t input(const struct run *r)
 {
@@ -178,7 +179,7 @@ static void job_embed(void *ctx, size_t i, int thread)
 	size_t from, n;
 
 	(void)thread;
-	span_of(i, r->p->n_tok, &from, &n);
+	run_block(i, r->p->n_tok, &from, &n);
 	block_embed(r->m, r->x + from * (size_t)r->m->cfg.d, r->p->tokens + from, n);
 }
 
@@ -189,7 +190,7 @@ static void job_qkv(void *ctx, size_t i, int thread)
 	size_t from, n;
 	float *raw;
 
-	span_of(i, T, &from, &n);
+	run_block(i, T, &from, &n);
 	raw = r->keep && r->m->cfg.qk_norm ? r->raw + (l * T + from) * block_qk_dim(r->m) : NULL;
 	block_qkv(r->m, r->layer, r->qkv + (l * T + from) * Q, raw,
 		  r->x + (input(r) * T + from) * d, r->pos + from, n, run_scratch(r, thread));
@@ -224,7 +225,7 @@ static void job_mlp(void *ctx, size_t i, int thread)
 	size_t T = r->p->n_tok, d = (size_t)r->m->cfg.d, A = block_att_dim(r->m), l = run_slot(r);
 	size_t F2 = 2 * (size_t)r->m->cfg.ffn, x = input(r), next = r->keep ? x + 1 : 0, from, n;
 
-	span_of(i, T, &from, &n);
+	run_block(i, T, &from, &n);
 	block_mlp(r->m, r->layer, r->x + (next * T + from) * d, r->x2 + (l * T + from) * d,
 		  r->gu + (l * T + from) * F2, r->x + (x * T + from) * d,
 		  r->att + (l * T + from) * A, n, run_scratch(r, thread));

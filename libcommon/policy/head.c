@@ -12,8 +12,8 @@
 /* Rows of block i of the chunk */
 static void rows_of(const struct run *r, size_t i, size_t *from, size_t *n)
 {
-	*from = r->row0 + i * r->back;
-	*n = r->row1 - *from < r->back ? r->row1 - *from : r->back;
+	*from = r->row0 + i * r->head_rows;
+	*n = r->row1 - *from < r->head_rows ? r->row1 - *from : r->head_rows;
 }
 
 /* Logits of n rows of the chunk into r->logits, and what they amount to. */
@@ -60,7 +60,7 @@ void head_forward(struct run *r)
 	model_pack_layer(r->m, (size_t)r->m->cfg.layers);
 	for (size_t c = 0; c * r->chunk < r->p->n_rows; c++) {
 		take_chunk(r, c);
-		par_for(run_blocks(r->row1 - r->row0, r->back), job_score, r);
+		par_for(run_blocks(r->row1 - r->row0, r->head_rows), job_score, r);
 	}
 }
 
@@ -80,7 +80,7 @@ static void job_back(void *ctx, size_t i, int thread)
 	for (size_t x = 0; x < n; x++)
 		logits_backward(logits + x * v, &r->stat[from + x], v, r->p->target[from + x],
 				r->dlogp[from + x], r->dent ? r->dent[from + x] : 0.0f, inv_t);
-	mat_backward(m, &m->head, r->dxn + from * d, logits, n, run_scratch(r, thread));
+	mat_backward(m, &m->head, NULL, r->dxn + from * d, logits, n, run_scratch(r, thread));
 }
 
 static void weight_grad(struct run *r)
@@ -127,13 +127,13 @@ void head_backward(struct run *r)
 
 	for (size_t c = run_blocks(r->p->n_rows, r->chunk); c-- > 0;) {
 		take_chunk(r, c);
-		par_for(run_blocks(r->row1 - r->row0, r->back), job_back, r);
+		par_for(run_blocks(r->row1 - r->row0, r->head_rows), job_back, r);
 		if (r->full)
 			weight_grad(r);
 	}
 	r->row0 = 0;
 	r->row1 = r->p->n_rows;
-	par_for(run_blocks(r->row1, r->back), job_norm_back, r);
+	par_for(run_blocks(r->row1, r->head_rows), job_norm_back, r);
 	memset(r->dx, 0, r->p->n_tok * d * sizeof *r->dx);
 	rows_add(r->dx, r->p->at, r->xrn, r->p->n_rows, d);
 	if (r->full)

@@ -3,8 +3,8 @@
 #include "tensor/bf16.h"
 #include "tensor/gemm.h"
 
-/* Rows of W that a backward pass takes at a time, multiples of PANEL. In bf16 a block is packed
- * anew for each call and should stay in the cache. */
+/* Rows of W that a backward pass takes at a time, multiples of PANEL. In bf16 a block should stay
+ * in the cache. */
 enum { BACK_N = 512, BACK_BF16 = 256 };
 
 static size_t max2(size_t a, size_t b)
@@ -59,29 +59,64 @@ static const float *rows_of(const struct model *m, const struct mat *w, size_t j
 	return scratch;
 }
 
-static void backward_bf16(const struct model *m, const struct mat *w, float *dx, const float *dy,
-			  size_t rows, float *scratch)
+size_t mat_turn_blocks(const struct mat *w)
 {
-	float *wide = scratch + (m->how & MODEL_FROZEN ? BACK_BF16 * w->k : 0);
-	uint32_t *a = (uint32_t *)wide, *b = a + rows * (BACK_BF16 / 2);
+	return (w->n + BACK_BF16 - 1) / BACK_BF16;
+}
 
-	for (size_t j = 0; j < w->n; j += BACK_BF16) {
-		size_t n = w->n - j < BACK_BF16 ? w->n - j : BACK_BF16, words = (n + 1) / 2;
+size_t mat_turn_words(const struct mat *w)
+{
+	return mat_turn_blocks(w) * pair_words(w->k, BACK_BF16);
+}
 
-		for (size_t i = 0; i < rows; i++)
-			bf16_row(a + i * words, dy + i * w->n + j, n);
-		bf16_panels(b, rows_of(m, w, j, n, scratch), w->k, n, w->k);
-		bf16_gemm(rows, w->k, words, a, false, b, dx, w->k, j > 0);
+/* Rows of W in block i */
+static size_t block_rows(const struct mat *w, size_t i)
+{
+	size_t left = w->n - i * BACK_BF16;
+
+	return left < BACK_BF16 ? left : BACK_BF16;
+}
+
+/* One block, to where it is wanted */
+static void turn(const struct model *m, const struct mat *w, size_t i, uint32_t *to, float *scratch)
+{
+	size_t n = block_rows(w, i);
+
+	bf16_panels(to, rows_of(m, w, i * BACK_BF16, n, scratch), w->k, n, w->k);
+}
+
+void mat_turn(const struct model *m, const struct mat *w, uint32_t *turned, size_t block,
+	      float *scratch)
+{
+	turn(m, w, block, turned + block * pair_words(w->k, BACK_BF16), scratch);
+}
+
+static void backward_bf16(const struct model *m, const struct mat *w, const uint32_t *turned,
+			  float *dx, const float *dy, size_t rows, float *scratch)
+{
+	size_t words = pair_words(w->k, BACK_BF16);
+	uint32_t *a = (uint32_t *)scratch, *own = a + rows * (BACK_BF16 / 2);
+	float *wide = (float *)(own + words);
+
+	for (size_t i = 0; i < mat_turn_blocks(w); i++) {
+		size_t n = block_rows(w, i), pairs = (n + 1) / 2;
+
+		for (size_t t = 0; t < rows; t++)
+			bf16_row(a + t * pairs, dy + t * w->n + i * BACK_BF16, n);
+		if (!turned)
+			turn(m, w, i, own, wide);
+		bf16_gemm(rows, w->k, pairs, a, false, turned ? turned + i * words : own, dx, w->k,
+			  i > 0);
 	}
 }
 
 /* Blocks of W one after the other, also where W lies in rows: so that a frozen model gives the same
  * bits. */
-void mat_backward(const struct model *m, const struct mat *w, float *dx, const float *dy,
-		  size_t rows, float *scratch)
+void mat_backward(const struct model *m, const struct mat *w, const uint32_t *turned, float *dx,
+		  const float *dy, size_t rows, float *scratch)
 {
 	if (m->how & MODEL_BF16) {
-		backward_bf16(m, w, dx, dy, rows, scratch);
+		backward_bf16(m, w, turned, dx, dy, rows, scratch);
 		return;
 	}
 	for (size_t j = 0; j < w->n; j += BACK_N) {

@@ -10,20 +10,19 @@
 #include "tensor/softmax.h"
 
 enum {
-	RUN_ROWS = 48, /* rows a job of the forward pass takes: a multiple of GEMM_MR */
-	RUN_BACK = 96, /* most rows a job of the backward pass takes */
+	RUN_ROWS = 48,       /* rows a job takes: a multiple of GEMM_MR */
+	RUN_HEAD_ROWS = 192, /* most rows a job of the head takes: a multiple of RUN_ROWS */
 };
 
 struct run {
 	const struct model *m;
 	const struct pack *p;
-	bool keep;      /* activations of all layers, for a backward pass */
-	bool recompute; /* of each layer but its input, in the backward pass */
-	size_t back;    /* rows a job of the backward pass takes: fewer share out better, but in
-			   bf16 each job packs the weights anew */
-	size_t L;       /* layers whose activations have a place of their own: all, or 1 */
-	size_t cap_mem; /* floats in mem */
-	float *mem;     /* one block; the pointers below are cut from it */
+	bool keep;        /* activations of all layers, for a backward pass */
+	bool recompute;   /* of each layer but its input, in the backward pass */
+	size_t head_rows; /* rows a job of the head takes: in bf16 each packs the weights anew */
+	size_t L;         /* layers whose activations have a place of their own: all, or 1 */
+	size_t cap_mem;   /* floats in mem */
+	float *mem;       /* one block; the pointers below are cut from it */
 
 	/* kept from forward to backward */
 	float *x;   /* (layers + 1, T, d) input of each layer, and of the head */
@@ -40,10 +39,11 @@ struct run {
 	float *xn, *dxn;    /* (T, d) */
 	float *h;           /* (T, F) */
 	float *datt, *dqkv; /* (T, A), (T, Q) */
+	float *turned;      /* a layer's matrices as mat_turn makes them; only in bf16 */
 	float *xrn;         /* (R, d) normed rows of the head; then the gradient of xr */
 	float *rms;         /* (T or R) norm factors */
 	float *lu, *lv;     /* (T, width of the adapter) see lora.h; only where there is one */
-	float *qk_grad;     /* (blocks of back rows, 2, head_dim) shares of the gradients of q_norm
+	float *qk_grad;     /* (blocks of rows, 2, head_dim) shares of the gradients of q_norm
 			       and k_norm; only where there are any */
 
 	float *logits;            /* (chunk, V) */
@@ -75,13 +75,22 @@ static inline size_t run_slot(const struct run *r)
 	return r->L > 1 ? r->layer : 0;
 }
 
+/* Words that a layer's matrices take in r->turned */
+size_t run_turned_words(const struct model *m);
+
 /* The present layer's forward pass, from its input in r->x. */
 void run_layer(struct run *r);
 
-/* Blocks of n items over the rows 0..total: index i covers from..to. */
+/* How many blocks of n items there are over 0..total, and what block i of RUN_ROWS covers */
 static inline size_t run_blocks(size_t total, size_t n)
 {
 	return (total + n - 1) / n;
+}
+
+static inline void run_block(size_t i, size_t total, size_t *from, size_t *n)
+{
+	*from = i * RUN_ROWS;
+	*n = total - *from < RUN_ROWS ? total - *from : RUN_ROWS;
 }
 
 /* Tokens of the prefix of sequence s, and where they begin */
