@@ -76,7 +76,7 @@ static void norm_heads(const struct model *m, const struct layer *w, float *qkv,
 void block_qkv(const struct model *m, size_t l, float *qkv, float *raw, const float *x,
 	       const uint32_t *pos, size_t rows, float *scratch)
 {
-	size_t d = (size_t)m->cfg.d, hd = (size_t)m->cfg.head_dim, q = block_qkv_dim(m);
+	size_t d = (size_t)m->cfg.d, q = block_qkv_dim(m);
 	size_t qk = block_qk_dim(m); /* values are neither normed nor rotated */
 	const struct layer *w = &m->layer[l];
 
@@ -88,6 +88,14 @@ void block_qkv(const struct model *m, size_t l, float *qkv, float *raw, const fl
 		memcpy(raw + i * qk, qkv + i * q, qk * sizeof *raw);
 	if (w->q_norm)
 		norm_heads(m, w, qkv, rows);
+	if (pos)
+		block_rotate(m, qkv, pos, rows);
+}
+
+void block_rotate(const struct model *m, float *qkv, const uint32_t *pos, size_t rows)
+{
+	size_t hd = (size_t)m->cfg.head_dim, q = block_qkv_dim(m), qk = block_qk_dim(m);
+
 	for (size_t i = 0; i < rows; i++)
 		for (size_t h = 0; h < qk; h += hd)
 			rope_forward(qkv + i * q + h, m->rope + pos[i] * hd, hd);

@@ -17,10 +17,11 @@ size_t block_att_dim(const struct model *m);
 
 void block_embed(const struct model *m, float *x, const uint32_t *tokens, size_t rows);
 /* qkv (rows, qkv_dim) of x (rows, d): norm, projection, bias, norm of queries and keys, rotation by
- * each row's position. raw (rows, qk_dim; NULL: not wanted): queries and keys before their norm,
- * kept for the backward pass of a model that has it. */
+ * each row's position (pos NULL: left to block_rotate). raw (rows, qk_dim; NULL: not wanted):
+ * queries and keys before their norm, kept for the backward pass of a model that has it. */
 void block_qkv(const struct model *m, size_t l, float *qkv, float *raw, const float *x,
 	       const uint32_t *pos, size_t rows, float *scratch);
+void block_rotate(const struct model *m, float *qkv, const uint32_t *pos, size_t rows);
 /* x2 = x + att Wo'; out = x2 + down(silu(gate) * up) of x2's norm, each product with its bias. gu
  * (rows, 2 * ffn) is kept for the backward pass. out may be x. */
 void block_mlp(const struct model *m, size_t l, float *out, float *x2, float *gu, const float *x,

@@ -39,7 +39,10 @@ struct worker {
 	bool has_group;
 };
 
-enum { PREFILL = 24 }; /* rows that attend together in a prompt: a multiple of GEMM_MR */
+enum {
+	PREFILL = 24,       /* rows that attend together in a prompt: a multiple of GEMM_MR */
+	TABLE_MAX = 4 << 20 /* floats: no table that the cache could not hold */
+};
 
 struct sampler {
 	const struct model *m;
@@ -52,7 +55,12 @@ struct sampler {
 	size_t keys_size; /* floats of the keys of one layer and head */
 	float *mem;
 	size_t n_mem;
-	void *results; /* tokens, logprobs, full logprobs, entropy of all samples */
+	/* Every token's queries, keys and values of the first layer, which depend on nothing else,
+	 * not rotated: (vocab, qkv_dim) */
+	float *table;
+	size_t n_table; /* floats; 0: too many */
+	bool look_up;   /* in this call the table saves work */
+	void *results;  /* tokens, logprobs, full logprobs, entropy of all samples */
 	size_t n_results;
 	/* of the call under way */
 	const struct sample_group *groups;
@@ -64,12 +72,14 @@ struct sampler {
 struct sampler *sampler_new(const struct model *m, const struct sample_opts *o)
 {
 	struct sampler *s = xcalloc(1, sizeof *s);
+	size_t n_table = (size_t)m->cfg.vocab * block_qkv_dim(m);
 
 	s->m = m;
 	s->o = *o;
 	if (s->o.batch < 1)
 		s->o.batch = 1;
 	s->rows = (size_t)s->o.batch;
+	s->n_table = n_table <= TABLE_MAX ? n_table : 0;
 	s->n_w = par_threads();
 	s->w = xcalloc((size_t)s->n_w, sizeof *s->w);
 	for (int i = 0; i < s->n_w; i++) {
@@ -94,6 +104,7 @@ void sampler_free(struct sampler *s)
 		free(s->w[i].pos);
 	}
 	big_free(s->mem, s->n_mem * sizeof *s->mem);
+	big_free(s->table, s->n_table * sizeof *s->table);
 	big_free(s->results, s->n_results);
 	free(s->w);
 	free(s->first);
@@ -145,6 +156,37 @@ static void fit(struct sampler *s, size_t n)
 	s->keys_size = att_keys_floats(s->cap_len, hd);
 	s->slot_size = (size_t)(c->layers * c->kv_heads) *
 		       (s->keys_size + att_values_floats(s->cap_len, hd));
+}
+
+/* A block of the table's rows */
+static void job_table(void *ctx, size_t i, int thread)
+{
+	struct sampler *s = ctx;
+	struct worker *w = &s->w[thread];
+	size_t from = i * s->rows, v = (size_t)s->m->cfg.vocab;
+	size_t n = v - from < s->rows ? v - from : s->rows;
+	uint32_t *tokens = xarray(n, sizeof *tokens);
+
+	for (size_t j = 0; j < n; j++)
+		tokens[j] = (uint32_t)(from + j);
+	block_embed(s->m, w->x, tokens, n);
+	block_qkv(s->m, 0, s->table + from * block_qkv_dim(s->m), NULL, w->x, NULL, n, w->scratch);
+	free(tokens);
+}
+
+/* The weights may have changed since the last call. */
+static void prepare_table(struct sampler *s)
+{
+	size_t v = (size_t)s->m->cfg.vocab, tokens = 0;
+
+	for (size_t g = 0; g < s->n_groups; g++)
+		tokens += s->groups[g].n_prompt + s->groups[g].n;
+	s->look_up = s->n_table && tokens >= 2 * v;
+	if (!s->look_up)
+		return;
+	if (!s->table)
+		s->table = big_alloc(s->n_table * sizeof *s->table);
+	par_for((v + s->rows - 1) / s->rows, job_table, s);
 }
 
 /* Room for the longest prompt and response of these groups. */
@@ -208,6 +250,20 @@ static float *cache_keys(const struct sampler *s, float *kv, size_t layer)
 	return kv + layer * (size_t)s->m->cfg.kv_heads * head_step(s);
 }
 
+static void qkv(const struct sampler *s, struct worker *w, size_t layer, const uint32_t *tokens,
+		size_t rows)
+{
+	size_t Q = block_qkv_dim(s->m);
+
+	if (layer > 0 || !s->look_up) {
+		block_qkv(s->m, layer, w->qkv, NULL, w->x, w->pos, rows, w->scratch);
+		return;
+	}
+	for (size_t i = 0; i < rows; i++)
+		memcpy(w->qkv + i * Q, s->table + tokens[i] * Q, Q * sizeof *w->qkv);
+	block_rotate(s->m, w->qkv, w->pos, rows);
+}
+
 /* Puts rows' keys and values into their caches and attends: row i belongs to cache kv[i], at
  * pos[i]. */
 static void attend(const struct sampler *s, struct worker *w, size_t layer, float *const *kv,
@@ -238,7 +294,7 @@ static void forward(const struct sampler *s, struct worker *w, const uint32_t *t
 {
 	block_embed(s->m, w->x, tokens, rows);
 	for (size_t l = 0; l < (size_t)s->m->cfg.layers; l++) {
-		block_qkv(s->m, l, w->qkv, NULL, w->x, w->pos, rows, w->scratch);
+		qkv(s, w, l, tokens, rows);
 		attend(s, w, l, kv, rows);
 		block_mlp(s->m, l, w->x, w->x2, w->gu, w->x, w->att, rows, w->scratch);
 	}
@@ -282,7 +338,7 @@ static void prefill(const struct sampler *s, struct worker *w, const uint32_t *t
 		size_t from = l + 1 < L ? 0 : n - 1;
 		float *x = w->x + from * d;
 
-		block_qkv(s->m, l, w->qkv, NULL, w->x, w->pos, n, w->scratch);
+		qkv(s, w, l, tokens, n);
 		attend_prompt(s, w, l, kv, from, n);
 		block_mlp(s->m, l, x, w->x2, w->gu, x, w->att + from * A, n - from, w->scratch);
 	}
@@ -451,7 +507,7 @@ size_t sampler_bytes(const struct sampler *s, size_t n_prompt, size_t n)
 	floats = lay_out(&t, NULL);
 	draw = (size_t)s->n_w * v * (sizeof *t.w->draw.e + sizeof *t.w->draw.heap);
 	free(t.w);
-	return (floats + n * (size_t)s->o.max_new * 4) * sizeof(float) + draw;
+	return (floats + s->n_table + n * (size_t)s->o.max_new * 4) * sizeof(float) + draw;
 }
 
 int sampler_run(struct sampler *s, const struct sample_group *groups, size_t n_groups,
@@ -470,6 +526,7 @@ int sampler_run(struct sampler *s, const struct sample_group *groups, size_t n_g
 		n += groups[g].n;
 	}
 	prepare(s);
+	prepare_table(s);
 	prepare_results(s, n);
 	atomic_store(&s->next_group, 0);
 	atomic_store(&s->failed, 0);
