@@ -76,7 +76,7 @@ static bool begins(struct span s, const char *magic)
 /* What a file seems to be that is no JSON, by its first line; NULL: nothing known. */
 static const char *looks_like(struct span s)
 {
-	unsigned char c = s.n ? (unsigned char)*s.p : 0;
+	unsigned char c = (unsigned char)*s.p; /* no line is empty */
 
 	if (c == '[')
 		return "a JSON array: one problem a line is wanted (jq -c '.[]' makes it so)";

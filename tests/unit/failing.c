@@ -7,15 +7,18 @@
 #include "learn/state.h"
 #include "policy/safetensors.h"
 #include "stream/rec.h"
+#include "verify/verify.h"
 
 #include "scratch.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <ftw.h>
-#include <math.h>
+#include <spawn.h>
 #include <sys/file.h>
+#include <sys/pidfd.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 /* ---- the calls ---- */
 
@@ -69,6 +72,31 @@ ssize_t write(int fd, const void *p, size_t n)
 ssize_t pread(int fd, void *p, size_t n, off_t at)
 {
 	return fails("pread") ? (fail_with ? -1 : 0) : syscall(SYS_pread64, fd, p, n, at);
+}
+
+int pipe2(int fd[2], int flags)
+{
+	return fails("pipe2") ? -1 : (int)syscall(SYS_pipe2, fd, flags);
+}
+
+int pidfd_open(pid_t pid, unsigned flags)
+{
+	return fails("pidfd_open") ? -1 : (int)syscall(SYS_pidfd_open, pid, flags);
+}
+
+pid_t waitpid(pid_t pid, int *status, int how)
+{
+	return fails("waitpid") ? -1 : (pid_t)syscall(SYS_wait4, pid, status, how, NULL);
+}
+
+int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+		const posix_spawnattr_t *how, char *const argv[], char *const env[])
+{
+	int (*next)(pid_t *, const char *, const posix_spawn_file_actions_t *,
+		    const posix_spawnattr_t *, char *const[], char *const[]) = NULL;
+
+	*(void **)&next = real("posix_spawn");
+	return fails("posix_spawn") ? fail_with : next(pid, path, actions, how, argv, env);
 }
 
 int fsync(int fd)
@@ -365,6 +393,36 @@ static void tensors(void **state)
 	assert_int_equal(st, 0);
 }
 
+/* A tensor that is read in several parts */
+static int read_large(void *arg, struct reason *why)
+{
+	struct st_file f;
+	int st = st_open(&f, dir, why);
+
+	if (st)
+		return st;
+	st = st_read(&f, &f.v[0], arg, why);
+	st_close(&f);
+	return st;
+}
+
+static void a_large_tensor(void **state)
+{
+	enum { MANY = (1 << 19) + 1 };
+	static const struct fault faults[] = {{"pread", EIO}, {"pread", EINTR}};
+	float *v = xcalloc(MANY, sizeof *v);
+	const struct st_item item = {"a", 1, {MANY}, v};
+	struct out o;
+
+	(void)state;
+	out_init(&o, open(scratch_path(dir, "model.safetensors"), O_WRONLY | O_CREAT, 0666),
+		 "test");
+	st_write(&o, &item, 1, ST_F16);
+	assert_int_equal(out_close(&o, NULL), 0);
+	each_told(EACH(faults), read_large, v);
+	free(v);
+}
+
 static void tensors_of_an_index(void **state)
 {
 	static const struct fault faults[] = {
@@ -581,6 +639,64 @@ static void a_checkpoint_that_cannot_be_saved(void **state)
 	}
 }
 
+static int new_state(void *arg, struct reason *why)
+{
+	struct run *r = arg;
+	struct state s;
+	int st;
+
+	remove_all(r->dir);
+	st = run_open(r, &s, why);
+	state_close(&s);
+	return st;
+}
+
+static void a_state_that_cannot_be_begun(void **state)
+{
+	static const struct fault faults[] = {{"mkdir", EROFS},   {"opendir", EMFILE},
+					      {"open", EACCES},   {"flock", ENOLCK},
+					      {"ftruncate", EIO}, {"dprintf", ENOSPC}};
+	struct reason why;
+	struct run r;
+	int st;
+
+	(void)state;
+	snprintf(r.dir, sizeof r.dir, "%s/state", dir);
+	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+		bool told = false;
+
+		for (unsigned at = 1; with_fault(&faults[i], at, new_state, &r, &st, &why); at++) {
+			if (st)
+				assert_told(&faults[i], at, st, &why);
+			told |= st != 0;
+		}
+		assert_true(told);
+		assert_int_equal(st, 0);
+	}
+}
+
+/* A damaged checkpoint that was passed over stands where the new one goes. */
+static void a_damaged_one_that_cannot_be_replaced(void **state)
+{
+	static const struct fault faults[] = {{"rename", EACCES}};
+	char path[8200];
+	struct reason why;
+	struct run r;
+	int st;
+
+	(void)state;
+	for (unsigned at = 1; at <= 2; at++) {
+		run_begin(&r);
+		snprintf(path, sizeof path, "%s/step-3", r.dir);
+		assert_int_equal(mkdir(path, 0777), 0);
+		assert_true(with_fault(&faults[0], at, run_save, &r, &st, &why));
+		assert_told(&faults[0], at, st, &why);
+		run_fill(&r, 3);
+		assert_int_equal(run_save(&r, &why), 0);
+		assert_run(&r, 3, "saved again");
+	}
+}
+
 /* A folder that cannot be listed is not an empty one: that the run began anew would cost it all. */
 static void a_folder_that_cannot_be_listed(void **state)
 {
@@ -602,6 +718,43 @@ static void a_folder_that_cannot_be_listed(void **state)
 		assert_true(told);
 	}
 	assert_run(&r, 2, "afterwards");
+}
+
+/* ---- programs that judge ---- */
+
+static int judge(void *arg, struct reason *why)
+{
+	const struct verify_opts o = {
+		.verifier = arg, .deadline = 100, .max_output = 4096, .workers = 2};
+	const struct verify_item items[2] = {{.task = {"t", 1}, .response = {"1", 1}},
+					     {.task = {"u", 1}, .response = {"2", 1}}};
+	struct verifier *v = verify_open(&o, why);
+	struct verdict out[2];
+	int st;
+
+	if (!v)
+		return why->status;
+	st = verify_run(v, items, 2, out, why);
+	verify_close(v);
+	for (int i = 0; i < 2 && !st; i++)
+		if (out[i].code != VERDICT_OK || out[i].reward != 0.5)
+			fail_msg("%s: verdict %d", failing, (int)out[i].code);
+	return st;
+}
+
+/* What cannot be started is told and is no verdict; nothing of it is left running. */
+static void judges(void **state)
+{
+	static const struct fault faults[] = {{"open", EMFILE},        {"pipe2", EMFILE},
+					      {"posix_spawn", EAGAIN}, {"pidfd_open", EMFILE},
+					      {"read", EINTR},         {"write", EINTR},
+					      {"waitpid", EINTR}};
+	static char command[] = "cmd:while read -r l; do echo '{\"reward\": 0.5}'; done";
+
+	(void)state;
+	each_told(EACH(faults), judge, command);
+	assert_int_equal(waitpid(-1, NULL, 0), -1);
+	assert_int_equal(errno, ECHILD);
 }
 
 /* ---- a folder that appears whole ---- */
@@ -656,10 +809,14 @@ int main(void)
 		TEST(a_close_that_fails),
 		TEST(nothing_to_sync),
 		TEST(tensors),
+		TEST(a_large_tensor),
 		TEST(tensors_of_an_index),
 		TEST(a_stream_that_is_gone_on_with),
 		TEST(a_checkpoint_that_cannot_be_saved),
+		TEST(a_state_that_cannot_be_begun),
+		TEST(a_damaged_one_that_cannot_be_replaced),
 		TEST(a_folder_that_cannot_be_listed),
+		TEST(judges),
 		TEST(a_folder_that_cannot_be_written),
 	};
 

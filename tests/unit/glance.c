@@ -134,12 +134,29 @@ static void test_path(void **state)
 	assert_null(glance_path(r.map, ".").p);
 }
 
+/* Keys that are no text are passed over; one that comes twice is refused. */
+static void test_keys(void **state)
+{
+	static char map[] = "\x85\x01\x02\xa4task\xa1t\xa6prompt\xa0\xa8response\xa0\xa4xask\xa1u";
+	struct rec r = {.map = {(const uint8_t *)map, sizeof map - 1}, .index = 3, .offset = 77};
+	struct reason why;
+	struct traj t;
+
+	(void)state;
+	assert_int_equal(glance(&t, &r, "in", &why), 0);
+	assert_true(span_is(t.task, "t"));
+	*strstr(map + 3, "xask") = 't';
+	assert_int_equal(glance(&t, &r, "in", &why), ST_INPUT);
+	assert_non_null(strstr(why.text, "key \"task\" occurs twice"));
+}
+
 static void test_text(void **state)
 {
-	struct rec r =
-		record("{\"s\":\"x\\ty\",\"i\":-7,\"f\":0.25,\"y\":true,\"n\":null,\"l\":[]}");
-	static const char *const want[][2] = {{"s", "x\ty"}, {"i", "-7"}, {"f", "0.25"},
-					      {"y", "true"}, {"n", NULL}, {"l", NULL}};
+	struct rec r = record("{\"s\":\"x\\ty\",\"i\":-7,\"f\":0.25,\"y\":true,\"no\":false,\"n\":"
+			      "null,\"l\":[]}");
+	static const char *const want[][2] = {{"s", "x\ty"}, {"i", "-7"},     {"f", "0.25"},
+					      {"y", "true"}, {"no", "false"}, {"n", NULL},
+					      {"l", NULL}};
 	struct buf b = {0};
 
 	(void)state;
@@ -245,10 +262,11 @@ static int free_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_keys), cmocka_unit_test(test_absent),
-		cmocka_unit_test(test_graded),   cmocka_unit_test(test_wrong),
-		cmocka_unit_test(test_path),     cmocka_unit_test(test_text),
-		cmocka_unit_test(test_where),    cmocka_unit_test(test_where_bad),
+		cmocka_unit_test(test_all_keys),  cmocka_unit_test(test_absent),
+		cmocka_unit_test(test_graded),    cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_path),      cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_text),      cmocka_unit_test(test_where),
+		cmocka_unit_test(test_where_bad),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, free_bytes);

@@ -89,6 +89,7 @@ static void values(void **state)
 	SAME("\xc4\x03"
 	     "abc",
 	     "{\"$bin\":\"YWJj\"}");
+	SAME("\xc4\x03\xfb\xff\xbf", "{\"$bin\":\"+/+/\"}");
 	SAME("\x90", "[]");
 	SAME("\x92\x01\x91\x02", "[1,[2]]");
 }
@@ -190,6 +191,40 @@ static void records(void **state)
 		    "{\"meta\":{\"tokens\":{\"$bin\":\"AQAAAA==\"}}}", true);
 }
 
+/* Which lists of a record are packed as bin: those that a trajectory's may be */
+static void packed_lists(void **state)
+{
+	static const struct {
+		const char *json;
+		enum mp_type type;
+	} cases[] = {
+		{"{\"x\":[1,-0.5,0]}", MP_ARRAY},
+		{"{\"logprobs\":[1,-0.5,0]}", MP_BIN},
+		{"{\"logprobs\":[]}", MP_BIN},
+		{"{\"logprobs\":[-0.5,\"x\"]}", MP_ARRAY},
+		{"{\"logprobs\":[-0.5,null]}", MP_ARRAY},
+		{"{\"logprobs\":[-1e39]}", MP_ARRAY}, /* beyond a float */
+		{"{\"logprobs\":\"x\"}", MP_STR},
+		{"{\"tokens\":[4294967295]}", MP_BIN},
+		{"{\"tokens\":[4294967296]}", MP_ARRAY},
+		{"{\"tokens\":[1.0]}", MP_ARRAY},
+		{"{\"tokens\":null}", MP_NIL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct buf b = packed(cases[i].json, true);
+		struct mp_iter it;
+		struct mp key, v = {0};
+
+		mp_enter(view(&b), &it);
+		assert_true(mp_next_pair(&it, &key, &v));
+		if (mp_type(v) != cases[i].type)
+			fail_msg("%s: type %d", cases[i].json, (int)mp_type(v));
+		buf_free(&b);
+	}
+}
+
 static void random_logprobs(void **state)
 {
 	uint32_t bits = 12345;
@@ -282,11 +317,11 @@ static void floats_as_packed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(values),           cmocka_unit_test(maps),
-		cmocka_unit_test(many_keys),        cmocka_unit_test(malformed_marks),
-		cmocka_unit_test(records),          cmocka_unit_test(random_logprobs),
-		cmocka_unit_test(bad_text),         cmocka_unit_test(files),
-		cmocka_unit_test(floats_as_packed),
+		cmocka_unit_test(values),       cmocka_unit_test(maps),
+		cmocka_unit_test(many_keys),    cmocka_unit_test(malformed_marks),
+		cmocka_unit_test(records),      cmocka_unit_test(random_logprobs),
+		cmocka_unit_test(packed_lists), cmocka_unit_test(bad_text),
+		cmocka_unit_test(files),        cmocka_unit_test(floats_as_packed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

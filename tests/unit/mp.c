@@ -95,6 +95,14 @@ static void bombs_are_refused(void **state)
 		all[4] = (uint8_t)(0xfb + more);
 		assert_int_equal(mp_skim(all, sizeof all, &len), more ? MP_TOO_LARGE : MP_OK);
 	}
+	{ /* a header for more elements than there is room for, all before it being there */
+		static uint8_t all[MP_MAX_BYTES] = {0x92, 0xc6, 0x00, 0xff, 0xff, 0xf2};
+
+		memcpy(all + sizeof all - 8, "\xdc\x00\x06", 3);
+		assert_int_equal(mp_skim(all, sizeof all, &len), MP_TOO_LARGE);
+		all[sizeof all - 6] = 5;
+		assert_int_equal(mp_skim(all, sizeof all, &len), MP_OK);
+	}
 	/* each of the nested headers would fit alone */
 	for (int i = 0; i < 8; i++)
 		memcpy(nested + 5 * i, "\xdd\x00\x03\x00\x00", 5);

@@ -444,6 +444,7 @@ static void frames_on_demand(void **state)
 	while (rec_next(in, &r, &why) > 0)
 		frames += r.is_frame;
 	assert_int_equal(frames, 2);
+	assert_true(rec_ready(in)); /* nothing more is to be waited for */
 	assert_int_equal(rec_seen(in), 1);
 	rec_close(in);
 	buf_free(&b);
@@ -452,6 +453,7 @@ static void frames_on_demand(void **state)
 static void no_such_file(void **state)
 {
 	(void)state;
+	rec_close(NULL);
 	assert_null(rec_open("/nonexistent/x", 0, &why));
 	assert_int_equal(why.status, ST_SYSTEM);
 	snprintf(path, sizeof path, "%s", dir);

@@ -164,13 +164,47 @@ static void test_similarity(void **state)
 	runstat_free(&s);
 }
 
+/* n-grams of the key tokens, which may be bin or an array */
+static int add_ids(struct runstat *s, const char *map, size_t n, struct reason *why)
+{
+	struct traj t;
+
+	traj_clear(&t);
+	t.task = t.prompt = t.response = text("a");
+	return runstat_add(s, &t, (struct mp){(const uint8_t *)map, n}, why);
+}
+
+#define IDS(s, map) add_ids(s, "\x81\xa6tokens" map, sizeof("\x81\xa6tokens" map) - 1, &why)
+
+static void test_tokens(void **state)
+{
+	struct runstat s = {.threshold = 0.5, .ngram = 2, .by_token = true};
+	struct runstat_row r;
+	struct reason why;
+
+	(void)state;
+	assert_int_equal(IDS(&s, "\xc4\x0c\1\0\0\0\2\0\0\0\3\0\0\0"), 0);
+	runstat_close(&s, &r);
+	assert_int_equal(IDS(&s, "\x93\x02\x03\xce\xff\xff\xff\xff"), 0);
+	runstat_close(&s, &r);
+	/* 12 23 against 23 3x */
+	assert_close(r.similarity, 0.5, 1e-15);
+	assert_int_equal(IDS(&s, "\x90"), 0);
+	assert_int_equal(IDS(&s, "\x91\xff"), ST_INPUT);
+	assert_non_null(strstr(why.text, "holds no token ids"));
+	assert_int_equal(IDS(&s, "\x91\xcf\0\0\0\1\0\0\0\0"), ST_INPUT);
+	assert_int_equal(IDS(&s, "\x91\xa1x"), ST_INPUT);
+	assert_int_equal(IDS(&s, "\x05"), ST_INPUT);
+	assert_non_null(strstr(why.text, "is missing"));
+	runstat_free(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_counts),
-		cmocka_unit_test(test_forgetting),
-		cmocka_unit_test(test_window),
-		cmocka_unit_test(test_similarity),
+		cmocka_unit_test(test_counts), cmocka_unit_test(test_forgetting),
+		cmocka_unit_test(test_window), cmocka_unit_test(test_similarity),
+		cmocka_unit_test(test_tokens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -266,6 +266,8 @@ static void rows_of_many_sets(void **state)
 static void odd_text(void **state)
 {
 	(void)state;
+	good("\t {\"prompt\":\"a\"}\t\n", 1);
+	assert_int_equal(load("{\"prompt\":\"a\"} \0", 16), ST_INPUT);
 	good("\xef\xbb\xbf{\"prompt\":\"a\"}\r\n  {\"prompt\":\"b\\u0007\\u001b\"} \r\n\r\n", 2);
 	assert_string_equal(set.v[1].prompt, "b\a\x1b");
 	good("{\"prompt\":\"\xd7\xa9\xcc\x81\",\"id\":\"--help\"}", 1);
@@ -479,21 +481,10 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(ours),
-		TEST(tools),
-		TEST(answers_of_all_types),
-		TEST(gsm8k),
-		TEST(math),
-		TEST(verl),
-		TEST(rows_of_many_sets),
-		TEST(odd_text),
-		TEST(wrong_rows),
-		TEST(too_deep),
-		TEST(almost_known_rows),
-		TEST(boxes),
-		TEST(many_rows),
-		TEST(real_sets),
-		TEST(who_judges),
+		TEST(ours),       TEST(tools),     TEST(answers_of_all_types), TEST(gsm8k),
+		TEST(math),       TEST(verl),      TEST(rows_of_many_sets),    TEST(odd_text),
+		TEST(wrong_rows), TEST(too_deep),  TEST(almost_known_rows),    TEST(boxes),
+		TEST(many_rows),  TEST(real_sets), TEST(who_judges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

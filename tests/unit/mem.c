@@ -1,0 +1,175 @@
+/* Tests of base/mem.h and base/progress.h: what a process says when it gets no memory, and on a
+ * terminal. */
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/progress.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+/* ASan would end the process by itself */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
+static const volatile size_t huge = SIZE_MAX / 2;
+
+static void ask_malloc(void)
+{
+	free(xmalloc(huge));
+}
+
+static void ask_calloc(void)
+{
+	free(xcalloc(huge, 1));
+}
+
+static void ask_realloc(void)
+{
+	free(xrealloc(NULL, huge));
+}
+
+static void ask_array(void)
+{
+	free(xarray(huge, 16));
+}
+
+static void ask_big(void)
+{
+	big_free(big_alloc(huge), huge);
+}
+
+static void ask_buf(void)
+{
+	struct buf b = {0};
+
+	buf_add(&b, "x", 1);
+	buf_reserve(&b, SIZE_MAX);
+}
+
+static void clean_up(void)
+{
+	msg_error("cleaned up");
+	free(xmalloc(huge)); /* and it is not called again */
+}
+
+/* Runs fn in a process of its own; its standard error into text. Returns its exit status. */
+static int child(void (*fn)(void), int err, int from, char *text, size_t n)
+{
+	pid_t pid = fork();
+	int status;
+	ssize_t got;
+
+	if (pid == 0) {
+		dup2(err, STDERR_FILENO);
+		fn();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	got = read(from, text, n - 1);
+	text[got > 0 ? got : 0] = '\0';
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void no_memory_is_told(void **state)
+{
+	static void (*const ask[])(void) = {ask_malloc, ask_calloc, ask_realloc,
+					    ask_array,  ask_big,    ask_buf};
+	char text[4096];
+	int p[2];
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	msg_name("mem");
+	for (size_t i = 0; i < sizeof ask / sizeof *ask; i++) {
+		assert_int_equal(child(ask[i], p[1], p[0], text, sizeof text), ST_SYSTEM);
+		if (!strstr(text, "mem: out of memory: ") || !strstr(text, " bytes refused\n"))
+			fail_msg("%zu: %s", i, text);
+	}
+	no_memory_first(clean_up);
+	assert_int_equal(child(ask_malloc, p[1], p[0], text, sizeof text), ST_SYSTEM);
+	no_memory_first(NULL);
+	assert_non_null(strstr(text, "mem: cleaned up\n"));
+	close(p[0]);
+	close(p[1]);
+}
+
+static void nothing_is_something(void **state)
+{
+	void *p = xmalloc(0), *q = xcalloc(0, 0);
+
+	(void)state;
+	assert_true(p && q);
+	p = xrealloc(p, 0);
+	assert_non_null(p);
+	free(p);
+	free(q);
+	big_free(NULL, 5);
+}
+
+static void tell_progress(void)
+{
+	progress(false, "step %d", 1);
+	progress(true, "step %d", 3);
+	msg_quiet(true);
+	progress(true, "step %d", 4);
+}
+
+static void only_a_terminal_sees_progress(void **state)
+{
+	int terminal = posix_openpt(O_RDWR | O_NOCTTY), line, p[2];
+	char text[4096];
+
+	(void)state;
+	if (terminal < 0)
+		skip();
+	assert_int_equal(grantpt(terminal) | unlockpt(terminal), 0);
+	line = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+	assert_true(line >= 0);
+	assert_int_equal(child(tell_progress, line, terminal, text, sizeof text), 0);
+	assert_string_equal(text, "\r\033[Kmem: step 1\r\033[Kmem: step 3\r\n");
+	assert_int_equal(pipe2(p, O_NONBLOCK), 0);
+	assert_int_equal(child(tell_progress, p[1], p[0], text, sizeof text), 0);
+	assert_string_equal(text, "");
+	close(p[0]);
+	close(p[1]);
+	close(line);
+	close(terminal);
+}
+
+static void times(void **state)
+{
+	char text[32];
+
+	(void)state;
+	assert_string_equal(progress_time(59.4, text), "59s");
+	assert_string_equal(progress_time(61, text), "1m01s");
+	assert_string_equal(progress_time(3599.9, text), "59m59s");
+	assert_string_equal(progress_time(3600, text), "1h00m");
+	assert_string_equal(progress_time(90061, text), "25h01m");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_memory_is_told),
+		cmocka_unit_test(nothing_is_something),
+		cmocka_unit_test(only_a_terminal_sees_progress),
+		cmocka_unit_test(times),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
