@@ -269,3 +269,33 @@ runs/vanilla/seed-4 runs/vanilla/seed-9" ]
 		cmp whole/train runs/train
 	done
 }
+
+@test "a call that is killed takes its runs along" {
+	fixture tasks base
+	cat >waits <<-'END'
+		#!/bin/bash
+		echo $$ >"$HERE/pid"
+		exec sleep 600
+	END
+	chmod +x waits
+	hows=("")
+	! command -v parallel >/dev/null || hows+=(--parallel)
+	for how in "${hows[@]}"; do
+		rm -rf runs pid
+		HERE=$PWD EXPLORE=$PWD/waits "$root/pipelines/compare" -q -p "$FIX/base" -t "$FIX/train.jsonl" \
+			-e "$FIX/test.jsonl" -d runs -i 1 -n 2 -S 1 -N 2 -k 1 --eval-opts "--max-new 4" \
+			$how vanilla 3>&- &
+		for _ in {1..600}; do
+			[ ! -s pid ] || break
+			sleep 0.05
+		done
+		kill $!
+		wait $! || true
+		flock -w 60 runs/.lock true # what it began has the lock open
+		for _ in {1..600}; do
+			kill -0 "$(cat pid)" 2>/dev/null || break
+			sleep 0.05
+		done
+		not kill -0 "$(cat pid)"
+	done
+}
