@@ -100,9 +100,8 @@ static bool replaced(struct mp key)
 {
 	struct span s;
 
-	return mp_str(key, &s) &&
-	       (span_is(s, "reward") || span_is(s, "verdict") || span_is(s, "extracted") ||
-		(explain && span_is(s, "why")));
+	return mp_str(key, &s) && (span_is(s, "reward") || span_is(s, "verdict") ||
+				   span_is(s, "extracted") || (explain && span_is(s, "why")));
 }
 
 static void put_verdict(msgpack_packer *pk, const struct verdict *v)
