@@ -51,43 +51,33 @@ static bool add_fraction(struct decimal *d, const char *p, const char *end)
 }
 
 /* Reads a decimal at p, which is a digit or a point before one; *stop is behind it. False when it
- * is longer than any sensible one. */
+ * is longer than any sensible one; *stop is behind that too. */
 static bool read_decimal(const char *p, const char *end, struct decimal *d, const char **stop)
 {
 	const char *q;
 	size_t group = 0, k;
+	bool fits = true;
 
 	*d = (struct decimal){0};
 	for (; digit(p, end); p++, group++)
-		if (!add_digit(d, *p))
-			return false;
+		fits = add_digit(d, *p) && fits;
 	for (; group <= 3 && (k = separator(p, end)) > 0; p += k + 3)
 		for (int i = 0; i < 3; i++)
-			if (!add_digit(d, p[k + (size_t)i]))
-				return false;
+			fits = add_digit(d, p[k + (size_t)i]) && fits;
 	if (p < end && *p == '.' && digit(p + 1, end)) {
 		for (q = p + 1; digit(q, end); q++)
 			;
-		if (!add_fraction(d, p + 1, q))
-			return false;
+		fits = add_fraction(d, p + 1, q) && fits;
 		p = q;
 	}
 	*stop = p;
-	return true;
-}
-
-static bool zero(const struct decimal *d)
-{
-	for (size_t i = 0; i < d->n; i++)
-		if (d->digit[i] != '0')
-			return false;
-	return true;
+	return fits;
 }
 
 static bool same_decimal(const struct decimal *a, const struct decimal *b)
 {
 	return a->n == b->n && a->n_fraction == b->n_fraction &&
-	       memcmp(a->digit, b->digit, a->n) == 0 && (a->minus == b->minus || zero(a));
+	       memcmp(a->digit, b->digit, a->n) == 0 && (a->minus == b->minus || !a->n);
 }
 
 /* d as num / 10^k */
@@ -124,6 +114,9 @@ bool number_same(const struct number *a, const struct number *b)
 
 	if (!a->quotient && !b->quotient)
 		return same_decimal(&a->num, &b->num);
+	if (a->quotient && b->quotient && same_decimal(&a->num, &b->num) &&
+	    same_decimal(&a->den, &b->den) && a->den.n) /* however long */
+		return true;
 	return number_ratio(a, &an, &ad) && number_ratio(b, &bn, &bd) &&
 	       !__builtin_mul_overflow(an, bd, &x) && !__builtin_mul_overflow(bn, ad, &y) && x == y;
 }
@@ -141,21 +134,18 @@ static bool signed_at(const char *first, const char *p)
 static bool number_at(const char *first, const char *p, const char *end, struct number *x,
 		      const char **stop)
 {
-	bool sign = signed_at(first, p);
+	bool sign = signed_at(first, p), fits;
 	const char *q;
 
 	*x = (struct number){0};
-	if (!read_decimal(p, end, &x->num, stop))
-		return false;
+	fits = read_decimal(p, end, &x->num, stop);
 	x->num.minus = sign && p[-1] == '-';
 	q = *stop;
-	if (q < end && *q == '/' && digit(q + 1, end)) {
-		x->quotient = read_decimal(q + 1, end, &x->den, stop);
-		if (!x->quotient)
-			return false;
-	}
+	x->quotient = q < end && *q == '/' && digit(q + 1, end);
+	if (x->quotient)
+		fits = read_decimal(q + 1, end, &x->den, stop) && fits;
 	x->text = (struct span){p - sign, (size_t)(*stop - p) + sign};
-	return true;
+	return fits;
 }
 
 bool number_first(struct span s, struct number *out)
@@ -175,18 +165,11 @@ bool number_last(struct span s, struct number *out)
 
 	while (p < end) {
 		if (digit(p, end) || (*p == '.' && digit(p + 1, end))) {
-			const char *stop = p + 1;
 			struct number x;
 
-			if (number_at(s.p, p, end, &x, &stop)) {
+			any = number_at(s.p, p, end, &x, &p);
+			if (any)
 				*out = x;
-				any = true;
-			} else {
-				any = false; /* too long to be one: no number stands last */
-				for (; digit(stop, end); stop++)
-					;
-			}
-			p = stop;
 		} else {
 			p++;
 		}

@@ -190,6 +190,27 @@ static void parameters_hold(void **state)
 	gen_close(g);
 }
 
+static void targets_hold(void **state)
+{
+	static const struct kind *const kinds[] = {&kind_subset, &kind_arithmetic, &kind_countdown};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+		struct gen_opts o = {.kind = kinds[k],
+				     .split = SPLIT_TRAIN,
+				     .over = {.min_target = 20, .max_target = 40}};
+		struct gen *g = gen_open(&o);
+		struct problem p = {0};
+
+		for (int i = 0; i < 100; i++) {
+			assert_true(gen_next(g, &p));
+			assert_in_range(atoi(buf_cstr(&p.answer)), 20, 40);
+		}
+		problem_free(&p);
+		gen_close(g);
+	}
+}
+
 /* Two numbers up to 3 and any target: a handful of problems, then the end. */
 static void space_ends(void **state)
 {
@@ -218,7 +239,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(solutions_verify), cmocka_unit_test(splits_disjoint),
 		cmocka_unit_test(seeds_repeat),     cmocka_unit_test(splits_stay),
-		cmocka_unit_test(parameters_hold),  cmocka_unit_test(space_ends),
+		cmocka_unit_test(parameters_hold),  cmocka_unit_test(targets_hold),
+		cmocka_unit_test(space_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -411,15 +411,67 @@ static void many_children(void **state)
 	assert_int_equal(v.code, VERDICT_TIMEOUT);
 }
 
+/* Each row may name its own program, a builtin, or none; only a trusted one is run. */
+static void rows_choose_their_program(void **state)
+{
+	static const char a[] = ECHO("{\"reward\": 0.25}"), b[] = ECHO("{\"reward\": 0.5}"),
+			  c[] = ECHO("{\"reward\": 0.75}");
+	static const char *const names[] = {a, b, "exact", a, NULL, b};
+	static const double rewards[] = {0.25, 0.5, 1, 0.25, 0.75, 0.5};
+	struct verify_opts o = opts(c, never, 2);
+	struct verify_item items[6];
+	struct reason why = {0};
+	struct verdict out[6];
+	struct verifier *v;
+	char task[131] = "";
+
+	(void)state;
+	memset(task, 't', 130);
+	for (int i = 0; i < 6; i++)
+		items[i] = (struct verify_item){.task = sp(task),
+						.prompt = sp("?"),
+						.response = sp("2"),
+						.answer = sp("2"),
+						.verifier = names[i]};
+	v = verify_open(&o, &why);
+	assert_int_equal(verify_run(v, items, 6, out, &why), ST_INPUT);
+	task[121] = '\0'; /* a message has 120 bytes of a name */
+	assert_true(!strstr(why.text, task) && strstr(why.text, task + 1));
+	assert_non_null(strstr(why.text, "run only when it is trusted"));
+	items[0].verifier = c; /* the user's own, named by the row too */
+	assert_int_equal(verify_run(v, items, 1, out, &why), 0);
+	assert_true(out[0].reward == 0.75);
+	verify_close(v);
+	o.trust = true;
+	v = verify_open(&o, &why);
+	items[0].verifier = a;
+	for (int n = 6; n >= 1; n -= 5) { /* then one only: the other programs have nothing to do */
+		memset(out, 0, sizeof out);
+		assert_int_equal(verify_run(v, items, (size_t)n, out, &why), 0);
+		for (int i = 0; i < n; i++)
+			if (out[i].code != VERDICT_OK || out[i].reward != rewards[i])
+				fail_msg("row %d: reward %g", i, out[i].reward);
+	}
+	verify_close(v);
+	nobody_left();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(misbehaviour),         cmocka_unit_test(time_is_up),
-		cmocka_unit_test(large_response),       cmocka_unit_test(any_bytes),
-		cmocka_unit_test(cannot_start),         cmocka_unit_test(goes_on_after_failures),
-		cmocka_unit_test(one_answer_each),      cmocka_unit_test(out_of_step),
-		cmocka_unit_test(killed_with_the_tool), cmocka_unit_test(ignored_sigchld),
-		cmocka_unit_test(signals_of_children),  cmocka_unit_test(many_children),
+		cmocka_unit_test(misbehaviour),
+		cmocka_unit_test(time_is_up),
+		cmocka_unit_test(large_response),
+		cmocka_unit_test(any_bytes),
+		cmocka_unit_test(cannot_start),
+		cmocka_unit_test(goes_on_after_failures),
+		cmocka_unit_test(one_answer_each),
+		cmocka_unit_test(out_of_step),
+		cmocka_unit_test(killed_with_the_tool),
+		cmocka_unit_test(ignored_sigchld),
+		cmocka_unit_test(signals_of_children),
+		cmocka_unit_test(many_children),
+		cmocka_unit_test(rows_choose_their_program),
 	};
 
 	signal(SIGPIPE, SIG_IGN); /* as tool_start does */

@@ -342,6 +342,60 @@ static void number(void **state)
 	CHECK("number", "3.141592653589793238462643383279502884197", NULL, digits);
 }
 
+#define D10 "1234567890"
+#define D50 D10 D10 D10 D10 D10
+#define D200 D50 D50 D50 D50
+#define G10 ",234,567,890,123,456,789,012,345,678,901"
+#define G70 G10 G10 G10 G10 G10 G10 G10
+
+/* Beyond 64 bits a quotient is compared as it is written; beyond 200 digits nothing is a number. */
+static void long_numbers(void **state)
+{
+	static const struct row quotient[] = {
+		{D10 D10 D10 "/7", 1, NULL},
+		{D10 D10 D10 "/7.0", 1, NULL},
+		{D10 D10 D10 "/6", 0, NULL},
+		{"2469135780246913578024691357802469135780/14", 0, NULL},
+		{"7/" D10 D10 D10, 0, NULL},
+		{"0." D10 D10 D10 "/7", 0, NULL},
+		{"1/0.00000000000000000000000000000000001", 0, NULL},
+		{"-" D10 D10 D10 "/7", 0, NULL},
+		{"9223372036854775807/9223372036854775806", 0, NULL},
+		{"1", 0, "1"},
+	};
+	static const struct row all[] = {
+		{D200, 1, NULL},
+		{"-" D200, 0, NULL},
+		{D200 "0", 0, ""},
+		{"1" G70 ",000", 0, ""},
+		{"1 " D200 "." D10, 0, ""}, /* 1 is not the last */
+		{D200 "0 " D200, 1, NULL},
+		{"1/" D200 "0", 0, ""},
+		{D200 "0/7", 0, ""},
+		{"0." D200 "0/0." D200, 0, ""},
+
+	};
+	static const struct row nothing[] = {{"1/0", 0, NULL}, {"1/0.0", 0, NULL}, {"1", 0, NULL}};
+
+	(void)state;
+	CHECK("number", D10 D10 D10 "/7", NULL, quotient);
+	CHECK("number", D200, NULL, all);
+	CHECK("number", "1/0", NULL, nothing);
+}
+
+/* What stands before a sign makes it one or an operator. */
+static void signs(void **state)
+{
+	static const struct row minus[] = {
+		{"-3", 1, NULL},  {"x=-3", 1, NULL}, {"(-3", 1, NULL}, {"--3", 1, NULL},
+		{"5-3", 0, "3"},  {"x-3", 0, "3"},   {"X-3", 0, "3"},  {")-3", 0, "3"},
+		{"5.-3", 0, "3"}, {"+3", 0, "+3"},   {"{-3", 1, NULL}, {"$-3.00", 1, NULL},
+	};
+
+	(void)state;
+	CHECK("number", "-3", NULL, minus);
+}
+
 static void regex(void **state)
 {
 	static const struct row rows[] = {{"id=42;", 1, "42"}, {"id=x", 0, ""}, {"ID=42", 0, ""}};
@@ -513,6 +567,7 @@ int main(void)
 		cmocka_unit_test(subset),       cmocka_unit_test(path),
 		cmocka_unit_test(arithmetic),   cmocka_unit_test(exact),
 		cmocka_unit_test(number),       cmocka_unit_test(regex),
+		cmocka_unit_test(long_numbers), cmocka_unit_test(signs),
 		cmocka_unit_test(contains),     cmocka_unit_test(regex_is_bounded),
 		cmocka_unit_test(names),        cmocka_unit_test(cannot_be_judged),
 		cmocka_unit_test(extract_fits), cmocka_unit_test(time_is_linear),
