@@ -10,6 +10,7 @@ build="build-coverage"
 make -s -j"$(nproc)" BUILD=$build CFLAGS='-O0 -g --coverage -DFAULTS -include tests/coverage.h' \
 	LDFLAGS=--coverage all units fuzzers
 find $build -name '*.gcda' -delete
+export BATS_TEST_TIMEOUT=1200
 BIN=$PWD/$build/bin UNIT=$PWD/$build/unit FUZZ=$PWD/$build/fuzz tests/run unit fuzz cli \
 	fault/{io-errors,full,numbers} || echo "coverage: some tests failed, see above"
 tmp=$(mktemp -d)

@@ -249,10 +249,11 @@ static int drop_step(const struct state *s, uint64_t step, struct reason *why)
 	return st;
 }
 
-/* Every checkpoint but these two. */
-static int drop_others(const struct state *s, uint64_t a, uint64_t b, struct reason *why)
+/* Every checkpoint below limit but these two. */
+static int drop_others(const struct state *s, uint64_t limit, uint64_t a, uint64_t b,
+		       struct reason *why)
 {
-	uint64_t step = UINT64_MAX;
+	uint64_t step = limit;
 	int st;
 
 	while (!(st = step_below(s->dir, step, &step, why)) && step)
@@ -288,7 +289,7 @@ int state_save(struct state *s, uint64_t step, struct reason *why)
 		st = newdir_commit(&d, why);
 	newdir_abort(&d);
 	if (!st)
-		st = drop_others(s, step, s->last, why);
+		st = drop_others(s, UINT64_MAX, step, s->last, why);
 	s->last = st ? s->last : step;
 	return st;
 }
@@ -462,6 +463,15 @@ static int load_step(struct state *s, const char *path, struct reason *why)
 	return read_json(s, path, why) || read_arrays(s, path, why) ? -1 : 1;
 }
 
+/* Those before the last two, which a run that was killed had no time to drop. */
+static int drop_older(const struct state *s, struct reason *why)
+{
+	uint64_t before;
+	int st = step_below(s->dir, s->last, &before, why);
+
+	return st ? st : drop_others(s, before, 0, 0, why);
+}
+
 int state_load(struct state *s, struct reason *why)
 {
 	uint64_t step = UINT64_MAX;
@@ -484,6 +494,8 @@ int state_load(struct state *s, struct reason *why)
 			s->damaged = *why;
 		free(path);
 	}
+	if (got > 0 && drop_older(s, why))
+		return -1;
 	if (got || !s->damaged.status)
 		return got;
 	fail(why, ST_INPUT, "%s: no checkpoint is whole: %.400s", s->dir, s->damaged.text);

@@ -14,22 +14,29 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <ftw.h>
+#include <math.h>
 #include <spawn.h>
 #include <sys/file.h>
 #include <sys/pidfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "tiny.h"
+
 /* ---- the calls ---- */
 
 static const char *failing; /* the call that fails; NULL: none */
 static unsigned fail_at;    /* the how manieth */
 static int fail_with;       /* errno; 0: it does nothing and says so, as read at the end */
+static bool for_ever;       /* and those behind it */
 static unsigned calls;      /* of it so far */
 
 static bool fails(const char *name)
 {
-	if (!failing || strcmp(name, failing) != 0 || ++calls != fail_at)
+	if (!failing || strcmp(name, failing) != 0)
+		return false;
+	calls++;
+	if (calls < fail_at || (calls > fail_at && !for_ever))
 		return false;
 	errno = fail_with;
 	return true;
@@ -435,6 +442,72 @@ static void tensors_of_an_index(void **state)
 	each_told(EACH(faults), read_tensors, NULL);
 }
 
+/* ---- policies ---- */
+
+static int save_policy(void *arg, struct reason *why)
+{
+	char path[8192];
+
+	snprintf(path, sizeof path, "%s", scratch_path(dir, "policy"));
+	return policy_save(arg, path, ST_BF16, why);
+}
+
+static int load_policy(void *arg, struct reason *why)
+{
+	struct policy p = {0};
+	char path[8192];
+	int st;
+
+	snprintf(path, sizeof path, "%s", scratch_path(dir, "policy"));
+	st = policy_load_as(&p, path, *(const int *)arg, why);
+	policy_free(&p);
+	return st;
+}
+
+static void policies(void **state)
+{
+	static const struct fault saving[] = {{"mkdir", EROFS},  {"open", EMFILE},
+					      {"write", ENOSPC}, {"fsync", EIO},
+					      {"close", EIO},    {"rename", EXDEV}};
+	static const struct fault loading[] = {
+		{"open", EMFILE}, {"read", EIO}, {"read", EINTR}, {"pread", EINTR}, {"fstat", EIO}};
+	static const struct fault disk = {"pread", EIO};
+	int how[] = {0, MODEL_FROZEN};
+	struct policy p = tiny_policy("abc", 1);
+	struct reason why;
+	int st;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof saving / sizeof *saving; i++) {
+		for (unsigned at = 1; with_fault(&saving[i], at, save_policy, &p, &st, &why);
+		     at++) {
+			/* a folder's close tells nothing: it was only synced */
+			if (st || strcmp(saving[i].call, "close") != 0)
+				assert_told(&saving[i], at, st, &why);
+			assert_int_equal(load_policy(&how[0], &why) == 0,
+					 access(scratch_path(dir, "policy"), F_OK) == 0);
+			remove_all(scratch_path(dir, "policy"));
+			assert_int_equal(rmdir(dir), 0); /* nothing else is in it */
+			assert_int_equal(mkdir(dir, 0777), 0);
+		}
+		assert_int_equal(st, 0);
+		remove_all(scratch_path(dir, "policy"));
+	}
+	assert_int_equal(save_policy(&p, &why), 0);
+	each_told(EACH(loading), load_policy, &how[0]);
+	each_told(EACH(loading), load_policy, &how[1]);
+	for_ever = true; /* what is read in vain is read once more */
+	each_told(&disk, 1, load_policy, &how[0]);
+	each_told(&disk, 1, load_policy, &how[1]);
+	for_ever = false;
+	p.model.params[5] = NAN;
+	remove_all(scratch_path(dir, "policy"));
+	assert_int_equal(save_policy(&p, &why), ST_INPUT);
+	assert_says(&why, "policy: not saved: ");
+	assert_int_not_equal(access(scratch_path(dir, "policy"), F_OK), 0);
+	policy_free(&p);
+}
+
 /* ---- a stream that is gone on with ---- */
 
 struct cut {
@@ -811,6 +884,7 @@ int main(void)
 		TEST(tensors),
 		TEST(a_large_tensor),
 		TEST(tensors_of_an_index),
+		TEST(policies),
 		TEST(a_stream_that_is_gone_on_with),
 		TEST(a_checkpoint_that_cannot_be_saved),
 		TEST(a_state_that_cannot_be_begun),

@@ -183,6 +183,16 @@ static void the_last_two_are_kept(void **state)
 		rig_save(&g, step, (float)step);
 	assert_int_not_equal(access(file_of(&g, 9, "manifest"), F_OK), 0);
 	assert_int_equal(access(file_of(&g, 10, "manifest"), F_OK), 0);
+	/* those that a killed run had no time to drop go when it goes on */
+	mkdir(scratch_path(g.dir, "step-9"), 0777);
+	mkdir(scratch_path(g.dir, "step-2"), 0777);
+	mkdir(scratch_path(g.dir, "step-12"), 0777);
+	assert_int_equal(rig_load(&g, "1", &why), 1);
+	assert_int_equal(g.s.last, 11);
+	assert_int_not_equal(access(scratch_path(g.dir, "step-9"), F_OK), 0);
+	assert_int_not_equal(access(scratch_path(g.dir, "step-2"), F_OK), 0);
+	assert_int_equal(access(scratch_path(g.dir, "step-12"), F_OK), 0); /* damaged, not older */
+	assert_int_equal(access(file_of(&g, 10, "manifest"), F_OK), 0);
 	rig_save(&g, 11, 42); /* it is there already */
 	assert_int_equal(rig_load(&g, "1", &why), 1);
 	assert_holds(&g, 11);
