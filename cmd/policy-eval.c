@@ -44,7 +44,7 @@ static const struct opt opts[] = {
 	{0, "compute", MODEL_COMPUTE_WORDS, OPT_WORD, &compute, 0, 0,
 	 "products with the weights in this; bf16: about twice as fast"},
 	{0, "batch", "N", OPT_INT, &o.sample.batch, 1, 4096,
-	 "responses that a thread decodes together"},
+	 "most responses that a thread decodes together"},
 
 	{0, "verifier", "NAME", OPT_STR, &o.verify.verifier, 0, 0,
 	 "for problems that name none: a name, or cmd:COMMAND"},

@@ -60,7 +60,7 @@ static const struct opt opts[] = {
 	{0, "top-p", "X", OPT_NUM, &o.roll.sample.top_p, 1e-6, 1, "nucleus sampling; 1: off"},
 	{0, "top-k", "N", OPT_INT, &o.roll.sample.top_k, 0, 1e9, "the k likeliest only; 0: off"},
 	{0, "batch", "N", OPT_INT, &o.roll.sample.batch, 1, 4096,
-	 "responses that a thread decodes together"},
+	 "most responses that a thread decodes together"},
 
 	{0, "verifier", "NAME", OPT_STR, &o.roll.verify.verifier, 0, 0,
 	 "for problems that name none: a name, or cmd:COMMAND"},

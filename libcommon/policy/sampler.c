@@ -39,6 +39,13 @@ struct worker {
 	bool has_group;
 };
 
+/* Weights that stay in the processor's cache may be read for each few rows; keys and values of few
+ * sequences then stay there too. Larger weights come from memory: once for as many as may be. */
+enum {
+	CACHED = 8 << 20, /* bytes of weights */
+	FEW = 2 * GEMM_MR
+};
+
 enum {
 	PREFILL = 24,       /* rows that attend together in a prompt: a multiple of GEMM_MR */
 	TABLE_MAX = 4 << 20 /* floats: no table that the cache could not hold */
@@ -78,6 +85,8 @@ struct sampler *sampler_new(const struct model *m, const struct sample_opts *o)
 	s->o = *o;
 	if (s->o.batch < 1)
 		s->o.batch = 1;
+	if (m->n_packed * sizeof(float) <= CACHED && s->o.batch > FEW)
+		s->o.batch = FEW;
 	s->rows = (size_t)s->o.batch;
 	s->n_table = n_table <= TABLE_MAX ? n_table : 0;
 	s->n_w = par_threads();
@@ -273,18 +282,17 @@ static void attend(const struct sampler *s, struct worker *w, size_t layer, floa
 	size_t hd = (size_t)c->head_dim, kvh = (size_t)c->kv_heads, heads = (size_t)c->heads;
 	size_t Q = block_qkv_dim(s->m), A = block_att_dim(s->m), step = head_step(s);
 
-	for (size_t i = 0; i < rows; i++)
-		for (size_t g = 0; g < kvh; g++) {
-			float *keys = cache_keys(s, kv[i], layer) + g * step;
-			float *k = w->qkv + i * Q + (heads + g) * hd;
-
-			att_put(keys, keys + s->keys_size, w->pos[i], 1, k, k + kvh * hd, Q, hd);
-		}
 	for (size_t i = 0; i < rows; i++) {
-		float *keys = cache_keys(s, kv[i], layer);
+		float *q = w->qkv + i * Q, *keys = cache_keys(s, kv[i], layer);
 
-		att_token(w->att + i * A, w->qkv + i * Q, keys, keys + s->keys_size, step, heads,
-			  kvh, w->pos[i] + 1, hd, w->att_scratch);
+		for (size_t g = 0; g < kvh; g++) {
+			float *k = q + (heads + g) * hd;
+
+			att_put(keys + g * step, keys + g * step + s->keys_size, w->pos[i], 1, k,
+				k + kvh * hd, Q, hd);
+		}
+		att_token(w->att + i * A, q, keys, keys + s->keys_size, step, heads, kvh,
+			  w->pos[i] + 1, hd, w->att_scratch);
 	}
 }
 

@@ -15,7 +15,7 @@ struct sample_opts {
 	double top_p;       /* 1: off */
 	int64_t top_k;      /* 0: off */
 	int64_t max_new;    /* most tokens of a response, the stop token included */
-	int64_t batch;      /* sequences decoded together by one thread */
+	int64_t batch;      /* most sequences decoded together by one thread */
 };
 
 struct sample_group { /* in: */
