@@ -308,6 +308,58 @@ static void thoughts_are_dropped(void **state)
 		"<|im_end|>\n");
 }
 
+/* Which message is the last question; as jinja2 renders Qwen3's template */
+static void the_last_question(void **state)
+{
+	static const char *const cases[][2] = {
+		{"[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"<"
+		 "think>\\nt\\n</"
+		 "think>\\n\\n\",\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":{"
+		 "\"x\":1}}},{\"function\":{\"name\":\"g\",\"arguments\":\"{\\\"y\\\": "
+		 "2}\"}}]},{\"role\":\"tool\",\"content\":\"5\"},{\"role\":\"tool\",\"content\":"
+		 "\"6\"},{\"role\":\"assistant\",\"content\":\"a\",\"reasoning_content\":"
+		 "\"\\nr\\n\"}]",
+		 "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n<think>\nt\n</"
+		 "think>\n\n<tool_call>\n{\"name\": \"f\", \"arguments\": {\"x\": "
+		 "1}}\n</tool_call>\n<tool_call>\n{\"name\": \"g\", \"arguments\": {\"y\": "
+		 "2}}\n</tool_call><|im_end|>\n<|im_start|>user\n<tool_response>\n5\n</"
+		 "tool_response>\n<tool_response>\n6\n</"
+		 "tool_response><|im_end|>\n<|im_start|>assistant\n<think>\nr\n</"
+		 "think>\n\na<|im_end|>\n"},
+		{"[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"c\","
+		 "\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":{\"x\":1}}}]},{"
+		 "\"role\":\"user\",\"content\":\"<tool_response>\\n5\\n</"
+		 "tool_response>\"},{\"role\":\"assistant\",\"content\":\"a\"}]",
+		 "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\nc\n<tool_call>\n{\"name\": "
+		 "\"f\", \"arguments\": {\"x\": "
+		 "1}}\n</tool_call><|im_end|>\n<|im_start|>user\n<tool_response>\n5\n</"
+		 "tool_response><|im_end|>\n<|im_start|>assistant\n<think>\n\n</"
+		 "think>\n\na<|im_end|>\n"},
+		{"[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"c\"}"
+		 ",{\"role\":\"user\",\"content\":\"<tool_response>5\"},{\"role\":\"assistant\","
+		 "\"content\":\"a\"}]",
+		 "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\nc<|im_end|>\n<|im_start|>"
+		 "user\n<tool_response>5<|im_end|>\n<|im_start|>assistant\n<think>\n\n</"
+		 "think>\n\na<|im_end|>\n"},
+		{"[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"c\"}"
+		 ",{\"role\":\"user\",\"content\":\"5</"
+		 "tool_response>\"},{\"role\":\"assistant\",\"content\":\"a\"}]",
+		 "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\nc<|im_end|>\n<|im_start|>"
+		 "user\n5</tool_response><|im_end|>\n<|im_start|>assistant\n<think>\n\n</"
+		 "think>\n\na<|im_end|>\n"},
+		{"[{\"role\":\"system\",\"content\":\"sys\"},{\"role\":\"user\",\"content\":\"<"
+		 "tool_response>\\n5\\n</"
+		 "tool_response>\"},{\"role\":\"assistant\",\"content\":\"a\"}]",
+		 "<|im_start|>system\nsys<|im_end|>\n<|im_start|>user\n<tool_response>\n5\n</"
+		 "tool_response><|im_end|>\n<|im_start|>assistant\na<|im_end|>\n"},
+	};
+	struct chat c = {.style = CHAT_QWEN3, .think = ""};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		renders(&c, cases[i][0], NULL, false, cases[i][1]);
+}
+
 static void calls(void **state)
 {
 	static const char messages[] =
@@ -429,12 +481,19 @@ static void tojson(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(goldens),  cmocka_unit_test(variants),
-		cmocka_unit_test(qwen3),    cmocka_unit_test(places),
-		cmocka_unit_test(bos),      cmocka_unit_test(thoughts_are_dropped),
-		cmocka_unit_test(calls),    cmocka_unit_test(llama3),
-		cmocka_unit_test(deepseek), cmocka_unit_test(refused),
-		cmocka_unit_test(trim),     cmocka_unit_test(tojson),
+		cmocka_unit_test(goldens),
+		cmocka_unit_test(variants),
+		cmocka_unit_test(qwen3),
+		cmocka_unit_test(places),
+		cmocka_unit_test(bos),
+		cmocka_unit_test(thoughts_are_dropped),
+		cmocka_unit_test(the_last_question),
+		cmocka_unit_test(calls),
+		cmocka_unit_test(llama3),
+		cmocka_unit_test(deepseek),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(trim),
+		cmocka_unit_test(tojson),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, free_kept);
