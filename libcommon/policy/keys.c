@@ -11,9 +11,12 @@ bool key_none(const json_t *v)
 
 int key_fail(struct reason *why, const char *key, const json_t *v, const char *what)
 {
-	char *text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+	char *text;
 
-	fail(why, ST_INPUT, "%s: %.200s %s", key, text ? text : "?", what);
+	if (!v)
+		return fail(why, ST_INPUT, "%s: missing", key);
+	text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+	fail(why, ST_INPUT, "%s: %.200s %s", key, text, what);
 	free(text);
 	return ST_INPUT;
 }
@@ -30,8 +33,6 @@ int key_one_of(const json_t *v, const char *key, const char *allowed, struct rea
 	json_decref(list);
 	if (found)
 		return 0;
-	if (!v)
-		return fail(why, ST_INPUT, "%s: missing", key);
 	snprintf(what, sizeof what, "is not supported, only one of %s", allowed);
 	return key_fail(why, key, v, what);
 }

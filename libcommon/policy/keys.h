@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 bool key_none(const json_t *v); /* absent or null */
-/* "key: VALUE what" */
+/* "key: VALUE what"; "key: missing" where it is */
 int key_fail(struct reason *why, const char *key, const json_t *v, const char *what);
 /* v is one of allowed, a JSON array as text; an absent key counts as null. */
 int key_one_of(const json_t *v, const char *key, const char *allowed, struct reason *why);
