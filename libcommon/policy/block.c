@@ -108,7 +108,8 @@ void block_mlp(const struct model *m, size_t l, float *out, float *x2, float *gu
 	const struct layer *w = &m->layer[l];
 	float *rest = scratch + rows * (d > f ? d : f);
 
-	memcpy(x2, x, rows * d * sizeof *x2);
+	if (x2 != x)
+		memcpy(x2, x, rows * d * sizeof *x2);
 	mat_forward(m, &w->o, x2, d, att, rows, true, rest);
 	adapt(m, l, LORA_IN_O, x2, d, att, rows, rest);
 	add_bias(m, x2, w->o_bias, rows, d);
@@ -118,7 +119,8 @@ void block_mlp(const struct model *m, size_t l, float *out, float *x2, float *gu
 	add_bias(m, gu, w->gu_bias, rows, 2 * f);
 	for (size_t i = 0; i < rows; i++)
 		swiglu_forward(scratch + i * f, gu + i * 2 * f, f);
-	memcpy(out, x2, rows * d * sizeof *out);
+	if (out != x2)
+		memcpy(out, x2, rows * d * sizeof *out);
 	mat_forward(m, &w->down, out, d, scratch, rows, true, rest);
 	adapt(m, l, LORA_IN_DOWN, out, d, scratch, rows, rest);
 	add_bias(m, out, w->down_bias, rows, d);

@@ -23,7 +23,7 @@ void block_qkv(const struct model *m, size_t l, float *qkv, float *raw, const fl
 	       const uint32_t *pos, size_t rows, float *scratch);
 void block_rotate(const struct model *m, float *qkv, const uint32_t *pos, size_t rows);
 /* x2 = x + att Wo'; out = x2 + down(silu(gate) * up) of x2's norm, each product with its bias. gu
- * (rows, 2 * ffn) is kept for the backward pass. out may be x. */
+ * (rows, 2 * ffn) is kept for the backward pass. x2 and out may be x. */
 void block_mlp(const struct model *m, size_t l, float *out, float *x2, float *gu, const float *x,
 	       const float *att, size_t rows, float *scratch);
 /* logits (rows, ld) of x (rows, d), ld >= vocab; xn (rows, d): the normed rows */

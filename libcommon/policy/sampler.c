@@ -31,7 +31,7 @@ struct worker {
 	struct slot *slot; /* (batch) */
 	float *kv;         /* (batch + 1 slots): those of the slots, and prompt_kv */
 	float *prompt_kv;  /* the current group's prompt */
-	float *x, *qkv, *att, *x2, *gu, *scratch, *logits, *att_scratch, *prompt_logits;
+	float *x, *xn, *qkv, *att, *gu, *scratch, *logits, *att_scratch, *prompt_logits;
 	uint32_t *pos;
 	struct draw_scratch draw;
 	size_t busy;
@@ -141,7 +141,7 @@ static size_t lay_out(struct sampler *s, float *base)
 
 		w->kv = cut(base, &at, ((size_t)s->o.batch + 1) * s->slot_size);
 		w->x = cut(base, &at, s->rows * d);
-		w->x2 = cut(base, &at, s->rows * d);
+		w->xn = cut(base, &at, s->rows * d);
 		w->qkv = cut(base, &at, s->rows * block_qkv_dim(s->m));
 		w->att = cut(base, &at, s->rows * block_att_dim(s->m));
 		w->gu = cut(base, &at, s->rows * 2 * (size_t)c->ffn);
@@ -304,9 +304,9 @@ static void forward(const struct sampler *s, struct worker *w, const uint32_t *t
 	for (size_t l = 0; l < (size_t)s->m->cfg.layers; l++) {
 		qkv(s, w, l, tokens, rows);
 		attend(s, w, l, kv, rows);
-		block_mlp(s->m, l, w->x, w->x2, w->gu, w->x, w->att, rows, w->scratch);
+		block_mlp(s->m, l, w->x, w->x, w->gu, w->x, w->att, rows, w->scratch);
 	}
-	block_logits(s->m, w->logits, (size_t)s->m->cfg.vocab, w->x2, w->x, rows, w->scratch);
+	block_logits(s->m, w->logits, (size_t)s->m->cfg.vocab, w->xn, w->x, rows, w->scratch);
 }
 
 /* Puts the keys and values of a prompt's n tokens into the cache kv; tokens from..n attend. */
@@ -348,9 +348,9 @@ static void prefill(const struct sampler *s, struct worker *w, const uint32_t *t
 
 		qkv(s, w, l, tokens, n);
 		attend_prompt(s, w, l, kv, from, n);
-		block_mlp(s->m, l, x, w->x2, w->gu, x, w->att + from * A, n - from, w->scratch);
+		block_mlp(s->m, l, x, x, w->gu, x, w->att + from * A, n - from, w->scratch);
 	}
-	block_logits(s->m, w->prompt_logits, (size_t)s->m->cfg.vocab, w->x2, w->x + (n - 1) * d, 1,
+	block_logits(s->m, w->prompt_logits, (size_t)s->m->cfg.vocab, w->xn, w->x + (n - 1) * d, 1,
 		     w->scratch);
 }
 
