@@ -18,6 +18,7 @@ mapfile -t all < <(find . -path './build*' -prune -o -name .git -prune -o \
 	-type f ! -path ./tests/checks/sources.sh -print)
 mapfile -t code < <(find cmd libcommon -name '*.[ch]')
 mapfile -t above < <(find libcommon -name '*.[ch]' ! -path 'libcommon/base/*')
+mapfile -t pipefail < <(grep -rlE '^set -.*pipefail' pipelines examples)
 mapfile -t texts < <(printf '%s\n' "${all[@]}" | grep -E '\.(c|h|sh|bash|bats|md|[1-8])$')
 
 refuse "a path of somebody's machine" '/(home|work|root)/[a-z]' "${all[@]}"
@@ -30,4 +31,6 @@ refuse "messages are for cmd/: a library leaves a reason" \
 refuse "numbers are read and written as in the C locale" '\bsetlocale\(' "${code[@]}"
 refuse "only a tool ends the process" '\b_?exit\(' "${above[@]}"
 refuse "not checked for range" '\b(atoi|atol|atoll|atof|sprintf|strcat|gets)\(' "${code[@]}"
+refuse "grep -q leaves early: what writes to it may die by SIGPIPE, and pipefail makes that a no" \
+	'\| *grep -[a-zA-Z]*q' "${pipefail[@]}"
 exit $bad
