@@ -32,5 +32,5 @@ refuse "numbers are read and written as in the C locale" '\bsetlocale\(' "${code
 refuse "only a tool ends the process" '\b_?exit\(' "${above[@]}"
 refuse "not checked for range" '\b(atoi|atol|atoll|atof|sprintf|strcat|gets)\(' "${code[@]}"
 refuse "grep -q leaves early: what writes to it may die by SIGPIPE, and pipefail makes that a no" \
-	'\| *grep -[a-zA-Z]*q' "${pipefail[@]}"
+	'[^|]\| *grep -[a-zA-Z]*q' "${pipefail[@]}"
 exit $bad
