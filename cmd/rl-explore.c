@@ -86,7 +86,8 @@ static const struct opt opts[] = {
 	{0, "kl", "X", OPT_NUM, &o.loss.kl, 0, 1e6, "weight of the KL term to the start policy"},
 
 	{0, "epochs", "N", OPT_INT, &o.epochs, 1, 1e4, "passes over a step's responses"},
-	{0, "minibatches", "N", OPT_INT, &o.minibatches, 1, 1e6, "updates in a pass"},
+	{0, "minibatches", "N", OPT_INT, &o.minibatches, 1, 1e6,
+	 "updates in a pass, of whole groups"},
 	{0, "micro-tokens", "N", OPT_INT, &o.micro_tokens, 1, 1e9,
 	 "tokens in memory at a time; the result hardly depends on it"},
 	{0, "compute", MODEL_COMPUTE_WORDS, OPT_WORD, &compute, 0, 0,

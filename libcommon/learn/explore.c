@@ -238,6 +238,7 @@ static int settle(struct explorer *e, uint64_t step, const char *hash, struct ex
 			write_one(e, step, hash, i, used ? &e->advantage[next] : NULL);
 			next += used;
 		}
+	out->start = e->start;
 	out->kept = kept;
 	return out_flush(e->w->o, why);
 }

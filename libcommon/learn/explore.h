@@ -13,6 +13,7 @@ struct explored { /* one step's result; pointers belong to the explorer, until i
 	const size_t *used;         /* (n_used) indices into all->v, group by group */
 	const double *advantage;    /* (n_used) */
 	size_t n_used;
+	const size_t *start; /* (kept + 1) group g's are used[start[g]..start[g + 1]) */
 
 	size_t tried, kept; /* groups sampled, groups among used */
 	size_t rounds;

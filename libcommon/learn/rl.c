@@ -27,7 +27,8 @@ struct rl {
 	/* of the present step */
 	const struct explored *ex;
 	struct seq *seq; /* (n_used) */
-	uint64_t *order; /* (n_used) */
+	uint64_t *group; /* (kept) groups, shuffled */
+	uint64_t *order; /* (n_used) responses of an update */
 	float *ref_logp; /* (tokens of all responses) */
 	double *scratch; /* (4 * max_new) one response in double */
 	size_t n_seq, n_tok;
@@ -97,6 +98,7 @@ void rl_free(struct rl *r)
 	adamw_free(&r->adamw);
 	big_free(r->grads, r->w.n * sizeof *r->grads);
 	free(r->seq);
+	free(r->group);
 	free(r->order);
 	free(r->ref_logp);
 	free(r->scratch);
@@ -177,8 +179,8 @@ static void slope(void *ctx, uint64_t i, const float *logp, size_t n, float *dlo
 		dlogp[t] = (float)out[t];
 }
 
-/* One update from the responses order[0..n). */
-static void update(struct rl *r, const uint64_t *order, size_t n, struct rl_report *rep)
+/* One update from the responses r->order[0..n). */
+static void update(struct rl *r, size_t n, struct rl_report *rep)
 {
 	struct loss_stats before = r->stats;
 	double norm = NAN;
@@ -187,11 +189,11 @@ static void update(struct rl *r, const uint64_t *order, size_t n, struct rl_repo
 	r->n_seq = n;
 	r->n_tok = 0;
 	for (size_t i = 0; i < n; i++) {
-		r->n_tok += r->seq[order[i]].n_resp;
-		rep->trained += seq_inputs(&r->seq[order[i]]);
+		r->n_tok += r->seq[r->order[i]].n_resp;
+		rep->trained += seq_inputs(&r->seq[r->order[i]]);
 	}
 	memset(r->grads, 0, r->w.n * sizeof *r->grads);
-	batch_run(r->batch, r->seq, order, n, (size_t)r->o->micro_tokens,
+	batch_run(r->batch, r->seq, r->order, n, (size_t)r->o->micro_tokens,
 		  r->o->roll.sample.temperature, slope, r, r->grads);
 	if (rep->updates + rep->skipped == 0)
 		rep->ratio_error = r->stats.ratio_error;
@@ -206,27 +208,34 @@ static void update(struct rl *r, const uint64_t *order, size_t n, struct rl_repo
 	r->stats = before; /* nothing that is not finite may reach the means */
 }
 
-static int by_number(const void *a, const void *b)
+/* The responses of groups from..to of the shuffled ones, into order; returns how many. */
+static size_t gather(struct rl *r, size_t from, size_t to)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	size_t n = 0;
 
-	return (x > y) - (x < y);
+	for (size_t g = from; g < to; g++)
+		for (size_t i = r->ex->start[r->group[g]]; i < r->ex->start[r->group[g] + 1]; i++)
+			r->order[n++] = i;
+	return n;
 }
 
-/* An update's responses are drawn from all groups and taken group by group: batch_run computes a
- * prompt once for those in a row that share it. */
+/* Groups stay whole: their advantages are around 0 in each update, and batch_run computes a prompt
+ * once for responses in a row that share it. */
 static void passes(struct rl *r, struct rl_report *rep)
 {
-	size_t n = r->ex->n_used, parts = (size_t)r->o->minibatches;
+	size_t kept = r->ex->kept, parts = (size_t)r->o->minibatches;
 
-	parts = parts < n ? parts : n;
+	parts = parts < kept ? parts : kept;
+	r->group = xgrow(r->group, kept, sizeof *r->group);
+	for (size_t g = 0; g < kept; g++)
+		r->group[g] = g;
 	for (uint64_t epoch = 0; epoch < (uint64_t)r->o->epochs; epoch++) {
-		rng_shuffle(rng_key(r->o->roll.seed, RNG_ORDER, r->step, epoch, 1), r->order, n);
+		rng_shuffle(rng_key(r->o->roll.seed, RNG_ORDER, r->step, epoch, 1), r->group, kept);
 		for (size_t k = 0; k < parts && !adamw_stuck(&r->adamw); k++) {
-			size_t from = k * n / parts, to = (k + 1) * n / parts;
+			size_t n = gather(r, k * kept / parts, (k + 1) * kept / parts);
 
-			qsort(r->order + from, to - from, sizeof *r->order, by_number);
-			update(r, r->order + from, to - from, rep);
+			if (n) /* none of them may have been judged */
+				update(r, n, rep);
 		}
 	}
 }
