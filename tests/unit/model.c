@@ -720,6 +720,34 @@ static void sampler_ignores_company(void **state)
 	model_free(&m);
 }
 
+/* Nothing of earlier weights is left in a sampler. */
+static void sampler_follows_weights(void **state)
+{
+	struct sample_opts o = sampling(1, 4);
+	struct sample_group g[GROUPS];
+	struct sample kept[GROUPS * PER], fresh[GROUPS * PER];
+	struct sampler *s, *t;
+	struct model m;
+
+	(void)state;
+	make(&m, true);
+	groups_of(g);
+	s = sampler_new(&m, &o);
+	assert_int_equal(sampler_run(s, g, GROUPS, kept, NULL), 0);
+	model_random(&m, 77, 0.3);
+	t = sampler_new(&m, &o);
+	assert_int_equal(sampler_run(s, g, GROUPS, kept, NULL), 0);
+	assert_int_equal(sampler_run(t, g, GROUPS, fresh, NULL), 0);
+	for (size_t i = 0; i < GROUPS * PER; i++) {
+		assert_int_equal(kept[i].n, fresh[i].n);
+		assert_memory_equal(kept[i].logprobs, fresh[i].logprobs,
+				    fresh[i].n * sizeof *fresh[i].logprobs);
+	}
+	sampler_free(s);
+	sampler_free(t);
+	model_free(&m);
+}
+
 /* Frequencies of the first token follow the distribution that the log-probs claim. */
 static void draws_what_it_says(double top_p, int64_t top_k, int most)
 {
@@ -821,12 +849,19 @@ static void sampler_refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(forward_matches),        cmocka_unit_test(gradients_tied),
-		cmocka_unit_test(gradients_untied),       cmocka_unit_test(gradients_accumulate),
-		cmocka_unit_test(gradients_recompute),    cmocka_unit_test(gradients_of_families),
-		cmocka_unit_test(gradients_of_adapters),  cmocka_unit_test(small_weights),
-		cmocka_unit_test(sampler_equals_trainer), cmocka_unit_test(sampler_ignores_company),
-		cmocka_unit_test(sampler_distribution),   cmocka_unit_test(sampler_greedy),
+		cmocka_unit_test(forward_matches),
+		cmocka_unit_test(gradients_tied),
+		cmocka_unit_test(gradients_untied),
+		cmocka_unit_test(gradients_accumulate),
+		cmocka_unit_test(gradients_recompute),
+		cmocka_unit_test(gradients_of_families),
+		cmocka_unit_test(gradients_of_adapters),
+		cmocka_unit_test(small_weights),
+		cmocka_unit_test(sampler_equals_trainer),
+		cmocka_unit_test(sampler_ignores_company),
+		cmocka_unit_test(sampler_follows_weights),
+		cmocka_unit_test(sampler_distribution),
+		cmocka_unit_test(sampler_greedy),
 		cmocka_unit_test(sampler_refuses),
 	};
 	int failed;
