@@ -19,7 +19,7 @@ mapfile -t all < <(find . -path './build*' -prune -o -name .git -prune -o \
 mapfile -t code < <(find cmd libcommon -name '*.[ch]')
 mapfile -t above < <(find libcommon -name '*.[ch]' ! -path 'libcommon/base/*')
 mapfile -t pipefail < <(grep -rlE '^set -.*pipefail' pipelines examples)
-mapfile -t texts < <(printf '%s\n' "${all[@]}" | grep -E '\.(c|h|sh|bash|bats|md|[1-8])$')
+mapfile -t texts < <(printf '%s\n' "${all[@]}" | grep -E '\.(c|h|sh|bash|bats|py|md|[1-8])$')
 
 refuse "a path of somebody's machine" '/(home|work|root)/[a-z]' "${all[@]}"
 refuse "unfinished work" '\b(TODO|FIXME|XXX)\b' "${texts[@]}"
@@ -33,4 +33,10 @@ refuse "only a tool ends the process" '\b_?exit\(' "${above[@]}"
 refuse "not checked for range" '\b(atoi|atol|atoll|atof|sprintf|strcat|gets)\(' "${code[@]}"
 refuse "grep -q leaves early: what writes to it may die by SIGPIPE, and pipefail makes that a no" \
 	'[^|]\| *grep -[a-zA-Z]*q' "${pipefail[@]}"
+for f in "${texts[@]}"; do
+	if [ "$(head -c 2 "$f")" = '#!' ] && [ ! -x "$f" ]; then
+		echo "$f: begins as a program, but may not be executed"
+		bad=1
+	fi
+done
 exit $bad

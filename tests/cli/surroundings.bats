@@ -1,4 +1,3 @@
-#!/usr/bin/env bats
 # What a tool writes depends on its options and inputs: not on time zone, language, home, folder,
 # umask, other descriptors, or where its output goes.
 load helpers
