@@ -11,6 +11,7 @@
 #include "base/rng.h"
 #include "policy/block.h"
 #include "policy/draw.h"
+#include "policy/lookup.h"
 #include "tensor/attention.h"
 
 #include <stdatomic.h>
@@ -46,10 +47,7 @@ enum {
 	FEW = 2 * GEMM_MR
 };
 
-enum {
-	PREFILL = 24,       /* rows that attend together in a prompt: a multiple of GEMM_MR */
-	TABLE_MAX = 4 << 20 /* floats: no table that the cache could not hold */
-};
+enum { PREFILL = 24 }; /* rows that attend together in a prompt: a multiple of GEMM_MR */
 
 struct sampler {
 	const struct model *m;
@@ -62,12 +60,9 @@ struct sampler {
 	size_t keys_size; /* floats of the keys of one layer and head */
 	float *mem;
 	size_t n_mem;
-	/* Every token's queries, keys and values of the first layer, which depend on nothing else,
-	 * not rotated: (vocab, qkv_dim) */
-	float *table;
-	size_t n_table; /* floats; 0: too many */
-	bool look_up;   /* in this call the table saves work */
-	void *results;  /* tokens, logprobs, full logprobs, entropy of all samples */
+	struct lookup lookup;
+	bool look_up;  /* in this call that saves work */
+	void *results; /* tokens, logprobs, full logprobs, entropy of all samples */
 	size_t n_results;
 	/* of the call under way */
 	const struct sample_group *groups;
@@ -79,7 +74,6 @@ struct sampler {
 struct sampler *sampler_new(const struct model *m, const struct sample_opts *o)
 {
 	struct sampler *s = xcalloc(1, sizeof *s);
-	size_t n_table = (size_t)m->cfg.vocab * block_qkv_dim(m);
 
 	s->m = m;
 	s->o = *o;
@@ -88,7 +82,7 @@ struct sampler *sampler_new(const struct model *m, const struct sample_opts *o)
 	if (m->n_packed * sizeof(float) <= CACHED && s->o.batch > FEW)
 		s->o.batch = FEW;
 	s->rows = (size_t)s->o.batch;
-	s->n_table = n_table <= TABLE_MAX ? n_table : 0;
+	lookup_init(&s->lookup, m);
 	s->n_w = par_threads();
 	s->w = xcalloc((size_t)s->n_w, sizeof *s->w);
 	for (int i = 0; i < s->n_w; i++) {
@@ -113,7 +107,7 @@ void sampler_free(struct sampler *s)
 		free(s->w[i].pos);
 	}
 	big_free(s->mem, s->n_mem * sizeof *s->mem);
-	big_free(s->table, s->n_table * sizeof *s->table);
+	lookup_free(&s->lookup);
 	big_free(s->results, s->n_results);
 	free(s->w);
 	free(s->first);
@@ -167,35 +161,16 @@ static void fit(struct sampler *s, size_t n)
 		       (s->keys_size + att_values_floats(s->cap_len, hd));
 }
 
-/* A block of the table's rows */
-static void job_table(void *ctx, size_t i, int thread)
-{
-	struct sampler *s = ctx;
-	struct worker *w = &s->w[thread];
-	size_t from = i * s->rows, v = (size_t)s->m->cfg.vocab;
-	size_t n = v - from < s->rows ? v - from : s->rows;
-	uint32_t *tokens = xarray(n, sizeof *tokens);
-
-	for (size_t j = 0; j < n; j++)
-		tokens[j] = (uint32_t)(from + j);
-	block_embed(s->m, w->x, tokens, n);
-	block_qkv(s->m, 0, s->table + from * block_qkv_dim(s->m), NULL, w->x, NULL, n, w->scratch);
-	free(tokens);
-}
-
 /* The weights may have changed since the last call. */
-static void prepare_table(struct sampler *s)
+static void prepare_lookup(struct sampler *s)
 {
-	size_t v = (size_t)s->m->cfg.vocab, tokens = 0;
+	size_t tokens = 0;
 
 	for (size_t g = 0; g < s->n_groups; g++)
 		tokens += s->groups[g].n_prompt + s->groups[g].n;
-	s->look_up = s->n_table && tokens >= 2 * v;
-	if (!s->look_up)
-		return;
-	if (!s->table)
-		s->table = big_alloc(s->n_table * sizeof *s->table);
-	par_for((v + s->rows - 1) / s->rows, job_table, s);
+	s->look_up = s->lookup.n && tokens >= 2 * (size_t)s->m->cfg.vocab;
+	if (s->look_up)
+		lookup_make(&s->lookup, s->m);
 }
 
 /* Room for the longest prompt and response of these groups. */
@@ -262,15 +237,10 @@ static float *cache_keys(const struct sampler *s, float *kv, size_t layer)
 static void qkv(const struct sampler *s, struct worker *w, size_t layer, const uint32_t *tokens,
 		size_t rows)
 {
-	size_t Q = block_qkv_dim(s->m);
-
-	if (layer > 0 || !s->look_up) {
+	if (layer == 0 && s->look_up)
+		lookup_qkv(&s->lookup, s->m, w->qkv, tokens, w->pos, rows);
+	else
 		block_qkv(s->m, layer, w->qkv, NULL, w->x, w->pos, rows, w->scratch);
-		return;
-	}
-	for (size_t i = 0; i < rows; i++)
-		memcpy(w->qkv + i * Q, s->table + tokens[i] * Q, Q * sizeof *w->qkv);
-	block_rotate(s->m, w->qkv, w->pos, rows);
 }
 
 /* Puts rows' keys and values into their caches and attends: row i belongs to cache kv[i], at
@@ -515,7 +485,7 @@ size_t sampler_bytes(const struct sampler *s, size_t n_prompt, size_t n)
 	floats = lay_out(&t, NULL);
 	draw = (size_t)s->n_w * v * (sizeof *t.w->draw.e + sizeof *t.w->draw.heap);
 	free(t.w);
-	return (floats + s->n_table + n * (size_t)s->o.max_new * 4) * sizeof(float) + draw;
+	return (floats + s->lookup.n + n * (size_t)s->o.max_new * 4) * sizeof(float) + draw;
 }
 
 int sampler_run(struct sampler *s, const struct sample_group *groups, size_t n_groups,
@@ -534,7 +504,7 @@ int sampler_run(struct sampler *s, const struct sample_group *groups, size_t n_g
 		n += groups[g].n;
 	}
 	prepare(s);
-	prepare_table(s);
+	prepare_lookup(s);
 	prepare_results(s, n);
 	atomic_store(&s->next_group, 0);
 	atomic_store(&s->failed, 0);
