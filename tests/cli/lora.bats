@@ -256,3 +256,25 @@ edit() {
 	done
 	differ run/iter-1/policy run/iter-2/policy
 }
+
+@test "--compute bf16 under an adapter, on a base in f32 and in bf16: near f32, the same for any -j" {
+	bf16_here
+	policy-mix -q "$FIX/base" -o half --dtype bf16
+	for base in "$FIX/base" half; do
+		rm -rf f32 a b c ad next
+		train() {
+			rft-tune -q -p "$base" --batch 8 --lr 1e-2 --lora 2 --steps 3 "$@" "$FIX/run.traj"
+		}
+		train --log f.log -o f32
+		train --compute bf16 --log a.log -j 1 -o a
+		train --compute bf16 -j 2 -o b
+		train --compute bf16 --recompute -o c
+		differ f32 a
+		same a b
+		same a c
+		jq -es '.[0].loss - .[1].loss | fabs < 0.01' <(tail -qn 1 f.log a.log)
+		explore -p a --compute bf16 -n 1 --log log -o next >out
+		jq -es 'all(.ratio_error == 0) and any(.updates > 0)' log
+		rm log
+	done
+}
