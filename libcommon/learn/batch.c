@@ -11,7 +11,6 @@ struct batch {
 	struct run *run;
 	uint32_t *tokens, *at, *target; /* as in struct pack */
 	size_t *start, *prefix;
-	size_t stem;         /* the prefix of the sequences that are being added */
 	float *logp, *dlogp; /* one per row */
 	size_t cap_tok, cap_seq, cap_row;
 };
@@ -121,16 +120,15 @@ static void begin(struct batch *b, struct pack *p, size_t prefix)
 /* first, last: of those that share its prompt. One that shares it with nobody is one sequence. */
 static void add(struct batch *b, struct pack *p, const struct seq *s, bool first, bool last)
 {
-	size_t prompt_end;
+	size_t prompt = first ? p->n_seq : b->prefix[p->n_seq - 1], prompt_end;
 
 	if (first) {
-		begin(b, p, p->n_seq);
+		begin(b, p, prompt);
 		add_tokens(b, p, s->prompt, s->n_prompt);
-		b->stem = p->n_seq - 1;
 	}
-	prompt_end = b->start[b->stem] + s->n_prompt - 1;
+	prompt_end = b->start[prompt] + s->n_prompt - 1;
 	if (!(first && last))
-		begin(b, p, b->stem);
+		begin(b, p, prompt);
 	for (size_t t = 0; t < s->n_resp; t++) {
 		b->at[p->n_rows] = (uint32_t)(t ? p->n_tok + t - 1 : prompt_end);
 		b->target[p->n_rows++] = s->resp[t];
@@ -160,9 +158,11 @@ static struct pack fill(struct batch *b, const struct seq *all, const uint64_t *
 	return p;
 }
 
-void batch_run(struct batch *b, const struct seq *all, const uint64_t *order, size_t n,
-	       size_t micro_tokens, double temperature, batch_fn *fn, void *ctx, float *grads)
+size_t batch_run(struct batch *b, const struct seq *all, const uint64_t *order, size_t n,
+		 size_t micro_tokens, double temperature, batch_fn *fn, void *ctx, float *grads)
 {
+	size_t seen = 0;
+
 	for (size_t done = 0, k; done < n; done += k) {
 		enum profile_part before = profile_to(PROFILE_FORWARD);
 		struct part part = fit(all, order + done, n - done, micro_tokens);
@@ -170,6 +170,7 @@ void batch_run(struct batch *b, const struct seq *all, const uint64_t *order, si
 		size_t row = 0;
 
 		k = part.n;
+		seen += p.n_tok;
 		p.temperature = temperature;
 		if (grads)
 			model_forward(b->run, b->m, &p, b->logp, NULL);
@@ -188,4 +189,5 @@ void batch_run(struct batch *b, const struct seq *all, const uint64_t *order, si
 		model_backward(b->run, b->m, &p, b->dlogp, NULL, grads);
 		profile_to(before);
 	}
+	return seen;
 }

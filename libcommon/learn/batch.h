@@ -34,9 +34,10 @@ size_t batch_bytes(const struct batch *b, size_t micro_tokens, size_t longest, b
 /*
  * For the sequences all[order[0..n)], about micro_tokens positions at a time (at least one whole
  * sequence): a forward pass with logits divided by temperature, fn for each sequence in order, and,
- * with grads (laid out as the model's params; added to), a backward pass.
+ * with grads (laid out as the model's params; added to), a backward pass. Returns the positions
+ * that the model saw.
  */
-void batch_run(struct batch *b, const struct seq *all, const uint64_t *order, size_t n,
-	       size_t micro_tokens, double temperature, batch_fn *fn, void *ctx, float *grads);
+size_t batch_run(struct batch *b, const struct seq *all, const uint64_t *order, size_t n,
+		 size_t micro_tokens, double temperature, batch_fn *fn, void *ctx, float *grads);
 
 #endif

@@ -188,13 +188,11 @@ static void update(struct rl *r, size_t n, struct rl_report *rep)
 	r->stats.loss = 0;
 	r->n_seq = n;
 	r->n_tok = 0;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		r->n_tok += r->seq[r->order[i]].n_resp;
-		rep->trained += seq_inputs(&r->seq[r->order[i]]);
-	}
 	memset(r->grads, 0, r->w.n * sizeof *r->grads);
-	batch_run(r->batch, r->seq, r->order, n, (size_t)r->o->micro_tokens,
-		  r->o->roll.sample.temperature, slope, r, r->grads);
+	rep->trained += batch_run(r->batch, r->seq, r->order, n, (size_t)r->o->micro_tokens,
+				  r->o->roll.sample.temperature, slope, r, r->grads);
 	if (rep->updates + rep->skipped == 0)
 		rep->ratio_error = r->stats.ratio_error;
 	fault_float("gradient", r->grads);

@@ -23,7 +23,7 @@ struct rl_report { /* of one step; means are NaN where there was nothing to aver
 	double kl_ref;            /* mean k3 estimate of KL(policy || start); NaN without kl */
 	double ratio_error;       /* greatest |ratio - 1| before the first update: 0 */
 	double sample_s, train_s; /* seconds */
-	size_t sampled, trained;  /* tokens: responses; prompts and responses of all passes */
+	size_t sampled, trained;  /* tokens: responses; those that all passes computed */
 	bool stuck;               /* ADAMW_PATIENCE updates in a row were not finite */
 };
 

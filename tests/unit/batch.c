@@ -87,6 +87,16 @@ static void gradient_does_not_depend_on_the_cut(void **state)
 	policy_free(&p);
 }
 
+/* Of all sequences, when nothing is shared */
+static size_t positions(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < N; i++)
+		n += seq_inputs(&seqs[i]);
+	return n;
+}
+
 /* The same prompts as one array, and each in an array of its own */
 static void a_shared_prompt_is_like_many(void **state)
 {
@@ -95,6 +105,7 @@ static void a_shared_prompt_is_like_many(void **state)
 	struct policy p = tiny_policy("abcdef", 3);
 	struct batch *b = batch_new(&p.model, false);
 	float *apart = calloc(p.model.n_params, sizeof *apart), *grads;
+	size_t saved, seen;
 	struct seen want = {0};
 
 	(void)state;
@@ -106,14 +117,18 @@ static void a_shared_prompt_is_like_many(void **state)
 		seqs[i].prompt = memcpy(copy[i], tokens[of], seqs[i].n_prompt * sizeof **copy);
 	}
 	seqs[5].n_resp = 1; /* nothing of it goes in but what it shares */
-	batch_run(b, seqs, order, N, 3 * LEN, 1, look, &want, apart);
+	assert_int_equal(batch_run(b, seqs, order, N, 3 * LEN, 1, look, &want, apart), positions());
 	for (size_t i = 0; i < N; i++)
 		seqs[i].prompt = copy[i < 4 ? 0 : i < 7 ? 4 : i < 9 ? i : 9];
+	saved = 3 * seqs[0].n_prompt + 2 * seqs[4].n_prompt + seqs[9].n_prompt;
 	for (size_t c = 0; c < sizeof cuts / sizeof *cuts; c++) {
 		struct seen got = {0};
 
 		grads = calloc(p.model.n_params, sizeof *grads);
-		batch_run(b, seqs, order, N, cuts[c], 1, look, &got, grads);
+		seen = batch_run(b, seqs, order, N, cuts[c], 1, look, &got, grads);
+		assert_true(seen <= positions());
+		if (cuts[c] > 1 << 10) /* no micro-batch ends between those that share */
+			assert_int_equal(seen, positions() - saved);
 		assert_memory_equal(&got, &want, sizeof got);
 		assert_true(distance(apart, grads, p.model.n_params) < 1e-5);
 		free(grads);

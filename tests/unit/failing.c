@@ -396,5 +396,5 @@ int main(void)
 		TEST(a_folder_that_cannot_be_written),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, say_tried);
 }

@@ -178,6 +178,8 @@ struct fault {
 	int error;
 };
 
+static unsigned tried; /* calls that failed */
+
 static inline unsigned open_files(void)
 {
 	DIR *d = opendir("/proc/self/fd");
@@ -205,6 +207,7 @@ static inline bool with_fault(const struct fault *f, unsigned at,
 	calls = 0;
 	*st = fn(arg, why);
 	failing = NULL;
+	tried += calls >= at;
 	if (open_files() != before)
 		fail_msg("%s %u: %u files open, before %u", f->call, at, open_files(), before);
 	return calls >= at;
@@ -267,6 +270,13 @@ static inline int teardown(void **state)
 	(void)state;
 	remove_all(dir);
 	free((char *)(uintptr_t)dir);
+	return 0;
+}
+
+static inline int say_tried(void **state)
+{
+	(void)state;
+	print_message("# %u system calls failed\n", tried);
 	return 0;
 }
 #endif

@@ -252,5 +252,5 @@ int main(void)
 		TEST(a_folder_that_cannot_be_listed),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, say_tried);
 }

@@ -114,6 +114,31 @@ static void ratios_are_one_before_the_first_update(void **state)
 	}
 }
 
+/* A prompt is computed once for each group, however many updates there are: none is torn. */
+static void groups_stay_whole(void **state)
+{
+	static const int64_t parts[] = {1, 2, 4};
+	size_t trained[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct rl_report rep;
+		struct rig g;
+
+		rig_make(&g, "c");
+		g.o.lr = 0;
+		g.o.keep_equal = true;
+		g.o.minibatches = parts[i];
+		rig_start(&g);
+		rep = rig_step(&g);
+		assert_int_equal(rep.updates, parts[i]);
+		trained[i] = rep.trained;
+		rig_free(&g);
+	}
+	assert_int_equal(trained[0], trained[1]);
+	assert_int_equal(trained[0], trained[2]);
+}
+
 /* Reads what was written: responses, those used, their advantages' sum. */
 static void read_back(struct rig *g, size_t *n, size_t *used, double *sum)
 {
@@ -332,6 +357,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ratios_are_one_before_the_first_update),
+		cmocka_unit_test(groups_stay_whole),
 		cmocka_unit_test(every_response_is_written),
 		cmocka_unit_test(equal_groups_are_replaced),
 		cmocka_unit_test(reward_rises),
