@@ -21,18 +21,34 @@ size_t fmt_u64(char *p, uint64_t v)
 	return digits_put_u64(p, v);
 }
 
+enum { BLOCK = 32 }; /* words: a loop of so many becomes vectors */
+
+/* The 8 last digits of each word as characters, and how many of them stand before it as zeros. */
+static void find_digits(const uint32_t *word, uint64_t *eight, uint32_t *zeros)
+{
+	for (int i = 0; i < BLOCK; i++) {
+		uint64_t d = digits_eight(word[i]), some = d | UINT64_C(1) << 56;
+
+		zeros[i] = (63 - (uint32_t)__builtin_clzll(some & -some)) / 8;
+		eight[i] = d + DIGITS_ASCII;
+	}
+}
+
 size_t fmt_u32_list(char *p, const void *words, size_t n)
 {
-	const char *from = words;
+	uint32_t word[BLOCK] = {0}, zeros[BLOCK];
+	uint64_t eight[BLOCK];
 	char *to = p;
 
-	for (size_t i = 0; i < n; i++) {
-		uint32_t w;
+	for (size_t done = 0; done < n; done += BLOCK) {
+		size_t count = digits_load(word, words, done, n, BLOCK);
 
-		memcpy(&w, from + 4 * i, sizeof w);
-		w = le32toh(w);
-		to += w < 100000000 ? digits_put_short(to, w) : digits_put_u64(to, w);
-		*to++ = ',';
+		find_digits(word, eight, zeros);
+		for (size_t i = 0; i < count; i++) {
+			digits_put(to, eight[i] >> 8 * zeros[i]);
+			to += word[i] < 100000000 ? 8 - zeros[i] : digits_put_u64(to, word[i]);
+			*to++ = ',';
+		}
 	}
 	return (size_t)(to - p) - (n > 0);
 }

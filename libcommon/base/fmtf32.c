@@ -49,30 +49,32 @@ struct decimal {
 
 #define ONE (UINT64_C(1) << 34) /* 10^k, scaled */
 
-/* Of a positive finite float; m < 1.7e8. No branch in it depends on the digits. */
+/* Of a positive finite float; m < 1.7e8. No branch in it: a loop of it becomes vectors. */
 static inline struct decimal shortest(uint32_t bits)
 {
 	uint32_t fraction = bits & 0x7fffff, e = bits >> 23;
-	bool edge = fraction == 0 && e > 1; /* the neighbour below is only half as far away */
+	uint32_t edge = fraction == 0 && e > 1; /* the neighbour below is only half as far away */
 	uint32_t c = e ? fraction | 0x800000 : fraction;
 	int q = (int)(e ? e : 1) - 150;
 	/* floor(log10(2^q)), of 3/4 2^q on an edge; then floor(log2(10^-k)) */
 	int k = (q * 1262611 - (edge ? 524031 : 0)) >> 22, log2 = -k * 1741647 >> 19;
 	int shift = q + log2 + 1; /* 1 to 4 */
 	uint64_t g = pow10_64[-k - POW_MIN];
-	uint64_t v = (uint64_t)((unsigned __int128)g * (4 * c << shift) >> 32);
+	uint64_t c4 = 4 * c << shift; /* below 2^30: its product with g in two halves */
+	uint64_t v = (g >> 32) * c4 + ((g & UINT32_MAX) * c4 >> 32);
 	/* Half a unit of v. Its end reads back as v when c is even; no decimal but the end itself
 	 * is nearer to it than NEAR, and rounding in here moves it by less. */
 	uint64_t half = (g >> (31 - shift)) + NEAR - (c & 1) * 2 * NEAR;
-	uint64_t half_below = half >> edge;
-	uint64_t s = v / ONE, t = s / 10, over = v - 10 * ONE * t;
-	uint64_t tens_below = over <= half_below, tens_above = 10 * ONE - over <= half;
-	uint64_t below = v % ONE <= half_below, above = ONE - v % ONE <= half;
+	uint64_t half_below = half >> edge, rest = v % ONE;
+	uint32_t s = (uint32_t)(v / ONE), t = s / 10;
+	uint64_t over = (s - 10 * t) * ONE + rest;
+	uint32_t tens_below = over <= half_below, tens_above = 10 * ONE - over <= half;
+	uint32_t below = rest <= half_below, above = ONE - rest <= half;
 	/* where both ends will do, the nearer; a half goes up */
-	uint64_t unit = s + (above & ((below ^ 1) | v / (ONE / 2)));
-	uint64_t ten = 10 * (t + tens_above);
+	uint32_t unit = s + (above & ((below ^ 1) | (rest >= ONE / 2)));
+	uint32_t ten = 10 * (t + tens_above);
 
-	return (struct decimal){(uint32_t)(unit + ((ten - unit) & -(tens_below | tens_above))), k};
+	return (struct decimal){tens_below | tens_above ? ten : unit, k};
 }
 
 /* As 1.25e+22 */
@@ -99,71 +101,95 @@ static size_t put_rare(char *p, uint32_t bits, struct decimal d)
 	return a < 1e-27f || a >= 1e9f ? put_scientific(p, d) : digits_put_decimal(p, d.m, -d.k);
 }
 
-/* 9 digits of a number: the first, then eight characters; *n: how many count, zeros behind taken
- * off
- */
-static inline uint64_t nine_digits(uint32_t m, char *lead, int *n)
-{
-	uint32_t first = m / 100000000;
-	uint64_t rest = digits_eight(m - 100000000 * first);
+/* Numbers on their way to text, a step at a time: a loop over so many becomes vectors. */
+enum { BLOCK = 32 };
+struct block {
+	uint32_t word[BLOCK]; /* the floats' bits */
+	uint32_t m[BLOCK];    /* the shortest decimals */
+	int32_t k[BLOCK];
+	/* Their digits as characters, the first and eight: m itself below 1; from 1 on with zeros
+	 * behind it that make it 9 digits. So many count without zeros at the end. */
+	uint32_t first[BLOCK];
+	uint64_t eight[BLOCK];
+	uint32_t n[BLOCK];
+};
 
-	*lead = (char)('0' + first);
-	*n = 9 - (rest ? __builtin_clzll(rest) / 8 : 8);
-	return rest + DIGITS_ASCII;
+static void find_shortest(struct block *b)
+{
+	for (int i = 0; i < BLOCK; i++) {
+		struct decimal d = shortest(b->word[i] & INT32_MAX);
+
+		b->m[i] = d.m;
+		b->k[i] = d.k;
+	}
+}
+
+static void find_digits(struct block *b)
+{
+	for (int i = 0; i < BLOCK; i++) {
+		uint32_t m = b->m[i], large = (b->word[i] & INT32_MAX) >= BITS_1;
+		uint32_t seven = large & (m < 10000000), eight_or_less = large & (m < 100000000);
+		uint32_t nine = m * (1 + 9 * seven) * (1 + 9 * eight_or_less);
+		uint32_t first = nine / 100000000;
+		uint64_t eight = digits_eight(nine - 100000000 * first);
+
+		b->first[i] = '0' + first;
+		b->eight[i] = eight + DIGITS_ASCII;
+		b->n[i] = 9 - (uint32_t)__builtin_clzll(eight | 1) / 8 - (eight == 0);
+	}
 }
 
 /* From 1 to below 1e7: the point is behind the first digits. */
-static size_t put_large(char *p, struct decimal d)
+static inline size_t put_large(char *p, const struct block *b, size_t i)
 {
-	uint32_t seven = d.m < 10000000, eight = d.m < 100000000;
-	int whole = d.k + 9 - (int)seven - (int)eight, n;
-	uint64_t text = nine_digits(d.m * (1 + 9 * seven) * (1 + 9 * eight), p, &n);
+	int whole = b->k[i] + 9 - (b->m[i] < 10000000) - (b->m[i] < 100000000), n = (int)b->n[i];
 
-	digits_put(p + 1, text);
+	*p = (char)b->first[i];
+	digits_put(p + 1, b->eight[i]);
 	p[whole] = '.';
-	digits_put(p + whole + 1, text >> 8 * (whole - 1));
+	digits_put(p + whole + 1, b->eight[i] >> 8 * (whole - 1));
 	return (size_t)(n > whole ? n + 1 : whole + 2);
 }
 
 /* From 1e-5 to below 1. The first digit may be a 0: it stands behind the point or before it. */
-static inline size_t put_small(char *p, struct decimal d)
+static inline size_t put_small(char *p, const struct block *b, size_t i)
 {
-	int at = -7 - d.k, n;
-	char lead;
-	uint64_t text = nine_digits(d.m, &lead, &n);
+	int at = -7 - b->k[i];
 
 	digits_put(p, DIGITS_ASCII);
-	p[at] = lead;
-	digits_put(p + at + 1, text);
+	p[at] = (char)b->first[i];
+	digits_put(p + at + 1, b->eight[i]);
 	p[1] = '.';
-	return (size_t)(at + n);
+	return (size_t)at + b->n[i];
 }
 
-static inline size_t put_f32(char *p, uint32_t word)
+static inline size_t put_f32(char *p, const struct block *b, size_t i)
 {
-	uint32_t sign = word >> 31, bits = word & INT32_MAX;
-	struct decimal d = shortest(bits);
+	uint32_t sign = b->word[i] >> 31, bits = b->word[i] & INT32_MAX;
 
 	*p = '-'; /* to be overwritten where there is none */
 	p += sign;
 	if (bits >= BITS_1EM5 && bits < BITS_1)
-		return sign + put_small(p, d);
+		return sign + put_small(p, b, i);
 	if (bits >= BITS_1 && bits < BITS_1E7)
-		return sign + put_large(p, d);
-	return sign + put_rare(p, bits, d);
+		return sign + put_large(p, b, i);
+	return sign + put_rare(p, bits, (struct decimal){b->m[i], b->k[i]});
 }
 
 size_t fmt_f32_list(char *p, const void *words, size_t n)
 {
-	const char *from = words;
+	struct block b = {0};
 	char *to = p;
 
-	for (size_t i = 0; i < n; i++) {
-		uint32_t w;
+	for (size_t done = 0; done < n; done += BLOCK) {
+		size_t count = digits_load(b.word, words, done, n, BLOCK);
 
-		memcpy(&w, from + 4 * i, sizeof w);
-		to += put_f32(to, le32toh(w));
-		*to++ = ',';
+		find_shortest(&b);
+		find_digits(&b);
+		for (size_t i = 0; i < count; i++) {
+			to += put_f32(to, &b, i);
+			*to++ = ',';
+		}
 	}
 	return (size_t)(to - p) - (n > 0);
 }

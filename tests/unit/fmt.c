@@ -216,6 +216,32 @@ static void lists(void **state)
 	assert_string_equal(b, "-0.5,0.0,-1e-7,16777216.0,-12.25");
 }
 
+/* A list is its elements' texts with commas between them, whatever its length. */
+static void long_lists(void **state)
+{
+	enum { MOST = 100 };
+	uint64_t key = rng_key(4, RNG_TEST, 0, 0, 0);
+	unsigned char ids[4 * MOST], floats[4 * MOST];
+	char all[MOST * FMT_ELEMENT + FMT_MAX], want[2][MOST * FMT_ELEMENT + FMT_MAX];
+	size_t at[2] = {0, 0};
+
+	(void)state;
+	for (size_t n = 0; n < MOST; n++) {
+		uint32_t word = (uint32_t)rng_u64(key, n) >> n % 32;
+
+		assert_int_equal(fmt_u32_list(all, ids, n), at[0] - (n > 0));
+		assert_memory_equal(all, want[0], at[0] - (n > 0));
+		assert_int_equal(fmt_f32_list(all, floats, n), at[1] - (n > 0));
+		assert_memory_equal(all, want[1], at[1] - (n > 0));
+		put_le32(ids + 4 * n, word);
+		put_le32(floats + 4 * n, word % 0x7f800000 | word << 31);
+		at[0] += fmt_u32_list(want[0] + at[0], ids + 4 * n, 1);
+		at[1] += fmt_f32_list(want[1] + at[1], floats + 4 * n, 1);
+		want[0][at[0]++] = ',';
+		want[1][at[1]++] = ',';
+	}
+}
+
 static void integers(void **state)
 {
 	uint64_t key = rng_key(3, RNG_TEST, 0, 0, 0), edge = 1;
@@ -242,7 +268,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_texts),   cmocka_unit_test(random_doubles),
 		cmocka_unit_test(random_floats), cmocka_unit_test(all_sizes_of_floats),
-		cmocka_unit_test(lists),         cmocka_unit_test(integers),
+		cmocka_unit_test(lists),         cmocka_unit_test(long_lists),
+		cmocka_unit_test(integers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
