@@ -229,7 +229,7 @@ int main(int argc, char *argv[])
 	par_start((int)threads);
 	rec_out_init(&w, out_stdout(), (uint64_t)seed);
 	rec_put_head(&w);
-	st = policy_load_as(&p, policy_dir, model_how(compute), &why);
+	st = policy_load_as(&p, policy_dir, model_how(compute) | WEIGHTS_LEAN, &why);
 	if (!st)
 		st = run(&p, &w, &why);
 	if (st)

@@ -75,3 +75,17 @@ near() {
 	}
 	[ ! -e new ]
 }
+
+@test "policy-eval holds a checkpoint in bf16 as it is, with the same bits" {
+	[[ $BIN != *-* ]] || skip "another build takes other memory"
+	policy-init -q -o lean --layers 4 --hidden 384 --ffn 1024 --heads 6 --kv-heads 2 --vocab 4096 \
+		--dtype bf16
+	policy-mix -q -o wide --dtype f32 lean
+	for p in lean wide; do
+		peak policy-eval -p $p --prompt '3 4=12:' -n 2 --max-new 8 -j 1 >peak.$p
+		near "$(cat peak.$p)"
+		policy-eval -q -p $p --prompt '3 4=12:' -n 2 --max-new 8 | "$records" body >$p.records
+	done
+	cmp lean.records wide.records
+	[ $((2 * $(cat peak.lean))) -lt "$(cat peak.wide)" ]
+}
