@@ -1,18 +1,17 @@
 /*
  * sampler.c - batched sampling with a key/value cache. See sampler.h.
  *
- * Every thread works alone on whole groups: it prefills a group's prompt once, copies the prompt's
- * keys and values to the slot of each sample as slots fall free, and decodes all its busy slots
- * together.
+ * Every thread works alone: it prefills the prompt of a group, copies the prompt's keys and values
+ * to the slot of each sample as slots fall free, and decodes all its busy slots together. Threads
+ * for which no group is left help with the samples of one that others began.
  */
 #include "policy/sampler.h"
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/rng.h"
-#include "policy/block.h"
+#include "policy/decode.h"
 #include "policy/draw.h"
-#include "policy/lookup.h"
-#include "tensor/attention.h"
+#include "tensor/gemm.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -21,7 +20,7 @@
 struct slot {
 	float *kv;         /* its part of the cache */
 	struct sample *to; /* NULL: free */
-	size_t group, sample;
+	size_t group;
 	uint64_t key;   /* of its randomness */
 	size_t pos;     /* tokens in the cache */
 	size_t room;    /* most tokens of this sample */
@@ -30,14 +29,13 @@ struct slot {
 
 struct worker {
 	struct slot *slot; /* (batch) */
-	float *kv;         /* (batch + 1 slots): those of the slots, and prompt_kv */
-	float *prompt_kv;  /* the current group's prompt */
-	float *x, *xn, *qkv, *att, *gu, *scratch, *logits, *att_scratch, *prompt_logits;
-	uint32_t *pos;
+	float *kv;         /* (wide + 1 caches): those of the slots, and prompt_kv */
+	float *prompt_kv, *prompt_logits, *logits;
+	struct decode_room room;
 	struct draw_scratch draw;
 	size_t busy;
-	size_t group, next_sample; /* current group; its next sample to start */
-	bool has_group;
+	size_t group;  /* whose samples it starts; NONE */
+	size_t filled; /* whose prompt is in prompt_kv; NONE */
 };
 
 /* Weights that stay in the processor's cache may be read for each few rows; keys and values of few
@@ -47,26 +45,23 @@ enum {
 	FEW = 2 * GEMM_MR
 };
 
-enum { PREFILL = 24 }; /* rows that attend together in a prompt: a multiple of GEMM_MR */
+#define NONE SIZE_MAX
 
 struct sampler {
-	const struct model *m;
 	struct sample_opts o;
+	struct decode decode;
 	struct worker *w;
 	int n_w;
-	size_t rows;      /* largest number of rows taken together */
-	size_t cap_len;   /* tokens a slot can hold */
-	size_t slot_size; /* floats of a slot's cache */
-	size_t keys_size; /* floats of the keys of one layer and head */
+	size_t wide; /* sequences that a thread decodes together */
 	float *mem;
 	size_t n_mem;
 	struct lookup lookup;
-	bool look_up;  /* in this call that saves work */
 	void *results; /* tokens, logprobs, full logprobs, entropy of all samples */
 	size_t n_results;
 	/* of the call under way */
 	const struct sample_group *groups;
 	size_t n_groups, *first; /* index of each group's first sample */
+	atomic_size_t *started;  /* of each group's samples, or more than it has */
 	struct sample *out;
 	atomic_size_t next_group, failed; /* failed: 1 + a group with logits that are not finite */
 };
@@ -75,13 +70,12 @@ struct sampler *sampler_new(const struct model *m, const struct sample_opts *o)
 {
 	struct sampler *s = xcalloc(1, sizeof *s);
 
-	s->m = m;
+	s->decode.m = m;
 	s->o = *o;
 	if (s->o.batch < 1)
 		s->o.batch = 1;
 	if (m->n_packed * sizeof(float) <= CACHED && s->o.batch > FEW)
 		s->o.batch = FEW;
-	s->rows = (size_t)s->o.batch;
 	lookup_init(&s->lookup, m);
 	s->n_w = par_threads();
 	s->w = xcalloc((size_t)s->n_w, sizeof *s->w);
@@ -104,61 +98,52 @@ void sampler_free(struct sampler *s)
 		free(s->w[i].slot);
 		free(s->w[i].draw.e);
 		free(s->w[i].draw.heap);
-		free(s->w[i].pos);
 	}
 	big_free(s->mem, s->n_mem * sizeof *s->mem);
 	lookup_free(&s->lookup);
 	big_free(s->results, s->n_results);
 	free(s->w);
 	free(s->first);
+	free(s->started);
 	free(s);
 }
 
 /* ---- memory ---- */
 
-static float *cut(float *base, size_t *at, size_t n)
-{
-	float *p = base ? base + *at : NULL;
-
-	*at += vec_round(n) + PANEL; /* whole vectors may be read past a row's end */
-	return p;
-}
-
 static size_t lay_out(struct sampler *s, float *base)
 {
-	const struct config *c = &s->m->cfg;
-	size_t at = 0, d = (size_t)c->d;
-	size_t most_rows = c->heads > PREFILL ? (size_t)c->heads : PREFILL;
+	size_t at = 0, v = (size_t)s->decode.m->cfg.vocab;
 
 	for (int i = 0; i < s->n_w; i++) {
 		struct worker *w = &s->w[i];
 
-		w->kv = cut(base, &at, ((size_t)s->o.batch + 1) * s->slot_size);
-		w->x = cut(base, &at, s->rows * d);
-		w->xn = cut(base, &at, s->rows * d);
-		w->qkv = cut(base, &at, s->rows * block_qkv_dim(s->m));
-		w->att = cut(base, &at, s->rows * block_att_dim(s->m));
-		w->gu = cut(base, &at, s->rows * 2 * (size_t)c->ffn);
-		w->scratch = cut(base, &at, block_scratch(s->m, s->rows));
-		w->logits = cut(base, &at, (size_t)s->o.batch * (size_t)c->vocab);
-		w->prompt_logits = cut(base, &at, (size_t)c->vocab);
-		w->att_scratch = cut(base, &at, att_scratch(most_rows, s->cap_len));
+		w->kv = decode_cut(base, &at, (s->wide + 1) * decode_cache(&s->decode));
+		w->logits = decode_cut(base, &at, s->wide * v);
+		w->prompt_logits = decode_cut(base, &at, v);
+		at += decode_lay_out(&w->room, &s->decode, base ? base + at : NULL);
 	}
 	return at;
+}
+
+/* All threads take part in n samples, but none gains by fewer rows than a product takes at once. */
+static void spread(struct sampler *s, size_t n)
+{
+	size_t share = (n + (size_t)s->n_w - 1) / (size_t)s->n_w;
+
+	share = share < GEMM_MR ? GEMM_MR : share;
+	s->wide = share < (size_t)s->o.batch ? share : (size_t)s->o.batch;
+	if (s->decode.rows < s->wide)
+		s->decode.rows = s->wide;
 }
 
 /* Sizes for a prompt of n tokens and its response too. */
 static void fit(struct sampler *s, size_t n)
 {
-	const struct config *c = &s->m->cfg;
-	size_t hd = (size_t)c->head_dim, len = n + (size_t)s->o.max_new;
+	size_t len = n + (size_t)s->o.max_new, most = (size_t)s->decode.m->cfg.max_len;
 
-	len = len > (size_t)c->max_len ? (size_t)c->max_len : len;
-	s->cap_len = len > s->cap_len ? len : s->cap_len;
-	s->rows = n > s->rows ? n : s->rows;
-	s->keys_size = att_keys_floats(s->cap_len, hd);
-	s->slot_size = (size_t)(c->layers * c->kv_heads) *
-		       (s->keys_size + att_values_floats(s->cap_len, hd));
+	len = len > most ? most : len;
+	s->decode.len = len > s->decode.len ? len : s->decode.len;
+	s->decode.rows = n > s->decode.rows ? n : s->decode.rows;
 }
 
 /* The weights may have changed since the last call. */
@@ -168,16 +153,19 @@ static void prepare_lookup(struct sampler *s)
 
 	for (size_t g = 0; g < s->n_groups; g++)
 		tokens += s->groups[g].n_prompt + s->groups[g].n;
-	s->look_up = s->lookup.n && tokens >= 2 * (size_t)s->m->cfg.vocab;
-	if (s->look_up)
-		lookup_make(&s->lookup, s->m);
+	s->decode.lookup = NULL;
+	if (s->lookup.n && tokens >= 2 * (size_t)s->decode.m->cfg.vocab) {
+		s->decode.lookup = &s->lookup;
+		lookup_make(&s->lookup, s->decode.m);
+	}
 }
 
-/* Room for the longest prompt and response of these groups. */
-static void prepare(struct sampler *s)
+/* Room for the longest prompt and response of these groups, n samples in all. */
+static void prepare(struct sampler *s, size_t n)
 {
 	size_t need;
 
+	spread(s, n);
 	for (size_t g = 0; g < s->n_groups; g++)
 		fit(s, s->groups[g].n_prompt);
 	need = lay_out(s, NULL);
@@ -190,12 +178,11 @@ static void prepare(struct sampler *s)
 	for (int i = 0; i < s->n_w; i++) {
 		struct worker *w = &s->w[i];
 
-		w->pos = xgrow(w->pos, s->rows, sizeof *w->pos);
 		w->busy = 0;
-		w->has_group = false;
-		for (size_t j = 0; j < (size_t)s->o.batch; j++)
-			w->slot[j] = (struct slot){.kv = w->kv + j * s->slot_size};
-		w->prompt_kv = w->kv + (size_t)s->o.batch * s->slot_size;
+		w->group = w->filled = NONE;
+		for (size_t j = 0; j < s->wide; j++)
+			w->slot[j] = (struct slot){.kv = w->kv + j * decode_cache(&s->decode)};
+		w->prompt_kv = w->kv + s->wide * decode_cache(&s->decode);
 	}
 }
 
@@ -220,140 +207,37 @@ static void prepare_results(struct sampler *s, size_t n)
 	}
 }
 
-/* ---- the forward pass over a cache ---- */
-
-/* Floats from one head's keys in the cache to the next one's */
-static size_t head_step(const struct sampler *s)
-{
-	return s->keys_size + att_values_floats(s->cap_len, (size_t)s->m->cfg.head_dim);
-}
-
-/* Keys of a layer's first head */
-static float *cache_keys(const struct sampler *s, float *kv, size_t layer)
-{
-	return kv + layer * (size_t)s->m->cfg.kv_heads * head_step(s);
-}
-
-static void qkv(const struct sampler *s, struct worker *w, size_t layer, const uint32_t *tokens,
-		size_t rows)
-{
-	if (layer == 0 && s->look_up)
-		lookup_qkv(&s->lookup, s->m, w->qkv, tokens, w->pos, rows);
-	else
-		block_qkv(s->m, layer, w->qkv, NULL, w->x, w->pos, rows, w->scratch);
-}
-
-/* Puts rows' keys and values into their caches and attends: row i belongs to cache kv[i], at
- * pos[i]. */
-static void attend(const struct sampler *s, struct worker *w, size_t layer, float *const *kv,
-		   size_t rows)
-{
-	const struct config *c = &s->m->cfg;
-	size_t hd = (size_t)c->head_dim, kvh = (size_t)c->kv_heads, heads = (size_t)c->heads;
-	size_t Q = block_qkv_dim(s->m), A = block_att_dim(s->m), step = head_step(s);
-
-	for (size_t i = 0; i < rows; i++) {
-		float *q = w->qkv + i * Q, *keys = cache_keys(s, kv[i], layer);
-
-		for (size_t g = 0; g < kvh; g++) {
-			float *k = q + (heads + g) * hd;
-
-			att_put(keys + g * step, keys + g * step + s->keys_size, w->pos[i], 1, k,
-				k + kvh * hd, Q, hd);
-		}
-		att_token(w->att + i * A, q, keys, keys + s->keys_size, step, heads, kvh,
-			  w->pos[i] + 1, hd, w->att_scratch);
-	}
-}
-
-/* One token of each cache kv[i]: logits of what follows it. */
-static void forward(const struct sampler *s, struct worker *w, const uint32_t *tokens,
-		    float *const *kv, size_t rows)
-{
-	block_embed(s->m, w->x, tokens, rows);
-	for (size_t l = 0; l < (size_t)s->m->cfg.layers; l++) {
-		qkv(s, w, l, tokens, rows);
-		attend(s, w, l, kv, rows);
-		block_mlp(s->m, l, w->x, w->x, w->gu, w->x, w->att, rows, w->scratch);
-	}
-	block_logits(s->m, w->logits, (size_t)s->m->cfg.vocab, w->xn, w->x, rows, w->scratch);
-}
-
-/* Puts the keys and values of a prompt's n tokens into the cache kv; tokens from..n attend. */
-static void attend_prompt(const struct sampler *s, struct worker *w, size_t layer, float *kv,
-			  size_t from, size_t n)
-{
-	const struct config *c = &s->m->cfg;
-	size_t hd = (size_t)c->head_dim, kvh = (size_t)c->kv_heads, heads = (size_t)c->heads;
-	size_t Q = block_qkv_dim(s->m), A = block_att_dim(s->m), step = head_step(s);
-	float *first = cache_keys(s, kv, layer);
-
-	for (size_t g = 0; g < kvh; g++) {
-		float *k = w->qkv + (heads + g) * hd, *keys = first + g * step;
-
-		att_put(keys, keys + s->keys_size, 0, n, k, k + kvh * hd, Q, hd);
-	}
-	for (size_t h = 0; h < heads; h++) {
-		float *keys = first + h / (heads / kvh) * step;
-
-		for (size_t t = from; t < n; t += PREFILL)
-			att_rows(w->att + t * A + h * hd, A, w->qkv + t * Q + h * hd, Q, keys,
-				 keys + s->keys_size, n - t < PREFILL ? n - t : PREFILL, t + 1, 1,
-				 hd, w->att_scratch);
-	}
-}
-
-/* A prompt of n tokens into the cache kv. Of the last layer only the last token's output counts. */
-static void prefill(const struct sampler *s, struct worker *w, const uint32_t *tokens, float *kv,
-		    size_t n)
-{
-	size_t L = (size_t)s->m->cfg.layers, d = (size_t)s->m->cfg.d, A = block_att_dim(s->m);
-
-	for (size_t i = 0; i < n; i++)
-		w->pos[i] = (uint32_t)i;
-	block_embed(s->m, w->x, tokens, n);
-	for (size_t l = 0; l < L; l++) {
-		size_t from = l + 1 < L ? 0 : n - 1;
-		float *x = w->x + from * d;
-
-		qkv(s, w, l, tokens, n);
-		attend_prompt(s, w, l, kv, from, n);
-		block_mlp(s->m, l, x, x, w->gu, x, w->att + from * A, n - from, w->scratch);
-	}
-	block_logits(s->m, w->prompt_logits, (size_t)s->m->cfg.vocab, w->xn, w->x + (n - 1) * d, 1,
-		     w->scratch);
-}
-
 /* ---- groups and slots ---- */
 
-/* Takes the next group: its prompt goes into the worker's prompt cache, the logits after it are
- * kept. */
-static bool take_group(struct sampler *s, struct worker *w)
+/* The next group that nobody has begun, else one with samples that nobody has; NONE. */
+static size_t next_group(struct sampler *s)
 {
 	size_t g = atomic_fetch_add(&s->next_group, 1);
 
-	if (g >= s->n_groups)
-		return false;
-	w->group = g;
-	w->next_sample = 0;
-	w->has_group = true;
-	prefill(s, w, s->groups[g].prompt, w->prompt_kv, s->groups[g].n_prompt);
-	return true;
+	for (size_t i = 0; g >= s->n_groups && i < s->n_groups; i++)
+		if (atomic_load(&s->started[i]) < s->groups[i].n)
+			g = i;
+	return g < s->n_groups ? g : NONE;
 }
 
-static void copy_prompt(const struct sampler *s, const struct worker *w, float *to, size_t n)
+/* Takes one sample more, *i of w->group; its prompt goes into the worker's prompt cache, the logits
+ * after it are kept. */
+static bool take_sample(struct sampler *s, struct worker *w, size_t *i)
 {
-	const struct config *c = &s->m->cfg;
-	size_t hd = (size_t)c->head_dim, keys = att_keys_floats(n, hd);
-	const float *from = w->prompt_kv;
+	const struct sample_group *g;
 
-	for (size_t i = 0; i < (size_t)(c->layers * c->kv_heads); i++) {
-		size_t at = i * head_step(s);
-
-		memcpy(to + at, from + at, keys * sizeof *to);
-		memcpy(to + at + s->keys_size, from + at + s->keys_size,
-		       att_values_floats(n, hd) * sizeof *to);
-	}
+	do {
+		if (w->group == NONE && (w->group = next_group(s)) == NONE)
+			return false;
+		g = &s->groups[w->group];
+		*i = atomic_fetch_add(&s->started[w->group], 1);
+		w->group = *i < g->n ? w->group : NONE;
+	} while (w->group == NONE);
+	if (w->filled != w->group)
+		decode_prompt(&s->decode, &w->room, w->prompt_kv, g->prompt, g->n_prompt,
+			      w->prompt_logits);
+	w->filled = w->group;
+	return true;
 }
 
 /* Draws the slot's next token from logits; frees the slot when the sample is done. */
@@ -363,7 +247,7 @@ static void advance(struct sampler *s, struct worker *w, struct slot *t, const f
 	struct drawn d;
 	size_t i = out->n;
 
-	if (!draw_token(&d, logits, (size_t)s->m->cfg.vocab, s->o.temperature, s->o.top_p,
+	if (!draw_token(&d, logits, (size_t)s->decode.m->cfg.vocab, s->o.temperature, s->o.top_p,
 			s->o.top_k, rng_uniform(t->key, i), &w->draw)) {
 		atomic_store(&s->failed, t->group + 1);
 		d = (struct drawn){0};
@@ -373,7 +257,7 @@ static void advance(struct sampler *s, struct worker *w, struct slot *t, const f
 	((float *)out->full_logprobs)[i] = d.full;
 	((float *)out->entropy)[i] = d.entropy;
 	out->n++;
-	out->stopped = config_is_eos(&s->m->cfg, d.token);
+	out->stopped = config_is_eos(&s->decode.m->cfg, d.token);
 	t->token = d.token;
 	if (out->stopped || out->n == t->room || atomic_load(&s->failed)) {
 		t->to = NULL;
@@ -381,50 +265,48 @@ static void advance(struct sampler *s, struct worker *w, struct slot *t, const f
 	}
 }
 
-/* Starts the current group's next sample in a free slot. */
-static void start(struct sampler *s, struct worker *w, struct slot *t)
+/* Starts sample i of the worker's group in a free slot. */
+static void start(struct sampler *s, struct worker *w, struct slot *t, size_t i)
 {
 	const struct sample_group *g = &s->groups[w->group];
-	size_t i = w->next_sample++, room = (size_t)s->m->cfg.max_len - g->n_prompt;
+	size_t room = (size_t)s->decode.m->cfg.max_len - g->n_prompt;
 
 	t->to = &s->out[s->first[w->group] + i];
 	t->group = w->group;
-	t->sample = i;
 	t->key = rng_key(g->seed, RNG_SAMPLE, g->step, g->task, i);
 	t->pos = g->n_prompt;
 	t->room = room < (size_t)s->o.max_new ? room : (size_t)s->o.max_new;
 	w->busy++;
-	w->has_group = w->next_sample < g->n;
 	advance(s, w, t, w->prompt_logits);
-	if (t->to && w->has_group) {
-		copy_prompt(s, w, t->kv, g->n_prompt);
+	if (t->to && i + 1 < g->n) {
+		decode_copy(&s->decode, t->kv, w->prompt_kv, g->n_prompt);
 	} else if (t->to) { /* the last sample takes the prompt itself */
 		float *kv = t->kv;
 
 		t->kv = w->prompt_kv;
 		w->prompt_kv = kv;
+		w->filled = NONE;
 	}
 }
 
 /* Fills free slots until none is free or no sample is left to start. */
 static void fill(struct sampler *s, struct worker *w)
 {
-	for (size_t j = 0; j < (size_t)s->o.batch; j++)
+	size_t i;
+
+	for (size_t j = 0; j < s->wide; j++)
 		while (!w->slot[j].to && !atomic_load(&s->failed)) {
-			if (!w->has_group && !take_group(s, w))
+			if (!take_sample(s, w, &i))
 				return;
-			if (w->next_sample < s->groups[w->group].n)
-				start(s, w, &w->slot[j]);
-			else
-				w->has_group = false;
+			start(s, w, &w->slot[j], i);
 		}
 }
 
 /* One token for each busy slot */
 static void decode(struct sampler *s, struct worker *w)
 {
-	size_t B = (size_t)s->o.batch, v = (size_t)s->m->cfg.vocab, n = 0;
-	uint32_t *tokens = xarray(B, sizeof *tokens);
+	size_t B = s->wide, v = (size_t)s->decode.m->cfg.vocab, n = 0;
+	uint32_t *tokens = xarray(B, sizeof *tokens), *pos = xarray(B, sizeof *pos);
 	float **kv = xarray(B, sizeof *kv);
 	struct slot **busy = xarray(B, sizeof *busy);
 
@@ -433,12 +315,13 @@ static void decode(struct sampler *s, struct worker *w)
 			busy[n] = &w->slot[j];
 			tokens[n] = w->slot[j].token;
 			kv[n] = w->slot[j].kv;
-			w->pos[n++] = (uint32_t)w->slot[j].pos++;
+			pos[n++] = (uint32_t)w->slot[j].pos++;
 		}
-	forward(s, w, tokens, kv, n);
+	decode_tokens(&s->decode, &w->room, kv, tokens, pos, n, w->logits);
 	for (size_t i = 0; i < n; i++)
 		advance(s, w, busy[i], w->logits + i * v);
 	free(tokens);
+	free(pos);
 	free(kv);
 	free(busy);
 }
@@ -459,7 +342,7 @@ static void job_worker(void *ctx, size_t i, int thread)
 
 static int check(const struct sampler *s, struct reason *why)
 {
-	const struct config *c = &s->m->cfg;
+	const struct config *c = &s->decode.m->cfg;
 
 	for (size_t g = 0; g < s->n_groups; g++) {
 		const struct sample_group *q = &s->groups[g];
@@ -477,10 +360,11 @@ static int check(const struct sampler *s, struct reason *why)
 
 size_t sampler_bytes(const struct sampler *s, size_t n_prompt, size_t n)
 {
-	size_t v = vec_round((size_t)s->m->cfg.vocab), floats, draw;
+	size_t v = vec_round((size_t)s->decode.m->cfg.vocab), floats, draw;
 	struct sampler t = *s;
 
 	t.w = xcalloc((size_t)s->n_w, sizeof *t.w);
+	spread(&t, n);
 	fit(&t, n_prompt);
 	floats = lay_out(&t, NULL);
 	draw = (size_t)s->n_w * v * (sizeof *t.w->draw.e + sizeof *t.w->draw.heap);
@@ -499,11 +383,13 @@ int sampler_run(struct sampler *s, const struct sample_group *groups, size_t n_g
 	if (check(s, why))
 		return why ? why->status : ST_INPUT;
 	s->first = xgrow(s->first, n_groups, sizeof *s->first);
+	s->started = xgrow(s->started, n_groups, sizeof *s->started);
 	for (size_t g = 0; g < n_groups; g++) {
 		s->first[g] = n;
+		atomic_init(&s->started[g], 0);
 		n += groups[g].n;
 	}
-	prepare(s);
+	prepare(s, n);
 	prepare_lookup(s);
 	prepare_results(s, n);
 	atomic_store(&s->next_group, 0);

@@ -720,6 +720,44 @@ static void sampler_ignores_company(void **state)
 	model_free(&m);
 }
 
+/* Bytes of the caches alone */
+static size_t cache_bytes(struct sampler *s, size_t n)
+{
+	return sampler_bytes(s, 4, n) - n * NEW * 4 * sizeof(float);
+}
+
+/* One group on few threads, or on so many that they share its samples and each takes few. */
+static void sampler_shares_a_group(void **state)
+{
+	enum { N = 23, THREADS = 5 };
+	struct sample_opts o = sampling(1.3, 12);
+	struct sample_group g = {.prompt = prompts, .n_prompt = 4, .n = N, .seed = 9};
+	struct sample few[N], many[N];
+	struct sampler *s, *t;
+	struct model m;
+	int threads = par_threads();
+
+	(void)state;
+	make(&m, true);
+	s = sampler_new(&m, &o);
+	assert_int_equal(sampler_run(s, &g, 1, few, NULL), 0);
+	par_stop();
+	par_start(THREADS);
+	t = sampler_new(&m, &o);
+	assert_true(cache_bytes(t, N) < cache_bytes(t, N * THREADS));
+	assert_int_equal(sampler_run(t, &g, 1, many, NULL), 0);
+	for (size_t i = 0; i < N; i++) {
+		assert_int_equal(few[i].n, many[i].n);
+		assert_memory_equal(few[i].logprobs, many[i].logprobs,
+				    few[i].n * sizeof *few[i].logprobs);
+	}
+	sampler_free(s);
+	sampler_free(t);
+	model_free(&m);
+	par_stop();
+	par_start(threads);
+}
+
 /* Nothing of earlier weights is left in a sampler. */
 static void sampler_follows_weights(void **state)
 {
@@ -849,19 +887,13 @@ static void sampler_refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(forward_matches),
-		cmocka_unit_test(gradients_tied),
-		cmocka_unit_test(gradients_untied),
-		cmocka_unit_test(gradients_accumulate),
-		cmocka_unit_test(gradients_recompute),
-		cmocka_unit_test(gradients_of_families),
-		cmocka_unit_test(gradients_of_adapters),
-		cmocka_unit_test(small_weights),
-		cmocka_unit_test(sampler_equals_trainer),
-		cmocka_unit_test(sampler_ignores_company),
-		cmocka_unit_test(sampler_follows_weights),
-		cmocka_unit_test(sampler_distribution),
-		cmocka_unit_test(sampler_greedy),
+		cmocka_unit_test(forward_matches),        cmocka_unit_test(gradients_tied),
+		cmocka_unit_test(gradients_untied),       cmocka_unit_test(gradients_accumulate),
+		cmocka_unit_test(gradients_recompute),    cmocka_unit_test(gradients_of_families),
+		cmocka_unit_test(gradients_of_adapters),  cmocka_unit_test(small_weights),
+		cmocka_unit_test(sampler_equals_trainer), cmocka_unit_test(sampler_ignores_company),
+		cmocka_unit_test(sampler_shares_a_group), cmocka_unit_test(sampler_follows_weights),
+		cmocka_unit_test(sampler_distribution),   cmocka_unit_test(sampler_greedy),
 		cmocka_unit_test(sampler_refuses),
 	};
 	int failed;
