@@ -330,6 +330,8 @@ static bool pack_odd_float(msgpack_packer *pk, const char *s)
 	return true;
 }
 
+/* Only what put_int writes so: else an array of logprobs with it would become all numbers, bin that
+ * is, the second time. */
 static bool pack_u64(msgpack_packer *pk, const char *s)
 {
 	uint64_t u = 0;
@@ -343,7 +345,7 @@ static bool pack_u64(msgpack_packer *pk, const char *s)
 			return false;
 		u = 10 * u + d;
 	}
-	if (*s)
+	if (*s || u <= INT64_MAX)
 		return false;
 	msgpack_pack_uint64(pk, u);
 	return true;

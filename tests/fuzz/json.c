@@ -49,7 +49,7 @@ void fuzz_one(const uint8_t *p, size_t n)
 			enum mp_type type = mp_type((struct mp){(const uint8_t *)packed.p, len});
 
 			MUST(len == packed.n);
-			/* {"$u64":"1"} is a scalar, which alone is no document of jansson's */
+			/* {"$float":"nan"} is a scalar, which alone is no document of jansson's */
 			if (type == MP_MAP || (!record && type == MP_ARRAY))
 				once_more(&packed, record);
 		}
