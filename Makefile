@@ -126,7 +126,7 @@ bench: all benches
 demo: all
 	@export PATH="$(abspath $(BUILD)/bin):$$PATH"; examples/countdown/run.sh $(DEMO)
 
-# Days on few processors: see examples/paper/README.md
+# An hour on two processors: see examples/paper/README.md
 paper: all
 	@export PATH="$(abspath $(BUILD)/bin):$$PATH"; examples/paper/run.sh $(PAPER)
 

@@ -52,7 +52,8 @@ struct sampler {
 	struct decode decode;
 	struct worker *w;
 	int n_w;
-	size_t wide; /* sequences that a thread decodes together */
+	int at_work; /* threads that get a sample */
+	size_t wide; /* sequences that one of them decodes together */
 	float *mem;
 	size_t n_mem;
 	struct lookup lookup;
@@ -114,7 +115,7 @@ static size_t lay_out(struct sampler *s, float *base)
 {
 	size_t at = 0, v = (size_t)s->decode.m->cfg.vocab;
 
-	for (int i = 0; i < s->n_w; i++) {
+	for (int i = 0; i < s->at_work; i++) {
 		struct worker *w = &s->w[i];
 
 		w->kv = decode_cut(base, &at, (s->wide + 1) * decode_cache(&s->decode));
@@ -131,6 +132,7 @@ static void spread(struct sampler *s, size_t n)
 	size_t share = (n + (size_t)s->n_w - 1) / (size_t)s->n_w;
 
 	share = share < GEMM_MR ? GEMM_MR : share;
+	s->at_work = n < (size_t)s->n_w ? (int)n : s->n_w;
 	s->wide = share < (size_t)s->o.batch ? share : (size_t)s->o.batch;
 	if (s->decode.rows < s->wide)
 		s->decode.rows = s->wide;
@@ -175,7 +177,7 @@ static void prepare(struct sampler *s, size_t n)
 		s->n_mem = need;
 	}
 	lay_out(s, s->mem);
-	for (int i = 0; i < s->n_w; i++) {
+	for (int i = 0; i < s->at_work; i++) {
 		struct worker *w = &s->w[i];
 
 		w->busy = 0;
@@ -394,7 +396,7 @@ int sampler_run(struct sampler *s, const struct sample_group *groups, size_t n_g
 	prepare_results(s, n);
 	atomic_store(&s->next_group, 0);
 	atomic_store(&s->failed, 0);
-	par_for((size_t)s->n_w, job_worker, s);
+	par_for((size_t)s->at_work, job_worker, s);
 	if (atomic_load(&s->failed))
 		return fail(why, ST_INPUT, "logits that are not finite: the policy is damaged");
 	return 0;
