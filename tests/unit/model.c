@@ -688,6 +688,15 @@ static void sampler_equals_trainer(void **state)
 	kind = kinds;
 }
 
+static void equal_samples(const struct sample *a, const struct sample *b, size_t n)
+{
+	for (; n > 0; n--, a++, b++) {
+		assert_int_equal(a->n, b->n);
+		assert_memory_equal(a->tokens, b->tokens, a->n * sizeof *a->tokens);
+		assert_memory_equal(a->logprobs, b->logprobs, a->n * sizeof *a->logprobs);
+	}
+}
+
 /* A group alone, among others, in batches of one or many: the same tokens and floats. */
 static void sampler_ignores_company(void **state)
 {
@@ -705,14 +714,7 @@ static void sampler_ignores_company(void **state)
 		assert_int_equal(sampler_run(s, g, GROUPS, out, NULL), 0);
 		for (size_t i = 0; i < GROUPS; i++) {
 			assert_int_equal(sampler_run(t, g + i, 1, alone, NULL), 0);
-			for (size_t j = 0; j < PER; j++) {
-				const struct sample *a = &alone[j], *b = &out[i * PER + j];
-
-				assert_int_equal(a->n, b->n);
-				assert_memory_equal(a->tokens, b->tokens, a->n * sizeof *a->tokens);
-				assert_memory_equal(a->logprobs, b->logprobs,
-						    a->n * sizeof *a->logprobs);
-			}
+			equal_samples(alone, out + i * PER, PER);
 		}
 		sampler_free(s);
 		sampler_free(t);
@@ -746,11 +748,7 @@ static void sampler_shares_a_group(void **state)
 	t = sampler_new(&m, &o);
 	assert_true(cache_bytes(t, N) < cache_bytes(t, N * THREADS));
 	assert_int_equal(sampler_run(t, &g, 1, many, NULL), 0);
-	for (size_t i = 0; i < N; i++) {
-		assert_int_equal(few[i].n, many[i].n);
-		assert_memory_equal(few[i].logprobs, many[i].logprobs,
-				    few[i].n * sizeof *few[i].logprobs);
-	}
+	equal_samples(few, many, N);
 	sampler_free(s);
 	sampler_free(t);
 	model_free(&m);
@@ -776,11 +774,7 @@ static void sampler_follows_weights(void **state)
 	t = sampler_new(&m, &o);
 	assert_int_equal(sampler_run(s, g, GROUPS, kept, NULL), 0);
 	assert_int_equal(sampler_run(t, g, GROUPS, fresh, NULL), 0);
-	for (size_t i = 0; i < GROUPS * PER; i++) {
-		assert_int_equal(kept[i].n, fresh[i].n);
-		assert_memory_equal(kept[i].logprobs, fresh[i].logprobs,
-				    fresh[i].n * sizeof *fresh[i].logprobs);
-	}
+	equal_samples(kept, fresh, GROUPS * PER);
 	sampler_free(s);
 	sampler_free(t);
 	model_free(&m);
