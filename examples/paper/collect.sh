@@ -1,7 +1,8 @@
 #!/bin/bash
 # collect.sh DIR [TO] - what of a comparison in DIR (as run.sh leaves it) is worth keeping, into the
 # folder TO: the tables, the pictures that README.md shows, and RESULTS.md, all tables in one page.
-# Without TO, results, and the part of README.md between its marks is written anew.
+# A TO without a slash (results, if none is given) is beside this script, and the part of README.md
+# between marks with its name is written anew.
 set -euo pipefail
 
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
@@ -9,7 +10,10 @@ if [ $# -lt 1 ] || [ $# -gt 2 ]; then
 	echo "usage: ${0##*/} DIR [TO]" >&2
 	exit 2
 fi
-dir=$1 to=${2:-$here/results}
+dir=$1 to=${2:-results} name=
+if [[ $to != */* ]]; then
+	name=$to to=$here/$to
+fi
 if [ ! -s "$dir/runs/about" ]; then
 	echo "${0##*/}: $dir/runs: no about: not the folder of a comparison" >&2
 	exit 3
@@ -57,11 +61,11 @@ headline() {
 }
 
 fill_in() { # FILE: what is between the marks becomes standard input
-	awk '
+	awk -v name="$name" '
 		NR == FNR { text = text $0 "\n"; next }
-		/^<!-- results end/ { skip = 0 }
+		$2 == name && $3 == "end" { skip = 0 }
 		!skip { print }
-		/^<!-- results begin/ { printf "\n%s\n", text; skip = 1 }' - "$1" >"$1.part"
+		$2 == name && $3 == "begin:" { printf "\n%s\n", text; skip = 1 }' - "$1" >"$1.part"
 	cat "$1.part" >"$1"
 	rm "$1.part"
 }
@@ -83,5 +87,5 @@ done
 	printf '\n## Variants\n\n'
 	sed '1i name\ttitle' "$to/titles" | markdown
 } >"$to/RESULTS.md"
-[ $# -eq 2 ] || headline | fill_in "$here/README.md"
+[ -z "$name" ] || headline | fill_in "$here/README.md"
 du -sh "$to"
