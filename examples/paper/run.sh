@@ -18,10 +18,20 @@ path) demos=${DEMOS:-12000} batch=64 ;;
 *) demos=${DEMOS:-300000} batch=128 ;;
 esac
 read -ra pretrain <<<"${PRETRAIN:---epochs 1 --batch $batch --lr 2e-3 --warmup 50 --weight-decay 0.01}"
-# Controls, which matter less, have fewer seeds
-read -ra variants <<<"${VARIANTS:-vanilla rloop vanilla-lr3e-5 rloop-tuned average average-tuned \
-vanilla-lr5e-5:2 no-rl:2 no-hard-filter:2 no-duplicates:2 from-rl:2}"
-references=${REFERENCES:-vanilla,vanilla-lr3e-5}
+# Tuned variants are tuned on the kind. Controls, which matter less, have fewer seeds
+case $kind in
+path)
+	all='vanilla rloop vanilla-lr2e-4 rloop-path average-path vanilla-lr5e-5 no-rl'
+	tuned=vanilla-lr2e-4
+	;;
+*)
+	all="vanilla rloop vanilla-lr3e-5 rloop-tuned average average-tuned vanilla-lr5e-5:2 no-rl:2 \
+no-hard-filter:2 no-duplicates:2 from-rl:2"
+	tuned=vanilla-lr3e-5
+	;;
+esac
+read -ra variants <<<"${VARIANTS:-$all}"
+references=${REFERENCES:-vanilla,$tuned}
 [ -z "${VARIANTS:-}" ] || references=${REFERENCES:-${variants[0]%%:*}}
 read -ra more <<<"${MORE:-}"
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
