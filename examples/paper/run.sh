@@ -24,6 +24,10 @@ path)
 	all='vanilla rloop vanilla-lr2e-4 rloop-path average-path vanilla-lr5e-5 no-rl'
 	tuned=vanilla-lr2e-4
 	;;
+subset)
+	all='vanilla rloop vanilla-lr1e-4 rloop-subset average-subset vanilla-lr5e-5 no-rl'
+	tuned=vanilla-lr1e-4
+	;;
 *)
 	all="vanilla rloop vanilla-lr3e-5 rloop-tuned average average-tuned vanilla-lr5e-5:2 no-rl:2 \
 no-hard-filter:2 no-duplicates:2 from-rl:2"
