@@ -213,7 +213,7 @@ static bool get_field(struct ctx *c, const struct field *f, const msgpack_object
 
 static bool same_str(const msgpack_object_str *a, const char *b, size_t n)
 {
-	return a->size == n && memcmp(a->ptr, b, n) == 0;
+	return a->size == n && (n == 0 || memcmp(a->ptr, b, n) == 0); /* an empty one: NULL */
 }
 
 /* The field of this name; hint is where it stands in a canonical record. */
