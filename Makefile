@@ -38,7 +38,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 PIPELINES := $(notdir $(filter-out pipelines/variants,$(wildcard pipelines/*)))
 VARIANTS := $(wildcard pipelines/variants/*)
-EXAMPLES := $(filter-out %__pycache__ %/results %/results-path %/results-subset,$(wildcard examples/*/* examples/*/results*/*))
+EXAMPLES := $(filter-out %__pycache__ $(wildcard examples/*/results*),$(wildcard examples/*/* examples/*/results*/*))
 MAN := $(wildcard man/*.[1-8])
 LIB = $(BUILD)/libcommon.a
 LIB_OBJ = $(LIB_SRC:%.c=$(BUILD)/%.o)

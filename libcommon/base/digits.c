@@ -39,13 +39,23 @@ static uint64_t eight(uint64_t v)
 	return digits_eight((uint32_t)v) + DIGITS_ASCII;
 }
 
+/* v < 10^8 without leading zeros; writes 8 bytes, returns how many count. */
+static size_t put_short(char *p, uint32_t v)
+{
+	uint64_t d = digits_eight(v);
+	unsigned zeros = (unsigned)__builtin_ctzll(d | UINT64_C(1) << 56) / 8;
+
+	digits_put(p, (d + DIGITS_ASCII) >> 8 * zeros);
+	return 8 - zeros;
+}
+
 size_t digits_put_u64(char *p, uint64_t v)
 {
 	char all[24 + 24];
 	int n;
 
 	if (v < pow10_u64[8])
-		return digits_put_short(p, (uint32_t)v);
+		return put_short(p, (uint32_t)v);
 	n = count_digits(v);
 	digits_put(all, eight(v / pow10_u64[16]));
 	digits_put(all + 8, eight(v / pow10_u64[8] % pow10_u64[8]));

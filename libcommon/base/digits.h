@@ -28,26 +28,16 @@ static inline void digits_put(char *p, uint64_t text)
 	memcpy(p, &text, 8);
 }
 
-/* Reads words done, done + 1 ... of n little-endian ones, at most max; returns how many. */
-static inline size_t digits_load(uint32_t *word, const void *words, size_t done, size_t n,
-				 size_t max)
+enum { DIGITS_BLOCK = 32 }; /* words on their way to text: a loop over so many becomes vectors */
+/* Reads words done, done + 1 ... of n little-endian ones, at most a block; returns how many. */
+static inline size_t digits_load(uint32_t *word, const void *words, size_t done, size_t n)
 {
-	size_t count = n - done < max ? n - done : max;
+	size_t count = n - done < DIGITS_BLOCK ? n - done : DIGITS_BLOCK;
 
 	memcpy(word, (const char *)words + 4 * done, 4 * count);
 	for (size_t i = 0; i < count; i++)
 		word[i] = le32toh(word[i]);
 	return count;
-}
-
-/* v < 10^8 without leading zeros; writes 8 bytes, returns how many count. */
-static inline size_t digits_put_short(char *p, uint32_t v)
-{
-	uint64_t d = digits_eight(v);
-	unsigned zeros = (unsigned)__builtin_ctzll(d | UINT64_C(1) << 56) / 8;
-
-	digits_put(p, (d + DIGITS_ASCII) >> 8 * zeros);
-	return 8 - zeros;
 }
 
 /* These two may write 64 bytes. */

@@ -21,12 +21,10 @@ size_t fmt_u64(char *p, uint64_t v)
 	return digits_put_u64(p, v);
 }
 
-enum { BLOCK = 32 }; /* words: a loop of so many becomes vectors */
-
 /* The 8 last digits of each word as characters, and how many of them stand before it as zeros. */
 static void find_digits(const uint32_t *word, uint64_t *eight, uint32_t *zeros)
 {
-	for (int i = 0; i < BLOCK; i++) {
+	for (int i = 0; i < DIGITS_BLOCK; i++) {
 		uint64_t d = digits_eight(word[i]), some = d | UINT64_C(1) << 56;
 
 		zeros[i] = (63 - (uint32_t)__builtin_clzll(some & -some)) / 8;
@@ -36,12 +34,12 @@ static void find_digits(const uint32_t *word, uint64_t *eight, uint32_t *zeros)
 
 size_t fmt_u32_list(char *p, const void *words, size_t n)
 {
-	uint32_t word[BLOCK] = {0}, zeros[BLOCK];
-	uint64_t eight[BLOCK];
+	uint32_t word[DIGITS_BLOCK] = {0}, zeros[DIGITS_BLOCK];
+	uint64_t eight[DIGITS_BLOCK];
 	char *to = p;
 
-	for (size_t done = 0; done < n; done += BLOCK) {
-		size_t count = digits_load(word, words, done, n, BLOCK);
+	for (size_t done = 0; done < n; done += DIGITS_BLOCK) {
+		size_t count = digits_load(word, words, done, n);
 
 		find_digits(word, eight, zeros);
 		for (size_t i = 0; i < count; i++) {

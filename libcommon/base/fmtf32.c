@@ -101,22 +101,21 @@ static size_t put_rare(char *p, uint32_t bits, struct decimal d)
 	return a < 1e-27f || a >= 1e9f ? put_scientific(p, d) : digits_put_decimal(p, d.m, -d.k);
 }
 
-/* Numbers on their way to text, a step at a time: a loop over so many becomes vectors. */
-enum { BLOCK = 32 };
+/* Numbers on their way to text, a step at a time */
 struct block {
-	uint32_t word[BLOCK]; /* the floats' bits */
-	uint32_t m[BLOCK];    /* the shortest decimals */
-	int32_t k[BLOCK];
+	uint32_t word[DIGITS_BLOCK]; /* the floats' bits */
+	uint32_t m[DIGITS_BLOCK];    /* the shortest decimals */
+	int32_t k[DIGITS_BLOCK];
 	/* Their digits as characters, the first and eight: m itself below 1; from 1 on with zeros
 	 * behind it that make it 9 digits. So many count without zeros at the end. */
-	uint32_t first[BLOCK];
-	uint64_t eight[BLOCK];
-	uint32_t n[BLOCK];
+	uint32_t first[DIGITS_BLOCK];
+	uint64_t eight[DIGITS_BLOCK];
+	uint32_t n[DIGITS_BLOCK];
 };
 
 static void find_shortest(struct block *b)
 {
-	for (int i = 0; i < BLOCK; i++) {
+	for (int i = 0; i < DIGITS_BLOCK; i++) {
 		struct decimal d = shortest(b->word[i] & INT32_MAX);
 
 		b->m[i] = d.m;
@@ -126,7 +125,7 @@ static void find_shortest(struct block *b)
 
 static void find_digits(struct block *b)
 {
-	for (int i = 0; i < BLOCK; i++) {
+	for (int i = 0; i < DIGITS_BLOCK; i++) {
 		uint32_t m = b->m[i], large = (b->word[i] & INT32_MAX) >= BITS_1;
 		uint32_t seven = large & (m < 10000000), eight_or_less = large & (m < 100000000);
 		uint32_t nine = m * (1 + 9 * seven) * (1 + 9 * eight_or_less);
@@ -181,8 +180,8 @@ size_t fmt_f32_list(char *p, const void *words, size_t n)
 	struct block b = {0};
 	char *to = p;
 
-	for (size_t done = 0; done < n; done += BLOCK) {
-		size_t count = digits_load(b.word, words, done, n, BLOCK);
+	for (size_t done = 0; done < n; done += DIGITS_BLOCK) {
+		size_t count = digits_load(b.word, words, done, n);
 
 		find_shortest(&b);
 		find_digits(&b);

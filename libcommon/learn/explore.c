@@ -265,6 +265,21 @@ static void measure(const struct explorer *e, struct explored *out)
 	out->truncated /= (double)e->all.n;
 }
 
+/* Groups that the index-th round samples when so many are missing */
+static size_t draws(const struct rl_opts *o, size_t missing, size_t round)
+{
+	return round ? (size_t)ceil((double)missing * o->oversample) : missing;
+}
+
+size_t explorer_bytes(const struct explorer *e)
+{
+	size_t groups = (size_t)e->o->groups, most = draws(e->o, groups, 0);
+
+	if (e->o->rounds > 1 && draws(e->o, groups, 1) > most)
+		most = draws(e->o, groups, 1);
+	return roller_bytes(e->roller, most * (size_t)e->o->group_size);
+}
+
 int explorer_step(struct explorer *e, uint64_t step, struct explored *out, struct reason *why)
 {
 	size_t want = (size_t)e->o->groups;
@@ -276,10 +291,8 @@ int explorer_step(struct explorer *e, uint64_t step, struct explored *out, struc
 	e->n_group = 0;
 	snprintf(hash, sizeof hash, "%016" PRIx64, model_hash(&e->p->model));
 	while (!st && out->kept < want && out->rounds < (size_t)e->o->rounds) {
-		size_t n = want - out->kept;
+		size_t n = draws(e->o, want - out->kept, out->rounds++);
 
-		if (out->rounds++)
-			n = (size_t)ceil((double)n * e->o->oversample);
 		st = run_round(e, step, hash, n, out, why);
 	}
 	if (!st)

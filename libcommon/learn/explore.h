@@ -35,6 +35,8 @@ int explorer_step(struct explorer *e, uint64_t step, struct explored *out, struc
  * fit the problems. */
 void explorer_state(struct explorer *e, struct state *s);
 int explorer_loaded(struct explorer *e, struct reason *why);
+/* Bytes that the largest round's sampling needs */
+size_t explorer_bytes(const struct explorer *e);
 const struct roller *explorer_roller(const struct explorer *e);
 void explorer_free(struct explorer *e);
 

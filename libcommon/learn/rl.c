@@ -41,13 +41,12 @@ static int plan(const struct rl *r, struct memory *need, struct reason *why)
 	const struct roller *roller = explorer_roller(r->explorer);
 	const struct model *m = &r->p->model;
 	size_t longest = roller_longest(roller) + (size_t)r->o->roll.sample.max_new;
-	size_t first = (size_t)(r->o->groups * r->o->group_size);
 	struct memory s = {.weights = model_bytes(m)};
 
 	longest = longest < (size_t)m->cfg.max_len ? longest : (size_t)m->cfg.max_len;
 	memory_of_training(&s, m);
 	s.activations = batch_bytes(r->batch, (size_t)r->o->micro_tokens, longest, true);
-	s.cache = roller_bytes(roller, first);
+	s.cache = explorer_bytes(r->explorer);
 	if (r->o->loss.kl > 0) {
 		const struct lora *l = m->lora;
 

@@ -26,8 +26,7 @@ struct policy {
 /* Loads and packs. Anything missing, extra or malformed: ST_INPUT naming file and rule. The stop
  * set gains the eos_token of tokenizer_config.json and special_tokens_map.json. how: see
  * weights_load; weights under an adapter are lean. A frozen model is read without a copy in f32 in
- * between. policy_load: how = 0,
- * and an adapter is added to the weights. */
+ * between. policy_load: how = 0, and an adapter is added to the weights. */
 int policy_load(struct policy *p, const char *dir, struct reason *why);
 int policy_load_as(struct policy *p, const char *dir, int how, struct reason *why);
 /* What training begins with: the policy in dir, loaded as `how`, with the adapter that want asks

@@ -88,6 +88,29 @@ static void rig_free(struct rig *g)
 	unlink(g->path);
 }
 
+/* A later round may sample more than the first: the plan is of the larger. */
+static void plan_is_of_the_largest_round(void **state)
+{
+	size_t cache[3];
+	struct rig g;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct memory need;
+		struct reason why;
+
+		rig_make(&g, "c");
+		g.o.rounds = i == 0 ? 1 : 3;
+		g.o.oversample = i == 1 ? 0.5 : 4;
+		g.rl = rl_new(&g.o, &g.p, &g.tasks, "tasks", &g.w, &need, &why);
+		assert_non_null(g.rl);
+		cache[i] = need.cache;
+		rig_free(&g);
+	}
+	assert_int_equal(cache[1], cache[0]);
+	assert_true(cache[2] > cache[0]);
+}
+
 static void ratios_are_one_before_the_first_update(void **state)
 {
 	static const double temperature[] = {1, 0.7};
@@ -356,6 +379,7 @@ static void long_responses_are_punished(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plan_is_of_the_largest_round),
 		cmocka_unit_test(ratios_are_one_before_the_first_update),
 		cmocka_unit_test(groups_stay_whole),
 		cmocka_unit_test(every_response_is_written),
