@@ -65,7 +65,7 @@ static const char *dtype_name(enum st_dtype d)
 static int info(struct reason *why)
 {
 	struct policy p;
-	int st = policy_load(&p, info_dir, why);
+	int st = policy_load_as(&p, info_dir, WEIGHTS_LEAN, why);
 	const struct config *c = &p.cfg;
 	struct out *o = out_stdout();
 
@@ -79,8 +79,9 @@ static int info(struct reason *why)
 		   (long long)c->max_len, (long long)c->vocab, c->tied ? "yes" : "no");
 	out_printf(o, "rope\t%s\nrope_theta\t%.15g\nnorm_eps\t%.15g\n", rope_name(&c->rope),
 		   c->rope.theta, c->norm_eps);
-	out_printf(o, "parameters\t%zu\ndtype\t%s\ntokens\t%u\nstop\t", p.model.n_params,
-		   dtype_name(p.dtype), tok_vocab_size(p.tok));
+	out_printf(o, "parameters\t%llu\ndtype\t%s\ntokens\t%u\nstop\t",
+		   (unsigned long long)config_params(c), dtype_name(p.base_dtype),
+		   tok_vocab_size(p.tok));
 	for (size_t i = 0; i < c->n_eos; i++)
 		out_printf(o, i ? ",%u" : "%u", c->eos[i]);
 	out_printf(o, "\nhash\t%016llx\n", (unsigned long long)model_hash(&p.model));

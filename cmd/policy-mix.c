@@ -132,7 +132,7 @@ static int save(const struct policy *p, struct reason *why)
 static int merge(const char *dir, struct reason *why)
 {
 	struct policy p;
-	int st = policy_load_as(&p, dir, 0, why);
+	int st = policy_load_as(&p, dir, WEIGHTS_LEAN, why);
 
 	if (st)
 		return st;

@@ -135,18 +135,22 @@ static int read_numbers(struct peft *p, const json_t *j, struct reason *why)
 static int read_base(struct peft *p, const json_t *v, const char *dir, struct reason *why)
 {
 	const char *s = json_string_value(v);
+	char *path;
 
 	if (!s || !*s)
 		return fail(why, ST_INPUT,
 			    "base_model_name_or_path is missing: it must name the policy folder "
 			    "that the adapter is for");
-	p->base = *s == '/' ? xstrdup(s) : xasprintf("%s/%s", dir, s);
-	if (access(p->base, F_OK) != 0)
-		return fail(why, ST_INPUT,
-			    "base_model_name_or_path: there is no policy folder %.300s (the file "
-			    "may be edited: an absolute path, or one that begins at the adapter's "
-			    "folder)",
-			    p->base);
+	path = *s == '/' ? xstrdup(s) : xasprintf("%s/%s", dir, s);
+	p->base = realpath(path, NULL); /* still right in the adapter that is saved from this one */
+	if (!p->base)
+		fail(why, ST_INPUT,
+		     "base_model_name_or_path: there is no policy folder %.300s (the file may be "
+		     "edited: an absolute path, or one that begins at the adapter's folder)",
+		     path);
+	free(path);
+	if (!p->base)
+		return ST_INPUT;
 	if (peft_is_folder(p->base))
 		return fail(why, ST_INPUT, "base_model_name_or_path: %.300s is an adapter itself",
 			    p->base);

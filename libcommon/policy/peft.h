@@ -15,7 +15,7 @@
 
 /* A fresh adapter, as an option asks for it, or one that a file tells of. */
 struct peft {
-	char *base;       /* folder of the policy that it is for; owned */
+	char *base;       /* folder of the policy that it is for, an absolute path; owned */
 	int64_t r;        /* 0: none */
 	double alpha;     /* 0: twice r */
 	unsigned targets; /* 0: all */

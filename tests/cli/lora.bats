@@ -89,6 +89,15 @@ edit() {
 	jq -es 'first.loss > last.loss + 0.1' log
 }
 
+@test "policy-init --info: of the base, and the hash that records of the adapter have" {
+	adapter
+	policy-init --info "$FIX/base" | grep -v '^hash' >a
+	policy-init --info ad | grep -v '^hash' >b
+	cmp a b
+	policy-eval -q -p ad --prompt 1 >one
+	policy-init --info ad | grep -F "hash	$(traj-cat -c policy one)"
+}
+
 @test "an adapter is gone on with, as it is" {
 	adapter
 	rft-tune -q -p ad --batch 8 --lr 1e-2 --steps 1 -o more "$FIX/run.traj"
@@ -173,6 +182,10 @@ edit() {
 	edit '.base_model_name_or_path = "../below"'
 	greedy ad >a
 	greedy bad >b
+	cmp a b
+	mkdir deeper # what is trained on from it finds the base from elsewhere
+	rft-tune -q -p bad --batch 8 --lr 0 --steps 1 -o deeper/still "$FIX/run.traj"
+	greedy deeper/still >b
 	cmp a b
 	edit '.base_model_name_or_path = "Qwen/Qwen2.5-0.5B"'
 	status_is 3 policy-eval -p bad --prompt 1
