@@ -10,7 +10,8 @@
 me=${0##*/}
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 # Tools on PATH come first, then those of the tree or the prefix that this script is in
-PATH=$PATH:$here/../build/bin:$here/../../bin
+export PATH=$PATH:$here/../build/bin:$here/../../bin
+export LC_ALL=C.UTF-8 # numbers with a point, not a comma
 
 policy='' tasks='' eval_tasks='' run='' iterations=3 steps=100 seed=1 threads='' ks=1,4,8,16,32
 samples=32 quiet='' explore_opts='' filter_opts='' tune_opts='' eval_opts='' eval_rl='' keep_traj=''
@@ -46,7 +47,8 @@ usage_options() {
 		      --explore-opts "..."     further options of rl-explore
 		      --filter-opts "..."      further options of traj-filter [$filter_opts]
 		      --tune-opts "..."        further options of rft-tune
-		      --eval-opts "..."        further options of policy-eval
+		      --eval-opts "..."        further options of policy-eval; quotes in all of these hold
+		                               words together: "--verifier 'cmd:python3 judge.py'"
 		$extra_usage
 		  -q, --quiet                  no notes
 		  -h, --help                   this text
@@ -140,22 +142,36 @@ parse_options() {
 	whole --iterations "$iterations"
 	whole --steps "$steps"
 	whole --samples "$samples"
-	[[ $seed =~ ^[0-9]{1,15}$ ]] || die 2 "--seed: '$seed' is not a whole number"
+	[[ $seed =~ ^(0|[1-9][0-9]{0,14})$ ]] || die 2 "--seed: '$seed' is not a whole number"
 	[ -z "$threads" ] || whole --threads "$threads"
 	[[ $ks =~ ^[1-9][0-9]*(,[1-9][0-9]*)*$ ]] || die 2 "--ks: '$ks' is no list of numbers"
 	check_files
 }
 
-# command_of VARIABLE TOOL: the array stage_VARIABLE from $VARIABLE, a command with arguments
+# words_of ARRAY WHAT TEXT: the words of TEXT; quotes and backslashes hold one together
+words_of() {
+	local -n into=$1
+	mapfile -d '' into < <(xargs -r printf '%s\0' <<<"$3" 2>/dev/null)
+	wait $! || die 2 "$2: a quote without its other: $3"
+}
+
+# command_of VARIABLE TOOL [OPTIONS]: the array stage_VARIABLE from $VARIABLE, a command with
+# arguments; a tool of ours is asked at once whether it knows these further options
 command_of() {
 	local -n words=stage_$1
-	read -ra words <<<"${!1:-$2}"
+	local word more
+	words_of "stage_$1" "$1" "${!1:-$2}"
 	command -v "${words[0]}" >/dev/null || die 4 "$1: ${words[0]}: no such command"
+	words_of more "options of $2" "${3:-}"
+	for word in "${words[@]}"; do
+		[ "${word##*/}" != "$2" ] || "$word" "${more[@]}" --help >/dev/null || exit
+	done
 }
 
 # What decides the run's result; -i and -j may change from one call to the next
 options_text() {
 	local name i
+	local -x TZ=UTC0 # times of files are the same ones wherever the call comes from
 	printf 'pipeline=%s\n' "$me"
 	[ -z "$whole_length" ] || printf 'iterations=%s\n' "$whole_length"
 	for name in steps seed ks samples explore_opts filter_opts tune_opts eval_opts eval_rl \
@@ -259,7 +275,7 @@ evaluate() {
 # evaluate_on I POLICY PREFIX TASKS
 evaluate_on() {
 	local dir=$run/iter-$1 prefix=$3 more
-	read -ra more <<<"$eval_opts"
+	words_of more --eval-opts "$eval_opts"
 	to_file "iter-$1 ${prefix}eval" "$dir/${prefix}eval.traj" "${stage_EVAL[@]}" "${common[@]}" \
 		-p "$2" -t "$4" -n "$samples" -s "$seed" --iter "$1" --step $(($1 * steps)) \
 		"${more[@]}"
@@ -267,9 +283,9 @@ evaluate_on() {
 		${quiet:+-q} -k "$ks" "$dir/${prefix}eval.traj"
 }
 
-# rows STREAM: the number of its trajectories
+# rows STREAM: the number of its trajectories; a bare stream of none is empty
 rows() {
-	"${stage_CAT[@]}" -c task "$1" | wc -l
+	if [ -s "$1" ]; then "${stage_CAT[@]}" -c task "$1" | wc -l; else echo 0; fi
 }
 
 # reward I: mean training reward of the last ten RL steps of iteration I

@@ -169,6 +169,22 @@ runs/vanilla/seed-4 runs/vanilla/seed-9" ]
 	says "nothing is not compared"
 }
 
+@test "a language with a decimal comma: the same tables; a variant from a file with CRLF" {
+	need_tool gnuplot
+	fixture tasks base
+	printf 'pipeline=vanilla\r\nexplore_opts=--lr 1e-2\r\n' >fast
+	call=("$root/pipelines/compare" -p "$FIX/base" -t "$FIX/train.jsonl" -e "$FIX/test.jsonl" -d runs -i 1
+		-n 1 -S 1 -N 4 -k 1,4 --explore-opts "--groups 4 --group-size 4" ./fast)
+	status_is 0 "${call[@]}"
+	cp "$BATS_TEST_TMPDIR/out" said
+	cp runs/training.tsv want
+	grep -q '0\.[0-9]*[1-9]' want
+	comma_locale
+	status_is 0 "${call[@]}"
+	cmp said "$BATS_TEST_TMPDIR/out"
+	cmp want runs/training.tsv
+}
+
 @test "GNU parallel runs the jobs: the same tables, and a failed run is named" {
 	need_tool gnuplot
 	need_tool parallel

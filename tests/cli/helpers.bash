@@ -52,6 +52,14 @@ need_data() {
 	[ -e "$data" ] || skip "no shared data: $1"
 }
 
+# comma_locale: from here on the user's language writes 0,5
+comma_locale() {
+	mkdir -p "$BATS_TEST_TMPDIR/locale"
+	localedef -i de_DE -f UTF-8 "$BATS_TEST_TMPDIR/locale/de_DE.UTF-8" 2>/dev/null ||
+		skip "no sources of locales (package locales)"
+	export LOCPATH=$BATS_TEST_TMPDIR/locale LC_ALL=de_DE.UTF-8
+}
+
 need_tool() {
 	command -v "$1" >/dev/null || skip "$1 is not installed"
 }

@@ -22,6 +22,12 @@ plot() {
 	[ -z "$stderr" ]
 }
 
+@test "a language with a decimal comma draws the same" {
+	plot --text saw >want
+	comma_locale
+	plot --text saw | cmp want -
+}
+
 @test "-o writes a PNG file" {
 	status_is 0 plot -o x.png saw saw
 	[ "$(head -c 4 x.png | tail -c 3)" = PNG ]

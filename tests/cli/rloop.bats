@@ -187,6 +187,43 @@ results() {
 	grep -E '^passk -k 1,2 ' log
 }
 
+@test "quotes hold the words of an option together" {
+	printf '%s\n' '#!/bin/sh' 'printf "%s\n" "$@"' >words
+	chmod +x words
+	EVAL="'$PWD/words' 'a word'" status_is 0 rloop -d run -i 1 \
+		--eval-opts "--verifier 'cmd:sh judge.sh' --prompt-template \"{prompt}'s\" '' --min 1"
+	[ "$(head -n 1 run/iter-0/eval.traj)" = "a word" ]
+	[ "$(tail -n 7 run/iter-0/eval.traj | paste -s -d '|')" = \
+		"--verifier|cmd:sh judge.sh|--prompt-template|{prompt}'s||--min|1" ]
+	status_is 2 rloop -d other --explore-opts "--lr 1 --verifier 'cmd:sh judge.sh"
+	says "a quote without its other: --lr 1"
+}
+
+@test "options that a tool does not know are refused before anything is begun" {
+	EXPLORE="env rl-explore" status_is 2 rloop -d run --explore-opts "--learning-rate 1"
+	says "rl-explore: --learning-rate: no such option"
+	FILTER=traj-filter status_is 2 rloop -d run --filter-opts "--max-rate 7"
+	TUNE=rft-tune status_is 2 rloop -d run --tune-opts "--epochs x"
+	EVAL=policy-eval status_is 2 rloop -d run --eval-opts "--temprature 1"
+	[ ! -e run ]
+}
+
+@test "a filter that writes no stream is not taken for one that keeps nothing" {
+	CAT=traj-cat status_is 3 rloop -d run
+	says "run/iter-1/expert.traj: the filter wrote no stream"
+	[ ! -e run/iter-1/policy ]
+}
+
+@test "a language with a decimal comma, another time zone, a PATH that is not exported" {
+	comma_locale
+	TZ=KTM-5:45 status_is 0 rloop -d run
+	[ "$(cut -f 4 run/summary.tsv | paste -s -d ' ')" = "reward - 0.250 0.250" ]
+	TZ=EST5 status_is 0 rloop -d run
+	status_is 3 env -i EVAL=policy-eval bash "$root/pipelines/rloop" -p base -t train.jsonl \
+		-e test.jsonl -d other
+	says "policy-eval: "
+}
+
 @test "-q: no notes" {
 	status_is 0 rloop -q -d run
 	[ -z "$stderr" ]
@@ -201,6 +238,8 @@ results() {
 	status_is 2 rloop -d run -n 0
 	status_is 2 rloop -d run --nonsense
 	status_is 2 rloop -d run operand
+	status_is 2 rloop -d run -s 08
+	says "--seed: '08' is not a whole number"
 	status_is 3 rloop -d run -t none.jsonl
 	says "none.jsonl: no such file"
 	EXPLORE=no-such-command status_is 4 rloop -d run
