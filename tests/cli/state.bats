@@ -299,7 +299,8 @@ stage_goes_on() {
 		--explore-opts '--groups 4 --group-size 4 --max-new 12')
 	cat >keeper <<-'END'
 		#!/bin/sh
-		rl-explore "$@" && cp -r run/iter-1/explore.state kept.state
+		rl-explore "$@" || exit
+		[ ! -d run/iter-1/explore.state ] || cp -r run/iter-1/explore.state kept.state
 	END
 	chmod +x keeper
 	status_is 0 "$root/pipelines/rloop" "${opts[@]}"
