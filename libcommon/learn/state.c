@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "policy/safetensors.h"
-#include "policy/weights.h"
 #include "stream/json.h"
 
 #include <dirent.h>
@@ -163,10 +162,11 @@ static bool begins_file(const struct state *s, size_t i)
 }
 
 /* All arrays that go into the file of array i. */
-static void write_arrays(const struct state *s, size_t i, struct out *o)
+static int write_arrays(const struct state *s, size_t i, struct out *o, struct reason *why)
 {
 	struct st_item *v = NULL;
 	size_t n = 0;
+	int st;
 
 	for (size_t k = i; k < s->n_array; k++) {
 		const struct state_array *a = &s->array[k];
@@ -184,10 +184,11 @@ static void write_arrays(const struct state *s, size_t i, struct out *o)
 				.data = a->v + w->offset};
 		}
 	}
-	st_write(o, v, n, ST_F32);
+	st = st_write(o, v, n, ST_F32, why);
 	for (size_t k = 0; k < n; k++)
 		free((char *)(uintptr_t)v[k].name);
 	free(v);
+	return st;
 }
 
 static void manifest_line(struct buf *b, const char *name, uint64_t sum, uint64_t size)
@@ -199,22 +200,23 @@ static void manifest_line(struct buf *b, const char *name, uint64_t sum, uint64_
 }
 
 /* One file of the checkpoint: arrays from i on, or, without arrays, the text. */
-static int save_file(const struct state *s, struct newdir *d, size_t i, const char *text,
-		     struct buf *manifest, struct reason *why)
+static int save_file(const struct state *s, uint64_t step, struct newdir *d, size_t i,
+		     const char *text, struct buf *manifest, struct reason *why)
 {
 	const char *name = text ? json_name : s->array[i].file;
 	struct hash *sum = hash_new();
 	struct out o;
-	int st = newdir_open(d, name, &o, why);
+	int st = newdir_open(d, name, &o, why), done;
 
 	if (!st) {
 		o.sum = sum;
 		if (text)
 			out_str(&o, text);
-		else
-			write_arrays(s, i, &o);
+		else if ((st = write_arrays(s, i, &o, why)))
+			fail_prefix(why, "%s: step %" PRIu64 " not saved: %s", s->dir, step, name);
 		manifest_line(manifest, name, hash_64(sum), o.total);
-		st = newdir_done(&o, why);
+		done = newdir_done(&o, st ? NULL : why);
+		st = st ? st : done;
 	}
 	hash_free(sum);
 	return st;
@@ -229,9 +231,9 @@ static int save_files(const struct state *s, uint64_t step, struct newdir *d, st
 
 	for (size_t i = 0; i < s->n_array && !st; i++)
 		if (begins_file(s, i))
-			st = save_file(s, d, i, NULL, &manifest, why);
+			st = save_file(s, step, d, i, NULL, &manifest, why);
 	if (!st)
-		st = save_file(s, d, 0, text, &manifest, why);
+		st = save_file(s, step, d, 0, text, &manifest, why);
 	if (!st)
 		st = newdir_put(d, "manifest", manifest.p, manifest.n, why);
 	buf_free(&manifest);
@@ -270,13 +272,6 @@ int state_save(struct state *s, uint64_t step, struct reason *why)
 
 	if (!s->dir || step == s->last)
 		return 0;
-	for (size_t i = 0; i < s->n_array; i++) {
-		const struct state_array *a = &s->array[i];
-
-		if (weights_check((struct weights){a->w, a->n_w, a->v, 0}, why))
-			return fail_prefix(why, "%s: step %" PRIu64 " not saved: %s%s", s->dir,
-					   step, a->prefix, a->file);
-	}
 	path = step_path(s, step);
 	if (access(path, F_OK) == 0) /* damaged, and passed over when this run began */
 		st = dir_drop(path, why);

@@ -249,24 +249,24 @@ static const char *weights_file(const struct policy *p)
 	return is_apart(p) ? PEFT_WEIGHTS : "model.safetensors";
 }
 
-static void write_weights(const struct policy *p, struct out *o, enum st_dtype dtype)
+static int write_weights(const struct policy *p, struct out *o, enum st_dtype dtype,
+			 struct reason *why)
 {
-	if (is_apart(p))
-		weights_write_adapter(p->model.lora, o, dtype);
-	else
-		weights_write(&p->model, o, dtype);
+	return is_apart(p) ? weights_write_adapter(p->model.lora, o, dtype, why)
+			   : weights_write(&p->model, o, dtype, why);
 }
 
 static int save_weights(const struct policy *p, struct newdir *d, enum st_dtype dtype,
 			struct reason *why)
 {
 	struct out o;
-	int st = newdir_open(d, weights_file(p), &o, why);
+	int st = newdir_open(d, weights_file(p), &o, why), done;
 
 	if (st)
 		return st;
-	write_weights(p, &o, dtype);
-	return newdir_done(&o, why);
+	st = write_weights(p, &o, dtype, why);
+	done = newdir_done(&o, st ? NULL : why);
+	return st ? st : done;
 }
 
 bool policy_is_saved(const struct policy *p, const char *dir, enum st_dtype dtype)
@@ -279,7 +279,7 @@ bool policy_is_saved(const struct policy *p, const char *dir, enum st_dtype dtyp
 	if (file_hash(path, 0, UINT64_MAX, there, NULL, NULL) == 0) {
 		out_init(&o, open("/dev/null", O_WRONLY | O_CLOEXEC), "weights");
 		o.sum = here;
-		write_weights(p, &o, dtype);
+		write_weights(p, &o, dtype, NULL);
 		out_close(&o, NULL);
 		same = hash_64(there) == hash_64(here);
 	}
@@ -324,16 +324,12 @@ static int save_peft(const struct policy *p, struct newdir *d, struct reason *wh
 int policy_save(const struct policy *p, const char *dir, enum st_dtype dtype, struct reason *why)
 {
 	struct newdir d = {0};
-	bool as_loaded = p->model.how & MODEL_FROZEN && !p->model.lora; /* checked then */
-	int st = as_loaded ? 0 : weights_check(model_trained(&p->model), why);
+	int st = newdir_begin(&d, dir, why);
 
-	if (st)
-		return fail_prefix(why, "%s: not saved", dir);
-	st = newdir_begin(&d, dir, why);
 	if (!st)
 		st = is_apart(p) ? save_peft(p, &d, why) : save_texts(p, &d, dtype, why);
-	if (!st)
-		st = save_weights(p, &d, dtype, why);
+	if (!st && (st = save_weights(p, &d, dtype, why)) == ST_INPUT)
+		fail_prefix(why, "%s: not saved", dir);
 	if (!st)
 		st = newdir_commit(&d, why);
 	newdir_abort(&d);

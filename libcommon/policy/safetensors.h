@@ -52,12 +52,14 @@ struct st_item {
 	const float *data; /* NULL: see st_write_made */
 };
 /* Writes a whole file through o: header aligned to 8, tensors ordered by name; metadata
- * {"format":"pt"}. */
-void st_write(struct out *o, const struct st_item *items, size_t n, enum st_dtype dtype);
+ * {"format":"pt"}. ST_INPUT naming the first number that is not finite in that type (too large for
+ * it, or not before): the file is whole, but no st_read should believe it. */
+int st_write(struct out *o, const struct st_item *items, size_t n, enum st_dtype dtype,
+	     struct reason *why);
 /* Where items have no data, they are made as they are written: rows first .. first + n of item i.
  */
 typedef void st_rows(const void *ctx, size_t i, size_t first, size_t n, float *to);
-void st_write_made(struct out *o, const struct st_item *items, size_t n, enum st_dtype dtype,
-		   st_rows *rows, const void *ctx);
+int st_write_made(struct out *o, const struct st_item *items, size_t n, enum st_dtype dtype,
+		  st_rows *rows, const void *ctx, struct reason *why);
 
 #endif

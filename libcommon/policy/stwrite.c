@@ -4,6 +4,8 @@
 #include "stream/json.h"
 #include "tensor/half.h"
 
+#include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,31 +48,56 @@ static void add_header(struct buf *b, const struct st_item *const *v, size_t n, 
 		buf_char(b, ' ');
 }
 
-static void write_half(struct out *o, const float *v, size_t n, enum st_dtype dtype)
+/* One file while it is written */
+struct writing {
+	struct out *o;
+	enum st_dtype dtype;
+	uint64_t at; /* numbers of the present tensor that are written */
+	int status;
+	struct reason *why;
+};
+
+/* The first of n numbers that is not finite in the file, or n. half: what 16-bit types hold. */
+static size_t count_finite(const struct writing *w, const float *v, const uint16_t *half, size_t n)
 {
-	uint16_t *half = xarray(CHUNK, sizeof *half);
+	uint16_t top = w->dtype == ST_F16 ? 0x7c00 : 0x7f80; /* of infinities and NaN */
+	size_t i = 0;
 
-	for (size_t i = 0; i < n; i += CHUNK) {
-		size_t part = n - i < CHUNK ? n - i : CHUNK;
+	if (w->dtype == ST_F32)
+		while (i < n && isfinite(v[i]))
+			i++;
+	else
+		while (i < n && (half[i] & top) != top)
+			i++;
+	return i;
+}
 
-		for (size_t k = 0; k < part; k++)
-			half[k] = dtype == ST_F16 ? half_to_f16(v[i + k]) : half_to_bf16(v[i + k]);
-		out_write(o, half, part * sizeof *half);
+static void write_numbers(struct writing *w, const struct st_item *t, const float *v, size_t n)
+{
+	bool wide = w->dtype == ST_F32;
+	uint16_t *half = wide ? NULL : xarray(CHUNK, sizeof *half);
+	size_t part, ok;
+
+	for (size_t i = 0; i < n; i += part, w->at += part) {
+		part = n - i < CHUNK ? n - i : CHUNK;
+		for (size_t k = 0; k < part && !wide; k++)
+			half[k] =
+				w->dtype == ST_F16 ? half_to_f16(v[i + k]) : half_to_bf16(v[i + k]);
+		out_write(w->o, wide ? (const void *)(v + i) : half,
+			  part * st_formats[w->dtype].size);
+		ok = count_finite(w, v + i, half, part);
+		if (ok < part && !w->status)
+			w->status =
+				fail(w->why, ST_INPUT, "%s: element %llu, %g, is not finite in %s",
+				     t->name, (unsigned long long)(w->at + ok), (double)v[i + ok],
+				     st_formats[w->dtype].name);
 	}
 	free(half);
 }
 
-static void write_numbers(struct out *o, const float *v, size_t n, enum st_dtype dtype)
-{
-	if (dtype == ST_F32)
-		out_write(o, v, n * sizeof *v);
-	else
-		write_half(o, v, n, dtype);
-}
-
 /* A tensor that is made as it is written, about CHUNK numbers at a time */
-static void write_rows(struct out *o, const struct st_item *items, size_t item, enum st_dtype dtype,
-		       st_rows *fn, const void *ctx)
+static void write_rows(struct writing *w, const struct st_item *items, size_t item, st_rows *fn,
+		       const void *ctx)
 {
 	const struct st_item *t = &items[item];
 	size_t rows = t->shape[0], k = item_count(t) / rows, step = k < CHUNK ? CHUNK / k : 1;
@@ -80,19 +107,21 @@ static void write_rows(struct out *o, const struct st_item *items, size_t item, 
 		size_t n = rows - i < step ? rows - i : step;
 
 		fn(ctx, item, i, n, part);
-		write_numbers(o, part, n * k, dtype);
+		write_numbers(w, t, part, n * k);
 	}
 	free(part);
 }
 
-void st_write(struct out *o, const struct st_item *items, size_t n, enum st_dtype dtype)
+int st_write(struct out *o, const struct st_item *items, size_t n, enum st_dtype dtype,
+	     struct reason *why)
 {
-	st_write_made(o, items, n, dtype, NULL, NULL);
+	return st_write_made(o, items, n, dtype, NULL, NULL, why);
 }
 
-void st_write_made(struct out *o, const struct st_item *items, size_t n, enum st_dtype dtype,
-		   st_rows *rows, const void *ctx)
+int st_write_made(struct out *o, const struct st_item *items, size_t n, enum st_dtype dtype,
+		  st_rows *rows, const void *ctx, struct reason *why)
 {
+	struct writing w = {.o = o, .dtype = dtype, .why = why};
 	const struct st_item **v = xarray(n + 1, sizeof *v);
 	struct buf header = {0};
 	uint64_t len;
@@ -104,11 +133,14 @@ void st_write_made(struct out *o, const struct st_item *items, size_t n, enum st
 	len = header.n;
 	out_write(o, &len, sizeof len);
 	out_write(o, header.p, header.n);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		w.at = 0;
 		if (v[i]->data)
-			write_numbers(o, v[i]->data, item_count(v[i]), dtype);
+			write_numbers(&w, v[i], v[i]->data, item_count(v[i]));
 		else
-			write_rows(o, items, (size_t)(v[i] - items), dtype, rows, ctx);
+			write_rows(&w, items, (size_t)(v[i] - items), rows, ctx);
+	}
 	buf_free(&header);
 	free(v);
+	return w.status;
 }

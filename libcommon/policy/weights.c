@@ -344,38 +344,35 @@ static void make_rows(const void *ctx, size_t i, size_t first, size_t n, float *
 		lora_add(m->lora, m->w[i].name, first, n, to);
 }
 
-int weights_check(struct weights w, struct reason *why)
-{
-	for (size_t i = 0; i < w.n_w; i++)
-		if (check_finite(w.v + w.w[i].offset, 0, w.w[i].count, why))
-			return fail_prefix(why, "%s", w.w[i].name);
-	return 0;
-}
-
-void weights_write(const struct model *m, struct out *o, enum st_dtype dtype)
+int weights_write(const struct model *m, struct out *o, enum st_dtype dtype, struct reason *why)
 {
 	struct st_item *v = xcalloc(m->n_w, sizeof *v);
 	bool make = m->lora || m->how & MODEL_FROZEN;
+	int st;
 
 	for (size_t i = 0; i < m->n_w; i++)
 		v[i] = item_of(&m->w[i], m->w[i].name,
 			       make && m->w[i].rank == 2 ? NULL : m->params);
-	st_write_made(o, v, m->n_w, dtype, make_rows, m);
+	st = st_write_made(o, v, m->n_w, dtype, make_rows, m, why);
 	free(v);
+	return st;
 }
 
-void weights_write_adapter(const struct lora *l, struct out *o, enum st_dtype dtype)
+int weights_write_adapter(const struct lora *l, struct out *o, enum st_dtype dtype,
+			  struct reason *why)
 {
 	struct st_item *v = xcalloc(l->n_w, sizeof *v);
 	char **name = xcalloc(l->n_w, sizeof *name);
+	int st;
 
 	for (size_t i = 0; i < l->n_w; i++) {
 		name[i] = xasprintf(PEFT_PREFIX "%s", l->w[i].name);
 		v[i] = item_of(&l->w[i], name[i], l->params);
 	}
-	st_write(o, v, l->n_w, dtype);
+	st = st_write(o, v, l->n_w, dtype, why);
 	for (size_t i = 0; i < l->n_w; i++)
 		free(name[i]);
 	free(name);
 	free(v);
+	return st;
 }

@@ -18,10 +18,10 @@ int weights_load(struct model *m, const struct config *cfg, int how, const char 
 /* An adapter's, whose names begin with PEFT_PREFIX; packs it. */
 int weights_load_adapter(struct lora *l, const char *path, enum st_dtype *dtype,
 			 struct reason *why);
-/* ST_INPUT naming the first weight that is not finite: such weights are never saved. */
-int weights_check(struct weights w, struct reason *why);
-/* Those of the model, with its adapter, if it has one, added; or those of the adapter. */
-void weights_write(const struct model *m, struct out *o, enum st_dtype dtype);
-void weights_write_adapter(const struct lora *l, struct out *o, enum st_dtype dtype);
+/* Those of the model, with its adapter, if it has one, added; or those of the adapter. As st_write:
+ * ST_INPUT when one is not finite. */
+int weights_write(const struct model *m, struct out *o, enum st_dtype dtype, struct reason *why);
+int weights_write_adapter(const struct lora *l, struct out *o, enum st_dtype dtype,
+			  struct reason *why);
 
 #endif

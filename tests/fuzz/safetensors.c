@@ -52,7 +52,7 @@ static const char *write_all(const struct st_file *f, float **v, enum st_dtype d
 		memcpy(items[i].shape, f->v[i].shape, sizeof items[i].shape);
 	}
 	out_init(&o, open(path, O_WRONLY | O_CLOEXEC), path);
-	st_write(&o, items, f->n, dtype);
+	st_write(&o, items, f->n, dtype, NULL);
 	MUST(out_close(&o, &why) == 0);
 	free(items);
 	return path;

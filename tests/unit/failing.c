@@ -118,7 +118,7 @@ static void write_tensors(const char *name, enum st_dtype dtype)
 
 	out_init(&o, open(scratch_path(dir, name), O_WRONLY | O_CREAT, 0666), name);
 	assert_true(o.fd >= 0);
-	st_write(&o, items, 2, dtype);
+	st_write(&o, items, 2, dtype, NULL);
 	assert_int_equal(out_close(&o, NULL), 0);
 }
 
@@ -168,7 +168,7 @@ static void a_large_tensor(void **state)
 	(void)state;
 	out_init(&o, open(scratch_path(dir, "model.safetensors"), O_WRONLY | O_CREAT, 0666),
 		 "test");
-	st_write(&o, &item, 1, ST_F16);
+	st_write(&o, &item, 1, ST_F16, NULL);
 	assert_int_equal(out_close(&o, NULL), 0);
 	each_told(EACH(faults), read_large, v);
 	free(v);

@@ -150,6 +150,32 @@ static void save_and_load(void **state)
 	policy_free(&p);
 }
 
+/* A weight that the type of the file cannot hold: whichever way the model has it. */
+static void too_large_for_the_file(void **state)
+{
+	static const int hows[] = {0, WEIGHTS_LEAN};
+	struct config c = shape();
+	struct policy p;
+	struct reason why;
+
+	(void)state;
+	make(&p, &c);
+	p.model.params[p.model.w[2].offset + 1] = 7e4F;
+	assert_int_equal(policy_save(&p, saved, ST_BF16, &why), 0);
+	policy_free(&p);
+	for (int i = 0; i < 2; i++) {
+		char *half = xasprintf("%s/half", dir);
+
+		assert_int_equal(policy_load_as(&p, saved, hows[i], &why), 0);
+		assert_int_equal(policy_save(&p, half, ST_F16, &why), ST_INPUT);
+		assert_says(&why, "half: not saved: ");
+		assert_says(&why, "q_proj.weight: element 1, 70144, is not finite in F16");
+		assert_int_not_equal(access(half, F_OK), 0);
+		policy_free(&p);
+		free(half);
+	}
+}
+
 static void written_texts(void **state)
 {
 	struct config c = shape();
@@ -325,7 +351,7 @@ static void rewrite(enum change what)
 	if (what == HEAD || what == WRONG_HEAD)
 		v[n++] = (struct st_item){"lm_head.weight", 2, {15, 16}, extra};
 	out_init(&o, open(scratch_path(saved, "model.safetensors"), O_WRONLY | O_TRUNC), "test");
-	st_write(&o, v, n, ST_F32);
+	st_write(&o, v, n, ST_F32, NULL);
 	assert_int_equal(out_close(&o, NULL), 0);
 	policy_free(&p);
 }
@@ -447,6 +473,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(save_and_load, setup, teardown),
+		cmocka_unit_test_setup_teardown(too_large_for_the_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(written_texts, setup, teardown),
 		cmocka_unit_test_setup_teardown(kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(files, setup, teardown),

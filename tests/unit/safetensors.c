@@ -392,7 +392,7 @@ static void write_items(const struct st_item *v, size_t n, enum st_dtype dtype)
 
 	assert_true(fd >= 0);
 	out_init(&o, fd, "test");
-	st_write(&o, v, n, dtype);
+	st_write(&o, v, n, dtype, NULL);
 	assert_int_equal(out_close(&o, NULL), 0);
 }
 
@@ -427,6 +427,40 @@ static void write_and_read(void **state)
 	free(back);
 }
 
+/* What the file's type does not hold is told, the first of it; the rest is there all the same. */
+static void not_finite(void **state)
+{
+	static const struct {
+		float v;
+		bool ok[ST_DTYPES];
+	} cases[] = {{65519, {true, true, true}},        {-65520, {true, false, true}},
+		     {0x1.fep127F, {true, false, true}}, {0x1.ffp127F, {true, false, false}},
+		     {INFINITY, {false, false, false}},  {NAN, {false, false, false}}};
+	enum { N = (1 << 18) + 9, AT = N - 2 };
+	float *v = xcalloc(N, sizeof *v);
+	const struct st_item items[] = {{"a", 1, {N}, v}, {"b", 1, {N}, v}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		for (int d = 0; d < ST_DTYPES; d++) {
+			struct out o;
+			struct reason why = {0};
+			int st;
+
+			v[AT] = v[N - 1] = cases[i].v;
+			out_init(&o, open("/dev/null", O_WRONLY), "test");
+			st = st_write(&o, items, 2, (enum st_dtype)d, &why);
+			assert_int_equal(st, cases[i].ok[d] ? 0 : ST_INPUT);
+			assert_true(o.total > 2 * N * st_formats[d].size);
+			if (st) {
+				assert_says(&why, "a: element 262151, ");
+				assert_says(&why, st_formats[d].name);
+			}
+			out_close(&o, NULL);
+		}
+	free(v);
+}
+
 static void count_up(const void *ctx, size_t item, size_t first, size_t n, float *out)
 {
 	size_t k = *(const size_t *)ctx;
@@ -455,7 +489,7 @@ static void made_and_read(void **state)
 			 open(scratch_path(dir, "model.safetensors"), O_WRONLY | O_CREAT | O_TRUNC,
 			      0666),
 			 "test");
-		st_write_made(&o, items, 2, ST_BF16, count_up, &shapes[s][1]);
+		st_write_made(&o, items, 2, ST_BF16, count_up, &shapes[s][1], NULL);
 		assert_int_equal(out_close(&o, NULL), 0);
 		assert_int_equal(st_open(&f, dir, NULL), 0);
 		assert_int_equal(st_read(&f, st_find(&f, "a"), back, NULL), 0);
@@ -512,6 +546,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bad_shards, setup, teardown),
 		cmocka_unit_test(f16_known),
 		cmocka_unit_test(rounding),
+		cmocka_unit_test(not_finite),
 		cmocka_unit_test_setup_teardown(write_and_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(made_and_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(written_header, setup, teardown),

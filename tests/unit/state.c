@@ -418,7 +418,7 @@ static void what_is_not_finite_is_not_saved(void **state)
 	rig_save(&g, 1, 1);
 	g.v[3] = INFINITY;
 	assert_int_equal(state_save(&g.s, 2, &why), ST_INPUT);
-	assert_says(&why, "step 2 not saved: v.optimizer.safetensors");
+	assert_says(&why, "step 2 not saved: optimizer.safetensors: v.");
 	assert_int_not_equal(access(file_of(&g, 2, "manifest"), F_OK), 0);
 	assert_int_equal(rig_load(&g, "1", &why), 1);
 	assert_holds(&g, 1);
