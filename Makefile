@@ -63,6 +63,13 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS)
 
+# Asked once, so that the compiler need not say it of each file
+$(BUILD)/libraries:
+	@pkg-config --print-errors --exists $(PKGS) || \
+		{ echo "libraries are missing ($(PKGS)): make deps installs them" >&2; exit 1; }
+	@mkdir -p $(@D)
+	@touch $@
+
 # A fuzz target: with a main that replays files, or with libFuzzer's (see fuzz)
 FUZZ_MAIN = $(BUILD)/tests/fuzz/common/replay.o
 FUZZ_OBJ = $(BUILD)/tests/fuzz/common/fuzz.o $(filter %.o,$(FUZZ_MAIN))
@@ -73,7 +80,7 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_OBJ) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(FUZZ_OBJ) $(filter -%,$(FUZZ_MAIN)) $(LIB) $(LIBS)
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c | $(BUILD)/libraries
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -124,11 +131,11 @@ bench: all benches
 		bash $$b || exit; done
 
 demo: all
-	@export PATH="$(abspath $(BUILD)/bin):$$PATH"; examples/countdown/run.sh $(DEMO)
+	@export PATH="$(abspath $(BUILD)/bin):$$PATH"; examples/countdown/run.sh "$(DEMO)"
 
 # An hour on two processors: see examples/paper/README.md
 paper: all
-	@export PATH="$(abspath $(BUILD)/bin):$$PATH"; examples/paper/run.sh $(PAPER)
+	@export PATH="$(abspath $(BUILD)/bin):$$PATH"; examples/paper/run.sh "$(PAPER)"
 
 bindir = $(DESTDIR)$(PREFIX)/bin
 libexecdir = $(DESTDIR)$(PREFIX)/libexec/rloop
@@ -136,18 +143,18 @@ docdir = $(DESTDIR)$(PREFIX)/share/doc/rloop
 mandir = $(DESTDIR)$(PREFIX)/share/man
 
 install: all
-	install -d $(bindir) $(libexecdir)/variants $(docdir)
-	install $(TOOLS:%=$(BUILD)/bin/%) $(bindir)
-	install $(PIPELINES:%=pipelines/%) $(libexecdir)
-	install -m 644 README.md LICENSE $(docdir)
-	install -m 644 $(VARIANTS) $(libexecdir)/variants
-	for f in $(EXAMPLES); do install -D -t $(docdir)/$$(dirname $${f#examples/}) $$f || exit; done
-	for m in $(MAN); do install -D -m 644 -t $(mandir)/man$${m##*.} $$m || exit; done
+	install -d "$(bindir)" "$(libexecdir)/variants" "$(docdir)"
+	install $(TOOLS:%=$(BUILD)/bin/%) "$(bindir)"
+	install $(PIPELINES:%=pipelines/%) "$(libexecdir)"
+	install -m 644 README.md LICENSE "$(docdir)"
+	install -m 644 $(VARIANTS) "$(libexecdir)/variants"
+	for f in $(EXAMPLES); do install -D -t "$(docdir)/$$(dirname $${f#examples/})" $$f || exit; done
+	for m in $(MAN); do install -D -m 644 -t "$(mandir)/man$${m##*.}" $$m || exit; done
 
 uninstall:
-	rm -f $(TOOLS:%=$(bindir)/%)
-	rm -f $(foreach m,$(MAN),$(mandir)/man$(subst .,,$(suffix $m))/$(notdir $m))
-	rm -rf $(libexecdir) $(docdir)
+	for t in $(TOOLS); do rm -f "$(bindir)/$$t" || exit; done
+	for m in $(MAN); do rm -f "$(mandir)/man$${m##*.}/$${m##*/}" || exit; done
+	rm -rf "$(libexecdir)" "$(docdir)"
 
 clean:
 	rm -rf build build-*

@@ -4,6 +4,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
+PATH=$PATH:$here/../../build/bin:$here/../../../../bin # of the tree, of the prefix
 
 small() {
 	traj-cat --from-json <<-'END'

@@ -13,9 +13,8 @@ seed=${SEED:-1} iterations=${ITERATIONS:-3} steps=${STEPS:-30} samples=${SAMPLES
 held=${HELD_OUT:-200} groups=${GROUPS_A_STEP:-16} size=${GROUP_SIZE:-8} max_new=${MAX_NEW:-320}
 read -ra threads <<<"${THREADS:+-j $THREADS}"
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
-for p in "$here/../../pipelines" "$here/../../../../libexec/rloop"; do
-	[ ! -d "$p" ] || PATH=$p:$PATH
-done
+# Pipelines and tools of the tree or of the prefix that this script is in
+PATH=$here/../../pipelines:$here/../../../../libexec/rloop:$PATH:$here/../../build/bin:$here/../../../../bin
 mkdir -p "$dir"
 cd "$dir"
 

@@ -7,7 +7,9 @@ set -euo pipefail
 	echo "usage: run.sh STREAM" >&2
 	exit 2
 }
-readme=$(dirname "$(readlink -f "$0")")/README.md
+here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
+PATH=$PATH:$here/../../build/bin:$here/../../../../bin # of the tree, of the prefix
+export PATH LC_ALL=C.UTF-8 # numbers with a point
 stream=$(readlink -f "$1")
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -30,4 +32,4 @@ while IFS= read -r line; do
 		;;
 	*'?' | *'?'*')') question=$line ;;
 	esac
-done <"$readme"
+done <"$here/README.md"

@@ -39,9 +39,8 @@ references=${REFERENCES:-vanilla,$tuned}
 [ -z "${VARIANTS:-}" ] || references=${REFERENCES:-${variants[0]%%:*}}
 read -ra more <<<"${MORE:-}"
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
-for p in "$here/../../pipelines" "$here/../../../../libexec/rloop"; do
-	[ ! -d "$p" ] || PATH=$p:$PATH
-done
+# Pipelines and tools of the tree or of the prefix that this script is in
+PATH=$here/../../pipelines:$here/../../../../libexec/rloop:$PATH:$here/../../build/bin:$here/../../../../bin
 mkdir -p "$dir"
 cd "$dir"
 
