@@ -77,8 +77,9 @@ struct rft_data {
 
 /* Policy and opts are borrowed. */
 void rft_data_init(struct rft_data *d, const struct policy *p, const struct rft_opts *o);
-/* Token ids come from the record; without them prompt and response are encoded and the policy's
- * first stop token is appended. A row that is too long or has no token is left out and counted. */
+/* Token ids come from the record; without them prompt and response are encoded and, unless
+ * finish is "length", the policy's first stop token is appended. A row that is too long or has no
+ * token is left out and counted. */
 int rft_add(struct rft_data *d, const struct traj *t, const struct rec *r, const char *name,
 	    struct reason *why);
 /* No row is added any more. ST_INPUT when there is nothing to learn from. */

@@ -77,7 +77,8 @@ static int encode(struct rft_data *d, const struct traj *t, size_t *n_prompt, st
 	}
 	if (tok_encode(p->tok, t->response.p, t->response.n, false, &d->ids, why))
 		return fail_prefix(why, "response");
-	add_ids(&d->ids, p->cfg.eos, p->cfg.n_eos ? 1 : 0);
+	if (!span_is(t->finish, "length")) /* else the policy had not come to its end */
+		add_ids(&d->ids, p->cfg.eos, p->cfg.n_eos ? 1 : 0);
 	return 0;
 }
 

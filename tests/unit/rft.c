@@ -67,6 +67,28 @@ static void text_gains_a_stop_token_and_ids_do_not(void **state)
 	policy_free(&p);
 }
 
+/* Where the length ended it, the policy had not ended it: no stop token is learned there. */
+static void text_that_was_cut_off_gains_none(void **state)
+{
+	struct policy p = tiny_policy("abc", 1);
+	struct rft_opts o = opts();
+	struct rft_data d;
+	struct traj t = text("t", "a", "bc");
+	struct reason why;
+
+	(void)state;
+	rft_data_init(&d, &p, &o);
+	t.finish = (struct span){"length", 6};
+	must_add(&d, t);
+	t.finish = (struct span){"stop", 4};
+	must_add(&d, t);
+	assert_int_equal(rft_seal(&d, &why), 0);
+	assert_int_equal(d.seq[0].n_resp, 2);
+	assert_int_equal(d.seq[1].n_resp, 3);
+	rft_data_free(&d);
+	policy_free(&p);
+}
+
 static void what_cannot_be_learned_is_refused_or_left_out(void **state)
 {
 	static const uint32_t strange[] = {2, 77};
@@ -293,6 +315,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_gains_a_stop_token_and_ids_do_not),
+		cmocka_unit_test(text_that_was_cut_off_gains_none),
 		cmocka_unit_test(what_cannot_be_learned_is_refused_or_left_out),
 		cmocka_unit_test(weights_count_what_they_say),
 		cmocka_unit_test(whole_problems_are_held_out),
