@@ -6,8 +6,6 @@
 
 #include <stddef.h>
 
-#define DTYPE_WORDS "same|f32|f16|bf16"
-
 static const char *out_dir, *dtype = "same";
 static double weight = 0.5;
 
@@ -15,7 +13,7 @@ static const struct opt opts[] = {
 	{'o', "output", "DIR", OPT_STR, &out_dir, 0, 0, "the mixed policy; must not exist yet"},
 	{'w', "weight", "W", OPT_NUM, &weight, 0, 1,
 	 "share of B, if there is one: C = (1 - W) A + W B"},
-	{0, "dtype", DTYPE_WORDS, OPT_WORD, &dtype, 0, 0, "of the weights; same: as in A"},
+	{0, "dtype", POLICY_DTYPE_WORDS, OPT_WORD, &dtype, 0, 0, "of the weights; same: as in A"},
 	{0}};
 static const struct tool tool = {
 	"policy-mix", "A [B]",
@@ -123,9 +121,7 @@ static void note_tokenizers(const struct policy *a, const struct policy *b, cons
 
 static int save(const struct policy *p, struct reason *why)
 {
-	int type = tool_word(DTYPE_WORDS, dtype);
-
-	return policy_save(p, out_dir, type ? (enum st_dtype)(type - 1) : p->dtype, why);
+	return policy_save(p, out_dir, policy_dtype(p, dtype), why);
 }
 
 /* One policy, with its adapter, if it has one, added to the weights */

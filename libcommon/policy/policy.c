@@ -2,6 +2,7 @@
 #include "policy/policy.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/tool.h"
 #include "policy/weights.h"
 #include "stream/json.h"
 
@@ -334,6 +335,13 @@ int policy_save(const struct policy *p, const char *dir, enum st_dtype dtype, st
 		st = newdir_commit(&d, why);
 	newdir_abort(&d);
 	return st;
+}
+
+enum st_dtype policy_dtype(const struct policy *p, const char *word)
+{
+	int i = tool_word(POLICY_DTYPE_WORDS, word);
+
+	return i > 0 ? (enum st_dtype)(i - 1) : p->dtype;
 }
 
 static void add_json(struct buf *b, json_t *j)

@@ -36,6 +36,9 @@ int policy_load_trained(struct policy *p, const char *dir, int how, const struct
 			uint64_t seed, bool merge, struct reason *why);
 /* From now on policy_save writes the adapter, if there is one, added to the weights. */
 void policy_merge(struct policy *p);
+/* What a user calls the types of weights in a file; same: as those of the policy came. */
+#define POLICY_DTYPE_WORDS "same|f32|f16|bf16"
+enum st_dtype policy_dtype(const struct policy *p, const char *word);
 /* A folder that appears whole or not at all; refuses one that exists. Of a policy with an adapter,
  * the adapter alone, unless policy_merge was called. */
 int policy_save(const struct policy *p, const char *dir, enum st_dtype dtype, struct reason *why);
