@@ -21,8 +21,6 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#define DTYPE_WORDS "same|f32|f16|bf16"
-
 static struct rft_opts o = RFT_OPTS_DEFAULT;
 static const char *policy_dir, *out_dir, *log_file, *state_dir;
 static const char *decay = "linear", *weight = "token", *dtype = "same", *compute = "f32";
@@ -77,7 +75,8 @@ static const struct opt opts[] = {
 	 "updates from one checkpoint in it to the next"},
 	{0, "profile", NULL, OPT_FLAG, &profile, 0, 0, "say at the end where the time went"},
 	{0, "log", "FILE", OPT_STR, &log_file, 0, 0, "metrics, a JSON line an update"},
-	{0, "dtype", DTYPE_WORDS, OPT_WORD, &dtype, 0, 0, "of the weights; same: as they came"},
+	{0, "dtype", POLICY_DTYPE_WORDS, OPT_WORD, &dtype, 0, 0,
+	 "of the weights; same: as they came"},
 	{0, "strict", NULL, OPT_FLAG, &strict, 0, 0, "refuse streams without head and end"},
 	{0}};
 static const struct tool tool = {"rft-tune", "[file ...]",
@@ -113,6 +112,17 @@ static int check_options(void)
 	o.decay = (enum decay)tool_word(DECAY_WORDS, decay);
 	o.weight = (enum rft_weight)tool_word(WEIGHT_WORDS, weight);
 	return 0;
+}
+
+/* What would fail after hours of work, or spoil its input, is refused before. A run with a state
+ * may find what it wrote before it was stopped. */
+static int check_outputs(int n, char *files[], struct reason *why)
+{
+	for (int i = 0; i < n; i++)
+		if (log_file && file_same(log_file, files[i]))
+			return fail(why, ST_USAGE, "%s: input and output are the same file",
+				    files[i]);
+	return state.begun ? 0 : newdir_check(out_dir, why);
 }
 
 static int read_stream(struct rft_data *d, const char *path, struct reason *why)
@@ -256,9 +266,9 @@ static int train(struct rft *rft, const struct rft_data *d, struct runlog *l, st
 
 		tokens += (double)r.tokens;
 		count(&r);
+		st = log_update(l, &r, now - then, &spent, got < 0 ? NULL : why);
 		if (got < 0)
 			return why->status;
-		st = log_update(l, &r, now - then, &spent, why);
 		show(&r, began, tokens, before);
 		if (!st && r.epoch_end)
 			st = validate(rft, d, l, &r, why);
@@ -325,8 +335,7 @@ static int load_state(struct rft *rft, const struct policy *p, const struct rft_
 
 static int finish(const struct policy *p, uint64_t updates, struct reason *why)
 {
-	int i = tool_word(DTYPE_WORDS, dtype);
-	enum st_dtype type = i ? (enum st_dtype)(i - 1) : p->dtype;
+	enum st_dtype type = policy_dtype(p, dtype);
 
 	if (total.updates < updates) {
 		msg_warn("signal: stopped after %" PRIu64 " of %" PRIu64
@@ -395,8 +404,8 @@ int main(int argc, char *argv[])
 	rft_data_init(&d, &p, &o);
 	st = state_open(&state, state_dir, &why);
 	state_made_here(&state, core);
-	if (!st && !state.begun)
-		st = newdir_check(out_dir, &why);
+	if (!st)
+		st = check_outputs(argc - i, argv + i, &why);
 	if (!st)
 		st = policy_load_trained(&p, policy_dir, model_how(compute) | MODEL_LAYERWISE,
 					 &lora, (uint64_t)seed, merge, &why);

@@ -23,8 +23,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DTYPE_WORDS "same|f32|f16|bf16"
-
 static struct rl_opts o = RL_OPTS_DEFAULT;
 static const char *policy_dir, *task_file, *out_dir, *log_file, *save_to, *stream_file, *state_dir;
 static int64_t steps = 100, threads, save_every, seed, checkpoint_every = 10;
@@ -123,7 +121,8 @@ static const struct opt opts[] = {
 	{0, "save-every", "N", OPT_INT, &save_every, 0, 1e9,
 	 "save the policy every N steps; 0: no"},
 	{0, "save-to", "DIR", OPT_STR, &save_to, 0, 0, "folder for those: DIR/step-N"},
-	{0, "dtype", DTYPE_WORDS, OPT_WORD, &dtype, 0, 0, "of saved weights; same: as they came"},
+	{0, "dtype", POLICY_DTYPE_WORDS, OPT_WORD, &dtype, 0, 0,
+	 "of saved weights; same: as they came"},
 	{0}};
 static const struct tool tool = {
 	"rl-explore", "",
@@ -179,14 +178,22 @@ static char *step_dir(int64_t step)
 	return xasprintf("%s/step-%" PRId64, save_to, step);
 }
 
+/* Two names of one file; what is written to /dev/null is lost anyhow. */
+static bool clash(const char *a, const char *b)
+{
+	return a && b && (strcmp(a, b) == 0 || file_same(a, b)) && !file_same(a, "/dev/null");
+}
+
 /* What would fail after hours of work is refused before them. A run with a state may find what it
  * wrote before it was stopped. */
 static int check_outputs(struct reason *why)
 {
 	int st = out_dir && !state.begun ? newdir_check(out_dir, why) : 0;
 
-	if (!st && stream_file && file_same(stream_file, task_file))
-		st = fail(why, ST_USAGE, "%s: input and output are the same file", stream_file);
+	if (!st && (clash(task_file, stream_file) || clash(task_file, log_file)))
+		st = fail(why, ST_USAGE, "%s: input and output are the same file", task_file);
+	if (!st && clash(stream_file, log_file))
+		st = fail(why, ST_USAGE, "%s: --stream and --log are the same file", log_file);
 	if (!st && save_to && mkdir(save_to, 0777) != 0 && errno != EEXIST)
 		st = fail_errno(why, errno, "%s", save_to);
 	if (!st && save_to && state_dir && file_same(save_to, state_dir))
@@ -203,8 +210,7 @@ static int check_outputs(struct reason *why)
 
 static int save(const struct policy *p, const char *dir, struct reason *why)
 {
-	int i = tool_word(DTYPE_WORDS, dtype);
-	enum st_dtype type = i ? (enum st_dtype)(i - 1) : p->dtype;
+	enum st_dtype type = policy_dtype(p, dtype);
 
 	if (state_dir && policy_is_saved(p, dir, type)) /* before the run was stopped */
 		return 0;

@@ -204,6 +204,10 @@ updates() {
 		and .tokens > 0)' log
 	status_is 4 tune --log no/such/log -o x "$FIX/run.traj"
 	[ ! -e x ]
+	cp "$FIX/run.traj" in
+	status_is 2 tune --log in -o x "$FIX/run.traj" in
+	says "in: input and output are the same file"
+	cmp in "$FIX/run.traj"
 }
 
 @test "--dtype: of the weights" {
@@ -288,8 +292,9 @@ updates() {
 		data[at:at + 8] = struct.pack("<ff", 3e38, 3e38)
 		open(path, "wb").write(data)
 	END
-	status_is 3 rft-tune -q -p broken -o new --steps 9 "$FIX/run.traj"
+	status_is 3 rft-tune -q -p broken -o new --steps 9 --log log "$FIX/run.traj"
 	says "5 in a row"
+	jq -es 'map(.applied) == [0, 0, 0, 0, 0]' log
 	[ ! -e new ]
 	same broken new.last-good
 }

@@ -22,11 +22,12 @@ differ() {
 	not cmp -s "$1/model.safetensors" "$2/model.safetensors"
 }
 
-# changes OPTION ...: the option makes other weights of the same exploration's first step
+# changes OPTION ...: the option makes other weights of the same exploration's first step, which has
+# those of the array usual
 changes() {
-	[ -d usual ] || rl -n 1 --groups 8 --epochs 3 --lr 0.01 -o usual >usual.traj
+	[ -d usual ] || rl -n 1 --groups 8 --epochs 3 --lr 0.01 "${usual[@]}" -o usual >usual.traj
 	rm -rf other
-	rl -n 1 --groups 8 --epochs 3 --lr 0.01 "$@" -o other >other.traj
+	rl -n 1 --groups 8 --epochs 3 --lr 0.01 "${usual[@]}" "$@" -o other >other.traj
 	differ usual other || {
 		echo "no effect: $*"
 		return 1
@@ -112,6 +113,18 @@ column() {
 		.grad_norm > 0 and .kl_start == null and .truncated <= 1 and .seconds > 0)' log
 	status_is 4 rl --log no/such/log
 	says no/such/log
+}
+
+@test "what is read is not written over, and two things not into one file" {
+	cp "$FIX/train.jsonl" t.jsonl
+	status_is 2 rl -t t.jsonl --log t.jsonl
+	says "t.jsonl: input and output are the same file"
+	status_is 2 rl -t t.jsonl --stream t.jsonl
+	cmp t.jsonl "$FIX/train.jsonl"
+	status_is 2 rl --stream new --log new
+	says "new: --stream and --log are the same file"
+	[ ! -e new ]
+	status_is 0 rl -n 1 --stream /dev/null --log /dev/null
 }
 
 @test "--profile: a line for each part of the work; a step's parts are in the log" {
@@ -267,10 +280,11 @@ hopeless() {
 }
 
 @test "--loss and --aggregate: each makes other weights" {
+	usual=(--clip 0) # which would undo a factor
 	changes --loss gspo
 	changes --loss cispo
 	changes --aggregate seq-mean-token-mean
-	changes --aggregate seq-mean-token-sum-norm --clip 0
+	changes --aggregate seq-mean-token-sum-norm
 	status_is 2 rl --loss best
 }
 
