@@ -98,7 +98,7 @@ bool adamw_step(struct adamw *a, float *params, const float *grads, double lr, d
 	u.scale = a->o.clip > 0 && sum > a->o.clip ? (float)(a->o.clip / (sum + 1e-6)) : 1;
 	/* the square of what is applied must fit the second moment, which would never recover */
 	if (!isfinite(sum) || sum * (double)u.scale > 1e18) {
-		adamw_skip(a);
+		a->skipped_in_row++;
 		return false;
 	}
 	u.step = (float)(lr / (1 - pow(a->o.beta1, t)));
@@ -123,19 +123,13 @@ bool adamw_apply(struct adamw *a, struct model *m, const float *grads, double lo
 	if (isfinite(loss))
 		applied = adamw_step(a, model_trained(m).v, grads, lr, norm);
 	else
-		adamw_skip(a);
+		a->skipped_in_row++;
 	if (applied) {
 		fault_float("weight", model_trained(m).v);
 		model_pack(m);
 	}
 	profile_to(before);
 	return applied;
-}
-
-void adamw_skip(struct adamw *a)
-{
-	a->skipped++;
-	a->skipped_in_row++;
 }
 
 bool adamw_stuck(const struct adamw *a)
@@ -146,7 +140,6 @@ bool adamw_stuck(const struct adamw *a)
 void adamw_state(struct adamw *a, const struct weights *w, struct state *s)
 {
 	state_count(s, "adamw.steps", &a->steps);
-	state_count(s, "adamw.skipped", &a->skipped);
 	state_count(s, "adamw.skipped_in_row", &a->skipped_in_row);
 	state_array(s, "optimizer.safetensors", "m.", w->w, w->n_w, a->m);
 	state_array(s, "optimizer.safetensors", "v.", w->w, w->n_w, a->v);

@@ -38,7 +38,6 @@ struct adamw {
 	size_t n;       /* parameters */
 	float *m, *v;   /* (n) moments, owned */
 	uint64_t steps; /* updates applied */
-	uint64_t skipped;
 	uint64_t skipped_in_row;
 	struct adamw_block *block;
 	size_t n_block;
@@ -50,14 +49,12 @@ void adamw_init(struct adamw *a, const struct adamw_opts *o, const struct weight
 
 /* One update with learning rate lr. *norm (may be NULL) becomes the gradient's norm before
  * clipping. False when the gradient is not finite: params and moments are then untouched and the
- * update is counted as skipped. */
+ * update counts as skipped. */
 bool adamw_step(struct adamw *a, float *params, const float *grads, double lr, double *norm);
 /* The same for a model, whose panels are refreshed, when the loss is finite as well; else it is
  * skipped. */
 bool adamw_apply(struct adamw *a, struct model *m, const float *grads, double loss, double lr,
 		 double *norm);
-/* Counts an update that was not even tried, because its loss is not finite. */
-void adamw_skip(struct adamw *a);
 bool adamw_stuck(const struct adamw *a); /* ADAMW_PATIENCE skips in a row */
 /* Names all that the next update depends on: w, which the moments are of, too. */
 void adamw_state(struct adamw *a, const struct weights *w, struct state *s);

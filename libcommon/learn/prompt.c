@@ -33,6 +33,7 @@ static char *wrap_messages(const char *wrap, const char *messages, struct reason
 	json_t *j = json_loads(messages, 0, NULL), *m = NULL;
 	struct buf text = {0};
 	char *made = NULL;
+	json_t *content;
 
 	for (size_t i = json_array_size(j); i-- > 0 && !m;) {
 		const char *role = json_string_value(json_object_get(json_array_get(j, i), "role"));
@@ -44,8 +45,11 @@ static char *wrap_messages(const char *wrap, const char *messages, struct reason
 		fail(why, ST_INPUT, "no message of the user's to wrap");
 	} else {
 		wrap_text(wrap, json_string_value(json_object_get(m, "content")), &text);
-		json_object_set_new(m, "content", json_stringn(text.p, text.n));
-		made = json_dumps(j, JSON_COMPACT);
+		content = json_stringn(text.p, text.n);
+		if (!content)
+			fail(why, ST_INPUT, "the template around its prompt is not UTF-8");
+		json_object_set_new(m, "content", content);
+		made = content ? json_dumps(j, JSON_COMPACT) : NULL;
 	}
 	buf_free(&text);
 	json_decref(j);

@@ -35,23 +35,33 @@ struct rl {
 	struct loss_stats stats;
 };
 
+/* Tokens of the largest micro-batch of so many groups */
+static size_t micro(const struct rl *r, size_t groups, size_t longest)
+{
+	size_t all = groups * (size_t)r->o->group_size * longest, most = (size_t)r->o->micro_tokens;
+
+	return most < all ? most : all;
+}
+
 /* Before any of it is asked for */
 static int plan(const struct rl *r, struct memory *need, struct reason *why)
 {
 	const struct roller *roller = explorer_roller(r->explorer);
 	const struct model *m = &r->p->model;
 	size_t longest = roller_longest(roller) + (size_t)r->o->roll.sample.max_new;
+	size_t groups = (size_t)r->o->groups, parts = (size_t)r->o->minibatches;
 	struct memory s = {.weights = model_bytes(m)};
 
 	longest = longest < (size_t)m->cfg.max_len ? longest : (size_t)m->cfg.max_len;
 	memory_of_training(&s, m);
-	s.activations = batch_bytes(r->batch, (size_t)r->o->micro_tokens, longest, true);
+	s.activations = batch_bytes(r->batch, micro(r, (groups + parts - 1) / parts, longest),
+				    longest, true);
 	s.cache = explorer_bytes(r->explorer);
 	if (r->o->loss.kl > 0) {
 		const struct lora *l = m->lora;
 
 		s.reference = l ? (l->n_params + l->n_packed) * sizeof(float) : s.weights;
-		s.activations += batch_bytes(r->batch, (size_t)r->o->micro_tokens, longest, false);
+		s.activations += batch_bytes(r->batch, micro(r, groups, longest), longest, false);
 	}
 	if (need)
 		*need = s;
@@ -228,12 +238,8 @@ static void passes(struct rl *r, struct rl_report *rep)
 		r->group[g] = g;
 	for (uint64_t epoch = 0; epoch < (uint64_t)r->o->epochs; epoch++) {
 		rng_shuffle(rng_key(r->o->roll.seed, RNG_ORDER, r->step, epoch, 1), r->group, kept);
-		for (size_t k = 0; k < parts && !adamw_stuck(&r->adamw); k++) {
-			size_t n = gather(r, k * kept / parts, (k + 1) * kept / parts);
-
-			if (n) /* none of them may have been judged */
-				update(r, n, rep);
-		}
+		for (size_t k = 0; k < parts && !adamw_stuck(&r->adamw); k++)
+			update(r, gather(r, k * kept / parts, (k + 1) * kept / parts), rep);
 	}
 }
 
@@ -259,7 +265,7 @@ int rl_step(struct rl *r, struct rl_report *rep, struct reason *why)
 	rep->ratio_error = NAN;
 	st = explorer_step(r->explorer, r->step, &rep->explored, why);
 	if (st)
-		return st;
+		return fail_prefix(why, "step %llu", (unsigned long long)r->step);
 	r->ex = &rep->explored;
 	rep->sampled = r->ex->all->n_tok;
 	rep->sample_s = clock_now() - t0;

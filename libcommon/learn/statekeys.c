@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 static void add_value(struct state *s, const char *name, enum state_kind kind, void *v)
 {
@@ -43,7 +44,12 @@ void state_array(struct state *s, const char *file, const char *prefix, const st
 
 void state_same(struct state *s, const char *what, const char *value)
 {
-	json_object_set_new(s->same, what, json_string(value));
+	json_t *text = json_string(value);
+
+	if (text)
+		json_object_set_new(s->same, what, text);
+	else /* not UTF-8 */
+		state_same_hash(s, what, XXH3_64bits(value, strlen(value)));
 }
 
 void state_same_hash(struct state *s, const char *what, uint64_t sum)

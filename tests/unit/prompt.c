@@ -100,6 +100,7 @@ static void messages(void **state)
 	     "b<|im_end|>\n<|im_start|>user\nx c y<|im_end|>\n<|im_start|>assistant\n");
 	refuses(&p, NULL, "[{\"role\":\"system\",\"content\":\"s\"}]", "x {prompt}",
 		"no message of the user's");
+	refuses(&p, NULL, talk, "\xff {prompt}", "the template around its prompt is not UTF-8");
 	buf_reset(&p.chat_template);
 	refuses(&p, NULL, talk, NULL,
 		"its messages (write what the policy is to see as \"prompt\"): the policy has no "

@@ -111,6 +111,29 @@ static void plan_is_of_the_largest_round(void **state)
 	assert_true(cache[2] > cache[0]);
 }
 
+/* Micro-batches may be larger than all there is: no memory is asked for what never comes. */
+static void plan_is_of_no_more_than_a_step(void **state)
+{
+	struct memory need[3];
+	struct rig g;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct reason why;
+
+		rig_make(&g, "c");
+		g.o.minibatches = 2;
+		g.o.micro_tokens = i ? 1000000000 : 2 * 8 * 8; /* groups, responses, tokens */
+		g.o.loss.kl = i == 2 ? 0.1 : 0;
+		g.rl = rl_new(&g.o, &g.p, &g.tasks, "tasks", &g.w, &need[i], &why);
+		if (!g.rl)
+			fail_msg("%s", why.text);
+		rig_free(&g);
+	}
+	assert_int_equal(need[1].activations, need[0].activations);
+	assert_true(need[2].activations > need[1].activations);
+}
+
 static void ratios_are_one_before_the_first_update(void **state)
 {
 	static const double temperature[] = {1, 0.7};
@@ -346,7 +369,7 @@ static void failed_verdicts_are_no_zeros(void **state)
 		rig_free(&g);
 	}
 	assert_true(isnan(rep.explored.reward));
-	assert_non_null(strstr(why.text, "32 of 32"));
+	assert_non_null(strstr(why.text, "step 1: verifier: it failed on 32 of 32"));
 }
 
 static void long_responses_are_punished(void **state)
@@ -380,6 +403,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plan_is_of_the_largest_round),
+		cmocka_unit_test(plan_is_of_no_more_than_a_step),
 		cmocka_unit_test(ratios_are_one_before_the_first_update),
 		cmocka_unit_test(groups_stay_whole),
 		cmocka_unit_test(every_response_is_written),

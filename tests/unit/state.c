@@ -296,6 +296,22 @@ static void other_options_are_refused_another_place_is_told(void **state)
 	rig_free(&g);
 }
 
+/* JSON holds no such text: it is compared all the same. */
+static void options_that_are_not_utf8_are_compared(void **state)
+{
+	struct reason why = {0};
+	struct rig g;
+
+	(void)state;
+	rig_make(&g);
+	assert_int_equal(rig_open(&g, "\xff", &why), 0);
+	rig_save(&g, 1, 1);
+	assert_int_equal(rig_load(&g, "\xff", &why), 1);
+	assert_int_equal(rig_load(&g, "\xfe", &why), -1);
+	assert_int_equal(why.status, ST_USAGE);
+	rig_free(&g);
+}
+
 static void a_value_that_is_missing_is_refused(void **state)
 {
 	struct reason why = {0};
@@ -521,6 +537,7 @@ int main(void)
 		cmocka_unit_test(each_damaged_file_is_noticed),
 		cmocka_unit_test(none_whole_is_an_error_and_a_new_one_replaces_the_damaged),
 		cmocka_unit_test(other_options_are_refused_another_place_is_told),
+		cmocka_unit_test(options_that_are_not_utf8_are_compared),
 		cmocka_unit_test(a_value_that_is_missing_is_refused),
 		cmocka_unit_test(values_of_another_kind_are_refused),
 		cmocka_unit_test(arrays_of_another_shape_are_refused),
