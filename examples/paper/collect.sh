@@ -18,6 +18,12 @@ if [ ! -s "$dir/runs/about" ]; then
 	echo "${0##*/}: $dir/runs: no about: not the folder of a comparison" >&2
 	exit 3
 fi
+for mark in begin: end; do
+	[ -z "$name" ] || grep -q "^<!-- $name $mark" "$here/README.md" || {
+		echo "${0##*/}: $here/README.md: no marks of $name" >&2
+		exit 3
+	}
+done
 mkdir -p "$to"
 
 # Figures are of the machine; names of its folders are not worth keeping

@@ -107,6 +107,31 @@ runs/vanilla/seed-4 runs/vanilla/seed-9" ]
 	status_is 3 "${average[@]}" --of nowhere
 }
 
+# collected: what examples/paper/collect.sh keeps of the comparison in try
+collected() {
+	mkdir -p paper "a place"
+	cp "$root/examples/paper/collect.sh" paper
+	printf '%s\n' before '<!-- results begin: by collect.sh -->' old '<!-- results end -->' after >paper/README.md
+	status_is 0 paper/collect.sh try
+	[ "$(sed -n '1p;$p' paper/README.md | paste -s -d ' ')" = "before after" ]
+	not grep -qx old paper/README.md
+	grep -q '^| rloop | 1 | [0-9.]* \[' paper/README.md
+	grep -q '^| variant minus vanilla | avg@n |' paper/README.md
+	zcat paper/results/table.tsv.gz | cmp - try/runs/table
+	cmp paper/results/final-ood-five.tsv try/runs/final-ood-five.tsv
+	grep -q '^## final-test-minus-vanilla$' paper/results/RESULTS.md
+	not grep -qF "$PWD" -r paper/results
+	cp paper/README.md want
+	status_is 0 paper/collect.sh try "a place/kept"
+	diff -r paper/results "a place/kept"
+	status_is 3 paper/collect.sh try results-other
+	says "README.md: no marks of results-other"
+	cmp want paper/README.md
+	status_is 3 paper/collect.sh paper
+	says "not the folder of a comparison"
+	status_is 2 paper/collect.sh
+}
+
 @test "a comparison from nothing, small: every table and picture, and the same again" {
 	need_tool gnuplot
 	export SEEDS=1 ITERATIONS=2 STEPS=2 TASKS=24 HELD_OUT=8 DEMOS=3000 SAMPLES=4 KS=1,2,4
@@ -143,6 +168,7 @@ runs/vanilla/seed-4 runs/vanilla/seed-9" ]
 	grep -q 'averaged with base' drawn
 	not grep -q RLoop drawn
 	[ -s page.html ]
+	collected
 	mkdir empty
 	status_is 3 "$root/pipelines/report" empty
 	says "empty: no table: not the folder of a comparison"
