@@ -1,6 +1,7 @@
 /* chat.c - which chat template a policy has. See chat.h. */
 #include "policy/chat.h"
 #include "policy/jinja.h"
+#include "policy/tokconfig.h"
 #include "stream/json.h"
 
 #include <stdlib.h>
@@ -86,14 +87,6 @@ static int recognise(struct chat *c, struct span template, struct reason *why)
 
 /* ---- where it stands ---- */
 
-/* A token of tokenizer_config.json: its text, or an object with its content */
-static const char *token_text(const json_t *config, const char *key)
-{
-	const json_t *v = json_object_get(config, key);
-
-	return json_string_value(json_is_object(v) ? json_object_get(v, "content") : v);
-}
-
 /* The template, or of several the one named "default" */
 static const json_t *template_of(const json_t *config)
 {
@@ -118,7 +111,7 @@ int chat_open(struct chat *c, const struct buf *config, const struct buf *jinja,
 			      : json_object();
 	const json_t *v = template_of(j);
 	struct span text = {jinja->p, jinja->n};
-	const char *bos = token_text(j, "bos_token");
+	const char *bos = tokconfig_token(j, "bos_token");
 	int st;
 
 	*c = (struct chat){0};

@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/tool.h"
+#include "policy/tokconfig.h"
 #include "policy/weights.h"
 #include "stream/json.h"
 
@@ -47,35 +48,7 @@ static int read_file(const char *dir, const char *name, size_t max, bool optiona
 	return st;
 }
 
-/* The stop set gains the token that a file of the tokenizer's names: a string, or an object with
- * its content. */
-static int add_tokenizer_eos(struct policy *p, const struct buf *file, const char *where,
-			     struct reason *why)
-{
-	json_t *j = json_parse(file->p, file->n, where, why);
-	const json_t *v = json_object_get(j, "eos_token");
-	const char *s = json_string_value(json_is_object(v) ? json_object_get(v, "content") : v);
-	uint32_t id = 0;
-	int st = 0;
-
-	if (!j)
-		return ST_INPUT;
-	if (!v || json_is_null(v))
-		st = 0;
-	else if (!s)
-		st = fail(why, ST_INPUT, "%s: eos_token is not a string", where);
-	else if (!tok_find(p->tok, s, &id))
-		st = fail(why, ST_INPUT, "%s: eos_token \"%.80s\" is not in tokenizer.json", where,
-			  s);
-	else if (!config_is_eos(&p->cfg, id) && p->cfg.n_eos == CONFIG_MAX_EOS)
-		st = fail(why, ST_INPUT, "%s: more than %d stop tokens", where, CONFIG_MAX_EOS);
-	else if (!config_is_eos(&p->cfg, id))
-		p->cfg.eos[p->cfg.n_eos++] = id;
-	json_decref(j);
-	return st;
-}
-
-static int add_eos_tokens(struct policy *p, const char *dir, struct reason *why)
+static int apply_tokenizer_files(struct policy *p, const char *dir, struct reason *why)
 {
 	const struct {
 		const char *name;
@@ -88,7 +61,7 @@ static int add_eos_tokens(struct policy *p, const char *dir, struct reason *why)
 		char *path = xasprintf("%s/%s", dir, from[i].name);
 
 		if (from[i].file->n)
-			st = add_tokenizer_eos(p, from[i].file, path, why);
+			st = tokconfig_apply(from[i].file, path, p->tok, &p->cfg, why);
 		free(path);
 	}
 	return st;
@@ -120,7 +93,7 @@ static int load_texts(struct policy *p, const char *dir, struct reason *why)
 		st = p->tok ? check_vocab(p, tok_path, why) : ST_INPUT;
 	}
 	if (!st)
-		st = add_eos_tokens(p, dir, why);
+		st = apply_tokenizer_files(p, dir, why);
 	buf_free(&config);
 	buf_free(&tok);
 	free(tok_path);
@@ -417,7 +390,6 @@ int policy_make(struct policy *p, const struct config *cfg, const struct buf *to
 	make_side_files(p);
 	model_init(&p->model, &p->cfg, 0);
 	model_random(&p->model, seed, std);
-	model_pack(&p->model);
 	return 0;
 }
 

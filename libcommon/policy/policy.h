@@ -23,8 +23,8 @@ struct policy {
 	bool merged;              /* see policy_merge */
 };
 
-/* Loads and packs. Anything missing, extra or malformed: ST_INPUT naming file and rule. The stop
- * set gains the eos_token of tokenizer_config.json and special_tokens_map.json. how: see
+/* Loads and packs. Anything missing, extra or malformed: ST_INPUT naming file and rule. What
+ * tokenizer_config.json and special_tokens_map.json add: see tokconfig.h. how: see
  * weights_load; weights under an adapter are lean. A frozen model is read without a copy in f32 in
  * between. policy_load: how = 0, and an adapter is added to the weights. */
 int policy_load(struct policy *p, const char *dir, struct reason *why);

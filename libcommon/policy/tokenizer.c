@@ -135,6 +135,7 @@ static int load_added_token(struct tokenizer *t, const json_t *j, struct reason 
 	const json_t *id = json_object_get(j, "id");
 	bool normalized = json_is_true(json_object_get(j, "normalized"));
 	struct norm_work w = {0};
+	int st = 0;
 
 	if (!name.n || !json_is_integer(id))
 		return fail(why, ST_INPUT, "added_tokens: an entry without content or id");
@@ -145,11 +146,17 @@ static int load_added_token(struct tokenizer *t, const json_t *j, struct reason 
 	if (bpe_add_literal(&t->bpe, name, json_integer_value(id),
 			    json_is_true(json_object_get(j, "special")), why))
 		return ST_INPUT;
-	if (normalized && normalizer_run(&t->normalizer, &text, &w, why))
-		return ST_INPUT;
-	matcher_add(normalized ? &t->normalized : &t->raw, text, (uint32_t)json_integer_value(id));
+	if (normalized)
+		st = normalizer_run(&t->normalizer, &text, &w, why);
+	if (!st && !text.n)
+		st = fail(why, ST_INPUT,
+			  "added token \"%.*s\": the normalizer leaves nothing of it", (int)name.n,
+			  name.p);
+	if (!st)
+		matcher_add(normalized ? &t->normalized : &t->raw, text,
+			    (uint32_t)json_integer_value(id));
 	norm_work_free(&w);
-	return 0;
+	return st;
 }
 
 static int load_added(struct tokenizer *t, const json_t *list, struct reason *why)
@@ -292,6 +299,15 @@ struct tokenizer *tok_load(const char *json, size_t n, const char *where, struct
 	}
 	json_decref(j);
 	return t;
+}
+
+void tok_frame(struct tokenizer *t, int64_t before, int64_t behind)
+{
+	t->prefix.n = t->suffix.n = 0;
+	if (before >= 0)
+		add_id(&t->prefix, (uint32_t)before);
+	if (behind >= 0)
+		add_id(&t->suffix, (uint32_t)behind);
 }
 
 void tok_free(struct tokenizer *t)

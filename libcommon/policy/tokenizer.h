@@ -12,11 +12,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct tokenizer; /* opaque; read-only after loading, so threads may share it */
+struct tokenizer; /* opaque; read-only once made, so threads may share it */
 
 /* json: the file's text (kept, to be written back). where: its path, for messages. */
 struct tokenizer *tok_load(const char *json, size_t n, const char *where, struct reason *why);
 void tok_free(struct tokenizer *t);
+
+/* In place of the post-processor's template: these tokens before and behind a text; -1: none. */
+void tok_frame(struct tokenizer *t, int64_t before, int64_t behind);
 
 /* Text of a character-level tokenizer.json: <pad> = 0, <eos> = 1, then each distinct character of
  * alphabet in order. Appended to out. The alphabet must be printable ASCII, space and newline. */

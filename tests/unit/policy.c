@@ -291,6 +291,46 @@ static void stop_set(void **state)
 	assert_refused("eos_token is not a string");
 }
 
+/* tokenizer_config.json of a Llama's tokenizer says what stands around a text. */
+static void around_a_text(void **state)
+{
+#define LLAMA "\"tokenizer_class\":\"LlamaTokenizerFast\",\"bos_token\":{\"content\":\"<pad>\"}"
+	static const struct {
+		const char *patch;
+		uint32_t n, ids[3];
+	} cases[] = {
+		{"{" LLAMA "}", 2, {0, 3}},
+		{"{" LLAMA ",\"add_bos_token\":true,\"add_eos_token\":true}", 3, {0, 3, 1}},
+		{"{" LLAMA ",\"add_bos_token\":false,\"add_eos_token\":null}", 1, {3}},
+		{"{" LLAMA ",\"tokenizer_class\":\"GPT2Tokenizer\",\"add_bos_token\":true}",
+		 1,
+		 {3}},
+		{"{\"tokenizer_class\":\"LlamaTokenizer\"}", 1, {3}},
+	};
+	struct config c = shape();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct policy p;
+		struct ids ids = {0};
+
+		make_saved(&c, ST_F32);
+		patch_json("tokenizer_config.json", cases[i].patch);
+		load(&p);
+		assert_int_equal(tok_encode(p.tok, "1", 1, true, &ids, NULL), 0);
+		assert_int_equal(ids.n, cases[i].n);
+		assert_memory_equal(ids.v, cases[i].ids, ids.n * sizeof *ids.v);
+		free(ids.v);
+		policy_free(&p);
+		scratch_free(saved);
+	}
+	make_saved(&c, ST_F32);
+	patch_json("tokenizer_config.json", "{" LLAMA ",\"bos_token\":\"<s>\"}");
+	assert_refused("tokenizer_config.json: bos_token \"<s>\" is not in tokenizer.json");
+	patch_json("tokenizer_config.json", "{\"add_bos_token\":1}");
+	assert_refused("tokenizer_config.json: add_bos_token: 1 is not true or false");
+}
+
 static void vocabulary_size(void **state)
 {
 	struct config c = shape();
@@ -478,6 +518,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(files, setup, teardown),
 		cmocka_unit_test_setup_teardown(stop_set, setup, teardown),
+		cmocka_unit_test_setup_teardown(around_a_text, setup, teardown),
 		cmocka_unit_test_setup_teardown(vocabulary_size, setup, teardown),
 		cmocka_unit_test_setup_teardown(tensors, setup, teardown),
 		cmocka_unit_test_setup_teardown(untied, setup, teardown),

@@ -426,6 +426,9 @@ static void refused(void **state)
 		{{.pre = "{\"type\":\"Sequence\",\"pretokenizers\":[" META(
 			  "\"split\":true") "," META("\"split\":true") "]}"},
 		 "pre_tokenizer: Metaspace twice"},
+		{{.normalizer = REPLACE("ab", ""),
+		  .added = "[{\"id\":273,\"content\":\"ab\",\"normalized\":true}]"},
+		 "added token \"ab\": the normalizer leaves nothing of it"},
 		{{.normalizer = "{\"type\":\"Prepend\"}"}, "normalizer: Prepend: prepend"},
 		{{.normalizer = "{\"type\":\"Precompiled\"}"}, "normalizer: Precompiled is not"},
 		{{.normalizer = REPLACE("", "x")}, "normalizer: Replace: the String is empty"},
