@@ -28,6 +28,21 @@ plot() {
 	plot --text saw | cmp want -
 }
 
+@test "the greatest k that all runs have; no curve of a reward that was not logged" {
+	mkdir few
+	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' \
+		iter rl_steps policy reward expert avg@n pass@1 pass@8 pass@32 \
+		0 0 base - - 0.1 0.1 0.9 n/a 1 5 rl .5 - 0.2 0.2 0.5 n/a >few/summary.tsv
+	status_is 0 plot --text few
+	[[ $output == *"held-out pass@8"* ]]
+	not grep -q "training reward" "$BATS_TEST_TMPDIR/out"
+	status_is 0 plot -o x.png saw few
+	sed 's/pass@8/pass@4/' saw/summary.tsv >few/summary.tsv
+	status_is 3 plot -o y.png saw few
+	says "no k of which all runs have pass@k"
+	[ ! -e y.png ]
+}
+
 @test "-o writes a PNG file" {
 	status_is 0 plot -o x.png saw saw
 	[ "$(head -c 4 x.png | tail -c 3)" = PNG ]
