@@ -4,6 +4,7 @@
  */
 #include "verify/mathcmp.h"
 #include "base/mem.h"
+#include "verify/mathfold.h"
 #include "verify/mathjudge.h"
 #include "verify/mathmatrix.h"
 #include "verify/mathparse.h"
@@ -253,7 +254,7 @@ static bool same_as_read(struct mjudge *j, struct span right, enum math_comma ho
 	return same_trees(j, x, y) && !j->a->full;
 }
 
-bool math_same(struct span right, struct span got, int places, const char **why)
+static bool same_folded(struct span right, struct span got, int places, const char **why)
 {
 	struct mjudge j = {.steps = ME_STEPS, .places = places};
 	const char *first = NULL;
@@ -277,5 +278,18 @@ bool math_same(struct span right, struct span got, int places, const char **why)
 	}
 	*why = yes ? j.why : first;
 	free(j.a);
+	return yes;
+}
+
+bool math_same(struct span right, struct span got, int places, const char **why)
+{
+	struct buf a = {0}, b = {0};
+	bool yes;
+
+	math_fold(right, &a);
+	math_fold(got, &b);
+	yes = same_folded((struct span){a.p, a.n}, (struct span){b.p, b.n}, places, why);
+	buf_free(&a);
+	buf_free(&b);
 	return yes;
 }

@@ -70,6 +70,7 @@ static bool leaf_ratio(const struct menv *e, const struct mnode *n, int64_t *num
 		*num = n->num.whole;
 		return n->num.is_whole || (n->num.decimal && decimal(&n->num, num, den));
 	case MK_SYM:
+	case MK_CONST:
 		b = me_bound(e, n->text);
 		*num = b ? b->value : 0;
 		return b && b->known;
@@ -133,7 +134,7 @@ static bool has_index(const struct marena *a, int from)
 	const struct mnode *n = &a->v[from];
 
 	return n->kind == MK_REL && n->n == 2 && a->v[n->last].rel == MR_EQ &&
-	       a->v[n->first].kind == MK_SYM;
+	       (a->v[n->first].kind == MK_SYM || a->v[n->first].op == 'i');
 }
 
 struct span me_index(const struct marena *a, int big)

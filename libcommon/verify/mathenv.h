@@ -28,7 +28,7 @@ struct menv {
 
 bool me_step(struct menv *e); /* false: no steps left */
 uint64_t me_hash(struct span name);
-/* The bound variable of that name, innermost first; NULL: it is free. */
+/* The bound variable of that name, innermost first; NULL: it is free. It may be the constant i. */
 const struct mbound *me_bound(const struct menv *e, struct span name);
 /* The value as a small quotient in lowest terms, den > 0; false when it is none that is easily
  * seen. */

@@ -236,7 +236,7 @@ struct mfield math_field(struct menv *e, int node)
 	case MK_SYM:
 		return symbol(e, n->text);
 	case MK_CONST:
-		return constant(n->op);
+		return me_bound(e, n->text) ? symbol(e, n->text) : constant(n->op);
 	case MK_ADD:
 		return fold(e, node, ADD);
 	case MK_MUL:

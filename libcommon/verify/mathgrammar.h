@@ -45,6 +45,8 @@ int mp_expr(struct mparse *p, int min);
 int mp_operand(struct mparse *p);
 /* What a command takes: {...}, one digit or one letter, another command */
 int mp_argument(struct mparse *p);
+/* The product of two factors that were parsed; a value, where the second one is its unit */
+int mp_product(struct mparse *p, int left, int right);
 /* May the next token begin a factor, with no sign between it and the one before? */
 bool mp_begins_factor(const struct mparse *p);
 int mp_text(struct mparse *p, enum mkind kind, struct span text);

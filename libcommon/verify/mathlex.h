@@ -1,7 +1,8 @@
 /*
  * mathlex.h - tokens of LaTeX and of plain mathematical text, one after the other.
  *
- * $ and \( \[ mean nothing, spaces and sizes neither. A backslash that was doubled on the way
+ * The text has been through math_fold. $ and \( \[ mean nothing, spaces and sizes neither. A
+ * backslash that was doubled on the way
  * through JSON or a program's source is taken as one, but between the rows of a matrix.
  */
 #ifndef VERIFY_MATHLEX_H
@@ -16,7 +17,6 @@ enum math_comma { COMMA_GROUPS, COMMA_LISTS, COMMA_DECIMALS };
 
 struct mtok {
 	uint8_t t, op;     /* enum mtok_type */
-	bool raised;       /* NUM: a digit that is raised */
 	const char *start; /* where it begins: to read it again otherwise */
 	struct span s;
 	struct mnumber num;

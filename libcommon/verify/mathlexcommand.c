@@ -88,6 +88,20 @@ static void lex_named(struct mlex *l, struct mtok *t, const struct mword *w)
 	}
 }
 
+/* The [2mm] of \\[2mm] */
+static void skip_gap(struct mlex *l)
+{
+	size_t n = 1;
+
+	if (ml_ahead(l, 0) != '[')
+		return;
+	while (ml_is_digit(ml_ahead(l, n)) || ml_ahead(l, n) == '.')
+		n++;
+	if (n > 1 && ml_is_letter(ml_ahead(l, n)) && ml_is_letter(ml_ahead(l, n + 1)) &&
+	    ml_ahead(l, n + 2) == ']')
+		l->p += n + 3;
+}
+
 /* A backslash and one character that is no letter */
 static void lex_escape(struct mlex *l, struct mtok *t)
 {
@@ -105,9 +119,10 @@ static void lex_escape(struct mlex *l, struct mtok *t)
 		ml_give(t, MT_MONEY, 0);
 	else if (c == '%')
 		ml_give(t, MT_PERCENT, 0);
-	else if (c == '\\' && l->rows)
+	else if (c == '\\' && l->rows) {
+		skip_gap(l);
 		ml_give(t, MT_ROW, 0);
-	else
+	} else
 		ml_give(t, MT_SKIP, 0); /* \, \! \; \( \[ ... */
 }
 

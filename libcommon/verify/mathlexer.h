@@ -1,6 +1,6 @@
 /*
  * mathlexer.h - the lexer's own: what is ahead, and the tokens that begin with a letter
- * (mathlexword.c), a backslash (mathlexcommand.c) or a byte beyond ASCII (mathlexsign.c).
+ * (mathlexword.c) or a backslash (mathlexcommand.c).
  */
 #ifndef VERIFY_MATHLEXER_H
 #define VERIFY_MATHLEXER_H
@@ -44,7 +44,6 @@ static inline void ml_give_word(struct mtok *t, const struct mword *w)
 	ml_give(t, (enum mtok_type)w->t, w->op);
 }
 
-void ml_sign(struct mlex *l, struct mtok *t);
 /* One letter, with what it means by itself */
 void ml_letter(struct mlex *l, struct mtok *t);
 /* Letters: a function, a unit, words, or the first of them alone */

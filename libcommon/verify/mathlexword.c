@@ -37,6 +37,54 @@ static bool set_follows(const struct mlex *l, struct span w)
 	return p < l->end && (*p == '[' || *p == '(' || *p == '{' || *p == '\\');
 }
 
+/* The last character before p that is no blank, \, \; and the like, or $; '\0': none */
+static char before(const struct mlex *l, const char *p)
+{
+	while (p > l->begin && (strchr("~$\\", p[-1]) || ml_is_blank(p[-1]) ||
+				(p - l->begin > 1 && p[-2] == '\\' && strchr(",;:!", p[-1]))))
+		p--;
+	return p > l->begin ? p[-1] : '\0';
+}
+
+/* Does a value end before p, or a unit, so that a short word is one too? */
+static bool has_value(const struct mlex *l, struct span w)
+{
+	char c = before(l, l->p);
+
+	if (c == '(') /* 5 (cm) */
+		return w.p + w.n < l->end && w.p[w.n] == ')';
+	return c && (ml_is_letter(c) || ml_is_digit(c) || strchr(")]}.%!/", c));
+}
+
+/* "20 m/s", "60 km/h" of which w is the first unit: the length of both, else 0 */
+static size_t rate(const struct mlex *l, struct span w)
+{
+	struct span per = {w.p + w.n + 1, 0};
+	char c = before(l, l->p);
+
+	if (l->p == l->begin || !ml_is_blank(l->p[-1]) || !(ml_is_digit(c) || c == '}') ||
+	    !mw_unit(w) || ml_ahead(l, w.n) != '/')
+		return 0;
+	while (per.p + per.n < l->end && ml_is_letter(per.p[per.n]))
+		per.n++;
+	return mw_unit(per) ? w.n + 1 + per.n : 0;
+}
+
+/* What a letter is between brackets or numbers: (0, 1) U (2, 3), 1.5 x 10^3; 0: a letter */
+static enum mtok_type sign_like(const struct mlex *l)
+{
+	char c = before(l, l->p);
+	const char *p = l->p + 1;
+
+	while (p < l->end && ml_is_blank(*p))
+		p++;
+	if (*l->p == 'U' && (c == ')' || c == ']') && p < l->end && strchr("([\\", *p))
+		return MT_UNION;
+	if (*l->p == 'x' && ml_is_digit(c) && l->end - p > 3 && memcmp(p, "10^", 3) == 0)
+		return MT_OP;
+	return 0;
+}
+
 /* A function's name glued to its argument, as in sinx: its length, else 0 */
 static const struct mword *glued(struct span run, size_t *n)
 {
@@ -59,6 +107,18 @@ void ml_word(struct mlex *l, struct mtok *t)
 
 	while (run.n < LONG_WORD && ml_is_letter(ml_ahead(l, run.n)))
 		run.n++;
+	if (run.n == 1 && sign_like(l)) {
+		ml_give(t, sign_like(l), '*');
+		l->p++;
+		return;
+	}
+	n = rate(l, run);
+	if (n) {
+		t->s = (struct span){l->p, n};
+		l->p += n;
+		ml_give(t, MT_TEXT, 0);
+		return;
+	}
 	w = run.n > 1 ? mw_word(run) : NULL;
 	if (w && mw_unit(run) && !has_argument(l, run))
 		w = NULL;
@@ -72,7 +132,8 @@ void ml_word(struct mlex *l, struct mtok *t)
 	} else if (fresh && run.n == 2 && memcmp(run.p, "in", 2) == 0 && set_follows(l, run)) {
 		l->p += 2;
 		ml_give(t, MT_REL, MR_IN);
-	} else if (fresh && run.n > 1 && (mw_unit(run) || mw_wordlike(run))) {
+	} else if (fresh && run.n > 1 &&
+		   ((mw_unit(run) && has_value(l, run)) || mw_wordlike(run))) {
 		l->p += run.n;
 		t->s = run;
 		ml_give(t, MT_TEXT, 0);
@@ -155,7 +216,7 @@ static struct span choice(struct span s)
 }
 
 /* What \text{s} is; false: something to be read as it stands */
-static bool classify(struct mtok *t, struct span s, bool font)
+static bool classify(const struct mlex *l, struct mtok *t, struct span s, bool font)
 {
 	const struct mword *w = mw_word(s);
 	int join = joins(s);
@@ -169,6 +230,8 @@ static bool classify(struct mtok *t, struct span s, bool font)
 		return false;
 	else if (s.n == 1 && font && (*s.p == 'e' || *s.p == 'i'))
 		ml_give(t, MT_CONST, *s.p);
+	else if (s.n == 1 && strchr("NJWVK", *s.p) && ml_is_digit(before(l, t->start)))
+		ml_give(t, MT_TEXT, 0); /* 5 \text{ N} */
 	else if (s.n == 1 && ml_is_letter(*s.p) && !mw_unit(s))
 		ml_give(t, MT_SYM, 0);
 	else if (s.n == 1 && ml_is_letter(*s.p) && *s.p <= 'Z')
@@ -178,6 +241,15 @@ static bool classify(struct mtok *t, struct span s, bool font)
 	return true;
 }
 
+/* \text{\%} and the like: the sign; 0: it is more than that */
+static enum mtok_type sign(struct span s)
+{
+	return span_is(s, "\\%") || span_is(s, "%") ? MT_PERCENT
+	       : span_is(s, "\\$")                  ? MT_MONEY
+	       : span_is(s, "\\degree")             ? MT_DEGREE
+						    : 0;
+}
+
 void ml_text(struct mlex *l, struct mtok *t, bool font)
 {
 	struct span s;
@@ -185,10 +257,14 @@ void ml_text(struct mlex *l, struct mtok *t, bool font)
 	if (ml_ahead(l, 0) == '*')
 		l->p++;
 	ml_spaces(l);
-	if (ml_ahead(l, 0) == '{' && braces(l, l->p + 1, &s) && trim(s).n == 0) {
+	if (ml_ahead(l, 0) == '{' && braces(l, l->p + 1, &s) && sign(trim(s))) {
+		l->p = s.p + s.n + 1;
+		ml_give(t, sign(trim(s)), 0);
+	} else if (ml_ahead(l, 0) == '{' && braces(l, l->p + 1, &s) && trim(s).n == 0) {
 		l->p = s.p + s.n + 1;
 		ml_give(t, MT_SKIP, 0);
-	} else if (ml_ahead(l, 0) == '{' && braces(l, l->p + 1, &s) && classify(t, trim(s), font)) {
+	} else if (ml_ahead(l, 0) == '{' && braces(l, l->p + 1, &s) &&
+		   classify(l, t, trim(s), font)) {
 		l->p = s.p + s.n + 1;
 	} else {
 		ml_give(t, MT_WRAP, 0); /* its argument is read as an expression */

@@ -75,7 +75,7 @@ static int number(struct mparse *p)
 {
 	int x = mp_leaf(p), y = 0;
 
-	if (p->tok.t == MT_NUM && !p->tok.raised) {
+	if (p->tok.t == MT_NUM) {
 		if (mp_whole(p, x) && p->tok.num.is_whole)
 			y = plain_fraction(p);
 		if (!y)
@@ -87,7 +87,7 @@ static int number(struct mparse *p)
 		if (!y)
 			return 0;
 		if (!(mp_whole(p, mn_kid(p->a, y, 0)) && mp_whole(p, mn_kid(p->a, y, 1))))
-			return mn_two(p->a, MK_MUL, x, y); /* 2\frac{x}{3} */
+			return mp_product(p, x, y); /* 2\frac{x}{3} */
 	}
 	return y ? mp_shut(p, mn_two(p->a, MK_ADD, x, y)) : x;
 }
@@ -188,11 +188,10 @@ int mp_operand(struct mparse *p)
 bool mp_begins_factor(const struct mparse *p)
 {
 	switch (p->tok.t) {
-	case MT_NUM:
-		return !p->tok.raised;
 	case MT_OP:
 		return mp_at(p, '(') || mp_at(p, '{') ||
 		       (mp_at(p, '|') && !p->in_bars && !p->in_set);
+	case MT_NUM:
 	case MT_SYM:
 	case MT_CONST:
 	case MT_FUNC:

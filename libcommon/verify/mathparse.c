@@ -74,7 +74,7 @@ static int with_words(struct mparse *p, int left, int right)
 	return with_words(p, left, right);
 }
 
-static int product(struct mparse *p, int left, int right)
+int mp_product(struct mparse *p, int left, int right)
 {
 	struct mnode *l = mp_node(p, left), *r = mp_node(p, right);
 
@@ -165,6 +165,18 @@ static int relation(struct mparse *p, int left, const struct mtok *t)
 	return left;
 }
 
+/* The degree sign has been used; of a temperature a C or F follows. */
+static int degrees(struct mparse *p, int left)
+{
+	int unit;
+
+	if (p->tok.t != MT_SYM || !(span_is(p->tok.s, "C") || span_is(p->tok.s, "F")))
+		return mn_one(p->a, MK_DEG, left);
+	unit = mp_text(p, MK_TEXT, p->tok.s);
+	mp_advance(p);
+	return mn_two(p->a, MK_UNIT, left, unit);
+}
+
 static bool degree_sign(struct mparse *p)
 {
 	struct mparse before = *p;
@@ -189,7 +201,7 @@ static int exponent(struct mparse *p)
 
 	if (minus || mp_at(p, '+'))
 		mp_advance(p);
-	if (p->tok.t == MT_NUM && !p->tok.raised) {
+	if (p->tok.t == MT_NUM) {
 		x = mn_new(p->a, MK_NUM);
 		mp_node(p, x)->num = p->tok.num;
 		mp_advance(p);
@@ -210,7 +222,7 @@ static int power(struct mparse *p, int left)
 	int x;
 
 	if (degree_sign(p))
-		return mn_one(p->a, MK_DEG, left);
+		return degrees(p, left);
 	if (mp_at(p, '\'')) {
 		mp_advance(p);
 		x = mp_text(p, MK_CALL, (struct span){"'", 1});
@@ -239,15 +251,6 @@ static int in_figures(struct mparse *p, int x)
 		if (mp_node(p, x)->kind == MK_TEXT && span_is(mp_node(p, x)->text, word[i]))
 			return mn_whole(p->a, i + 2);
 	return x;
-}
-
-static int raised_number(struct mparse *p, int left)
-{
-	int x = mn_new(p->a, MK_NUM);
-
-	mp_node(p, x)->num = p->tok.num;
-	mp_advance(p);
-	return mn_two(p->a, MK_POW, left, x);
 }
 
 static int money(struct mparse *p, int left)
@@ -311,10 +314,6 @@ static int strength(const struct mparse *p)
 		return BIND_POWER;
 	case MT_MONEY:
 		return BIND_PRODUCT;
-	case MT_NUM:
-		if (p->tok.raised)
-			return BIND_POWER;
-		/* fall through */
 	default:
 		return mp_begins_factor(p) ? BIND_PRODUCT : 0;
 	}
@@ -335,7 +334,7 @@ static int apply_character(struct mparse *p, int left, int op)
 	case '-':
 		return sum(p, left, op == '-');
 	case '*':
-		return product(p, left, mp_expr(p, BIND_PRODUCT));
+		return mp_product(p, left, mp_expr(p, BIND_PRODUCT));
 	case '/':
 		return quotient(p, left, mp_expr(p, BIND_PRODUCT));
 	case '^':
@@ -355,9 +354,7 @@ static int apply(struct mparse *p, int left)
 	struct mtok t = p->tok;
 
 	if (strength(p) == BIND_PRODUCT && mp_begins_factor(p))
-		return product(p, left, mp_expr(p, BIND_PRODUCT));
-	if (t.t == MT_NUM)
-		return raised_number(p, left);
+		return mp_product(p, left, mp_expr(p, BIND_PRODUCT));
 	if (t.t == MT_MONEY)
 		return money(p, left);
 	mp_advance(p);
@@ -383,7 +380,7 @@ static int apply(struct mparse *p, int left)
 	case MT_PERCENT:
 		return mn_one(p->a, MK_PERCENT, left);
 	default: /* MT_DEGREE */
-		return mn_one(p->a, MK_DEG, left);
+		return degrees(p, left);
 	}
 }
 
@@ -425,7 +422,8 @@ int math_parse(struct marena *a, struct span text, enum math_comma comma)
 		return 0;
 	ml_init(&p.lex, text, comma);
 	mp_advance(&p);
-	while (p.tok.t == MT_JOIN || (p.tok.t == MT_REL && p.tok.op == MR_EQ))
+	while (p.tok.t == MT_JOIN ||
+	       (p.tok.t == MT_REL && (p.tok.op == MR_EQ || p.tok.op == MR_APPROX)))
 		mp_advance(&p); /* = 5 */
 	x = mp_expr(&p, BIND_NOTHING);
 	return p.tok.t == MT_END ? x : 0;

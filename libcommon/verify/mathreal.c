@@ -372,7 +372,7 @@ struct mreal math_real(struct menv *e, int node)
 	case MK_SYM:
 		return symbol(e, n->text);
 	case MK_CONST:
-		return constant(n->op);
+		return me_bound(e, n->text) ? symbol(e, n->text) : constant(n->op);
 	case MK_ADD:
 		return fold(e, node, add);
 	case MK_MUL:

@@ -21,7 +21,7 @@ static bool digit(char c)
 
 static bool same_token(const struct mtok *a, const struct mtok *b)
 {
-	if (a->t != b->t || a->op != b->op || a->raised != b->raised)
+	if (a->t != b->t || a->op != b->op)
 		return false;
 	if (a->t == MT_NUM)
 		return memcmp(a->num.mod, b->num.mod, sizeof a->num.mod) == 0;

@@ -84,6 +84,18 @@ static void lex_character(struct mlex *l, struct mtok *t)
 		l->brackets--;
 }
 
+/* A character that math_fold knows nothing of */
+static void lex_beyond_ascii(struct mlex *l, struct mtok *t)
+{
+	size_t n = 1;
+
+	while ((ml_ahead(l, n) & 0xC0) == 0x80 && n < 4)
+		n++;
+	t->s = (struct span){l->p, n};
+	l->p += n;
+	ml_give(t, MT_SYM, 0);
+}
+
 static void one(struct mlex *l, struct mtok *t)
 {
 	char c = ml_ahead(l, 0);
@@ -100,7 +112,7 @@ static void one(struct mlex *l, struct mtok *t)
 	else if (c == '\\')
 		ml_command(l, t);
 	else if ((unsigned char)c >= 0x80)
-		ml_sign(l, t);
+		lex_beyond_ascii(l, t);
 	else if (!lex_relation(l, t))
 		lex_character(l, t);
 	if (t->t == MT_SET)

@@ -13,7 +13,6 @@ enum mtok_type {
 	MT_BAD,   /* what no expression holds, or a number without sense */
 	MT_OP,    /* op: the character, one of + - * / ^ _ ! , ; : ( ) [ ] { } | & ' */
 	MT_NUM,   /* num */
-	MT_SUPER, /* a raised whole number, one character of Unicode: num */
 	MT_SYM,   /* s: the name */
 	MT_CONST, /* op as MK_CONST */
 	MT_FUNC,  /* op: enum mfunc */
