@@ -297,7 +297,7 @@ static void job_att_back(void *ctx, size_t i, int thread)
 		     Q, att + q_at, r->datt + start * A + q_at, A, r->p->start + s, n_seq, rep, hd,
 		     run_scratch(r, thread));
 	for (size_t t = 0; t < r->p->start[s + n_seq] - start; t++) {
-		const float *cs = r->m->rope + r->pos[start + t] * hd;
+		const float *cs = angles_at(r->m->rope, r->pos[start + t]);
 
 		for (size_t h = 0; h < rep; h++)
 			rope_backward(dqkv + t * Q + q_at + h * hd, cs, hd);

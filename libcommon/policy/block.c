@@ -96,9 +96,12 @@ void block_rotate(const struct model *m, float *qkv, const uint32_t *pos, size_t
 {
 	size_t hd = (size_t)m->cfg.head_dim, q = block_qkv_dim(m), qk = block_qk_dim(m);
 
-	for (size_t i = 0; i < rows; i++)
+	for (size_t i = 0; i < rows; i++) {
+		const float *cs = angles_at(m->rope, pos[i]);
+
 		for (size_t h = 0; h < qk; h += hd)
-			rope_forward(qkv + i * q + h, m->rope + pos[i] * hd, hd);
+			rope_forward(qkv + i * q + h, cs, hd);
+	}
 }
 
 void block_mlp(const struct model *m, size_t l, float *out, float *x2, float *gu, const float *x,

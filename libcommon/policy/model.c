@@ -5,7 +5,6 @@
 #include "base/par.h"
 #include "base/rng.h"
 #include "tensor/gemm.h"
-#include "tensor/layers.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -109,18 +108,6 @@ static void add_layer(struct model *m, int64_t l, size_t *end)
 	add_extras(m, l);
 }
 
-static void fill_rope(struct model *m)
-{
-	size_t hd = (size_t)m->cfg.head_dim;
-	double *freq = xarray(hd / 2, sizeof *freq), scale = rope_scale(&m->cfg.rope);
-
-	rope_freqs(&m->cfg.rope, freq, m->cfg.head_dim);
-	m->rope = xarray((size_t)m->cfg.max_len, hd * sizeof *m->rope);
-	for (size_t pos = 0; pos < (size_t)m->cfg.max_len; pos++)
-		rope_table(m->rope + pos * hd, freq, pos, scale, hd);
-	free(freq);
-}
-
 int model_how(const char *compute)
 {
 	return strcmp(compute, "bf16") == 0 ? MODEL_BF16 : 0;
@@ -162,7 +149,7 @@ void model_init(struct model *m, const struct config *cfg, int how)
 		m->pairs = big_alloc(panel_bytes(m));
 	else
 		m->packed = big_alloc(panel_bytes(m));
-	fill_rope(m);
+	m->rope = angles_new(&c->rope, c->max_len, c->head_dim);
 }
 
 void model_free(struct model *m)
@@ -174,7 +161,7 @@ void model_free(struct model *m)
 		big_free(m->pairs, panel_bytes(m));
 		free(m->w);
 		free(m->layer);
-		free(m->rope);
+		angles_free(m->rope);
 	}
 	*m = (struct model){0};
 }
@@ -385,7 +372,7 @@ size_t model_bytes(const struct model *m)
 	size_t n = m->lora ? m->lora->n_params + m->lora->n_packed : 0;
 
 	if (!m->borrowed)
-		n += m->n_params + m->n_packed + (size_t)(m->cfg.max_len * m->cfg.head_dim);
+		n += m->n_params + m->n_packed;
 	return n * sizeof(float);
 }
 

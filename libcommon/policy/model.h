@@ -9,6 +9,7 @@
 #ifndef POLICY_MODEL_H
 #define POLICY_MODEL_H
 
+#include "policy/angles.h"
 #include "policy/config.h"
 #include "policy/lora.h"
 #include "policy/weight.h"
@@ -62,8 +63,8 @@ struct model {
 	 * bf16. */
 	float *packed;
 	uint32_t *pairs;
-	size_t n_packed; /* floats of packed, or words of pairs */
-	float *rope; /* [max_len][head_dim]: head_dim / 2 cosines, then as many sines; see rope.h */
+	size_t n_packed;     /* floats of packed, or words of pairs */
+	struct angles *rope; /* of the rotary embedding */
 	struct lora *lora;  /* trained in place of the weights, which are then read only; or NULL */
 	uint64_t base_hash; /* of the weights, where there is an adapter */
 	bool borrowed;      /* all but lora belongs to another model */
