@@ -90,7 +90,8 @@ $(BUILD)/%.o: %.c | $(BUILD)/libraries
 # What Debian 12 needs to build, to test and to draw; nothing is done when all of it is there.
 PACKAGES = gcc make libc6-dev pkg-config libopenblas-dev libmsgpack-dev libxxhash-dev \
 	libjansson-dev libpcre2-dev libutf8proc-dev libcmocka-dev bats clang clang-format \
-	shellcheck mandoc strace gnuplot-nox jq datamash python3-msgpack
+	libclang-rt-14-dev shellcheck mandoc strace procps locales bsdextrautils gnuplot-nox jq \
+	datamash python3-msgpack
 SUDO = $(if $(filter-out 0,$(shell id -u)),sudo)
 
 deps:
