@@ -107,7 +107,7 @@ static int check_windows(const struct config *c, const json_t *j, struct reason 
 	const json_t *types = json_object_get(j, "layer_types"), *item;
 	size_t i;
 
-	if (!key_none(win) && (key_none(use) ? c->family == FAMILY_LLAMA : !json_is_false(use)))
+	if (!key_none(win) && key_none(use) && c->family == FAMILY_LLAMA)
 		return key_fail(why, "sliding_window", win, "is not supported, only null");
 	if (!key_none(types) && !json_is_array(types))
 		return key_fail(why, "layer_types", types, "is not a list");
@@ -285,7 +285,7 @@ int config_parse(struct config *c, const char *json, size_t n, const char *gen, 
 	return st;
 }
 
-static json_t *eos_json(const struct config *c)
+json_t *config_eos(const struct config *c)
 {
 	json_t *list;
 
@@ -328,7 +328,7 @@ static void make_json(struct config *c)
 	for (size_t i = 0; i < N_INTS; i++)
 		json_object_set_new(j, ints[i].key, json_integer(*int_field(c, i)));
 	json_object_set_new(j, "bos_token_id", c->bos < 0 ? json_null() : json_integer(c->bos));
-	json_object_set_new(j, "eos_token_id", eos_json(c));
+	json_object_set_new(j, "eos_token_id", config_eos(c));
 	json_object_set_new(j, "torch_dtype", json_string("float32"));
 	buf_reset(&c->json);
 	add_json(&c->json, j);

@@ -48,6 +48,7 @@ int config_make(struct config *c, struct reason *why);
 /* Appends config.json as it came, but for the type of the weights ("float32", "bfloat16" ...). */
 void config_text(const struct config *c, const char *dtype, struct buf *out);
 const char *config_family(const struct config *c); /* as in FAMILY_WORDS */
+json_t *config_eos(const struct config *c);        /* what eos_token_id must say; the caller's */
 bool config_is_eos(const struct config *c, uint32_t token);
 uint64_t config_params(const struct config *c); /* number of weights */
 void config_free(struct config *c);

@@ -117,9 +117,9 @@ static void choose(struct run *r, const struct model *m, size_t n_rows, bool kee
 	r->m = m;
 	r->keep = keep;
 	r->L = keep && !r->recompute ? (size_t)m->cfg.layers : 1;
-	r->chunk = min2(n_rows, max2(most, RUN_HEAD_ROWS));
+	r->chunk = min2(max2(n_rows, 1), max2(most, RUN_HEAD_ROWS));
 	share = run_blocks(r->chunk, (size_t)par_threads() * RUN_ROWS) * RUN_ROWS;
-	r->head_rows = m->how & MODEL_BF16 && share ? min2(share, RUN_HEAD_ROWS) : RUN_ROWS;
+	r->head_rows = m->how & MODEL_BF16 ? min2(share, RUN_HEAD_ROWS) : RUN_ROWS;
 }
 
 size_t run_bytes(const struct run *r, size_t n_tok, size_t n_rows, size_t longest, bool keep)

@@ -69,8 +69,7 @@ static inline const struct lora_group *lora_group(const struct lora *l, size_t l
 /* Rows first .. first + n of the weight of this name += alpha / r * B A, where it is a target. */
 void lora_add(const struct lora *l, const char *name, size_t first, size_t n, float *rows);
 
-/* y (rows, ldy) += alpha / r * B A x for x (rows, in). scratch: rows * width floats and PANEL more.
- */
+/* y (rows, ldy) += alpha / r * B A x for x (rows, in). scratch: rows * width floats. */
 void lora_forward(const struct lora *l, const struct lora_group *g, float *y, size_t ldy,
 		  const float *x, size_t rows, float *scratch);
 /* The group's columns of u (rows, width): alpha / r * A x, which the gradient of B is made of. */

@@ -356,7 +356,7 @@ static void make_side_files(struct policy *p)
 	json_object_set_new(tok, "model_max_length", json_integer(p->cfg.max_len));
 	json_object_set_new(tok, "clean_up_tokenization_spaces", json_false());
 	json_object_set_new(gen, "do_sample", json_true());
-	json_object_set_new(gen, "eos_token_id", json_integer(p->cfg.eos[0]));
+	json_object_set_new(gen, "eos_token_id", config_eos(&p->cfg));
 	if (tok_find(p->tok, "<pad>", &pad)) {
 		json_object_set_new(tok, "pad_token", json_string("<pad>"));
 		json_object_set_new(gen, "pad_token_id", json_integer(pad));

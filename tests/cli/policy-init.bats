@@ -194,6 +194,11 @@ is() {
 	is c hidden 32
 	is c vocab 120
 	is c tokens 4
+	jq '.eos_token_id = [1, 3]' a/config.json >config
+	mv config a/config.json
+	policy-init -q -o several --like a
+	is several stop 1,3
+	jq -e '.eos_token_id == [1, 3]' several/config.json several/generation_config.json
 	rm a/tokenizer.json
 	policy-init -q -o d --like a
 	is d tokens 98

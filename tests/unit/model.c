@@ -595,6 +595,28 @@ static void gradients_accumulate(void **state)
 	model_free(&m);
 }
 
+/* Nothing is scored: nothing is added. */
+static void no_rows(void **state)
+{
+	struct pack s = pack(1);
+	float *grads;
+	struct model m;
+	struct run *r;
+
+	(void)state;
+	make(&m, false);
+	grads = xcalloc(m.n_params, sizeof *grads);
+	r = run_new(&m);
+	s.n_rows = 0;
+	model_forward(r, &m, &s, NULL, NULL);
+	model_backward(r, &m, &s, NULL, NULL, grads);
+	for (size_t i = 0; i < m.n_params; i++)
+		assert_true(grads[i] == 0);
+	run_free(r);
+	free(grads);
+	model_free(&m);
+}
+
 /* ---- sampler ---- */
 
 enum { GROUPS = 5, PER = 4, NEW = 90 };
@@ -882,13 +904,21 @@ static void sampler_refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(forward_matches),        cmocka_unit_test(gradients_tied),
-		cmocka_unit_test(gradients_untied),       cmocka_unit_test(gradients_accumulate),
-		cmocka_unit_test(gradients_recompute),    cmocka_unit_test(gradients_of_families),
-		cmocka_unit_test(gradients_of_adapters),  cmocka_unit_test(small_weights),
-		cmocka_unit_test(sampler_equals_trainer), cmocka_unit_test(sampler_ignores_company),
-		cmocka_unit_test(sampler_shares_a_group), cmocka_unit_test(sampler_follows_weights),
-		cmocka_unit_test(sampler_distribution),   cmocka_unit_test(sampler_greedy),
+		cmocka_unit_test(forward_matches),
+		cmocka_unit_test(gradients_tied),
+		cmocka_unit_test(gradients_untied),
+		cmocka_unit_test(gradients_accumulate),
+		cmocka_unit_test(no_rows),
+		cmocka_unit_test(gradients_recompute),
+		cmocka_unit_test(gradients_of_families),
+		cmocka_unit_test(gradients_of_adapters),
+		cmocka_unit_test(small_weights),
+		cmocka_unit_test(sampler_equals_trainer),
+		cmocka_unit_test(sampler_ignores_company),
+		cmocka_unit_test(sampler_shares_a_group),
+		cmocka_unit_test(sampler_follows_weights),
+		cmocka_unit_test(sampler_distribution),
+		cmocka_unit_test(sampler_greedy),
 		cmocka_unit_test(sampler_refuses),
 	};
 	int failed;
