@@ -81,7 +81,7 @@ int glance(struct traj *t, const struct rec *r, const char *name, struct reason 
 	struct span s;
 
 	traj_clear(t);
-	mp_enter(r->map, &it);
+	mp_enter_ends(r->map, r->ends, &it);
 	while (mp_next_pair(&it, &key, &v)) {
 		const struct key *k;
 

@@ -99,7 +99,15 @@ struct skim {
 	uint64_t outer;
 	uint64_t objects; /* announced so far */
 	int depth;        /* containers open */
+	struct mp_ends *ends;
 };
+
+/* An object that lies directly in the outermost one ends at `at`. */
+static void note_end(struct skim *s, size_t at)
+{
+	if (s->depth == 1 && s->ends->n < MP_ENDS)
+		s->ends->at[s->ends->n++] = (uint32_t)at;
+}
 
 static enum mp_skim enter(struct skim *s, const struct head *h, size_t at)
 {
@@ -121,28 +129,42 @@ static enum mp_skim cut(uint64_t least, size_t *len)
 	return least > MP_MAX_BYTES ? MP_TOO_LARGE : MP_MORE;
 }
 
-enum mp_skim mp_skim(const void *bytes, size_t n, size_t *len)
+/* Steps over scalars from *at on as long as the open level owes some. */
+static void scalars(struct skim *s, const uint8_t *p, size_t n, size_t *at)
+{
+	uint64_t left = s->left[s->depth];
+	size_t i = *at;
+
+	if (s->depth > 1 && left && i < n && is_float(p[i]))
+		i += float_run(p + i, n - i, &left);
+	while (left && i < n && fixed_length[p[i]]) {
+		i += fixed_length[p[i]];
+		left--;
+		if (s->depth == 1)
+			note_end(s, i);
+	}
+	s->left[s->depth] = left;
+	*at = i;
+}
+
+enum mp_skim mp_skim_ends(const void *bytes, size_t n, size_t *len, struct mp_ends *ends)
 {
 	const uint8_t *p = bytes;
-	struct skim s = {.left = {1}, .objects = 1};
+	struct skim s = {.left = {1}, .objects = 1, .ends = ends};
 	struct head h;
 	size_t at = 0;
 
+	ends->n = 0;
 	for (;;) {
-		uint64_t left = s.left[s.depth];
+		uint64_t left;
 		enum mp_skim r;
 
-		if (left && at < n && is_float(p[at]))
-			at += float_run(p + at, n - at, &left);
-		/* a run of scalars: the hot loop of token arrays */
-		while (left && at < n && fixed_length[p[at]]) {
-			at += fixed_length[p[at]];
-			left--;
-		}
-		s.left[s.depth] = left;
+		scalars(&s, p, n, &at);
+		left = s.left[s.depth];
 		if (!left && s.depth) {
 			s.depth--;
 			s.outer -= s.left[s.depth];
+			note_end(&s, at);
 			continue;
 		}
 		if (at > n || (left && at == n))
@@ -159,12 +181,20 @@ enum mp_skim mp_skim(const void *bytes, size_t n, size_t *len)
 			at += (size_t)h.count; /* at most 2^32 - 1, and at is below 2^25 */
 			if (at > n)
 				return cut(at + s.outer + left - 1, len);
+			note_end(&s, at);
 		} else if ((r = enter(&s, &h, at)) != MP_OK) {
 			return r;
 		}
 	}
 	*len = at;
 	return at > MP_MAX_BYTES ? MP_TOO_LARGE : MP_OK;
+}
+
+enum mp_skim mp_skim(const void *p, size_t n, size_t *len)
+{
+	struct mp_ends ends;
+
+	return mp_skim_ends(p, n, len, &ends);
 }
 
 const char *mp_skim_text(enum mp_skim r)
@@ -332,7 +362,7 @@ static struct mp_iter begin(struct mp v)
 	struct head h;
 
 	read_head(v.p, 5, &h);
-	return (struct mp_iter){v.p + h.n, v.p + v.n, (size_t)h.count};
+	return (struct mp_iter){.p = v.p + h.n, .end = v.p + v.n, .left = (size_t)h.count};
 }
 
 bool mp_array(struct mp v, struct mp_iter *it)
@@ -351,12 +381,29 @@ bool mp_enter(struct mp v, struct mp_iter *it)
 	return true;
 }
 
+bool mp_enter_ends(struct mp v, const struct mp_ends *ends, struct mp_iter *it)
+{
+	if (!mp_enter(v, it))
+		return false;
+	if (!ends)
+		return true;
+	it->begin = v.p;
+	it->known = ends->at;
+	it->n_known = ends->n;
+	return true;
+}
+
 /* The value at it->p; the last one of a container ends where the container ends. */
 static struct mp take(struct mp_iter *it, bool last)
 {
 	const uint8_t *p = it->p;
 
-	it->p = last ? it->end : skip(p);
+	if (it->n_known) {
+		it->n_known--;
+		it->p = it->begin + *it->known++;
+	} else {
+		it->p = last ? it->end : skip(p);
+	}
 	return (struct mp){p, (size_t)(it->p - p)};
 }
 

@@ -31,6 +31,16 @@ enum mp_skim {
 /* On MP_OK *len is the object's length in bytes; on MP_MORE the least length it can have, above n.
  */
 enum mp_skim mp_skim(const void *p, size_t n, size_t *len);
+
+/* Where the first of the objects that lie directly in a map or an array end, counted from its first
+ * byte: a skim comes by there, and a walk need not measure them once more. */
+enum { MP_ENDS = 64 };
+struct mp_ends {
+	uint32_t at[MP_ENDS];
+	size_t n; /* 0 of anything but a map or an array */
+};
+/* The same; *ends is set on MP_OK. */
+enum mp_skim mp_skim_ends(const void *p, size_t n, size_t *len, struct mp_ends *ends);
 const char *mp_skim_text(enum mp_skim r); /* "too deep", ... */
 
 /* A value inside a record that passed mp_skim; p NULL: absent. Points into the record. */
@@ -54,8 +64,13 @@ bool mp_bytes(struct mp v, struct span *out); /* str or bin */
 struct mp_iter {
 	const uint8_t *p, *end;
 	size_t left; /* elements (of a map: pairs) not yet given */
+	const uint8_t *begin;
+	const uint32_t *known; /* ends of the next objects, from begin on */
+	size_t n_known;
 };
 bool mp_enter(struct mp v, struct mp_iter *it); /* false: neither map nor array */
+/* The same of one whose ends a skim noted (NULL: none did); they stay as long as the walk takes. */
+bool mp_enter_ends(struct mp v, const struct mp_ends *ends, struct mp_iter *it);
 bool mp_array(struct mp v, struct mp_iter *it); /* mp_enter of an array only */
 bool mp_next(struct mp_iter *it, struct mp *v); /* array element; false at the end */
 bool mp_next_pair(struct mp_iter *it, struct mp *key, struct mp *v);

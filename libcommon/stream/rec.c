@@ -12,9 +12,10 @@
 struct rec_in {
 	struct in in;
 	unsigned flags;
-	uint64_t serial; /* of this reader among all: a writer tells readers apart by it */
-	size_t used;     /* bytes of the record handed out last, still at in.p */
-	uint64_t index;  /* of the record read last */
+	uint64_t serial;     /* of this reader among all: a writer tells readers apart by it */
+	size_t used;         /* bytes of the record handed out last, still at in.p */
+	struct mp_ends ends; /* of that record */
+	uint64_t index;      /* of the record read last */
 	uint64_t seen;
 	uint64_t segments;       /* begun so far, runs of bare records counted too */
 	bool framed;             /* inside head .. end */
@@ -187,7 +188,7 @@ static int whole_object(struct rec_in *in, size_t *len, const struct rec *r, str
 	struct in *i = &in->in;
 
 	for (;;) {
-		enum mp_skim s = mp_skim(i->p, i->n, len);
+		enum mp_skim s = mp_skim_ends(i->p, i->n, len, &in->ends);
 
 		if (s == MP_OK)
 			return 1;
@@ -341,6 +342,7 @@ static int next(struct rec_in *in, struct rec *r, struct reason *why)
 	in->index++;
 	in->used = len;
 	r->map = (struct mp){(const uint8_t *)in->in.p, len};
+	r->ends = &in->ends;
 	if (mp_type(r->map) != MP_MAP || (r->index == 1 && is_safetensors(in->in.p, in->in.n)))
 		return bad_record(in, r, "not a map", why), -1;
 	kind = mp_get(r->map, "kind");

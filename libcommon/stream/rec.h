@@ -30,6 +30,7 @@ enum rec_flags {
 
 struct rec {
 	struct mp map; /* the record's bytes, valid until the next rec_next or rec_close */
+	const struct mp_ends *ends; /* of the keys and values in map, valid as long */
 	bool is_traj; /* kind is "traj" or absent; else an unknown kind, to be passed on as it is */
 	bool is_frame;   /* a head or end record: only with REC_FRAMES */
 	uint64_t index;  /* 1-based number among all records of this input, head and end included */

@@ -135,6 +135,25 @@ static void walk(struct mp v, int depth)
 	}
 }
 
+/* The ends that the skim noted are where a walk comes by. */
+static void ends_agree(struct mp v)
+{
+	struct mp_ends ends;
+	struct mp_iter it;
+	struct mp e;
+	size_t len, i = 0;
+
+	MUST(mp_skim_ends(v.p, v.n, &len, &ends) == MP_OK && len == v.n);
+	if (!mp_enter(v, &it)) {
+		MUST(ends.n == 0);
+		return;
+	}
+	it.left *= mp_type(v) == MP_MAP ? 2 : 1; /* keys and values alike */
+	for (; mp_next(&it, &e); i++)
+		MUST(i >= MP_ENDS || (i < ends.n && e.p + e.n == v.p + ends.at[i]));
+	MUST(ends.n == (i < MP_ENDS ? i : MP_ENDS));
+}
+
 static void decodes(const uint8_t *p, size_t n, size_t len)
 {
 	msgpack_unpacked u;
@@ -160,6 +179,7 @@ void fuzz_one(const uint8_t *p, size_t n)
 	MUST(len == r.at);
 	decodes(p, n, len);
 	walk((struct mp){p, len}, 0);
+	ends_agree((struct mp){p, len});
 	for (size_t k = 0; k < len; k += 1 + len / 64)
 		MUST(mp_skim(p, k, &least) == MP_MORE && least > k && least <= len);
 }

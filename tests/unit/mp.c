@@ -190,6 +190,49 @@ static struct mp whole(const void *p, size_t n)
 	return (struct mp){p, n};
 }
 
+/* A walk by the ends that the skim noted is the walk that measures. */
+static void ends_agree(const void *p, size_t n)
+{
+	struct mp v = {p, n}, a, b;
+	struct mp_ends ends;
+	struct mp_iter by_end, plain;
+	size_t len, seen = 0;
+
+	assert_int_equal(mp_skim_ends(p, n, &len, &ends), MP_OK);
+	assert_int_equal(len, n);
+	if (!mp_enter(v, &plain)) {
+		assert_int_equal(ends.n, 0);
+		return;
+	}
+	assert_true(mp_enter_ends(v, &ends, &by_end));
+	if (mp_type(v) == MP_MAP) { /* keys and values alike */
+		plain.left *= 2;
+		by_end.left *= 2;
+	}
+	for (; mp_next(&plain, &a); seen++) {
+		assert_true(mp_next(&by_end, &b));
+		assert_ptr_equal(a.p, b.p);
+		assert_int_equal(a.n, b.n);
+	}
+	assert_false(mp_next(&by_end, &b));
+	assert_int_equal(ends.n, seen < MP_ENDS ? seen : MP_ENDS);
+}
+
+static void ends(void **state)
+{
+	char many[3 + 3 * 100] =
+		"\xdc\0\x64"; /* an array of 100 short arrays, more than are noted */
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		memcpy(many + 3 + 3 * i, "\x92\x01\xc0", 3);
+	ends_agree(many, sizeof many);
+	ends_agree("\x05", 1);
+	ends_agree("\x90", 1);
+	ends_agree("\x84\x01\xa1x\xa1k\x92\xc0\xc2\xa1k\x05\xa4last\xc4\x02zz", 21);
+	ends_agree("\x93\x80\x91\xcb\0\0\0\0\0\0\0\0\xca\0\0\0\0", 17);
+}
+
 static void check_int(const char *p, size_t n, uint64_t magnitude, bool negative)
 {
 	uint64_t u = 7;
@@ -350,6 +393,7 @@ static void agrees_with_msgpack_c(void **state)
 		assert_int_equal(len, b.n);
 		assert_int_equal(rival_length(b.p, b.n), b.n);
 		walk((struct mp){(const uint8_t *)b.p, b.n});
+		ends_agree(b.p, b.n);
 		for (size_t n = 0; n < b.n;
 		     n += 1 + n / 50) { /* more bytes never lower the bound */
 			assert_int_equal(mp_skim(b.p, n, &len), MP_MORE);
@@ -403,6 +447,7 @@ int main(void)
 		cmocka_unit_test(depth_limit_is_exact),
 		cmocka_unit_test(object_limit_is_exact),
 		cmocka_unit_test(more_says_how_much),
+		cmocka_unit_test(ends),
 		cmocka_unit_test(integers),
 		cmocka_unit_test(maps),
 		cmocka_unit_test(agrees_with_msgpack_c),
