@@ -45,7 +45,8 @@ usage_options() {
 		  -k, --ks LIST                k of pass@k [$ks]
 		  -N, --samples N              samples a task in evaluations [$samples]
 		      --explore-opts "..."     further options of rl-explore
-		      --filter-opts "..."      further options of traj-filter [$filter_opts]
+		      --filter-opts "..."      options of traj-filter behind --correct, instead of
+		                               [$filter_opts]
 		      --tune-opts "..."        further options of rft-tune
 		      --eval-opts "..."        further options of policy-eval; quotes in all of these hold
 		                               words together: "--verifier 'cmd:python3 judge.py'"
@@ -164,7 +165,8 @@ command_of() {
 	command -v "${words[0]}" >/dev/null || die 4 "$1: ${words[0]}: no such command"
 	words_of more "options of $2" "${3:-}"
 	for word in "${words[@]}"; do
-		[ "${word##*/}" != "$2" ] || "$word" "${more[@]}" --help >/dev/null || exit
+		[ "${word##*/}" != "$2" ] || ! command -v "$word" >/dev/null || # it may be elsewhere
+			"$word" "${more[@]}" --help >/dev/null || exit
 	done
 }
 
@@ -223,6 +225,7 @@ run_stage() {
 	shift
 	note "$name"
 	setpriv --pdeathsig TERM "$@" || rc=$?
+	[ $rc -ne 2 ] || die 2 "$name: ${1##*/}: exit status 2: take other options and another folder"
 	[ $rc -eq 0 ] || die $rc "$name: ${1##*/}: exit status $rc; the same call goes on from here"
 }
 

@@ -140,6 +140,8 @@ results() {
 	says "rloop: iter-1 filter: fake-stage: exit status 3"
 	[ ! -e run/iter-1/expert.traj ]
 	status_is 0 rloop -d run
+	FAKE_FAIL=eval:2 status_is 2 rloop -d other
+	says "take other options and another folder"
 }
 
 @test "other options are refused, more iterations and threads are not" {
