@@ -121,7 +121,7 @@ static size_t marker(struct span s, size_t i)
 		return introduced(s, i + word);
 	if (s.p[i] != '#' || s.n - i < 5 || memcmp(s.p + i, "####", 4) != 0)
 		return 0;
-	for (i += 4; i < s.n && s.p[i] == ' ';)
+	for (i += 4; i < s.n && (s.p[i] == ' ' || s.p[i] == '*');)
 		i++;
 	return i < s.n && strchr("0123456789-.$\\", s.p[i]) ? i : 0;
 }

@@ -1,7 +1,9 @@
 /* mathprose.c - formulas and numbers among words. See mathprose.h. */
 #include "verify/mathprose.h"
+#include "verify/mathfold.h"
 #include "verify/mathnumber.h"
 #include "verify/mathwords.h"
+#include "verify/number.h"
 
 #include <string.h>
 
@@ -70,6 +72,12 @@ static bool ends_sentence(struct span s, size_t i)
 	return s.p[i] == '.' && (i + 1 >= s.n || blank(s.p[i + 1]) || strchr("*\")<", s.p[i + 1]));
 }
 
+/* <|im_end|>, </s> */
+static bool ends_turn(struct span s, size_t i)
+{
+	return s.p[i] == '<' && (at(s, i + 1) == '|' || at(s, i + 1) == '/');
+}
+
 /* One step; false at the end */
 static bool step(struct walk *w)
 {
@@ -98,9 +106,15 @@ static bool step(struct walk *w)
 		return true;
 	}
 	if (c == '\n' ? !w->formula || at(s, w->i + 1) == '\n'
-		      : !w->formula &&
-				(ends_sentence(s, w->i) || (c == '<' && at(s, w->i + 1) == '|')))
+		      : !w->formula && (ends_sentence(s, w->i) || ends_turn(s, w->i)))
 		return false;
+	if ((unsigned char)c >= 0x80 && !w->formula) {
+		size_t n = math_sign((struct span){s.p + w->i, s.n - w->i});
+
+		w->prose = !n;
+		w->i += n;
+		return n > 0;
+	}
 	w->i++;
 	return true;
 }
@@ -122,16 +136,27 @@ static size_t trimmed(struct span s, size_t n)
 	}
 }
 
-size_t math_prefix(struct span s)
+/* *walked: how much of s was looked at */
+static size_t prefix(struct span s, size_t *walked)
 {
 	struct walk w = {.s = s};
 	size_t n;
 
 	while (w.i < s.n && step(&w))
 		;
+	*walked = w.i;
 	n = trimmed(s, w.i);
+	if (w.prose && n > 2 && memcmp(s.p + n - 3, ", a", 3) == 0) /* 5, a prime */
+		n -= 3;
 	/* "a rectangle", "I think" */
 	return w.prose && n == 1 && strchr("aAI", *s.p) ? 0 : n;
+}
+
+size_t math_prefix(struct span s)
+{
+	size_t walked;
+
+	return prefix(s, &walked);
 }
 
 struct span math_sentence(struct span s)
@@ -139,7 +164,7 @@ struct span math_sentence(struct span s)
 	struct walk w = {.s = s, .formula = false};
 
 	while (w.i < s.n)
-		if (letter(s.p[w.i]))
+		if (letter(s.p[w.i]) || (unsigned char)s.p[w.i] >= 0x80)
 			w.i++;
 		else if (!step(&w))
 			break;
@@ -150,6 +175,7 @@ struct span math_sentence(struct span s)
 
 struct finder {
 	struct span s, item;
+	size_t walked; /* up to there no expression of more than a number begins */
 	bool found;
 	bool no_close[2]; /* no \) or \] comes any more */
 };
@@ -247,14 +273,49 @@ static size_t number(struct finder *f, size_t i)
 
 	if (to == i)
 		return i + 1;
-	if (i && f->s.p[i - 1] == '-' &&
-	    (i < 2 || !(letter(f->s.p[i - 2]) || digit(f->s.p[i - 2]))))
-		from--;
+	from -= number_sign(f->s.p, f->s.p + i);
 	while ((at(f->s, to) == ',' || at(f->s, to) == '/') && digit(at(f->s, to + 1)))
 		to += 1 + numeral(f->s.p + to + 1, end, NUMERAL_GROUPS, &x);
 	if (!i || !letter(f->s.p[i - 1]))
 		found(f, from, percent(f->s, to));
 	return to;
+}
+
+/* Is it more than numbers: a power, a root, a fraction, a pair in brackets? */
+static bool formula_like(struct span s)
+{
+	if (strchr("([\\", *s.p) && strchr(")]}", s.p[s.n - 1]) && memchr(s.p, ',', s.n))
+		return true;
+	for (size_t i = 0; i < s.n; i++) {
+		const struct mword *w = s.p[i] == '\\' ? mw_command(letters(s, i + 1)) : NULL;
+
+		if (s.p[i] == '^' ||
+		    (w && (w->t == MT_FRAC || w->t == MT_SQRT || w->t == MT_CONST)))
+			return true;
+	}
+	return memmem(s.p, s.n, "√", 3) || memmem(s.p, s.n, "π", 2);
+}
+
+static bool delimited(struct span s)
+{
+	return memchr(s.p, '$', s.n) || memmem(s.p, s.n, "\\(", 2) || memmem(s.p, s.n, "\\[", 2);
+}
+
+/* A formula without $ or the like that begins with the word at i: its length, else 0 */
+static size_t undelimited(struct finder *f, size_t i)
+{
+	struct span x = {f->s.p + i, f->s.n - i};
+
+	if (i < f->walked || (i && !strchr(" \n\t*", x.p[-1])) || strchr("$-*", *x.p))
+		return 0;
+	x.n = prefix(x, &f->walked);
+	f->walked += i;
+	if (x.n && x.p[x.n - 1] == ')' && !memchr(x.p, '(', x.n)) /* (or x^2) */
+		x.n--;
+	if (!x.n || delimited(x) || !something(x) || !formula_like(x))
+		return 0;
+	found(f, i, i + x.n);
+	return x.n;
 }
 
 bool math_last_item(struct span s, struct span *item)
@@ -263,8 +324,11 @@ bool math_last_item(struct span s, struct span *item)
 
 	for (size_t i = 0; i < s.n;) {
 		char next = at(s, i + 1);
+		size_t n = undelimited(&f, i);
 
-		if (s.p[i] == '$')
+		if (n)
+			i += n;
+		else if (s.p[i] == '$')
 			i = dollar(&f, i);
 		else if (s.p[i] == '\\' && (next == '(' || next == '['))
 			i = bracket(&f, i);

@@ -121,25 +121,35 @@ bool number_same(const struct number *a, const struct number *b)
 	       !__builtin_mul_overflow(an, bd, &x) && !__builtin_mul_overflow(bn, ad, &y) && x == y;
 }
 
-/* Is the sign at p - 1 a sign, not the minus of 5-3? */
-static bool signed_at(const char *first, const char *p)
+size_t number_sign(const char *first, const char *p)
 {
-	char before = p - 1 > first ? p[-2] : ' ';
+	static const char *const signs[] = {"-", "+", "\u2212", "\u2013"};
 
-	return p > first && (p[-1] == '-' || p[-1] == '+') &&
-	       !((before >= '0' && before <= '9') || (before >= 'a' && before <= 'z') ||
-		 (before >= 'A' && before <= 'Z') || before == ')' || before == '.');
+	for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
+		size_t n = strlen(signs[i]);
+		char before = (size_t)(p - first) > n ? p[-(ptrdiff_t)n - 1] : ' ';
+
+		if ((size_t)(p - first) >= n && memcmp(p - n, signs[i], n) == 0)
+			return (before >= '0' && before <= '9') ||
+					       (before >= 'a' && before <= 'z') ||
+					       (before >= 'A' && before <= 'Z') || before == ')' ||
+					       before == '.'
+				       ? 0
+				       : n;
+	}
+	return 0;
 }
 
 static bool number_at(const char *first, const char *p, const char *end, struct number *x,
 		      const char **stop)
 {
-	bool sign = signed_at(first, p), fits;
+	size_t sign = number_sign(first, p);
+	bool fits;
 	const char *q;
 
 	*x = (struct number){0};
 	fits = read_decimal(p, end, &x->num, stop);
-	x->num.minus = sign && p[-1] == '-';
+	x->num.minus = sign && p[-1] != '+';
 	q = *stop;
 	x->quotient = q < end && *q == '/' && digit(q + 1, end);
 	if (x->quotient)

@@ -24,6 +24,9 @@ struct number {
 	struct span text; /* where it stands */
 };
 
+/* The length of the sign (+, -, or a minus beyond ASCII) of the number at p, in a text that begins
+ * at first; 0: it has none, the minus of 5-3 is not its own. */
+size_t number_sign(const char *first, const char *p);
 /* The first or the last number in s; false when there is none, or when what stands there is too
  * long to be one. */
 bool number_first(struct span s, struct number *out);

@@ -102,6 +102,10 @@ static void extraction(void **state)
 		 "Final Answer: The number of points in the domain of $f(x)$ is 19. <|im_start|>"},
 		{"3", "Final Answer: Jane started 3 hours ago. I hope it is correct 1."},
 		{"72", "So it is 72.\n#### 72"},
+		{"72", "So it is 73.\n#### **72**"},
+		{"42", "The answer is 42</s>"},
+		{"42", "The answer is 42 \u220e"},
+		{"x^2+1", "The answer is $x^2+1$, a polynomial."},
 		/* nothing but an expression */
 		{"-5", "-5"},
 		{"28 %", "28 %"},
@@ -124,6 +128,17 @@ static void extraction(void **state)
 		{"1,000.99", "not it's not 10 it's 1,000.99m\xc2\xb2"},
 		{"2,74", "Soucis : 2,74 $ a.."},
 		{"3/4", "That leaves 3/4 of it"},
+		{"\u22125", "So we get \u22125."},
+		{"5", "So we get 3\u22125."},
+		{"\\frac{3}{4}", "The probability is \\frac{3}{4}."},
+		{"2\\sqrt{3}", "So it is **2\\sqrt{3}**"},
+		{"x = 2\u221a3", "So x = 2\u221a3."},
+		{"5 * 10^3", "The total is 5 * 10^3 grains."},
+		{"7", "With x^2 + 3 = 52 we get 7 at once"},
+		{"(1, 2)", "The point is (1, 2)."},
+		{"4", "It has 3 (or 4) sides"},
+		{"42", "\u7b54\u6848\u662f 42"},
+		{"42", "\u7b54\u6848\uff1a42\u3002"},
 		/* words */
 		{"Evelyn", "Evelyn"},
 		{"", ""},
@@ -267,6 +282,10 @@ static void hostile(void **state)
 		"####1 ",
 		".",
 		"\\\\",
+		"( ",
+		"x^2 = ",
+		"\xc2\xb9",
+		"× ",
 	};
 	struct buf b = {0};
 	struct verdict out;
