@@ -125,6 +125,11 @@ size_t number_sign(const char *first, const char *p)
 {
 	static const char *const signs[] = {"-", "+", "\u2212", "\u2013"};
 
+	if (p > first && p[-1] == '$') { /* -$5 */
+		size_t n = number_sign(first, p - 1);
+
+		return n ? n + 1 : 0;
+	}
 	for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
 		size_t n = strlen(signs[i]);
 		char before = (size_t)(p - first) > n ? p[-(ptrdiff_t)n - 1] : ' ';
@@ -149,7 +154,7 @@ static bool number_at(const char *first, const char *p, const char *end, struct 
 
 	*x = (struct number){0};
 	fits = read_decimal(p, end, &x->num, stop);
-	x->num.minus = sign && p[-1] != '+';
+	x->num.minus = sign && p[-(ptrdiff_t)sign] != '+';
 	q = *stop;
 	x->quotient = q < end && *q == '/' && digit(q + 1, end);
 	if (x->quotient)

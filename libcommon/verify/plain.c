@@ -6,9 +6,9 @@
 
 #include <pcre2.h>
 
-/* A match may take so many steps from one place, and a few for each byte of the response (".*"
- * takes one), and so much memory. */
-enum { MATCH_LIMIT = 100000, MATCH_PER_BYTE = 4, HEAP_KIB = 64 * 1024 };
+/* A match may take so many steps, so many more for each byte of the response and another for each
+ * pair of a byte of it and one of the pattern, and so much memory. */
+enum { STEPS = 100000, STEPS_PER_BYTE = 64, HEAP_KIB = 64 * 1024 };
 
 int judge_exact(const struct verify_item *it, struct verdict *out, struct reason *why)
 {
@@ -35,16 +35,35 @@ static void found(const struct verify_item *it, pcre2_match_data *m, int groups,
 		text_extract(out, (struct span){it->response.p + at[0], at[1] - at[0]});
 }
 
-static void match(const struct verify_item *it, const pcre2_code *code, struct verdict *out)
+struct budget {
+	size_t left, at;
+};
+
+/* Before each item of the pattern: the way from where the last one was is what that took, from
+ * wherever in the response the match began. (PCRE's own limit begins anew at each such place.) */
+static int spend(pcre2_callout_block *c, void *budget)
+{
+	struct budget *b = budget;
+	size_t at = c->current_position, way = 1 + (at > b->at ? at - b->at : b->at - at);
+
+	b->at = at;
+	if (way > b->left)
+		return PCRE2_ERROR_MATCHLIMIT;
+	b->left -= way;
+	return 0;
+}
+
+static void match(const struct verify_item *it, const pcre2_code *code, size_t pattern,
+		  struct verdict *out)
 {
 	pcre2_match_context *limits = pcre2_match_context_create(NULL);
 	pcre2_match_data *m = pcre2_match_data_create_from_pattern(code, NULL);
 	const char *text = it->response.p ? it->response.p : "";
-	size_t steps = MATCH_LIMIT + MATCH_PER_BYTE * it->response.n;
+	struct budget b = {.left = STEPS + (STEPS_PER_BYTE + pattern) * it->response.n};
 	int r = PCRE2_ERROR_NOMEMORY;
 
 	if (limits && m) {
-		pcre2_set_match_limit(limits, steps < UINT32_MAX ? (uint32_t)steps : UINT32_MAX);
+		pcre2_set_callout(limits, spend, &b);
 		pcre2_set_heap_limit(limits, HEAP_KIB);
 		r = pcre2_match(code, (PCRE2_SPTR)text, it->response.n, 0, 0, m, limits);
 	}
@@ -65,7 +84,8 @@ static int judge_pattern(const struct verify_item *it, struct span pattern, uint
 	int err;
 	pcre2_code *code =
 		pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n,
-			      options | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &err, &at, NULL);
+			      options | PCRE2_AUTO_CALLOUT | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF,
+			      &err, &at, NULL);
 	PCRE2_UCHAR text[120];
 
 	if (!code && err == PCRE2_ERROR_HEAP_FAILED)
@@ -75,7 +95,7 @@ static int judge_pattern(const struct verify_item *it, struct span pattern, uint
 		return fail(why, ST_INPUT, "task %.*s: pattern: at byte %zu: %s",
 			    TEXT_ARG(it->task), (size_t)at, (const char *)text);
 	}
-	match(it, code, out);
+	match(it, code, pattern.n, out);
 	pcre2_code_free(code);
 	return 0;
 }

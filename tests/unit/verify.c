@@ -387,9 +387,15 @@ static void long_numbers(void **state)
 static void signs(void **state)
 {
 	static const struct row minus[] = {
-		{"-3", 1, NULL},  {"x=-3", 1, NULL}, {"(-3", 1, NULL}, {"--3", 1, NULL},
-		{"5-3", 0, "3"},  {"x-3", 0, "3"},   {"X-3", 0, "3"},  {")-3", 0, "3"},
-		{"5.-3", 0, "3"}, {"+3", 0, "+3"},   {"{-3", 1, NULL}, {"$-3.00", 1, NULL},
+		{"-3", 1, NULL},      {"x=-3", 1, NULL},
+		{"(-3", 1, NULL},     {"--3", 1, NULL},
+		{"5-3", 0, "3"},      {"x-3", 0, "3"},
+		{"X-3", 0, "3"},      {")-3", 0, "3"},
+		{"5.-3", 0, "3"},     {"+3", 0, "+3"},
+		{"{-3", 1, NULL},     {"$-3.00", 1, NULL},
+		{"\u22123", 1, NULL}, {"x = \u22123.0", 1, NULL},
+		{"5\u22123", 0, "3"}, {"-$3", 1, "-$3"},
+		{"5-$3", 0, "3"},     {"+$3", 0, NULL},
 	};
 
 	(void)state;
@@ -443,6 +449,27 @@ static void regex_is_bounded(void **state)
 			 0);
 	assert_int_equal(v.code, VERDICT_TIMEOUT);
 	assert_string_equal(verdict_name(v.code), "timeout");
+}
+
+/* Nor one that begins again at each byte and gets as far as the end each time. */
+static void regex_is_linear(void **state)
+{
+	static const char *const slow[] = {"x+[yz]", "x+\\d", "(x+)[yz]|q", "[^\\d]+\\d"};
+	size_t n = 1 << 17;
+	char *text = xmalloc(n);
+	struct verdict v = {0};
+	struct reason why = {0};
+
+	(void)state;
+	memset(text, 'x', n);
+	for (size_t i = 0; i < sizeof slow / sizeof *slow; i++) {
+		assert_int_equal(run("regex", slow[i], NULL, (struct span){text, n}, &v, &why), 0);
+		assert_int_equal(v.code, VERDICT_TIMEOUT);
+	}
+	text[n - 1] = '7';
+	assert_int_equal(run("regex", "(?s)^.*x(\\d)$", NULL, (struct span){text, n}, &v, &why), 0);
+	assert_true(v.reward == 1);
+	free(text);
 }
 
 /* Responses as hostile as a policy can make them take no longer than their length asks for: with
@@ -562,15 +589,16 @@ static void extract_fits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(countdown),    cmocka_unit_test(countdown_division),
-		cmocka_unit_test(expr_values),  cmocka_unit_test(expr_limits),
-		cmocka_unit_test(subset),       cmocka_unit_test(path),
-		cmocka_unit_test(arithmetic),   cmocka_unit_test(exact),
-		cmocka_unit_test(number),       cmocka_unit_test(regex),
-		cmocka_unit_test(long_numbers), cmocka_unit_test(signs),
-		cmocka_unit_test(contains),     cmocka_unit_test(regex_is_bounded),
-		cmocka_unit_test(names),        cmocka_unit_test(cannot_be_judged),
-		cmocka_unit_test(extract_fits), cmocka_unit_test(time_is_linear),
+		cmocka_unit_test(countdown),        cmocka_unit_test(countdown_division),
+		cmocka_unit_test(expr_values),      cmocka_unit_test(expr_limits),
+		cmocka_unit_test(subset),           cmocka_unit_test(path),
+		cmocka_unit_test(arithmetic),       cmocka_unit_test(exact),
+		cmocka_unit_test(number),           cmocka_unit_test(regex),
+		cmocka_unit_test(long_numbers),     cmocka_unit_test(signs),
+		cmocka_unit_test(contains),         cmocka_unit_test(regex_is_bounded),
+		cmocka_unit_test(regex_is_linear),  cmocka_unit_test(names),
+		cmocka_unit_test(cannot_be_judged), cmocka_unit_test(extract_fits),
+		cmocka_unit_test(time_is_linear),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
