@@ -224,16 +224,6 @@ static void rescue(const struct policy *p)
 	free(dir);
 }
 
-/* Where the time of the whole run went */
-static void show_profile(void)
-{
-	struct profile p = profile_now();
-	char text[64];
-
-	for (int i = 0; i < PROFILE_PARTS; i++)
-		msg_info("%s", profile_row(&p, (enum profile_part)i, text));
-}
-
 /* All that the rest of the run depends on is on the disk when this returns 0. */
 static int checkpoint(struct runlog *l, struct reason *why)
 {
@@ -382,7 +372,7 @@ static int tune(struct policy *p, const struct rft_data *d, struct reason *why)
 	if (!st)
 		st = finish(p, updates, why);
 	if (profile)
-		show_profile();
+		profile_show();
 	return st;
 }
 

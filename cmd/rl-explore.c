@@ -336,16 +336,6 @@ static void summary(void)
 		msg_warn("%" PRIu64 " updates were not finite and left out", total.skipped);
 }
 
-/* Where the time of the whole run went */
-static void show_profile(void)
-{
-	struct profile p = profile_now();
-	char text[64];
-
-	for (int i = 0; i < PROFILE_PARTS; i++)
-		msg_info("%s", profile_row(&p, (enum profile_part)i, text));
-}
-
 /* All that the rest of the run depends on is on the disk when this returns 0. */
 static int checkpoint(struct rec_out *w, struct runlog *l, struct reason *why)
 {
@@ -518,7 +508,7 @@ static int explore(struct policy *p, const struct task_set *tasks, struct rec_ou
 	if (!st)
 		st = finish(p, w, why);
 	if (profile)
-		show_profile();
+		profile_show();
 	return st;
 }
 

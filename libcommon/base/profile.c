@@ -1,8 +1,7 @@
 /* profile.c - where the time of the main thread goes. See profile.h. */
 #include "base/profile.h"
+#include "base/err.h"
 #include "base/progress.h"
-
-#include <stdio.h>
 
 static struct profile total;
 static enum profile_part at;
@@ -43,13 +42,14 @@ const char *profile_name(enum profile_part part)
 	return names[part];
 }
 
-char *profile_row(const struct profile *p, enum profile_part part, char *text)
+void profile_show(void)
 {
+	struct profile p = profile_now();
 	double sum = 0;
 
 	for (int i = 0; i < PROFILE_PARTS; i++)
-		sum += p->s[i];
-	snprintf(text, 64, "%-9s %10.3f s %5.1f %%", profile_name(part), p->s[part],
-		 100 * p->s[part] / sum);
-	return text;
+		sum += p.s[i];
+	for (int i = 0; i < PROFILE_PARTS; i++)
+		msg_info("%-9s %10.3f s %5.1f %%", profile_name((enum profile_part)i), p.s[i],
+			 100 * p.s[i] / sum);
 }

@@ -31,8 +31,8 @@ struct profile {
 /* Seconds of each part since the process began to count. */
 struct profile profile_now(void);
 struct profile profile_since(const struct profile *then);
-/* A row of a table: name, seconds, share of them all. Returns text, which holds 64 bytes. */
-char *profile_row(const struct profile *p, enum profile_part part, char *text);
+/* Says where the time of the process went: name, seconds and share of each part. */
+void profile_show(void);
 const char *profile_name(enum profile_part part); /* "sampling" ... */
 
 #endif
