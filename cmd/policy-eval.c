@@ -198,7 +198,9 @@ static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 	if (!st && !(r = roller_new(p, &tasks, task_file ? task_file : "--prompt", &o, why)))
 		st = why->status;
 	if (!st) {
-		need.cache = roller_bytes(r, chunk_of(tasks.n) * (size_t)samples);
+		size_t n = chunk_of(tasks.n) * (size_t)samples;
+
+		need.cache = roller_bytes(r, n, n);
 		st = memory_check(&need, why);
 	}
 	if (!st)

@@ -265,7 +265,7 @@ static int log_step(struct runlog *l, const struct rl_report *r, const struct pr
 	runlog_num(l, "length", e->length);
 	runlog_int(l, "longest", e->longest);
 	runlog_num(l, "truncated", e->truncated);
-	runlog_int(l, "responses", e->all->n);
+	runlog_int(l, "responses", e->responses);
 	runlog_int(l, "failures", e->failures);
 	runlog_int(l, "groups_tried", e->tried);
 	runlog_int(l, "groups_kept", e->kept);
@@ -294,7 +294,7 @@ static struct { /* where its files were when a state was saved */
 
 static void count(const struct rl_report *r)
 {
-	total.responses += r->explored.all->n;
+	total.responses += r->explored.responses;
 	total.failures += r->explored.failures;
 	total.skipped += r->skipped;
 	total.short_of_groups += r->explored.kept < (size_t)o.groups;
@@ -363,7 +363,7 @@ static int run(struct rl *rl, struct policy *p, struct rec_out *w, struct runlog
 		struct rl_report r;
 
 		st = rl_step(rl, &r, why);
-		if (r.explored.all) {
+		if (r.explored.teaching) {
 			struct profile spent = profile_since(&logged);
 			struct reason log_why = {0};
 			int log_st = log_step(l, &r, &spent, &log_why);

@@ -12,11 +12,6 @@
 enum { FAIR = 100 };               /* responses before a share of failures means something */
 static const double CORRECT = 0.5; /* least reward that counts as right, in reports only */
 
-struct group {
-	size_t first, n; /* its responses in all.v */
-	bool teaches;    /* not rejected by dynamic sampling */
-};
-
 struct explorer {
 	const struct rl_opts *o;
 	const struct policy *p;
@@ -30,9 +25,8 @@ struct explorer {
 	uint64_t samples, failures; /* since the beginning */
 
 	struct draw *draw;
-	struct rollouts all;
-	struct group *group;
-	size_t n_group;
+	struct rollouts round;      /* of the present round */
+	struct rollouts teaching;   /* of the step's groups that dynamic sampling does not reject */
 	size_t *used, *len, *start; /* responses to train on, their lengths, their groups' bounds */
 	double *reward, *advantage;
 	size_t n_used;
@@ -63,10 +57,10 @@ void explorer_free(struct explorer *e)
 	if (!e)
 		return;
 	roller_free(e->roller);
-	rollouts_free(&e->all);
+	rollouts_free(&e->round);
+	rollouts_free(&e->teaching);
 	free(e->order);
 	free(e->draw);
-	free(e->group);
 	free(e->used);
 	free(e->len);
 	free(e->start);
@@ -115,28 +109,28 @@ static struct draw next_problem(struct explorer *e)
 	return (struct draw){e->order[e->at++], e->drawn++};
 }
 
-/* Judged responses to one problem with rewards that differ: only they have an advantage. */
-static bool teaches(const struct explorer *e, const struct group *g)
+/* Judged responses of a group, v, with rewards that differ: only they have an advantage. */
+static bool teaches(const struct rl_opts *o, const struct rollout *v)
 {
-	const struct rollout *v = e->all.v + g->first, *seen = NULL;
+	const struct rollout *seen = NULL;
 
-	for (size_t i = 0; i < g->n; i++) {
+	for (int64_t i = 0; i < o->group_size; i++) {
 		if (v[i].verdict.code != VERDICT_OK)
 			continue;
-		if (e->o->keep_equal || (seen && v[i].verdict.reward != seen->verdict.reward))
+		if (o->keep_equal || (seen && v[i].verdict.reward != seen->verdict.reward))
 			return true;
 		seen = &v[i];
 	}
 	return false;
 }
 
-/* advantage NULL: the response is not trained on. */
-static void write_one(struct explorer *e, uint64_t step, const char *hash, size_t i,
-		      const double *advantage)
+/* Response i of from. advantage NULL: it is not trained on. */
+static void write_one(struct explorer *e, uint64_t step, const char *hash,
+		      const struct rollouts *from, size_t i, const double *advantage)
 {
 	struct traj t;
 
-	roller_traj(e->roller, &e->all, i, &t);
+	roller_traj(e->roller, from, i, &t);
 	t.policy = (struct span){hash, strlen(hash)};
 	t.step = (int64_t)step;
 	t.iter = e->o->iter;
@@ -146,18 +140,39 @@ static void write_one(struct explorer *e, uint64_t step, const char *hash, size_
 	traj_write(e->w, &t);
 }
 
-static void write_group(struct explorer *e, uint64_t step, const char *hash, const struct group *g)
+/* Adds the round's responses to the sums of which average() makes means. */
+static void add_up(struct explorer *e, struct explored *out)
 {
-	for (size_t i = 0; i < g->n; i++)
-		write_one(e, step, hash, g->first + i, NULL);
+	for (const struct rollout *r = e->round.v; r < e->round.v + e->round.n; r++) {
+		out->entropy += r->entropy * (double)r->n;
+		out->truncated += !r->stopped;
+		out->longest = r->n > out->longest ? r->n : out->longest;
+		if (r->verdict.code == VERDICT_OK) {
+			out->reward += r->verdict.reward;
+			out->accuracy += r->verdict.reward >= CORRECT;
+		} else {
+			out->failures++;
+			e->failures++;
+		}
+	}
+	out->responses += e->round.n;
+	out->tokens += e->round.n_tok;
+	e->samples += e->round.n;
 }
 
-static int check_failures(struct explorer *e, size_t from, struct explored *out, struct reason *why)
+static void average(struct explored *out)
 {
-	for (size_t i = from; i < e->all.n; i++)
-		if (e->all.v[i].verdict.code != VERDICT_OK)
-			out->failures++, e->failures++;
-	e->samples += e->all.n - from;
+	double n = (double)out->responses, judged = n - (double)out->failures;
+
+	out->reward = judged > 0 ? out->reward / judged : NAN;
+	out->accuracy = judged > 0 ? out->accuracy / judged : NAN;
+	out->entropy /= (double)out->tokens;
+	out->length = (double)out->tokens / n;
+	out->truncated /= n;
+}
+
+static int check_failures(const struct explorer *e, struct reason *why)
+{
 	if ((double)e->failures > e->o->max_failures * fmax(FAIR, (double)e->samples))
 		return fail(why, ST_SYSTEM,
 			    "verifier: it failed on %" PRIu64 " of %" PRIu64
@@ -166,38 +181,40 @@ static int check_failures(struct explorer *e, size_t from, struct explored *out,
 	return 0;
 }
 
-/* Samples n problems; groups that teach nothing are written at once. */
+/* Samples n problems; groups that teach nothing are written at once, and forgotten. */
 static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t n,
 		     struct explored *out, struct reason *why)
 {
-	size_t each = (size_t)e->o->group_size, from = e->all.n;
+	size_t each = (size_t)e->o->group_size;
 	int st;
 
 	e->draw = xgrow(e->draw, n, sizeof *e->draw);
-	e->group = xgrow(e->group, e->n_group + n, sizeof *e->group);
 	for (size_t i = 0; i < n; i++)
 		e->draw[i] = next_problem(e);
-	st = roller_run(e->roller, e->draw, n, each, step, &e->all, why);
+	rollouts_reset(&e->round);
+	st = roller_run(e->roller, e->draw, n, each, step, &e->round, why);
 	if (st)
 		return st;
-	for (size_t i = 0; i < n; i++) {
-		struct group *g = &e->group[e->n_group++];
-
-		*g = (struct group){from + i * each, each, false};
-		g->teaches = teaches(e, g);
-		out->kept += g->teaches;
-		if (!g->teaches)
-			write_group(e, step, hash, g);
+	for (size_t first = 0; first < e->round.n; first += each) {
+		if (teaches(e->o, e->round.v + first)) {
+			rollouts_add(&e->teaching, &e->round, first, each);
+			out->kept++;
+			continue;
+		}
+		for (size_t i = first; i < first + each; i++)
+			write_one(e, step, hash, &e->round, i, NULL);
 	}
 	out->tried += n;
+	add_up(e, out);
 	st = out_flush(e->w->o, why);
-	return st ? st : check_failures(e, from, out, why);
+	return st ? st : check_failures(e, why);
 }
 
-static void add_used(struct explorer *e, const struct group *g)
+/* The judged ones of the group that begins at first */
+static void add_used(struct explorer *e, size_t first)
 {
-	for (size_t i = g->first; i < g->first + g->n; i++) {
-		const struct rollout *r = &e->all.v[i];
+	for (size_t i = first; i < first + (size_t)e->o->group_size; i++) {
+		const struct rollout *r = &e->teaching.v[i];
 
 		if (r->verdict.code != VERDICT_OK)
 			continue;
@@ -214,55 +231,29 @@ static void add_used(struct explorer *e, const struct group *g)
 static int settle(struct explorer *e, uint64_t step, const char *hash, struct explored *out,
 		  struct reason *why)
 {
-	size_t kept = 0, next = 0;
+	size_t n = e->teaching.n, kept = 0, next = 0;
 
-	e->used = xgrow(e->used, e->all.n, sizeof *e->used);
-	e->len = xgrow(e->len, e->all.n, sizeof *e->len);
-	e->reward = xgrow(e->reward, e->all.n, sizeof *e->reward);
-	e->advantage = xgrow(e->advantage, e->all.n, sizeof *e->advantage);
-	e->start = xgrow(e->start, e->n_group + 1, sizeof *e->start);
+	e->used = xgrow(e->used, n, sizeof *e->used);
+	e->len = xgrow(e->len, n, sizeof *e->len);
+	e->reward = xgrow(e->reward, n, sizeof *e->reward);
+	e->advantage = xgrow(e->advantage, n, sizeof *e->advantage);
+	e->start = xgrow(e->start, n + 1, sizeof *e->start);
 	e->n_used = 0;
 	e->start[0] = 0;
-	for (size_t g = 0; g < e->n_group && kept < (size_t)e->o->groups; g++)
-		if (e->group[g].teaches) {
-			add_used(e, &e->group[g]);
-			e->start[++kept] = e->n_used;
-		}
+	out->kept = out->kept < (size_t)e->o->groups ? out->kept : (size_t)e->o->groups;
+	while (kept < out->kept) {
+		add_used(e, kept * (size_t)e->o->group_size);
+		e->start[++kept] = e->n_used;
+	}
 	if (kept)
 		advantages(e->o->advantage, e->reward, e->len, e->start, kept, e->advantage);
-	for (size_t g = 0; g < e->n_group; g++)
-		for (size_t i = e->group[g].first;
-		     e->group[g].teaches && i < e->group[g].first + e->group[g].n; i++) {
-			bool used = next < e->n_used && e->used[next] == i;
+	for (size_t i = 0; i < n; i++) {
+		bool used = next < e->n_used && e->used[next] == i;
 
-			write_one(e, step, hash, i, used ? &e->advantage[next] : NULL);
-			next += used;
-		}
-	out->start = e->start;
-	out->kept = kept;
-	return out_flush(e->w->o, why);
-}
-
-static void measure(const struct explorer *e, struct explored *out)
-{
-	double entropy = 0, judged = (double)(e->all.n - out->failures);
-
-	for (size_t i = 0; i < e->all.n; i++) {
-		const struct rollout *r = &e->all.v[i];
-
-		entropy += r->entropy * (double)r->n;
-		out->truncated += !r->stopped;
-		out->longest = r->n > out->longest ? r->n : out->longest;
-		if (r->verdict.code == VERDICT_OK) {
-			out->reward += r->verdict.reward;
-			out->accuracy += r->verdict.reward >= CORRECT;
-		}
+		write_one(e, step, hash, &e->teaching, i, used ? &e->advantage[next] : NULL);
+		next += used;
 	}
-	out->reward /= judged;
-	out->accuracy /= judged;
-	out->entropy = entropy / (double)e->all.n_tok;
-	out->length = (double)e->all.n_tok / (double)e->all.n;
-	out->truncated /= (double)e->all.n;
+	return out_flush(e->w->o, why);
 }
 
 /* Groups that the index-th round samples when so many are missing */
@@ -273,11 +264,12 @@ static size_t draws(const struct rl_opts *o, size_t missing, size_t round)
 
 size_t explorer_bytes(const struct explorer *e)
 {
-	size_t groups = (size_t)e->o->groups, most = draws(e->o, groups, 0);
+	size_t first = (size_t)e->o->groups, each = (size_t)e->o->group_size;
+	size_t later = e->o->rounds > 1 ? draws(e->o, first, 1) : 0;
+	size_t most = later > first ? later : first;
 
-	if (e->o->rounds > 1 && draws(e->o, groups, 1) > most)
-		most = draws(e->o, groups, 1);
-	return roller_bytes(e->roller, most * (size_t)e->o->group_size);
+	/* in memory: a round, and what of it and of those before teaches */
+	return roller_bytes(e->roller, most * each, (first + 2 * most) * each);
 }
 
 int explorer_step(struct explorer *e, uint64_t step, struct explored *out, struct reason *why)
@@ -287,8 +279,7 @@ int explorer_step(struct explorer *e, uint64_t step, struct explored *out, struc
 	int st = 0;
 
 	memset(out, 0, sizeof *out);
-	rollouts_reset(&e->all);
-	e->n_group = 0;
+	rollouts_reset(&e->teaching);
 	snprintf(hash, sizeof hash, "%016" PRIx64, model_hash(&e->p->model));
 	while (!st && out->kept < want && out->rounds < (size_t)e->o->rounds) {
 		size_t n = draws(e->o, want - out->kept, out->rounds++);
@@ -299,10 +290,11 @@ int explorer_step(struct explorer *e, uint64_t step, struct explored *out, struc
 		st = settle(e, step, hash, out, why);
 	if (st)
 		return st;
-	out->all = &e->all;
+	out->teaching = &e->teaching;
 	out->used = e->used;
 	out->advantage = e->advantage;
 	out->n_used = e->n_used;
-	measure(e, out);
+	out->start = e->start;
+	average(out);
 	return 0;
 }

@@ -9,14 +9,15 @@
 #include "learn/rl_opts.h"
 
 struct explored { /* one step's result; pointers belong to the explorer, until its next step */
-	const struct rollouts *all; /* every response, used or not */
-	const size_t *used;         /* (n_used) indices into all->v, group by group */
-	const double *advantage;    /* (n_used) */
+	const struct rollouts *teaching; /* responses of the groups that taught something */
+	const size_t *used;              /* (n_used) indices into teaching->v, group by group */
+	const double *advantage;         /* (n_used) */
 	size_t n_used;
 	const size_t *start; /* (kept + 1) group g's are used[start[g]..start[g + 1]) */
 
 	size_t tried, kept; /* groups sampled, groups among used */
 	size_t rounds;
+	size_t responses, tokens; /* all that were sampled, written and measured */
 	size_t failures;          /* responses that could not be judged */
 	double reward, accuracy;  /* means over judged responses; accuracy: reward >= 0.5 */
 	double entropy;           /* mean over tokens, nats */
@@ -35,7 +36,7 @@ int explorer_step(struct explorer *e, uint64_t step, struct explored *out, struc
  * fit the problems. */
 void explorer_state(struct explorer *e, struct state *s);
 int explorer_loaded(struct explorer *e, struct reason *why);
-/* Bytes that the largest round's sampling needs */
+/* Bytes that the largest round's sampling needs, with the responses in memory */
 size_t explorer_bytes(const struct explorer *e);
 const struct roller *explorer_roller(const struct explorer *e);
 void explorer_free(struct explorer *e);

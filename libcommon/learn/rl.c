@@ -130,7 +130,7 @@ int rl_loaded(struct rl *r, struct reason *why)
 
 static const struct rollout *response(const struct rl *r, uint64_t i)
 {
-	return &r->ex->all->v[r->ex->used[i]];
+	return &r->ex->teaching->v[r->ex->used[i]];
 }
 
 static void keep_ref(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
@@ -144,7 +144,7 @@ static void keep_ref(void *ctx, uint64_t i, const float *logp, size_t n, float *
 /* Sequences of the step's responses, and what the reference thinks of them. */
 static void prepare(struct rl *r)
 {
-	const struct rollouts *all = r->ex->all;
+	const struct rollouts *all = r->ex->teaching;
 	const struct roller *roller = explorer_roller(r->explorer);
 
 	r->seq = xgrow(r->seq, r->ex->n_used, sizeof *r->seq);
@@ -168,7 +168,7 @@ static void slope(void *ctx, uint64_t i, const float *logp, size_t n, float *dlo
 {
 	struct rl *r = ctx;
 	const struct rollout *o = response(r, i);
-	const float *old = r->ex->all->full + o->tok;
+	const float *old = r->ex->teaching->full + o->tok;
 	double *now = r->scratch, *then = now + n, *ref = then + n, *out = ref + n;
 	struct loss_seq s = {.logp = now,
 			     .old = then,
@@ -267,7 +267,7 @@ int rl_step(struct rl *r, struct rl_report *rep, struct reason *why)
 	if (st)
 		return fail_prefix(why, "step %llu", (unsigned long long)r->step);
 	r->ex = &rep->explored;
-	rep->sampled = r->ex->all->n_tok;
+	rep->sampled = r->ex->tokens;
 	rep->sample_s = clock_now() - t0;
 	memset(&r->stats, 0, sizeof r->stats);
 	if (r->ex->n_used) {

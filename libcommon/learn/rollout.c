@@ -66,9 +66,12 @@ size_t roller_longest(const struct roller *r)
 	return longest;
 }
 
-size_t roller_bytes(const struct roller *r, size_t n)
+size_t roller_bytes(const struct roller *r, size_t n, size_t kept)
 {
-	return sampler_bytes(r->sampler, roller_longest(r), n);
+	size_t token = sizeof(uint32_t) + 2 * sizeof(float); /* and its log-probabilities */
+
+	return sampler_bytes(r->sampler, roller_longest(r), n) +
+	       kept * (sizeof(struct rollout) + (size_t)r->o.sample.max_new * token);
 }
 
 void rollouts_reset(struct rollouts *r)
@@ -100,6 +103,27 @@ static void make_room(struct rollouts *r, size_t more, size_t more_tok)
 		r->logprobs = xgrow(r->logprobs, r->cap_tok, sizeof *r->logprobs);
 		r->full = xgrow(r->full, r->cap_tok, sizeof *r->full);
 	}
+}
+
+void rollouts_add(struct rollouts *to, const struct rollouts *from, size_t first, size_t n)
+{
+	const struct rollout *a = &from->v[first], *z = &from->v[first + n - 1];
+	size_t n_tok = z->tok + z->n - a->tok;
+
+	make_room(to, n, n_tok);
+	memcpy(to->tokens + to->n_tok, from->tokens + a->tok, n_tok * sizeof *to->tokens);
+	memcpy(to->logprobs + to->n_tok, from->logprobs + a->tok, n_tok * sizeof *to->logprobs);
+	memcpy(to->full + to->n_tok, from->full + a->tok, n_tok * sizeof *to->full);
+	for (const struct rollout *r = a; r <= z; r++) {
+		struct rollout *o = &to->v[to->n++];
+
+		*o = *r;
+		o->tok = to->n_tok + (r->tok - a->tok);
+		o->text = to->text.n + (r->text - a->text);
+	}
+	to->n_tok += n_tok;
+	if (z->text + z->n_text > a->text)
+		buf_add(&to->text, from->text.p + a->text, z->text + z->n_text - a->text);
 }
 
 static double mean(const float *v, size_t n)

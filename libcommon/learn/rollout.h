@@ -51,6 +51,8 @@ struct rollouts { /* zero-initialise; free with rollouts_free */
 	size_t n_tok, cap_tok;
 	struct buf text; /* decoded responses, without special tokens */
 };
+/* Appends the n responses of from that begin with the first-th. */
+void rollouts_add(struct rollouts *to, const struct rollouts *from, size_t first, size_t n);
 void rollouts_reset(struct rollouts *r); /* empty, memory kept */
 void rollouts_free(struct rollouts *r);
 
@@ -58,8 +60,8 @@ void rollouts_free(struct rollouts *r);
 int roller_run(struct roller *r, const struct draw *d, size_t n_draws, size_t n_each, uint64_t step,
 	       struct rollouts *out, struct reason *why);
 
-/* Bytes that sampling n responses at once needs. */
-size_t roller_bytes(const struct roller *r, size_t n);
+/* Bytes that sampling n responses at once needs, with the rollouts of `kept` in memory. */
+size_t roller_bytes(const struct roller *r, size_t n, size_t kept);
 
 /* Token ids of a problem's prompt, owned by r. */
 const uint32_t *roller_prompt(const struct roller *r, size_t task, size_t *n);
