@@ -65,7 +65,7 @@ static const char *dtype_name(enum st_dtype d)
 static int info(struct reason *why)
 {
 	struct policy p;
-	int st = policy_load_as(&p, info_dir, WEIGHTS_LEAN, why);
+	int st = policy_load_as(&p, info_dir, WEIGHTS_LEAN | MODEL_LAYERWISE, why);
 	const struct config *c = &p.cfg;
 	struct out *o = out_stdout();
 

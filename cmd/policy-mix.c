@@ -128,7 +128,7 @@ static int save(const struct policy *p, struct reason *why)
 static int merge(const char *dir, struct reason *why)
 {
 	struct policy p;
-	int st = policy_load_as(&p, dir, WEIGHTS_LEAN, why);
+	int st = policy_load_as(&p, dir, WEIGHTS_LEAN | MODEL_LAYERWISE, why);
 
 	if (st)
 		return st;
@@ -143,10 +143,10 @@ static int merge(const char *dir, struct reason *why)
 static int average(const char *a_dir, const char *b_dir, struct reason *why)
 {
 	struct policy a = {0}, b = {0};
-	int st = policy_load(&a, a_dir, why);
+	int st = policy_load(&a, a_dir, MODEL_LAYERWISE, why);
 
 	if (!st) {
-		st = policy_load(&b, b_dir, why);
+		st = policy_load(&b, b_dir, MODEL_LAYERWISE, why);
 		if (!st)
 			st = same_words(&a.cfg, a_dir, &b.cfg, b_dir, why);
 		if (!st)

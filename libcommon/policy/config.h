@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "policy/rope.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -140,9 +140,9 @@ int policy_load_as(struct policy *p, const char *dir, int how, struct reason *wh
 	return load(p, dir, how, how | WEIGHTS_LEAN, why);
 }
 
-int policy_load(struct policy *p, const char *dir, struct reason *why)
+int policy_load(struct policy *p, const char *dir, int how, struct reason *why)
 {
-	int st = load(p, dir, 0, 0, why);
+	int st = load(p, dir, how, how, why);
 
 	if (!st && p->peft.r) {
 		model_merge(&p->model);

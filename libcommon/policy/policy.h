@@ -26,8 +26,8 @@ struct policy {
 /* Loads and packs. Anything missing, extra or malformed: ST_INPUT naming file and rule. What
  * tokenizer_config.json and special_tokens_map.json add: see tokconfig.h. how: see
  * weights_load; weights under an adapter are lean. A frozen model is read without a copy in f32 in
- * between. policy_load: how = 0, and an adapter is added to the weights. */
-int policy_load(struct policy *p, const char *dir, struct reason *why);
+ * between. policy_load: an adapter is added to the weights; not lean. */
+int policy_load(struct policy *p, const char *dir, int how, struct reason *why);
 int policy_load_as(struct policy *p, const char *dir, int how, struct reason *why);
 /* What training begins with: the policy in dir, loaded as `how`, with the adapter that want asks
  * for. When it has one already, want may be empty and must not ask for another: ST_USAGE. merge:

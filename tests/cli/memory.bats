@@ -89,3 +89,12 @@ near() {
 	cmp lean.records wide.records
 	[ $((2 * $(cat peak.lean))) -lt "$(cat peak.wide)" ]
 }
+
+@test "policy-mix, --info: the weights alone, one policy in BF16 as it is" {
+	[[ $BIN != *address* ]] || skip "a sanitizer takes memory of its own"
+	middle
+	[ "$(peak policy-mix mid mid -o f32)" -lt 100 ] # two of 33 MB
+	[ "$(peak policy-mix mid -o half --dtype bf16)" -lt 55 ]
+	[ "$(peak policy-mix half -o wide --dtype f16)" -lt 40 ] # 17 MB
+	[ "$(peak policy-init --info half)" -lt 40 ]
+}

@@ -225,7 +225,7 @@ static void folders(void **state)
 	(void)state;
 	assert_int_equal(policy_save(&p, full, ST_F32, &why), 0);
 	assert_int_equal(policy_save(&p, half, ST_BF16, &why), 0);
-	assert_int_equal(policy_load(&f32, half, &why), 0);
+	assert_int_equal(policy_load(&f32, half, 0, &why), 0);
 	assert_int_equal(policy_load_as(&bf16, half, MODEL_FROZEN, &why), 0);
 	assert_int_equal(policy_load_as(&cold, full, MODEL_FROZEN, &why), 0);
 	assert_null(bf16.model.packed);

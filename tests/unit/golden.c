@@ -66,7 +66,7 @@ static void golden_open(struct golden *g, const char *name)
 
 	memset(g, 0, sizeof *g);
 	snprintf(g->dir, sizeof g->dir, "tests/data/golden/%s", name);
-	if (policy_load(&g->policy, g->dir, &why))
+	if (policy_load(&g->policy, g->dir, 0, &why))
 		fail_msg("%s", why.text);
 	if (st_open(&g->score, scratch_path(g->dir, "score"), &why))
 		fail_msg("%s", why.text);
@@ -227,7 +227,7 @@ static void check_adapter(const char *name)
 
 	golden_open(&g, name);
 	snprintf(dir, sizeof dir, "%s/lora", g.dir);
-	if (policy_load_as(&adapted, dir, 0, &why) || policy_load(&merged, dir, &why))
+	if (policy_load_as(&adapted, dir, 0, &why) || policy_load(&merged, dir, 0, &why))
 		fail_msg("%s", why.text);
 	assert_true(adapted.model.how & MODEL_FROZEN); /* the base is BF16 */
 	st_close(&g.score);
@@ -325,7 +325,7 @@ static void story_open(struct story *s)
 
 	snprintf(dir, sizeof dir, "%s", shared_data("stories260k"));
 	memset(s, 0, sizeof *s);
-	if (policy_load(&s->policy, dir, &why))
+	if (policy_load(&s->policy, dir, 0, &why))
 		fail_msg("%s", why.text);
 	s->ref = json_load_file(scratch_path(dir, "reference.json"), 0, NULL);
 	s->n_prompt = json_array_size(json_object_get(s->ref, "prompt_ids"));

@@ -69,7 +69,7 @@ static void assert_refused(const char *says)
 	struct policy p;
 	struct reason why = {0};
 
-	if (policy_load(&p, saved, &why) != ST_INPUT)
+	if (policy_load(&p, saved, 0, &why) != ST_INPUT)
 		fail_msg("accepted, or not as bad input: %s (%s)", says, why.text);
 	assert_says(&why, says);
 	assert_says(&why, saved);
@@ -79,7 +79,7 @@ static void load(struct policy *p)
 {
 	struct reason why;
 
-	if (policy_load(p, saved, &why))
+	if (policy_load(p, saved, 0, &why))
 		fail_msg("%s", why.text);
 }
 
