@@ -152,8 +152,10 @@ parse_options() {
 # words_of ARRAY WHAT TEXT: the words of TEXT; quotes and backslashes hold one together
 words_of() {
 	local -n into=$1
-	mapfile -d '' into < <(xargs -r printf '%s\0' <<<"$3" 2>/dev/null)
-	wait $! || die 2 "$2: a quote without its other: $3"
+	# A line end, which no word has, says that all went well
+	mapfile -d '' into < <(xargs -r printf '%s\0' <<<"$3" 2>/dev/null && printf '\n\0')
+	[[ ${into[*]: -1} == $'\n' ]] || die 2 "$2: a quote without its other: $3"
+	into=("${into[@]:0:${#into[@]}-1}")
 }
 
 # command_of VARIABLE TOOL [OPTIONS]: the array stage_VARIABLE from $VARIABLE, a command with
