@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *tool_name = "?";
+static char tool_name[64] = "?"; /* what does not fit is left out */
 static bool quiet_mode;
 
 static int vfail(struct reason *why, int status, const char *fmt, va_list ap)
@@ -63,7 +63,7 @@ void msg_name(const char *argv0)
 {
 	const char *slash = strrchr(argv0, '/');
 
-	tool_name = slash ? slash + 1 : argv0;
+	snprintf(tool_name, sizeof tool_name, "%s", slash ? slash + 1 : argv0);
 }
 
 const char *msg_tool(void)

@@ -38,10 +38,14 @@ void *xmalloc(size_t n)
 
 void *xcalloc(size_t n, size_t size)
 {
-	void *p = calloc(n ? n : 1, size ? size : 1);
+	size_t bytes;
+	void *p;
 
+	if (!size_mul(n, size, &bytes))
+		no_memory((size_t)-1);
+	p = calloc(1, bytes ? bytes : 1);
 	if (!p)
-		no_memory(n);
+		no_memory(bytes);
 	return p;
 }
 
@@ -112,8 +116,11 @@ enum { SLACK = 256 }; /* bytes that may be read behind big memory */
 
 void *big_alloc(size_t n)
 {
-	void *p = mmap(NULL, n + SLACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t all;
+	void *p = MAP_FAILED;
 
+	if (size_add(n, SLACK, &all))
+		p = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)
 		no_memory(n);
 	madvise(p, n, MADV_HUGEPAGE); /* advice only: the answer does not matter */

@@ -36,11 +36,13 @@ void progress(bool last, const char *fmt, ...)
 
 char *progress_time(double s, char *buf)
 {
-	if (s < 60)
-		snprintf(buf, 32, "%.0fs", s);
-	else if (s < 3600)
-		snprintf(buf, 32, "%dm%02ds", (int)s / 60, (int)s % 60);
+	long long t = (long long)s;
+
+	if (t < 60)
+		snprintf(buf, 32, "%llds", t);
+	else if (t < 3600)
+		snprintf(buf, 32, "%lldm%02llds", t / 60, t % 60);
 	else
-		snprintf(buf, 32, "%dh%02dm", (int)(s / 3600), (int)s / 60 % 60);
+		snprintf(buf, 32, "%lldh%02lldm", t / 3600, t / 60 % 60);
 	return buf;
 }

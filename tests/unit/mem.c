@@ -51,12 +51,23 @@ static void ask_big(void)
 	big_free(big_alloc(huge), huge);
 }
 
+/* and the room behind it does not fit a size_t */
+static void ask_most(void)
+{
+	big_free(big_alloc(SIZE_MAX - 100), SIZE_MAX - 100);
+}
+
 static void ask_buf(void)
 {
 	struct buf b = {0};
 
 	buf_add(&b, "x", 1);
 	buf_reserve(&b, SIZE_MAX);
+}
+
+static void ask_numbers(void)
+{
+	free(xcalloc(huge / 8, 8));
 }
 
 static void clean_up(void)
@@ -78,27 +89,30 @@ static int child(void (*fn)(void), int err, int from, char *text, size_t n)
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
 	got = read(from, text, n - 1);
 	text[got > 0 ? got : 0] = '\0';
-	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
 }
 
 static void no_memory_is_told(void **state)
 {
-	static void (*const ask[])(void) = {ask_malloc, ask_calloc, ask_realloc,
-					    ask_array,  ask_big,    ask_buf};
-	char text[4096];
+	static void (*const ask[])(void) = {ask_malloc, ask_calloc, ask_realloc, ask_array,
+					    ask_big,    ask_most,   ask_buf};
+	char text[4096], number[64];
 	int p[2];
 
 	(void)state;
-	assert_int_equal(pipe(p), 0);
+	assert_int_equal(pipe2(p, O_NONBLOCK), 0);
 	msg_name("mem");
 	for (size_t i = 0; i < sizeof ask / sizeof *ask; i++) {
 		assert_int_equal(child(ask[i], p[1], p[0], text, sizeof text), ST_SYSTEM);
 		if (!strstr(text, "mem: out of memory: ") || !strstr(text, " bytes refused\n"))
 			fail_msg("%zu: %s", i, text);
 	}
+	assert_int_equal(child(ask_numbers, p[1], p[0], text, sizeof text), ST_SYSTEM);
+	snprintf(number, sizeof number, " %zu bytes", huge / 8 * 8);
+	assert_non_null(strstr(text, number)); /* not of numbers */
 	no_memory_first(clean_up);
 	assert_int_equal(child(ask_malloc, p[1], p[0], text, sizeof text), ST_SYSTEM);
 	no_memory_first(NULL);
@@ -150,6 +164,35 @@ static void only_a_terminal_sees_progress(void **state)
 	close(terminal);
 }
 
+static void tell_under_a_long_name(void)
+{
+	static char name[9000];
+
+	memset(name, 'x', sizeof name - 1);
+	msg_name(name);
+	msg_error("wrong");
+	progress(true, "%0399d", 5);
+}
+
+/* exec -a gives a process any name. */
+static void a_name_of_any_length(void **state)
+{
+	int terminal = posix_openpt(O_RDWR | O_NOCTTY), line;
+	char text[16384];
+
+	(void)state;
+	if (terminal < 0)
+		skip();
+	assert_int_equal(grantpt(terminal) | unlockpt(terminal), 0);
+	line = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+	assert_int_equal(child(tell_under_a_long_name, line, terminal, text, sizeof text), 0);
+	assert_memory_equal(text, "xxxx", 4);
+	assert_non_null(strstr(text, "x: wrong\r\n"));
+	assert_non_null(strstr(text, "00005\r\n"));
+	close(line);
+	close(terminal);
+}
+
 static void times(void **state)
 {
 	char text[32];
@@ -160,6 +203,7 @@ static void times(void **state)
 	assert_string_equal(progress_time(3599.9, text), "59m59s");
 	assert_string_equal(progress_time(3600, text), "1h00m");
 	assert_string_equal(progress_time(90061, text), "25h01m");
+	assert_string_equal(progress_time(3e9, text), "833333h20m");
 }
 
 int main(void)
@@ -168,6 +212,7 @@ int main(void)
 		cmocka_unit_test(no_memory_is_told),
 		cmocka_unit_test(nothing_is_something),
 		cmocka_unit_test(only_a_terminal_sees_progress),
+		cmocka_unit_test(a_name_of_any_length),
 		cmocka_unit_test(times),
 	};
 
