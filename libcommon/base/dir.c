@@ -121,7 +121,8 @@ static pid_t leftover_of(const char *file, const char *name)
 	return (pid_t)pid;
 }
 
-/* What a process that was killed while it made this very folder left. */
+/* What a process that was killed while it made this very folder left. It may have had this one's
+ * id: in a container each run has the same. */
 static void remove_leftovers(const char *path, const char *parent)
 {
 	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
@@ -131,7 +132,7 @@ static void remove_leftovers(const char *path, const char *parent)
 	while (dir && (e = readdir(dir))) {
 		pid_t pid = leftover_of(e->d_name, name);
 
-		if (pid && kill(pid, 0) != 0 && errno == ESRCH) {
+		if (pid == getpid() || (pid && kill(pid, 0) != 0 && errno == ESRCH)) {
 			char *full = xasprintf("%s/%s", parent, e->d_name);
 
 			remove_dir(full);

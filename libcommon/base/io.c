@@ -219,25 +219,22 @@ int in_line(struct in *i, size_t max, struct span *line, struct reason *why)
 {
 	size_t seen = 0;
 
-	/* the previous line was handed out without being consumed beyond its end: nothing to undo
-	 */
 	for (;;) {
 		char *nl = i->n > seen ? memchr(i->p + seen, '\n', i->n - seen) : NULL;
+		size_t n = nl ? (size_t)(nl - i->p) : i->n;
 
+		if (n > max)
+			return fail(why, ST_INPUT, "%s: byte %llu: a line of more than %zu bytes",
+				    i->name, (unsigned long long)i->offset, max),
+			       -1;
 		if (nl || (i->eof && i->n)) {
-			size_t n = nl ? (size_t)(nl - i->p) : i->n;
-
 			*line = (struct span){i->p, n};
-			in_skip(i, n + (nl ? 1 : 0));
+			in_skip(i, n + (nl != NULL));
 			return 1;
 		}
 		if (i->eof)
 			return 0;
 		seen = i->n;
-		if (seen > max)
-			return fail(why, ST_INPUT, "%s: byte %llu: a line of more than %zu bytes",
-				    i->name, (unsigned long long)i->offset, max),
-			       -1;
 		if (in_more(i, why))
 			return -1;
 	}

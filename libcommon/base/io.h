@@ -102,7 +102,8 @@ int newdir_commit(struct newdir *d, struct reason *why);
 void newdir_abort(struct newdir *d);
 /* Takes a folder of files away: renamed first, so that half of it never has its name. */
 int dir_drop(const char *path, struct reason *why);
-/* Removes what processes that died left of newdir and dir_drop in a folder: *.tmp-PID. */
+/* Removes what newdir and dir_drop left in a folder when processes died: *.tmp-PID, whose process
+ * is not asked for. Only for who has the folder locked. */
 void dir_sweep(const char *path);
 /* Makes the folder this process's own until it ends or closes *fd: ST_SYSTEM naming the process
  * that has it. */
