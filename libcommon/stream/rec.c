@@ -58,13 +58,6 @@ void rec_close(struct rec_in *in)
 	free(in);
 }
 
-bool rec_ready(const struct rec_in *in)
-{
-	size_t len;
-
-	return in->done != 1 || mp_skim(in->in.p + in->used, in->in.n - in->used, &len) != MP_MORE;
-}
-
 void rec_tie(struct rec_in *in, struct out *o)
 {
 	in->in.tie = o;
@@ -223,6 +216,29 @@ static bool str_is(struct mp v, const char *s)
 	return mp_str(v, &b) && span_is(b, s);
 }
 
+static bool is_frame(struct mp kind)
+{
+	return str_is(kind, "head") || str_is(kind, "end");
+}
+
+/* Frames that rec_next will not give are stepped over: behind them it may have to read. */
+bool rec_ready(const struct rec_in *in)
+{
+	size_t len;
+
+	for (size_t at = in->used; in->done == 1; at += len) {
+		const uint8_t *p = at < in->in.n ? (const uint8_t *)in->in.p + at : NULL;
+		enum mp_skim s = p ? mp_skim(p, in->in.n - at, &len) : MP_MORE;
+
+		if (s == MP_MORE)
+			return false;
+		if (s != MP_OK || in->flags & REC_FRAMES ||
+		    !is_frame(mp_get((struct mp){p, len}, "kind")))
+			break;
+	}
+	return true;
+}
+
 const char *rec_bad_head(struct mp map)
 {
 	enum mp_type chain = mp_type(mp_get(map, "chain"));
@@ -348,7 +364,7 @@ static int next(struct rec_in *in, struct rec *r, struct reason *why)
 	kind = mp_get(r->map, "kind");
 	if (kind.p && mp_type(kind) != MP_STR)
 		return rec_fail(why, in->in.name, r, "kind is not a string"), -1;
-	if (str_is(kind, "head") || str_is(kind, "end")) {
+	if (is_frame(kind)) {
 		r->is_frame = true;
 		if (str_is(kind, "head") ? read_head(in, r, why) : read_end(in, r, why))
 			return -1;

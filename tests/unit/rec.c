@@ -450,6 +450,39 @@ static void frames_on_demand(void **state)
 	buf_free(&b);
 }
 
+/* An end record in the buffer gives no record: behind it, the input may pause. */
+static void ready_is_a_record_at_hand(void **state)
+{
+	struct buf b = {0};
+	struct rec_in *in;
+	struct rec r;
+	int p[2], old = dup(STDIN_FILENO);
+
+	(void)state;
+	add_segment(&b, 2, "a");
+	assert_int_equal(pipe(p), 0);
+	assert_int_equal(write(p[1], b.p, b.n), b.n);
+	assert_int_equal(dup2(p[0], STDIN_FILENO), STDIN_FILENO);
+	for (unsigned flags = 0; flags <= REC_FRAMES; flags += REC_FRAMES) {
+		in = rec_open("-", flags, &why);
+		assert_false(rec_ready(in));
+		for (int i = 0; i < (flags ? 4 : 2); i++) {
+			assert_int_equal(rec_next(in, &r, &why), 1);
+			assert_true(rec_ready(in));
+		}
+		assert_int_equal(rec_next(in, &r, &why), 1);
+		assert_false(rec_ready(in));
+		if (!flags)
+			assert_int_equal(write(p[1], b.p, b.n), b.n);
+		rec_close(in);
+	}
+	assert_int_equal(dup2(old, STDIN_FILENO), STDIN_FILENO);
+	close(old);
+	close(p[0]);
+	close(p[1]);
+	buf_free(&b);
+}
+
 static void no_such_file(void **state)
 {
 	(void)state;
@@ -464,11 +497,21 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(cut_at_every_byte),    TEST(cut_says_where), TEST(flip_every_bit),
-		TEST(lost_doubled_swapped), TEST(joined),         TEST(an_end_is_missing_inside),
-		TEST(wrong_frames),         TEST(foreign_inputs), TEST(unknown_things_pass),
-		TEST(large_record),         TEST(chains),         TEST(segments_are_kept),
-		TEST(frames_on_demand),     TEST(no_such_file),
+		TEST(cut_at_every_byte),
+		TEST(cut_says_where),
+		TEST(flip_every_bit),
+		TEST(lost_doubled_swapped),
+		TEST(joined),
+		TEST(an_end_is_missing_inside),
+		TEST(wrong_frames),
+		TEST(foreign_inputs),
+		TEST(unknown_things_pass),
+		TEST(large_record),
+		TEST(chains),
+		TEST(segments_are_kept),
+		TEST(frames_on_demand),
+		TEST(ready_is_a_record_at_hand),
+		TEST(no_such_file),
 	};
 	int st = cmocka_run_group_tests(tests, NULL, NULL);
 
