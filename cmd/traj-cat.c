@@ -196,20 +196,16 @@ static int cat(const char *path)
 
 static bool framed; /* between a head and an end of the JSON input */
 
-static bool kind_is(struct mp map, const char *kind)
-{
-	struct span s;
-
-	return mp_bytes(mp_get(map, "kind"), &s) && span_is(s, kind);
-}
-
 /* One record in MessagePack; NULL or what is wrong with it. */
 static const char *put_record(struct mp map)
 {
-	struct span s;
+	struct mp kind = mp_get(map, "kind");
+	struct span s = {"traj", 4};
 	const char *what;
 
-	if (kind_is(map, "head")) {
+	if (kind.p && !mp_str(kind, &s))
+		return "kind is not a string";
+	if (span_is(s, "head")) {
 		if (framed)
 			return "a head record, but the segment before it has no end record";
 		what = rec_bad_head(map);
@@ -219,16 +215,13 @@ static const char *put_record(struct mp map)
 			rec_finish(&writer);
 		rec_put_head_as(&writer, map);
 		framed = true;
-	} else if (kind_is(map, "end")) {
+	} else if (span_is(s, "end")) {
 		if (!framed)
 			return "an end record without a head record";
 		rec_finish(&writer);
 		framed = false;
 	} else {
-		if (mp_get(map, "kind").p && mp_type(mp_get(map, "kind")) != MP_STR)
-			return "kind is not a string";
-		rec_put(&writer, map.p, map.n,
-			!mp_bytes(mp_get(map, "kind"), &s) || span_is(s, "traj"));
+		rec_put(&writer, map.p, map.n, span_is(s, "traj"));
 	}
 	return NULL;
 }
@@ -290,6 +283,15 @@ static int read_json(const char *path)
 	return st;
 }
 
+static int one_file(const char *path)
+{
+	struct reason why;
+
+	if (file_not_stdout(path, &why))
+		return msg_reason(&why);
+	return from_json ? read_json(path) : cat(path);
+}
+
 static void title(void)
 {
 	buf_reset(&line);
@@ -309,7 +311,7 @@ int main(int argc, char *argv[])
 	if (header)
 		title();
 	for (i = 0; i < (n ? n : 1) && (!st || check); i++) {
-		int got = from_json ? read_json(files[i]) : cat(files[i]);
+		int got = one_file(files[i]);
 
 		st = st ? st : got;
 	}

@@ -170,6 +170,20 @@ static size_t tables(const struct opt *opts, struct option *longs, char *shorts)
 	return n;
 }
 
+/* Says what getopt_long refused. optopt is 0 for an unknown long option; the letter of an unknown
+ * short one, which need not stand in last, the last word that was done with; or the value of a long
+ * option that was given an argument and takes none. */
+static int refuse(int c, const char *last)
+{
+	if (c == ':')
+		return tool_usage("%s: an argument is missing", last);
+	if (optopt == 0)
+		return tool_usage("%s: no such option", last);
+	if (optopt >= LONG_ONLY || strchr("qh\1", optopt))
+		return tool_usage("%s: an argument where none is taken", last);
+	return tool_usage("-%c: no such option", optopt);
+}
+
 int tool_start(const struct tool *t, int argc, char *argv[])
 {
 	struct option longs[80] = {0};
@@ -199,10 +213,8 @@ int tool_start(const struct tool *t, int argc, char *argv[])
 		} else if (c == 'q') {
 			msg_quiet(true);
 			continue;
-		} else if (c == ':') {
-			exit(tool_usage("%s: an argument is missing", argv[optind - 1]));
-		} else if (c == '?') {
-			exit(tool_usage("%s: no such option", argv[optind - 1]));
+		} else if (c == ':' || c == '?') {
+			exit(refuse(c, argv[optind - 1]));
 		}
 		for (size_t i = 0; i < n && !p; i++)
 			if (c == LONG_ONLY + (int)i || c == t->opts[i].letter)

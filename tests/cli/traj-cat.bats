@@ -60,6 +60,8 @@ assert head["kind"] == "head" and end["count"] == 2, (head, end)
 	says 'format is not "traj"'
 	status_is 3 traj-cat --from-json <<<'{"kind":5}'
 	says 'kind is not a string'
+	status_is 3 traj-cat --from-json <<<'{"kind":{"$bin":"aGVhZA=="},"format":"traj","version":1}'
+	says 'kind is not a string'
 	status_is 3 traj-cat --from-json <<<'{"x":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}'
 	says 'nested too deep'
 	status_is 3 traj-cat --from-json <<<'{"$bin":"AA=="}'
@@ -335,11 +337,32 @@ w(msgpack.packb({"kind": "traj", "prompt": "x", "response": "y", "step": 5, "tas
 	[ ! -s err ]
 }
 
+@test "input and output may not be the same file" {
+	cp in.traj same
+	status_is 2 bash -c 'ulimit -f 1000; traj-cat --msgpack same >>same'
+	says 'same: input and output are the same file'
+	cmp same in.traj
+	cp in.jsonl same
+	status_is 2 bash -c 'ulimit -f 1000; traj-cat --from-json <same >>same'
+	cmp same in.jsonl
+}
+
 @test "contradictions are refused" {
 	status_is 2 traj-cat --check --from-json in.traj
 	status_is 2 traj-cat --from-json --strict in.jsonl
 	status_is 2 traj-cat --from-json --tail 1 in.jsonl
 	status_is 2 traj-cat --nonsense
+	says 'traj-cat: --nonsense: no such option'
+	status_is 2 traj-cat --all -Zq
+	says 'traj-cat: -Z: no such option'
+	status_is 2 traj-cat -qZ
+	says 'traj-cat: -Z: no such option'
+	status_is 2 traj-cat --strict=yes
+	says 'traj-cat: --strict=yes: an argument where none is taken'
+	status_is 2 traj-cat --quiet=yes
+	says 'traj-cat: --quiet=yes: an argument where none is taken'
+	status_is 2 traj-cat -n
+	says 'traj-cat: -n: an argument is missing'
 	status_is 0 traj-cat --version
 	status_is 0 traj-cat --help
 }
