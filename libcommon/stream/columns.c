@@ -1,6 +1,7 @@
 /* columns.c - chosen keys of a record as one line of tab-separated values. See columns.h. */
 #include "stream/columns.h"
 #include "base/mem.h"
+#include "stream/glance.h"
 #include "stream/json.h"
 
 #include <stdlib.h>
@@ -97,18 +98,6 @@ static void find(struct columns *c, struct mp map)
 	}
 }
 
-/* Follows the rest of a path: ".level.x" in v. */
-static struct mp descend(struct mp v, const char *path)
-{
-	while (*path && v.p) {
-		size_t n = strcspn(path + 1, ".");
-
-		v = mp_get_n(v, path + 1, n);
-		path += 1 + n;
-	}
-	return v;
-}
-
 static void put_value(struct buf *b, struct mp v, const char *top)
 {
 	struct buf json = {0};
@@ -130,7 +119,8 @@ void columns_row(struct buf *b, struct columns *c, struct mp map)
 	find(c, map);
 	for (size_t i = 0; i < c->n; i++) {
 		struct column *k = &c->v[i];
-		struct mp v = k->by_whole ? k->v : descend(k->v, k->name + k->top);
+		bool found = k->by_whole || !k->name[k->top];
+		struct mp v = found ? k->v : glance_path(k->v, k->name + k->top + 1);
 
 		if (i)
 			buf_char(b, '\t');
