@@ -315,8 +315,10 @@ static void put_means(void)
 {
 	buf_str(&table, "set\tvariant\tstep\tseeds\tproblems\tmetric\tvalue\tlow\thigh\t"
 			"diff\tdiff_low\tdiff_high\n");
-	for (size_t i = 0; i < all.n; i = block_at(i).from + block_at(i).n)
-		put_block(block_at(i));
+	for (struct block b = {0}; b.from < all.n; b.from += b.n) {
+		b = block_at(b.from);
+		put_block(b);
+	}
 }
 
 static void put_problems(void)
@@ -361,8 +363,8 @@ int main(int argc, char *argv[])
 
 	n_ks = passk_list(k_list, ks, MAX_KS);
 	if (!n_ks)
-		st = tool_usage("--k: '%s' is not up to %d numbers from 1, as 1,4,32", k_list,
-				MAX_KS);
+		st = tool_usage("--k: '%s' is not up to %d different numbers from 1, as 1,4,32",
+				k_list, MAX_KS);
 	else if (argc - i > 1)
 		st = tool_usage("one list is read, not %d", argc - i);
 	else {

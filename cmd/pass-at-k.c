@@ -60,8 +60,8 @@ static int parse_ks(void)
 {
 	n_ks = k_list ? passk_list(k_list, ks, MAX_METRICS - 1) : 0;
 	if (k_list && !n_ks)
-		return tool_usage("--k: '%s' is not up to %d numbers from 1, as 1,4,32", k_list,
-				  MAX_METRICS - 1);
+		return tool_usage("--k: '%s' is not up to %d different numbers from 1, as 1,4,32",
+				  k_list, MAX_METRICS - 1);
 	return 0;
 }
 

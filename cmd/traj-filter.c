@@ -98,8 +98,10 @@ static int load_task_file(void)
 	int r = -1;
 
 	if (in_open(&in, task_file, &why) == 0) {
-		while ((r = in_line(&in, MP_MAX_BYTES, &line, &why)) > 0)
+		while ((r = in_line(&in, MP_MAX_BYTES, &line, &why)) > 0) {
+			line.n -= line.n && line.p[line.n - 1] == '\r';
 			names_id(&wanted, line);
+		}
 		in_close(&in);
 	}
 	return r < 0 ? msg_reason(&why) : 0;

@@ -29,7 +29,6 @@ bool num_f64(const char *s, double lo, double hi, double *v)
 
 	if (!*s || strspn(s, "0123456789+-.eE") != strlen(s))
 		return false;
-	errno = 0;
 	x = strtod(s, &end);
 	if (*end || end == s || !isfinite(x) || !(x >= lo && x <= hi))
 		return false;

@@ -12,7 +12,7 @@ enum kind { BYTES, NUMBER, WHOLE, COUNT };
 static const char *const kind_text[] = {
 	[BYTES] = "text",
 	[NUMBER] = "a finite number",
-	[WHOLE] = "a whole number",
+	[WHOLE] = "a whole number from 0 to 2^63-1",
 	[COUNT] = "token ids",
 };
 
@@ -67,7 +67,7 @@ static bool take(struct traj *t, const struct key *k, struct mp v)
 	case NUMBER:
 		return mp_f64(v, to) && isfinite(*(double *)to);
 	case WHOLE:
-		return mp_i64(v, to);
+		return mp_i64(v, to) && *(int64_t *)to >= 0;
 	default: /* COUNT */
 		return count(v, to);
 	}

@@ -491,7 +491,7 @@ void json_to_record(struct buf *b, const json_t *j)
 json_t *json_parse(const char *p, size_t n, const char *where, struct reason *why)
 {
 	json_error_t e;
-	json_t *j = json_loadb(p, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &e);
+	json_t *j = json_loadb(p ? p : "", n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &e);
 
 	if (!j)
 		fail(why, ST_INPUT, "%s: line %d, column %d: %s", where, e.line, e.column, e.text);

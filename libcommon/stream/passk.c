@@ -75,6 +75,8 @@ size_t passk_list(const char *list, uint64_t *ks, size_t max)
 		bool ok = num_i64(item, 1, 1000000000, &k);
 
 		free(item);
+		for (size_t i = 0; i < n_ks; i++)
+			ok = ok && ks[i] != (uint64_t)k;
 		if (!ok || n_ks == max)
 			return 0;
 		ks[n_ks++] = (uint64_t)k;

@@ -25,7 +25,8 @@ double passk(uint64_t n, uint64_t c, uint64_t k);
 void passk_bootstrap(const double *value, size_t n_metrics, size_t n_problems, size_t replicates,
 		     uint64_t seed, double *low, double *high);
 
-/* ks from a list as 1,4,32, numbers from 1 to 10^9; 0: it is none, or has more than max. */
+/* ks from a list as 1,4,32: different numbers from 1 to 10^9; 0: it is none, or has more than max.
+ */
 size_t passk_list(const char *list, uint64_t *ks, size_t max);
 
 #endif

@@ -84,7 +84,7 @@ is() { # WANT METRIC OPTION ...
 }
 
 @test "lists of k that are none" {
-	for bad in 0 -1 1,,2 a 1.5 '' 1, ' 1'; do
+	for bad in 0 -1 4,4 1,,2 a 1.5 '' 1, ' 1'; do
 		status_is 2 pass-at-k -k "$bad" eval.traj
 		says "--k"
 	done

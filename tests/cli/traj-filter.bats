@@ -92,6 +92,8 @@ is() { # WANT OPTION ...
 	printf 'b\nnone\n\xff\0' >ids # the last line without a newline
 	is "3 4 6 7" --task-file ids
 	is "1 2 3 4 6 7" --task-file ids --task a
+	printf 'a\r\nc\r\n' >ids # of another system
+	is "1 2 5 7" --task-file ids
 	: >ids
 	is "7" --task-file ids
 	status_is 4 traj-filter --task-file none in.traj

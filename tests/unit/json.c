@@ -296,6 +296,9 @@ static void files(void **state)
 	j = json_load(scratch_path(dir, "x.json"), 7, &why);
 	assert_int_equal(json_integer_value(json_object_get(j, "a")), 1);
 	json_decref(j);
+	scratch_put(dir, "empty.json", "", 0);
+	assert_null(json_load(scratch_path(dir, "empty.json"), 7, &why));
+	assert_says(&why, "empty.json: line 1, column 0: '[' or '{' expected");
 	assert_null(json_load(scratch_path(dir, "x.json"), 6, &why));
 	assert_int_equal(why.status, ST_INPUT);
 	assert_null(json_load(scratch_path(dir, "none"), 6, &why));

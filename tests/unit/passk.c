@@ -140,6 +140,7 @@ static void test_list(void **state)
 	assert_int_equal(passk_list("1,32,8", ks, 3), 3);
 	assert_true(ks[0] == 1 && ks[1] == 32 && ks[2] == 8);
 	assert_int_equal(passk_list("1,2,3,4", ks, 3), 0);
+	assert_int_equal(passk_list("1,2,1", ks, 3), 0);
 	assert_int_equal(passk_list("1,,2", ks, 3), 0);
 	assert_int_equal(passk_list("1,", ks, 3), 0);
 	assert_int_equal(passk_list("0", ks, 3), 0);
