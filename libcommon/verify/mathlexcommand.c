@@ -154,4 +154,6 @@ void ml_command(struct mlex *l, struct mtok *t)
 		lex_named(l, t, w);
 	else
 		ml_give(t, MT_SYM, 0);
+	if (t->t == MT_SYM && t->s.n > 3 && memcmp(t->s.p, "var", 3) == 0) /* \varphi */
+		t->s = (struct span){t->s.p + 3, t->s.n - 3};
 }

@@ -198,6 +198,13 @@ static int joins(struct span s)
 	return 0;
 }
 
+/* "for all", before a condition that is one more item of a list */
+static bool leads_condition(struct span s)
+{
+	return span_is(s, "for all") || span_is(s, "for any") || span_is(s, "for") ||
+	       span_is(s, "where");
+}
+
 /* Letters, spaces and what stands in words and units alone; or a choice, (B) */
 static bool only_words(struct span s)
 {
@@ -224,6 +231,8 @@ static bool classify(const struct mlex *l, struct mtok *t, struct span s, bool f
 	t->s = s = choice(s);
 	if (join)
 		ml_give(t, MT_JOIN, join);
+	else if (leads_condition(s))
+		ml_give(t, MT_OP, ',');
 	else if (w)
 		ml_give_word(t, w);
 	else if (!only_words(s))

@@ -109,6 +109,19 @@ static bool view(struct mjudge *j, struct mitem x, bool response, struct view *w
 	return true;
 }
 
+/* With the names x, y and z in this order: as coordinates are given without names */
+static void by_axis(const struct mjudge *j, struct view *w)
+{
+	struct view sorted = {.shape = NAMED};
+
+	for (char c = 'x'; c <= 'z' && w->shape == NAMED; c++)
+		for (int i = 0; i < w->n; i++)
+			if (span_eq(node(j, w->name[i])->text, (struct span){&c, 1}))
+				view_put(&sorted, w->v[i], w->name[i]);
+	if (sorted.n == w->n)
+		*w = sorted;
+}
+
 static bool in_order(struct mjudge *j, const struct view *a, const struct view *b)
 {
 	for (int i = 0; i < a->n; i++)
@@ -195,6 +208,8 @@ static bool same_shape(struct mjudge *j, struct view *a, struct view *b)
 		return mj_because(j, false, "another number of values");
 	if (a->shape == NAMED && b->shape == NAMED)
 		return by_name(j, a, b);
+	by_axis(j, a);
+	by_axis(j, b);
 	if (ordered)
 		return in_order(j, a, b) || mj_because(j, false, "other values, or another order");
 	if (unordered || single)

@@ -216,12 +216,17 @@ static char choice(struct span s, struct span *rest)
 	return c;
 }
 
-/* Is there a choice, as "B)", in the explanation of one, or is it one? */
+/* Is there a choice, as "B)", in the explanation of one, or is it one? Or does it go on with "or"?
+ */
 static bool another_choice(struct span s)
 {
-	struct span rest;
+	struct span rest, word = {s.p, 0};
 
 	if (choice(s, &rest) && !rest.n)
+		return true;
+	while (word.n < s.n && letter(word.p[word.n]))
+		word.n++;
+	if (span_is(word, "or") || span_is(word, "and") || (s.n && strchr(",;/&", *s.p)))
 		return true;
 	for (size_t i = 0; i + 1 < s.n; i++)
 		if (s.p[i] >= 'A' && s.p[i] <= 'Z' && s.p[i + 1] == ')' &&

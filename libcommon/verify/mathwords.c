@@ -100,6 +100,7 @@ static const struct mword commands[] = {
 	{"ast", MT_OP, '*'},
 	{"div", MT_OP, '/'},
 	{"colon", MT_OP, ':'},
+	{"forall", MT_OP, ','},
 	{"pm", MT_PM, 0},
 	{"mp", MT_PM, 1},
 	{"cup", MT_UNION, 0},
