@@ -99,7 +99,7 @@ static bool close_paren(struct parser *s)
 
 static bool digit(const struct parser *s)
 {
-	return s->p < s->end && *s->p >= '0' && *s->p <= '9';
+	return s->p < s->end && text_digit(*s->p);
 }
 
 static bool read_int(struct parser *s, int64_t *v)
@@ -115,7 +115,7 @@ static bool read_int(struct parser *s, int64_t *v)
 
 static void skip_space(struct parser *s)
 {
-	while (s->p < s->end && (*s->p == ' ' || (*s->p >= '\t' && *s->p <= '\r')))
+	while (s->p < s->end && text_blank(*s->p))
 		s->p++;
 }
 

@@ -1,5 +1,6 @@
 /* mathbox.c - the contents of the last boxes. See mathbox.h. */
 #include "verify/mathbox.h"
+#include "verify/text.h"
 
 #include <string.h>
 
@@ -86,11 +87,6 @@ static void scan(struct boxes *b)
 	}
 }
 
-static bool letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* Does what stands between two boxes join them? A comma, "and" or "or"; other words only within one
  * formula. */
 static bool joins(struct span s)
@@ -102,7 +98,7 @@ static bool joins(struct span s)
 	for (size_t i = 0; i < s.n; i++) {
 		struct span run = {s.p + i, 0};
 
-		while (i + run.n < s.n && letter(run.p[run.n]))
+		while (i + run.n < s.n && text_letter(run.p[run.n]))
 			run.n++;
 		if (run.n) {
 			bool command = i > 0 && s.p[i - 1] == '\\';

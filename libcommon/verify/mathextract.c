@@ -10,22 +10,12 @@
 /* TRIES: of places that say "answer" and tell none, so that time stays linear */
 enum { BETWEEN = 100, SHORT = 400, WORDS = 120, TRIES = 32 };
 
-static bool letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 static bool word_at(struct span s, size_t i, const char *word)
 {
 	size_t n = strlen(word);
 
 	return s.n - i >= n && strncasecmp(s.p + i, word, n) == 0 &&
-	       (i + n == s.n || !letter(s.p[i + n])) && (!i || !letter(s.p[i - 1]));
+	       (i + n == s.n || !text_letter(s.p[i + n])) && (!i || !text_letter(s.p[i - 1]));
 }
 
 static struct span from(struct span s, size_t i)
@@ -51,8 +41,8 @@ static size_t introduced(struct span s, size_t i)
 			return i + 3;
 		if (s.p[i] == '\n')
 			return words ? 0 : i + 1;
-		words |= letter(s.p[i]);
-		if (!letter(s.p[i]) && !strchr(" *_,'()#-", s.p[i]))
+		words |= text_letter(s.p[i]);
+		if (!text_letter(s.p[i]) && !strchr(" *_,'()#-", s.p[i]))
 			return 0;
 	}
 	return 0;
@@ -72,7 +62,7 @@ static bool about_answer(struct span s)
 
 static struct span skip_marks(struct span s)
 {
-	while (s.n && (blank(*s.p) || strchr("*:_`#>", *s.p)))
+	while (s.n && (text_blank(*s.p) || strchr("*:_`#>", *s.p)))
 		s = from(s, 1);
 	return s;
 }

@@ -8,12 +8,12 @@ static void lex_double(struct mlex *l, struct mtok *t)
 	struct span s;
 
 	ml_spaces(l);
-	if (ml_is_letter(ml_ahead(l, 0))) {
+	if (text_letter(ml_ahead(l, 0))) {
 		s = (struct span){l->p++, 1};
 	} else {
 		s = ml_braced(l);
 	}
-	ml_give(t, s.n == 1 && ml_is_letter(*s.p) ? MT_NUMBERS : MT_BAD, s.n == 1 ? *s.p : 0);
+	ml_give(t, s.n == 1 && text_letter(*s.p) ? MT_NUMBERS : MT_BAD, s.n == 1 ? *s.p : 0);
 }
 
 /* \left and \right: what comes next opens or closes */
@@ -95,9 +95,9 @@ static void skip_gap(struct mlex *l)
 
 	if (ml_ahead(l, 0) != '[')
 		return;
-	while (ml_is_digit(ml_ahead(l, n)) || ml_ahead(l, n) == '.')
+	while (text_digit(ml_ahead(l, n)) || ml_ahead(l, n) == '.')
 		n++;
-	if (n > 1 && ml_is_letter(ml_ahead(l, n)) && ml_is_letter(ml_ahead(l, n + 1)) &&
+	if (n > 1 && text_letter(ml_ahead(l, n)) && text_letter(ml_ahead(l, n + 1)) &&
 	    ml_ahead(l, n + 2) == ']')
 		l->p += n + 3;
 }
@@ -130,7 +130,7 @@ static void lex_escape(struct mlex *l, struct mtok *t)
 static bool doubled(const struct mlex *l)
 {
 	return ml_ahead(l, 0) == '\\' && !l->rows &&
-	       (ml_is_letter(ml_ahead(l, 1)) ||
+	       (text_letter(ml_ahead(l, 1)) ||
 		(ml_ahead(l, 1) && strchr("!,;:{}%$", ml_ahead(l, 1))));
 }
 
@@ -141,7 +141,7 @@ void ml_command(struct mlex *l, struct mtok *t)
 
 	if (doubled(l))
 		name.p = ++l->p;
-	while (ml_is_letter(ml_ahead(l, name.n)))
+	while (text_letter(ml_ahead(l, name.n)))
 		name.n++;
 	if (!name.n) {
 		lex_escape(l, t);

@@ -6,21 +6,7 @@
 #define VERIFY_MATHLEXER_H
 
 #include "verify/mathlex.h"
-
-static inline bool ml_is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static inline bool ml_is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static inline bool ml_is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
+#include "verify/text.h"
 
 static inline size_t ml_left(const struct mlex *l)
 {

@@ -21,10 +21,9 @@ static bool has_argument(const struct mlex *l, struct span w)
 {
 	const char *p = w.p + w.n;
 
-	while (p < l->end && ml_is_blank(*p))
+	while (p < l->end && text_blank(*p))
 		p++;
-	return p < l->end &&
-	       (ml_is_letter(*p) || *p == '(' || *p == '{' || *p == '\\' || *p == '^');
+	return p < l->end && (text_letter(*p) || *p == '(' || *p == '{' || *p == '\\' || *p == '^');
 }
 
 /* "x in [0, 1]", not "5 in" */
@@ -32,7 +31,7 @@ static bool set_follows(const struct mlex *l, struct span w)
 {
 	const char *p = w.p + w.n;
 
-	while (p < l->end && ml_is_blank(*p))
+	while (p < l->end && text_blank(*p))
 		p++;
 	return p < l->end && (*p == '[' || *p == '(' || *p == '{' || *p == '\\');
 }
@@ -40,7 +39,7 @@ static bool set_follows(const struct mlex *l, struct span w)
 /* The last character before p that is no blank, \, \; and the like, or $; '\0': none */
 static char before(const struct mlex *l, const char *p)
 {
-	while (p > l->begin && (strchr("~$\\", p[-1]) || ml_is_blank(p[-1]) ||
+	while (p > l->begin && (strchr("~$\\", p[-1]) || text_blank(p[-1]) ||
 				(p - l->begin > 1 && p[-2] == '\\' && strchr(",;:!", p[-1]))))
 		p--;
 	return p > l->begin ? p[-1] : '\0';
@@ -53,7 +52,7 @@ static bool has_value(const struct mlex *l, struct span w)
 
 	if (c == '(') /* 5 (cm) */
 		return w.p + w.n < l->end && w.p[w.n] == ')';
-	return c && (ml_is_letter(c) || ml_is_digit(c) || strchr(")]}.%!/", c));
+	return c && (text_letter(c) || text_digit(c) || strchr(")]}.%!/", c));
 }
 
 /* "20 m/s", "60 km/h" of which w is the first unit: the length of both, else 0 */
@@ -62,10 +61,10 @@ static size_t rate(const struct mlex *l, struct span w)
 	struct span per = {w.p + w.n + 1, 0};
 	char c = before(l, l->p);
 
-	if (l->p == l->begin || !ml_is_blank(l->p[-1]) || !(ml_is_digit(c) || c == '}') ||
+	if (l->p == l->begin || !text_blank(l->p[-1]) || !(text_digit(c) || c == '}') ||
 	    !mw_unit(w) || ml_ahead(l, w.n) != '/')
 		return 0;
-	while (per.p + per.n < l->end && ml_is_letter(per.p[per.n]))
+	while (per.p + per.n < l->end && text_letter(per.p[per.n]))
 		per.n++;
 	return mw_unit(per) ? w.n + 1 + per.n : 0;
 }
@@ -76,11 +75,11 @@ static enum mtok_type sign_like(const struct mlex *l)
 	char c = before(l, l->p);
 	const char *p = l->p + 1;
 
-	while (p < l->end && ml_is_blank(*p))
+	while (p < l->end && text_blank(*p))
 		p++;
 	if (*l->p == 'U' && (c == ')' || c == ']') && p < l->end && strchr("([\\", *p))
 		return MT_UNION;
-	if (*l->p == 'x' && ml_is_digit(c) && l->end - p > 3 && memcmp(p, "10^", 3) == 0)
+	if (*l->p == 'x' && text_digit(c) && l->end - p > 3 && memcmp(p, "10^", 3) == 0)
 		return MT_OP;
 	return 0;
 }
@@ -101,11 +100,11 @@ static const struct mword *glued(struct span run, size_t *n)
 void ml_word(struct mlex *l, struct mtok *t)
 {
 	struct span run = {l->p, 0};
-	bool fresh = l->p == l->begin || !ml_is_letter(l->p[-1]);
+	bool fresh = l->p == l->begin || !text_letter(l->p[-1]);
 	const struct mword *w;
 	size_t n;
 
-	while (run.n < LONG_WORD && ml_is_letter(ml_ahead(l, run.n)))
+	while (run.n < LONG_WORD && text_letter(ml_ahead(l, run.n)))
 		run.n++;
 	if (run.n == 1 && sign_like(l)) {
 		ml_give(t, sign_like(l), '*');
@@ -175,9 +174,9 @@ struct span ml_braced(struct mlex *l)
 
 static struct span trim(struct span s)
 {
-	while (s.n && (ml_is_blank(*s.p) || *s.p == ',' || *s.p == '~'))
+	while (s.n && (text_blank(*s.p) || *s.p == ',' || *s.p == '~'))
 		s = (struct span){s.p + 1, s.n - 1};
-	while (s.n && (ml_is_blank(s.p[s.n - 1]) || strchr(",.~", s.p[s.n - 1])))
+	while (s.n && (text_blank(s.p[s.n - 1]) || strchr(",.~", s.p[s.n - 1])))
 		s.n--;
 	return s;
 }
@@ -209,7 +208,7 @@ static bool leads_condition(struct span s)
 static bool only_words(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (!ml_is_letter(s.p[i]) && !strchr(" -'.,;~()/:", s.p[i]) &&
+		if (!text_letter(s.p[i]) && !strchr(" -'.,;~()/:", s.p[i]) &&
 		    (unsigned char)s.p[i] < 0x80)
 			return false;
 	return s.n > 0;
@@ -239,11 +238,11 @@ static bool classify(const struct mlex *l, struct mtok *t, struct span s, bool f
 		return false;
 	else if (s.n == 1 && font && (*s.p == 'e' || *s.p == 'i'))
 		ml_give(t, MT_CONST, *s.p);
-	else if (s.n == 1 && strchr("NJWVK", *s.p) && ml_is_digit(before(l, t->start)))
+	else if (s.n == 1 && strchr("NJWVK", *s.p) && text_digit(before(l, t->start)))
 		ml_give(t, MT_TEXT, 0); /* 5 \text{ N} */
-	else if (s.n == 1 && ml_is_letter(*s.p) && !mw_unit(s))
+	else if (s.n == 1 && text_letter(*s.p) && !mw_unit(s))
 		ml_give(t, MT_SYM, 0);
-	else if (s.n == 1 && ml_is_letter(*s.p) && *s.p <= 'Z')
+	else if (s.n == 1 && text_letter(*s.p) && *s.p <= 'Z')
 		ml_give(t, MT_SYM, 0);
 	else
 		ml_give(t, MT_TEXT, 0);

@@ -114,7 +114,9 @@ static void by_axis(const struct mjudge *j, struct view *w)
 {
 	struct view sorted = {.shape = NAMED};
 
-	for (char c = 'x'; c <= 'z' && w->shape == NAMED; c++)
+	if (w->shape != NAMED)
+		return;
+	for (char c = 'x'; c <= 'z'; c++)
 		for (int i = 0; i < w->n; i++)
 			if (span_eq(node(j, w->name[i])->text, (struct span){&c, 1}))
 				view_put(&sorted, w->v[i], w->name[i]);

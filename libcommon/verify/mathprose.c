@@ -4,25 +4,11 @@
 #include "verify/mathnumber.h"
 #include "verify/mathwords.h"
 #include "verify/number.h"
+#include "verify/text.h"
 
 #include <string.h>
 
 enum { FORMULA = 2000, WORD = 4, MAX_WORDS = 2 };
-
-static bool letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
 
 static char at(struct span s, size_t i)
 {
@@ -33,7 +19,7 @@ static struct span letters(struct span s, size_t i)
 {
 	struct span run = {s.p + i, 0};
 
-	while (letter(at(s, i + run.n)))
+	while (text_letter(at(s, i + run.n)))
 		run.n++;
 	return run;
 }
@@ -69,7 +55,8 @@ static bool allowed(struct span word)
 
 static bool ends_sentence(struct span s, size_t i)
 {
-	return s.p[i] == '.' && (i + 1 >= s.n || blank(s.p[i + 1]) || strchr("*\")<", s.p[i + 1]));
+	return s.p[i] == '.' &&
+	       (i + 1 >= s.n || text_blank(s.p[i + 1]) || strchr("*\")<", s.p[i + 1]));
 }
 
 /* <|im_end|>, </s> */
@@ -84,7 +71,7 @@ static bool step(struct walk *w)
 	struct span s = w->s, run;
 	char c = at(s, w->i);
 
-	if (letter(c)) {
+	if (text_letter(c)) {
 		run = letters(s, w->i);
 		w->prose = !w->formula && !allowed(run);
 		w->i += w->prose ? 0 : run.n;
@@ -125,11 +112,13 @@ static size_t trimmed(struct span s, size_t n)
 	for (;;) {
 		size_t k = n;
 
-		while (n && (blank(s.p[n - 1]) || strchr(",;:=(*`-", s.p[n - 1])))
+		while (n && (text_blank(s.p[n - 1]) || strchr(",;:=(*`-", s.p[n - 1])))
 			n--;
-		if (n >= 3 && memcmp(s.p + n - 3, "and", 3) == 0 && (n == 3 || blank(s.p[n - 4])))
+		if (n >= 3 && memcmp(s.p + n - 3, "and", 3) == 0 &&
+		    (n == 3 || text_blank(s.p[n - 4])))
 			n -= 3;
-		if (n >= 2 && memcmp(s.p + n - 2, "or", 2) == 0 && (n == 2 || blank(s.p[n - 3])))
+		if (n >= 2 && memcmp(s.p + n - 2, "or", 2) == 0 &&
+		    (n == 2 || text_blank(s.p[n - 3])))
 			n -= 2;
 		if (n == k)
 			return n;
@@ -164,7 +153,7 @@ struct span math_sentence(struct span s)
 	struct walk w = {.s = s, .formula = false};
 
 	while (w.i < s.n)
-		if (letter(s.p[w.i]) || (unsigned char)s.p[w.i] >= 0x80)
+		if (text_letter(s.p[w.i]) || (unsigned char)s.p[w.i] >= 0x80)
 			w.i++;
 		else if (!step(&w))
 			break;
@@ -190,7 +179,7 @@ static void found(struct finder *f, size_t from, size_t to)
 static bool something(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (letter(s.p[i]) || digit(s.p[i]))
+		if (text_letter(s.p[i]) || text_digit(s.p[i]))
 			return true;
 	return false;
 }
@@ -274,9 +263,9 @@ static size_t number(struct finder *f, size_t i)
 	if (to == i)
 		return i + 1;
 	from -= number_sign(f->s.p, f->s.p + i);
-	while ((at(f->s, to) == ',' || at(f->s, to) == '/') && digit(at(f->s, to + 1)))
+	while ((at(f->s, to) == ',' || at(f->s, to) == '/') && text_digit(at(f->s, to + 1)))
 		to += 1 + numeral(f->s.p + to + 1, end, NUMERAL_GROUPS, &x);
-	if (!i || !letter(f->s.p[i - 1]))
+	if (!i || !text_letter(f->s.p[i - 1]))
 		found(f, from, percent(f->s, to));
 	return to;
 }
@@ -334,7 +323,7 @@ bool math_last_item(struct span s, struct span *item)
 			i = bracket(&f, i);
 		else if (s.p[i] == '\\')
 			i += next == '$' || next == '\\' ? 2 : 1;
-		else if (digit(s.p[i]) || (s.p[i] == '.' && digit(next)))
+		else if (text_digit(s.p[i]) || (s.p[i] == '.' && text_digit(next)))
 			i = number(&f, i);
 		else
 			i++;

@@ -1,21 +1,12 @@
 /* mathtext.c - answers as text. See mathtext.h. */
 #include "verify/mathtext.h"
 #include "verify/mathlex.h"
+#include "verify/text.h"
 
 #include <string.h>
 #include <strings.h>
 
 enum { WORDS = 200, MAX_TOKENS = 2000 };
-
-static bool letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
 
 /* ---- the same tokens ---- */
 
@@ -63,7 +54,7 @@ static bool put(struct words *w, char c)
 		return true;
 	if (w->n == WORDS)
 		return false;
-	w->letters += letter(c) || (unsigned char)c >= 0x80;
+	w->letters += text_letter(c) || (unsigned char)c >= 0x80;
 	w->text[w->n++] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
 	return true;
 }
@@ -74,7 +65,7 @@ static bool looks(struct span s, size_t *i, bool *marked)
 	struct span name = {s.p + *i + 1, 0};
 	const struct mword *w;
 
-	while (*i + 1 + name.n < s.n && letter(name.p[name.n]))
+	while (*i + 1 + name.n < s.n && text_letter(name.p[name.n]))
 		name.n++;
 	if (!name.n) {
 		*i += *i + 1 < s.n;
@@ -116,7 +107,8 @@ static bool get_words(struct span s, struct words *w)
 		} else if (strchr(" \t\r\n~", c) && c) {
 			if (!put(w, ' '))
 				return false;
-		} else if (letter(c) || digit(c) || c == '-' || (unsigned char)c >= 0x80) {
+		} else if (text_letter(c) || text_digit(c) || c == '-' ||
+			   (unsigned char)c >= 0x80) {
 			if (!put(w, c))
 				return false;
 		} else if (!c || !strchr("{}$().,;:'\"`*!", c)) {
@@ -136,7 +128,7 @@ static bool has_word(struct span s)
 	for (size_t i = 0; i < s.n; i++) {
 		struct span run = {s.p + i, 0};
 
-		while (i + run.n < s.n && letter(run.p[run.n]))
+		while (i + run.n < s.n && text_letter(run.p[run.n]))
 			run.n++;
 		if (mw_wordlike(run))
 			return true;
@@ -153,7 +145,7 @@ bool mt_phrase(struct span s)
 	for (size_t i = 0; i < s.n; i++) {
 		struct span run = {s.p + i, 0};
 
-		while (i + run.n < s.n && letter(run.p[run.n]))
+		while (i + run.n < s.n && text_letter(run.p[run.n]))
 			run.n++;
 		if (run.n == 1 || (!run.n && !strchr(" .", s.p[i])) || span_is(run, "and") ||
 		    span_is(run, "or"))
@@ -224,7 +216,7 @@ static bool another_choice(struct span s)
 
 	if (choice(s, &rest) && !rest.n)
 		return true;
-	while (word.n < s.n && letter(word.p[word.n]))
+	while (word.n < s.n && text_letter(word.p[word.n]))
 		word.n++;
 	if (span_is(word, "or") || span_is(word, "and") || (s.n && strchr(",;/&", *s.p)))
 		return true;
@@ -257,13 +249,13 @@ static bool could_be_decimal(struct span s, size_t comma)
 {
 	size_t from = comma, to = comma + 1;
 
-	while (from > 0 && digit(s.p[from - 1]))
+	while (from > 0 && text_digit(s.p[from - 1]))
 		from--;
-	while (to < s.n && digit(s.p[to]))
+	while (to < s.n && text_digit(s.p[to]))
 		to++;
 	for (size_t i = 0; i < s.n; i++)
 		if (strchr("([{", s.p[i]) || (s.p[i] == ',' && i != comma) ||
-		    (s.p[i] == '.' && i > comma && i + 1 < s.n && digit(s.p[i + 1])))
+		    (s.p[i] == '.' && i > comma && i + 1 < s.n && text_digit(s.p[i + 1])))
 			return false;
 	if (comma - from == 1 && s.p[from] == '0')
 		return true;
@@ -273,7 +265,7 @@ static bool could_be_decimal(struct span s, size_t comma)
 int mt_comma_readings(struct span s)
 {
 	for (size_t i = 1; i + 1 < s.n; i++)
-		if (s.p[i] == ',' && digit(s.p[i - 1]) && digit(s.p[i + 1]))
+		if (s.p[i] == ',' && text_digit(s.p[i - 1]) && text_digit(s.p[i + 1]))
 			return could_be_decimal(s, i) ? 3 : 2;
 	return 1;
 }

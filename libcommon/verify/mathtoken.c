@@ -11,7 +11,7 @@ void ml_init(struct mlex *l, struct span text, enum math_comma comma)
 
 void ml_spaces(struct mlex *l)
 {
-	while (ml_is_blank(ml_ahead(l, 0)))
+	while (text_blank(ml_ahead(l, 0)))
 		l->p++;
 }
 
@@ -52,7 +52,7 @@ static void lex_dot(struct mlex *l, struct mtok *t)
 		ml_give(t, MT_DOTS, 0);
 		return;
 	}
-	while (ml_left(l) && (strchr(".$*", ml_ahead(l, 0)) || ml_is_blank(ml_ahead(l, 0))))
+	while (ml_left(l) && (strchr(".$*", ml_ahead(l, 0)) || text_blank(ml_ahead(l, 0))))
 		l->p++;
 	if (ml_ahead(l, 0) == '\\' && (ml_ahead(l, 1) == ')' || ml_ahead(l, 1) == ']'))
 		l->p += 2;
@@ -103,11 +103,11 @@ static void one(struct mlex *l, struct mtok *t)
 	*t = (struct mtok){.start = l->p};
 	if (l->p == l->end)
 		ml_give(t, MT_END, 0);
-	else if ((ml_is_digit(c) || c == '.') && lex_number(l, t))
+	else if ((text_digit(c) || c == '.') && lex_number(l, t))
 		;
 	else if (c == '.')
 		lex_dot(l, t);
-	else if (ml_is_letter(c))
+	else if (text_letter(c))
 		ml_word(l, t);
 	else if (c == '\\')
 		ml_command(l, t);
@@ -133,7 +133,7 @@ bool ml_argument(struct mlex *l, struct mtok *t)
 {
 	ml_spaces(l);
 	*t = (struct mtok){.start = l->p};
-	if (ml_is_digit(ml_ahead(l, 0))) {
+	if (text_digit(ml_ahead(l, 0))) {
 		struct mlex one_digit = *l;
 
 		one_digit.end = l->p + 1;
@@ -141,7 +141,7 @@ bool ml_argument(struct mlex *l, struct mtok *t)
 		l->p++;
 		return true;
 	}
-	if (ml_is_letter(ml_ahead(l, 0))) {
+	if (text_letter(ml_ahead(l, 0))) {
 		ml_letter(l, t);
 		return true;
 	}

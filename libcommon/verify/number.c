@@ -1,12 +1,13 @@
 /* number.c - numbers in a text, compared exactly. See number.h. */
 #include "verify/number.h"
+#include "verify/text.h"
 
 #include <stdint.h>
 #include <string.h>
 
 static bool digit(const char *p, const char *end)
 {
-	return p < end && *p >= '0' && *p <= '9';
+	return p < end && text_digit(*p);
 }
 
 /* A separator "," "\," "{,}" or a narrow space before exactly three digits: its length, else 0 */
@@ -135,10 +136,8 @@ size_t number_sign(const char *first, const char *p)
 		char before = (size_t)(p - first) > n ? p[-(ptrdiff_t)n - 1] : ' ';
 
 		if ((size_t)(p - first) >= n && memcmp(p - n, signs[i], n) == 0)
-			return (before >= '0' && before <= '9') ||
-					       (before >= 'a' && before <= 'z') ||
-					       (before >= 'A' && before <= 'Z') || before == ')' ||
-					       before == '.'
+			return text_digit(before) || text_letter(before) ||
+					       (before && strchr(").", before))
 				       ? 0
 				       : n;
 	}

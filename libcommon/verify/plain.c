@@ -113,8 +113,7 @@ static void word_pattern(struct buf *b, struct span words)
 	buf_str(b, "(?<!\\w)(?:");
 	for (size_t i = 0; i < words.n; i++) {
 		unsigned char c = (unsigned char)words.p[i];
-		bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-			     (c >= 'A' && c <= 'Z') || c == '|' || c >= 0x80;
+		bool plain = text_digit((char)c) || text_letter((char)c) || c == '|' || c >= 0x80;
 
 		if (!plain)
 			buf_char(b, '\\');

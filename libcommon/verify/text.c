@@ -4,16 +4,11 @@
 #include <string.h>
 #include <strings.h>
 
-static bool blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 struct span text_trim(struct span s)
 {
-	while (s.n && blank(s.p[s.n - 1]))
+	while (s.n && text_blank(s.p[s.n - 1]))
 		s.n--;
-	while (s.n && blank(*s.p)) {
+	while (s.n && text_blank(*s.p)) {
 		s.p++;
 		s.n--;
 	}
@@ -69,7 +64,7 @@ static bool after_answer(struct span s, struct span *out)
 		if ((s.p[i] | 0x20) == 'a' && s.n - i >= k && strncasecmp(s.p + i, word, k) == 0) {
 			size_t j = i + k;
 
-			while (j < s.n && (blank(s.p[j]) || s.p[j] == '*')) /* **Answer:** x */
+			while (j < s.n && (text_blank(s.p[j]) || s.p[j] == '*')) /* **Answer:** x */
 				j++;
 			*out = first_line((struct span){s.p + j, s.n - j});
 			return true;

@@ -4,6 +4,22 @@
 
 #include "verify/verdict.h"
 
+/* ASCII, whatever the locale */
+static inline bool text_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static inline bool text_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool text_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 struct span text_trim(struct span s); /* without ASCII white space at both ends */
 
 /*
