@@ -203,11 +203,11 @@ static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 		need.cache = roller_bytes(r, n, n);
 		st = memory_check(&need, why);
 	}
-	if (!st)
+	if (!st) {
 		msg_info("memory: %s", memory_text(&need, text));
-	snprintf(hash, sizeof hash, "%016" PRIx64, model_hash(&p->model));
-	if (!st)
+		snprintf(hash, sizeof hash, "%016" PRIx64, model_hash(&p->model));
 		st = evaluate(r, tasks.n, hash, w, why);
+	}
 	if (!st) {
 		rec_finish(w);
 		summary(tasks.n);

@@ -66,6 +66,18 @@ static const struct {
 	{ALL, "use_sliding_window", "[null, false]"},
 	{ALL, "dual_chunk_attention_config", "[null]"},
 	{ALL, "quantization_config", "[null]"},
+	/* of kin with the same tensors: Granite, Cohere, MiniCPM, Gemma 2, SmolLM3, OLMo */
+	{ALL, "embedding_multiplier", "[null, 1, 1.0]"},
+	{ALL, "residual_multiplier", "[null, 1, 1.0]"},
+	{ALL, "attention_multiplier", "[null]"},
+	{ALL, "logits_scaling", "[null, 1, 1.0]"},
+	{ALL, "logit_scale", "[null, 1, 1.0]"},
+	{ALL, "scale_emb", "[null, 1, 1.0]"},
+	{ALL, "scale_depth", "[null]"},
+	{ALL, "attn_logit_softcapping", "[null]"},
+	{ALL, "final_logit_softcapping", "[null]"},
+	{ALL, "no_rope_layers", "[null]"},
+	{ALL, "clip_qkv", "[null]"},
 };
 
 static const char *const family_names[] = {"llama", "qwen2", "qwen3"};

@@ -124,6 +124,7 @@ static void accepted(void **state)
 		"{\"sliding_window\":4096,\"use_sliding_window\":false}",
 		"{\"layer_types\":[\"full_attention\",\"full_attention\"]}",
 		"{\"quantization_config\":null}",
+		"{\"embedding_multiplier\":1.0,\"logits_scaling\":1,\"clip_qkv\":null}",
 		"{\"torch_dtype\":\"absent\",\"dtype\":\"bfloat16\"}",
 	};
 	struct config c;
@@ -165,6 +166,18 @@ static void refused(void **state)
 		{"{\"partial_rotary_factor\":0.5}", "partial_rotary_factor: 0.5"},
 		{"{\"use_sliding_window\":true}", "use_sliding_window: true"},
 		{"{\"quantization_config\":{\"bits\":4}}", "quantization_config: "},
+		/* of kin that have our tensors and another arithmetic, with model_type edited */
+		{"{\"embedding_multiplier\":12.0}", "embedding_multiplier: 12.0 is not supported"},
+		{"{\"residual_multiplier\":0.22}", "residual_multiplier: 0.22"},
+		{"{\"attention_multiplier\":0.015625}", "attention_multiplier: 0.015625"},
+		{"{\"logits_scaling\":8.0}", "logits_scaling: 8.0"},
+		{"{\"logit_scale\":0.0625}", "logit_scale: 0.0625"},
+		{"{\"scale_emb\":12}", "scale_emb: 12"},
+		{"{\"scale_depth\":1.4}", "scale_depth: 1.4"},
+		{"{\"attn_logit_softcapping\":50.0}", "attn_logit_softcapping: 50.0"},
+		{"{\"final_logit_softcapping\":30.0}", "final_logit_softcapping: 30.0"},
+		{"{\"no_rope_layers\":[1,0]}", "no_rope_layers: [1,0]"},
+		{"{\"clip_qkv\":8.0}", "clip_qkv: 8.0"},
 		{"{\"sliding_window\":4096}", "sliding_window: 4096 is not supported"},
 		{"{\"layer_types\":[\"full_attention\",\"sliding_attention\"]}", "layer_types: "},
 		{"{\"layer_types\":\"full_attention\"}", "layer_types: "},
