@@ -22,13 +22,11 @@ static float float_of(uint32_t u)
 
 float half_from_f16(uint16_t h)
 {
-	uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = h >> 10 & 31, fraction = h & 1023;
+	uint32_t u = (uint32_t)(h & 0x7fff) << 13, sign = (uint32_t)(h & 0x8000) << 16;
+	uint32_t top = u >= 31U << 23 ? 0x7f800000 : 0; /* of infinities and NaN */
 
-	if (exponent == 31)
-		return float_of(sign | 0x7f800000 | fraction << 13);
-	if (exponent == 0) /* subnormal: a multiple of 2^-24 */
-		return float_of(sign | bits_of((float)fraction * 0x1p-24F));
-	return float_of(sign | (exponent + 112) << 23 | fraction << 13);
+	/* the exponents' biases differ by 112; a subnormal becomes one of float's, then normal */
+	return float_of(bits_of(float_of(u) * 0x1p112F) | top | sign);
 }
 
 void half_floats_bf16(float *to, const uint16_t *from, size_t n)
