@@ -42,6 +42,7 @@ static const struct tool tool = {
 static uint64_t ks[MAX_KS];
 static size_t n_ks;
 static struct evalset all;
+static size_t reference_id = (size_t)-1; /* its number among the variants; -1: none is asked for */
 static struct crossed draws;
 static struct buf table;
 
@@ -117,8 +118,10 @@ static int read_list(const char *path, struct reason *why)
 		st = why->status;
 	if (!st && !n)
 		st = fail(why, ST_INPUT, "%s: empty: not even a header", in.name);
+	if (!st && evalset_sort(&all, why))
+		st = fail_prefix(why, "%s", in.name);
 	in_close(&in);
-	return st ? st : evalset_sort(&all, why);
+	return st;
 }
 
 /* ---- reckoning ---- */
@@ -142,14 +145,10 @@ static struct block block_at(size_t from)
 /* The reference's block at the same set and step; n 0: there is none. */
 static struct block reference_of(struct block b)
 {
-	size_t ref =
-		reference ? names_find(&all.variants, (struct span){reference, strlen(reference)})
-			  : (size_t)-1;
-
-	if (all.v[b.from].variant == ref)
+	if (all.v[b.from].variant == reference_id)
 		return (struct block){0};
 	for (size_t i = 0; i < all.n; i++)
-		if (all.v[i].set == all.v[b.from].set && all.v[i].variant == ref &&
+		if (all.v[i].set == all.v[b.from].set && all.v[i].variant == reference_id &&
 		    all.v[i].step == all.v[b.from].step)
 			return block_at(i);
 	return (struct block){0};
@@ -346,11 +345,14 @@ static int run(const char *list, struct reason *why)
 {
 	int st = read_list(list, why);
 
-	if (!st && reference &&
-	    names_find(&all.variants, (struct span){reference, strlen(reference)}) == (size_t)-1)
-		st = fail(why, ST_INPUT, "%s: no variant %s in it", list, reference);
 	if (st)
 		return st;
+	if (reference) {
+		reference_id =
+			names_find(&all.variants, (struct span){reference, strlen(reference)});
+		if (reference_id == (size_t)-1)
+			return fail(why, ST_INPUT, "%s: no variant %s in it", list, reference);
+	}
 	(problems ? put_problems : put_means)();
 	out_write(out_stdout(), table.p, table.n);
 	return 0;

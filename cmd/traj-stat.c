@@ -52,12 +52,13 @@ static void put_mean(double v)
 		buf_printf(&table, "\t%.6g", v);
 }
 
-static void put_place(int64_t n)
+/* An iteration or a step */
+static void put_place(struct buf *b, int64_t n)
 {
 	if (n < 0)
-		buf_char(&table, '-');
+		buf_char(b, '-');
 	else
-		buf_printf(&table, "%" PRId64, n);
+		buf_printf(b, "%" PRId64, n);
 }
 
 static void put_header(void)
@@ -79,9 +80,9 @@ static void close_row(void)
 	any = false;
 	runstat_close(&run, &r);
 	if (by_step) {
-		put_place(now_iter);
+		put_place(&table, now_iter);
 		buf_char(&table, '\t');
-		put_place(now_step);
+		put_place(&table, now_step);
 	} else {
 		struct span value = names_get(&values, values.n - 1);
 
@@ -106,17 +107,26 @@ static void close_row(void)
 
 /* ---- which row ---- */
 
+static void put_clock(struct buf *b, int64_t iter, int64_t step)
+{
+	buf_str(b, "iteration ");
+	put_place(b, iter);
+	buf_str(b, " step ");
+	put_place(b, step);
+}
+
 static int place_by_step(const struct traj *t, int64_t iter, const struct rec *r, const char *name,
 			 struct reason *why)
 {
 	if (iter < 0)
 		iter = t->iter;
-	if (any && (iter < now_iter || (iter == now_iter && t->step < now_step)))
-		return rec_fail(why, name, r,
-				"iteration %" PRId64 " step %" PRId64
-				" comes after iteration %" PRId64 " step %" PRId64
-				": inputs must be in the order of one run",
-				iter, t->step, now_iter, now_step);
+	if (any && (iter < now_iter || (iter == now_iter && t->step < now_step))) {
+		put_clock(&scratch, iter, t->step);
+		buf_str(&scratch, " comes after ");
+		put_clock(&scratch, now_iter, now_step);
+		return rec_fail(why, name, r, "%s: inputs must be in the order of one run",
+				buf_cstr(&scratch));
+	}
 	if (any && iter == now_iter && t->step == now_step)
 		return 0;
 	close_row();

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,7 +120,7 @@ static void set(const struct opt *p, const char *arg)
 			     any ? INT64_MAX : (int64_t)p->hi, p->var);
 		break;
 	case OPT_NUM:
-		ok = num_f64(arg, any ? -1e300 : p->lo, any ? 1e300 : p->hi, p->var);
+		ok = num_f64(arg, any ? -INFINITY : p->lo, any ? INFINITY : p->hi, p->var);
 		break;
 	case OPT_WORD:
 		ok = tool_word(p->arg, arg) >= 0;

@@ -4,6 +4,7 @@
 #include "base/num.h"
 #include "stream/glance.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,7 +64,7 @@ int where_parse(struct where *w, const char *condition, struct reason *why)
 		free(w->text);
 		return st;
 	}
-	w->is_num = num_f64(w->text, -1e308, 1e308, &w->num);
+	w->is_num = num_f64(w->text, -INFINITY, INFINITY, &w->num);
 	w->is_int = num_i64(w->text, INT64_MIN, INT64_MAX, &w->whole);
 	return 0;
 }

@@ -146,7 +146,7 @@ is() { # WANT and what field takes
 	tail -n 1 list >row
 	cat row >>list
 	status_is 3 eval-compare list
-	says "set test, variant v, seed 1, step 5: two evaluations of one policy"
+	says "eval-compare: list: set test, variant v, seed 1, step 5: two evaluations of one policy"
 	status_is 3 eval-compare row
 	says "line 1: the header is not"
 	printf 'set\tvariant\tseed\tstep\tfile\ntest\tv\t1\t5\n' >list

@@ -113,6 +113,8 @@ is() { # WANT METRIC OPTION ...
 	is 0.5 avg@n eval.traj
 	is 0.25 avg@n --threshold 1 eval.traj
 	is 1 avg@n --threshold -1 eval.traj
+	is 0 avg@n --threshold 1.5e308 eval.traj
+	status_is 2 pass-at-k --threshold 1e309 eval.traj
 }
 
 @test "--by: a block for each value, in order of appearance" {

@@ -116,6 +116,7 @@ is() { # WANT OPTION ...
 	is "1 3 7" --where 'reward >= 0.75'
 	is "1 2 7" --where 'step=1'
 	is "2 7" --where 'meta.level > 3'
+	is "1 2 3 4 6 7" --where 'reward < 1.7e308'
 }
 
 @test "--where: text" {

@@ -112,7 +112,7 @@ is() { # WANT COLUMN OPTION ...
 		{"task":"a","prompt":"","response":"","step":1}
 	END
 	status_is 3 traj-stat back
-	says "order of one run"
+	says "iteration - step 1 comes after iteration - step 2: inputs must be in the order of one run"
 }
 
 @test "--iter numbers the inputs" {
