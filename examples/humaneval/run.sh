@@ -6,7 +6,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 PATH=$PATH:$here/../../build/bin:$here/../../../../bin # of the tree, of the prefix
-judge="cmd:python3 $here/judge.py"
+judge="cmd:python3 '$here/judge.py'"
 # For the first answer the sandbox is tried and then used, each WALL seconds and one at most: what is
 # too slow is to be the sandbox's "timeout" with reward 0, never a verdict that failed.
 deadline=$((3 * ${WALL:-5} + 30))

@@ -67,7 +67,7 @@ runs/vanilla/seed-4 runs/vanilla/seed-9" ]
 }
 
 @test "rloop and vanilla evaluate each held-out set; both ends evaluated" {
-	fake=$root/tests/cli/fake-stage
+	fake="'$root/tests/cli/fake-stage'"
 	export FAKE_LOG=$PWD/log
 	export EXPLORE="$fake explore" FILTER="$fake filter" TUNE="$fake tune" EVAL="$fake eval"
 	export PASSK="$fake passk" CAT="$fake cat"
@@ -88,7 +88,7 @@ runs/vanilla/seed-4 runs/vanilla/seed-9" ]
 }
 
 @test "average: the mix of each of another run's policies, evaluated, resumable" {
-	fake=$root/tests/cli/fake-stage
+	fake="'$root/tests/cli/fake-stage'"
 	export FAKE_LOG=$PWD/log EVAL="$fake eval" PASSK="$fake passk" CAT="$fake cat"
 	mkdir -p of/iter-{1,2}
 	for i in 1 2; do

@@ -20,7 +20,7 @@ need_sandbox() {
 outcome() {
 	jq -nc '{task: $ARGS.positional[0], prompt: "", response: $ARGS.positional[1]}' --args "$@" |
 		traj-cat --from-json |
-		traj-score -q -t tasks.jsonl --verifier "cmd:python3 $dir/judge.py" --deadline 3600 |
+		traj-score -q -t tasks.jsonl --verifier "cmd:python3 '$dir/judge.py'" --deadline 3600 |
 		traj-cat -c reward,extracted
 }
 
@@ -46,7 +46,7 @@ outcome() {
 	need_sandbox
 	jq -c '{task: .task_id, prompt: "", response: .canonical_solution}' "$dir/problems.jsonl" |
 		traj-cat --from-json |
-		traj-score -q -t tasks.jsonl --verifier "cmd:python3 $dir/judge.py" \
+		traj-score -q -t tasks.jsonl --verifier "cmd:python3 '$dir/judge.py'" \
 			--deadline 3600 >all.traj
 	[ "$(traj-cat -c reward all.traj | paste -sd ' ')" = "1.0 1.0 1.0" ]
 	[ "$(outcome tiny/0 '    return 5')" = "0.0	failed" ]
@@ -105,7 +105,7 @@ assert f([1]) == 1"
 	chmod +x bin/bwrap
 	jq -c '. + {prompt: ""}' "$dir/responses.jsonl" | traj-cat --from-json >in.traj
 	PATH=$PWD/bin:$PATH status_is 3 traj-score -t tasks.jsonl \
-		--verifier "cmd:python3 $dir/judge.py" --deadline 3600 in.traj
+		--verifier "cmd:python3 '$dir/judge.py'" --deadline 3600 in.traj
 	says "no sandbox"
 	says "14 of 14 verdicts are failures"
 	[ "$(traj-cat -c verdict,reward out 2>/dev/null | sort -u)" = "exit	" ]

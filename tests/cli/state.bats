@@ -308,7 +308,7 @@ stage_goes_on() {
 	rm -rf run
 	mkdir -p bin
 	mv keeper bin/rl-explore
-	sed -i "s|^rl-explore|$BIN/rl-explore|" bin/rl-explore
+	sed -i "s|^rl-explore|'$BIN/rl-explore'|" bin/rl-explore
 	PATH=$PWD/bin:$PATH status_is 0 "$root/pipelines/rloop" "${opts[@]}"
 	# as if it had been killed between the names: the log and where RL ended have theirs
 	mv run/iter-1/explore.traj run/iter-1/explore.traj.part

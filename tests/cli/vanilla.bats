@@ -3,7 +3,7 @@ load helpers
 
 setup() {
 	cd "$BATS_TEST_TMPDIR"
-	fake=$root/tests/cli/fake-stage
+	fake="'$root/tests/cli/fake-stage'"
 	export FAKE_LOG=$PWD/log
 	export EXPLORE="$fake explore" EVAL="$fake eval" PASSK="$fake passk"
 	mkdir base
