@@ -80,9 +80,10 @@ static void write_numbers(struct writing *w, const struct st_item *t, const floa
 
 	for (size_t i = 0; i < n; i += part, w->at += part) {
 		part = n - i < CHUNK ? n - i : CHUNK;
-		for (size_t k = 0; k < part && !wide; k++)
-			half[k] =
-				w->dtype == ST_F16 ? half_to_f16(v[i + k]) : half_to_bf16(v[i + k]);
+		for (size_t k = 0; k < part && w->dtype == ST_F16; k++)
+			half[k] = half_to_f16(v[i + k]);
+		for (size_t k = 0; k < part && w->dtype == ST_BF16; k++)
+			half[k] = (uint16_t)(half_bf16_bits(v[i + k]) >> 16);
 		out_write(w->o, wide ? (const void *)(v + i) : half,
 			  part * st_formats[w->dtype].size);
 		ok = count_finite(w, v + i, half, part);
