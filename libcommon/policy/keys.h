@@ -1,6 +1,5 @@
 /*
- * keys.h - keys of a JSON object, read with their type and range checked. A key that is absent or
- * null leaves the caller's value as it is. Failures name the key.
+ * keys.h - keys of a JSON object, read with their type and range checked. Failures name the key.
  */
 #ifndef POLICY_KEYS_H
 #define POLICY_KEYS_H
@@ -16,8 +15,10 @@ bool key_none(const json_t *v); /* absent or null */
 int key_fail(struct reason *why, const char *key, const json_t *v, const char *what);
 /* v is one of allowed, a JSON array as text; an absent key counts as null. */
 int key_one_of(const json_t *v, const char *key, const char *allowed, struct reason *why);
+/* v must be there */
 int key_int(const json_t *v, const char *key, int64_t lo, int64_t hi, int64_t *to,
 	    struct reason *why);
+/* Absent or null: *to stays as it is. */
 int key_real(const json_t *j, const char *key, double *to, struct reason *why);
 int key_bool(const json_t *j, const char *key, bool *to, struct reason *why);
 

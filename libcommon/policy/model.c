@@ -321,6 +321,8 @@ void model_copy(struct model *to, const struct model *m)
 	}
 	model_init(to, &m->cfg, m->how);
 	memcpy(to->params, m->params, m->n_params * sizeof *m->params);
+	if (m->how & MODEL_FROZEN)
+		memcpy(to->pairs, m->pairs, panel_bytes(m));
 	model_pack(to);
 }
 

@@ -245,13 +245,35 @@ static void folders(void **state)
 	free(dir);
 }
 
+/* A copy has the same weights, whatever becomes of those that it was made of. */
+static void copies(void **state)
+{
+	static const int hows[] = {0, MODEL_BF16};
+
+	(void)state;
+	for (int h = 0; h < 2; h++) {
+		struct model m[2], copy[2];
+
+		make(&m[0], &m[1], false, true, hows[h]);
+		for (int i = 0; i < 2; i++) {
+			uint64_t hash = model_hash(&m[i]);
+
+			model_copy(&copy[i], &m[i]);
+			model_random(&m[i], 8, 0.3);
+			assert_int_not_equal(model_hash(&m[i]), hash);
+			assert_int_equal(model_hash(&copy[i]), hash);
+			model_free(&m[i]);
+			assert_int_equal(model_hash(&copy[i]), hash);
+			model_free(&copy[i]);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(passes),
-		cmocka_unit_test(layerwise),
-		cmocka_unit_test(samples),
-		cmocka_unit_test(folders),
+		cmocka_unit_test(passes),  cmocka_unit_test(copies),  cmocka_unit_test(layerwise),
+		cmocka_unit_test(samples), cmocka_unit_test(folders),
 	};
 	int failed;
 
