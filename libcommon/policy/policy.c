@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/tool.h"
+#include "base/utf8.h"
 #include "policy/tokconfig.h"
 #include "policy/weights.h"
 #include "stream/json.h"
@@ -201,6 +202,10 @@ int policy_load_trained(struct policy *p, const char *dir, int how, const struct
 	if (!st && merge && !p->peft.r)
 		st = fail(why, ST_USAGE,
 			  "--merge: there is no adapter, neither --lora nor one in %s", dir);
+	if (!st && !merge && p->peft.r && !utf8_valid(p->peft.base, strlen(p->peft.base)))
+		st = fail(why, ST_INPUT,
+			  "%s: a path that is not UTF-8: " PEFT_CONFIG " could not name it",
+			  p->peft.base);
 	if (!st && merge)
 		policy_merge(p);
 	return st;

@@ -198,6 +198,14 @@ edit() {
 	says base_model_name_or_path
 }
 
+@test "a base whose path an adapter's file could not name is refused before training" {
+	cp -r "$FIX/base" $'caf\xe9'
+	status_is 3 rft-tune -p $'caf\xe9' --lora 2 --steps 1 -o x "$FIX/run.traj"
+	says "a path that is not UTF-8"
+	[ ! -e x ]
+	status_is 0 rft-tune -q -p $'caf\xe9' --lora 2 --merge --steps 1 -o x "$FIX/run.traj"
+}
+
 @test "what would change the arithmetic is refused by name" {
 	adapter
 	while read -r key value; do
