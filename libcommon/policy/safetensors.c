@@ -226,6 +226,10 @@ static int read_header(struct shard *s, struct buf *text, struct reason *why)
 	st = read_at(s->fd, s->path, &n, sizeof n, 0, why);
 	if (st)
 		return st;
+	if (memcmp(&n, "version ", sizeof n) == 0)
+		return fail(why, ST_INPUT,
+			    "%s: a pointer of Git LFS, not the weights (git lfs pull gets them)",
+			    s->path);
 	if (n > MAX_HEADER || n > s->size - sizeof n)
 		return fail(why, ST_INPUT, "%s: header of %llu bytes, %s", s->path,
 			    (unsigned long long)n,

@@ -231,6 +231,10 @@ is() {
 	status_is 3 policy-init --info p
 	says 'p/model.safetensors: '
 	[ -z "$output" ]
+	policy-init -q -o cloned --layers 1
+	printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n' >cloned/model.safetensors
+	status_is 3 policy-init --info cloned
+	says 'cloned/model.safetensors: a pointer of Git LFS, not the weights'
 }
 
 @test "a folder that exists is left alone" {
