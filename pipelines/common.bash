@@ -1,5 +1,4 @@
-# common.bash - what rloop, vanilla, average and compare share: options, the run's folder and its
-# lock, stages.
+# common.bash - what the pipelines share: options, the run's folder and its lock, stages.
 # shellcheck shell=bash
 #
 # A stage is complete when its result has its final name: it is written as X.part and renamed when
