@@ -88,6 +88,24 @@ static void bad_gradient_changes_nothing(void **state)
 	adamw_free(&a);
 }
 
+/* Its square would be more than the second moment can hold, for ever. */
+static void a_gradient_too_large_to_square_is_left_out(void **state)
+{
+	float p[] = {1, -0.5f, 2}, g[3] = {2e18f, 0, 0};
+	struct adamw_opts o = OPTS;
+	struct adamw a;
+
+	(void)state;
+	o.clip = 0;
+	adamw_init(&a, &o, TABLE, 2);
+	assert_false(adamw_step(&a, p, g, 0.01, NULL));
+	assert_close(p[0], 1, 0);
+	a.o.clip = 1; /* scaled down it is one like any other */
+	assert_true(adamw_step(&a, p, g, 0.01, NULL));
+	assert_true(isfinite(a.v[0]) && p[0] < 1);
+	adamw_free(&a);
+}
+
 static void five_in_a_row_are_too_many(void **state)
 {
 	float p[] = {1, -0.5f, 2}, good[3], nan[3] = {NAN, 0, 0};
@@ -162,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ten_steps),
 		cmocka_unit_test(bad_gradient_changes_nothing),
+		cmocka_unit_test(a_gradient_too_large_to_square_is_left_out),
 		cmocka_unit_test(five_in_a_row_are_too_many),
 		cmocka_unit_test(threads_change_no_bit),
 		cmocka_unit_test(tiny_decay_is_not_rounded_away),

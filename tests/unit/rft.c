@@ -277,6 +277,42 @@ static void learning_lowers_the_loss(void **state)
 	policy_free(&p);
 }
 
+/* Each epoch learns every row once, in an order of its own; the last update ends one, too. */
+static void epochs_have_orders_of_their_own(void **state)
+{
+	struct policy p = tiny_policy("abc", 1);
+	struct rft_opts o = opts();
+	struct rft_data d;
+	struct rft_report rep;
+	struct reason why;
+	struct rft *r;
+	double loss[3], sum = 0, first = 0;
+	int differ = 0;
+
+	(void)state;
+	o.lr = 0;
+	o.batch = 1;
+	o.steps = 25;
+	fill(&d, &p, &o);
+	assert_int_equal(rft_seal(&d, &why), 0);
+	r = rft_new(&o, &p, &d);
+	for (int n = 0; rft_next(r, &rep, &why) > 0; n++) {
+		sum += rep.loss;
+		loss[n % 3] = n < 3 ? rep.loss : loss[n % 3];
+		differ += rep.loss != loss[n % 3];
+		if (n % 3 == 2) {
+			first = n == 2 ? sum : first;
+			assert_close(sum, first, 1e-9);
+			sum = 0;
+		}
+		assert_int_equal(rep.epoch_end, n % 3 == 2 || n == 24);
+	}
+	assert_true(differ > 0);
+	rft_free(r);
+	rft_data_free(&d);
+	policy_free(&p);
+}
+
 static void bad_weights_are_left_alone_and_stop_the_run(void **state)
 {
 	struct policy p = tiny_policy("abc", 1);
@@ -322,6 +358,7 @@ int main(void)
 		cmocka_unit_test(loss_is_the_weighted_mean),
 		cmocka_unit_test(accumulation_is_exact),
 		cmocka_unit_test(learning_lowers_the_loss),
+		cmocka_unit_test(epochs_have_orders_of_their_own),
 		cmocka_unit_test(bad_weights_are_left_alone_and_stop_the_run),
 	};
 
