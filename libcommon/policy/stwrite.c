@@ -83,7 +83,7 @@ static void write_numbers(struct writing *w, const struct st_item *t, const floa
 		for (size_t k = 0; k < part && w->dtype == ST_F16; k++)
 			half[k] = half_to_f16(v[i + k]);
 		for (size_t k = 0; k < part && w->dtype == ST_BF16; k++)
-			half[k] = (uint16_t)(half_bf16_bits(v[i + k]) >> 16);
+			half[k] = half_to_bf16(v[i + k]);
 		out_write(w->o, wide ? (const void *)(v + i) : half,
 			  part * st_formats[w->dtype].size);
 		ok = count_finite(w, v + i, half, part);

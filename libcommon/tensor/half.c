@@ -41,11 +41,6 @@ void half_floats_f16(float *to, const uint16_t *from, size_t n)
 		to[i] = half_from_f16(from[i]);
 }
 
-uint16_t half_to_bf16(float v)
-{
-	return (uint16_t)(half_bf16_bits(v) >> 16);
-}
-
 uint16_t half_to_f16(float v)
 {
 	uint32_t sign = bits_of(v) >> 16 & 0x8000, u = bits_of(v) & 0x7fffffff;

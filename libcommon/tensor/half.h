@@ -6,7 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* v rounded to bf16, in the upper 16 bits (the lower: anything); without branches, for loops. */
+/* v rounded to bf16, to nearest, ties to even, in the upper 16 bits (the lower: anything); without
+ * branches, for loops. */
 static inline uint32_t half_bf16_bits(float v)
 {
 	uint32_t u, quiet;
@@ -14,6 +15,11 @@ static inline uint32_t half_bf16_bits(float v)
 	memcpy(&u, &v, sizeof u);
 	quiet = u | 0x400000; /* a NaN whose low bits are cut must stay one */
 	return v != v ? quiet : u + 0x7fff + (u >> 16 & 1);
+}
+
+static inline uint16_t half_to_bf16(float v)
+{
+	return (uint16_t)(half_bf16_bits(v) >> 16);
 }
 
 static inline float half_from_bf16(uint16_t h)
@@ -28,8 +34,7 @@ static inline float half_from_bf16(uint16_t h)
 float half_from_f16(uint16_t h); /* subnormals, infinities and NaN included */
 void half_floats_bf16(float *to, const uint16_t *from, size_t n); /* many */
 void half_floats_f16(float *to, const uint16_t *from, size_t n);
-/* Rounded to nearest, ties to even; what is too large becomes infinity, NaN stays NaN. */
-uint16_t half_to_bf16(float v);
+/* As half_to_bf16: to nearest, ties to even; what is too large becomes infinity, NaN stays NaN. */
 uint16_t half_to_f16(float v);
 
 #endif
