@@ -115,7 +115,7 @@ static int read_eval(struct eval *e, const char *path, const char **name, struct
 
 	if (!in)
 		return why->status;
-	*name = strcmp(path, "-") == 0 ? "<stdin>" : path;
+	*name = rec_name(in);
 	while (!st && (got = rec_next(in, &r, why)) > 0)
 		st = add(e, &r, *name, why);
 	rec_close(in);

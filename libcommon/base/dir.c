@@ -60,7 +60,9 @@ int newdir_check(const char *path, struct reason *why)
 	struct stat sb;
 	int st = 0;
 
-	if (lstat(p, &sb) == 0)
+	if (!*path)
+		st = fail_errno(why, ENOENT, "''");
+	else if (lstat(p, &sb) == 0)
 		st = fail(why, ST_SYSTEM, "%s: exists already", path);
 	else if (errno != ENOENT)
 		st = fail_errno(why, errno, "%s", path);

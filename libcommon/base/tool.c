@@ -101,7 +101,7 @@ int tool_word(const char *words, const char *w)
 	int i = 0;
 
 	for (const char *p = words; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL, i++)
-		if (n && strncmp(p, w, n) == 0 && (p[n] == '|' || p[n] == '\0'))
+		if (n && n == strcspn(p, "|") && strncmp(p, w, n) == 0)
 			return i;
 	return -1;
 }

@@ -93,11 +93,6 @@ bool rec_was_cut(const struct rec_in *in)
 	return in->cut;
 }
 
-struct mp rec_head(const struct rec_in *in)
-{
-	return in->head.n ? (struct mp){(const uint8_t *)in->head.p, in->head.n} : (struct mp){0};
-}
-
 struct span rec_chains(const struct rec_in *in)
 {
 	return (struct span){in->chains.p, in->chains.n};
@@ -105,7 +100,9 @@ struct span rec_chains(const struct rec_in *in)
 
 struct mp rec_chain(const struct rec_in *in)
 {
-	return mp_get(rec_head(in), "chain");
+	struct mp head = {(const uint8_t *)in->head.p, in->head.n};
+
+	return head.n ? mp_get(head, "chain") : (struct mp){0};
 }
 
 int rec_fail(struct reason *why, const char *name, const struct rec *r, const char *fmt, ...)

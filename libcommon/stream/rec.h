@@ -50,9 +50,8 @@ bool rec_ready(const struct rec_in *in);
 /* Output to flush before a read that may wait, so that a record is passed on at once. */
 void rec_tie(struct rec_in *in, struct out *o);
 const char *rec_name(const struct rec_in *in); /* path or "<stdin>" */
-/* The current segment's head record and the chain array in it, valid until the next rec_next. p
- * NULL: none. */
-struct mp rec_head(const struct rec_in *in);
+/* The chain array of the current segment's head record, valid until the next rec_next. p NULL:
+ * none. */
 struct mp rec_chain(const struct rec_in *in);
 struct span rec_chains(const struct rec_in *in); /* entries of all heads so far, each once */
 uint64_t rec_seen(const struct rec_in *in);      /* trajectories handed out so far */

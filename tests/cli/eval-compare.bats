@@ -171,8 +171,6 @@ is() { # WANT and what field takes
 }
 
 @test "--strict refuses a stream without head and end" {
-	printf '{"task":"a","prompt":"p","response":"r","reward":1}\n' >bare.json
-	traj-cat -q bare.json >/dev/null 2>&1 || true
 	evaluation test v 1 5 a=1
 	status_is 0 eval-compare list
 	status_is 3 eval-compare --strict list

@@ -13,7 +13,7 @@ kinds="countdown subset path arithmetic"
 		[ "$(jq -r '.verifier' t.jsonl | sort | uniq -c | tr -s ' ')" = " 50 $k" ]
 		[ "$(jq -r '.id' t.jsonl | sort -u | wc -l)" = 50 ]
 		jq -e '(.prompt | length > 2) and (.answer | length > 0)' t.jsonl >all
-		! grep -v true all
+		not grep -v true all
 	done
 }
 

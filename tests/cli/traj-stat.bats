@@ -78,6 +78,8 @@ is() { # WANT COLUMN OPTION ...
 	says 'record 8 at byte'
 	says 'key "tokens" is missing'
 	status_is 2 traj-stat --gram word run.traj
+	status_is 2 traj-stat --gram 'char|token' run.traj
+	says "--gram: 'char|token' is none of char|token"
 	status_is 2 traj-stat --ngram -1 run.traj
 }
 

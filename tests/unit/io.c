@@ -63,11 +63,22 @@ static void a_killed_process_had_our_id(void **state)
 	scratch_free(dir);
 }
 
+static void refused_early(void **state)
+{
+	(void)state;
+	assert_int_equal(newdir_check("", &why), ST_SYSTEM);
+	assert_says(&why, "'': No such file or directory");
+	assert_int_equal(newdir_check("/", &why), ST_SYSTEM);
+	assert_int_equal(newdir_check("/nonexistent/p/", &why), ST_SYSTEM);
+	assert_says(&why, "/nonexistent: No such file or directory");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_line_is_too_long_or_not),
 		cmocka_unit_test(a_killed_process_had_our_id),
+		cmocka_unit_test(refused_early),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
