@@ -90,6 +90,22 @@ static bool combine(enum mkind kind, int64_t a, int64_t b, int64_t *num, int64_t
 	return lowest(n * b, d * a, num, den);
 }
 
+/* A small power of num/den, which becomes it */
+static bool raise(const struct menv *e, int exponent, int64_t *num, int64_t *den)
+{
+	int64_t n, a = *num, b = *den;
+
+	if (!me_whole(e, exponent, -62, 62, &n) || (n < 0 && !a))
+		return false;
+	if (n < 0 && !lowest(b, a, &a, &b))
+		return false;
+	*num = *den = 1;
+	for (n = n < 0 ? -n : n; n > 0; n--)
+		if (!combine(MK_MUL, a, b, num, den))
+			return false;
+	return true;
+}
+
 bool me_ratio(const struct menv *e, int node, int64_t *num, int64_t *den)
 {
 	const struct mnode *n = &e->a->v[node];
@@ -104,6 +120,7 @@ bool me_ratio(const struct menv *e, int node, int64_t *num, int64_t *den)
 	case MK_ADD:
 	case MK_MUL:
 	case MK_DIV:
+	case MK_POW:
 		break;
 	default:
 		return leaf_ratio(e, n, num, den);
@@ -112,6 +129,8 @@ bool me_ratio(const struct menv *e, int node, int64_t *num, int64_t *den)
 		return false;
 	if (n->kind == MK_NEG)
 		*num = -*num;
+	if (n->kind == MK_POW)
+		return raise(e, n->last, num, den);
 	if (n->kind == MK_PERCENT)
 		return lowest(*num, (__int128)*den * 100, num, den);
 	if (n->kind == MK_NEG || n->kind == MK_UNIT)

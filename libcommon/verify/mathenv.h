@@ -8,7 +8,7 @@ enum {
 	ME_POINTS = 5,       /* places at which expressions with symbols are evaluated */
 	ME_STEPS = 5000,     /* nodes evaluated for one judgement: its time is bounded */
 	ME_TERMS = 200,      /* of a sum or product that is carried out */
-	ME_FACTORIAL = 1000, /* greatest that is multiplied out */
+	ME_FACTORIAL = 2500, /* greatest that is multiplied out */
 };
 
 struct mbound {

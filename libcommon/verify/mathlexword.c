@@ -221,6 +221,22 @@ static struct span choice(struct span s)
 	return s;
 }
 
+/* \text{\%} and the like: the sign; 0: it is more than that */
+static enum mtok_type sign(struct span s)
+{
+	return span_is(s, "\\%") || span_is(s, "%") ? MT_PERCENT
+	       : span_is(s, "\\$")                  ? MT_MONEY
+	       : span_is(s, "\\degree")             ? MT_DEGREE
+						    : 0;
+}
+
+/* Is s, which all the answer begins with, a list of words or letters? */
+static bool lists(const struct mlex *l, const struct mtok *t, struct span s)
+{
+	return t->start == l->begin && (memchr(s.p, ',', s.n) || memmem(s.p, s.n, " and ", 5) ||
+					memmem(s.p, s.n, " or ", 4));
+}
+
 /* What \text{s} is; false: something to be read as it stands */
 static bool classify(const struct mlex *l, struct mtok *t, struct span s, bool font)
 {
@@ -228,7 +244,11 @@ static bool classify(const struct mlex *l, struct mtok *t, struct span s, bool f
 	int join = joins(s);
 
 	t->s = s = choice(s);
-	if (join)
+	if (sign(s))
+		ml_give(t, sign(s), 0);
+	else if (lists(l, t, s))
+		return false;
+	else if (join)
 		ml_give(t, MT_JOIN, join);
 	else if (leads_condition(s))
 		ml_give(t, MT_OP, ',');
@@ -249,15 +269,6 @@ static bool classify(const struct mlex *l, struct mtok *t, struct span s, bool f
 	return true;
 }
 
-/* \text{\%} and the like: the sign; 0: it is more than that */
-static enum mtok_type sign(struct span s)
-{
-	return span_is(s, "\\%") || span_is(s, "%") ? MT_PERCENT
-	       : span_is(s, "\\$")                  ? MT_MONEY
-	       : span_is(s, "\\degree")             ? MT_DEGREE
-						    : 0;
-}
-
 void ml_text(struct mlex *l, struct mtok *t, bool font)
 {
 	struct span s;
@@ -265,16 +276,12 @@ void ml_text(struct mlex *l, struct mtok *t, bool font)
 	if (ml_ahead(l, 0) == '*')
 		l->p++;
 	ml_spaces(l);
-	if (ml_ahead(l, 0) == '{' && braces(l, l->p + 1, &s) && sign(trim(s))) {
-		l->p = s.p + s.n + 1;
-		ml_give(t, sign(trim(s)), 0);
-	} else if (ml_ahead(l, 0) == '{' && braces(l, l->p + 1, &s) && trim(s).n == 0) {
-		l->p = s.p + s.n + 1;
+	ml_give(t, MT_WRAP, 0); /* unless it is more, its argument is read as an expression */
+	if (ml_ahead(l, 0) != '{' || !braces(l, l->p + 1, &s))
+		return;
+	if (!trim(s).n)
 		ml_give(t, MT_SKIP, 0);
-	} else if (ml_ahead(l, 0) == '{' && braces(l, l->p + 1, &s) &&
-		   classify(l, t, trim(s), font)) {
-		l->p = s.p + s.n + 1;
-	} else {
-		ml_give(t, MT_WRAP, 0); /* its argument is read as an expression */
-	}
+	else if (!classify(l, t, trim(s), font))
+		return;
+	l->p = s.p + s.n + 1;
 }
