@@ -113,10 +113,22 @@ static bool read_int(struct parser *s, int64_t *v)
 	return s->p > first && (*first != '0' || s->p == first + 1);
 }
 
+static bool skip(struct parser *s, const char *text)
+{
+	size_t n = strlen(text);
+
+	if ((size_t)(s->end - s->p) < n || memcmp(s->p, text, n) != 0)
+		return false;
+	s->p += n;
+	return true;
+}
+
+/* And the sizes of parentheses */
 static void skip_space(struct parser *s)
 {
-	while (s->p < s->end && text_blank(*s->p))
-		s->p++;
+	while ((s->p < s->end && text_blank(*s->p) && s->p++) || skip(s, "\\left") ||
+	       skip(s, "\\right"))
+		;
 }
 
 /* The operator at p, one of + - * /, or 0 */
@@ -129,14 +141,9 @@ static char read_op(struct parser *s)
 		   {"\xc3\x97", '*'}, {"\xc2\xb7", '*'}, {"\xc3\xb7", '/'}, {"\xe2\x88\x92", '-'},
 		   {"\\times", '*'},  {"\\cdot", '*'},   {"\\div", '/'}};
 
-	for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
-		size_t k = strlen(ops[i].text);
-
-		if ((size_t)(s->end - s->p) >= k && memcmp(s->p, ops[i].text, k) == 0) {
-			s->p += k;
+	for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+		if (skip(s, ops[i].text))
 			return ops[i].op;
-		}
-	}
 	return 0;
 }
 

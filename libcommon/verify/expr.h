@@ -33,7 +33,7 @@ struct expr {
 /*
  * True when the whole of s is an expression, with any white space, optionally followed by "=" and
  * a whole number that must then be its value. Besides the ASCII operators × · ÷ − and \times \cdot
- * \div are read.
+ * \div are read; \left and \right count for nothing.
  */
 bool expr_eval(struct span s, struct expr *e);
 bool expr_is(const struct expr *e, int64_t v);

@@ -72,17 +72,26 @@ static bool after_answer(struct span s, struct span *out)
 	return false;
 }
 
-/* What people put around an answer that they mark: $x$, `x`, x. */
+static bool cut(struct span *s, const char *before, const char *after)
+{
+	size_t n = strlen(before), m = strlen(after);
+
+	if (s->n < n + m || memcmp(s->p, before, n) != 0 || memcmp(s->p + s->n - m, after, m) != 0)
+		return false;
+	*s = text_trim((struct span){s->p + n, s->n - n - m});
+	return true;
+}
+
+/* Without what people put around an answer that they mark: $x$, `x`, \(x\), x**, x. */
 static struct span undress(struct span s)
 {
 	s = text_trim(s);
-	if (s.n && s.p[s.n - 1] == '.')
-		s.n--;
-	while (s.n >= 2 && (*s.p == '$' || *s.p == '`') && s.p[s.n - 1] == *s.p) {
-		s.p++;
-		s.n -= 2;
-	}
-	return text_trim(s);
+	cut(&s, "", "**"); /* those before it are gone already */
+	cut(&s, "", ".");
+	while (cut(&s, "", "**") || cut(&s, "$", "$") || cut(&s, "`", "`") ||
+	       cut(&s, "\\(", "\\)") || cut(&s, "\\[", "\\]"))
+		;
+	return s;
 }
 
 bool text_marked(struct span response, struct span *s)

@@ -28,7 +28,8 @@ struct span text_trim(struct span s); /* without ASCII white space at both ends 
  *   2. what follows the last "Answer:" (any case) up to the end of its line; when that is blank,
  *      the next line that is not
  *   3. the last line that is not blank: so a response of one line is the answer as it stands
- * Of 1 and 2, a pair of $ or ` around it and one full stop behind it are taken off.
+ * Of 1 and 2, pairs of $, `, \( \) or \[ \] around it, ** and one full stop behind it are taken
+ * off.
  */
 struct span text_final(struct span response);
 bool text_marked(struct span response, struct span *s); /* rules 1 and 2 alone */

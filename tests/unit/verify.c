@@ -99,6 +99,13 @@ static void countdown(void **state)
 		{"9*9\nAnswer: (9-7)*3*4", 1, NULL},
 		{"answer: 1+1\nANSWER:\n  `(9-7)*3*4`.\n", 1, "(9-7)*3*4"},
 		{"**Answer:** $(9-7)*3*4$\n", 1, "(9-7)*3*4"},
+		{"**Answer: (9-7)*3*4**", 1, "(9-7)*3*4"},
+		{"Answer: **(9-7)*3*4.**", 1, "(9-7)*3*4"},
+		{"Answer: **(9-7)*3*4**.", 1, "(9-7)*3*4"},
+		{"Answer: \\( (9-7) \\times 3 \\times 4 \\).", 1, "(9-7) \\times 3 \\times 4"},
+		{"Answer:\n\\[\\left( 9-7 \\right)*3*4\\]", 1, NULL},
+		{"Answer: $$(9-7)*3*4$$", 1, "(9-7)*3*4"},
+		{"Answer: (9-7)*3*4\\)", 0, ""},
 		{"first 3+4\n(9-7)*3*4\n\n", 1, NULL},
 		/* another value, other numbers */
 		{"3*4+7+9", 0, "3*4+7+9"},
