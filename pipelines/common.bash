@@ -171,10 +171,25 @@ command_of() {
 	done
 }
 
+stamp() { # NAME FILE: the same in every time zone
+	TZ=UTC0 stat -c "$1=%n, %s bytes, of %y" "$2"
+}
+
+policy_text() {
+	stamp policy "$policy/model.safetensors" 2>/dev/null || printf 'policy=%s\n' "$policy"
+}
+
+sets_text() {
+	local i
+	stamp eval_tasks "$eval_tasks"
+	for i in "${!also_names[@]}"; do
+		stamp "eval_tasks ${also_names[i]}" "${also_files[i]}"
+	done
+}
+
 # What decides the run's result; -i and -j may change from one call to the next
 options_text() {
-	local name i
-	local -x TZ=UTC0 # times of files are the same ones wherever the call comes from
+	local name
 	printf 'pipeline=%s\n' "$me"
 	[ -z "$whole_length" ] || printf 'iterations=%s\n' "$whole_length"
 	for name in steps seed ks samples explore_opts filter_opts tune_opts eval_opts eval_rl \
@@ -183,16 +198,23 @@ options_text() {
 		local -n value=$name
 		printf '%s=%s\n' "$name" "${value[*]}"
 	done
-	stat -c 'policy=%n, %s bytes, of %y' "$policy/model.safetensors" 2>/dev/null ||
-		printf 'policy=%s\n' "$policy"
-	stat -c 'tasks=%n, %s bytes, of %y' "$tasks"
-	stat -c 'eval_tasks=%n, %s bytes, of %y' "$eval_tasks"
-	for i in "${!also_names[@]}"; do
-		stat -c "eval_tasks ${also_names[i]}=%n, %s bytes, of %y" "${also_files[i]}"
-	done
+	policy_text
+	stamp tasks "$tasks"
+	sets_text
 	for name in experts tune_from mix of weight; do
 		[ -z "${!name}" ] || printf '%s=%s\n' "$name" "${!name}"
 	done
+}
+
+# same_options TEXT: what this function prints must be what it printed at the first call
+same_options() {
+	if [ -e "$run/options" ]; then
+		diff "$run/options" <("$1") >&2 ||
+			die 2 "$run was begun with other options (<, not >): take those, or another folder"
+	else
+		"$1" >"$run/options.part"
+		mv "$run/options.part" "$run/options"
+	fi
 }
 
 # The run's folder: one process at a time, one set of options for ever
@@ -210,13 +232,7 @@ open_run() {
 	exec 9>>"$run/.lock" || exit 4
 	flock -w 5 9 || die 4 "$run is in use by process $(cat "$run/.lock") or a stage it started"
 	printf '%s\n' $$ >"$run/.lock"
-	if [ -e "$run/options" ]; then
-		diff "$run/options" <(options_text) >&2 ||
-			die 2 "$run was begun with other options (<, not >): take those, or another folder"
-	else
-		options_text >"$run/options.part"
-		mv "$run/options.part" "$run/options"
-	fi
+	same_options options_text
 	common=(${quiet:+-q} ${threads:+-j "$threads"})
 }
 

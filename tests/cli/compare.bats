@@ -285,6 +285,11 @@ collected() {
 	touch allowed
 	EXPLORE=$PWD/fails status_is 0 "${call[@]}"
 	[ -e runs/rloop/seed-1/summary.tsv ]
+	# a variant that comes later shares the base's evaluations: they must be of the same problems
+	cp "$FIX/train.jsonl" other.jsonl
+	status_is 2 "${call[@]}" no-rl -e more=other.jsonl
+	says "runs/base/seed-1 was begun with other options"
+	[ ! -e runs/no-rl/seed-1 ]
 }
 
 @test "after kill -9 the same call ends with the same tables" {
