@@ -67,9 +67,9 @@ static bool looks(struct span s, size_t *i, bool *marked)
 
 	while (*i + 1 + name.n < s.n && text_letter(name.p[name.n]))
 		name.n++;
-	if (!name.n) {
+	if (!name.n) { /* "\ ", \, */
 		*i += *i + 1 < s.n;
-		return true;
+		return s.p[*i] && strchr("\\ ,;:!", s.p[*i]);
 	}
 	w = mw_command(name);
 	if (!w || (w->t != MT_WORDS && w->t != MT_FONT && w->t != MT_WRAP && w->t != MT_SKIP))
@@ -94,6 +94,13 @@ static void drop_article(struct words *w)
 	}
 }
 
+/* Is the sign at i one of a number or between two? At the end of s it is not. */
+static bool parts_figures(struct span s, size_t i)
+{
+	return !strchr("{}$`", s.p[i]) && i + 1 < s.n &&
+	       (text_digit(s.p[i + 1]) || (i && text_digit(s.p[i - 1])));
+}
+
 /* s as words in lower case, single spaces between them; false when it is more than that. */
 static bool get_words(struct span s, struct words *w)
 {
@@ -111,7 +118,7 @@ static bool get_words(struct span s, struct words *w)
 			   (unsigned char)c >= 0x80) {
 			if (!put(w, c))
 				return false;
-		} else if (!c || !strchr("{}$().,;:'\"`*!", c)) {
+		} else if (!c || !strchr("{}$().,;:'\"`*!", c) || parts_figures(s, i)) {
 			return false;
 		}
 	}
@@ -218,7 +225,8 @@ static bool another_choice(struct span s)
 		return true;
 	while (word.n < s.n && text_letter(word.p[word.n]))
 		word.n++;
-	if (span_is(word, "or") || span_is(word, "and") || (s.n && strchr(",;/&", *s.p)))
+	if (span_is(word, "or") || span_is(word, "and") || (s.n && strchr(",;/&", *s.p)) ||
+	    (s.n > 1 && memcmp(s.p, "\\&", 2) == 0))
 		return true;
 	for (size_t i = 0; i + 1 < s.n; i++)
 		if (s.p[i] >= 'A' && s.p[i] <= 'Z' && s.p[i + 1] == ')' &&
