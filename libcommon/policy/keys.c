@@ -15,7 +15,7 @@ int key_fail(struct reason *why, const char *key, const json_t *v, const char *w
 
 	if (!v)
 		return fail(why, ST_INPUT, "%s: missing", key);
-	text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+	text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));
 	fail(why, ST_INPUT, "%s: %.200s %s", key, text, what);
 	free(text);
 	return ST_INPUT;
