@@ -43,6 +43,14 @@ plot() {
 	[ ! -e y.png ]
 }
 
+@test "curves have the names of the runs as they were given" {
+	mkdir one two
+	cp -r saw one/seed-1
+	cp -r saw 'two/se"e\d'
+	status_is 0 plot --text one/seed-1/ 'two/se"e\d'
+	[[ $output == *one/seed-1\ *"two/se'e'd "* ]]
+}
+
 @test "-o writes a PNG file" {
 	status_is 0 plot -o x.png saw saw
 	[ "$(head -c 4 x.png | tail -c 3)" = PNG ]
