@@ -48,7 +48,7 @@ plot() {
 	cp -r saw one/seed-1
 	cp -r saw 'two/se"e\d'
 	status_is 0 plot --text one/seed-1/ 'two/se"e\d'
-	[[ $output == *one/seed-1\ *"two/se'e'd "* ]]
+	[[ $output == *one/seed-1\ *"two/se_e_d "* ]]
 }
 
 @test "-o writes a PNG file" {
