@@ -1,6 +1,7 @@
 /* mathparse.c - operators: a parser by binding strength. See mathparse.h. */
 #include "verify/mathparse.h"
 #include "verify/mathgrammar.h"
+#include "verify/text.h"
 
 enum { MAX_TEXT = 4096 };
 
@@ -348,13 +349,24 @@ static int apply_character(struct mparse *p, int left, int op)
 	}
 }
 
+/* Two factors without a sign between them. "5 feet 3" is no product. */
+static int beside(struct mparse *p, int left, int right)
+{
+	const struct mnode *unit = mp_node(p, mp_node(p, left)->last);
+
+	if (open_kind(p, left, MK_UNIT) && unit->kind == MK_TEXT && text_letter(*unit->text.p) &&
+	    !unit_like(p, right))
+		return 0;
+	return mp_product(p, left, right);
+}
+
 /* The operator that the next token is, applied to left */
 static int apply(struct mparse *p, int left)
 {
 	struct mtok t = p->tok;
 
 	if (strength(p) == BIND_PRODUCT && mp_begins_factor(p))
-		return mp_product(p, left, mp_expr(p, BIND_PRODUCT));
+		return beside(p, left, mp_expr(p, BIND_PRODUCT));
 	if (t.t == MT_MONEY)
 		return money(p, left);
 	mp_advance(p);
