@@ -60,8 +60,11 @@ const struct tally_item *tally_next(const struct tally *t, size_t *i)
 
 void tally_clear(struct tally *t)
 {
-	if (t->n)
-		memset(t->v, 0, t->slots * sizeof *t->v);
+	if (t->n <= t->slots / 64) { /* every later clear and walk would cost what it once held */
+		tally_free(t);
+		return;
+	}
+	memset(t->v, 0, t->slots * sizeof *t->v);
 	t->n = 0;
 }
 

@@ -22,7 +22,8 @@ uint32_t tally_count(const struct tally *t, const uint64_t key[2]); /* 0: never 
 /* All items, each once: *i is 0 at the start. NULL at the end. The order is that of the slots: the
  * same for the same additions. */
 const struct tally_item *tally_next(const struct tally *t, size_t *i);
-void tally_clear(struct tally *t); /* empty, memory kept */
+/* Empty. Memory is kept, but not that of a large table which held few keys. */
+void tally_clear(struct tally *t);
 void tally_free(struct tally *t);
 
 #endif

@@ -112,12 +112,33 @@ static void test_tally_many(void **state)
 	tally_free(&t);
 }
 
+/* A table that once was large costs nothing when it is used for little. */
+static void test_tally_shrinks(void **state)
+{
+	struct tally t = {0};
+	const uint64_t key[2] = {1, 2};
+	size_t large;
+
+	(void)state;
+	for (uint64_t i = 0; i < 10000; i++)
+		tally_add(&t, (uint64_t[2]){rng_u64(5, i), i}, 1, 0);
+	large = t.slots;
+	tally_clear(&t);
+	assert_int_equal(t.slots, large); /* it may hold as much again */
+	tally_add(&t, key, 1, 0);
+	tally_clear(&t);
+	assert_true(t.slots < 100);
+	assert_int_equal(tally_count(&t, key), 0);
+	assert_int_equal(tally_add(&t, key, 1, 0), 1);
+	tally_free(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),      cmocka_unit_test(test_names_many),
 		cmocka_unit_test(test_room),       cmocka_unit_test(test_tally),
-		cmocka_unit_test(test_tally_many),
+		cmocka_unit_test(test_tally_many), cmocka_unit_test(test_tally_shrinks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
