@@ -121,7 +121,7 @@ bool evalset_earlier(const struct evalset *s, const struct eval *e, size_t probl
 
 		if (x->set != e->set || x->variant != e->variant)
 			return false;
-		if (x->seed == e->seed && x->step < e->step && eval_cell(x, problem).c)
+		if (x->seed == e->seed && eval_cell(x, problem).c)
 			return true;
 	}
 	return false;

@@ -109,7 +109,7 @@ static void note_end(struct skim *s, size_t at)
 		s->ends->at[s->ends->n++] = (uint32_t)at;
 }
 
-static enum mp_skim enter(struct skim *s, const struct head *h, size_t at)
+static enum mp_skim enter(struct skim *s, const struct head *h)
 {
 	uint64_t count = h->type == HEAD_MAP ? 2 * h->count : h->count;
 
@@ -120,7 +120,7 @@ static enum mp_skim enter(struct skim *s, const struct head *h, size_t at)
 		return MP_TOO_MANY;
 	s->outer += s->left[s->depth];
 	s->left[++s->depth] = count;
-	return at + s->outer + count > MP_MAX_BYTES ? MP_TOO_LARGE : MP_OK;
+	return MP_OK;
 }
 
 static enum mp_skim cut(uint64_t least, size_t *len)
@@ -182,7 +182,7 @@ enum mp_skim mp_skim_ends(const void *bytes, size_t n, size_t *len, struct mp_en
 			if (at > n)
 				return cut(at + s.outer + left - 1, len);
 			note_end(&s, at);
-		} else if ((r = enter(&s, &h, at)) != MP_OK) {
+		} else if ((r = enter(&s, &h)) != MP_OK) {
 			return r;
 		}
 	}

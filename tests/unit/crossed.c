@@ -59,6 +59,24 @@ static void test_crossed(void **state)
 	assert_true(high - low > 0.75 * want && high - low < 1.25 * want);
 }
 
+/* The mean of a square's diagonal is 1/N; it would be near 2/N if rows and columns were drawn
+ * alike.
+ */
+static void test_independent(void **state)
+{
+	enum { N = 20 };
+	static double v[N * N], mean[REPLICATES];
+	struct crossed c = {0};
+
+	(void)state;
+	for (size_t i = 0; i < N; i++)
+		v[i * N + i] = 1;
+	crossed_draw(&c, N, N, REPLICATES, 3);
+	crossed_means(&c, v, mean);
+	assert_close(crossed_mean(mean, REPLICATES), 1.0 / N, 0.1 / N);
+	crossed_free(&c);
+}
+
 /* Rows that are all the same tell nothing new: the interval is that of one of them. */
 static void test_same_rows(void **state)
 {
@@ -104,9 +122,8 @@ static void test_missing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_row),
-		cmocka_unit_test(test_crossed),
-		cmocka_unit_test(test_same_rows),
+		cmocka_unit_test(test_one_row),     cmocka_unit_test(test_crossed),
+		cmocka_unit_test(test_independent), cmocka_unit_test(test_same_rows),
 		cmocka_unit_test(test_missing),
 	};
 

@@ -115,7 +115,7 @@ static void earlier_steps(void **state)
 	(void)state;
 	assert_int_equal(evalset_sort(&set, &why), 0); /* of nothing */
 	add("x", 300, 0, none);
-	add("y", 200, 0, both);
+	add("y", 250, 0, both);
 	add("x", 200, 0, only_a);
 	add("x", 100, 0, none);
 	assert_int_equal(evalset_sort(&set, &why), 0);
