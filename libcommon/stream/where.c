@@ -57,6 +57,8 @@ int where_parse(struct where *w, const char *condition, struct reason *why)
 			  condition);
 	else if (!*w->key)
 		st = fail(why, ST_USAGE, "'%s': a key is missing", condition);
+	else if (w->op >= WHERE_LT && !*w->text) /* '=' and '!=' may be about empty text */
+		st = fail(why, ST_USAGE, "'%s': a value is missing", condition);
 	else if (w->op == WHERE_RE)
 		st = compile(w, condition, why);
 	if (st) {

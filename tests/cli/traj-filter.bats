@@ -161,7 +161,7 @@ is() { # WANT OPTION ...
 }
 
 @test "--where: conditions that are none" {
-	for bad in '= 3' '' 'a ! b' 'a ~ (' '~ x'; do
+	for bad in '= 3' '' 'a ! b' 'a ~ (' '~ x' 'a >' 'a ~ '; do
 		status_is 2 traj-filter --where "$bad" in.traj
 		says "--where"
 		[ ! -s out ]
