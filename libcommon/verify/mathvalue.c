@@ -171,7 +171,7 @@ static bool decide(struct mjudge *j, bool yes, const char *why)
 	return yes;
 }
 
-bool mv_same(struct mjudge *j, struct mitem a, struct mitem b)
+static bool same_once(struct mjudge *j, struct mitem a, struct mitem b)
 {
 	int inf_a = infinite(j, a), inf_b = infinite(j, b);
 	enum answer same;
@@ -188,6 +188,26 @@ bool mv_same(struct mjudge *j, struct mitem a, struct mitem b)
 			      j->places < 0 ? "the same value to six digits"
 					    : "the same value to the decimal places asked for");
 	return decide(j, false, j->steps > 0 ? "another value" : "too much to evaluate");
+}
+
+/* Is there a \pm of which nobody has said what it is? Then two are the same when they are so with
+ * either sign. */
+static bool unsaid(const struct mjudge *j, struct mitem a, struct mitem b)
+{
+	return (!a.sign && node(j, a.node)->flags & MX_PM) ||
+	       (!b.sign && node(j, b.node)->flags & MX_PM);
+}
+
+static struct mitem say(struct mitem x, int sign)
+{
+	return (struct mitem){x.node, x.sign ? x.sign : sign};
+}
+
+bool mv_same(struct mjudge *j, struct mitem a, struct mitem b)
+{
+	return unsaid(j, a, b)
+		       ? same_once(j, say(a, 1), say(b, 1)) && same_once(j, say(a, -1), say(b, -1))
+		       : same_once(j, a, b);
 }
 
 /* ---- proportionality ---- */
@@ -249,8 +269,12 @@ static bool proportional_real(struct mjudge *j, struct mitem a, struct mitem b, 
 
 bool mv_proportional(struct mjudge *j, struct mitem a, struct mitem b, bool positive)
 {
-	enum answer same = proportional_field(j, a, b);
+	enum answer same;
 
+	if (unsaid(j, a, b))
+		return mv_proportional(j, say(a, 1), say(b, 1), positive) &&
+		       mv_proportional(j, say(a, -1), say(b, -1), positive);
+	same = proportional_field(j, a, b);
 	if (same == NO || !(node(j, a.node)->flags & node(j, b.node)->flags & MX_SYM))
 		return false;
 	return (same == YES && !positive) || proportional_real(j, a, b, same != YES, positive);

@@ -11,7 +11,7 @@
 
 struct mitem {
 	int node;
-	int sign; /* what \pm is in it: 1, -1; 0: not yet said */
+	int sign; /* what \pm is in it: 1, -1; 0: not yet said, it is both */
 };
 
 /* One judgement */
