@@ -1,5 +1,6 @@
 /* mathbox.c - the contents of the last boxes. See mathbox.h. */
 #include "verify/mathbox.h"
+#include "verify/number.h"
 #include "verify/text.h"
 
 #include <string.h>
@@ -87,12 +88,28 @@ static void scan(struct boxes *b)
 	}
 }
 
+/* s without the "x_2 = " that it ends with */
+static struct span without_name(struct span s)
+{
+	struct span x = text_trim(s);
+
+	if (!x.n || x.p[x.n - 1] != '=')
+		return s;
+	x = text_trim((struct span){x.p, x.n - 1});
+	while (x.n && (text_letter(x.p[x.n - 1]) || text_digit(x.p[x.n - 1]) ||
+		       strchr("_{}\\", x.p[x.n - 1])))
+		x.n--;
+	return x;
+}
+
 /* Does what stands between two boxes join them? A comma, "and" or "or"; other words only within one
  * formula. */
 static bool joins(struct span s)
 {
-	bool comma = false, word = false, other = false, formula = true;
+	bool comma = false, word = false, other = false, formula;
 
+	s = without_name(s);
+	formula = memmem(s.p, s.n, "\\text", 5) != NULL;
 	if (s.n > BETWEEN)
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
@@ -123,11 +140,11 @@ static bool joins(struct span s)
 /* A minus sign before the box that is its own: = -\boxed{5} */
 static bool negated(struct span s, size_t at)
 {
-	size_t i = at;
+	size_t sign = number_sign(s.p, s.p + at), i = at - sign;
 
-	if (!i || s.p[i - 1] != '-')
+	if (!sign || s.p[i] == '+')
 		return false;
-	for (i--; i && s.p[i - 1] == ' ';)
+	while (i && s.p[i - 1] == ' ')
 		i--;
 	return !i || strchr("=$([{,:\n", s.p[i - 1]);
 }

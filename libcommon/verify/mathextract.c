@@ -62,7 +62,7 @@ static bool about_answer(struct span s)
 
 static struct span skip_marks(struct span s)
 {
-	while (s.n && (text_blank(*s.p) || strchr("*:_`#>", *s.p)))
+	while (s.n && (text_blank(*s.p) || strchr("*:_`#>}", *s.p)))
 		s = from(s, 1);
 	return s;
 }

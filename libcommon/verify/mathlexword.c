@@ -258,7 +258,7 @@ static bool classify(const struct mlex *l, struct mtok *t, struct span s, bool f
 		return false;
 	else if (s.n == 1 && font && (*s.p == 'e' || *s.p == 'i'))
 		ml_give(t, MT_CONST, *s.p);
-	else if (s.n == 1 && strchr("NJWVK", *s.p) && text_digit(before(l, t->start)))
+	else if (s.n == 1 && strchr("NJWV", *s.p) && text_digit(before(l, t->start)))
 		ml_give(t, MT_TEXT, 0); /* 5 \text{ N} */
 	else if (s.n == 1 && text_letter(*s.p) && !mw_unit(s))
 		ml_give(t, MT_SYM, 0);

@@ -192,7 +192,7 @@ static void distinct(struct mjudge *j, struct view *a, struct view *b)
 			once_each(j, b);
 		a->n = n;
 	}
-	if (b->shape == SET)
+	if (b->shape == SET || (a->shape == ONE && b->shape == LIST))
 		once_each(j, b);
 }
 
@@ -200,7 +200,8 @@ static bool same_shape(struct mjudge *j, struct view *a, struct view *b)
 {
 	bool unordered =
 		(a->shape == LIST || a->shape == SET) && (b->shape == LIST || b->shape == SET);
-	bool single = (a->shape == ONE && b->shape == SET) || (a->shape == SET && b->shape == ONE);
+	bool single =
+		(a->shape == ONE && b->shape != TUPLE) || (a->shape == SET && b->shape == ONE);
 	bool ordered = (a->shape == TUPLE && b->shape == TUPLE) ||
 		       (a->shape == NAMED && (b->shape == TUPLE || b->shape == LIST)) ||
 		       (b->shape == NAMED && (a->shape == TUPLE || a->shape == LIST));

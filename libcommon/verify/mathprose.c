@@ -114,6 +114,8 @@ static size_t trimmed(struct span s, size_t n)
 
 		while (n && (text_blank(s.p[n - 1]) || strchr(",;:=(*`-", s.p[n - 1])))
 			n--;
+		if (n >= 3 && memcmp(s.p + n - 3, "–", 3) == 0)
+			n -= 3;
 		if (n >= 3 && memcmp(s.p + n - 3, "and", 3) == 0 &&
 		    (n == 3 || text_blank(s.p[n - 4])))
 			n -= 3;

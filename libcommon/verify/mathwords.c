@@ -324,8 +324,10 @@ int64_t mw_scale(struct span word)
 
 bool mw_changes(struct span word)
 {
-	static const char *const names[] = {"not",   "squared", "cubed",     "plus",
-					    "minus", "times",   "factorial", "to"};
+	static const char *const names[] = {
+		"not",       "squared",    "cubed",       "plus",   "minus",   "times",
+		"factorial", "to",         "halves",      "thirds", "fourths", "fifths",
+		"tenths",    "hundredths", "thousandths", "below",  "negative"};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (is(word, names[i]))

@@ -73,7 +73,7 @@ const struct mword *mw_word(struct span word);
 const char *mw_unit(struct span word);
 /* What a value is multiplied by when that word follows it (thousand); 0: it is none. */
 int64_t mw_scale(struct span word);
-/* Is the value before it another one by that word (not, squared)? */
+/* Is the value before it another one by that word (not, squared, tenths)? */
 bool mw_changes(struct span word);
 /* Do the letters of word make words of a language, not a product of symbols? */
 bool mw_wordlike(struct span word);

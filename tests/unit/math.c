@@ -71,6 +71,11 @@ static void extraction(void **state)
 		{"6", "\\boxed{5 and then \\boxed{6}"},
 		{"-5", "so $x = -\\boxed{5}$"},
 		{"5", "so $x = 3-\\boxed{5}$"},
+		{"-5", "so $x = \u2212\\boxed{5}$"},
+		{"1, 2", "$x_1 = \\boxed{1}$ and $x_{2} = \\boxed{2}$"},
+		{"1, 2", "$x=\\boxed{1}$ or $x=\\boxed{2}$"},
+		{"2", "First \\boxed{1}, so that x = \\boxed{2}"},
+		{"2", "First \\boxed{1} and then \\boxed{2}."},
 		{"28\\%", "so $\\boxed{28}$\\%"},
 		{"5", "The answer is \\boxed{5}, not 6."},
 		/* thoughts */
@@ -104,6 +109,8 @@ static void extraction(void **state)
 		{"72", "So it is 72.\n#### 72"},
 		{"72", "So it is 73.\n#### **72**"},
 		{"42", "The answer is 42</s>"},
+		{"42", "The answer is 42 \u2013 we are done"},
+		{"42$", "$\\text{The answer is } 42$"},
 		{"42", "The answer is 42 \u220e"},
 		{"x^2+1", "The answer is $x^2+1$, a polynomial."},
 		/* nothing but an expression */
