@@ -45,6 +45,21 @@ static void add_pattern(struct buf *b, const char *s)
 	}
 }
 
+/* Signs that mean another thing to the engine the patterns are written for (Oniguruma: sets that
+ * have both, a hexadecimal digit) than to PCRE2, which would not object */
+static int check_pattern(const char *s, bool literal, struct reason *why)
+{
+	static const char *const other[] = {"&&", "\\h", "\\H"};
+
+	if (strlen(s) > MAX_PATTERN)
+		return fail(why, ST_INPUT, "pattern of more than %d bytes", MAX_PATTERN);
+	for (size_t i = 0; i < sizeof other / sizeof *other && !literal; i++)
+		if (strstr(s, other[i]))
+			return fail(why, ST_INPUT, "pattern \"%.200s\": %s is not supported", s,
+				    other[i]);
+	return 0;
+}
+
 static int compile(struct step *st, const char *pattern, bool literal, struct reason *why)
 {
 	uint32_t flags = PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF;
@@ -52,8 +67,8 @@ static int compile(struct step *st, const char *pattern, bool literal, struct re
 	PCRE2_SIZE at;
 	int err;
 
-	if (strlen(pattern) > MAX_PATTERN)
-		return fail(why, ST_INPUT, "pattern of more than %d bytes", MAX_PATTERN);
+	if (check_pattern(pattern, literal, why))
+		return ST_INPUT;
 	if (literal) {
 		buf_str(&text, pattern);
 		flags = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_LITERAL;
