@@ -14,11 +14,11 @@
 enum rng_purpose {
 	RNG_INIT = 1,  /* weights of a fresh policy: (tensor) */
 	RNG_SAMPLE,    /* tokens: (step, task, sample), position = token */
-	RNG_ORDER,     /* order of problems or rows: (epoch) */
+	RNG_ORDER,     /* order of problems or rows: (epoch), of groups: (step, epoch, 1) */
 	RNG_TASK,      /* problem generators: (kind, split, index) */
 	RNG_RESERVOIR, /* traj-filter --per-task: (task hash) */
 	RNG_BOOTSTRAP, /* resampling: (replicate) */
-	RNG_SPLIT,     /* validation share: (row) */
+	RNG_SPLIT,     /* validation share: (task hash) */
 	RNG_TEST,      /* tests */
 	RNG_VERIFY,    /* values of symbols: (name, place, prime) */
 };

@@ -68,10 +68,11 @@ size_t roller_longest(const struct roller *r)
 
 size_t roller_bytes(const struct roller *r, size_t n, size_t kept)
 {
-	size_t token = sizeof(uint32_t) + 2 * sizeof(float); /* and its log-probabilities */
+	const size_t token = sizeof(uint32_t) + 2 * sizeof(float); /* and its log-probabilities */
+	int64_t len = r->p->cfg.max_len, most = r->o.sample.max_new;
 
 	return sampler_bytes(r->sampler, roller_longest(r), n) +
-	       kept * (sizeof(struct rollout) + (size_t)r->o.sample.max_new * token);
+	       kept * (sizeof(struct rollout) + (size_t)(most < len ? most : len) * token);
 }
 
 void rollouts_reset(struct rollouts *r)
