@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,6 +33,15 @@ static _Noreturn void die_by_sigpipe(void)
 	_exit(128 + SIGPIPE);
 }
 
+/* After a failed read or write: is it worth trying again? Another process that shares a descriptor
+ * may have set it not to wait; then the waiting is done here. */
+static bool again(int fd, short event)
+{
+	struct pollfd p = {.fd = fd, .events = event};
+
+	return errno == EINTR || (errno == EAGAIN && (poll(&p, 1, -1) >= 0 || errno == EINTR));
+}
+
 static void write_all(struct out *o, const char *p, size_t n)
 {
 	while (n && !o->err) {
@@ -42,7 +52,7 @@ static void write_all(struct out *o, const char *p, size_t n)
 			n -= (size_t)w;
 		} else if (errno == EPIPE && o->fd == STDOUT_FILENO) {
 			die_by_sigpipe();
-		} else if (errno != EINTR) {
+		} else if (!again(o->fd, POLLOUT)) {
 			o->err = errno;
 		}
 	}
@@ -196,7 +206,7 @@ int in_more(struct in *i, struct reason *why)
 	}
 	do
 		r = read(i->fd, i->mem + i->n, i->cap - i->n);
-	while (r < 0 && errno == EINTR);
+	while (r < 0 && again(i->fd, POLLIN));
 	if (r < 0)
 		return fail_errno(why, errno, "%s: read at byte %llu", i->name,
 				  (unsigned long long)(i->offset + i->n));

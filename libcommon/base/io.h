@@ -84,8 +84,9 @@ int file_hash(const char *path, uint64_t from, uint64_t to, struct hash *h, uint
  * A folder that appears whole or not at all: everything is written into
  * PATH.tmp-PID beside it, each file is fsynced, then the folder is renamed.
  *
- *     newdir_begin(&d, path, why) ; newdir_put(&d, "config.json", p, n, why) ; newdir_commit(&d,
- * why)
+ *     newdir_begin(&d, path, why);
+ *     newdir_put(&d, "config.json", p, n, why);
+ *     newdir_commit(&d, why);
  *
  * newdir_begin refuses a path that exists already, and removes what a process that is dead left.
  * After a failure call newdir_abort, which removes what was written; it is harmless after a commit.

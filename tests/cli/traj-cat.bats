@@ -292,6 +292,19 @@ w(b"\xa1b\xc6" + (14 << 20).to_bytes(4, "big") + b"b" * (14 << 20))' >big
 	) | grep -F '30720 trajectories'
 }
 
+@test "descriptors that do not wait" {
+	need_tool "$python"
+	for ((i = 0; i < 10; i++)); do cat in.traj; done >many.traj
+	for ((i = 0; i < 6; i++)); do cat many.traj many.traj >more.traj && mv more.traj many.traj; done
+	cat >unblock.py <<'END'
+import os, sys
+os.set_blocking(0, False), os.set_blocking(1, False)
+os.execvp(sys.argv[1], sys.argv[1:])
+END
+	traj-cat many.traj >want
+	(sleep 0.2; cat many.traj) | "$python" unblock.py traj-cat | (sleep 0.2; cat) | cmp - want
+}
+
 @test "a record is passed on at once" {
 	mkfifo to from
 	traj-cat to >from &
