@@ -67,6 +67,20 @@ results() {
 	says "--mix: '1.5' is not a number from 0 to 1"
 }
 
+@test "--mix: half and half, but not of adapters nor with another explorer" {
+	mixes() { # WHAT OPTION ...: with rl-explore, which is stopped at once
+		EXPLORE="false rl-explore" run rloop -d "$1" "${@:2}"
+		sed -n 's/^mix=//p' "$1/options"
+	}
+	[ "$(mixes ours)" = 0.5 ]
+	[ "$(mixes lower --explore-opts '--lr 1e-4')" = 0.5 ]
+	[ "$(mixes lora --explore-opts '--lora 8')" = 0 ]
+	[ "$(mixes tuned --tune-opts '--lr 1e-4 --lora=8')" = 0 ]
+	[ "$(mixes also --explore-opts '--lora 8' --mix 0.2)" = 0.2 ]
+	status_is 0 rloop -d run
+	[ ! -e run/iter-1/tuned ]
+}
+
 @test "--mix, killed -9 in the middle: the same call ends with the same files" {
 	status_is 0 rloop -d whole --mix 0.3
 	results whole >whole.sums
