@@ -220,10 +220,23 @@ static bool same_shape(struct mjudge *j, struct view *a, struct view *b)
 	return mj_because(j, false, "an answer of another kind");
 }
 
+/* Inequalities, joined by "and" here and by "or" there */
+static bool joined_otherwise(const struct mjudge *j, int a, int b)
+{
+	const struct mnode *x = node(j, a), *y = node(j, b);
+	enum mrel r = node(j, node(j, x->first)->last)->rel;
+
+	return x->kind == MK_LIST && y->kind == MK_LIST && mr_is_relation(j, x->first) &&
+	       r >= MR_LT && r <= MR_GE &&
+	       ((x->op == 'a' && y->op == 'o') || (x->op == 'o' && y->op == 'a'));
+}
+
 bool mj_same_values(struct mjudge *j, struct mitem a, struct mitem b)
 {
 	struct view x, y;
 
+	if (joined_otherwise(j, a.node, b.node))
+		return mj_because(j, false, "inequalities that are joined otherwise");
 	if (!view(j, a, false, &x) || !view(j, b, true, &y))
 		return mj_because(j, false, "too many values");
 	if (x.shape == ONE && y.shape == ONE)

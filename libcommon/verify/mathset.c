@@ -120,15 +120,18 @@ static bool take_point(struct mjudge *j, struct mitem x, struct pieces *p);
 static bool put_relation(struct mjudge *j, int rel, int sign, struct pieces *p)
 {
 	int a = node(j, rel)->first, b = node(j, a)->next;
+	struct mitem at = {b, sign};
 
 	if (node(j, rel)->n == 3)
 		return put_between(j, rel, sign, p);
 	if (node(j, rel)->n != 2)
 		return false;
-	if (node(j, b)->rel != MR_NE)
+	if (node(j, b)->rel != MR_NE && node(j, b)->rel != MR_EQ)
 		return put_side(j, a, b, node(j, b)->rel, sign, p);
-	return node(j, a)->kind == MK_SYM && is_bound(j, b) && put(p, everything) &&
-	       take_point(j, (struct mitem){b, sign}, p);
+	if (node(j, a)->kind != MK_SYM || !is_bound(j, b))
+		return false;
+	return node(j, b)->rel == MR_EQ ? put_interval(j, at, at, 0, p)
+					: put(p, everything) && take_point(j, at, p);
 }
 
 /* ---- all kinds ---- */
