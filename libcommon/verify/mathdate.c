@@ -2,7 +2,7 @@
  */
 #include "verify/mathgrammar.h"
 
-enum { MONTHS = 12, DAYS = 31, GAP = 3 }; /* GAP: bytes of a dash */
+enum { MONTHS = 12, DAYS = 31 };
 
 static bool small(const struct mnode *n)
 {
@@ -36,9 +36,7 @@ static bool with_slashes(const struct mnode *a, const struct mnode *b, const str
 
 static bool adjoin(const struct mnode *a, const struct mnode *b)
 {
-	const char *end = a->text.p + a->text.n;
-
-	return b->text.p > end && b->text.p - end <= GAP && *end != ' ' && b->text.p[-1] != ' ';
+	return b->text.p == a->text.p + a->text.n + 1;
 }
 
 /* 2024-01-02, 01-02-2024: other lengths, or spaces, and it may be a difference. */

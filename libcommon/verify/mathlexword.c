@@ -58,12 +58,13 @@ static bool has_value(const struct mlex *l, struct span w)
 /* "20 m/s", "60 km/h" of which w is the first unit: the length of both, else 0 */
 static size_t rate(const struct mlex *l, struct span w)
 {
-	struct span per = {w.p + w.n + 1, 0};
+	struct span per;
 	char c = before(l, l->p);
 
 	if (l->p == l->begin || !text_blank(l->p[-1]) || !(text_digit(c) || c == '}') ||
 	    !mw_unit(w) || ml_ahead(l, w.n) != '/')
 		return 0;
+	per = (struct span){w.p + w.n + 1, 0};
 	while (per.p + per.n < l->end && text_letter(per.p[per.n]))
 		per.n++;
 	return mw_unit(per) ? w.n + 1 + per.n : 0;
