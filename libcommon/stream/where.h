@@ -4,7 +4,7 @@
  * KEY alone: the key is there. KEY OP VALUE with OP one of = (or ==) != < <= > >= ~ (blanks around
  * OP are optional): a number in the record is compared with VALUE as numbers when VALUE is one;
  * otherwise both are compared as text, byte by byte. ~ is a POSIX extended regular expression that
- * matches anywhere in the text. An absent key satisfies != alone.
+ * matches anywhere in the text. An absent key satisfies != alone. VALUE may be empty for = and !=.
  */
 #ifndef STREAM_WHERE_H
 #define STREAM_WHERE_H

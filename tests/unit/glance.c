@@ -218,7 +218,6 @@ static void test_where(void **state)
 		"empty =",
 		"empty = ",
 		"list",
-		"t ~",
 		"\tt\t=\tabc\t",
 		"spaced = a  b",
 		"n > -9223372036854775808",
@@ -245,7 +244,7 @@ static void test_where(void **state)
 
 static void test_where_bad(void **state)
 {
-	static const char *const bad[] = {"", "= 1", "a ! b", "a ~ [", "  ", "!a"};
+	static const char *const bad[] = {"", "= 1", "a ! b", "a ~ [", "  ", "!a", "a ~", "a > "};
 	struct reason why;
 	struct where w;
 
