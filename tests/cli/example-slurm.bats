@@ -42,7 +42,21 @@ setup() {
 
 @test "a job that fails is not queued again; -d is needed" {
 	status_is 3 "${job[@]}" -d runs -p missing
-	status_is 2 "${job[@]}"
-	says "-d is needed"
+	status_is 2 "${job[@]}" --dir=runs
+	says "-d is needed, and its folder as a word of its own"
 	[ ! -e asked ]
+}
+
+@test "a job that is told to stop before it has a folder is queued again" {
+	# the first command of a run
+	printf '#!/bin/sh\ntouch started\nuntil [ -e ended ]; do sleep 0.05; done\n' >bin/realpath
+	chmod +x bin/realpath
+	"${job[@]}" -d runs >first.out 2>&1 &
+	until [ -e started ]; do sleep 0.05; done
+	kill -TERM $!
+	status=0
+	wait $! || status=$?
+	touch ended
+	[ "$status" -eq 0 ]
+	[ "$(cat asked)" = "requeue 77" ]
 }
