@@ -108,8 +108,9 @@ static int get_type(struct rope *r, const json_t *j, struct reason *why)
 	if (type && old && !json_equal(type, old))
 		return fail(why, ST_INPUT, "rope_type and type differ");
 	type = type ? type : old;
+	r->type = ROPE_DEFAULT;
 	if (!type)
-		return fail(why, ST_INPUT, "rope_type is missing");
+		return 0;
 	for (int i = 0; i < N_TYPES; i++)
 		if (json_is_string(type) && strcmp(json_string_value(type), names[i]) == 0) {
 			r->type = (enum rope_type)i;

@@ -398,6 +398,6 @@ int sampler_run(struct sampler *s, const struct sample_group *groups, size_t n_g
 	atomic_store(&s->failed, 0);
 	par_for((size_t)s->at_work, job_worker, s);
 	if (atomic_load(&s->failed))
-		return fail(why, ST_INPUT, "logits that are not finite: the policy is damaged");
+		return fail(why, ST_INPUT, "logits that are not finite: the policy is damaged, or training made it diverge");
 	return 0;
 }

@@ -117,6 +117,7 @@ static void accepted(void **state)
 		"{\"rope_scaling\":{\"rope_type\":\"default\"}}",
 		"{\"rope_scaling\":{\"type\":\"default\"}}",
 		"{\"rope_parameters\":{\"rope_type\":\"default\",\"rope_theta\":10000.0}}",
+		"{\"rope_parameters\":{\"rope_theta\":10000.0}}",
 		"{\"pretraining_tp\":1}",
 		"{\"partial_rotary_factor\":1.0}",
 		"{\"attention_dropout\":0.0}",
