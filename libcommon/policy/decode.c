@@ -116,48 +116,61 @@ void decode_tokens(const struct decode *d, struct decode_room *r, float *const *
 	block_logits(d->m, logits, (size_t)d->m->cfg.vocab, r->xn, r->x, rows, r->scratch);
 }
 
-/* Puts the keys and values of a prompt's n tokens into the cache kv; tokens from..n attend. */
+/* Puts the keys and values of a prompt's tokens first .. first + n - 1 into the cache kv; of these
+ * n those from the from-th on attend. */
 static void attend_prompt(const struct decode *d, struct decode_room *r, size_t layer, float *kv,
-			  size_t from, size_t n)
+			  size_t first, size_t n, size_t from)
 {
 	const struct config *c = &d->m->cfg;
 	size_t hd = (size_t)c->head_dim, kvh = (size_t)c->kv_heads, heads = (size_t)c->heads;
 	size_t Q = block_qkv_dim(d->m), A = block_att_dim(d->m);
 	size_t step = head_step(d), size = keys_size(d);
-	float *first = layer_keys(d, kv, layer);
+	float *cache = layer_keys(d, kv, layer);
 
 	for (size_t g = 0; g < kvh; g++) {
-		float *k = r->qkv + (heads + g) * hd, *keys = first + g * step;
+		float *k = r->qkv + (heads + g) * hd, *keys = cache + g * step;
 
-		att_put(keys, keys + size, 0, n, k, k + kvh * hd, Q, hd);
+		att_put(keys, keys + size, first, n, k, k + kvh * hd, Q, hd);
 	}
 	for (size_t h = 0; h < heads; h++) {
-		float *keys = first + h / (heads / kvh) * step;
+		float *keys = cache + h / (heads / kvh) * step;
 
 		for (size_t t = from; t < n; t += PREFILL)
 			att_rows(r->att + t * A + h * hd, A, r->qkv + t * Q + h * hd, Q, keys,
-				 keys + size, n - t < PREFILL ? n - t : PREFILL, t + 1, 1, hd,
-				 r->att_scratch);
+				 keys + size, n - t < PREFILL ? n - t : PREFILL, first + t + 1, 1,
+				 hd, r->att_scratch);
 	}
 }
 
-/* Of the last layer only the last token's output counts. */
-void decode_prompt(const struct decode *d, struct decode_room *r, float *kv, const uint32_t *tokens,
-		   size_t n, float *logits)
+/* n tokens of a prompt from the first-th on. What comes out of the last layer counts for the
+ * prompt's last token only. */
+static void prompt_part(const struct decode *d, struct decode_room *r, float *kv,
+			const uint32_t *tokens, size_t first, size_t n, bool last)
 {
 	size_t L = (size_t)d->m->cfg.layers, width = (size_t)d->m->cfg.d, A = block_att_dim(d->m);
 
 	for (size_t i = 0; i < n; i++)
-		r->pos[i] = (uint32_t)i;
-	block_embed(d->m, r->x, tokens, n);
+		r->pos[i] = (uint32_t)(first + i);
+	block_embed(d->m, r->x, tokens + first, n);
 	for (size_t l = 0; l < L; l++) {
-		size_t from = l + 1 < L ? 0 : n - 1;
+		size_t from = l + 1 < L ? 0 : last ? n - 1 : n;
 		float *x = r->x + from * width;
 
-		qkv(d, r, l, tokens, r->pos, n);
-		attend_prompt(d, r, l, kv, from, n);
-		block_mlp(d->m, l, x, x, r->gu, x, r->att + from * A, n - from, r->scratch);
+		qkv(d, r, l, tokens + first, r->pos, n);
+		attend_prompt(d, r, l, kv, first, n, from);
+		if (from < n)
+			block_mlp(d->m, l, x, x, r->gu, x, r->att + from * A, n - from, r->scratch);
 	}
-	block_logits(d->m, logits, (size_t)d->m->cfg.vocab, r->xn, r->x + (n - 1) * width, 1,
-		     r->scratch);
+}
+
+void decode_prompt(const struct decode *d, struct decode_room *r, float *kv, const uint32_t *tokens,
+		   size_t n, float *logits)
+{
+	size_t first = 0;
+
+	for (; n - first > d->rows; first += d->rows)
+		prompt_part(d, r, kv, tokens, first, d->rows, false);
+	prompt_part(d, r, kv, tokens, first, n - first, true);
+	block_logits(d->m, logits, (size_t)d->m->cfg.vocab, r->xn,
+		     r->x + (n - first - 1) * (size_t)d->m->cfg.d, 1, r->scratch);
 }

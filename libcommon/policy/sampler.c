@@ -45,6 +45,10 @@ enum {
 	FEW = 2 * GEMM_MR
 };
 
+/* Tokens of a prompt that go through the layers together: enough that weights are not waited for,
+ * few enough that a long prompt takes no more memory than its keys and values */
+enum { PART = 44 * GEMM_MR };
+
 #define NONE SIZE_MAX
 
 struct sampler {
@@ -142,10 +146,11 @@ static void spread(struct sampler *s, size_t n)
 static void fit(struct sampler *s, size_t n)
 {
 	size_t len = n + (size_t)s->o.max_new, most = (size_t)s->decode.m->cfg.max_len;
+	size_t rows = n < PART ? n : PART;
 
 	len = len > most ? most : len;
 	s->decode.len = len > s->decode.len ? len : s->decode.len;
-	s->decode.rows = n > s->decode.rows ? n : s->decode.rows;
+	s->decode.rows = rows > s->decode.rows ? rows : s->decode.rows;
 }
 
 /* The weights may have changed since the last call. */
@@ -398,6 +403,8 @@ int sampler_run(struct sampler *s, const struct sample_group *groups, size_t n_g
 	atomic_store(&s->failed, 0);
 	par_for((size_t)s->at_work, job_worker, s);
 	if (atomic_load(&s->failed))
-		return fail(why, ST_INPUT, "logits that are not finite: the policy is damaged, or training made it diverge");
+		return fail(why, ST_INPUT,
+			    "logits that are not finite: the policy is damaged, or training made "
+			    "it diverge");
 	return 0;
 }

@@ -6,9 +6,11 @@
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/rng.h"
+#include "policy/decode.h"
 #include "policy/model.h"
 #include "policy/rope.h"
 #include "policy/sampler.h"
+#include "tensor/attention.h"
 #include "tensor/blas.h"
 
 #include <math.h>
@@ -20,7 +22,7 @@
 
 #include <cmocka.h>
 
-enum { D = 20, L = 2, H = 4, KV = 2, HD = 6, F = 13, V = 11, MAX_LEN = 200 };
+enum { D = 20, L = 2, H = 4, KV = 2, HD = 6, F = 13, V = 11, MAX_LEN = 700 };
 
 /* Families and scalings of the rotary embedding; each test of the arithmetic runs with all. */
 static const struct kind {
@@ -779,6 +781,46 @@ static void sampler_shares_a_group(void **state)
 	par_start(threads);
 }
 
+/* A prompt that goes through the layers in parts: the trainer's floats, and memory that grows by
+ * its keys and values, in the slot's cache and in the prompt's, and the rows of attention. */
+static void long_prompts(void **state)
+{
+	enum { LONG = 600, SHORT = 300, N = 2 };
+	struct sample_opts o = sampling(0.9, 1);
+	uint32_t prompt[LONG];
+	struct sample_group g = {.prompt = prompt, .n_prompt = LONG, .n = N, .seed = 3};
+	struct decode more = {.len = LONG + NEW}, less = {.len = SHORT + NEW};
+	size_t grown, cache, rows;
+	struct sample out[N];
+	struct sampler *s;
+	struct model m;
+	struct run *r;
+
+	(void)state;
+	make(&m, true);
+	m.cfg.n_eos = 0;
+	more.m = less.m = &m;
+	for (size_t i = 0; i < LONG; i++)
+		prompt[i] = (uint32_t)rng_below(5, i, V);
+	s = sampler_new(&m, &o);
+	r = run_new(&m);
+	grown = sampler_bytes(s, LONG, 1) - sampler_bytes(s, SHORT, 1);
+	cache = (decode_cache(&more) - decode_cache(&less)) * sizeof(float);
+	rows = (att_scratch(24, more.len) - att_scratch(24, less.len)) * sizeof(float);
+	assert_in_range(grown, 2 * cache, 2 * cache + rows + 1024);
+	assert_int_equal(sampler_run(s, &g, 1, out, NULL), 0);
+	for (size_t i = 0; i < N; i++) {
+		float logp[NEW], ent[NEW];
+
+		again(r, &m, &g, &out[i], logp, ent);
+		assert_int_equal(out[i].n, NEW);
+		assert_memory_equal(logp, out[i].logprobs, sizeof logp);
+	}
+	run_free(r);
+	sampler_free(s);
+	model_free(&m);
+}
+
 /* Nothing of earlier weights is left in a sampler. */
 static void sampler_follows_weights(void **state)
 {
@@ -916,6 +958,7 @@ int main(void)
 		cmocka_unit_test(sampler_equals_trainer),
 		cmocka_unit_test(sampler_ignores_company),
 		cmocka_unit_test(sampler_shares_a_group),
+		cmocka_unit_test(long_prompts),
 		cmocka_unit_test(sampler_follows_weights),
 		cmocka_unit_test(sampler_distribution),
 		cmocka_unit_test(sampler_greedy),
