@@ -30,7 +30,9 @@ static size_t after_command(struct span s, size_t i)
 	struct span name = letters(s, i + 1);
 	const struct mword *w = mw_command(name);
 
-	i += 1 + (name.n ? name.n : 1);
+	if (!name.n) /* one sign, but no half of one beyond ASCII */
+		name.n = (unsigned char)at(s, i + 1) < 0x80;
+	i += 1 + name.n;
 	if (!w || at(s, i) != '{' ||
 	    (w->t != MT_WORDS && w->t != MT_FONT && w->t != MT_BEGIN && w->t != MT_ENDENV))
 		return i;
