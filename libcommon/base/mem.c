@@ -3,6 +3,7 @@
 #include "base/err.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +19,16 @@ void no_memory_first(void (*fn)(void))
 
 _Noreturn void no_memory(size_t n)
 {
+	static atomic_flag told = ATOMIC_FLAG_INIT;
+	static _Thread_local bool ending; /* fn got no memory either */
 	void (*fn)(void) = before_end;
 
+	if (ending)
+		_exit(ST_SYSTEM);
+	while (atomic_flag_test_and_set(&told))
+		pause(); /* until the thread that has told of it ends the process */
+	ending = true;
 	msg_error("out of memory: %zu bytes refused", n);
-	before_end = NULL;
 	if (fn)
 		fn();
 	_exit(ST_SYSTEM);
