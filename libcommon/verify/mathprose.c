@@ -218,6 +218,14 @@ static size_t percent(struct span s, size_t i)
 	return span_is(word, "percent") || span_is(word, "pct") ? k + word.n : i;
 }
 
+/* The formula at from, its closing delimiter up to behind: with the percent sign that may follow */
+static void found_formula(struct finder *f, struct span inner, size_t behind)
+{
+	size_t from = (size_t)(inner.p - f->s.p), to = percent(f->s, behind);
+
+	found(f, from, to > behind ? to : from + inner.n);
+}
+
 /* A $ at i: behind its formula, or behind it alone */
 static size_t dollar(struct finder *f, size_t i)
 {
@@ -233,7 +241,7 @@ static size_t dollar(struct finder *f, size_t i)
 		return from;
 	i = from + inner.n + 1;
 	i += at(f->s, i) == '$';
-	found(f, from, percent(f->s, i) > i ? percent(f->s, i) : from + inner.n);
+	found_formula(f, inner, i);
 	return i;
 }
 
@@ -243,17 +251,17 @@ static size_t bracket(struct finder *f, size_t i)
 	bool square = f->s.p[i + 1] == '[';
 	const char close[] = {'\\', square ? ']' : ')'};
 	const char *end;
+	struct span inner;
 
 	i += 2;
 	if (f->no_close[square] || !(end = memmem(f->s.p + i, f->s.n - i, close, 2))) {
 		f->no_close[square] = true;
 		return i;
 	}
-	if (something((struct span){f->s.p + i, (size_t)(end - f->s.p) - i}))
-		found(f, i, (size_t)(end - f->s.p));
-	i = (size_t)(end - f->s.p) + 2;
-	if (percent(f->s, i) > i)
-		found(f, (size_t)(f->item.p - f->s.p), percent(f->s, i));
+	inner = (struct span){f->s.p + i, (size_t)(end - f->s.p) - i};
+	i += inner.n + 2;
+	if (something(inner))
+		found_formula(f, inner, i);
 	return i;
 }
 

@@ -125,12 +125,9 @@ bool number_same(const struct number *a, const struct number *b)
 size_t number_sign(const char *first, const char *p)
 {
 	static const char *const signs[] = {"-", "+", "\u2212", "\u2013"};
+	size_t dollar = p > first && p[-1] == '$'; /* -$5; more of them are no sign of money */
 
-	if (p > first && p[-1] == '$') { /* -$5 */
-		size_t n = number_sign(first, p - 1);
-
-		return n ? n + 1 : 0;
-	}
+	p -= dollar;
 	for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
 		size_t n = strlen(signs[i]);
 		char before = (size_t)(p - first) > n ? p[-(ptrdiff_t)n - 1] : ' ';
@@ -139,7 +136,7 @@ size_t number_sign(const char *first, const char *p)
 			return text_digit(before) || text_letter(before) ||
 					       (before && strchr(").", before))
 				       ? 0
-				       : n;
+				       : n + dollar;
 	}
 	return 0;
 }

@@ -133,6 +133,10 @@ static void extraction(void **state)
 		{"7.78", "So, Anna pays approximately $7.78 for her fudge."},
 		{"10", "The price went from $5 to $10"},
 		{"1,000.99", "not it's not 10 it's 1,000.99m\xc2\xb2"},
+		{"28\\)%", "It is \\(28\\)% of it"},
+		{"7", "It is 7. Then \\[-\\]% of it"},
+		{"7", "It is $7$, or \\(\\)% of it"},
+		{"so \\(\\)% of it", "so \\(\\)% of it"},
 		{"2,74", "Soucis : 2,74 $ a.."},
 		{"3/4", "That leaves 3/4 of it"},
 		{"\u22125", "So we get \u22125."},
@@ -303,6 +307,9 @@ static void hostile(void **state)
 			buf_reset(&b);
 			while (b.n < size)
 				buf_str(&b, part[i]);
+			math_judge(v, sp("12345"), (struct span){b.p, b.n}, (struct mp){0}, &out);
+			assert_true(out.reward == 0);
+			buf_str(&b, "7");
 			math_judge(v, sp("12345"), (struct span){b.p, b.n}, (struct mp){0}, &out);
 			assert_true(out.reward == 0);
 			buf_reset(&b);

@@ -483,8 +483,8 @@ static void regex_is_linear(void **state)
  * quadratic time each of these would outlast the alarm. */
 static void time_is_linear(void **state)
 {
-	static const char *const tokens[] = {"\\boxed{", "Answer:", "1,", "(",
-					     "1+",       "{",       "\n", "a"};
+	static const char *const tokens[] = {"\\boxed{", "Answer:", "1,", "(", "1+",
+					     "{",        "\n",      "a",  "$", "-$"};
 	static const char *const verifiers[] = {"countdown", "subset", "arithmetic", "number"};
 	size_t n = 4 << 20;
 	char *text = xmalloc(n + 8);
@@ -501,6 +501,11 @@ static void time_is_linear(void **state)
 		for (size_t j = 0; j < sizeof verifiers / sizeof *verifiers; j++) {
 			assert_int_equal(run(verifiers[j], "24", "{\"numbers\": [24]}",
 					     (struct span){text, n}, &v, &why),
+					 0);
+			assert_true(v.reward == 0);
+			text[n] = '7';
+			assert_int_equal(run(verifiers[j], "24", "{\"numbers\": [24]}",
+					     (struct span){text, n + 1}, &v, &why),
 					 0);
 			assert_true(v.reward == 0);
 		}
