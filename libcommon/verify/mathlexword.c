@@ -103,12 +103,14 @@ void ml_word(struct mlex *l, struct mtok *t)
 	struct span run = {l->p, 0};
 	bool fresh = l->p == l->begin || !text_letter(l->p[-1]);
 	const struct mword *w;
+	enum mtok_type like;
 	size_t n;
 
 	while (run.n < LONG_WORD && text_letter(ml_ahead(l, run.n)))
 		run.n++;
-	if (run.n == 1 && sign_like(l)) {
-		ml_give(t, sign_like(l), '*');
+	like = run.n == 1 ? sign_like(l) : 0;
+	if (like) {
+		ml_give(t, like, '*');
 		l->p++;
 		return;
 	}
@@ -243,10 +245,12 @@ static bool classify(const struct mlex *l, struct mtok *t, struct span s, bool f
 {
 	const struct mword *w = mw_word(s);
 	int join = joins(s);
+	enum mtok_type is;
 
 	t->s = s = choice(s);
-	if (sign(s))
-		ml_give(t, sign(s), 0);
+	is = sign(s);
+	if (is)
+		ml_give(t, is, 0);
 	else if (lists(l, t, s))
 		return false;
 	else if (join)
