@@ -42,7 +42,8 @@ static void must_add(struct rft_data *d, struct traj t)
 		fail_msg("%s", why.text);
 }
 
-static void text_gains_a_stop_token_and_ids_do_not(void **state)
+/* Where the length ended a text, the policy had not ended it: no stop token is learned there. */
+static void text_that_ended_gains_a_stop_token(void **state)
 {
 	static const uint32_t want[] = {2, 3, 4, 1}, ids[] = {4, 4};
 	struct policy p = tiny_policy("abc", 1);
@@ -54,37 +55,23 @@ static void text_gains_a_stop_token_and_ids_do_not(void **state)
 	(void)state;
 	rft_data_init(&d, &p, &o);
 	must_add(&d, t);
+	t.finish = (struct span){"stop", 4};
+	must_add(&d, t);
+	t.finish = (struct span){"length", 6};
+	must_add(&d, t);
+	t = text("t", "a", "bc");
 	t.tokens = ids;
 	t.n_tokens = 2;
 	must_add(&d, t);
 	assert_int_equal(rft_seal(&d, &why), 0);
-	assert_int_equal(d.seq[0].n_prompt, 1);
-	assert_int_equal(d.seq[0].n_resp, 3);
-	assert_memory_equal(d.seq[0].prompt, want, sizeof want);
-	assert_int_equal(d.seq[1].n_resp, 2);
-	assert_memory_equal(d.seq[1].resp, ids, sizeof ids);
-	rft_data_free(&d);
-	policy_free(&p);
-}
-
-/* Where the length ended it, the policy had not ended it: no stop token is learned there. */
-static void text_that_was_cut_off_gains_none(void **state)
-{
-	struct policy p = tiny_policy("abc", 1);
-	struct rft_opts o = opts();
-	struct rft_data d;
-	struct traj t = text("t", "a", "bc");
-	struct reason why;
-
-	(void)state;
-	rft_data_init(&d, &p, &o);
-	t.finish = (struct span){"length", 6};
-	must_add(&d, t);
-	t.finish = (struct span){"stop", 4};
-	must_add(&d, t);
-	assert_int_equal(rft_seal(&d, &why), 0);
-	assert_int_equal(d.seq[0].n_resp, 2);
-	assert_int_equal(d.seq[1].n_resp, 3);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(d.seq[i].n_prompt, 1);
+		assert_int_equal(d.seq[i].n_resp, 3);
+		assert_memory_equal(d.seq[i].prompt, want, sizeof want);
+	}
+	assert_int_equal(d.seq[2].n_resp, 2);
+	assert_int_equal(d.seq[3].n_resp, 2);
+	assert_memory_equal(d.seq[3].resp, ids, sizeof ids);
 	rft_data_free(&d);
 	policy_free(&p);
 }
@@ -350,8 +337,7 @@ static void bad_weights_are_left_alone_and_stop_the_run(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(text_gains_a_stop_token_and_ids_do_not),
-		cmocka_unit_test(text_that_was_cut_off_gains_none),
+		cmocka_unit_test(text_that_ended_gains_a_stop_token),
 		cmocka_unit_test(what_cannot_be_learned_is_refused_or_left_out),
 		cmocka_unit_test(weights_count_what_they_say),
 		cmocka_unit_test(whole_problems_are_held_out),
