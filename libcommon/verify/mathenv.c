@@ -91,7 +91,7 @@ static bool combine(enum mkind kind, int64_t a, int64_t b, int64_t *num, int64_t
 }
 
 /* A small power of num/den, which becomes it */
-static bool raise(const struct menv *e, int exponent, int64_t *num, int64_t *den)
+static bool to_power(const struct menv *e, int exponent, int64_t *num, int64_t *den)
 {
 	int64_t n, a = *num, b = *den;
 
@@ -130,7 +130,7 @@ bool me_ratio(const struct menv *e, int node, int64_t *num, int64_t *den)
 	if (n->kind == MK_NEG)
 		*num = -*num;
 	if (n->kind == MK_POW)
-		return raise(e, n->last, num, den);
+		return to_power(e, n->last, num, den);
 	if (n->kind == MK_PERCENT)
 		return lowest(*num, (__int128)*den * 100, num, den);
 	if (n->kind == MK_NEG || n->kind == MK_UNIT)
