@@ -218,7 +218,7 @@ static size_t percent(struct span s, size_t i)
 	return span_is(word, "percent") || span_is(word, "pct") ? k + word.n : i;
 }
 
-/* The formula at from, its closing delimiter up to behind: with the percent sign that may follow */
+/* The formula inner, whose delimiter ends at behind, with the percent sign that may follow */
 static void found_formula(struct finder *f, struct span inner, size_t behind)
 {
 	size_t from = (size_t)(inner.p - f->s.p), to = percent(f->s, behind);

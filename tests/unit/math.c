@@ -256,6 +256,14 @@ static void cannot_judge(void **state)
 	assert_says(&why, "the answer is empty");
 }
 
+static void refused(const struct buf *response)
+{
+	struct verdict out;
+
+	math_judge(v, sp("12345"), (struct span){response->p, response->n}, (struct mp){0}, &out);
+	assert_true(out.reward == 0);
+}
+
 /* Long, deep and broken responses: no reward, no harm, and the time of a glance */
 static void hostile(void **state)
 {
@@ -307,18 +315,15 @@ static void hostile(void **state)
 			buf_reset(&b);
 			while (b.n < size)
 				buf_str(&b, part[i]);
-			math_judge(v, sp("12345"), (struct span){b.p, b.n}, (struct mp){0}, &out);
-			assert_true(out.reward == 0);
+			refused(&b);
 			buf_str(&b, "7");
-			math_judge(v, sp("12345"), (struct span){b.p, b.n}, (struct mp){0}, &out);
-			assert_true(out.reward == 0);
+			refused(&b);
 			buf_reset(&b);
 			buf_str(&b, "\\boxed{");
 			while (b.n < size)
 				buf_str(&b, part[i]);
 			buf_str(&b, "}");
-			math_judge(v, sp("12345"), (struct span){b.p, b.n}, (struct mp){0}, &out);
-			assert_true(out.reward == 0);
+			refused(&b);
 		}
 	buf_free(&b);
 	math_judge(v, sp("5"),
