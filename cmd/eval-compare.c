@@ -5,9 +5,9 @@
 #include "base/num.h"
 #include "base/tool.h"
 #include "stream/columns.h"
-#include "stream/crossed.h"
-#include "stream/evalset.h"
-#include "stream/passk.h"
+#include "stats/pigeonhole.h"
+#include "stats/evalset.h"
+#include "stats/passk.h"
 #include "stream/rec.h"
 
 #include <inttypes.h>

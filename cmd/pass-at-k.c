@@ -1,13 +1,13 @@
 /* pass-at-k - pass@k and avg@n of evaluation streams. See man/pass-at-k.1. */
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/tool.h"
 #include "base/utf8.h"
 #include "stream/columns.h"
-#include "stream/glance.h"
-#include "stream/json.h"
-#include "stream/names.h"
-#include "stream/passk.h"
+#include "stream/trajscan.h"
+#include "base/names.h"
+#include "stats/passk.h"
 
 #include <inttypes.h>
 #include <math.h>

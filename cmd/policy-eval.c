@@ -6,9 +6,9 @@
 #include "base/par.h"
 #include "base/progress.h"
 #include "base/tool.h"
-#include "learn/memory.h"
-#include "learn/prompt.h"
-#include "learn/rollout.h"
+#include "run/memory.h"
+#include "rollout/prompt.h"
+#include "rollout/rollout.h"
 #include "tensor/bf16.h"
 
 #include <inttypes.h>

@@ -11,8 +11,8 @@
 #include "base/progress.h"
 #include "base/tool.h"
 #include "learn/rft.h"
-#include "learn/runlog.h"
-#include "learn/state.h"
+#include "run/runlog.h"
+#include "run/state.h"
 #include "tensor/bf16.h"
 #include "tensor/blas.h"
 

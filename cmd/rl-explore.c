@@ -7,10 +7,10 @@
 #include "base/profile.h"
 #include "base/progress.h"
 #include "base/tool.h"
-#include "learn/prompt.h"
+#include "rollout/prompt.h"
 #include "learn/rl.h"
-#include "learn/runlog.h"
-#include "learn/state.h"
+#include "run/runlog.h"
+#include "run/state.h"
 #include "tensor/bf16.h"
 #include "tensor/blas.h"
 

@@ -1,11 +1,12 @@
 /* task-gen - procedural problems with verifiable answers, and demonstrations. See man/task-gen.1.
  */
 #include "base/io.h"
+#include "base/json.h"
 #include "base/tool.h"
-#include "stream/json.h"
+#include "stream/mpjson.h"
 #include "stream/rec.h"
 #include "stream/traj.h"
-#include "verify/gen.h"
+#include "kinds/gen.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -1,8 +1,9 @@
 /* traj-cat - show, convert, cut and check trajectory streams. See man/traj-cat.1. */
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/tool.h"
 #include "stream/columns.h"
-#include "stream/json.h"
+#include "stream/mpjson.h"
 #include "stream/traj.h"
 
 #include <inttypes.h>

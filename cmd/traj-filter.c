@@ -7,10 +7,10 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/tool.h"
-#include "stream/glance.h"
-#include "stream/keep.h"
-#include "stream/names.h"
-#include "stream/tally.h"
+#include "stream/trajscan.h"
+#include "stream/reservoir.h"
+#include "base/names.h"
+#include "base/tally.h"
 #include "stream/where.h"
 
 #include <inttypes.h>

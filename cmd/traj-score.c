@@ -2,7 +2,7 @@
 #include "base/mem.h"
 #include "base/tool.h"
 #include "stream/pack.h"
-#include "stream/task.h"
+#include "task/task.h"
 #include "stream/traj.h"
 #include "verify/verify.h"
 

@@ -2,8 +2,8 @@
 #include "base/mem.h"
 #include "base/tool.h"
 #include "stream/columns.h"
-#include "stream/glance.h"
-#include "stream/runstat.h"
+#include "stream/trajscan.h"
+#include "stats/runstat.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -14,8 +14,8 @@
 #ifndef LEARN_ADAMW_H
 #define LEARN_ADAMW_H
 
-#include "learn/state.h"
-#include "policy/model.h"
+#include "run/state.h"
+#include "model/model.h"
 
 #include <stdbool.h>
 #include <stdint.h>

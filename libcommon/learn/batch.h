@@ -9,7 +9,7 @@
 #ifndef LEARN_BATCH_H
 #define LEARN_BATCH_H
 
-#include "policy/model.h"
+#include "model/model.h"
 
 struct seq { /* token ids belong to the caller */
 	const uint32_t *prompt, *resp;

@@ -18,7 +18,7 @@
 
 #include "learn/adamw.h"
 #include "learn/batch.h"
-#include "learn/memory.h"
+#include "run/memory.h"
 #include "learn/schedule.h"
 #include "policy/policy.h"
 #include "stream/traj.h"

@@ -10,7 +10,7 @@
 #define LEARN_RL_H
 
 #include "learn/explore.h"
-#include "learn/memory.h"
+#include "run/memory.h"
 
 struct rl_report { /* of one step; means are NaN where there was nothing to average */
 	uint64_t step;

@@ -5,7 +5,7 @@
 #include "learn/adamw.h"
 #include "learn/advantage.h"
 #include "learn/loss.h"
-#include "learn/rollout.h"
+#include "rollout/rollout.h"
 
 struct rl_opts {
 	struct roller_opts roll; /* sampling, verifier, seed */

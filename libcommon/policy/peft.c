@@ -1,8 +1,9 @@
 /* peft.c - adapter_config.json. See peft.h. */
 #include "policy/peft.h"
+#include "base/io.h"
+#include "base/json.h"
 #include "base/mem.h"
-#include "policy/keys.h"
-#include "stream/json.h"
+#include "base/jsonkey.h"
 
 #include <stdlib.h>
 #include <string.h>

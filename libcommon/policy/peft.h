@@ -7,7 +7,7 @@
 #define POLICY_PEFT_H
 
 #include "base/buf.h"
-#include "policy/lora.h"
+#include "model/lora.h"
 
 #define PEFT_CONFIG "adapter_config.json"
 #define PEFT_WEIGHTS "adapter_model.safetensors"

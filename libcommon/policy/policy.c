@@ -1,12 +1,12 @@
 /* policy.c - a policy folder as a whole. See policy.h. */
 #include "policy/policy.h"
 #include "base/io.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/tool.h"
 #include "base/utf8.h"
 #include "policy/tokconfig.h"
 #include "policy/weights.h"
-#include "stream/json.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,10 +5,10 @@
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
 
-#include "policy/model.h"
+#include "model/model.h"
 #include "policy/peft.h"
 #include "policy/safetensors.h"
-#include "policy/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 #include "policy/weights.h"
 
 struct policy {

@@ -1,8 +1,8 @@
 /* safetensors.c - reading tensors. See safetensors.h. */
 #include "policy/safetensors.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "tensor/half.h"
-#include "stream/json.h"
 
 #include <errno.h>
 #include <fcntl.h>

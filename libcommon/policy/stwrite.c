@@ -1,7 +1,7 @@
 /* stwrite.c - writing tensors. See safetensors.h. */
+#include "base/json.h"
 #include "policy/safetensors.h"
 #include "base/mem.h"
-#include "stream/json.h"
 #include "tensor/half.h"
 
 #include <math.h>

@@ -1,22 +1,15 @@
 /* tokconfig.c - the files beside tokenizer.json. See tokconfig.h. */
 #include "policy/tokconfig.h"
-#include "policy/keys.h"
-#include "stream/json.h"
+#include "base/json.h"
+#include "base/jsonkey.h"
 
 #include <string.h>
-
-const char *tokconfig_token(const json_t *j, const char *key)
-{
-	const json_t *v = json_object_get(j, key);
-
-	return json_string_value(json_is_object(v) ? json_object_get(v, "content") : v);
-}
 
 /* The id of a token of the file; *id stays as it is when there is none. */
 static int get_token(const json_t *j, const char *key, const struct tokenizer *t, int64_t *id,
 		     struct reason *why)
 {
-	const char *s = tokconfig_token(j, key);
+	const char *s = tok_content(j, key);
 	uint32_t found;
 
 	if (key_none(json_object_get(j, key)))

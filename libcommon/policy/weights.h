@@ -2,7 +2,7 @@
 #ifndef POLICY_WEIGHTS_H
 #define POLICY_WEIGHTS_H
 
-#include "policy/model.h"
+#include "model/model.h"
 #include "policy/peft.h"
 #include "policy/safetensors.h"
 

@@ -1,8 +1,8 @@
 /* columns.c - chosen keys of a record as one line of tab-separated values. See columns.h. */
 #include "stream/columns.h"
 #include "base/mem.h"
-#include "stream/glance.h"
-#include "stream/json.h"
+#include "stream/trajscan.h"
+#include "stream/mpjson.h"
 
 #include <stdlib.h>
 #include <string.h>

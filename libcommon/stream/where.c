@@ -2,7 +2,7 @@
 #include "stream/where.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "stream/glance.h"
+#include "stream/trajscan.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,9 +2,9 @@
  * lastnum.c - verifiers that take one number out of a response: "number" and "gsm8k". See
  * rloop-verify(7).
  */
-#include "verify/builtin.h"
-#include "verify/number.h"
-#include "verify/text.h"
+#include "answer/judge.h"
+#include "answer/number.h"
+#include "answer/text.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* plain.c - verifiers over text: exact, contains, regex. See rloop-verify(7). */
 #define PCRE2_CODE_UNIT_WIDTH 8
-#include "verify/builtin.h"
+#include "answer/judge.h"
 #include "base/mem.h"
-#include "verify/text.h"
+#include "answer/text.h"
 
 #include <pcre2.h>
 

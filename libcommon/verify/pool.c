@@ -1,10 +1,11 @@
 /* pool.c - verifiers of the user's own. See pool.h. */
 #include "verify/pool.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/progress.h"
-#include "stream/json.h"
+#include "stream/mpjson.h"
 #include "verify/child.h"
-#include "verify/text.h"
+#include "answer/text.h"
 
 #include <errno.h>
 #include <math.h>

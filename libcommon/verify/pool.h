@@ -13,7 +13,7 @@
 #define VERIFY_POOL_H
 
 #include "base/err.h"
-#include "verify/verdict.h"
+#include "answer/verdict.h"
 
 struct pool; /* opaque: holds children */
 /* deadline: seconds for an item, the program's start included; max_output: bytes of an answer. */

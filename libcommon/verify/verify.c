@@ -2,10 +2,10 @@
 #include "verify/verify.h"
 #include "base/fault.h"
 #include "base/mem.h"
-#include "verify/builtin.h"
-#include "verify/gen.h"
+#include "answer/judge.h"
+#include "kinds/gen.h"
 #include "verify/pool.h"
-#include "verify/text.h"
+#include "answer/text.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -15,7 +15,7 @@
 #define VERIFY_VERIFY_H
 
 #include "base/err.h"
-#include "verify/verdict.h"
+#include "answer/verdict.h"
 
 struct verify_opts {
 	const char *verifier; /* default name for items that have none; NULL: such an item is an

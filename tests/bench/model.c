@@ -10,9 +10,9 @@
 #include "base/rng.h"
 #include "base/tool.h"
 #include "learn/adamw.h"
-#include "policy/block.h"
-#include "policy/mat.h"
-#include "policy/sampler.h"
+#include "model/block.h"
+#include "model/mat.h"
+#include "model/sampler.h"
 #include "tensor/blas.h"
 #include "tensor/gemm.h"
 

@@ -4,14 +4,14 @@
  * Options: --form qwen2|llama3|smollm2|llama2 --vocab N --megabytes N --tokenizer FILE --text FILE
  */
 #include "base/io.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/progress.h"
 #include "base/rng.h"
 #include "base/tool.h"
 #include "base/utf8.h"
-#include "policy/bpe.h"
-#include "policy/tokenizer.h"
-#include "stream/json.h"
+#include "tokenizer/bpe.h"
+#include "tokenizer/tokenizer.h"
 
 #include <math.h>
 #include <stdlib.h>

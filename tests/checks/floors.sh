@@ -1,19 +1,27 @@
 #!/bin/bash
-# floors.sh [ROOT] - no include goes up: a file of libcommon includes its own floor and lower ones,
-# the modules of one floor (x.h and x.c together) can be put in an order in which each uses
-# earlier ones only, no tool includes another, and only tensor/ knows OpenBLAS.
+# floors.sh [ROOT] - the table of rooms in docs/HACKING.md is true: it lists each module, no include
+# goes to a room that its row does not list, the modules of a room (x.h and x.c together) can
+# be put in an order in which each uses earlier ones only, no tool includes another, and only tensor/
+# knows OpenBLAS.
 set -euo pipefail
 cd "${1:-"$(dirname "$0")/../.."}"
 
-find libcommon cmd -name '*.[ch]' -print0 | sort -z | xargs -0 awk '
-	BEGIN {
-		below["base"] = " base "
-		below["stream"] = " base stream "
-		below["tensor"] = " base tensor "
-		below["policy"] = " base stream tensor policy "
-		below["verify"] = " base stream verify "
-		below["learn"] = " base stream tensor policy verify learn "
-		below["cmd"] = " base stream tensor policy verify learn "
+{
+	printf 'docs/HACKING.md\0'
+	find libcommon cmd -name '*.[ch]' -print0 | sort -z
+} | xargs -0 awk -v table=docs/HACKING.md '
+	FILENAME == table {
+		n = split($0, cell, /[ ]*\|[ ]*/)
+		if (n != 6 || cell[2] !~ /^[a-z]+$/ || cell[2] == "room")
+			next
+		for (i = split(cell[4], part, " "); i > 0; i--)
+			if (!(part[i] in below) && part[i] != "-")
+				wrong(cell[2] " uses " part[i] ", which is no room above it")
+		below[cell[2]] = " " cell[2] " " cell[4] " "
+		rooms = rooms " " cell[2]
+		for (i = split(cell[5], part, " "); i > 0; i--)
+			listed[cell[2] "/" part[i]]
+		next
 	}
 	function wrong(why) {
 		printf "%s:%d: %s\n", FILENAME, FNR, why
@@ -25,10 +33,14 @@ find libcommon cmd -name '*.[ch]' -print0 | sort -z | xargs -0 awk '
 		module = FILENAME
 		sub(/^libcommon\//, "", module)
 		sub(/\.[ch]$/, "", module)
+		if (floor == "cmd")
+			below["cmd"] = rooms " "
+		else if (!(module in listed))
+			wrong("not in the table of rooms of docs/HACKING.md")
 		if (floor != "cmd")
 			modules[module]
 		if (!(floor in below) || n != (floor == "cmd" ? 2 : 3))
-			wrong("this folder is no floor")
+			wrong("this folder is no room of docs/HACKING.md")
 		if (FILENAME ~ /\.h$/)
 			header[module]
 	}
@@ -62,6 +74,11 @@ find libcommon cmd -name '*.[ch]' -print0 | sort -z | xargs -0 awk '
 				bad = 1
 			}
 		}
+		for (m in listed)
+			if (!(m in modules)) {
+				printf "docs/HACKING.md: lists %s, which is not there\n", m
+				bad = 1
+			}
 		# take away modules all of whose own-floor uses are gone; what stays is on a cycle
 		for (m in modules)
 			left++

@@ -71,6 +71,15 @@ last_line() {
 floors() {
 	mkdir -p "$BATS_TEST_TMPDIR/t/cmd" "$BATS_TEST_TMPDIR/t/libcommon/"{base,stream,policy,verify}
 	cd "$BATS_TEST_TMPDIR/t" || return
+	mkdir -p docs
+	cat >docs/HACKING.md <<-'EOF'
+		| room | what lives there | uses | modules |
+		|---|---|---|---|
+		| base | a | - | a b |
+		| stream | b | base | c |
+		| policy | c | base stream | |
+		| verify | d | base stream | d |
+	EOF
 	echo >libcommon/base/a.h
 	echo '#include "base/a.h"' >libcommon/base/b.h
 	echo '#include "base/b.h"' >libcommon/stream/c.h
@@ -96,6 +105,15 @@ floors() {
 
 @test "floors.sh: a tool that uses OpenBLAS or another tool" {
 	floors cmd/x.c '#include <cblas.h>' "OpenBLAS"
+}
+
+@test "floors.sh: the table lists what is there, in order" {
+	floors docs/HACKING.md '| later | e | base | e |' "lists later/e, which is not there"
+	floors docs/HACKING.md '| late | e | later | |' "later, which is no room above it"
+}
+
+@test "floors.sh: a module that the table does not list" {
+	floors libcommon/base/new.h '' "not in the table of rooms"
 }
 
 @test "floors.sh: a tool that includes a tool" {

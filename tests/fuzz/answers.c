@@ -8,7 +8,7 @@
 
 #include "base/utf8.h"
 #include "stream/pack.h"
-#include "verify/gen.h"
+#include "kinds/gen.h"
 #include "verify/verify.h"
 
 #include <math.h>

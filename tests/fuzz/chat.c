@@ -3,12 +3,12 @@
  * tools) that one of the known templates renders. What is asked for an answer is the same text and
  * more, and what a user says stands in it.
  */
+#include "base/json.h"
 #include "common/fuzz.h"
 
 #include "base/mem.h"
-#include "policy/chat.h"
-#include "policy/jinja.h"
-#include "stream/json.h"
+#include "chat/chat.h"
+#include "chat/jinja.h"
 
 #include <stdlib.h>
 #include <string.h>

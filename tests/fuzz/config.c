@@ -4,7 +4,7 @@
  */
 #include "common/fuzz.h"
 
-#include "policy/config.h"
+#include "model/config.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 /* json.c - any JSON text as MessagePack, back, and again: the second time is the first. */
+#include "base/json.h"
 #include "common/fuzz.h"
 
-#include "stream/json.h"
+#include "stream/mpjson.h"
 
 #include <string.h>
 

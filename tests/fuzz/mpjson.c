@@ -2,9 +2,10 @@
  * mpjson.c - MessagePack as JSON and back loses nothing: the value is the same, the second JSON
  * text is the first, and so from then on.
  */
+#include "base/json.h"
 #include "common/fuzz.h"
 
-#include "stream/json.h"
+#include "stream/mpjson.h"
 
 #include <math.h>
 #include <string.h>

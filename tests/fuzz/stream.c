@@ -5,7 +5,7 @@
  */
 #include "common/fuzz.h"
 
-#include "stream/glance.h"
+#include "stream/trajscan.h"
 
 #include <fcntl.h>
 #include <math.h>

@@ -3,7 +3,7 @@
 #include "common/fuzz.h"
 
 #include "stream/mp.h"
-#include "stream/task.h"
+#include "task/task.h"
 
 #include <string.h>
 

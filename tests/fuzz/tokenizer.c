@@ -5,8 +5,8 @@
  */
 #include "common/fuzz.h"
 
-#include "policy/bpe.h"
-#include "policy/tokenizer.h"
+#include "tokenizer/bpe.h"
+#include "tokenizer/tokenizer.h"
 
 #include <stdlib.h>
 #include <string.h>

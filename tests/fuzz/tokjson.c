@@ -4,7 +4,7 @@
  */
 #include "common/fuzz.h"
 
-#include "policy/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "stream/columns.h"
-#include "stream/glance.h"
+#include "stream/trajscan.h"
 #include "stream/where.h"
 
 #include <math.h>

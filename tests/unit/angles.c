@@ -4,7 +4,7 @@
 
 #include "base/par.h"
 #include "base/rng.h"
-#include "policy/angles.h"
+#include "model/angles.h"
 #include "tensor/layers.h"
 
 #include <stdio.h>

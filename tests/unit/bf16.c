@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/rng.h"
-#include "policy/sampler.h"
+#include "model/sampler.h"
 #include "tensor/blas.h"
 #include "tensor/gemm.h"
 #include "tensor/half.h"

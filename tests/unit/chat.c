@@ -4,8 +4,8 @@
 #include "scratch.h"
 
 #include "base/mem.h"
-#include "policy/chat.h"
-#include "policy/filters.h"
+#include "chat/chat.h"
+#include "chat/filters.h"
 
 #include <jansson.h>
 

@@ -1,6 +1,7 @@
 /* Tests of stream/columns.h: records as lines of a table. */
+#include "base/json.h"
 #include "stream/columns.h"
-#include "stream/json.h"
+#include "stream/mpjson.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* config.h: every key that changes the arithmetic is honoured or refused by name. */
 #include "scratch.h"
 
-#include "policy/config.h"
+#include "model/config.h"
 
 #include <jansson.h>
 

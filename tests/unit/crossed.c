@@ -1,8 +1,8 @@
 /* Tests of stream/crossed: means of resamples, what widens an interval, cells that are missing. */
-#include "stream/crossed.h"
+#include "stats/pigeonhole.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "stream/passk.h"
+#include "stats/passk.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-/* draw.c - tokens drawn from the largest only, against a full sort. */
-#include "policy/draw.h"
+/* pick.c - tokens drawn from the largest only, against a full sort. */
+#include "model/pick.h"
 #include "base/mem.h"
 #include "base/rng.h"
 

@@ -1,7 +1,8 @@
-/* Tests of stream/evalset.h: what evaluations say of each problem, and which came earlier. */
+/* Tests of stats/evalset.h: what evaluations say of each problem, and which came earlier. */
+#include "base/json.h"
 #include "scratch.h"
-#include "stream/evalset.h"
-#include "stream/json.h"
+#include "stats/evalset.h"
+#include "stream/mpjson.h"
 #include "stream/rec.h"
 
 #include <math.h>

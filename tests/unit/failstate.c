@@ -4,7 +4,7 @@
  */
 #include "failing.h"
 
-#include "learn/state.h"
+#include "run/state.h"
 
 struct run {
 	char dir[8000];

@@ -6,8 +6,8 @@
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/rng.h"
-#include "policy/run.h"
-#include "policy/sampler.h"
+#include "model/workspace.h"
+#include "model/sampler.h"
 #include "tensor/blas.h"
 #include "tensor/half.h"
 

@@ -1,6 +1,6 @@
 /* Generators: solutions verify, splits are disjoint, everything repeats. */
 #include "base/mem.h"
-#include "verify/gen.h"
+#include "kinds/gen.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

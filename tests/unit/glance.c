@@ -1,6 +1,7 @@
 /* Tests of stream/glance and stream/where: what is read off a record's bytes. */
-#include "stream/glance.h"
-#include "stream/json.h"
+#include "base/json.h"
+#include "stream/trajscan.h"
+#include "stream/mpjson.h"
 #include "stream/where.h"
 
 #include <math.h>

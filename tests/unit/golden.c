@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "learn/adamw.h"
 #include "policy/policy.h"
-#include "policy/sampler.h"
+#include "model/sampler.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* The verifier gsm8k: by hand, and against a thousand real verdicts. */
+#include "base/json.h"
 #include "scratch.h"
 
-#include "stream/json.h"
 #include "verify/verify.h"
 
 static struct span sp(const char *s)

@@ -1,7 +1,7 @@
 /* jinja.h: sources that say the same have one form, those that say something else another. */
 #include "scratch.h"
 
-#include "policy/jinja.h"
+#include "chat/jinja.h"
 
 #include <stdint.h>
 

@@ -1,6 +1,7 @@
-/* Tests of stream/json.h: both ways without loss. */
+/* Tests of stream/mpjson.h: both ways without loss. */
+#include "base/json.h"
 #include "scratch.h"
-#include "stream/json.h"
+#include "stream/mpjson.h"
 #include "stream/pack.h"
 
 #include <cmocka.h>

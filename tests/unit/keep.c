@@ -1,5 +1,5 @@
 /* Tests of stream/keep: order, caps, and that the sample is uniform. */
-#include "stream/keep.h"
+#include "stream/reservoir.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,9 @@
 /* The verifier math: by hand, and on published answers. */
+#include "base/json.h"
 #include "mathcases.h"
 #include "scratch.h"
 
-#include "stream/json.h"
+#include "stream/mpjson.h"
 
 static struct verifier *v;
 

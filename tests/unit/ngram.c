@@ -1,5 +1,5 @@
 /* Tests of stream/ngram: overlaps worked out by hand. */
-#include "stream/ngram.h"
+#include "stats/ngram.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 #include "scratch.h"
 
 #include "base/rng.h"
-#include "policy/normalizer.h"
+#include "tokenizer/normalizer.h"
 
 #include <utf8proc.h>
 

@@ -1,8 +1,8 @@
 /* Tests of stream/passk: the estimator against exact values, intervals against known ones. */
-#include "stream/passk.h"
+#include "base/json.h"
+#include "stats/passk.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "stream/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

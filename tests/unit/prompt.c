@@ -2,7 +2,7 @@
 #include "scratch.h"
 
 #include "base/mem.h"
-#include "learn/prompt.h"
+#include "rollout/prompt.h"
 #include "tiny.h"
 
 static const char template[] =

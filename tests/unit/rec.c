@@ -1,6 +1,7 @@
 /* Tests of stream/rec.h: framing, integrity, what a damaged or foreign input comes to. */
+#include "base/json.h"
 #include "scratch.h"
-#include "stream/json.h"
+#include "stream/mpjson.h"
 #include "stream/rec.h"
 
 #include <cmocka.h>

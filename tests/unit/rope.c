@@ -2,7 +2,7 @@
  * and by which name. */
 #include "scratch.h"
 
-#include "policy/rope.h"
+#include "model/rope.h"
 
 #include <math.h>
 

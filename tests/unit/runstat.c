@@ -1,5 +1,5 @@
 /* Tests of stream/runstat: a run of five steps worked out by hand. */
-#include "stream/runstat.h"
+#include "stats/runstat.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
  * Checkpoints: what is loaded is what was saved, bit for bit, or it is refused.
  */
-#include "learn/state.h"
+#include "run/state.h"
 #include "base/mem.h"
 
 #include "scratch.h"

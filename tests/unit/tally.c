@@ -1,7 +1,7 @@
 /* Tests of the tables keyed by bytes: stream/names and stream/tally. */
-#include "stream/tally.h"
+#include "base/tally.h"
 #include "base/rng.h"
-#include "stream/names.h"
+#include "base/names.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

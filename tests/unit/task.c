@@ -1,7 +1,7 @@
-/* Tests of stream/task.h: problem sets as people have them. */
+/* Tests of task/task.h: problem sets as people have them. */
 #include "scratch.h"
-#include "stream/json.h"
-#include "stream/task.h"
+#include "stream/mpjson.h"
+#include "task/task.h"
 
 #include <cmocka.h>
 

@@ -2,7 +2,7 @@
 #ifndef UNIT_TOK_H
 #define UNIT_TOK_H
 
-#include "policy/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,8 +4,8 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "policy/bpe.h"
-#include "policy/tokenizer.h"
+#include "tokenizer/bpe.h"
+#include "tokenizer/tokenizer.h"
 
 #include <jansson.h>
 #include <pthread.h>

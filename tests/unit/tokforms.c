@@ -7,9 +7,9 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "policy/bpe.h"
-#include "policy/pretok.h"
-#include "policy/tokenizer.h"
+#include "tokenizer/bpe.h"
+#include "tokenizer/pretok.h"
+#include "tokenizer/tokenizer.h"
 
 #include <jansson.h>
 

@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "policy/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 #define M "\xe2\x96\x81" /* U+2581 */
 

@@ -1,6 +1,7 @@
 /* Tests of stream/traj.h and, through it, of stream/rec.h: what is written is read back. */
+#include "base/json.h"
 #include "scratch.h"
-#include "stream/json.h"
+#include "stream/mpjson.h"
 #include "stream/pack.h"
 #include "stream/traj.h"
 

@@ -1,8 +1,9 @@
 /* Built-in verifiers against tables worked by hand. */
+#include "base/json.h"
 #include "base/mem.h"
-#include "stream/json.h"
-#include "verify/expr.h"
-#include "verify/text.h"
+#include "stream/mpjson.h"
+#include "answer/expr.h"
+#include "answer/text.h"
 #include "verify/verify.h"
 
 #include <setjmp.h>

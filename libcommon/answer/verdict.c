@@ -1,0 +1,9 @@
+/* verdict.c - verdicts by name. See verdict.h. */
+#include "answer/verdict.h"
+
+static const char *const names[] = {"ok", "timeout", "signal", "exit", "garbage", "too-long"};
+
+const char *verdict_name(enum verdict_code c)
+{
+	return names[c];
+}

@@ -1,0 +1,32 @@
+/* verdict.h - what is judged, and what comes of it. */
+#ifndef ANSWER_VERDICT_H
+#define ANSWER_VERDICT_H
+
+#include "base/buf.h"
+#include "stream/mp.h"
+
+enum verdict_code {
+	VERDICT_OK = 0,
+	VERDICT_TIMEOUT,
+	VERDICT_SIGNAL,
+	VERDICT_EXIT,
+	VERDICT_GARBAGE,
+	VERDICT_TOO_LONG,
+};
+const char *verdict_name(enum verdict_code c); /* "ok", "timeout", ... as in the stream */
+
+struct verify_item {
+	struct span task, prompt, response, answer; /* answer.p NULL: none */
+	struct mp meta;                             /* p NULL: none */
+	const char *verifier;                       /* NULL: the default of verify_open */
+};
+
+struct verdict {
+	enum verdict_code code;
+	double reward;       /* only with VERDICT_OK; finite */
+	char extracted[256]; /* what was taken to be the answer, cut to fit at a character; "" :
+				nothing */
+	const char *why;     /* why the reward is what it is; constant text, NULL: nothing to say */
+};
+
+#endif

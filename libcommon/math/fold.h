@@ -1,0 +1,12 @@
+/* fold.h - signs beyond ASCII, as in 2√3·10⁻¹² or １２，½, as the LaTeX that means the same. */
+#ifndef MATH_FOLD_H
+#define MATH_FOLD_H
+
+#include "base/buf.h"
+
+/* The sign of mathematics that s begins with, in bytes; 0: it begins with none beyond ASCII. */
+size_t math_sign(struct span s);
+/* Adds s to *out, signs replaced; all else stays as it is. */
+void math_fold(struct span s, struct buf *out);
+
+#endif

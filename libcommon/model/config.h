@@ -1,0 +1,57 @@
+/*
+ * config.h - the shape of a policy: config.json of Llama, Qwen2 and Qwen3.
+ *
+ * Every key that changes the arithmetic is honoured or refused by name; the rest is kept.
+ */
+#ifndef MODEL_CONFIG_H
+#define MODEL_CONFIG_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "model/rope.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { CONFIG_MAX_EOS = 16 };
+#define FAMILY_WORDS "llama|qwen2|qwen3"
+enum family { FAMILY_LLAMA, FAMILY_QWEN2, FAMILY_QWEN3 };
+
+struct config {
+	enum family family; /* model_type */
+	int64_t vocab;      /* vocab_size */
+	int64_t d;          /* hidden_size */
+	int64_t layers;     /* num_hidden_layers */
+	int64_t heads;      /* num_attention_heads */
+	int64_t kv_heads;   /* num_key_value_heads */
+	int64_t head_dim;
+	int64_t ffn;     /* intermediate_size */
+	int64_t max_len; /* max_position_embeddings */
+	double norm_eps; /* rms_norm_eps */
+	struct rope rope;
+	bool tied;                    /* tie_word_embeddings */
+	bool qkv_bias, o_bias;        /* qwen2: the first alone; else attention_bias says both */
+	bool mlp_bias;                /* of gate, up and down */
+	bool qk_norm;                 /* qwen3: queries and keys are normed, head by head */
+	int64_t bos;                  /* -1: none */
+	uint32_t eos[CONFIG_MAX_EOS]; /* the stop set: union over config and generation_config */
+	size_t n_eos;
+	struct buf json; /* the file as it came, owned: written back with the policy */
+};
+
+/* Parses config.json (and generation_config.json when gen is not NULL). where names the folder. */
+int config_parse(struct config *c, const char *json, size_t n, const char *gen, size_t n_gen,
+		 const char *where, struct reason *why);
+/* Shape of a fresh policy (fields above set by the caller) checked, and json made from it; what
+ * the family decides is set. */
+int config_make(struct config *c, struct reason *why);
+/* Appends config.json as it came, but for the type of the weights ("float32", "bfloat16" ...). */
+void config_text(const struct config *c, const char *dtype, struct buf *out);
+const char *config_family(const struct config *c); /* as in FAMILY_WORDS */
+json_t *config_eos(const struct config *c);        /* what eos_token_id must say; the caller's */
+bool config_is_eos(const struct config *c, uint32_t token);
+uint64_t config_params(const struct config *c); /* number of weights */
+void config_free(struct config *c);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * lora.h - low-rank adapters of a model's linear layers: y = W x + b + (alpha / r) B A x, where
+ * only A (r, in) and B (out, r) are trained. Hu et al., arXiv 2106.09685.
+ *
+ * A model that has one (model.lora) is run by the same functions as one that has none, forward and
+ * backward, in the sampler and in the trainer; W stays as it is.
+ */
+#ifndef MODEL_LORA_H
+#define MODEL_LORA_H
+
+#include "model/config.h"
+#include "model/weight.h"
+
+/* Linear layers, in the order of lora_names; a set of them is bits. */
+enum lora_target { LORA_Q, LORA_K, LORA_V, LORA_O, LORA_GATE, LORA_UP, LORA_DOWN, LORA_TARGETS };
+enum {
+	LORA_ALL = (1 << LORA_TARGETS) - 1,
+	LORA_MAX_R = 4096,
+	LORA_SHARE = 3, /* most targets with one input */
+};
+extern const char *const lora_names[LORA_TARGETS]; /* "q_proj" ... */
+
+/* Targets that share an input: their A's lie one behind the other and are one matrix, and their
+ * outputs are columns of one row. */
+enum lora_input { LORA_IN_QKV, LORA_IN_O, LORA_IN_GU, LORA_IN_DOWN, LORA_INPUTS };
+
+struct lora_b {
+	size_t b, p_b;   /* offsets into params and packed: (out, r) */
+	size_t out, col; /* rows of B; the column of the output where they begin */
+};
+
+struct lora_group {
+	size_t n, rows, in; /* targets; r * n; size of the input */
+	size_t a, p_a;      /* offsets: (rows, in) */
+	size_t at;          /* of its numbers in a token's width */
+	struct lora_b b[LORA_SHARE];
+};
+
+struct lora {
+	int64_t r;
+	double alpha;
+	unsigned targets;
+	struct weight
+		*w; /* table of A's and B's: "model.layers.0.self_attn.q_proj.lora_A.weight" */
+	size_t n_w;
+	size_t n_params;
+	float *params;
+	float *packed; /* the same in panels, see gemm.h */
+	size_t n_packed;
+	size_t width; /* numbers of a token in a layer: r * targets */
+	int64_t layers;
+	struct lora_group *group; /* (layers, LORA_INPUTS) */
+};
+
+/* An adapter of zeros. */
+struct lora *lora_new(const struct config *c, int64_t r, double alpha, unsigned targets);
+/* A uniform within 1 / sqrt(in), as torch begins a linear layer; B zero: nothing changes yet. */
+void lora_random(struct lora *l, uint64_t seed);
+void lora_pack(struct lora *l); /* after params changed */
+struct lora *lora_copy(const struct lora *l);
+void lora_free(struct lora *l); /* NULL is fine */
+
+static inline const struct lora_group *lora_group(const struct lora *l, size_t layer,
+						  enum lora_input input)
+{
+	return &l->group[layer * LORA_INPUTS + (size_t)input];
+}
+
+/* Rows first .. first + n of the weight of this name += alpha / r * B A, where it is a target. */
+void lora_add(const struct lora *l, const char *name, size_t first, size_t n, float *rows);
+
+/* y (rows, ldy) += alpha / r * B A x for x (rows, in). scratch: rows * width floats. */
+void lora_forward(const struct lora *l, const struct lora_group *g, float *y, size_t ldy,
+		  const float *x, size_t rows, float *scratch);
+/* The group's columns of u (rows, width): alpha / r * A x, which the gradient of B is made of. */
+void lora_inner(const struct lora *l, const struct lora_group *g, float *u, const float *x,
+		size_t rows);
+/* From dy (rows, ldy), the gradient of y: the group's columns of v (rows, width): alpha / r * B'
+ * dy, which the gradient of A is made of; and dx (rows, in) += A' v. */
+void lora_backward(const struct lora *l, const struct lora_group *g, float *dx, float *v,
+		   const float *dy, size_t ldy, size_t rows);
+
+#endif

@@ -1,0 +1,128 @@
+/* mat.c - products with a weight matrix. See mat.h. */
+#include "model/mat.h"
+#include "tensor/bf16.h"
+#include "tensor/gemm.h"
+
+/* Rows of W that a backward pass takes at a time, multiples of PANEL. In bf16 a block should stay
+ * in the cache. */
+enum { BACK_N = 512, BACK_BF16 = 256 };
+
+static size_t max2(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+static size_t widest(const struct model *m)
+{
+	const struct layer *w = m->layer;
+
+	return max2(max2(w->qkv.k, w->o.k), w->down.k);
+}
+
+size_t mat_scratch(const struct model *m, size_t rows)
+{
+	size_t k = widest(m), need = 0;
+
+	if (m->how & MODEL_FROZEN)
+		need += (m->how & MODEL_BF16 ? BACK_BF16 : BACK_N) * k;
+	if (m->how & MODEL_BF16) /* rows of x or dy in pairs, a block of W in pairs */
+		need += rows * (max2(k, BACK_BF16) / 2 + 1) + pair_words(k, BACK_BF16);
+	return need;
+}
+
+void mat_forward(const struct model *m, const struct mat *w, float *y, size_t ldy, const float *x,
+		 size_t rows, bool add, float *scratch)
+{
+	size_t words = (w->k + 1) / 2;
+	uint32_t *a = (uint32_t *)scratch;
+
+	if (!(m->how & MODEL_PAIRS)) {
+		gemm(rows, w->n, w->k, x, w->k, 1, packed_view(m->packed + w->packed, w->k), y, ldy,
+		     add);
+	} else if (!(m->how & MODEL_BF16)) {
+		gemm(rows, w->n, w->k, x, w->k, 1, pair_view(m->pairs + w->packed, w->k), y, ldy,
+		     add);
+	} else {
+		for (size_t i = 0; i < rows; i++)
+			bf16_row(a + i * words, x + i * w->k, w->k);
+		bf16_gemm(rows, w->n, words, a, false, m->pairs + w->packed, y, ldy, add);
+	}
+}
+
+/* Rows j..j + n of W in f32; scratch holds them where the model does not. */
+static const float *rows_of(const struct model *m, const struct mat *w, size_t j, size_t n,
+			    float *scratch)
+{
+	if (!(m->how & MODEL_FROZEN))
+		return m->params + w->at + j * w->k;
+	unpair_rows(scratch, m->pairs + w->packed, j, n, w->k);
+	return scratch;
+}
+
+size_t mat_turn_blocks(const struct mat *w)
+{
+	return (w->n + BACK_BF16 - 1) / BACK_BF16;
+}
+
+size_t mat_turn_words(const struct mat *w)
+{
+	return mat_turn_blocks(w) * pair_words(w->k, BACK_BF16);
+}
+
+/* Rows of W in block i */
+static size_t block_rows(const struct mat *w, size_t i)
+{
+	size_t left = w->n - i * BACK_BF16;
+
+	return left < BACK_BF16 ? left : BACK_BF16;
+}
+
+/* One block, to where it is wanted */
+static void turn(const struct model *m, const struct mat *w, size_t i, uint32_t *to, float *scratch)
+{
+	size_t n = block_rows(w, i);
+
+	bf16_panels(to, rows_of(m, w, i * BACK_BF16, n, scratch), w->k, n, w->k);
+}
+
+void mat_turn(const struct model *m, const struct mat *w, uint32_t *turned, size_t block,
+	      float *scratch)
+{
+	turn(m, w, block, turned + block * pair_words(w->k, BACK_BF16), scratch);
+}
+
+static void backward_bf16(const struct model *m, const struct mat *w, const uint32_t *turned,
+			  float *dx, const float *dy, size_t rows, float *scratch)
+{
+	size_t words = pair_words(w->k, BACK_BF16);
+	uint32_t *a = (uint32_t *)scratch, *own = a + rows * (BACK_BF16 / 2);
+	float *wide = (float *)(own + words);
+
+	for (size_t i = 0; i < mat_turn_blocks(w); i++) {
+		size_t n = block_rows(w, i), pairs = (n + 1) / 2;
+
+		for (size_t t = 0; t < rows; t++)
+			bf16_row(a + t * pairs, dy + t * w->n + i * BACK_BF16, n);
+		if (!turned)
+			turn(m, w, i, own, wide);
+		bf16_gemm(rows, w->k, pairs, a, false, turned ? turned + i * words : own, dx, w->k,
+			  i > 0);
+	}
+}
+
+/* Blocks of W one after the other, also where W lies in rows: so that a frozen model gives the same
+ * bits. */
+void mat_backward(const struct model *m, const struct mat *w, const uint32_t *turned, float *dx,
+		  const float *dy, size_t rows, float *scratch)
+{
+	if (m->how & MODEL_BF16) {
+		backward_bf16(m, w, turned, dx, dy, rows, scratch);
+		return;
+	}
+	for (size_t j = 0; j < w->n; j += BACK_N) {
+		size_t n = w->n - j < BACK_N ? w->n - j : BACK_N;
+
+		gemm_rows(rows, w->k, n, dy + j, w->n, 1, rows_of(m, w, j, n, scratch), w->k, dx,
+			  w->k, j > 0);
+	}
+}

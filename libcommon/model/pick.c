@@ -1,0 +1,196 @@
+/* pick.c - one token from a row of logits. See pick.h. */
+#include "model/pick.h"
+#include "base/fault.h"
+#include "tensor/softmax.h"
+#include "tensor/vec.h"
+
+#include <math.h>
+
+enum {
+	CHUNK = 16 * VL
+}; /* elements summed as vectors before the running sum, in double, takes them */
+
+static size_t argmax(const float *x, size_t n)
+{
+	size_t best = 0;
+
+	for (size_t i = 1; i < n; i++)
+		if (x[i] > x[best])
+			best = i;
+	return best;
+}
+
+/* e[i] = exp(z_i - max); returns the sum. e is padded with zeros to whole vectors. */
+static double exponentials(float *e, const float *logits, size_t v, float inv_t, float max)
+{
+	double total = 0;
+
+	for (size_t c = 0; c < v; c += CHUNK) {
+		vf sum = {0};
+
+		for (size_t i = c; i < v && i < c + CHUNK; i += VL) {
+			vf x;
+
+			if (i + VL <= v) {
+				x = vf_exp(
+					vf_fma(vf_load(logits + i), vf_set(inv_t), vf_set(-max)));
+			} else {
+				float t[VL];
+
+				for (size_t j = 0; j < VL; j++)
+					t[j] = i + j < v ? fmaf(logits[i + j], inv_t, -max)
+							 : -INFINITY;
+				x = vf_exp(vf_load(t));
+			}
+			vf_store(e + i, x);
+			sum += x;
+		}
+		total += vf_sum(sum);
+	}
+	return total;
+}
+
+/* First i at which the running sum of e passes `at`; the sums are taken as in exponentials. */
+static size_t find(const float *e, size_t v, double at)
+{
+	double seen = 0;
+	size_t last = 0;
+
+	for (size_t c = 0; c < v; c += CHUNK) {
+		size_t end = c + CHUNK < v ? c + CHUNK : v;
+		vf sum = {0};
+		double here;
+
+		for (size_t i = c; i < end; i += VL)
+			sum += vf_load(e + i);
+		here = vf_sum(sum);
+		if (seen + here <= at) {
+			seen += here;
+			continue;
+		}
+		for (size_t i = c; i < end; i++) {
+			if (e[i] > 0)
+				last = i;
+			seen += e[i];
+			if (seen > at)
+				return i;
+		}
+	}
+	if (e[last] > 0)
+		return last;
+	return argmax(e, v); /* at lies on the rounding of the total */
+}
+
+/* Heap order: larger e first, the lower id where two are equal */
+static bool before(const float *e, uint32_t a, uint32_t b)
+{
+	return e[a] > e[b] || (e[a] == e[b] && a < b);
+}
+
+static void sift(uint32_t *h, size_t n, size_t i, const float *e)
+{
+	for (;;) {
+		size_t c = 2 * i + 1;
+		uint32_t t = h[i];
+
+		if (c >= n)
+			return;
+		if (c + 1 < n && before(e, h[c + 1], h[c]))
+			c++;
+		if (!before(e, h[c], t))
+			return;
+		h[i] = h[c];
+		h[c] = t;
+		i = c;
+	}
+}
+
+/* Moves the largest of the n in the heap behind it; the k-th call leaves the k-th largest at h[n -
+ * k]. */
+static uint32_t pop(uint32_t *h, size_t n, const float *e)
+{
+	uint32_t top = h[0];
+
+	h[0] = h[n - 1];
+	h[n - 1] = top;
+	sift(h, n - 1, 0, e);
+	return top;
+}
+
+/* Into h the indices of all that can be needed to make up a share top_p of total; returns how many.
+ * What is passed over is so small that all v together would weigh half of what may be left out. */
+static size_t candidates(uint32_t *h, const float *e, size_t v, double total, double top_p)
+{
+	float least = (float)(0.5 * (1 - top_p) * total / (double)v);
+	size_t n = 0;
+
+	for (size_t i = 0; i < v; i++) {
+		h[n] = (uint32_t)i;
+		n += e[i] >= least;
+	}
+	return n;
+}
+
+/* Draws from the largest only. Returns the token and the share of the mass that it was drawn from.
+ */
+static uint32_t draw_cut(struct draw_scratch *s, size_t v, double total, double top_p,
+			 int64_t top_k, double u, double *mass)
+{
+	size_t most = top_k > 0 && (size_t)top_k < v ? (size_t)top_k : v, kept = 0, n = v;
+	double sum = 0, seen = 0;
+
+	if (most == v)
+		most = n = candidates(s->heap, s->e, v, total, top_p);
+	else
+		for (size_t i = 0; i < v; i++)
+			s->heap[i] = (uint32_t)i;
+	for (size_t i = n / 2; i-- > 0;)
+		sift(s->heap, n, i, s->e);
+	if (most < n) /* top_p is a share of what top_k leaves */
+		for (total = 0; kept < most; kept++)
+			total += s->e[pop(s->heap, n - kept, s->e)];
+	if (top_p < 1 || most == n) {
+		size_t have = kept;
+
+		for (kept = 0; kept < most && (kept == 0 || sum < top_p * total); kept++)
+			sum += s->e[kept < have ? s->heap[n - 1 - kept]
+						: pop(s->heap, n - kept, s->e)];
+	} else {
+		sum = total;
+	}
+	*mass = sum;
+	for (size_t i = 0; i < kept; i++) {
+		seen += s->e[s->heap[n - 1 - i]];
+		if (seen > u * sum)
+			return s->heap[n - 1 - i];
+	}
+	return s->heap[n - 1];
+}
+
+bool draw_token(struct drawn *out, const float *logits, size_t v, double temperature, double top_p,
+		int64_t top_k, double u, struct draw_scratch *s)
+{
+	float inv_t = (float)(1.0 / (temperature > 0 ? temperature : 1.0));
+	struct logits_stat st = logits_stat(logits, v, inv_t);
+	bool cut = top_p < 1 || (top_k > 0 && (size_t)top_k < v);
+	double total, mass;
+
+	fault_float("logit", &st.max);
+	if (!isfinite(st.max) || !isfinite(st.log_sum))
+		return false;
+	out->entropy = st.entropy;
+	if (temperature <= 0) {
+		out->token = (uint32_t)argmax(logits, v);
+		out->full = out->logp = logits_logp(&st, logits[out->token], inv_t);
+		return true;
+	}
+	total = exponentials(s->e, logits, v, inv_t, st.max);
+	if (cut)
+		out->token = draw_cut(s, v, total, top_p, top_k, u, &mass);
+	else
+		out->token = (uint32_t)find(s->e, v, u * total);
+	out->full = out->logp = logits_logp(&st, logits[out->token], inv_t);
+	if (cut)
+		out->logp = (float)log(s->e[out->token] / mass);
+	return true;
+}

@@ -1,0 +1,30 @@
+/* pick.h - one token from a row of logits. */
+#ifndef MODEL_PICK_H
+#define MODEL_PICK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct drawn {
+	uint32_t token;
+	float logp;    /* of the distribution drawn from; greedy: temperature 1 */
+	float full;    /* the same without top-k and top-p */
+	float entropy; /* of softmax(logits / temperature), nats */
+};
+
+/* Scratch of one thread: floats and indices, v of each. */
+struct draw_scratch {
+	float *e;
+	uint32_t *heap;
+};
+
+/*
+ * temperature 0: the largest logit, the lower id where two are equal. Else softmax(logits /
+ * temperature), cut to the top_k largest (0: all), then to the fewest of the largest whose share
+ * reaches top_p (1: all); u in [0, 1) chooses. False when a logit is not finite (-infinity is).
+ */
+bool draw_token(struct drawn *out, const float *logits, size_t v, double temperature, double top_p,
+		int64_t top_k, double u, struct draw_scratch *s);
+
+#endif

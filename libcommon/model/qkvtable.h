@@ -1,0 +1,25 @@
+/*
+ * qkvtable.h - the first layer's queries, keys and values of each token of a small vocabulary. They
+ * depend on nothing else until they are rotated, so they need not be computed again for each
+ * position.
+ */
+#ifndef MODEL_QKVTABLE_H
+#define MODEL_QKVTABLE_H
+
+#include "model/model.h"
+
+struct lookup {
+	float *row; /* (vocab, block_qkv_dim) not rotated; owned; NULL until lookup_make */
+	size_t n;   /* floats; 0: the vocabulary is too large */
+};
+
+/* Sizes it; no memory is taken. */
+void lookup_init(struct lookup *t, const struct model *m);
+/* Whenever the weights have changed; by all threads of par.h. Not with n = 0. */
+void lookup_make(struct lookup *t, const struct model *m);
+/* What block_qkv gives for the first layer of these tokens: qkv (rows, block_qkv_dim) */
+void lookup_qkv(const struct lookup *t, const struct model *m, float *qkv, const uint32_t *tokens,
+		const uint32_t *pos, size_t rows);
+void lookup_free(struct lookup *t);
+
+#endif

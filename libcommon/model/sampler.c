@@ -1,0 +1,410 @@
+/*
+ * sampler.c - batched sampling with a key/value cache. See sampler.h.
+ *
+ * Every thread works alone: it prefills the prompt of a group, copies the prompt's keys and values
+ * to the slot of each sample as slots fall free, and decodes all its busy slots together. Threads
+ * for which no group is left help with the samples of one that others began.
+ */
+#include "model/sampler.h"
+#include "base/mem.h"
+#include "base/par.h"
+#include "base/rng.h"
+#include "model/decode.h"
+#include "model/pick.h"
+#include "tensor/gemm.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct slot {
+	float *kv;         /* its part of the cache */
+	struct sample *to; /* NULL: free */
+	size_t group;
+	uint64_t key;   /* of its randomness */
+	size_t pos;     /* tokens in the cache */
+	size_t room;    /* most tokens of this sample */
+	uint32_t token; /* drawn, not yet in the cache */
+};
+
+struct worker {
+	struct slot *slot; /* (batch) */
+	float *kv;         /* (wide + 1 caches): those of the slots, and prompt_kv */
+	float *prompt_kv, *prompt_logits, *logits;
+	struct decode_room room;
+	struct draw_scratch draw;
+	size_t busy;
+	size_t group;  /* whose samples it starts; NONE */
+	size_t filled; /* whose prompt is in prompt_kv; NONE */
+};
+
+/* Weights that stay in the processor's cache may be read for each few rows; keys and values of few
+ * sequences then stay there too. Larger weights come from memory: once for as many as may be. */
+enum {
+	CACHED = 8 << 20, /* bytes of weights */
+	FEW = 2 * GEMM_MR
+};
+
+/* Tokens of a prompt that go through the layers together: enough that weights are not waited for,
+ * few enough that a long prompt takes no more memory than its keys and values */
+enum { PART = 44 * GEMM_MR };
+
+#define NONE SIZE_MAX
+
+struct sampler {
+	struct sample_opts o;
+	struct decode decode;
+	struct worker *w;
+	int n_w;
+	int at_work; /* threads that get a sample */
+	size_t wide; /* sequences that one of them decodes together */
+	float *mem;
+	size_t n_mem;
+	struct lookup lookup;
+	void *results; /* tokens, logprobs, full logprobs, entropy of all samples */
+	size_t n_results;
+	/* of the call under way */
+	const struct sample_group *groups;
+	size_t n_groups, *first; /* index of each group's first sample */
+	atomic_size_t *started;  /* of each group's samples, or more than it has */
+	struct sample *out;
+	atomic_size_t next_group, failed; /* failed: 1 + a group with logits that are not finite */
+};
+
+struct sampler *sampler_new(const struct model *m, const struct sample_opts *o)
+{
+	struct sampler *s = xcalloc(1, sizeof *s);
+
+	s->decode.m = m;
+	s->o = *o;
+	if (s->o.batch < 1)
+		s->o.batch = 1;
+	if (m->n_packed * sizeof(float) <= CACHED && s->o.batch > FEW)
+		s->o.batch = FEW;
+	lookup_init(&s->lookup, m);
+	s->n_w = par_threads();
+	s->w = xcalloc((size_t)s->n_w, sizeof *s->w);
+	for (int i = 0; i < s->n_w; i++) {
+		struct worker *w = &s->w[i];
+		size_t v = vec_round((size_t)m->cfg.vocab);
+
+		w->slot = xcalloc((size_t)s->o.batch, sizeof *w->slot);
+		w->draw.e = xarray(v, sizeof *w->draw.e);
+		w->draw.heap = xarray(v, sizeof *w->draw.heap);
+	}
+	return s;
+}
+
+void sampler_free(struct sampler *s)
+{
+	if (!s)
+		return;
+	for (int i = 0; i < s->n_w; i++) {
+		free(s->w[i].slot);
+		free(s->w[i].draw.e);
+		free(s->w[i].draw.heap);
+	}
+	big_free(s->mem, s->n_mem * sizeof *s->mem);
+	lookup_free(&s->lookup);
+	big_free(s->results, s->n_results);
+	free(s->w);
+	free(s->first);
+	free(s->started);
+	free(s);
+}
+
+/* ---- memory ---- */
+
+static size_t lay_out(struct sampler *s, float *base)
+{
+	size_t at = 0, v = (size_t)s->decode.m->cfg.vocab;
+
+	for (int i = 0; i < s->at_work; i++) {
+		struct worker *w = &s->w[i];
+
+		w->kv = decode_cut(base, &at, (s->wide + 1) * decode_cache(&s->decode));
+		w->logits = decode_cut(base, &at, s->wide * v);
+		w->prompt_logits = decode_cut(base, &at, v);
+		at += decode_lay_out(&w->room, &s->decode, base ? base + at : NULL);
+	}
+	return at;
+}
+
+/* All threads take part in n samples, but none gains by fewer rows than a product takes at once. */
+static void spread(struct sampler *s, size_t n)
+{
+	size_t share = (n + (size_t)s->n_w - 1) / (size_t)s->n_w;
+
+	share = share < GEMM_MR ? GEMM_MR : share;
+	s->at_work = n < (size_t)s->n_w ? (int)n : s->n_w;
+	s->wide = share < (size_t)s->o.batch ? share : (size_t)s->o.batch;
+	if (s->decode.rows < s->wide)
+		s->decode.rows = s->wide;
+}
+
+/* Sizes for a prompt of n tokens and its response too. */
+static void fit(struct sampler *s, size_t n)
+{
+	size_t len = n + (size_t)s->o.max_new, most = (size_t)s->decode.m->cfg.max_len;
+	size_t rows = n < PART ? n : PART;
+
+	len = len > most ? most : len;
+	s->decode.len = len > s->decode.len ? len : s->decode.len;
+	s->decode.rows = rows > s->decode.rows ? rows : s->decode.rows;
+}
+
+/* The weights may have changed since the last call. */
+static void prepare_lookup(struct sampler *s)
+{
+	size_t tokens = 0;
+
+	for (size_t g = 0; g < s->n_groups; g++)
+		tokens += s->groups[g].n_prompt + s->groups[g].n;
+	s->decode.lookup = NULL;
+	if (s->lookup.n && tokens >= 2 * (size_t)s->decode.m->cfg.vocab) {
+		s->decode.lookup = &s->lookup;
+		lookup_make(&s->lookup, s->decode.m);
+	}
+}
+
+/* Room for the longest prompt and response of these groups, n samples in all. */
+static void prepare(struct sampler *s, size_t n)
+{
+	size_t need;
+
+	spread(s, n);
+	for (size_t g = 0; g < s->n_groups; g++)
+		fit(s, s->groups[g].n_prompt);
+	need = lay_out(s, NULL);
+	if (need > s->n_mem) {
+		big_free(s->mem, s->n_mem * sizeof *s->mem);
+		s->mem = big_alloc(need * sizeof *s->mem);
+		s->n_mem = need;
+	}
+	lay_out(s, s->mem);
+	for (int i = 0; i < s->at_work; i++) {
+		struct worker *w = &s->w[i];
+
+		w->busy = 0;
+		w->group = w->filled = NONE;
+		for (size_t j = 0; j < s->wide; j++)
+			w->slot[j] = (struct slot){.kv = w->kv + j * decode_cache(&s->decode)};
+		w->prompt_kv = w->kv + s->wide * decode_cache(&s->decode);
+	}
+}
+
+/* Places for the results of n samples of up to max_new tokens each. */
+static void prepare_results(struct sampler *s, size_t n)
+{
+	size_t each = (size_t)s->o.max_new, bytes = n * each * 4 * sizeof(float);
+	bool same = s->o.top_p >= 1 && s->o.top_k <= 0;
+
+	if (bytes > s->n_results) {
+		big_free(s->results, s->n_results);
+		s->results = big_alloc(bytes);
+		s->n_results = bytes;
+	}
+	for (size_t i = 0; i < n; i++) {
+		float *f = (float *)s->results + i * 4 * each;
+
+		s->out[i] = (struct sample){.tokens = (uint32_t *)s->results + i * 4 * each,
+					    .logprobs = f + each,
+					    .full_logprobs = same ? f + each : f + 2 * each,
+					    .entropy = f + 3 * each};
+	}
+}
+
+/* ---- groups and slots ---- */
+
+/* The next group that nobody has begun, else one with samples that nobody has; NONE. */
+static size_t next_group(struct sampler *s)
+{
+	size_t g = atomic_fetch_add(&s->next_group, 1);
+
+	for (size_t i = 0; g >= s->n_groups && i < s->n_groups; i++)
+		if (atomic_load(&s->started[i]) < s->groups[i].n)
+			g = i;
+	return g < s->n_groups ? g : NONE;
+}
+
+/* Takes one sample more, *i of w->group; its prompt goes into the worker's prompt cache, the logits
+ * after it are kept. */
+static bool take_sample(struct sampler *s, struct worker *w, size_t *i)
+{
+	const struct sample_group *g;
+
+	do {
+		if (w->group == NONE && (w->group = next_group(s)) == NONE)
+			return false;
+		g = &s->groups[w->group];
+		*i = atomic_fetch_add(&s->started[w->group], 1);
+		w->group = *i < g->n ? w->group : NONE;
+	} while (w->group == NONE);
+	if (w->filled != w->group)
+		decode_prompt(&s->decode, &w->room, w->prompt_kv, g->prompt, g->n_prompt,
+			      w->prompt_logits);
+	w->filled = w->group;
+	return true;
+}
+
+/* Draws the slot's next token from logits; frees the slot when the sample is done. */
+static void advance(struct sampler *s, struct worker *w, struct slot *t, const float *logits)
+{
+	struct sample *out = t->to;
+	struct drawn d;
+	size_t i = out->n;
+
+	if (!draw_token(&d, logits, (size_t)s->decode.m->cfg.vocab, s->o.temperature, s->o.top_p,
+			s->o.top_k, rng_uniform(t->key, i), &w->draw)) {
+		atomic_store(&s->failed, t->group + 1);
+		d = (struct drawn){0};
+	}
+	((uint32_t *)out->tokens)[i] = d.token;
+	((float *)out->logprobs)[i] = d.logp;
+	((float *)out->full_logprobs)[i] = d.full;
+	((float *)out->entropy)[i] = d.entropy;
+	out->n++;
+	out->stopped = config_is_eos(&s->decode.m->cfg, d.token);
+	t->token = d.token;
+	if (out->stopped || out->n == t->room || atomic_load(&s->failed)) {
+		t->to = NULL;
+		w->busy--;
+	}
+}
+
+/* Starts sample i of the worker's group in a free slot. */
+static void start(struct sampler *s, struct worker *w, struct slot *t, size_t i)
+{
+	const struct sample_group *g = &s->groups[w->group];
+	size_t room = (size_t)s->decode.m->cfg.max_len - g->n_prompt;
+
+	t->to = &s->out[s->first[w->group] + i];
+	t->group = w->group;
+	t->key = rng_key(g->seed, RNG_SAMPLE, g->step, g->task, i);
+	t->pos = g->n_prompt;
+	t->room = room < (size_t)s->o.max_new ? room : (size_t)s->o.max_new;
+	w->busy++;
+	advance(s, w, t, w->prompt_logits);
+	if (t->to && i + 1 < g->n) {
+		decode_copy(&s->decode, t->kv, w->prompt_kv, g->n_prompt);
+	} else if (t->to) { /* the last sample takes the prompt itself */
+		float *kv = t->kv;
+
+		t->kv = w->prompt_kv;
+		w->prompt_kv = kv;
+		w->filled = NONE;
+	}
+}
+
+/* Fills free slots until none is free or no sample is left to start. */
+static void fill(struct sampler *s, struct worker *w)
+{
+	size_t i;
+
+	for (size_t j = 0; j < s->wide; j++)
+		while (!w->slot[j].to && !atomic_load(&s->failed)) {
+			if (!take_sample(s, w, &i))
+				return;
+			start(s, w, &w->slot[j], i);
+		}
+}
+
+/* One token for each busy slot */
+static void decode(struct sampler *s, struct worker *w)
+{
+	size_t B = s->wide, v = (size_t)s->decode.m->cfg.vocab, n = 0;
+	uint32_t *tokens = xarray(B, sizeof *tokens), *pos = xarray(B, sizeof *pos);
+	float **kv = xarray(B, sizeof *kv);
+	struct slot **busy = xarray(B, sizeof *busy);
+
+	for (size_t j = 0; j < B; j++)
+		if (w->slot[j].to) {
+			busy[n] = &w->slot[j];
+			tokens[n] = w->slot[j].token;
+			kv[n] = w->slot[j].kv;
+			pos[n++] = (uint32_t)w->slot[j].pos++;
+		}
+	decode_tokens(&s->decode, &w->room, kv, tokens, pos, n, w->logits);
+	for (size_t i = 0; i < n; i++)
+		advance(s, w, busy[i], w->logits + i * v);
+	free(tokens);
+	free(pos);
+	free(kv);
+	free(busy);
+}
+
+static void job_worker(void *ctx, size_t i, int thread)
+{
+	struct sampler *s = ctx;
+	struct worker *w = &s->w[i];
+
+	(void)thread;
+	for (;;) {
+		fill(s, w);
+		if (!w->busy)
+			return;
+		decode(s, w);
+	}
+}
+
+static int check(const struct sampler *s, struct reason *why)
+{
+	const struct config *c = &s->decode.m->cfg;
+
+	for (size_t g = 0; g < s->n_groups; g++) {
+		const struct sample_group *q = &s->groups[g];
+
+		if (q->n_prompt == 0 || q->n_prompt >= (size_t)c->max_len)
+			return fail(why, ST_INPUT, "a prompt of %zu tokens: from 1 to %lld fit",
+				    q->n_prompt, (long long)c->max_len - 1);
+		for (size_t i = 0; i < q->n_prompt; i++)
+			if (q->prompt[i] >= (uint64_t)c->vocab)
+				return fail(why, ST_INPUT, "token %u: the vocabulary ends at %lld",
+					    q->prompt[i], (long long)c->vocab - 1);
+	}
+	return 0;
+}
+
+size_t sampler_bytes(const struct sampler *s, size_t n_prompt, size_t n)
+{
+	size_t v = vec_round((size_t)s->decode.m->cfg.vocab), floats, draw;
+	struct sampler t = *s;
+
+	t.w = xcalloc((size_t)s->n_w, sizeof *t.w);
+	spread(&t, n);
+	fit(&t, n_prompt);
+	floats = lay_out(&t, NULL);
+	draw = (size_t)s->n_w * v * (sizeof *t.w->draw.e + sizeof *t.w->draw.heap);
+	free(t.w);
+	return (floats + s->lookup.n + n * (size_t)s->o.max_new * 4) * sizeof(float) + draw;
+}
+
+int sampler_run(struct sampler *s, const struct sample_group *groups, size_t n_groups,
+		struct sample *out, struct reason *why)
+{
+	size_t n = 0;
+
+	s->groups = groups;
+	s->n_groups = n_groups;
+	s->out = out;
+	if (check(s, why))
+		return why ? why->status : ST_INPUT;
+	s->first = xgrow(s->first, n_groups, sizeof *s->first);
+	s->started = xgrow(s->started, n_groups, sizeof *s->started);
+	for (size_t g = 0; g < n_groups; g++) {
+		s->first[g] = n;
+		atomic_init(&s->started[g], 0);
+		n += groups[g].n;
+	}
+	prepare(s, n);
+	prepare_lookup(s);
+	prepare_results(s, n);
+	atomic_store(&s->next_group, 0);
+	atomic_store(&s->failed, 0);
+	par_for((size_t)s->at_work, job_worker, s);
+	if (atomic_load(&s->failed))
+		return fail(why, ST_INPUT,
+			    "logits that are not finite: the policy is damaged, or training made "
+			    "it diverge");
+	return 0;
+}

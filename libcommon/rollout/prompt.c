@@ -1,0 +1,140 @@
+/* prompt.c - what a policy sees of each problem. See prompt.h. */
+#include "rollout/prompt.h"
+#include "base/mem.h"
+#include "chat/chat.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct work {
+	struct prompts *s;
+	const struct policy *p;
+	const char *wrap;
+	struct chat chat;
+	bool has_chat;
+};
+
+/* Appends text where wrap has its place for it. */
+static void wrap_text(const char *wrap, const char *text, struct buf *out)
+{
+	const char *at;
+
+	for (; wrap && (at = strstr(wrap, PROMPT_PLACE)); wrap = at + strlen(PROMPT_PLACE)) {
+		buf_add(out, wrap, (size_t)(at - wrap));
+		buf_str(out, text);
+	}
+	buf_str(out, wrap ? wrap : text);
+}
+
+/* messages with the last one of the user's wrapped; the caller's to free */
+static char *wrap_messages(const char *wrap, const char *messages, struct reason *why)
+{
+	json_t *j = json_loads(messages, 0, NULL), *m = NULL;
+	struct buf text = {0};
+	char *made = NULL;
+	json_t *content;
+
+	for (size_t i = json_array_size(j); i-- > 0 && !m;) {
+		const char *role = json_string_value(json_object_get(json_array_get(j, i), "role"));
+
+		if (role && strcmp(role, "user") == 0)
+			m = json_array_get(j, i);
+	}
+	if (!m) {
+		fail(why, ST_INPUT, "no message of the user's to wrap");
+	} else {
+		wrap_text(wrap, json_string_value(json_object_get(m, "content")), &text);
+		content = json_stringn(text.p, text.n);
+		if (!content)
+			fail(why, ST_INPUT, "the template around its prompt is not UTF-8");
+		json_object_set_new(m, "content", content);
+		made = content ? json_dumps(j, JSON_COMPACT) : NULL;
+	}
+	buf_free(&text);
+	json_decref(j);
+	return made;
+}
+
+static int render(struct work *w, const struct task *t, struct reason *why)
+{
+	char *wrapped = NULL;
+	int st = 0;
+
+	if (!w->has_chat) {
+		st = chat_open(&w->chat, &w->p->tok_config, &w->p->chat_template, why);
+		w->has_chat = !st;
+	}
+	if (!st && w->wrap && !(wrapped = wrap_messages(w->wrap, t->messages, why)))
+		st = ST_INPUT;
+	if (!st)
+		st = chat_render(&w->chat, wrapped ? wrapped : t->messages, t->tools, true,
+				 &w->s->text, why);
+	free(wrapped);
+	return st ? fail_prefix(why, "its messages (write what the policy is to see as \"prompt\")")
+		  : 0;
+}
+
+static int make_one(struct work *w, const struct task *t, size_t i, struct reason *why)
+{
+	struct prompts *s = w->s;
+	struct span text;
+	size_t n;
+	int st = 0;
+
+	if (t->prompt)
+		wrap_text(w->wrap, t->prompt, &s->text);
+	else
+		st = render(w, t, why);
+	s->text_at[i + 1] = s->text.n;
+	text = prompts_text(s, i);
+	if (!st)
+		st = tok_encode(w->p->tok, text.p, text.n, t->prompt != NULL, &s->ids, why);
+	s->ids_at[i + 1] = s->ids.n;
+	n = s->ids.n - s->ids_at[i];
+	if (!st && n == 0)
+		st = fail(why, ST_INPUT, "its prompt is empty");
+	if (!st && n >= (size_t)w->p->cfg.max_len)
+		st = fail(why, ST_INPUT,
+			  "its prompt of %zu tokens leaves no room in the policy's %lld positions",
+			  n, (long long)w->p->cfg.max_len);
+	return st;
+}
+
+int prompts_make(struct prompts *s, const struct policy *p, const struct task_set *tasks,
+		 const char *name, const char *wrap, struct reason *why)
+{
+	struct work w = {.s = s, .p = p, .wrap = wrap};
+	int st = 0;
+
+	s->text_at = xcalloc(tasks->n + 1, sizeof *s->text_at);
+	s->ids_at = xcalloc(tasks->n + 1, sizeof *s->ids_at);
+	for (size_t i = 0; i < tasks->n && !st; i++) {
+		st = make_one(&w, &tasks->v[i], i, why);
+		if (st)
+			fail_prefix(why, "%s: task %s", name, tasks->v[i].id);
+	}
+	chat_free(&w.chat);
+	return st;
+}
+
+void prompts_free(struct prompts *s)
+{
+	buf_free(&s->text);
+	free(s->ids.v);
+	free(s->text_at);
+	free(s->ids_at);
+	*s = (struct prompts){0};
+}
+
+struct span prompts_text(const struct prompts *s, size_t task)
+{
+	return (struct span){s->text.n ? s->text.p + s->text_at[task] : "",
+			     s->text_at[task + 1] - s->text_at[task]};
+}
+
+const uint32_t *prompts_ids(const struct prompts *s, size_t task, size_t *n)
+{
+	*n = s->ids_at[task + 1] - s->ids_at[task];
+	return s->ids.v + s->ids_at[task];
+}

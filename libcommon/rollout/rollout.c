@@ -1,0 +1,248 @@
+/* rollout.c - sampled and judged responses. See rollout.h. */
+#include "rollout/rollout.h"
+#include "base/mem.h"
+#include "base/profile.h"
+#include "rollout/prompt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct roller {
+	const struct policy *p;
+	const struct task_set *tasks;
+	struct roller_opts o;
+	struct sampler *sampler;
+	struct verifier *verifier;
+	struct prompts prompts;
+};
+
+static struct span span_of(const char *s)
+{
+	return (struct span){s, s ? strlen(s) : 0};
+}
+
+struct roller *roller_new(const struct policy *p, const struct task_set *tasks, const char *name,
+			  const struct roller_opts *o, struct reason *why)
+{
+	struct roller *r = xcalloc(1, sizeof *r);
+
+	r->p = p;
+	r->tasks = tasks;
+	r->o = *o;
+	if (prompts_make(&r->prompts, p, tasks, name, o->wrap, why) ||
+	    (o->judge && !(r->verifier = verify_open(&r->o.verify, why)))) {
+		roller_free(r);
+		return NULL;
+	}
+	r->sampler = sampler_new(&p->model, &r->o.sample);
+	return r;
+}
+
+void roller_free(struct roller *r)
+{
+	if (!r)
+		return;
+	if (r->verifier)
+		verify_close(r->verifier);
+	if (r->sampler)
+		sampler_free(r->sampler);
+	prompts_free(&r->prompts);
+	free(r);
+}
+
+const uint32_t *roller_prompt(const struct roller *r, size_t task, size_t *n)
+{
+	return prompts_ids(&r->prompts, task, n);
+}
+
+size_t roller_longest(const struct roller *r)
+{
+	size_t longest = 0, n;
+
+	for (size_t i = 0; i < r->tasks->n; i++) {
+		roller_prompt(r, i, &n);
+		longest = n > longest ? n : longest;
+	}
+	return longest;
+}
+
+size_t roller_bytes(const struct roller *r, size_t n, size_t kept)
+{
+	const size_t token = sizeof(uint32_t) + 2 * sizeof(float); /* and its log-probabilities */
+	int64_t len = r->p->cfg.max_len, most = r->o.sample.max_new;
+
+	return sampler_bytes(r->sampler, roller_longest(r), n) +
+	       kept * (sizeof(struct rollout) + (size_t)(most < len ? most : len) * token);
+}
+
+void rollouts_reset(struct rollouts *r)
+{
+	r->n = r->n_tok = 0;
+	buf_reset(&r->text);
+}
+
+void rollouts_free(struct rollouts *r)
+{
+	free(r->v);
+	free(r->tokens);
+	free(r->logprobs);
+	free(r->full);
+	buf_free(&r->text);
+	memset(r, 0, sizeof *r);
+}
+
+static void make_room(struct rollouts *r, size_t more, size_t more_tok)
+{
+	if (r->cap - r->n < more) {
+		r->cap = r->n + more > 2 * r->cap ? r->n + more : 2 * r->cap;
+		r->v = xgrow(r->v, r->cap, sizeof *r->v);
+	}
+	if (r->cap_tok - r->n_tok < more_tok) {
+		r->cap_tok =
+			r->n_tok + more_tok > 2 * r->cap_tok ? r->n_tok + more_tok : 2 * r->cap_tok;
+		r->tokens = xgrow(r->tokens, r->cap_tok, sizeof *r->tokens);
+		r->logprobs = xgrow(r->logprobs, r->cap_tok, sizeof *r->logprobs);
+		r->full = xgrow(r->full, r->cap_tok, sizeof *r->full);
+	}
+}
+
+void rollouts_add(struct rollouts *to, const struct rollouts *from, size_t first, size_t n)
+{
+	const struct rollout *a = &from->v[first], *z = &from->v[first + n - 1];
+	size_t n_tok = z->tok + z->n - a->tok;
+
+	make_room(to, n, n_tok);
+	memcpy(to->tokens + to->n_tok, from->tokens + a->tok, n_tok * sizeof *to->tokens);
+	memcpy(to->logprobs + to->n_tok, from->logprobs + a->tok, n_tok * sizeof *to->logprobs);
+	memcpy(to->full + to->n_tok, from->full + a->tok, n_tok * sizeof *to->full);
+	for (const struct rollout *r = a; r <= z; r++) {
+		struct rollout *o = &to->v[to->n++];
+
+		*o = *r;
+		o->tok = to->n_tok + (r->tok - a->tok);
+		o->text = to->text.n + (r->text - a->text);
+	}
+	to->n_tok += n_tok;
+	if (z->text + z->n_text > a->text)
+		buf_add(&to->text, from->text.p + a->text, z->text + z->n_text - a->text);
+}
+
+static double mean(const float *v, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += v[i];
+	return sum / (double)n;
+}
+
+/* Copies one sample, which lives until the next sampler_run only, and decodes it. */
+static void keep(const struct roller *r, size_t task, size_t index, const struct sample *s,
+		 struct rollouts *out)
+{
+	struct rollout *o;
+
+	make_room(out, 1, s->n);
+	o = &out->v[out->n++];
+	*o = (struct rollout){.task = task,
+			      .tok = out->n_tok,
+			      .n = s->n,
+			      .text = out->text.n,
+			      .sample = (int64_t)index,
+			      .stopped = s->stopped,
+			      .entropy = mean(s->entropy, s->n)};
+	memcpy(out->tokens + o->tok, s->tokens, s->n * sizeof *out->tokens);
+	memcpy(out->logprobs + o->tok, s->logprobs, s->n * sizeof *out->logprobs);
+	memcpy(out->full + o->tok, s->full_logprobs, s->n * sizeof *out->full);
+	out->n_tok += s->n;
+	tok_decode(r->p->tok, s->tokens, s->n, false, &out->text);
+	o->n_text = out->text.n - o->text;
+}
+
+static int judge(struct roller *r, struct rollouts *out, size_t from, struct reason *why)
+{
+	enum profile_part before = profile_to(PROFILE_VERIFY);
+	size_t n = out->n - from;
+	struct verify_item *items = xcalloc(n, sizeof *items);
+	struct verdict *verdicts = xcalloc(n, sizeof *verdicts);
+	int st;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct rollout *o = &out->v[from + i];
+		const struct task *t = &r->tasks->v[o->task];
+
+		items[i] = (struct verify_item){
+			.task = span_of(t->id),
+			.prompt = prompts_text(&r->prompts, o->task),
+			.response = {o->n_text ? out->text.p + o->text : "", o->n_text},
+			.answer = span_of(t->answer),
+			.meta = {t->meta.n ? (const uint8_t *)t->meta.p : NULL, t->meta.n},
+			.verifier = task_verifier(t, r->o.verify.verifier)};
+	}
+	st = verify_run(r->verifier, items, n, verdicts, why);
+	for (size_t i = 0; i < n && !st; i++) {
+		out->v[from + i].verdict = verdicts[i];
+		out->v[from + i].judged = true;
+	}
+	free(items);
+	free(verdicts);
+	profile_to(before);
+	return st;
+}
+
+int roller_run(struct roller *r, const struct draw *d, size_t n_draws, size_t n_each, uint64_t step,
+	       struct rollouts *out, struct reason *why)
+{
+	struct sample_group *groups = xcalloc(n_draws, sizeof *groups);
+	struct sample *samples = xcalloc(n_draws * n_each, sizeof *samples);
+	enum profile_part before = profile_to(PROFILE_SAMPLE);
+	size_t from = out->n;
+	int st;
+
+	for (size_t g = 0; g < n_draws; g++) {
+		groups[g] = (struct sample_group){
+			.n = n_each, .seed = r->o.seed, .step = step, .task = d[g].key};
+		groups[g].prompt = roller_prompt(r, d[g].task, &groups[g].n_prompt);
+	}
+	st = sampler_run(r->sampler, groups, n_draws, samples, why);
+	for (size_t i = 0; i < n_draws * n_each && !st; i++)
+		keep(r, d[i / n_each].task, i % n_each, &samples[i], out);
+	free(groups);
+	free(samples);
+	profile_to(before);
+	return st || !r->verifier ? st : judge(r, out, from, why);
+}
+
+void roller_traj(const struct roller *r, const struct rollouts *all, size_t i, struct traj *t)
+{
+	const struct rollout *o = &all->v[i];
+	const struct task *task = &r->tasks->v[o->task];
+	const char *by = task_verifier(task, r->o.verify.verifier);
+
+	traj_clear(t);
+	t->task = span_of(task->id);
+	t->prompt = prompts_text(&r->prompts, o->task);
+	t->response = (struct span){o->n_text ? all->text.p + o->text : "", o->n_text};
+	t->answer = span_of(task->answer);
+	t->verifier = span_of(by);
+	if (task->meta.n)
+		t->meta = (struct mp){(const uint8_t *)task->meta.p, task->meta.n};
+	t->prompt_tokens = roller_prompt(r, o->task, &t->n_prompt_tokens);
+	t->tokens = all->tokens + o->tok;
+	t->logprobs = all->logprobs + o->tok;
+	t->n_tokens = t->n_logprobs = o->n;
+	t->temperature = r->o.sample.temperature;
+	t->top_p = r->o.sample.top_p;
+	t->top_k = r->o.sample.top_k;
+	t->finish = span_of(o->stopped ? "stop" : "length");
+	t->sample = o->sample;
+	t->entropy = o->entropy;
+	if (!o->judged)
+		return;
+	t->verdict = span_of(verdict_name(o->verdict.code));
+	if (o->verdict.code == VERDICT_OK) {
+		t->reward = o->verdict.reward;
+		if (o->verdict.extracted[0])
+			t->extracted = span_of(o->verdict.extracted);
+	}
+}

@@ -1,0 +1,74 @@
+/*
+ * rollout.h - responses of a policy to problems: sampled, decoded, judged, and as stream records.
+ */
+#ifndef ROLLOUT_ROLLOUT_H
+#define ROLLOUT_ROLLOUT_H
+
+#include "policy/policy.h"
+#include "model/sampler.h"
+#include "task/task.h"
+#include "stream/traj.h"
+#include "verify/verify.h"
+
+struct roller_opts {
+	struct sample_opts sample;
+	struct verify_opts verify;
+	const char *wrap; /* around each question: see prompt.h; NULL: nothing */
+	bool judge;       /* false: no verifier is asked, no response has a verdict */
+	uint64_t seed;
+};
+
+struct roller; /* opaque: a sampler, a verifier, the problems' token ids */
+/* policy and tasks are borrowed, and the task_set's name goes into messages. The policy's weights
+ * may change from call to call. NULL with the reason: an unknown verifier, or a problem that the
+ * policy's tokenizer, chat template or length cannot take. */
+struct roller *roller_new(const struct policy *p, const struct task_set *tasks, const char *name,
+			  const struct roller_opts *o, struct reason *why);
+void roller_free(struct roller *r);
+
+struct draw { /* one problem to sample for */
+	size_t task;
+	uint64_t key; /* names the draw: its responses are a function of seed, step and key */
+};
+
+struct rollout {
+	size_t task;
+	size_t tok, n;       /* tokens[tok .. tok + n), at least one */
+	size_t text, n_text; /* bytes of text */
+	int64_t sample;      /* index among the responses to its draw */
+	bool stopped;        /* by a stop token, not by the length */
+	double entropy;      /* mean over tokens, nats */
+	bool judged;
+	struct verdict verdict;
+};
+
+struct rollouts { /* zero-initialise; free with rollouts_free */
+	struct rollout *v;
+	size_t n, cap;
+	uint32_t *tokens;
+	float *logprobs; /* of the distribution drawn from */
+	float *full;     /* at the same temperature, without top-k and top-p: the policy's own */
+	size_t n_tok, cap_tok;
+	struct buf text; /* decoded responses, without special tokens */
+};
+/* Appends the n responses of from that begin with the first-th. */
+void rollouts_add(struct rollouts *to, const struct rollouts *from, size_t first, size_t n);
+void rollouts_reset(struct rollouts *r); /* empty, memory kept */
+void rollouts_free(struct rollouts *r);
+
+/* Appends n_each responses for each draw, in order. */
+int roller_run(struct roller *r, const struct draw *d, size_t n_draws, size_t n_each, uint64_t step,
+	       struct rollouts *out, struct reason *why);
+
+/* Bytes that sampling n responses at once needs, with the rollouts of `kept` in memory. */
+size_t roller_bytes(const struct roller *r, size_t n, size_t kept);
+
+/* Token ids of a problem's prompt, owned by r. */
+const uint32_t *roller_prompt(const struct roller *r, size_t task, size_t *n);
+size_t roller_longest(const struct roller *r); /* tokens of the longest prompt */
+
+/* Response i as a trajectory whose pointers go into r and all; policy, step, iter, advantage and
+ * used are left absent. */
+void roller_traj(const struct roller *r, const struct rollouts *all, size_t i, struct traj *t);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * memory.h - what memory a run will need, known before its first step, and whether that is there.
+ *
+ * The sizes come from the modules that allocate: model_bytes, run_bytes, sampler_bytes.
+ */
+#ifndef RUN_MEMORY_H
+#define RUN_MEMORY_H
+
+#include "base/err.h"
+#include "model/model.h"
+
+struct memory {           /* bytes */
+	size_t weights;   /* with their panels, and an adapter's; in memory when this is asked */
+	size_t reference; /* the same of the policy that a KL term is to */
+	size_t gradients, moments;
+	size_t activations; /* of a micro-batch, and the logits of a part of it */
+	size_t cache;       /* of sampling: keys and values, and rows on their way */
+};
+
+/* Gradients and moments of what is trained of m */
+void memory_of_training(struct memory *s, const struct model *m);
+size_t memory_total(const struct memory *s);
+/* "1.9 GB: weights 1.2 GB, ..."; returns text. */
+enum { MEMORY_TEXT = 256 };
+char *memory_text(const struct memory *s, char *text);
+/* ST_SYSTEM, with the number, when it is not there: see MemAvailable of proc(5), the limits of the
+ * control group, and RLIMIT_AS. */
+int memory_check(const struct memory *s, struct reason *why);
+
+#endif

@@ -1,0 +1,142 @@
+/* evalset.c - evaluations of several policies on the same problems. See evalset.h. */
+#include "stats/evalset.h"
+#include "base/mem.h"
+#include "base/set.h"
+#include "stream/trajscan.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+struct eval *evalset_add(struct evalset *s, struct span set, struct span variant, struct span seed,
+			 int64_t step)
+{
+	struct eval *e;
+
+	s->v = names_room(s->v, &s->room, s->n, sizeof *s->v);
+	e = &s->v[s->n++];
+	*e = (struct eval){.set = names_id(&s->sets, set),
+			   .variant = names_id(&s->variants, variant),
+			   .seed = names_id(&s->seeds, seed),
+			   .step = step};
+	s->problems = names_room(s->problems, &s->n_problems, e->set, sizeof *s->problems);
+	return e;
+}
+
+static void add(struct eval *e, size_t id, const struct traj *t, double threshold,
+		struct set *solutions)
+{
+	struct evalcell *cell;
+	uint64_t solution[2];
+
+	e->cell = names_room(e->cell, &e->n_cell, id, sizeof *e->cell);
+	cell = &e->cell[id];
+	if (!isnan(t->entropy)) {
+		cell->entropy += t->entropy;
+		cell->n_entropy++;
+	}
+	if (!glance_graded(t)) {
+		e->ungraded++;
+		e->failed += t->verdict.p && !span_is(t->verdict, "ok");
+		return;
+	}
+	cell->n++;
+	if (!traj_correct(t, threshold))
+		return;
+	cell->c++;
+	traj_solution(t, solution);
+	cell->distinct += set_add_hash(solutions, solution);
+}
+
+int evalset_read(struct evalset *s, struct eval *e, const char *path, unsigned flags,
+		 double threshold, struct reason *why)
+{
+	struct rec_in *in = rec_open(path, flags, why);
+	struct set solutions = {0};
+	struct rec r;
+	struct traj t;
+	int got = -1, st = 0;
+
+	if (!in)
+		return why->status;
+	while (!st && (got = rec_next(in, &r, why)) > 0) {
+		if (!r.is_traj)
+			continue;
+		st = glance(&t, &r, path, why);
+		if (!st)
+			add(e, names_id(&s->problems[e->set], t.task), &t, threshold, &solutions);
+	}
+	set_free(&solutions);
+	rec_close(in);
+	return st ? st : got < 0 ? why->status : 0;
+}
+
+static int order(size_t a, size_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct eval *x = a, *y = b;
+
+	if (x->set != y->set)
+		return order(x->set, y->set);
+	if (x->variant != y->variant)
+		return order(x->variant, y->variant);
+	if (x->step != y->step)
+		return (x->step > y->step) - (x->step < y->step);
+	return order(x->seed, y->seed);
+}
+
+int evalset_sort(struct evalset *s, struct reason *why)
+{
+	if (s->n)
+		qsort(s->v, s->n, sizeof *s->v, by_place);
+	for (size_t i = 1; i < s->n; i++) {
+		const struct eval *e = &s->v[i];
+		struct span set = names_get(&s->sets, e->set);
+		struct span variant = names_get(&s->variants, e->variant);
+		struct span seed = names_get(&s->seeds, e->seed);
+
+		if (by_place(e - 1, e) == 0)
+			return fail(why, ST_INPUT,
+				    "set %.*s, variant %.*s, seed %.*s, step %" PRId64
+				    ": two evaluations of one policy",
+				    (int)set.n, set.p, (int)variant.n, variant.p, (int)seed.n,
+				    seed.p, e->step);
+	}
+	return 0;
+}
+
+struct evalcell eval_cell(const struct eval *e, size_t problem)
+{
+	return problem < e->n_cell ? e->cell[problem] : (struct evalcell){0};
+}
+
+bool evalset_earlier(const struct evalset *s, const struct eval *e, size_t problem)
+{
+	for (size_t i = (size_t)(e - s->v); i-- > 0;) {
+		const struct eval *x = &s->v[i];
+
+		if (x->set != e->set || x->variant != e->variant)
+			return false;
+		if (x->seed == e->seed && eval_cell(x, problem).c)
+			return true;
+	}
+	return false;
+}
+
+void evalset_free(struct evalset *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		free(s->v[i].cell);
+	for (size_t i = 0; i < s->n_problems; i++)
+		names_free(&s->problems[i]);
+	free(s->problems);
+	free(s->v);
+	names_free(&s->sets);
+	names_free(&s->variants);
+	names_free(&s->seeds);
+	*s = (struct evalset){0};
+}

@@ -1,0 +1,87 @@
+/* reservoir.c - records held back until the end of the input. See reservoir.h. */
+#include "stream/reservoir.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/names.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+static void set(struct keep *k, size_t i, size_t task, struct span record)
+{
+	k->v[i] = (struct kept){k->seq, task, xmalloc(record.n), record.n};
+	if (record.n)
+		memcpy(k->v[i].p, record.p, record.n);
+}
+
+static size_t append(struct keep *k, size_t task, struct span record)
+{
+	if (k->n == k->room) {
+		k->room = k->room ? 2 * k->room : 64;
+		k->v = xgrow(k->v, k->room, sizeof *k->v);
+	}
+	set(k, k->n, task, record);
+	return k->n++;
+}
+
+static struct keep_task *task_of(struct keep *k, size_t task, struct span id)
+{
+	struct keep_task *t;
+
+	k->tasks = names_room(k->tasks, &k->n_tasks, task, sizeof *k->tasks);
+	t = &k->tasks[task];
+	if (!t->seen)
+		t->key = rng_key(k->seed, RNG_RESERVOIR, XXH3_64bits(id.p, id.n), 0, 0);
+	return t;
+}
+
+static void sample(struct keep *k, size_t task, struct span id, struct span record)
+{
+	struct keep_task *t = task_of(k, task, id);
+	uint64_t j = t->seen++;
+
+	if (j < k->cap) {
+		t->at = xgrow(t->at, t->n + 1, sizeof *t->at);
+		t->at[t->n++] = append(k, task, record);
+		return;
+	}
+	j = rng_below(t->key, j, j + 1);
+	if (j < k->cap) {
+		free(k->v[t->at[j]].p);
+		set(k, t->at[j], task, record);
+	}
+}
+
+void keep_add(struct keep *k, size_t task, struct span id, struct span record)
+{
+	if (k->cap && task != KEEP_ALWAYS)
+		sample(k, task, id, record);
+	else
+		append(k, task, record);
+	k->seq++;
+}
+
+static int by_seq(const void *a, const void *b)
+{
+	const struct kept *x = a, *y = b;
+
+	return (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+void keep_sort(struct keep *k)
+{
+	if (k->n)
+		qsort(k->v, k->n, sizeof *k->v, by_seq);
+}
+
+void keep_free(struct keep *k)
+{
+	for (size_t i = 0; i < k->n; i++)
+		free(k->v[i].p);
+	for (size_t i = 0; i < k->n_tasks; i++)
+		free(k->tasks[i].at);
+	free(k->v);
+	free(k->tasks);
+	memset(k, 0, sizeof *k);
+}

@@ -1,0 +1,27 @@
+/* taskrow.h - one problem from its row of JSON: the forms that task.h names. */
+#ifndef TASK_TASKROW_H
+#define TASK_TASKROW_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct task {
+	char *id, *prompt; /* prompt: text as given to the tokenizer; NULL when the row has messages
+			    */
+	char *messages;    /* JSON array text, or NULL */
+	char *tools;       /* JSON array text of the tools that messages may call, or NULL */
+	char *answer;      /* text, or NULL */
+	char *verifier;    /* name or "cmd:...", or NULL: the tool's default */
+	bool implied;      /* verifier is what the row's form implies, not what the row says */
+	struct buf meta;   /* MessagePack map; n = 0: none */
+};
+
+/* where: "file:line", for messages. line: what a row without an id is called after. *out is zeroed
+ * before; the caller frees what it holds, also after ST_INPUT. */
+int task_from_row(const json_t *row, const char *where, size_t line, struct task *out,
+		  struct reason *why);
+
+#endif

@@ -1,9 +1,0 @@
-/* verdict.c - verdicts by name. See verdict.h. */
-#include "verify/verdict.h"
-
-static const char *const names[] = {"ok", "timeout", "signal", "exit", "garbage", "too-long"};
-
-const char *verdict_name(enum verdict_code c)
-{
-	return names[c];
-}
