@@ -13,7 +13,7 @@ DEMO = build/demo
 PAPER = build/paper
 JOBS := $(shell nproc)
 
-PKGS = openblas msgpack libxxhash jansson libpcre2-8 libutf8proc
+PKGS = openblas msgpack libxxhash jansson libpcre2-8 libutf8proc zlib libzstd
 BUILD = build$(if $(SAN),-$(SAN))
 comma = ,
 
@@ -91,9 +91,9 @@ $(BUILD)/%.o: %.c | $(BUILD)/libraries
 
 # What Debian 12 needs to build, to test and to draw; nothing is done when all of it is there.
 PACKAGES = gcc make libc6-dev pkg-config libopenblas-dev libmsgpack-dev libxxhash-dev \
-	libjansson-dev libpcre2-dev libutf8proc-dev libcmocka-dev bats clang clang-format \
-	libclang-rt-14-dev shellcheck mandoc strace procps locales bsdextrautils gnuplot-nox jq \
-	datamash python3-msgpack
+	libjansson-dev libpcre2-dev libutf8proc-dev zlib1g-dev libzstd-dev libcmocka-dev bats clang \
+	clang-format libclang-rt-14-dev shellcheck mandoc strace procps locales bsdextrautils gnuplot-nox jq \
+	datamash python3-msgpack bubblewrap
 SUDO = $(if $(filter-out 0,$(shell id -u)),sudo)
 
 deps:

@@ -95,6 +95,20 @@ static struct verify_item item_of(const struct score *s, struct held *h)
 	return it;
 }
 
+/* A record whose problem is not in --tasks, and that does not bring its own answer */
+static int known_tasks(const struct score *s, size_t n, struct reason *why)
+{
+	for (size_t i = 0; tasks_path && i < n; i++) {
+		const struct verify_item *it = &s->item[i];
+
+		if (!it->answer.p && !task_of(s, it->task))
+			return fail(why, ST_INPUT, "%s: no row has the id \"%.*s\" of a record",
+				    tasks_path, (int)(it->task.n < 200 ? it->task.n : 200),
+				    it->task.p);
+	}
+	return 0;
+}
+
 /* ---- the record with its verdict ---- */
 static bool replaced(struct mp key)
 {
@@ -189,7 +203,9 @@ static int settle(struct score *s, struct reason *why)
 	for (size_t i = 0; i < s->n; i++)
 		if (s->held[i].is_traj)
 			s->item[n++] = item_of(s, &s->held[i]);
-	st = verify_run(s->v, s->item, n, s->verdict, why);
+	st = known_tasks(s, n, why);
+	if (!st)
+		st = verify_run(s->v, s->item, n, s->verdict, why);
 	for (size_t i = 0; i < s->n && !st; i++) {
 		const struct held *h = &s->held[i];
 

@@ -19,9 +19,8 @@ struct task {
 	struct buf meta;   /* MessagePack map; n = 0: none */
 };
 
-/* where: "file:line", for messages. line: what a row without an id is called after. *out is zeroed
- * before; the caller frees what it holds, also after ST_INPUT. */
-int task_from_row(const json_t *row, const char *where, size_t line, struct task *out,
-		  struct reason *why);
+/* where: "file:line", for messages. *out is zeroed before; the caller frees what it holds, also
+ * after ST_INPUT. */
+int task_from_row(const json_t *row, const char *where, struct task *out, struct reason *why);
 
 #endif

@@ -62,6 +62,13 @@ static void meta_is(const struct task *t, const char *json)
 	buf_free(&b);
 }
 
+/* The id of a row that has none */
+static void assert_says_id(const struct task *t)
+{
+	assert_int_equal(strncmp(t->id, "row:", 4), 0);
+	assert_int_equal(strlen(t->id), 20);
+}
+
 static void ours(void **state)
 {
 	(void)state;
@@ -82,7 +89,7 @@ static void ours(void **state)
 	assert_null(set.v[1].answer);
 	assert_string_equal(set.v[1].messages, "[{\"role\":\"user\",\"content\":\"hi\"}]");
 	assert_int_equal(set.v[1].meta.n, 0);
-	assert_string_equal(set.v[2].id, "line:4");
+	assert_says_id(&set.v[2]);
 	assert_string_equal(set.v[2].prompt, "");
 	assert_string_equal(set.v[2].answer, "12");
 }
@@ -135,7 +142,7 @@ static void gsm8k(void **state)
 	     3);
 	assert_string_equal(set.v[0].prompt, "How many?");
 	assert_string_equal(set.v[0].answer, "1020");
-	assert_string_equal(set.v[0].id, "line:1");
+	assert_says_id(&set.v[0]);
 	assert_string_equal(set.v[1].answer, "-3");
 	assert_string_equal(set.v[2].answer, "1,5");
 	meta_is(&set.v[0], "");
@@ -226,7 +233,7 @@ static void rows_of_many_sets(void **state)
 		 "\"ability\":\"math\",\"reward_model\":{\"style\":\"rule\",\"ground_truth\":"
 		 "\"72\"},"
 		 "\"extra_info\":{\"split\":\"train\",\"index\":0,\"answer\":\"x #### 72\"}}",
-		 "0", "72", "gsm8k"},
+		 "openai/gsm8k:train:0", "72", "gsm8k"},
 		/* other names for the answer */
 		{"{\"question\":\"p\",\"final_answer\":\"1\"}", NULL, "1", NULL},
 		{"{\"problem\":\"p\",\"expected_answer\":\"1\"}", NULL, "1", "math"},
@@ -244,7 +251,10 @@ static void rows_of_many_sets(void **state)
 
 		good(rows[i].row, 1);
 		t = &set.v[0];
-		assert_string_equal(t->id, rows[i].id ? rows[i].id : "line:1");
+		if (rows[i].id)
+			assert_string_equal(t->id, rows[i].id);
+		else
+			assert_says_id(t);
 		assert_true(t->prompt || t->messages);
 		if (!rows[i].answer != !t->answer ||
 		    (t->answer && strcmp(t->answer, rows[i].answer)))
@@ -285,7 +295,9 @@ static void wrong_rows(void **state)
 	bad("{\"id\":1}", 1, "no prompt");
 	bad("{\"prompt\":\"a\"}\n{\"prompt\":1}", 2, "prompt: not a string");
 	bad("{\"prompt\":\"a\"}\n\n[1]\n", 3, "not a JSON object");
-	bad("{\"prompt\":\"a\"}\n{\"prompt\":", 2, "line 1, column");
+	bad("{\"prompt\":\"a\"}\n{\"prompt\":", 2, "has no end");
+	bad("{\"prompt\":\"a\"}\n{\"prompt\":}", 2, "column 11");
+	bad("{\n\"prompt\":\n\n}", 4, "column 1");
 	bad("{\"prompt\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"\"}]}", 1,
 	    "prompt is there too");
 	bad("{\"messages\":[]}", 1, "messages: not a list");
@@ -304,15 +316,18 @@ static void wrong_rows(void **state)
 	bad("{\"prompt\":\"a\",\"id\":\"x\"}\n{\"prompt\":\"b\",\"id\":\"x\"}", 2,
 	    "id \"x\" is not the first");
 	bad("{\"prompt\":\"a\",\"id\":\"5\"}\n{\"prompt\":\"b\",\"id\":5}", 2, "is not the first");
-	bad("[{\"prompt\":\"a\"}]", 1, "jq -c");
-	bad("\x1f\x8b", 1, "gzip");
+	bad("[{\"prompt\":\"a\"}", 1, "the array has no end");
+	bad("[{\"prompt\":\"a\"}\n{\"prompt\":\"b\"}]", 2, "a comma");
+	bad("[{\"prompt\":\"a\"}]\n{}", 2, "more behind");
+	bad("[]", 0, "no problems");
+	bad("\x1f\x8b", 0, "gzip data: cut off");
 	bad("PAR1", 1, "Parquet");
 	bad("PK\x03\x04", 1, "zip");
 	bad("ARROW1", 1, "Arrow");
 	bad("\xff\xff\xff\xff", 1, "Arrow");
-	bad("\x28\xb5\x2f\xfd", 1, "zstd -dc");
+	bad("\x28\xb5\x2f\xfd", 0, "zstd data: cut off");
+	bad("\xff\xfe{", 1, "UTF-16");
 	bad("id,prompt\n", 1, "a table or plain text");
-	bad("{\n \"prompt\": \"a\"\n}\n", 1, "jq -c .");
 	bad("{\"prompt\": NaN}\n", 1, "near 'NaN'");
 	bad(stream, 1, "a trajectory stream");
 	assert_int_equal(load(nul, sizeof nul - 1), ST_INPUT);
@@ -392,7 +407,7 @@ static void almost_known_rows(void **state)
 	(void)state;
 	what_is("{\"prompt\":\"?\",\"problem\":5,\"answer\":\"1\"}", "1", NULL);
 	what_is("{\"prompt\":\"?\",\"question\":5,\"answer\":\"#### 1\"}", "#### 1", NULL);
-	what_is("{\"prompt\":\"?\",\"problem\":5,\"solution\":\"\\\\boxed{1}\"}", NULL, NULL);
+	what_is("{\"prompt\":\"?\",\"problem\":5,\"solution\":\"\\\\boxed{1}\"}", "1", NULL);
 	what_is("{\"Problem\":\"?\",\"Answer\":\"1\"}", "1", "math");
 	what_is("{\"problem\":\"?\"}", NULL, NULL);
 	what_is("{\"problem\":\"?\",\"solution\":5}", NULL, NULL);
@@ -406,7 +421,7 @@ static void almost_known_rows(void **state)
 	what_is("{\"problem\":\"?\",\"answer\":[1.5]}", "[1.5]", "math");
 	what_is("{\"problem\":\"?\",\"answer\":[1,2]}", "[1,2]", "math");
 	good("{\"prompt\":\"?\",\"extra_info\":{\"index\":null}}", 1);
-	assert_string_equal(set.v[0].id, "line:1");
+	assert_says_id(&set.v[0]);
 	bad("{\"question\":[]}", 1, "question: not a string");
 	bad("{\"messages\":[{\"role\":1,\"content\":\"a\"}]}", 1, "role and content");
 	bad("{\"messages\":[{\"content\":\"a\"}]}", 1, "role and content");
@@ -425,13 +440,142 @@ static void boxes(void **state)
 {
 #define SOLVED(box) "{\"problem\":\"?\",\"solution\":\"so " box "\"}"
 	(void)state;
-	what_is(SOLVED("\\\\boxed{1} or \\\\boxed{\\\\{2\\\\}}"), "\\{2\\}", "math");
+	what_is(SOLVED("\\\\boxed{1} or \\\\boxed{\\\\{2\\\\}}"), "1, \\{2\\}", "math");
 	what_is(SOLVED("\\\\boxed  3."), "3", "math");
 	what_is(SOLVED("3"), NULL, "math");
 	what_is(SOLVED("\\\\boxed $"), NULL, "math");
 	what_is(SOLVED("\\\\boxed5"), NULL, "math");
 	what_is(SOLVED("\\\\boxed{{5}"), NULL, "math");
 	what_is(SOLVED("\\\\boxed{5\\\\"), NULL, "math");
+}
+
+/* The text of one row as a whole file, and what becomes of it; a row ends at NULL. */
+static void prompt_is(const char *row, const char *prompt)
+{
+	good(row, 1);
+	assert_string_equal(set.v[0].prompt ? set.v[0].prompt : set.v[0].messages, prompt);
+}
+
+/* Messages that end in a solution, and stories in a column of their own */
+static void what_is_asked(void **state)
+{
+#define ASKED "{\"role\":\"user\",\"content\":\"1+1?\"}"
+#define SAID ",{\"role\":\"assistant\",\"content\":\"It is 2.\"}"
+	(void)state;
+	prompt_is("{\"problem\":\"1+1?\",\"answer\":\"2\",\"messages\":[" ASKED SAID "]}",
+		  "[" ASKED "]");
+	prompt_is("{\"messages\":[" ASKED SAID "],\"continue_final_message\":true}",
+		  "[" ASKED SAID "]");
+	prompt_is("{\"messages\":[" ASKED SAID "," ASKED "]}", "[" ASKED SAID "," ASKED "]");
+	bad("{\"messages\":[" ASKED SAID "]}", 1, "assistant");
+	bad("{\"answer\":\"2\",\"prompt\":[{\"role\":\"assistant\",\"content\":\"2\"}]}", 1,
+	    "assistant");
+	prompt_is("{\"Body\":\"Tom has 3 cups. \",\"Question\":\"How many?\"}",
+		  "Tom has 3 cups. How many?");
+	prompt_is("{\"context\":\"Let x=1.\",\"question\":\"Find x.\"}", "Let x=1. Find x.");
+	prompt_is("{\"context\":null,\"question\":\"Find x.\"}", "Find x.");
+	prompt_is("{\"body\":\"Let x=1.\",\"question\":\"Let x=1. Find x.\"}", "Let x=1. Find x.");
+	prompt_is("{\"context\":\"c\",\"prompt\":\"p\"}", "p");
+	bad("{\"context\":[\"a\"],\"question\":\"q\"}", 1, "context beside question");
+	bad("{\"instruction\":\"a\",\"input\":\"b\"}", 1, "input is there too");
+	prompt_is("{\"instruction\":\"a\",\"input\":\"\"}", "a");
+	bad("{\"text\":\"q\",\"goal\":1}", 1, "the row has text, goal");
+}
+
+/* Games of numbers in the forms that are about */
+static void games(void **state)
+{
+	static const char *const rows[] = {
+		"{\"target\":21,\"nums\":[3,7]}",
+		"{\"target\":21.0,\"nums\":[3,7.0],\"prompt\":\"q\",\"answer\":\"3*7\"}",
+		"{\"prompt\":\"q\",\"reward_model\":{\"ground_truth\":{\"target\":21,\"numbers\":["
+		"3,7]}}}",
+		"{\"prompt\":\"q\",\"ground_truth\":{\"target\":\"21\",\"numbers\":[3,7]}}",
+		"{\"question\":\"q\",\"answer\":\"x\",\"metadata\":{\"source_dataset\":"
+		"\"countdown\","
+		"\"numbers\":[3,7],\"target\":21}}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct mp list;
+
+		what_is(rows[i], "21", "countdown");
+		list = mp_get((struct mp){(const uint8_t *)set.v[0].meta.p, set.v[0].meta.n},
+			      "numbers");
+		assert_int_equal(mp_type(list), MP_ARRAY);
+		assert_true(set.v[0].implied && *set.v[0].prompt);
+	}
+	what_is("{\"question\":\"two sum\",\"nums\":[2,7],\"target\":9,\"answer\":\"[0, 1]\"}",
+		"[0, 1]", NULL);
+	what_is("{\"prompt\":\"q\",\"nums\":[2,7],\"target\":9,\"answer\":\"x\",\"verifier\":"
+		"\"exact\"}",
+		"x", "exact");
+}
+
+/* Two rows under one id are told apart from one row twice. */
+static void ids(void **state)
+{
+#define OF(source, index, q)                                                                    \
+	"{\"data_source\":\"" source "\",\"prompt\":\"" q "\",\"extra_info\":{\"index\":" index \
+	",\"split\":\"train\"}}\n"
+	char *first;
+
+	(void)state;
+	good("{\"prompt\":\"a\",\"answer\":1}\n{\"prompt\":\"b\",\"answer\":1}", 2);
+	first = strdup(set.v[0].id);
+	good("\n{\"prompt\":\"b\",\"answer\":1}\n{\"answer\":\"1\",\"prompt\":\"a\",\"x\":3}", 2);
+	assert_string_equal(set.v[1].id, first);
+	free(first);
+	good(OF("s1", "0", "q") OF("s2", "0", "r") OF("s2", "\"1\"", "r"), 3);
+	assert_string_equal(set.v[1].id, "s2:train:0");
+	assert_string_equal(set.v[2].id, "s2:train:1");
+	bad(OF("s1", "0", "q") OF("s1", "0", "q"), 2, "sort -u");
+	bad(OF("s1", "0", "q") OF("s1", "0", "r"), 2, "an index that counts anew");
+	good("{\"task_id\":\"T/0\",\"prompt\":\"a\"}\n{\"problem_idx\":3,\"prompt\":\"a\"}\n"
+	     "{\"uuid\":\"u\",\"prompt\":\"a\"}\n{\"question_id\":70,\"prompt\":\"a\"}",
+	     4);
+	assert_string_equal(set.v[0].id, "T/0");
+	assert_string_equal(set.v[3].id, "70");
+}
+
+/* Answers that are none, have another name, or are lists that Python printed */
+static void odd_answers(void **state)
+{
+	(void)state;
+	bad("{\"problem\":\"q\",\"answer\":\"proof\"}", 1, "\"proof\"");
+	bad("{\"problem\":\"q\",\"answer\":\"Not found.\"}", 1, "stands for no answer");
+	bad("{\"question\":\"q\",\"answer\":\"\\\\text{N/A}\"}", 1, "stands for no answer");
+	what_is("{\"prompt\":\"q\",\"answer\":\"proof\"}", "proof", NULL);
+	what_is("{\"problem\":\"q\",\"answer\":\"proof\",\"verifier\":\"exact\"}", "proof",
+		"exact");
+	what_is("{\"prompt\":\"q\",\"solution\":\"$5$\"}", "$5$", NULL);
+	what_is("{\"prompt\":\"q\",\"solution\":\"so \\\\boxed{5}\"}", "5", NULL);
+	what_is("{\"prompt\":\"q\",\"label\":\"5\"}", "5", NULL);
+	what_is("{\"input\":\"q\",\"target\":43.0}", "43.0", NULL);
+	what_is("{\"problem\":\"q\",\"answer\":\"['64']\"}", "64", "math");
+	what_is("{\"question\":\"q\",\"answer\":\"[ \\\"\\\\\\\\pi\\\", ]\"}", "\\pi", NULL);
+	what_is("{\"problem\":\"q\",\"answer\":\"array(['a b'], dtype=object)\"}", "a b", "math");
+	what_is("{\"problem\":\"q\",\"answer\":\"('64',)\"}", "64", "math");
+	what_is("{\"problem\":\"q\",\"answer\":\"[np.str_('64')]\"}", "64", "math");
+	bad("{\"problem\":\"q\",\"answer\":\"['6', '4']\"}", 1, "Python");
+	bad("{\"problem\":\"q\",\"answer\":\"['6' '4']\"}", 1, "Python");
+	bad("{\"question\":\"q\",\"answer\":\"array([6, 4])\"}", 1, "Python");
+	what_is("{\"problem\":\"q\",\"answer\":\"[1, 2)\"}", "[1, 2)", "math");
+}
+
+/* One array, pretty print, several objects on a line */
+static void one_value_after_the_other(void **state)
+{
+	(void)state;
+	good("[{\"prompt\":\"a\"},\r\n {\"prompt\":\"[}\\\"\"}\n]\n", 2);
+	assert_string_equal(set.v[1].prompt, "[}\"");
+	good("\xef\xbb\xbf{\n  \"prompt\": \"a\",\n  \"meta\": {\"x\": [1]}\n}\n{\n  \"prompt\": "
+	     "\"b\"\n}",
+	     2);
+	good("{\"prompt\":\"a\"} {\"prompt\":\"b\"}", 2);
+	bad("{\"prompt\":\"a\"}\n{\n\"prompt\":\"b\"\n}\n{\n\"x\":1}", 5, "no prompt");
+	bad("[{\"prompt\":\"a\"},\n\n7]", 3, "expected");
 }
 
 static void many_rows(void **state)
@@ -456,7 +600,7 @@ static void real_sets(void **state)
 		const char *id, *answer; /* of the first */
 		const char *verifier;
 	} sets[] = {
-		{"math/gsm8k_test_300.jsonl", 300, "line:1", "18", "gsm8k"},
+		{"math/gsm8k_test_300.jsonl", 300, NULL, "18", "gsm8k"},
 		{"math/math500.jsonl", 500, "test/precalculus/807.json", NULL, "math"},
 		{"math/aime24.jsonl", 30, NULL, NULL, "math"},
 	};
@@ -481,10 +625,26 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(ours),       TEST(tools),     TEST(answers_of_all_types), TEST(gsm8k),
-		TEST(math),       TEST(verl),      TEST(rows_of_many_sets),    TEST(odd_text),
-		TEST(wrong_rows), TEST(too_deep),  TEST(almost_known_rows),    TEST(boxes),
-		TEST(many_rows),  TEST(real_sets), TEST(who_judges),
+		TEST(ours),
+		TEST(tools),
+		TEST(answers_of_all_types),
+		TEST(gsm8k),
+		TEST(math),
+		TEST(verl),
+		TEST(rows_of_many_sets),
+		TEST(odd_text),
+		TEST(wrong_rows),
+		TEST(too_deep),
+		TEST(almost_known_rows),
+		TEST(boxes),
+		TEST(many_rows),
+		TEST(what_is_asked),
+		TEST(games),
+		TEST(ids),
+		TEST(odd_answers),
+		TEST(one_value_after_the_other),
+		TEST(real_sets),
+		TEST(who_judges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
