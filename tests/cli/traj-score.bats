@@ -109,7 +109,7 @@ many() {
 	says "task b: no verifier is named"
 	echo '{"task":"z","prompt":"","response":""}' | "$records" pack >z.traj
 	status_is 3 traj-score -t tasks.jsonl --verifier exact z.traj
-	says "task z: no answer"
+	says 'tasks.jsonl: no row has the id "z" of a record'
 	status_is 4 traj-score -t nosuch.jsonl z.traj
 }
 
