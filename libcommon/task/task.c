@@ -76,6 +76,26 @@ static int not_first(const struct task_set *s, const struct task *t, const char 
 		    where, t->id);
 }
 
+/* Equal rows without an id are told apart by a number, in whatever order the rows come. Few are
+ * equal in any set of problems; so many have another reason. */
+static bool number_it(struct set *ids, struct task *t)
+{
+	enum { MAX_EQUAL = 1000 };
+	size_t n = strlen(t->id);
+
+	for (int k = 2; t->unnamed && k <= MAX_EQUAL; k++) {
+		char *id = xasprintf("%.*s-%d", (int)n, t->id, k);
+
+		if (set_add(ids, id, strlen(id))) {
+			free(t->id);
+			t->id = id;
+			return true;
+		}
+		free(id);
+	}
+	return false;
+}
+
 static void add_task(struct task_set *s, const struct task *t)
 {
 	if ((s->n & (s->n - 1)) == 0) /* room for the next power of two */
@@ -89,7 +109,7 @@ static int load_row(struct task_set *s, struct set *ids, const json_t *row, cons
 	struct task t = {0};
 	int st = task_from_row(row, where, &t, why);
 
-	if (!st && !set_add(ids, t.id, strlen(t.id)))
+	if (!st && !set_add(ids, t.id, strlen(t.id)) && !number_it(ids, &t))
 		st = not_first(s, &t, where, why);
 	if (st)
 		free_task(&t);

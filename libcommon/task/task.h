@@ -19,7 +19,8 @@
  * answer ("proof", "notfound") is refused there.
  * Messages that end in the assistant's: a solution is left out when the row has the question or
  * the answer beside it; else the row says "continue_final_message": true, or is refused.
- * A row without an id is called "row:" and a hash of what is asked and what is right; an
+ * A row without an id is called "row:" and a hash of what is asked and what is right,
+ * and "-2" and so on behind it where rows are equal; an
  * extra_info.index has data_source and split before it. Keys that are not understood go into meta
  * as they are; so do reward_model and extra_info. Answers that are no strings are kept as their
  * JSON text.

@@ -466,6 +466,7 @@ static int get_id(struct row *r, struct task *t)
 	}
 	if (!v || json_is_null(v)) {
 		t->id = content_id(t);
+		t->unnamed = true;
 		return 0;
 	}
 	if (!json_is_string(v) && !json_is_integer(v))

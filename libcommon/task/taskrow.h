@@ -15,6 +15,7 @@ struct task {
 	char *tools;       /* JSON array text of the tools that messages may call, or NULL */
 	char *answer;      /* text, or NULL */
 	char *verifier;    /* name or "cmd:...", or NULL: the tool's default */
+	bool unnamed;      /* the row has no id: this one is a hash of it */
 	bool implied;      /* verifier is what the row's form implies, not what the row says */
 	struct buf meta;   /* MessagePack map; n = 0: none */
 };

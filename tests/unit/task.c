@@ -527,6 +527,13 @@ static void ids(void **state)
 	good("\n{\"prompt\":\"b\",\"answer\":1}\n{\"answer\":\"1\",\"prompt\":\"a\",\"x\":3}", 2);
 	assert_string_equal(set.v[1].id, first);
 	free(first);
+	/* equal rows without an id are problems of their own */
+	good("{\"prompt\":\"a\"}\n{\"prompt\":\"b\"}\n{\"prompt\":\"a\",\"x\":1}\n{\"prompt\":"
+	     "\"a\"}",
+	     4);
+	assert_string_equal(set.v[2].id + 20, "-2");
+	assert_string_equal(set.v[3].id + 20, "-3");
+	assert_int_equal(strncmp(set.v[0].id, set.v[3].id, 20), 0);
 	good(OF("s1", "0", "q") OF("s2", "0", "r") OF("s2", "\"1\"", "r"), 3);
 	assert_string_equal(set.v[1].id, "s2:train:0");
 	assert_string_equal(set.v[2].id, "s2:train:1");
