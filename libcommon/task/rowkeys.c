@@ -58,12 +58,12 @@ int row_value(const struct row *r, const char *key, const json_t *v, char **out)
 
 	if (json_is_string(v))
 		return row_text(r, key, v, out);
-	json_to_mp(&packed, v);
+	mpjson_to(&packed, v);
 	if (mp_skim(packed.p, packed.n, &len) != MP_OK) {
 		buf_free(&packed);
 		return row_bad(r, key, "nested too deep or too large");
 	}
-	json_from_mp(&text, (struct mp){(const uint8_t *)packed.p, packed.n});
+	mpjson_from(&text, (struct mp){(const uint8_t *)packed.p, packed.n});
 	*out = xstrdup(buf_cstr(&text));
 	buf_free(&packed);
 	buf_free(&text);

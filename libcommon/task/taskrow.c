@@ -496,7 +496,7 @@ static int get_meta(struct row *r, struct task *t)
 	if (r->numbers && !json_object_get(all, "numbers"))
 		json_object_set(all, "numbers", (json_t *)r->numbers);
 	if (!st && json_object_size(all)) {
-		json_to_mp(&t->meta, all);
+		mpjson_to(&t->meta, all);
 		if (mp_skim(t->meta.p, t->meta.n, &len) != MP_OK ||
 		    mp_type((struct mp){(const uint8_t *)t->meta.p, len}) != MP_MAP)
 			st = row_bad(r, "meta", "nested too deep, too large, or no map");
