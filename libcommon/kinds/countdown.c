@@ -61,7 +61,7 @@ static bool combine(struct item *out, const struct item *a, const struct item *b
 /* Takes a random element out of open[0..*n). */
 static int take(struct draw *d, int *open, size_t *n)
 {
-	size_t i = (size_t)draw_below(d, (int64_t)*n);
+	size_t i = (size_t)gen_below(d, (int64_t)*n);
 	int at = open[i];
 
 	open[i] = open[--*n];
@@ -81,7 +81,7 @@ static int grow(struct draw *d, struct item *all, size_t n, int64_t limit)
 
 		t->left = take(d, open, &n_open);
 		t->right = take(d, open, &n_open);
-		t->op = "+-*/"[draw_below(d, 4)];
+		t->op = "+-*/"[gen_below(d, 4)];
 		if (!combine(t, &all[t->left], &all[t->right], limit))
 			return -1;
 		open[n_open++] = at;
@@ -105,7 +105,7 @@ static bool draw(struct problem *p, struct draw *d, const struct gen_part *part,
 	size_t n;
 	int root;
 
-	if (!draw_numbers(d, part, v, &n))
+	if (!gen_numbers(d, part, v, &n))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		all[i].v = v[i];

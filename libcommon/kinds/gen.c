@@ -33,7 +33,7 @@ const struct kind *gen_kind(struct span name)
 	return NULL;
 }
 
-void problem_free(struct problem *p)
+void gen_problem_free(struct problem *p)
 {
 	buf_free(&p->key);
 	buf_free(&p->prompt);
@@ -43,25 +43,25 @@ void problem_free(struct problem *p)
 }
 
 /* ---- draws ---- */
-int64_t draw_below(struct draw *d, int64_t n)
+int64_t gen_below(struct draw *d, int64_t n)
 {
 	return (int64_t)rng_below(d->key, d->pos++, (uint64_t)n);
 }
 
-int64_t draw_range(struct draw *d, int64_t lo, int64_t hi)
+int64_t gen_range(struct draw *d, int64_t lo, int64_t hi)
 {
-	return lo >= hi ? lo : lo + draw_below(d, hi - lo + 1);
+	return lo >= hi ? lo : lo + gen_below(d, hi - lo + 1);
 }
 
-bool draw_numbers(struct draw *d, const struct gen_part *part, int64_t *v, size_t *n)
+bool gen_numbers(struct draw *d, const struct gen_part *part, int64_t *v, size_t *n)
 {
 	int64_t large = part->min_large;
 
-	*n = (size_t)draw_range(d, part->min_numbers, part->max_numbers);
+	*n = (size_t)gen_range(d, part->min_numbers, part->max_numbers);
 	if (large > (int64_t)*n || (large && part->max_value < 10))
 		return false;
 	for (size_t i = 0; i < *n; i++) {
-		int64_t x = draw_range(d, (int64_t)i < large ? 10 : 1, part->max_value);
+		int64_t x = gen_range(d, (int64_t)i < large ? 10 : 1, part->max_value);
 		size_t j = i;
 
 		for (; j > 0 && v[j - 1] > x; j--)
@@ -181,7 +181,7 @@ static enum split split_of(uint64_t key_hash)
 
 static const struct gen_part *pick_part(const struct gen *g, struct draw *d)
 {
-	int64_t at = draw_below(d, 100), upto = 0;
+	int64_t at = gen_below(d, 100), upto = 0;
 	int i = 0;
 
 	while (at >= (upto += g->part[i].share))

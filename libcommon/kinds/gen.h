@@ -23,22 +23,22 @@ struct gen_part {
 	int min_target, max_target;
 };
 
-struct problem {        /* zero-initialise; buffers are reused; freed with problem_free */
+struct problem {        /* zero-initialise; buffers are reused; freed with gen_problem_free */
 	struct buf key; /* canonical, printable */
 	struct buf prompt, answer, meta;
 	struct buf solution; /* a right response */
 };
-void problem_free(struct problem *p);
+void gen_problem_free(struct problem *p);
 
 /* Randomness of one draw: counter-based, see rng.h. */
 struct draw {
 	uint64_t key, pos;
 };
-int64_t draw_below(struct draw *d, int64_t n);              /* 0..n-1 */
-int64_t draw_range(struct draw *d, int64_t lo, int64_t hi); /* both included */
+int64_t gen_below(struct draw *d, int64_t n);              /* 0..n-1 */
+int64_t gen_range(struct draw *d, int64_t lo, int64_t hi); /* both included */
 /* min to max_numbers numbers from 1 to max_value, ascending, not always distinct, min_large of them
  * above 9; false when that cannot be. */
-bool draw_numbers(struct draw *d, const struct gen_part *part, int64_t *v, size_t *n);
+bool gen_numbers(struct draw *d, const struct gen_part *part, int64_t *v, size_t *n);
 
 struct kind {
 	const char *name, *purpose;

@@ -9,7 +9,7 @@
 static void choose(struct draw *d, int64_t *v, size_t n, size_t k)
 {
 	for (size_t i = 0; i < k; i++) {
-		size_t j = i + (size_t)draw_below(d, (int64_t)(n - i));
+		size_t j = i + (size_t)gen_below(d, (int64_t)(n - i));
 		int64_t t = v[i];
 
 		v[i] = v[j];
@@ -22,11 +22,11 @@ static bool draw(struct problem *p, struct draw *d, const struct gen_part *part,
 	int64_t v[GEN_NUMBERS], chosen[GEN_NUMBERS], target = 0;
 	size_t n, k;
 
-	if (!draw_numbers(d, part, v, &n) || n < 3)
+	if (!gen_numbers(d, part, v, &n) || n < 3)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		chosen[i] = v[i];
-	k = (size_t)draw_range(d, 2, (int64_t)n - 1);
+	k = (size_t)gen_range(d, 2, (int64_t)n - 1);
 	choose(d, chosen, n, k);
 	for (size_t i = 0; i < k; i++)
 		target += chosen[i];

@@ -13,7 +13,7 @@
 /* One step. Means are NaN where there is nothing to average. */
 struct runstat_row {
 	uint64_t trajectories;
-	uint64_t graded;                          /* with a reward: see glance_graded */
+	uint64_t graded;                          /* with a reward: see trajscan_graded */
 	uint64_t failed;                          /* with a verdict other than "ok" */
 	uint64_t tasks;                           /* with any trajectory */
 	uint64_t attempted;                       /* tasks with a graded one */
