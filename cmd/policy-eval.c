@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct roller_opts o = {
+static struct rollout_opts o = {
 	.sample = {.temperature = 1, .top_p = 1, .top_k = 0, .max_new = 256, .batch = 32},
 	.verify = {.deadline = 10},
 };
@@ -105,7 +105,7 @@ static int write_chunk(struct roller *r, const struct rollouts *all, const char 
 
 	for (size_t i = 0; i < all->n; i++) {
 		count(&all->v[i]);
-		roller_traj(r, all, i, &t);
+		rollout_traj(r, all, i, &t);
 		t.policy = (struct span){hash, strlen(hash)};
 		t.step = step;
 		t.iter = iter;
@@ -147,14 +147,14 @@ static int evaluate(struct roller *r, size_t n_tasks, const char *hash, struct r
 		k = n_tasks - done < chunk ? n_tasks - done : chunk;
 		for (size_t i = 0; i < k; i++)
 			draw[i] = (struct draw){done + i, done + i};
-		rollouts_reset(&all);
-		st = roller_run(r, draw, k, (size_t)samples, 0, &all, why);
+		rollout_reset(&all);
+		st = rollout_run(r, draw, k, (size_t)samples, 0, &all, why);
 		if (!st)
 			st = write_chunk(r, &all, hash, w, why);
 		if (!st)
 			show(done + k, n_tasks, began);
 	}
-	rollouts_free(&all);
+	rollout_free(&all);
 	free(draw);
 	return st;
 }
@@ -195,12 +195,12 @@ static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 	char hash[17], text[MEMORY_TEXT];
 	int st = load_tasks(&tasks, why);
 
-	if (!st && !(r = roller_new(p, &tasks, task_file ? task_file : "--prompt", &o, why)))
+	if (!st && !(r = rollout_open(p, &tasks, task_file ? task_file : "--prompt", &o, why)))
 		st = why->status;
 	if (!st) {
 		size_t n = chunk_of(tasks.n) * (size_t)samples;
 
-		need.cache = roller_bytes(r, n, n);
+		need.cache = rollout_bytes(r, n, n);
 		st = memory_check(&need, why);
 	}
 	if (!st) {
@@ -212,7 +212,7 @@ static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 		rec_finish(w);
 		summary(tasks.n);
 	}
-	roller_free(r);
+	rollout_close(r);
 	task_free(&tasks);
 	return st;
 }

@@ -57,9 +57,9 @@ static const struct opt opts[] = {
 static const struct tool tool = {
 	"policy-init", "", "Makes a policy folder with random weights, or says what one is.", opts};
 
-static const char *dtype_name(enum st_dtype d)
+static const char *dtype_name(enum sft_dtype d)
 {
-	return d == ST_F32 ? "f32" : d == ST_F16 ? "f16" : "bf16";
+	return d == SFT_F32 ? "f32" : d == SFT_F16 ? "f16" : "bf16";
 }
 
 static int info(struct reason *why)
@@ -99,7 +99,7 @@ static int get_tokenizer(struct buf *text, bool *own, struct reason *why)
 	if (tokenizer || *own)
 		st = file_read(*own ? like : tokenizer, MAX_TOKENIZER, text, why);
 	else
-		st = tok_make_chars(alphabet ? alphabet : ascii, text, why);
+		st = chars_make(alphabet ? alphabet : ascii, text, why);
 	free(like);
 	return st;
 }
@@ -192,7 +192,7 @@ static int make(struct reason *why)
 		st = policy_make(&p, &c, &tok_text, (uint64_t)seed, std, why);
 	}
 	if (!st) {
-		st = policy_save(&p, out_dir, strcmp(dtype, "bf16") == 0 ? ST_BF16 : ST_F32, why);
+		st = policy_save(&p, out_dir, strcmp(dtype, "bf16") == 0 ? SFT_BF16 : SFT_F32, why);
 		if (!st)
 			msg_info("%s: %zu weights, %u tokens", out_dir, p.model.n_params,
 				 tok_vocab_size(p.tok));

@@ -325,7 +325,7 @@ static int load_state(struct rft *rft, const struct policy *p, const struct rft_
 
 static int finish(const struct policy *p, uint64_t updates, struct reason *why)
 {
-	enum st_dtype type = policy_dtype(p, dtype);
+	enum sft_dtype type = policy_dtype(p, dtype);
 
 	if (total.updates < updates) {
 		msg_warn("signal: stopped after %" PRIu64 " of %" PRIu64

@@ -210,7 +210,7 @@ static int check_outputs(struct reason *why)
 
 static int save(const struct policy *p, const char *dir, struct reason *why)
 {
-	enum st_dtype type = policy_dtype(p, dtype);
+	enum sft_dtype type = policy_dtype(p, dtype);
 
 	if (state_dir && policy_is_saved(p, dir, type)) /* before the run was stopped */
 		return 0;
@@ -401,11 +401,11 @@ static int finish(struct policy *p, struct rec_out *w, struct reason *why)
 	rec_finish(w);
 	if (!stream_file)
 		return out_flush(w->o, why);
-	if (out_is_there(w->o)) { /* the run had come to its end before */
+	if (file_is_there(w->o)) { /* the run had come to its end before */
 		buf_reset(&w->o->b);
 		return 0;
 	}
-	return out_cut(w->o, why) ? why->status : out_sync(w->o, why);
+	return file_cut(w->o, why) ? why->status : out_sync(w->o, why);
 }
 
 static void name_state(struct rl *rl, const struct policy *p, const struct task_set *tasks)
@@ -472,9 +472,9 @@ static int open_stream(struct rec_out *w, bool resumed, struct reason *why)
 	if (resumed)
 		st = rec_resume(w, &mark.stream, stream_file, why);
 	if (!st)
-		st = out_open_at(&stream, stream_file, resumed ? mark.stream.end : 0, why);
+		st = file_open_at(&stream, stream_file, resumed ? mark.stream.end : 0, why);
 	if (!st && total.steps < (uint64_t)steps)
-		st = out_cut(&stream, why);
+		st = file_cut(&stream, why);
 	if (!st)
 		rec_put_head(w);
 	return st;

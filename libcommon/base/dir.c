@@ -35,7 +35,7 @@ static int fsync_dir(const char *path, struct reason *why)
 	return st;
 }
 
-int file_settle(const char *path, struct reason *why)
+int dir_settle(const char *path, struct reason *why)
 {
 	char *parent = parent_of(path);
 	int st = fsync_dir(parent, why);

@@ -127,7 +127,7 @@ int out_sync(struct out *o, struct reason *why)
 	return st;
 }
 
-int out_open_at(struct out *o, const char *path, uint64_t at, struct reason *why)
+int file_open_at(struct out *o, const char *path, uint64_t at, struct reason *why)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 	struct stat sb;
@@ -145,10 +145,10 @@ int out_open_at(struct out *o, const char *path, uint64_t at, struct reason *why
 			    path, (unsigned long long)sb.st_size, (unsigned long long)at);
 	if (lseek(fd, (off_t)at, SEEK_SET) < 0)
 		return fail_errno(why, errno, "%s: seek", path);
-	return file_settle(path, why);
+	return dir_settle(path, why);
 }
 
-int out_cut(struct out *o, struct reason *why)
+int file_cut(struct out *o, struct reason *why)
 {
 	struct stat sb;
 
@@ -161,7 +161,7 @@ int out_cut(struct out *o, struct reason *why)
 		       : fail_errno(why, errno, "%s: cut back", o->name);
 }
 
-bool out_is_there(const struct out *o)
+bool file_is_there(const struct out *o)
 {
 	char *p = xmalloc(o->b.n + 1);
 	ssize_t got = pread(o->fd, p, o->b.n, (off_t)(o->total - o->b.n));

@@ -33,12 +33,12 @@ int out_close(struct out *o, struct reason *why);
 /* Flushes, then waits until what was written is on the disk, where it goes to one. */
 int out_sync(struct out *o, struct reason *why);
 /* A file to go on writing from byte at on, made when it is not there; path is borrowed. ST_INPUT
- * when it is shorter than that. Whatever lies behind stays until out_cut. */
-int out_open_at(struct out *o, const char *path, uint64_t at, struct reason *why);
-int out_cut(struct out *o,
-	    struct reason *why); /* a regular file ends here; what was written stays */
+ * when it is shorter than that. Whatever lies behind stays until file_cut. */
+int file_open_at(struct out *o, const char *path, uint64_t at, struct reason *why);
+int file_cut(struct out *o,
+	     struct reason *why); /* a regular file ends here; what was written stays */
 /* Whether what waits in the buffer is in the file already, at its place. */
-bool out_is_there(const struct out *o);
+bool file_is_there(const struct out *o);
 /* Standard output of a tool; tool_finish flushes and closes it. */
 struct out *out_stdout(void);
 
@@ -70,7 +70,7 @@ void in_close(struct in *i);
  * would read what it writes. */
 int file_not_stdout(const char *path, struct reason *why);
 /* The file's name, too, is on the disk when this returns 0. */
-int file_settle(const char *path, struct reason *why);
+int dir_settle(const char *path, struct reason *why);
 /* Both are there and are one file or folder. */
 bool file_same(const char *a, const char *b);
 /* Whole file into b (appended); refuses more than max bytes. */

@@ -42,7 +42,7 @@ struct explorer *explorer_new(const struct rl_opts *o, const struct policy *p,
 	e->p = p;
 	e->tasks = tasks;
 	e->w = w;
-	e->roller = roller_new(p, tasks, tasks_name, &o->roll, why);
+	e->roller = rollout_open(p, tasks, tasks_name, &o->roll, why);
 	if (!e->roller) {
 		explorer_free(e);
 		return NULL;
@@ -56,9 +56,9 @@ void explorer_free(struct explorer *e)
 {
 	if (!e)
 		return;
-	roller_free(e->roller);
-	rollouts_free(&e->round);
-	rollouts_free(&e->teaching);
+	rollout_close(e->roller);
+	rollout_free(&e->round);
+	rollout_free(&e->teaching);
 	free(e->order);
 	free(e->draw);
 	free(e->used);
@@ -130,7 +130,7 @@ static void write_one(struct explorer *e, uint64_t step, const char *hash,
 {
 	struct traj t;
 
-	roller_traj(e->roller, from, i, &t);
+	rollout_traj(e->roller, from, i, &t);
 	t.policy = (struct span){hash, strlen(hash)};
 	t.step = (int64_t)step;
 	t.iter = e->o->iter;
@@ -191,13 +191,13 @@ static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t
 	e->draw = xgrow(e->draw, n, sizeof *e->draw);
 	for (size_t i = 0; i < n; i++)
 		e->draw[i] = next_problem(e);
-	rollouts_reset(&e->round);
-	st = roller_run(e->roller, e->draw, n, each, step, &e->round, why);
+	rollout_reset(&e->round);
+	st = rollout_run(e->roller, e->draw, n, each, step, &e->round, why);
 	if (st)
 		return st;
 	for (size_t first = 0; first < e->round.n; first += each) {
 		if (teaches(e->o, e->round.v + first)) {
-			rollouts_add(&e->teaching, &e->round, first, each);
+			rollout_add(&e->teaching, &e->round, first, each);
 			out->kept++;
 			continue;
 		}
@@ -269,7 +269,7 @@ size_t explorer_bytes(const struct explorer *e)
 	size_t most = later > first ? later : first;
 
 	/* in memory: a round, and what of it and of those before teaches */
-	return roller_bytes(e->roller, most * each, (first + 2 * most) * each);
+	return rollout_bytes(e->roller, most * each, (first + 2 * most) * each);
 }
 
 int explorer_step(struct explorer *e, uint64_t step, struct explored *out, struct reason *why)
@@ -279,7 +279,7 @@ int explorer_step(struct explorer *e, uint64_t step, struct explored *out, struc
 	int st = 0;
 
 	memset(out, 0, sizeof *out);
-	rollouts_reset(&e->teaching);
+	rollout_reset(&e->teaching);
 	snprintf(hash, sizeof hash, "%016" PRIx64, model_hash(&e->p->model));
 	while (!st && out->kept < want && out->rounds < (size_t)e->o->rounds) {
 		size_t n = draws(e->o, want - out->kept, out->rounds++);

@@ -188,7 +188,7 @@ static int adapt(struct policy *p, const char *dir, const struct peft *want, uin
 	l = lora_new(&p->cfg, is->r, is->alpha, is->targets);
 	lora_random(l, seed);
 	model_adapt(&p->model, l);
-	p->dtype = ST_F32;
+	p->dtype = SFT_F32;
 	return 0;
 }
 
@@ -228,14 +228,14 @@ static const char *weights_file(const struct policy *p)
 	return is_apart(p) ? PEFT_WEIGHTS : "model.safetensors";
 }
 
-static int write_weights(const struct policy *p, struct out *o, enum st_dtype dtype,
+static int write_weights(const struct policy *p, struct out *o, enum sft_dtype dtype,
 			 struct reason *why)
 {
 	return is_apart(p) ? weights_write_adapter(p->model.lora, o, dtype, why)
 			   : weights_write(&p->model, o, dtype, why);
 }
 
-static int save_weights(const struct policy *p, struct newdir *d, enum st_dtype dtype,
+static int save_weights(const struct policy *p, struct newdir *d, enum sft_dtype dtype,
 			struct reason *why)
 {
 	struct out o;
@@ -248,7 +248,7 @@ static int save_weights(const struct policy *p, struct newdir *d, enum st_dtype 
 	return st ? st : done;
 }
 
-bool policy_is_saved(const struct policy *p, const char *dir, enum st_dtype dtype)
+bool policy_is_saved(const struct policy *p, const char *dir, enum sft_dtype dtype)
 {
 	char *path = xasprintf("%s/%s", dir, weights_file(p));
 	struct hash *there = hash_new(), *here = hash_new();
@@ -268,11 +268,11 @@ bool policy_is_saved(const struct policy *p, const char *dir, enum st_dtype dtyp
 	return same;
 }
 
-static int save_texts(const struct policy *p, struct newdir *d, enum st_dtype dtype,
+static int save_texts(const struct policy *p, struct newdir *d, enum sft_dtype dtype,
 		      struct reason *why)
 {
 	static const char *const names[] = {
-		[ST_F32] = "float32", [ST_F16] = "float16", [ST_BF16] = "bfloat16"};
+		[SFT_F32] = "float32", [SFT_F16] = "float16", [SFT_BF16] = "bfloat16"};
 	struct span tok = tok_json(p->tok);
 	struct buf config = {0};
 	int st;
@@ -300,7 +300,7 @@ static int save_peft(const struct policy *p, struct newdir *d, struct reason *wh
 	return st;
 }
 
-int policy_save(const struct policy *p, const char *dir, enum st_dtype dtype, struct reason *why)
+int policy_save(const struct policy *p, const char *dir, enum sft_dtype dtype, struct reason *why)
 {
 	struct newdir d = {0};
 	int st = newdir_begin(&d, dir, why);
@@ -315,11 +315,11 @@ int policy_save(const struct policy *p, const char *dir, enum st_dtype dtype, st
 	return st;
 }
 
-enum st_dtype policy_dtype(const struct policy *p, const char *word)
+enum sft_dtype policy_dtype(const struct policy *p, const char *word)
 {
 	int i = tool_word(POLICY_DTYPE_WORDS, word);
 
-	return i > 0 ? (enum st_dtype)(i - 1) : p->dtype;
+	return i > 0 ? (enum sft_dtype)(i - 1) : p->dtype;
 }
 
 static void add_json(struct buf *b, json_t *j)
@@ -376,7 +376,7 @@ int policy_make(struct policy *p, const struct config *cfg, const struct buf *to
 {
 	int st;
 
-	*p = (struct policy){.cfg = *cfg, .dtype = ST_F32};
+	*p = (struct policy){.cfg = *cfg, .dtype = SFT_F32};
 	p->cfg.json = (struct buf){0};
 	p->tok = tok_load(tokenizer_json->p, tokenizer_json->n, "tokenizer.json", why);
 	st = p->tok ? 0 : ST_INPUT;

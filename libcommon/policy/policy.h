@@ -17,10 +17,10 @@ struct policy {
 	struct tokenizer *tok;
 	/* files as they came; n = 0: not there */
 	struct buf tok_config, gen_config, special_tokens, chat_template;
-	enum st_dtype dtype;      /* of the weights on disk, of the adapter's where there is one */
-	struct peft peft;         /* r = 0: no adapter */
-	enum st_dtype base_dtype; /* of the weights under an adapter */
-	bool merged;              /* see policy_merge */
+	enum sft_dtype dtype;      /* of the weights on disk, of the adapter's where there is one */
+	struct peft peft;          /* r = 0: no adapter */
+	enum sft_dtype base_dtype; /* of the weights under an adapter */
+	bool merged;               /* see policy_merge */
 };
 
 /* Loads and packs. Anything missing, extra or malformed: ST_INPUT naming file and rule. What
@@ -38,12 +38,12 @@ int policy_load_trained(struct policy *p, const char *dir, int how, const struct
 void policy_merge(struct policy *p);
 /* What a user calls the types of weights in a file; same: as those of the policy came. */
 #define POLICY_DTYPE_WORDS "same|f32|f16|bf16"
-enum st_dtype policy_dtype(const struct policy *p, const char *word);
+enum sft_dtype policy_dtype(const struct policy *p, const char *word);
 /* A folder that appears whole or not at all; refuses one that exists. Of a policy with an adapter,
  * the adapter alone, unless policy_merge was called. */
-int policy_save(const struct policy *p, const char *dir, enum st_dtype dtype, struct reason *why);
+int policy_save(const struct policy *p, const char *dir, enum sft_dtype dtype, struct reason *why);
 /* Whether the folder holds the very bytes of weights that policy_save would write. */
-bool policy_is_saved(const struct policy *p, const char *dir, enum st_dtype dtype);
+bool policy_is_saved(const struct policy *p, const char *dir, enum sft_dtype dtype);
 /* A fresh policy: cfg (shape) and tokenizer.json text are taken over. */
 int policy_make(struct policy *p, const struct config *cfg, const struct buf *tokenizer_json,
 		uint64_t seed, double std, struct reason *why);

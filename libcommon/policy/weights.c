@@ -19,7 +19,7 @@ static void shape_text(const uint64_t *shape, int rank, char *to, size_t n)
 				       (unsigned long long)shape[i]);
 }
 
-static int check_shape(const struct st_tensor *t, const struct weight *w, struct reason *why)
+static int check_shape(const struct sft_tensor *t, const struct weight *w, struct reason *why)
 {
 	uint64_t want[2] = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]};
 	char is[192], should[64];
@@ -72,14 +72,14 @@ static size_t rows_at_once(size_t n, size_t k)
 /* Some rows of a tensor, read by one thread */
 struct piece {
 	const struct weight *w;
-	const struct st_tensor *t;
+	const struct sft_tensor *t;
 	size_t first, n;
 	int status;
 };
 
 struct pieces {
 	struct model *m;
-	const struct st_file *f;
+	const struct sft_file *f;
 	struct piece *v;
 	size_t n;
 };
@@ -90,7 +90,7 @@ static int read_piece(const struct pieces *p, const struct piece *c, struct reas
 	bool in_place = c->w->rank == 1 || !(p->m->how & MODEL_FROZEN);
 	float *own = in_place ? NULL : xarray(n, sizeof *own);
 	float *rows = in_place ? p->m->params + c->w->offset + at : own;
-	int st = st_read_part(p->f, c->t, at, n, rows, why);
+	int st = sft_read_part(p->f, c->t, at, n, rows, why);
 
 	if (!st)
 		st = check_finite(rows, at, n, why);
@@ -111,7 +111,7 @@ static void read_one(void *ctx, size_t i, int thread)
 
 static int cut(struct pieces *p, const struct weight *w, struct reason *why)
 {
-	const struct st_tensor *t = st_find(p->f, w->name);
+	const struct sft_tensor *t = sft_find(p->f, w->name);
 	size_t n = (size_t)w->shape[0], step = rows_at_once(n, row_length(w));
 	int st = t ? check_shape(t, w, why) : fail(why, ST_INPUT, "missing");
 
@@ -137,7 +137,7 @@ static int read_pieces(struct pieces *p, const struct weight **w, struct reason 
 	return st;
 }
 
-static int read_all(struct model *m, const struct st_file *f, struct reason *why)
+static int read_all(struct model *m, const struct sft_file *f, struct reason *why)
 {
 	struct pieces p = {.m = m, .f = f};
 	const struct weight *w = m->w;
@@ -156,11 +156,11 @@ static int read_all(struct model *m, const struct st_file *f, struct reason *why
 }
 
 /* A head that is stored although it is tied must be the embedding. */
-static int check_tied_head(const struct model *m, const struct st_file *f,
-			   const struct st_tensor *head, struct reason *why)
+static int check_tied_head(const struct model *m, const struct sft_file *f,
+			   const struct sft_tensor *head, struct reason *why)
 {
 	const struct weight *w = model_weight(m, "model.embed_tokens.weight");
-	const struct st_tensor *embed = st_find(f, w->name);
+	const struct sft_tensor *embed = sft_find(f, w->name);
 	size_t n = (size_t)w->shape[0], k = (size_t)w->shape[1], step = rows_at_once(n, k);
 	float *a, *b;
 	int st = check_shape(head, w, why);
@@ -172,9 +172,9 @@ static int check_tied_head(const struct model *m, const struct st_file *f,
 	for (size_t i = 0; i < n && !st; i += step) {
 		size_t some = n - i < step ? n - i : step;
 
-		st = st_read_part(f, head, i * k, some * k, a, why);
+		st = sft_read_part(f, head, i * k, some * k, a, why);
 		if (!st)
-			st = st_read_part(f, embed, i * k, some * k, b, why);
+			st = sft_read_part(f, embed, i * k, some * k, b, why);
 		if (!st && memcmp(a, b, some * k * sizeof *a) != 0)
 			st = fail(why, ST_INPUT,
 				  "differs from model.embed_tokens.weight, but tie_word_embeddings "
@@ -186,7 +186,7 @@ static int check_tied_head(const struct model *m, const struct st_file *f,
 }
 
 /* Tensors that the model does not have: buffers that older writers stored are harmless. */
-static int check_extra(const struct model *m, const struct st_file *f, const struct st_tensor *t,
+static int check_extra(const struct model *m, const struct sft_file *f, const struct sft_tensor *t,
 		       struct reason *why)
 {
 	static const char buffer[] = ".rotary_emb.inv_freq";
@@ -207,7 +207,7 @@ static int check_extra(const struct model *m, const struct st_file *f, const str
 }
 
 /* Before memory is asked for: a config.json that promises far more than the file holds. */
-static int check_total(const struct config *cfg, const struct st_file *f, struct reason *why)
+static int check_total(const struct config *cfg, const struct sft_file *f, struct reason *why)
 {
 	uint64_t total = 0, want = config_params(cfg);
 
@@ -220,15 +220,15 @@ static int check_total(const struct config *cfg, const struct st_file *f, struct
 	return 0;
 }
 
-static bool is_bf16(const struct st_file *f)
+static bool is_bf16(const struct sft_file *f)
 {
 	for (size_t i = 0; i < f->n; i++)
-		if (f->v[i].dtype != ST_BF16)
+		if (f->v[i].dtype != SFT_BF16)
 			return false;
 	return true;
 }
 
-static int load(struct model *m, const struct config *cfg, int how, const struct st_file *f,
+static int load(struct model *m, const struct config *cfg, int how, const struct sft_file *f,
 		struct reason *why)
 {
 	int st = check_total(cfg, f, why);
@@ -247,10 +247,10 @@ static int load(struct model *m, const struct config *cfg, int how, const struct
 }
 
 int weights_load(struct model *m, const struct config *cfg, int how, const char *dir,
-		 enum st_dtype *dtype, struct reason *why)
+		 enum sft_dtype *dtype, struct reason *why)
 {
-	struct st_file f;
-	int st = st_open(&f, dir, why);
+	struct sft_file f;
+	int st = sft_open(&f, dir, why);
 
 	if (st)
 		return st;
@@ -258,22 +258,22 @@ int weights_load(struct model *m, const struct config *cfg, int how, const char 
 	if (st)
 		fail_prefix(why, "%s", dir);
 	else
-		*dtype = st_find(&f, "model.embed_tokens.weight")->dtype;
-	st_close(&f);
+		*dtype = sft_find(&f, "model.embed_tokens.weight")->dtype;
+	sft_close(&f);
 	return st;
 }
 
 /* A tensor of an adapter's, by its weight's name */
-static int read_part(const struct lora *l, const struct weight *w, const struct st_file *f,
+static int read_part(const struct lora *l, const struct weight *w, const struct sft_file *f,
 		     struct reason *why)
 {
 	char *name = xasprintf(PEFT_PREFIX "%s", w->name);
-	const struct st_tensor *t = st_find(f, name);
+	const struct sft_tensor *t = sft_find(f, name);
 	float *to = l->params + w->offset;
 	int st = t ? check_shape(t, w, why) : fail(why, ST_INPUT, "missing");
 
 	if (!st)
-		st = st_read(f, t, to, why);
+		st = sft_read(f, t, to, why);
 	if (!st)
 		st = check_finite(to, 0, w->count, why);
 	if (st)
@@ -294,7 +294,7 @@ static bool is_part(const struct lora *l, const char *name)
 	return false;
 }
 
-static int read_parts(const struct lora *l, const struct st_file *f, struct reason *why)
+static int read_parts(const struct lora *l, const struct sft_file *f, struct reason *why)
 {
 	int st = 0;
 
@@ -308,10 +308,11 @@ static int read_parts(const struct lora *l, const struct st_file *f, struct reas
 	return st;
 }
 
-int weights_load_adapter(struct lora *l, const char *path, enum st_dtype *dtype, struct reason *why)
+int weights_load_adapter(struct lora *l, const char *path, enum sft_dtype *dtype,
+			 struct reason *why)
 {
-	struct st_file f;
-	int st = st_open_file(&f, path, why);
+	struct sft_file f;
+	int st = sft_open_file(&f, path, why);
 
 	if (st)
 		return st;
@@ -322,16 +323,16 @@ int weights_load_adapter(struct lora *l, const char *path, enum st_dtype *dtype,
 		*dtype = f.v[0].dtype;
 		lora_pack(l);
 	}
-	st_close(&f);
+	sft_close(&f);
 	return st;
 }
 
-static struct st_item item_of(const struct weight *w, const char *name, const float *params)
+static struct sft_item item_of(const struct weight *w, const char *name, const float *params)
 {
-	return (struct st_item){.name = name,
-				.rank = w->rank,
-				.shape = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
-				.data = params ? params + w->offset : NULL};
+	return (struct sft_item){.name = name,
+				 .rank = w->rank,
+				 .shape = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
+				 .data = params ? params + w->offset : NULL};
 }
 
 /* Rows of a matrix, from wherever the model has them */
@@ -344,24 +345,24 @@ static void make_rows(const void *ctx, size_t i, size_t first, size_t n, float *
 		lora_add(m->lora, m->w[i].name, first, n, to);
 }
 
-int weights_write(const struct model *m, struct out *o, enum st_dtype dtype, struct reason *why)
+int weights_write(const struct model *m, struct out *o, enum sft_dtype dtype, struct reason *why)
 {
-	struct st_item *v = xcalloc(m->n_w, sizeof *v);
+	struct sft_item *v = xcalloc(m->n_w, sizeof *v);
 	bool make = m->lora || m->how & MODEL_FROZEN;
 	int st;
 
 	for (size_t i = 0; i < m->n_w; i++)
 		v[i] = item_of(&m->w[i], m->w[i].name,
 			       make && m->w[i].rank == 2 ? NULL : m->params);
-	st = st_write_made(o, v, m->n_w, dtype, make_rows, m, why);
+	st = sft_write_made(o, v, m->n_w, dtype, make_rows, m, why);
 	free(v);
 	return st;
 }
 
-int weights_write_adapter(const struct lora *l, struct out *o, enum st_dtype dtype,
+int weights_write_adapter(const struct lora *l, struct out *o, enum sft_dtype dtype,
 			  struct reason *why)
 {
-	struct st_item *v = xcalloc(l->n_w, sizeof *v);
+	struct sft_item *v = xcalloc(l->n_w, sizeof *v);
 	char **name = xcalloc(l->n_w, sizeof *name);
 	int st;
 
@@ -369,7 +370,7 @@ int weights_write_adapter(const struct lora *l, struct out *o, enum st_dtype dty
 		name[i] = xasprintf(PEFT_PREFIX "%s", l->w[i].name);
 		v[i] = item_of(&l->w[i], name[i], l->params);
 	}
-	st = st_write(o, v, l->n_w, dtype, why);
+	st = sft_write(o, v, l->n_w, dtype, why);
 	for (size_t i = 0; i < l->n_w; i++)
 		free(name[i]);
 	free(name);

@@ -14,14 +14,14 @@ enum { WEIGHTS_LEAN = 1 << 8 };
  * that is missing, too many, of another shape or not finite: ST_INPUT naming it; model_free is
  * right then too. */
 int weights_load(struct model *m, const struct config *cfg, int how, const char *dir,
-		 enum st_dtype *dtype, struct reason *why);
+		 enum sft_dtype *dtype, struct reason *why);
 /* An adapter's, whose names begin with PEFT_PREFIX; packs it. */
-int weights_load_adapter(struct lora *l, const char *path, enum st_dtype *dtype,
+int weights_load_adapter(struct lora *l, const char *path, enum sft_dtype *dtype,
 			 struct reason *why);
-/* Those of the model, with its adapter, if it has one, added; or those of the adapter. As st_write:
- * ST_INPUT when one is not finite. */
-int weights_write(const struct model *m, struct out *o, enum st_dtype dtype, struct reason *why);
-int weights_write_adapter(const struct lora *l, struct out *o, enum st_dtype dtype,
+/* Those of the model, with its adapter, if it has one, added; or those of the adapter. As
+ * sft_write: ST_INPUT when one is not finite. */
+int weights_write(const struct model *m, struct out *o, enum sft_dtype dtype, struct reason *why);
+int weights_write_adapter(const struct lora *l, struct out *o, enum sft_dtype dtype,
 			  struct reason *why);
 
 #endif

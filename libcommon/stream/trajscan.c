@@ -73,7 +73,7 @@ static bool take(struct traj *t, const struct key *k, struct mp v)
 	}
 }
 
-int glance(struct traj *t, const struct rec *r, const char *name, struct reason *why)
+int trajscan(struct traj *t, const struct rec *r, const char *name, struct reason *why)
 {
 	unsigned seen = 0;
 	struct mp_iter it;
@@ -102,12 +102,12 @@ int glance(struct traj *t, const struct rec *r, const char *name, struct reason 
 	return 0;
 }
 
-bool glance_graded(const struct traj *t)
+bool trajscan_graded(const struct traj *t)
 {
 	return !isnan(t->reward) && (!t->verdict.p || span_is(t->verdict, "ok"));
 }
 
-struct mp glance_path(struct mp map, const char *path)
+struct mp trajscan_path(struct mp map, const char *path)
 {
 	for (;;) {
 		struct mp v = mp_get(map, path);
@@ -122,7 +122,7 @@ struct mp glance_path(struct mp map, const char *path)
 	}
 }
 
-bool glance_text(struct buf *b, struct mp v)
+bool trajscan_text(struct buf *b, struct mp v)
 {
 	char num[32];
 	struct span s;

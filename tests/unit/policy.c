@@ -46,14 +46,14 @@ static void make(struct policy *p, const struct config *c)
 	struct buf tok = {0};
 	struct reason why;
 
-	assert_int_equal(tok_make_chars("0123456789+- ", &tok, NULL), 0);
+	assert_int_equal(chars_make("0123456789+- ", &tok, NULL), 0);
 	if (policy_make(p, c, &tok, 7, 0.5, &why))
 		fail_msg("%s", why.text);
 	buf_free(&tok);
 }
 
 /* A policy of the shape c in the folder saved. */
-static void make_saved(const struct config *c, enum st_dtype dtype)
+static void make_saved(const struct config *c, enum sft_dtype dtype)
 {
 	struct policy p;
 	struct reason why;
@@ -113,7 +113,7 @@ static void patch_json(const char *name, const char *patch)
 
 static void save_and_load(void **state)
 {
-	static const enum st_dtype types[] = {ST_F32, ST_BF16, ST_F16};
+	static const enum sft_dtype types[] = {SFT_F32, SFT_BF16, SFT_F16};
 	struct policy p, q;
 	struct config c = shape();
 
@@ -129,7 +129,7 @@ static void save_and_load(void **state)
 		load(&q);
 		assert_int_equal(q.dtype, types[i]);
 		assert_int_equal(q.model.n_params, p.model.n_params);
-		if (types[i] == ST_F32)
+		if (types[i] == SFT_F32)
 			assert_int_equal(model_hash(&q.model), model_hash(&p.model));
 		for (size_t k = 0; k < p.model.n_params; k++)
 			assert_true(fabsf(q.model.params[k] - p.model.params[k]) <=
@@ -161,13 +161,13 @@ static void too_large_for_the_file(void **state)
 	(void)state;
 	make(&p, &c);
 	p.model.params[p.model.w[2].offset + 1] = 7e4F;
-	assert_int_equal(policy_save(&p, saved, ST_BF16, &why), 0);
+	assert_int_equal(policy_save(&p, saved, SFT_BF16, &why), 0);
 	policy_free(&p);
 	for (int i = 0; i < 2; i++) {
 		char *half = xasprintf("%s/half", dir);
 
 		assert_int_equal(policy_load_as(&p, saved, hows[i], &why), 0);
-		assert_int_equal(policy_save(&p, half, ST_F16, &why), ST_INPUT);
+		assert_int_equal(policy_save(&p, half, SFT_F16, &why), ST_INPUT);
 		assert_says(&why, "half: not saved: ");
 		assert_says(&why, "q_proj.weight: element 1, 70144, is not finite in F16");
 		assert_int_not_equal(access(half, F_OK), 0);
@@ -182,7 +182,7 @@ static void written_texts(void **state)
 	struct buf b = {0};
 
 	(void)state;
-	make_saved(&c, ST_BF16);
+	make_saved(&c, SFT_BF16);
 	text_of("config.json", &b);
 	assert_non_null(strstr(b.p, "\"torch_dtype\": \"bfloat16\""));
 	text_of("tokenizer_config.json", &b);
@@ -202,7 +202,7 @@ static void kept(void **state)
 	struct policy p;
 
 	(void)state;
-	make_saved(&c, ST_F32);
+	make_saved(&c, SFT_F32);
 	patch_json("config.json", "{\"custom\":{\"a\":[1,2]},\"transformers_version\":\"4.46.0\"}");
 	patch_json("tokenizer_config.json", "{\"chat_template\":\"{{ messages }}\"}");
 	patch_json("generation_config.json", "{\"temperature\":0.5}");
@@ -211,7 +211,7 @@ static void kept(void **state)
 	load(&p);
 	text_of("config.json", &before);
 	scratch_free(saved);
-	assert_int_equal(policy_save(&p, saved, ST_F32, NULL), 0);
+	assert_int_equal(policy_save(&p, saved, SFT_F32, NULL), 0);
 	text_of("config.json", &after);
 	assert_string_equal(before.p, after.p);
 	text_of("tokenizer_config.json", &after);
@@ -237,13 +237,13 @@ static void files(void **state)
 	(void)state;
 	assert_refused("config.json: no such file");
 	for (size_t i = 0; i < 3; i++) {
-		make_saved(&c, ST_F32);
+		make_saved(&c, SFT_F32);
 		unlink(scratch_path(saved, needed[i]));
 		assert_refused("no such file");
 		assert_refused(needed[i]);
 		scratch_free(saved);
 	}
-	make_saved(&c, ST_F32);
+	make_saved(&c, SFT_F32);
 	for (size_t i = 0; i < 2; i++) {
 		unlink(scratch_path(saved, optional[i]));
 		load(&p);
@@ -258,7 +258,7 @@ static void stop_set(void **state)
 
 	(void)state;
 	c.vocab = 20;
-	make_saved(&c, ST_F32);
+	make_saved(&c, SFT_F32);
 	patch_json("config.json", "{\"eos_token_id\":3}");
 	patch_json("generation_config.json", "{\"eos_token_id\":[4,3]}");
 	patch_json("tokenizer_config.json", "{\"eos_token\":{\"content\":\"<pad>\"}}");
@@ -314,7 +314,7 @@ static void around_a_text(void **state)
 		struct policy p;
 		struct ids ids = {0};
 
-		make_saved(&c, ST_F32);
+		make_saved(&c, SFT_F32);
 		patch_json("tokenizer_config.json", cases[i].patch);
 		load(&p);
 		assert_int_equal(tok_encode(p.tok, "1", 1, true, &ids, NULL), 0);
@@ -324,7 +324,7 @@ static void around_a_text(void **state)
 		policy_free(&p);
 		scratch_free(saved);
 	}
-	make_saved(&c, ST_F32);
+	make_saved(&c, SFT_F32);
 	patch_json("tokenizer_config.json", "{" LLAMA ",\"bos_token\":\"<s>\"}");
 	assert_refused("tokenizer_config.json: bos_token \"<s>\" is not in tokenizer.json");
 	patch_json("tokenizer_config.json", "{\"add_bos_token\":1}");
@@ -338,7 +338,7 @@ static void vocabulary_size(void **state)
 
 	(void)state;
 	c.vocab = 100; /* rows beyond the tokenizer are legal */
-	make_saved(&c, ST_F32);
+	make_saved(&c, SFT_F32);
 	load(&p);
 	assert_int_equal(p.cfg.vocab, 100);
 	assert_int_equal(tok_vocab_size(p.tok), 15);
@@ -354,7 +354,7 @@ static void rewrite(enum change what)
 {
 	static float extra[15 * 16];
 	struct policy p;
-	struct st_item v[64] = {{0}};
+	struct sft_item v[64] = {{0}};
 	size_t n;
 	struct out o;
 
@@ -364,34 +364,34 @@ static void rewrite(enum change what)
 	for (size_t i = 0; i < n; i++) {
 		const struct weight *w = &p.model.w[i];
 
-		v[i] = (struct st_item){w->name,
-					w->rank,
-					{(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
-					p.model.params + w->offset};
+		v[i] = (struct sft_item){w->name,
+					 w->rank,
+					 {(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
+					 p.model.params + w->offset};
 	}
 	memcpy(extra, p.model.params + model_weight(&p.model, "model.embed_tokens.weight")->offset,
 	       sizeof extra);
 	if (what == DROP)
 		n--;
 	if (what == ADD)
-		v[n++] = (struct st_item){"model.layers.0.self_attn.q_proj.bias", 1, {16}, extra};
+		v[n++] = (struct sft_item){"model.layers.0.self_attn.q_proj.bias", 1, {16}, extra};
 	if (what == RENAME)
 		v[0].name = "model.embed.weight";
 	if (what == SHAPE)
 		v[0].shape[0]--;
 	if (what == RANK)
-		v[0] = (struct st_item){v[0].name, 1, {v[0].shape[0] * v[0].shape[1]}, v[0].data};
+		v[0] = (struct sft_item){v[0].name, 1, {v[0].shape[0] * v[0].shape[1]}, v[0].data};
 	if (what == NOT_FINITE)
 		p.model.params[p.model.w[2].offset + 1] = NAN;
 	if (what == BUFFER)
-		v[n++] = (struct st_item){
+		v[n++] = (struct sft_item){
 			"model.layers.0.self_attn.rotary_emb.inv_freq", 1, {4}, extra};
 	if (what == WRONG_HEAD)
 		extra[3] += 1;
 	if (what == HEAD || what == WRONG_HEAD)
-		v[n++] = (struct st_item){"lm_head.weight", 2, {15, 16}, extra};
+		v[n++] = (struct sft_item){"lm_head.weight", 2, {15, 16}, extra};
 	out_init(&o, open(scratch_path(saved, "model.safetensors"), O_WRONLY | O_TRUNC), "test");
-	st_write(&o, v, n, ST_F32, NULL);
+	sft_write(&o, v, n, SFT_F32, NULL);
 	assert_int_equal(out_close(&o, NULL), 0);
 	policy_free(&p);
 }
@@ -420,7 +420,7 @@ static void tensors(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		make_saved(&c, ST_F32);
+		make_saved(&c, SFT_F32);
 		rewrite(cases[i].what);
 		if (cases[i].says) {
 			assert_refused(cases[i].says);
@@ -439,7 +439,7 @@ static void untied(void **state)
 
 	(void)state;
 	c.tied = false;
-	make_saved(&c, ST_F32);
+	make_saved(&c, SFT_F32);
 	load(&p);
 	assert_non_null(model_weight(&p.model, "lm_head.weight"));
 	assert_int_equal(config_params(&p.cfg), p.model.n_params);
@@ -454,7 +454,7 @@ static void lying_config(void **state)
 	struct config c = shape();
 
 	(void)state;
-	make_saved(&c, ST_F32);
+	make_saved(&c, SFT_F32);
 	patch_json("config.json", "{\"hidden_size\":1048576,\"head_dim\":8,\"vocab_size\":16777216,"
 				  "\"num_hidden_layers\":4096}");
 	assert_refused("config.json: asks for");
@@ -469,7 +469,7 @@ static void never_overwrites(void **state)
 	(void)state;
 	make(&p, &c);
 	assert_int_equal(mkdir(saved, 0777), 0);
-	assert_int_equal(policy_save(&p, saved, ST_F32, &why), ST_SYSTEM);
+	assert_int_equal(policy_save(&p, saved, SFT_F32, &why), ST_SYSTEM);
 	assert_says(&why, "exists already");
 	policy_free(&p);
 }
@@ -486,7 +486,7 @@ static void make_refuses(void **state)
 	assert_int_equal(policy_make(&p, &c, &tok, 1, 0.02, &why), ST_INPUT);
 	assert_says(&why, "tokenizer.json: ");
 	buf_reset(&tok);
-	assert_int_equal(tok_make_chars("abc", &tok, NULL), 0);
+	assert_int_equal(chars_make("abc", &tok, NULL), 0);
 	c.vocab = 4;
 	assert_int_equal(policy_make(&p, &c, &tok, 1, 0.02, &why), ST_INPUT);
 	assert_says(&why, "5 tokens, but vocab_size is 4");
@@ -501,7 +501,7 @@ static void make_refuses(void **state)
 	assert_int_equal(policy_make(&p, &c, &tok, 1, 0.02, &why), 0);
 	policy_free(&p);
 	buf_reset(&tok);
-	assert_int_equal(tok_make_chars("abc", &tok, NULL), 0);
+	assert_int_equal(chars_make("abc", &tok, NULL), 0);
 	c = shape();
 	c.heads = 3;
 	assert_int_equal(policy_make(&p, &c, &tok, 1, 0.02, &why), ST_INPUT);

@@ -38,7 +38,7 @@ static void add_json(struct buf *b, const char *text)
 	json_t *j = json_parse(text, strlen(text), "test", &why);
 
 	assert_non_null(j);
-	json_to_mp(b, j);
+	mpjson_to(b, j);
 	json_decref(j);
 }
 

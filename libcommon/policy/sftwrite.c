@@ -1,4 +1,4 @@
-/* stwrite.c - writing tensors. See safetensors.h. */
+/* sftwrite.c - writing tensors. See safetensors.h. */
 #include "base/json.h"
 #include "policy/safetensors.h"
 #include "base/mem.h"
@@ -13,12 +13,12 @@ enum { CHUNK = 1 << 18 }; /* numbers converted at a time */
 
 static int items_by_name(const void *a, const void *b)
 {
-	const struct st_item *const *x = a, *const *y = b;
+	const struct sft_item *const *x = a, *const *y = b;
 
 	return strcmp((*x)->name, (*y)->name);
 }
 
-static size_t item_count(const struct st_item *t)
+static size_t item_count(const struct sft_item *t)
 {
 	size_t n = 1;
 
@@ -27,17 +27,18 @@ static size_t item_count(const struct st_item *t)
 	return n;
 }
 
-static void add_header(struct buf *b, const struct st_item *const *v, size_t n, enum st_dtype dtype)
+static void add_header(struct buf *b, const struct sft_item *const *v, size_t n,
+		       enum sft_dtype dtype)
 {
 	size_t at = 0;
 
 	buf_str(b, "{\"__metadata__\":{\"format\":\"pt\"}");
 	for (size_t i = 0; i < n; i++) {
-		size_t end = at + item_count(v[i]) * st_formats[dtype].size;
+		size_t end = at + item_count(v[i]) * sft_formats[dtype].size;
 
 		buf_char(b, ',');
 		json_string_to(b, v[i]->name, strlen(v[i]->name));
-		buf_printf(b, ":{\"dtype\":\"%s\",\"shape\":[", st_formats[dtype].name);
+		buf_printf(b, ":{\"dtype\":\"%s\",\"shape\":[", sft_formats[dtype].name);
 		for (int k = 0; k < v[i]->rank; k++)
 			buf_printf(b, k ? ",%llu" : "%llu", (unsigned long long)v[i]->shape[k]);
 		buf_printf(b, "],\"data_offsets\":[%zu,%zu]}", at, end);
@@ -51,7 +52,7 @@ static void add_header(struct buf *b, const struct st_item *const *v, size_t n, 
 /* One file while it is written */
 struct writing {
 	struct out *o;
-	enum st_dtype dtype;
+	enum sft_dtype dtype;
 	uint64_t at; /* numbers of the present tensor that are written */
 	int status;
 	struct reason *why;
@@ -60,10 +61,10 @@ struct writing {
 /* The first of n numbers that is not finite in the file, or n. half: what 16-bit types hold. */
 static size_t count_finite(const struct writing *w, const float *v, const uint16_t *half, size_t n)
 {
-	uint16_t top = w->dtype == ST_F16 ? 0x7c00 : 0x7f80; /* of infinities and NaN */
+	uint16_t top = w->dtype == SFT_F16 ? 0x7c00 : 0x7f80; /* of infinities and NaN */
 	size_t i = 0;
 
-	if (w->dtype == ST_F32)
+	if (w->dtype == SFT_F32)
 		while (i < n && isfinite(v[i]))
 			i++;
 	else
@@ -72,35 +73,35 @@ static size_t count_finite(const struct writing *w, const float *v, const uint16
 	return i;
 }
 
-static void write_numbers(struct writing *w, const struct st_item *t, const float *v, size_t n)
+static void write_numbers(struct writing *w, const struct sft_item *t, const float *v, size_t n)
 {
-	bool wide = w->dtype == ST_F32;
+	bool wide = w->dtype == SFT_F32;
 	uint16_t *half = wide ? NULL : xarray(CHUNK, sizeof *half);
 	size_t part, ok;
 
 	for (size_t i = 0; i < n; i += part, w->at += part) {
 		part = n - i < CHUNK ? n - i : CHUNK;
-		for (size_t k = 0; k < part && w->dtype == ST_F16; k++)
+		for (size_t k = 0; k < part && w->dtype == SFT_F16; k++)
 			half[k] = half_to_f16(v[i + k]);
-		for (size_t k = 0; k < part && w->dtype == ST_BF16; k++)
+		for (size_t k = 0; k < part && w->dtype == SFT_BF16; k++)
 			half[k] = half_to_bf16(v[i + k]);
 		out_write(w->o, wide ? (const void *)(v + i) : half,
-			  part * st_formats[w->dtype].size);
+			  part * sft_formats[w->dtype].size);
 		ok = count_finite(w, v + i, half, part);
 		if (ok < part && !w->status)
 			w->status =
 				fail(w->why, ST_INPUT, "%s: element %llu, %g, is not finite in %s",
 				     t->name, (unsigned long long)(w->at + ok), (double)v[i + ok],
-				     st_formats[w->dtype].name);
+				     sft_formats[w->dtype].name);
 	}
 	free(half);
 }
 
 /* A tensor that is made as it is written, about CHUNK numbers at a time */
-static void write_rows(struct writing *w, const struct st_item *items, size_t item, st_rows *fn,
+static void write_rows(struct writing *w, const struct sft_item *items, size_t item, sft_rows *fn,
 		       const void *ctx)
 {
-	const struct st_item *t = &items[item];
+	const struct sft_item *t = &items[item];
 	size_t rows = t->shape[0], k = item_count(t) / rows, step = k < CHUNK ? CHUNK / k : 1;
 	float *part = xarray(step * k, sizeof *part);
 
@@ -113,17 +114,17 @@ static void write_rows(struct writing *w, const struct st_item *items, size_t it
 	free(part);
 }
 
-int st_write(struct out *o, const struct st_item *items, size_t n, enum st_dtype dtype,
-	     struct reason *why)
+int sft_write(struct out *o, const struct sft_item *items, size_t n, enum sft_dtype dtype,
+	      struct reason *why)
 {
-	return st_write_made(o, items, n, dtype, NULL, NULL, why);
+	return sft_write_made(o, items, n, dtype, NULL, NULL, why);
 }
 
-int st_write_made(struct out *o, const struct st_item *items, size_t n, enum st_dtype dtype,
-		  st_rows *rows, const void *ctx, struct reason *why)
+int sft_write_made(struct out *o, const struct sft_item *items, size_t n, enum sft_dtype dtype,
+		   sft_rows *rows, const void *ctx, struct reason *why)
 {
 	struct writing w = {.o = o, .dtype = dtype, .why = why};
-	const struct st_item **v = xarray(n + 1, sizeof *v);
+	const struct sft_item **v = xarray(n + 1, sizeof *v);
 	struct buf header = {0};
 	uint64_t len;
 
