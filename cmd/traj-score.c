@@ -5,6 +5,7 @@
 #include "task/task.h"
 #include "stream/traj.h"
 #include "verify/verify.h"
+#include "base/file.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -76,7 +76,8 @@ static void put_meta(struct buf *meta, const struct graph *g)
 	buf_free(&edges);
 }
 
-static bool draw(struct problem *p, struct gen_draw *d, const struct gen_part *part, bool words)
+static bool draw_path(struct problem *p, struct gen_draw *d, const struct gen_part *part,
+		      bool words)
 {
 	struct graph g = {0};
 	char route[NODES], from, to;
@@ -143,7 +144,7 @@ static bool right(const struct graph *g, struct span ends, struct span s)
 	return true;
 }
 
-static int judge(const struct verify_item *it, struct verdict *out, struct reason *why)
+static int judge_path(const struct verify_item *it, struct verdict *out, struct reason *why)
 {
 	struct span edges, s = text_final(it->response);
 	struct graph g;
@@ -175,6 +176,6 @@ const struct kind kind_path = {
 					    {50, 5, 6, 9, 0, 0, 0},
 					    {20, 8, 8, 13, 0, 0, 0}},
 		},
-	.draw = draw,
-	.judge = judge,
+	.draw = draw_path,
+	.judge = judge_path,
 };

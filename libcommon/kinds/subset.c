@@ -17,7 +17,8 @@ static void choose(struct gen_draw *d, int64_t *v, size_t n, size_t k)
 	}
 }
 
-static bool draw(struct problem *p, struct gen_draw *d, const struct gen_part *part, bool words)
+static bool draw_subset(struct problem *p, struct gen_draw *d, const struct gen_part *part,
+			bool words)
 {
 	int64_t v[GEN_NUMBERS], chosen[GEN_NUMBERS], target = 0;
 	size_t n, k;
@@ -46,7 +47,7 @@ static bool draw(struct problem *p, struct gen_draw *d, const struct gen_part *p
 	return true;
 }
 
-static int judge(const struct verify_item *it, struct verdict *out, struct reason *why)
+static int judge_subset(const struct verify_item *it, struct verdict *out, struct reason *why)
 {
 	return judge_target(it, false, true, out, why);
 }
@@ -65,6 +66,6 @@ const struct kind kind_subset = {
 					    {10, 8, 8, 20, 0, 0, 0},
 					    {10, 6, 6, 40, 3, 0, 0}},
 		},
-	.draw = draw,
-	.judge = judge,
+	.draw = draw_subset,
+	.judge = judge_subset,
 };

@@ -228,8 +228,8 @@ static bool is_bf16(const struct sft_file *f)
 	return true;
 }
 
-static int load(struct model *m, const struct config *cfg, int how, const struct sft_file *f,
-		struct reason *why)
+static int load_file(struct model *m, const struct config *cfg, int how, const struct sft_file *f,
+		     struct reason *why)
 {
 	int st = check_total(cfg, f, why);
 
@@ -254,7 +254,7 @@ int weights_load(struct model *m, const struct config *cfg, int how, const char 
 
 	if (st)
 		return st;
-	st = load(m, cfg, how, &f, why);
+	st = load_file(m, cfg, how, &f, why);
 	if (st)
 		fail_prefix(why, "%s", dir);
 	else

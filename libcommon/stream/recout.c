@@ -4,6 +4,7 @@
 #include "base/tool.h"
 #include "stream/pack.h"
 #include "stream/rec.h"
+#include "base/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "policy/policy.h"
+#include "base/file.h"
 
 #include <math.h>
 
