@@ -23,18 +23,16 @@ static double threshold = 0.5;
 static int64_t bootstrap = 1000, seed;
 static const char *k_list = "1,4,8,16,32", *reference;
 
-static const struct opt opts[] = {
-	{0, "reference", "VARIANT", OPT_STR, &reference, 0, 0,
-	 "variant that differences are to (without: no differences)"},
-	{'k', "k", "LIST", OPT_STR, &k_list, 0, 0, "numbers of attempts"},
-	{0, "threshold", "X", OPT_NUM, &threshold, 0, 0, "least reward that counts as correct"},
-	{0, "bootstrap", "N", OPT_INT, &bootstrap, 0, 1e6,
-	 "resamples for the 95 % intervals; 0: no intervals"},
-	{'s', "seed", "N", OPT_INT, &seed, 0, 0, "of the resampling"},
-	{0, "problems", NULL, OPT_FLAG, &problems, 0, 0,
-	 "a row for each problem of each evaluation instead"},
-	{0, "strict", NULL, OPT_FLAG, &strict, 0, 0, "refuse streams without head and end"},
-	{0}};
+static const struct opt opts[] = {{0, "reference", "VARIANT", OPT_STR, &reference, 0, 0,
+				   "variant that differences are to (without: no differences)"},
+				  {'k', "k", "LIST", OPT_STR, &k_list, 0, 0, "numbers of attempts"},
+				  OPT__THRESHOLD(threshold),
+				  OPT__BOOTSTRAP(bootstrap),
+				  {'s', "seed", "N", OPT_INT, &seed, 0, 0, "of the resampling"},
+				  {0, "problems", NULL, OPT_FLAG, &problems, 0, 0,
+				   "a row for each problem of each evaluation instead"},
+				  OPT__STRICT(strict),
+				  {0}};
 static const struct tool tool = {
 	"eval-compare", "[list]",
 	"Evaluations of several variants, seeds and points of training, compared.", opts};

@@ -26,12 +26,11 @@ static const struct opt opts[] = {
 	 "numbers of attempts, as 1,4,32; without: powers of two"},
 	{0, "by", "KEY", OPT_STR, &by, 0, 0,
 	 "one block for each value of this key: step, meta.level"},
-	{0, "threshold", "X", OPT_NUM, &threshold, 0, 0, "least reward that counts as correct"},
-	{0, "bootstrap", "N", OPT_INT, &bootstrap, 0, 1e6,
-	 "resamples for the 95 % intervals; 0: no intervals"},
+	OPT__THRESHOLD(threshold),
+	OPT__BOOTSTRAP(bootstrap),
 	{'s', "seed", "N", OPT_INT, &seed, 0, 0, "of the resampling"},
 	{0, "json", NULL, OPT_FLAG, &json, 0, 0, "one JSON object a line instead of a table"},
-	{0, "strict", NULL, OPT_FLAG, &strict, 0, 0, "refuse streams without head and end"},
+	OPT__STRICT(strict),
 	{0}};
 static const struct tool tool = {"pass-at-k", "[file ...]",
 				 "Unbiased pass@k and avg@n of evaluations, with intervals.", opts};

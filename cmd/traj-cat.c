@@ -30,7 +30,7 @@ static const struct opt opts[] = {
 	{0, "all", NULL, OPT_FLAG, &all, 0, 0, "show head and end records too"},
 	{0, "check", NULL, OPT_FLAG, &check, 0, 0,
 	 "read everything, say what is there or what is wrong"},
-	{0, "strict", NULL, OPT_FLAG, &strict, 0, 0, "refuse records outside of head and end"},
+	OPT__STRICT(strict),
 	{0, "partial", NULL, OPT_FLAG, &partial, 0, 0,
 	 "take what is whole of a stream that was cut off"},
 	{0}};

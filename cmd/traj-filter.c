@@ -29,7 +29,7 @@ static struct opt_list task_ids, conditions;
 
 static const struct opt opts[] = {
 	{0, "correct", NULL, OPT_FLAG, &correct, 0, 0, "reward is at least the threshold"},
-	{0, "threshold", "X", OPT_NUM, &threshold, 0, 0, "least reward that counts as correct"},
+	OPT__THRESHOLD(threshold),
 	{0, "min-reward", "X", OPT_NUM, &min_reward, 0, 0, "reward is at least X"},
 	{0, "max-reward", "X", OPT_NUM, &max_reward, 0, 0, "reward is at most X"},
 	{0, "finish", "WORD", OPT_STR, &finish, 0, 0, "sampling ended so: stop or length"},
@@ -52,7 +52,7 @@ static const struct opt opts[] = {
 	{0, "per-task", "N", OPT_INT, &per_task, 0, 1e9,
 	 "a random N of each task's trajectories; 0: all"},
 	{'s', "seed", "N", OPT_INT, &seed, 0, 0, "of --per-task"},
-	{0, "strict", NULL, OPT_FLAG, &strict, 0, 0, "refuse streams without head and end"},
+	OPT__STRICT(strict),
 	{0}};
 static const struct tool tool = {"traj-filter", "[file ...]",
 				 "Keeps the trajectories that pass every test given.", opts};

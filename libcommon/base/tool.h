@@ -54,6 +54,25 @@ struct opt {
 	const char *help; /* lower case, no full stop; the default is added by --help */
 };
 
+/* Rows that many tools have */
+#define OPT__SEED(v, what)                                  \
+	{                                                   \
+		's', "seed", "N", OPT_INT, &(v), 0, 0, what \
+	}
+#define OPT__STRICT(v)                                                                            \
+	{                                                                                         \
+		0, "strict", NULL, OPT_FLAG, &(v), 0, 0, "refuse records outside of head and end" \
+	}
+#define OPT__THRESHOLD(v)                                                                       \
+	{                                                                                       \
+		0, "threshold", "X", OPT_NUM, &(v), 0, 0, "least reward that counts as correct" \
+	}
+#define OPT__BOOTSTRAP(v)                                                   \
+	{                                                                   \
+		0, "bootstrap", "N", OPT_INT, &(v), 0, 1e6,                 \
+			"resamples for the 95 % intervals; 0: no intervals" \
+	}
+
 struct tool {
 	const char *name;
 	const char *operands; /* "[file ...]" */

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FAIR = 100 };               /* responses before a share of failures means something */
 static const double CORRECT = 0.5; /* least reward that counts as right, in reports only */
 
 struct explorer {
@@ -22,7 +21,7 @@ struct explorer {
 	uint64_t *order; /* (tasks->n) this epoch's permutation */
 	uint64_t at;     /* next of it */
 	uint64_t epoch, drawn;
-	uint64_t samples, failures; /* since the beginning */
+	struct failures failures; /* since the beginning */
 
 	struct draw *draw;
 	struct rollouts round;      /* of the present round */
@@ -42,6 +41,7 @@ struct explorer *explorer_new(const struct rl_opts *o, const struct policy *p,
 	e->p = p;
 	e->tasks = tasks;
 	e->w = w;
+	e->failures.most = o->failures.most;
 	e->roller = rollout_open(p, tasks, tasks_name, &o->roll, why);
 	if (!e->roller) {
 		explorer_free(e);
@@ -74,6 +74,11 @@ const struct roller *explorer_roller(const struct explorer *e)
 	return e->roller;
 }
 
+const struct failures *explorer_failures(const struct explorer *e)
+{
+	return &e->failures;
+}
+
 static void shuffle(struct explorer *e, uint64_t epoch)
 {
 	for (size_t i = 0; i < e->tasks->n; i++)
@@ -86,8 +91,8 @@ void explorer_state(struct explorer *e, struct state *s)
 	state_count(s, "problems.at", &e->at);
 	state_count(s, "problems.epoch", &e->epoch);
 	state_count(s, "problems.drawn", &e->drawn);
-	state_count(s, "responses.judged", &e->samples);
-	state_count(s, "responses.failed", &e->failures);
+	state_count(s, "responses.judged", &e->failures.judged);
+	state_count(s, "responses.failed", &e->failures.failed);
 }
 
 int explorer_loaded(struct explorer *e, struct reason *why)
@@ -152,12 +157,11 @@ static void add_up(struct explorer *e, struct explored *out)
 			out->accuracy += r->verdict.reward >= CORRECT;
 		} else {
 			out->failures++;
-			e->failures++;
 		}
+		failures_count(&e->failures, r->verdict.code);
 	}
 	out->responses += e->round.n;
 	out->tokens += e->round.n_tok;
-	e->samples += e->round.n;
 }
 
 static void average(struct explored *out)
@@ -169,16 +173,6 @@ static void average(struct explored *out)
 	out->entropy /= (double)out->tokens;
 	out->length = (double)out->tokens / n;
 	out->truncated /= n;
-}
-
-static int check_failures(const struct explorer *e, struct reason *why)
-{
-	if ((double)e->failures > e->o->max_failures * fmax(FAIR, (double)e->samples))
-		return fail(why, ST_SYSTEM,
-			    "verifier: it failed on %" PRIu64 " of %" PRIu64
-			    " responses (more than --max-failures %g)",
-			    e->failures, e->samples, e->o->max_failures);
-	return 0;
 }
 
 /* Samples n problems; groups that teach nothing are written at once, and forgotten. */
@@ -207,7 +201,7 @@ static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t
 	out->tried += n;
 	add_up(e, out);
 	st = out_flush(e->w->o, why);
-	return st ? st : check_failures(e, why);
+	return st ? st : failures_check(&e->failures, false, why);
 }
 
 /* The judged ones of the group that begins at first */

@@ -39,6 +39,7 @@ int explorer_loaded(struct explorer *e, struct reason *why);
 /* Bytes that the largest round's sampling needs, with the responses in memory */
 size_t explorer_bytes(const struct explorer *e);
 const struct roller *explorer_roller(const struct explorer *e);
+const struct failures *explorer_failures(const struct explorer *e); /* since the beginning */
 void explorer_free(struct explorer *e);
 
 #endif

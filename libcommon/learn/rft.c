@@ -58,6 +58,19 @@ struct rft *rft_new(const struct rft_opts *o, struct policy *p, const struct rft
 	return r;
 }
 
+void rft_log(struct runlog *l, const struct rft_report *r, double seconds)
+{
+	runlog_int(l, "update", r->update);
+	runlog_int(l, "epoch", r->epoch);
+	runlog_num(l, "loss", r->loss);
+	runlog_num(l, "grad_norm", r->grad_norm);
+	runlog_num(l, "lr", r->lr);
+	runlog_int(l, "applied", r->applied);
+	runlog_int(l, "tokens", r->tokens);
+	runlog_num(l, "tokens_per_s", (double)r->tokens / seconds);
+	runlog_num(l, "seconds", seconds);
+}
+
 void rft_free(struct rft *r)
 {
 	if (!r)

@@ -19,6 +19,7 @@
 #include "learn/adamw.h"
 #include "learn/batch.h"
 #include "run/memory.h"
+#include "run/runlog.h"
 #include "learn/schedule.h"
 #include "policy/policy.h"
 #include "stream/traj.h"
@@ -105,6 +106,8 @@ uint64_t rft_updates(const struct rft *r); /* in all */
 /* One update: 1; 0 when all are done; -1 with the reason when stuck (the policy then holds the last
  * good weights). */
 int rft_next(struct rft *r, struct rft_report *report, struct reason *why);
+/* Puts the metrics into the present line of the log. */
+void rft_log(struct runlog *l, const struct rft_report *r, double seconds);
 /* Names all that the next update depends on; after they were loaded: 0, or ST_INPUT when they do
  * not fit the data. */
 void rft_state(struct rft *r, struct state *s);

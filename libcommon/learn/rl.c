@@ -95,6 +95,42 @@ struct rl *rl_new(const struct rl_opts *o, struct policy *p, const struct task_s
 	return r;
 }
 
+void rl_log(struct runlog *l, const struct rl_report *r)
+{
+	const struct explored *e = &r->explored;
+
+	runlog_int(l, "step", r->step);
+	runlog_num(l, "reward", e->reward);
+	runlog_num(l, "accuracy", e->accuracy);
+	runlog_num(l, "entropy", e->entropy);
+	runlog_num(l, "loss", r->loss);
+	runlog_num(l, "grad_norm", r->grad_norm);
+	runlog_num(l, "clip_fraction", r->clip_fraction);
+	runlog_num(l, "kl_old", r->kl_old);
+	runlog_num(l, "kl_start", r->kl_ref);
+	runlog_num(l, "ratio_error", r->ratio_error);
+	runlog_num(l, "length", e->length);
+	runlog_int(l, "longest", e->longest);
+	runlog_num(l, "truncated", e->truncated);
+	runlog_int(l, "responses", e->responses);
+	runlog_int(l, "failures", e->failures);
+	runlog_int(l, "groups_tried", e->tried);
+	runlog_int(l, "groups_kept", e->kept);
+	runlog_int(l, "rounds", e->rounds);
+	runlog_int(l, "updates", r->updates);
+	runlog_int(l, "skipped", r->skipped);
+	runlog_num(l, "lr", r->lr);
+	runlog_num(l, "sample_tokens_per_s", (double)r->sampled / r->sample_s);
+	runlog_num(l, "train_tokens_per_s",
+		   r->trained ? (double)r->trained / r->train_s : (double)NAN);
+	runlog_num(l, "seconds", r->sample_s + r->train_s);
+}
+
+const struct failures *rl_failures(const struct rl *r)
+{
+	return explorer_failures(r->explorer);
+}
+
 void rl_free(struct rl *r)
 {
 	if (!r)

@@ -11,6 +11,7 @@
 
 #include "learn/explore.h"
 #include "run/memory.h"
+#include "run/runlog.h"
 
 struct rl_report { /* of one step; means are NaN where there was nothing to average */
 	uint64_t step;
@@ -38,11 +39,14 @@ struct rl *rl_new(const struct rl_opts *o, struct policy *p, const struct task_s
 		  struct reason *why);
 /* report is filled as far as the step came, also on failure. */
 int rl_step(struct rl *r, struct rl_report *report, struct reason *why);
+/* Puts the metrics into the present line of the log. */
+void rl_log(struct runlog *l, const struct rl_report *r);
 /* Names all that the next step depends on. The reference of a KL term is not among it: it is the
  * policy that rl_new is given. */
 void rl_state(struct rl *r, struct state *s);
 /* After they were loaded. */
 int rl_loaded(struct rl *r, struct reason *why);
+const struct failures *rl_failures(const struct rl *r); /* since the beginning */
 void rl_free(struct rl *r);
 
 #endif

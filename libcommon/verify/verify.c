@@ -105,7 +105,7 @@ static struct pool *pool_for(struct verifier *v, const char *command, struct rea
 	for (size_t i = 0; i < v->n_pools; i++)
 		if (strcmp(pool_command(v->pool[i]), command) == 0)
 			return v->pool[i];
-	p = pool_open(command, v->o.deadline, v->o.max_output, v->o.workers, why);
+	p = pool_open(command, v->o.deadline, (size_t)v->o.max_output, (int)v->o.workers, why);
 	if (p) {
 		v->pool = xgrow(v->pool, v->n_pools + 1, sizeof(struct pool *));
 		v->pool[v->n_pools++] = p;

@@ -252,9 +252,14 @@ hopeless() {
 	rl -n 1 -t bare.jsonl --keep-equal --group-size 2 --max-output 20 --max-failures 1 \
 		--verifier 'cmd:sed -u s/.*/{\"reward\":1,\"extracted\":\"aaaaaaaaaaaaaa\"}/' >out
 	[ "$(column verdict <out | sort -u)" = too-long ]
-	status_is 4 rl -t bare.jsonl --keep-equal --verifier 'cmd:sed -u s/.*/what/' \
+	status_is 3 rl -t bare.jsonl --keep-equal --verifier 'cmd:sed -u s/.*/what/' \
 		--max-failures 0.1
 	says "--max-failures 0.1"
+	# too few to be sure of it before the end
+	status_is 3 rl -n 1 -t bare.jsonl --keep-equal --group-size 2 -o p \
+		--verifier 'cmd:sed -u s/.*/what/' --max-failures 0.5
+	says "rl-explore: verifier: 20 of 20 verdicts are failures (20 garbage)"
+	[ ! -e p ]
 }
 
 @test "--advantage: each estimator" {

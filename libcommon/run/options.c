@@ -1,0 +1,24 @@
+/* options.c - options that several tools have. See options.h. */
+#include "run/options.h"
+#include "tensor/bf16.h"
+
+int options_check_compute(const char *word)
+{
+	if (model_how(word) & MODEL_BF16 && bf16_missing())
+		return tool_usage("--compute %s: %s", word, bf16_missing());
+	return 0;
+}
+
+int options_check(struct run_options *o)
+{
+	struct reason why;
+	int st = options_check_compute(o->compute);
+
+	if (st)
+		return st;
+	if ((o->lora.alpha > 0 || o->lora_targets) && !o->lora.r)
+		return tool_usage("--lora-alpha and --lora-targets need --lora");
+	if (o->lora_targets && peft_targets(o->lora_targets, &o->lora.targets, &why))
+		return tool_usage("--lora-targets: %s", why.text);
+	return 0;
+}
