@@ -4,6 +4,9 @@
  */
 #include "base/mem.h"
 #include "base/profile.h"
+#include "base/file.h"
+#include "base/dir.h"
+#include "base/clock.h"
 #include "base/progress.h"
 #include "learn/rl.h"
 #include "rollout/prompt.h"

@@ -1,5 +1,7 @@
 /* policy.c - a policy folder as a whole. See policy.h. */
 #include "policy/policy.h"
+#include "base/file.h"
+#include "base/dir.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -116,7 +118,7 @@ static int load_adapter(struct policy *p, const char *dir, struct reason *why)
 }
 
 /* The policy in dir; under: how the weights under an adapter are held */
-static int load(struct policy *p, const char *dir, int how, int under, struct reason *why)
+static int load_folder(struct policy *p, const char *dir, int how, int under, struct reason *why)
 {
 	struct peft peft = {0};
 	int st = peft_is_folder(dir) ? peft_read(&peft, dir, why) : 0;
@@ -137,12 +139,12 @@ static int load(struct policy *p, const char *dir, int how, int under, struct re
 
 int policy_load_as(struct policy *p, const char *dir, int how, struct reason *why)
 {
-	return load(p, dir, how, how | WEIGHTS_LEAN, why);
+	return load_folder(p, dir, how, how | WEIGHTS_LEAN, why);
 }
 
 int policy_load(struct policy *p, const char *dir, int how, struct reason *why)
 {
-	int st = load(p, dir, how, how, why);
+	int st = load_folder(p, dir, how, how, why);
 
 	if (!st && p->peft.r) {
 		model_merge(&p->model);

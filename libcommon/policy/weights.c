@@ -230,8 +230,8 @@ static bool is_bf16(const struct sft_file *f)
 	return true;
 }
 
-static int load(struct model *m, const struct config *cfg, int how, const struct sft_file *f,
-		struct reason *why)
+static int load_file(struct model *m, const struct config *cfg, int how, const struct sft_file *f,
+		     struct reason *why)
 {
 	int st = check_total(cfg, f, why);
 
@@ -272,7 +272,7 @@ int weights_load(struct model *m, const struct config *cfg, int how, const char 
 	*dtype = NULL;
 	if (st)
 		return st;
-	st = load(m, cfg, how, &f, why);
+	st = load_file(m, cfg, how, &f, why);
 	if (st)
 		fail_prefix(why, "%s", dir);
 	else
@@ -380,7 +380,7 @@ static bool is_exact(const struct model *m, size_t i, enum sft_dtype dtype)
 	for (size_t at = 0; at < n && exact && dtype != SFT_F32; at += step) {
 		size_t some = n - at < step ? n - at : step;
 
-		exact = st_exact(rows_at(m, i, at, some, buf), some * k, dtype);
+		exact = sft_exact(rows_at(m, i, at, some, buf), some * k, dtype);
 	}
 	free(buf);
 	return exact;
@@ -400,7 +400,7 @@ void weights_types_adapter(const struct lora *l, const struct weights_form *f,
 			   const enum sft_dtype *came, enum sft_dtype *types)
 {
 	for (size_t i = 0; i < l->n_w; i++) {
-		bool exact = st_exact(l->params + l->w[i].offset, l->w[i].count, came[i]);
+		bool exact = sft_exact(l->params + l->w[i].offset, l->w[i].count, came[i]);
 
 		if (f->as == WEIGHTS_TRAINED)
 			types[i] = exact ? came[i] : SFT_F32;
@@ -472,7 +472,7 @@ static void add_loss(struct weights_loss *loss, const float *was, const float *i
 		     const uint16_t *half, enum sft_dtype dtype, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		float will = dtype == SFT_F32 ? is[i] : st_widen(dtype, half[i]);
+		float will = dtype == SFT_F32 ? is[i] : sft_widen(dtype, half[i]);
 		double change = (double)is[i] - (double)was[i];
 		double kept = (double)will - (double)was[i];
 
@@ -500,7 +500,7 @@ static int compare_one(const struct model *m, size_t i, const struct sft_file *w
 
 		st = sft_read_part(was, t, at * k, some * k, old, why);
 		if (!st && dtype != SFT_F32)
-			st_round(is, some * k, dtype, key_of(f, w->name), at * k, half);
+			sft_round(is, some * k, dtype, key_of(f, w->name), at * k, half);
 		if (!st)
 			add_loss(loss, old, is, half, dtype, some * k);
 	}

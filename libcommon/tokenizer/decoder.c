@@ -113,7 +113,7 @@ static int load_step(struct dec_step *st, const char *type, const json_t *j, str
 }
 
 /* alone: not within a Sequence */
-static int load(struct decoder *d, const json_t *j, bool alone, struct reason *why)
+static int load_entry(struct decoder *d, const json_t *j, bool alone, struct reason *why)
 {
 	const char *type = json_string_value(json_object_get(j, "type"));
 	struct dec_step *st;
@@ -124,8 +124,8 @@ static int load(struct decoder *d, const json_t *j, bool alone, struct reason *w
 	if (strcmp(type, "Sequence") == 0) {
 		json_array_foreach(json_object_get(j, "decoders"), i, item)
 		{
-			if (load(d, item, json_array_size(json_object_get(j, "decoders")) == 1,
-				 why))
+			if (load_entry(d, item,
+				       json_array_size(json_object_get(j, "decoders")) == 1, why))
 				return ST_INPUT;
 		}
 		return 0;
@@ -145,7 +145,7 @@ static int load(struct decoder *d, const json_t *j, bool alone, struct reason *w
 
 int decoder_load(struct decoder *d, const json_t *j, struct reason *why)
 {
-	int st = load(d, j, true, why);
+	int st = load_entry(d, j, true, why);
 
 	if (!st && !d->byte_level && !d->n)
 		st = fail(why, ST_INPUT, "an empty Sequence is not supported");

@@ -13,6 +13,8 @@
 #include <math.h>
 
 #include "tiny.h"
+#include "base/file.h"
+#include "base/dir.h"
 
 /* ---- one file, appended to from a place on ---- */
 

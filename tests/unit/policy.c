@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "policy/policy.h"
+#include "base/file.h"
 
 #include <math.h>
 
@@ -172,14 +173,14 @@ static void rounding_at_random(void **state)
 
 			for (int i = 0; i < N; i++)
 				v[i] = (float)(s * (1 + step * 0.25));
-			st_round(v, N, types[t], 5, 0, a);
-			st_round(v, N / 2, types[t], 5, 0, b);
-			st_round(v + N / 2, N / 2, types[t], 5, N / 2, b + N / 2);
+			sft_round(v, N, types[t], 5, 0, a);
+			sft_round(v, N / 2, types[t], 5, 0, b);
+			sft_round(v + N / 2, N / 2, types[t], 5, N / 2, b + N / 2);
 			assert_memory_equal(a, b, sizeof a);
-			st_round(v, N, types[t], 7, 0, other);
+			sft_round(v, N, types[t], 7, 0, other);
 			assert_memory_not_equal(a, other, sizeof a);
 			for (int i = 0; i < N; i++) {
-				double x = s * (double)st_widen(types[t], a[i]);
+				double x = s * (double)sft_widen(types[t], a[i]);
 
 				assert_true(x == 1 || x == 1 + step);
 				up += x > 1;
@@ -188,8 +189,8 @@ static void rounding_at_random(void **state)
 			/* binomial, a quarter of 4096: 4.5 standard deviations are 125 */
 			assert_true(up > 1024 - 125 && up < 1024 + 125);
 			v[0] = (float)s * 1.5F;
-			st_round(v, 1, types[t], 5, 0, a);
-			assert_true(st_widen(types[t], a[0]) == v[0]);
+			sft_round(v, 1, types[t], 5, 0, a);
+			assert_true(sft_widen(types[t], a[0]) == v[0]);
 			assert_true(sum > N);
 		}
 }

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "tensor/half.h"
 #include "policy/safetensors.h"
+#include "base/file.h"
 
 #include <math.h>
 

@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "tokenizer/bpe.h"
 #include "tokenizer/tokenizer.h"
+#include "base/file.h"
 
 #include <jansson.h>
 #include <pthread.h>

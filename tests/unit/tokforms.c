@@ -10,6 +10,7 @@
 #include "tokenizer/bpe.h"
 #include "tokenizer/pretok.h"
 #include "tokenizer/tokenizer.h"
+#include "base/file.h"
 
 #include <jansson.h>
 

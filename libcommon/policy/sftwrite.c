@@ -73,7 +73,7 @@ static size_t count_finite(enum sft_dtype dtype, const float *v, const uint16_t 
 	return i;
 }
 
-float st_widen(enum sft_dtype dtype, uint16_t half)
+float sft_widen(enum sft_dtype dtype, uint16_t half)
 {
 	return dtype == SFT_F16 ? half_from_f16(half) : half_from_bf16(half);
 }
@@ -83,18 +83,18 @@ float st_widen(enum sft_dtype dtype, uint16_t half)
 static uint16_t round_at_random(enum sft_dtype dtype, float v, double u)
 {
 	uint16_t low = dtype == SFT_F16 ? half_to_f16(v) : half_to_bf16(v);
-	double a = fabs((double)v), at = fabs((double)st_widen(dtype, low)), next;
+	double a = fabs((double)v), at = fabs((double)sft_widen(dtype, low)), next;
 
 	if (at == a || !isfinite(at))
 		return low;
 	if (at > a)
-		at = fabs((double)st_widen(dtype, --low));
-	next = fabs((double)st_widen(dtype, (uint16_t)(low + 1)));
+		at = fabs((double)sft_widen(dtype, --low));
+	next = fabs((double)sft_widen(dtype, (uint16_t)(low + 1)));
 	return (uint16_t)(low + (u < (a - at) / (next - at)));
 }
 
-void st_round(const float *v, size_t n, enum sft_dtype dtype, uint64_t key, uint64_t at,
-	      uint16_t *half)
+void sft_round(const float *v, size_t n, enum sft_dtype dtype, uint64_t key, uint64_t at,
+	       uint16_t *half)
 {
 	for (size_t i = 0; i < n && key; i++)
 		half[i] = round_at_random(dtype, v[i], rng_uniform(key, at + i));
@@ -104,14 +104,14 @@ void st_round(const float *v, size_t n, enum sft_dtype dtype, uint64_t key, uint
 		half[i] = half_to_bf16(v[i]);
 }
 
-bool st_exact(const float *v, size_t n, enum sft_dtype dtype)
+bool sft_exact(const float *v, size_t n, enum sft_dtype dtype)
 {
 	for (size_t i = 0; i < n && dtype != SFT_F32; i++) {
-		uint16_t half;
+		uint16_t half = 0;
 		float back;
 
-		st_round(v + i, 1, dtype, 0, 0, &half);
-		back = st_widen(dtype, half);
+		sft_round(v + i, 1, dtype, 0, 0, &half);
+		back = sft_widen(dtype, half);
 		if (memcmp(&back, v + i, sizeof back) != 0)
 			return false;
 	}
@@ -128,7 +128,7 @@ static void write_numbers(struct writing *w, const struct sft_item *t, const flo
 	for (size_t i = 0; i < n; i += part, w->at += part) {
 		part = n - i < CHUNK ? n - i : CHUNK;
 		if (!wide)
-			st_round(v + i, part, t->dtype, t->key, w->at, half);
+			sft_round(v + i, part, t->dtype, t->key, w->at, half);
 		out_write(w->o, wide ? (const void *)(v + i) : half, part * f->size);
 		ok = count_finite(t->dtype, v + i, half, part);
 		if (ok < part && !w->status)
