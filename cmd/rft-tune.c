@@ -258,13 +258,12 @@ static int finish(const struct policy *p, struct reason *why)
 static int tune(struct policy *p, const struct rft_data *d, struct reason *why)
 {
 	struct memory need;
-	char text[MEMORY_TEXT];
 	int st = rft_memory(&o, p, d, &need, why), got;
 	struct rft *rft;
 
 	if (st)
 		return st;
-	msg_info("memory: %s", memory_text(&need, text));
+	session_plan(&session, p, &need);
 	rft = rft_new(&o, p, d);
 	session.all = rft_updates(rft);
 	got = load_state(rft, p, d, why);

@@ -365,12 +365,11 @@ static int explore(struct policy *p, const struct task_set *tasks, struct rec_ou
 		   struct reason *why)
 {
 	struct memory need;
-	char text[MEMORY_TEXT];
 	struct rl *rl = rl_new(&o, p, tasks, task_file, w, &need, why);
 	int got = rl ? load_state(rl, p, tasks, why) : -1, st = got < 0 ? why->status : 0;
 
 	if (rl)
-		msg_info("memory: %s", memory_text(&need, text));
+		session_plan(&session, p, &need);
 	if (!st && stream_file)
 		st = open_stream(w, got > 0, why);
 	if (!st)

@@ -364,20 +364,67 @@ enum sft_dtype policy_dtype(const struct policy *p)
 	return p->came ? type_of_all(p->came, p->model.n_w) : SFT_F32;
 }
 
-bool policy_loss(const struct policy *p, const char *dir, const struct weights_form *form,
-		 struct weights_loss *loss)
+static bool may_round(const struct weights_form *form)
 {
-	const char *base = p->peft.r ? p->peft.base : dir;
-	enum sft_dtype *types;
-	bool told;
-	size_t n;
+	return form->as != WEIGHTS_TRAINED && form->as != WEIGHTS_F32;
+}
 
-	if (is_apart(p) || form->as == WEIGHTS_TRAINED || form->as == WEIGHTS_F32)
-		return false;
+/* Since the weights in dir, or under the adapter in dir */
+static int compare_whole(const struct policy *p, const char *dir, const struct weights_form *form,
+			 const enum sft_dtype *types, struct weights_loss *loss, struct reason *why)
+{
+	struct peft peft = {0};
+	int st = peft_is_folder(dir) ? peft_read(&peft, dir, why) : 0;
+
+	if (!st)
+		st = weights_compare(&p->model, peft.r ? peft.base : dir, form, types, loss, why);
+	peft_free(&peft);
+	return st;
+}
+
+static int compare_adapter(const struct policy *p, const char *dir, const struct weights_form *form,
+			   const enum sft_dtype *types, struct weights_loss *loss,
+			   struct reason *why)
+{
+	char *path = xasprintf("%s/" PEFT_WEIGHTS, dir);
+	int st = 0;
+
+	if (peft_is_folder(dir))
+		st = weights_compare_adapter(p->model.lora, path, form, types, loss, why);
+	free(path);
+	return st;
+}
+
+int policy_loss(const struct policy *p, const char *dir, const struct weights_form *form,
+		struct weights_loss *loss, struct reason *why)
+{
+	enum sft_dtype *types;
+	size_t n;
+	int st;
+
+	*loss = (struct weights_loss){0};
+	if (!may_round(form))
+		return 0;
 	types = choose_types(p, form, &n);
-	told = weights_compare(&p->model, base, form, types, loss, NULL) == 0 && loss->changed > 0;
+	st = is_apart(p) ? compare_adapter(p, dir, form, types, loss, why)
+			 : compare_whole(p, dir, form, types, loss, why);
 	free(types);
-	return told;
+	return st;
+}
+
+uint64_t policy_size(const struct policy *p, const struct weights_form *form)
+{
+	const struct lora *l = is_apart(p) ? p->model.lora : NULL;
+	const struct weight *w = l ? l->w : p->model.w;
+	const struct weights_form f32 = {.as = WEIGHTS_F32};
+	uint64_t size = 0;
+	size_t n;
+	enum sft_dtype *types = choose_types(p, may_round(form) ? form : &f32, &n);
+
+	for (size_t i = 0; i < n; i++)
+		size += w[i].count * sft_formats[types[i]].size;
+	free(types);
+	return size;
 }
 
 static void add_json(struct buf *b, json_t *j)

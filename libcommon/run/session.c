@@ -96,6 +96,17 @@ int session_close_log(struct session *s, int st, struct reason *why)
 	return why->status;
 }
 
+void session_plan(const struct session *s, const struct policy *p, const struct memory *need)
+{
+	struct weights_form form = policy_form(s->o->dtype, s->o->round, s->o->seed);
+	char text[MEMORY_TEXT], size[MEMORY_SIZE];
+
+	msg_info("memory: %s", memory_text(need, text));
+	msg_info("disk: %s%s for each policy that is written",
+		 form.as == WEIGHTS_TRAINED ? "at most " : "",
+		 memory_size((size_t)policy_size(p, &form), size));
+}
+
 int session_save(const struct session *s, const struct policy *p, const char *dir,
 		 struct reason *why)
 {

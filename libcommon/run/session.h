@@ -15,6 +15,7 @@
 #ifndef RUN_SESSION_H
 #define RUN_SESSION_H
 
+#include "run/memory.h"
 #include "run/options.h"
 #include "run/runlog.h"
 #include "run/state.h"
@@ -48,6 +49,8 @@ int session_log(struct session *s, struct reason *why);
 int session_checkpoint(struct session *s, struct reason *why);
 /* st, or the log's own failure where st is 0. */
 int session_close_log(struct session *s, int st, struct reason *why);
+/* Tells what the run needs: memory, and disk for each policy that session_save writes. */
+void session_plan(const struct session *s, const struct policy *p, const struct memory *need);
 /* As --dtype says, unless it was saved before the run was stopped. */
 int session_save(const struct session *s, const struct policy *p, const char *dir,
 		 struct reason *why);

@@ -374,6 +374,17 @@ kept() {
 	[ "$(wc -c <same/model.safetensors)" = "$(wc -c <half/model.safetensors)" ]
 }
 
+@test "what a run needs is told: memory, and disk for each policy" {
+	policy-mix -q "$FIX/base" -o half --dtype bf16
+	n=$(policy-init --info half | awk '$1 == "parameters" { print $2 }')
+	small=(-p half -t "$FIX/train.jsonl" -n 1 --groups 2 --group-size 2 --rounds 1 --max-new 4
+		--keep-equal)
+	status_is 0 rl-explore "${small[@]}" -o a
+	says "disk: at most $(awk -v n="$n" 'BEGIN { printf "%.1f MB", 4 * n / 1e6 }') for each"
+	status_is 0 rl-explore "${small[@]}" -o b --dtype same
+	says "disk: $(awk -v n="$n" 'BEGIN { printf "%.1f MB", 2 * n / 1e6 }') for each policy"
+}
+
 @test "wrong calls and inputs are refused" {
 	status_is 2 rl-explore -t "$FIX/train.jsonl"
 	status_is 2 rl-explore -p "$FIX/base"
