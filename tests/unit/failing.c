@@ -115,7 +115,8 @@ static int read_tensors(void *arg, struct reason *why)
 static void write_tensors(const char *name, enum sft_dtype dtype)
 {
 	static const float v[4] = {1, 2, 3, 4};
-	const struct sft_item items[] = {{"a", 1, {4}, v}, {"b", 2, {2, 2}, v}};
+	const struct sft_item items[] = {{"a", 1, {4}, v, SFT_F32, 0},
+					 {"b", 2, {2, 2}, v, SFT_F32, 0}};
 	struct out o;
 
 	out_init(&o, open(scratch_path(dir, name), O_WRONLY | O_CREAT, 0666), name);
@@ -164,7 +165,7 @@ static void a_large_tensor(void **state)
 	enum { MANY = (1 << 19) + 1 };
 	static const struct fault faults[] = {{"pread", EIO}, {"pread", EINTR}};
 	float *v = xcalloc(MANY, sizeof *v);
-	const struct sft_item item = {"a", 1, {MANY}, v};
+	const struct sft_item item = {"a", 1, {MANY}, v, SFT_F32, 0};
 	struct out o;
 
 	(void)state;
@@ -195,7 +196,7 @@ static int save_policy(void *arg, struct reason *why)
 	char path[8192];
 
 	snprintf(path, sizeof path, "%s", scratch_path(dir, "policy"));
-	return policy_save(arg, path, SFT_BF16, why);
+	return policy_save(arg, path, &(struct weights_form){.as = WEIGHTS_BF16}, why);
 }
 
 static int load_policy(void *arg, struct reason *why)
