@@ -62,7 +62,7 @@ void rec_out_segment(struct rec_out *w, const struct rec_in *in, const struct re
 	rec_put_head(w);
 }
 
-/* This tool's own entry: what was run, as it was typed. */
+/* This tool's own entry: what was run, without what changes nothing in the result. */
 static void pack_self(msgpack_packer *pk, uint64_t seed)
 {
 	int n;
