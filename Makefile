@@ -5,7 +5,9 @@ PREFIX = /usr/local
 DESTDIR =
 CC = cc
 ARCH = native
-CFLAGS = -O3 -g
+OPT = -O3 -g
+# asserts are for whoever works on the code: check and the builds that give CFLAGS have them
+CFLAGS = $(OPT) -DNDEBUG
 SAN =
 # what only the checks build is built without a warning
 WERROR = $(if $(SAN),-Werror)
@@ -104,10 +106,16 @@ deps:
 		$(SUDO) env DEBIAN_FRONTEND=noninteractive \
 			apt-get install -y --no-install-recommends $$missing; }
 
-# The sanitizer build and the clang build are made by the checks of the same names.
+# Tests run with asserts, in a build of its own; the release build is made too, for a warning is an
+# error there as well. The sanitizer build and the clang build are made by the checks of the same names.
+CHECKED = build-check
+
 check:
-	@$(MAKE) -s --no-print-directory -j$(JOBS) WERROR=-Werror all units fuzzers
-	@mkdir -p $(BUILD); RESULT=$(BUILD)/check.result tests/run
+	@$(MAKE) -s --no-print-directory -j$(JOBS) BUILD=$(CHECKED) CFLAGS='$(OPT)' WERROR=-Werror all units fuzzers
+	@$(MAKE) -s --no-print-directory -j$(JOBS) WERROR=-Werror all
+	@mkdir -p $(BUILD)
+	@export BIN="$(CURDIR)/$(CHECKED)/bin" UNIT="$(CURDIR)/$(CHECKED)/unit" FUZZ="$(CURDIR)/$(CHECKED)/fuzz"; \
+		RESULT=$(BUILD)/check.result tests/run
 
 # T seconds of libFuzzer for each target; what it finds goes to tests/fuzz/findings
 T = 60
@@ -120,7 +128,7 @@ check-san:
 
 # What takes too long for check
 check-long: check
-	@tests/long.sh
+	@BIN="$(CURDIR)/$(CHECKED)/bin" tests/long.sh
 
 coverage:
 	@tests/coverage.sh
