@@ -107,7 +107,7 @@ void sft_round(const float *v, size_t n, enum sft_dtype dtype, uint64_t key, uin
 bool sft_exact(const float *v, size_t n, enum sft_dtype dtype)
 {
 	for (size_t i = 0; i < n && dtype != SFT_F32; i++) {
-		uint16_t half;
+		uint16_t half = 0;
 		float back;
 
 		sft_round(v + i, 1, dtype, 0, 0, &half);
