@@ -37,7 +37,7 @@ LIBS = $(shell pkg-config --libs $(PKGS)) -lm
 
 LIB_SRC := $(wildcard libcommon/*/*.c)
 TOOLS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
-UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
+UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 PIPELINES := $(notdir $(filter-out pipelines/variants,$(wildcard pipelines/*)))
@@ -55,8 +55,9 @@ $(BUILD)/bin/%: $(BUILD)/cmd/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS)
 
+# (a program of an older tree may have the name of a folder of this one)
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIB)
-	@mkdir -p $(@D)
+	@[ -d $(@D) ] || rm -f $(@D); mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka
 
 $(LIB): $(LIB_OBJ)
@@ -83,6 +84,8 @@ fuzzers: $(FUZZERS:%=$(BUILD)/fuzz/%)
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_OBJ) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(FUZZ_OBJ) $(filter -%,$(FUZZ_MAIN)) $(LIB) $(LIBS)
+
+$(BUILD)/tests/unit/%.o: ALL_CFLAGS += -Itests/unit/common
 
 $(BUILD)/%.o: %.c | $(BUILD)/libraries
 	@mkdir -p $(@D)
