@@ -31,11 +31,10 @@ int session_load_policy(struct session *s, struct policy *p, int how, struct rea
 				   (uint64_t)o->seed, o->merge, why);
 }
 
-void session_name(struct session *s, const struct opt *opts, const char *const *neutral,
-		  const struct policy *p)
+void session_name(struct session *s, const struct opt *opts, const struct policy *p)
 {
 	state_same(&s->state, "tool", msg_tool());
-	state_same_options(&s->state, opts, neutral);
+	state_same_options(&s->state, opts);
 	state_same_hash(&s->state, "weights of --policy", model_hash(&p->model));
 	state_count(&s->state, strcmp(s->unit, "step") == 0 ? "total.steps" : "total.updates",
 		    &s->done);

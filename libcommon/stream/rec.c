@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/set.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,7 @@ struct rec_in *rec_open(const char *path, unsigned flags, struct reason *why)
 	static _Atomic uint64_t opened;
 	struct rec_in *in = xcalloc(1, sizeof *in);
 
+	assert(path);
 	if (in_open(&in->in, path, why)) {
 		free(in);
 		return NULL;
@@ -181,6 +183,8 @@ static int whole_object(struct rec_in *in, size_t *len, const struct rec *r, str
 	for (;;) {
 		enum mp_skim s = mp_skim_ends(i->p, i->n, len, &in->ends);
 
+		assert(s != MP_OK || (*len && *len <= i->n));
+		assert(s != MP_MORE || *len > i->n);
 		if (s == MP_OK)
 			return 1;
 		if (s != MP_MORE)
@@ -276,6 +280,7 @@ static int read_head(struct rec_in *in, const struct rec *r, struct reason *why)
 	if (in->framed && !(in->flags & REC_PARTIAL))
 		return rec_fail(why, in->in.name, r,
 				"a head record, but the segment before it has no end record");
+	assert(!in->framed || in->flags & REC_PARTIAL);
 	in->cut |= in->framed;
 	buf_reset(&in->head);
 	buf_add(&in->head, r->map.p, r->map.n);
@@ -297,6 +302,7 @@ static bool is_canonical_end(const struct rec_in *in, struct mp end)
 	struct buf b = {0};
 	bool same;
 
+	assert(in->framed && in->version >= 2);
 	rec_end(&b, in->count, hash_64(in->hash));
 	same = b.n == end.n && memcmp(b.p, end.p, b.n) == 0;
 	buf_free(&b);
@@ -360,6 +366,8 @@ static int read_bare(struct rec_in *in, const struct rec *r, struct reason *why)
 /* A record of the user's: 1 with r filled in, or -1. */
 static int read_user(struct rec_in *in, struct rec *r, bool is_traj, struct reason *why)
 {
+	assert(r->map.n == in->used && !r->is_frame);
+	assert(!(in->framed && in->bare));
 	if (in->framed) {
 		hash_add(in->hash, r->map.p, r->map.n);
 		in->records++;
@@ -368,6 +376,7 @@ static int read_user(struct rec_in *in, struct rec *r, bool is_traj, struct reas
 		return -1;
 	}
 	r->is_traj = is_traj;
+	assert(in->segments);
 	r->segment = in->segments - 1;
 	in->seen += is_traj;
 	return 1;
@@ -397,6 +406,7 @@ static int next(struct rec_in *in, struct rec *r, struct reason *why)
 	size_t len;
 	int got;
 
+	assert(in->used <= in->in.n);
 	in_skip(&in->in, in->used);
 	in->used = 0;
 	*r = (struct rec){.index = in->index + 1, .offset = in->in.offset};

@@ -6,6 +6,7 @@
 #include "stream/rec.h"
 #include "base/file.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ void rec_out_chain(struct rec_out *w, const struct rec_in *in)
 {
 	struct span all = rec_chains(in);
 
+	assert(!w->open);
 	while (all.n) {
 		size_t n;
 
@@ -62,7 +64,7 @@ void rec_out_segment(struct rec_out *w, const struct rec_in *in, const struct re
 	rec_put_head(w);
 }
 
-/* This tool's own entry: what was run, as it was typed. */
+/* This tool's own entry: what was run, without what changes nothing in the result. */
 static void pack_self(msgpack_packer *pk, uint64_t seed)
 {
 	int n;
@@ -85,6 +87,7 @@ void rec_put_head_as(struct rec_out *w, struct mp head)
 {
 	bool covered = rec_version(head) >= 2;
 
+	assert(!w->open && !rec_bad_head(head));
 	w->open = true;
 	w->count = 0;
 	w->begin = w->o->total + (covered ? 0 : head.n);
@@ -119,6 +122,7 @@ void rec_put_head(struct rec_out *w)
 
 void rec_put(struct rec_out *w, const void *p, size_t n, bool traj)
 {
+	assert(mp_type((struct mp){p, n}) == MP_MAP);
 	rec_put_head(w);
 	out_write(w->o, p, n);
 	hash_add(w->hash, p, n);
@@ -146,6 +150,7 @@ void rec_finish(struct rec_out *w)
 	struct buf b = {0};
 
 	rec_put_head(w);
+	assert(w->open && w->begin <= w->o->total);
 	rec_end(&b, w->count, hash_64(w->hash));
 	out_write(w->o, b.p, b.n);
 	buf_free(&b);
@@ -154,6 +159,7 @@ void rec_finish(struct rec_out *w)
 
 void rec_mark_get(const struct rec_out *w, struct rec_mark *m)
 {
+	assert(w->open && w->begin <= w->o->total);
 	*m = (struct rec_mark){w->begin, w->o->total, w->count, hash_64(w->hash)};
 }
 
@@ -161,6 +167,7 @@ int rec_resume(struct rec_out *w, const struct rec_mark *m, const char *path, st
 {
 	int st;
 
+	assert(!w->open && m->begin <= m->end);
 	hash_reset(w->hash);
 	st = file_hash(path, m->begin, m->end, w->hash, NULL, why);
 	if (!st && hash_64(w->hash) != m->hash)

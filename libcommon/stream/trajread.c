@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "stream/trajfield.h"
 
+#include <assert.h>
 #include <math.h>
 #include <msgpack.h>
 #include <stdlib.h>
@@ -103,6 +104,7 @@ static void *take_array(struct ctx *c, size_t n)
 {
 	void *p = c->mem->p + c->mem->n;
 
+	assert(4 * n <= c->mem->cap - c->mem->n); /* reserve_arrays counted it */
 	c->mem->n += 4 * n;
 	return p;
 }
@@ -189,6 +191,7 @@ static bool get_field(struct ctx *c, const struct field *f, const msgpack_object
 	char *to = (char *)c->t + f->at;
 	size_t *n = (size_t *)(void *)((char *)c->t + f->n_at);
 
+	assert(f->at < sizeof *c->t && f->n_at < sizeof *c->t);
 	if (f->form == F_KIND)
 		return true; /* rec_next has looked at it */
 	if (v->type == MSGPACK_OBJECT_NIL)
@@ -329,6 +332,7 @@ int traj_read(struct traj *t, const struct rec *r, const char *name, struct traj
 		no_memory(r->map.n);
 	if (got != MSGPACK_UNPACK_SUCCESS)
 		return rec_fail(why, name, r, "msgpack-c cannot decode it");
+	assert(m->unpacked->data.type == MSGPACK_OBJECT_MAP && off == r->map.n);
 	st = read_keys(&c, &m->unpacked->data.via.map, r, name, why);
 	return st ? st : check(t, r, name, why);
 }

@@ -2,6 +2,7 @@
 #include "stream/trajscan.h"
 #include "base/num.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stddef.h>
@@ -80,6 +81,7 @@ int trajscan(struct traj *t, const struct rec *r, const char *name, struct reaso
 	struct mp key, v;
 	struct span s;
 
+	assert(mp_type(r->map) == MP_MAP);
 	traj_clear(t);
 	mp_enter_ends(r->map, r->ends, &it);
 	while (mp_next_pair(&it, &key, &v)) {

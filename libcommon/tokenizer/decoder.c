@@ -2,6 +2,7 @@
 #include "tokenizer/decoder.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ static void strings_end(struct strings *s)
 		s->cap = s->cap ? s->cap * 2 : 64;
 		s->end = xgrow(s->end, s->cap, sizeof *s->end);
 	}
+	assert(!s->n || s->end[s->n - 1] <= s->text.n);
 	s->end[s->n++] = s->text.n;
 }
 
@@ -42,6 +44,7 @@ static struct span strings_at(const struct strings *s, size_t i)
 {
 	size_t from = i ? s->end[i - 1] : 0;
 
+	assert(i < s->n && from <= s->end[i] && s->end[i] <= s->text.n);
 	return (struct span){s->text.p + from, s->end[i] - from};
 }
 
@@ -238,6 +241,7 @@ void decoder_run(const struct decoder *d, struct strings *s, struct buf *out)
 {
 	struct strings other = {0}, old;
 
+	assert(!d->byte_level || (!d->n && !s->n));
 	for (size_t i = 0; i < d->n; i++) {
 		run_step(&d->v[i], s, &other);
 		old = *s;

@@ -1,4 +1,4 @@
-/* Tests of stream/keep: order, caps, and that the sample is uniform. */
+/* Tests of stream/reservoir.h: order, caps, and that the sample is uniform. */
 #include "stream/reservoir.h"
 
 #include <setjmp.h>

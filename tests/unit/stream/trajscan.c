@@ -1,4 +1,4 @@
-/* Tests of stream/glance and stream/where: what is read off a record's bytes. */
+/* Tests of stream/trajscan.h and stream/where.h: what is read off a record's bytes. */
 #include "base/json.h"
 #include "stream/trajscan.h"
 #include "stream/mpjson.h"

@@ -263,6 +263,44 @@ static void version_2(void **state)
 	buf_free(&longer);
 }
 
+/* A segment that another process ends, with a head of either version: its mark tells what to hash.
+ */
+static void gone_on_with(void **state)
+{
+	struct rec_out w;
+	struct rec_mark m;
+
+	(void)state;
+	for (int version = 1; version <= 2; version++) {
+		struct buf head = {0}, all = {0};
+		char text[100];
+		struct out o;
+
+		snprintf(text, sizeof text,
+			 "{\"kind\":\"head\",\"format\":\"traj\",\"version\":%d}", version);
+		add_json(&head, text);
+		out_init(&o, -1, "memory");
+		rec_out_init(&w, &o, 0);
+		rec_put_head_as(&w, (struct mp){(const uint8_t *)head.p, head.n});
+		rec_put(&w, "\x81\xa1x\x01", 4, true);
+		rec_mark_get(&w, &m);
+		assert_int_equal(m.begin, version == 1 ? head.n : 0);
+		rec_out_free(&w);
+		put(o.b.p, o.b.n);
+		rec_out_init(&w, &o, 0);
+		assert_int_equal(rec_resume(&w, &m, path, &why), 0);
+		rec_put(&w, "\x81\xa1x\x02", 4, true);
+		rec_finish(&w);
+		rec_out_free(&w);
+		buf_add(&all, o.b.p, o.b.n);
+		assert_int_equal(read_bytes(&all, REC_STRICT), 0);
+		assert_int_equal(trajs, 2);
+		buf_free(&head);
+		buf_free(&all);
+		buf_free(&o.b);
+	}
+}
+
 /* A head changed to one of version 1 does not get away with that version's hash. */
 static void version_changed(void **state)
 {
@@ -596,6 +634,7 @@ int main(void)
 		TEST(version_1),
 		TEST(version_2),
 		TEST(version_changed),
+		TEST(gone_on_with),
 		TEST(lost_doubled_swapped),
 		TEST(joined),
 		TEST(an_end_is_missing_inside),

@@ -1,7 +1,7 @@
 /*
  * System calls that fail under files, tensors, policies, streams and verifiers: whatever goes
  * through them says so and why, leaves nothing half done and no descriptor open, and loses nothing
- * that was there before. Checkpoints: failstate.c.
+ * that was there before. Checkpoints: run/state-fault.c.
  */
 #include "failing.h"
 

@@ -1,6 +1,6 @@
 /*
- * golden.c - our numbers against others': log-probabilities, entropies, gradients and ten AdamW
- * steps of tests/oracle/golden.py (PyTorch, float64), and a published model's greedy text.
+ * policy-golden.c - our numbers against others': log-probabilities, entropies, gradients and ten
+ * AdamW steps of tests/oracle/golden.py (PyTorch, float64), and a published model's greedy text.
  */
 #include "scratch.h"
 

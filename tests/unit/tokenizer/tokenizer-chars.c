@@ -1,7 +1,7 @@
 /*
- * tokmeta.c - tokenizer.json as Llama 2, TinyLlama and Mistral have it: characters with U+2581 for
- * a blank, bytes to fall back on, text that is one word; worked out by hand after the rules of the
- * `tokenizers` library, and against the plain way to merge.
+ * tokenizer-chars.c - tokenizer.json as Llama 2, TinyLlama and Mistral have it: characters with
+ * U+2581 for a blank, bytes to fall back on, text that is one word; worked out by hand after the
+ * rules of the `tokenizers` library, and against the plain way to merge.
  */
 #include "scratch.h"
 #include "tok.h"

@@ -1,4 +1,4 @@
-/* Tests of stream/runstat: a run of five steps worked out by hand. */
+/* Tests of stats/runstat.h: a run of five steps worked out by hand. */
 #include "stats/runstat.h"
 
 #include <setjmp.h>

@@ -1,4 +1,5 @@
-/* Tests of stream/crossed: means of resamples, what widens an interval, cells that are missing. */
+/* Tests of stats/pigeonhole.h: means of resamples, what widens an interval, cells that are missing.
+ */
 #include "stats/pigeonhole.h"
 #include "base/mem.h"
 #include "base/rng.h"

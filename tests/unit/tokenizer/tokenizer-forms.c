@@ -1,7 +1,7 @@
 /*
- * tokforms.c - tokenizer.json in the forms of the model families: the pieces that their patterns
- * cut (worked out with another engine for regular expressions), whole small files, and a real one
- * over a megabyte.
+ * tokenizer-forms.c - tokenizer.json in the forms of the model families: the pieces that their
+ * patterns cut (worked out with another engine for regular expressions), whole small files, and a
+ * real one over a megabyte.
  */
 #include "scratch.h"
 

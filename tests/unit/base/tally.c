@@ -1,4 +1,4 @@
-/* Tests of the tables keyed by bytes: stream/names and stream/tally. */
+/* Tests of the tables keyed by bytes: base/names.h and base/tally.h. */
 #include "base/tally.h"
 #include "base/rng.h"
 #include "base/names.h"

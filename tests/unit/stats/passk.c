@@ -1,4 +1,4 @@
-/* Tests of stream/passk: the estimator against exact values, intervals against known ones. */
+/* Tests of stats/passk.h: the estimator against exact values, intervals against known ones. */
 #include "base/json.h"
 #include "stats/passk.h"
 #include "base/mem.h"

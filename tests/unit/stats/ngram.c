@@ -1,4 +1,4 @@
-/* Tests of stream/ngram: overlaps worked out by hand. */
+/* Tests of stats/ngram.h: overlaps worked out by hand. */
 #include "stats/ngram.h"
 
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /*
- * frozen.c - a model whose matrices are in bf16 alone is, to the last bit, the f32 model that holds
- * the same numbers: its log-probabilities, its samples, the gradient that goes through it, its
- * hash. Also read from a folder. And one with panels of a layer at a time is the one with all.
+ * model-bf16.c - a model whose matrices are in bf16 alone is, to the last bit, the f32 model that
+ * holds the same numbers: its log-probabilities, its samples, the gradient that goes through it,
+ * its hash. Also read from a folder. And one with panels of a layer at a time is the one with all.
  */
 #include "base/mem.h"
 #include "base/par.h"
