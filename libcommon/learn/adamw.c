@@ -113,8 +113,8 @@ bool adamw_step(struct adamw *a, float *params, const float *grads, double lr, d
 	return true;
 }
 
-bool adamw_apply(struct adamw *a, struct model *m, const float *grads, double loss, double lr,
-		 double *norm)
+bool update_apply(struct adamw *a, struct model *m, const float *grads, double loss, double lr,
+		  double *norm)
 {
 	enum profile_part before = profile_to(PROFILE_UPDATE);
 	bool applied = false;
@@ -137,7 +137,7 @@ bool adamw_stuck(const struct adamw *a)
 	return a->skipped_in_row >= ADAMW_PATIENCE;
 }
 
-void adamw_state(struct adamw *a, const struct weights *w, struct state *s)
+void update_state(struct adamw *a, const struct weights *w, struct state *s)
 {
 	state_count(s, "adamw.steps", &a->steps);
 	state_count(s, "adamw.skipped_in_row", &a->skipped_in_row);

@@ -5,7 +5,7 @@
  *     adamw_init(&a, &opts, model.w, model.n_w);
  *     for (...) {
  *             ... gradients of one update in grads, laid out as model.params ...
- *             if (!adamw_apply(&a, &model, grads, loss, lr, &norm) && adamw_stuck(&a))
+ *             if (!update_apply(&a, &model, grads, loss, lr, &norm) && adamw_stuck(&a))
  *                     ... stop: the parameters are still the last good ones ...
  *     }
  *
@@ -53,11 +53,11 @@ void adamw_init(struct adamw *a, const struct adamw_opts *o, const struct weight
 bool adamw_step(struct adamw *a, float *params, const float *grads, double lr, double *norm);
 /* The same for a model, whose panels are refreshed, when the loss is finite as well; else it is
  * skipped. */
-bool adamw_apply(struct adamw *a, struct model *m, const float *grads, double loss, double lr,
-		 double *norm);
+bool update_apply(struct adamw *a, struct model *m, const float *grads, double loss, double lr,
+		  double *norm);
 bool adamw_stuck(const struct adamw *a); /* ADAMW_PATIENCE skips in a row */
 /* Names all that the next update depends on: w, which the moments are of, too. */
-void adamw_state(struct adamw *a, const struct weights *w, struct state *s);
+void update_state(struct adamw *a, const struct weights *w, struct state *s);
 void adamw_free(struct adamw *a);
 
 #endif

@@ -8,14 +8,14 @@
 
 struct batch {
 	const struct model *m;
-	struct run *run;
+	struct workspace *run;
 	uint32_t *tokens, *at, *target; /* as in struct pack */
 	size_t *start, *prefix;
 	float *logp, *dlogp; /* one per row */
 	size_t cap_tok, cap_seq, cap_row;
 };
 
-size_t seq_inputs(const struct seq *s)
+size_t batch_inputs(const struct seq *s)
 {
 	return s->n_prompt + s->n_resp - 1;
 }
@@ -25,8 +25,8 @@ struct batch *batch_new(const struct model *m, bool recompute)
 	struct batch *b = xcalloc(1, sizeof *b);
 
 	b->m = m;
-	b->run = run_new(m);
-	run_recompute(b->run, recompute);
+	b->run = workspace_new(m);
+	workspace_recompute(b->run, recompute);
 	return b;
 }
 
@@ -34,7 +34,7 @@ size_t batch_bytes(const struct batch *b, size_t micro_tokens, size_t longest, b
 {
 	size_t n = micro_tokens > longest ? micro_tokens : longest;
 
-	return run_bytes(b->run, n, n, longest, grads) +
+	return workspace_bytes(b->run, n, n, longest, grads) +
 	       n * (3 * sizeof(uint32_t) + sizeof *b->logp + sizeof *b->dlogp);
 }
 
@@ -42,7 +42,7 @@ void batch_free(struct batch *b)
 {
 	if (!b)
 		return;
-	run_free(b->run);
+	workspace_free(b->run);
 	free(b->tokens);
 	free(b->target);
 	free(b->start);
@@ -72,7 +72,7 @@ static struct part fit(const struct seq *all, const uint64_t *order, size_t n, s
 	for (; p.n < n; p.n++) {
 		const struct seq *s = &all[order[p.n]];
 		bool shares = p.n && same_prompt(s, &all[order[p.n - 1]]);
-		size_t more = shares ? s->n_resp - 1 : seq_inputs(s);
+		size_t more = shares ? s->n_resp - 1 : batch_inputs(s);
 
 		if (p.n && (p.n_tok + more > micro_tokens || p.n_row + s->n_resp > micro_tokens))
 			break;

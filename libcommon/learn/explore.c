@@ -25,15 +25,15 @@ struct explorer {
 
 	struct draw *draw;
 	struct rollouts round;      /* of the present round */
-	struct rollouts teaching;   /* of the step's groups that dynamic sampling does not reject */
+	struct rollouts effective;  /* of the step's groups that dynamic sampling does not reject */
 	size_t *used, *len, *start; /* responses to train on, their lengths, their groups' bounds */
 	double *reward, *advantage;
 	size_t n_used;
 };
 
-struct explorer *explorer_new(const struct rl_opts *o, const struct policy *p,
-			      const struct task_set *tasks, const char *tasks_name,
-			      struct rec_out *w, struct reason *why)
+struct explorer *explore_new(const struct rl_opts *o, const struct policy *p,
+			     const struct task_set *tasks, const char *tasks_name,
+			     struct rec_out *w, struct reason *why)
 {
 	struct explorer *e = xcalloc(1, sizeof *e);
 
@@ -44,7 +44,7 @@ struct explorer *explorer_new(const struct rl_opts *o, const struct policy *p,
 	e->failures.most = o->failures.most;
 	e->roller = roller_new(p, tasks, tasks_name, &o->roll, why);
 	if (!e->roller) {
-		explorer_free(e);
+		explore_free(e);
 		return NULL;
 	}
 	e->order = xarray(tasks->n, sizeof *e->order);
@@ -52,13 +52,13 @@ struct explorer *explorer_new(const struct rl_opts *o, const struct policy *p,
 	return e;
 }
 
-void explorer_free(struct explorer *e)
+void explore_free(struct explorer *e)
 {
 	if (!e)
 		return;
 	roller_free(e->roller);
 	rollouts_free(&e->round);
-	rollouts_free(&e->teaching);
+	rollouts_free(&e->effective);
 	free(e->order);
 	free(e->draw);
 	free(e->used);
@@ -69,12 +69,12 @@ void explorer_free(struct explorer *e)
 	free(e);
 }
 
-const struct roller *explorer_roller(const struct explorer *e)
+const struct roller *explore_roller(const struct explorer *e)
 {
 	return e->roller;
 }
 
-const struct failures *explorer_failures(const struct explorer *e)
+const struct failures *explore_failures(const struct explorer *e)
 {
 	return &e->failures;
 }
@@ -86,7 +86,7 @@ static void shuffle(struct explorer *e, uint64_t epoch)
 	rng_shuffle(rng_key(e->o->roll.seed, RNG_ORDER, epoch, 0, 0), e->order, e->tasks->n);
 }
 
-void explorer_state(struct explorer *e, struct state *s)
+void explore_state(struct explorer *e, struct state *s)
 {
 	state_count(s, "problems.at", &e->at);
 	state_count(s, "problems.epoch", &e->epoch);
@@ -95,7 +95,7 @@ void explorer_state(struct explorer *e, struct state *s)
 	state_count(s, "responses.failed", &e->failures.failed);
 }
 
-int explorer_loaded(struct explorer *e, struct reason *why)
+int explore_loaded(struct explorer *e, struct reason *why)
 {
 	if (e->at > e->tasks->n)
 		return fail(why, ST_INPUT, "problem %" PRIu64 " of %zu", e->at, e->tasks->n);
@@ -191,7 +191,7 @@ static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t
 		return st;
 	for (size_t first = 0; first < e->round.n; first += each) {
 		if (teaches(e->o, e->round.v + first)) {
-			rollouts_add(&e->teaching, &e->round, first, each);
+			rollouts_add(&e->effective, &e->round, first, each);
 			out->kept++;
 			continue;
 		}
@@ -208,16 +208,17 @@ static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t
 static void add_used(struct explorer *e, size_t first)
 {
 	for (size_t i = first; i < first + (size_t)e->o->group_size; i++) {
-		const struct rollout *r = &e->teaching.v[i];
+		const struct rollout *r = &e->effective.v[i];
 
 		if (r->verdict.code != VERDICT_OK)
 			continue;
 		e->used[e->n_used] = i;
 		e->len[e->n_used] = r->n;
 		e->reward[e->n_used++] =
-			r->verdict.reward +
-			overlong_penalty(r->n, (size_t)e->o->roll.sample.max_new,
-					 (size_t)e->o->overlong_buffer, e->o->overlong_penalty);
+			r->verdict.reward + loss_overlong_penalty(r->n,
+								  (size_t)e->o->roll.sample.max_new,
+								  (size_t)e->o->overlong_buffer,
+								  e->o->overlong_penalty);
 	}
 }
 
@@ -225,7 +226,7 @@ static void add_used(struct explorer *e, size_t first)
 static int settle(struct explorer *e, uint64_t step, const char *hash, struct explored *out,
 		  struct reason *why)
 {
-	size_t n = e->teaching.n, kept = 0, next = 0;
+	size_t n = e->effective.n, kept = 0, next = 0;
 
 	e->used = xgrow(e->used, n, sizeof *e->used);
 	e->len = xgrow(e->len, n, sizeof *e->len);
@@ -240,11 +241,11 @@ static int settle(struct explorer *e, uint64_t step, const char *hash, struct ex
 		e->start[++kept] = e->n_used;
 	}
 	if (kept)
-		advantages(e->o->advantage, e->reward, e->len, e->start, kept, e->advantage);
+		advantage_compute(e->o->advantage, e->reward, e->len, e->start, kept, e->advantage);
 	for (size_t i = 0; i < n; i++) {
 		bool used = next < e->n_used && e->used[next] == i;
 
-		write_one(e, step, hash, &e->teaching, i, used ? &e->advantage[next] : NULL);
+		write_one(e, step, hash, &e->effective, i, used ? &e->advantage[next] : NULL);
 		next += used;
 	}
 	return out_flush(e->w->o, why);
@@ -256,7 +257,7 @@ static size_t draws(const struct rl_opts *o, size_t missing, size_t round)
 	return round ? (size_t)ceil((double)missing * o->oversample) : missing;
 }
 
-size_t explorer_bytes(const struct explorer *e)
+size_t explore_bytes(const struct explorer *e)
 {
 	size_t first = (size_t)e->o->groups, each = (size_t)e->o->group_size;
 	size_t later = e->o->rounds > 1 ? draws(e->o, first, 1) : 0;
@@ -266,14 +267,14 @@ size_t explorer_bytes(const struct explorer *e)
 	return roller_bytes(e->roller, most * each, (first + 2 * most) * each);
 }
 
-int explorer_step(struct explorer *e, uint64_t step, struct explored *out, struct reason *why)
+int explore_step(struct explorer *e, uint64_t step, struct explored *out, struct reason *why)
 {
 	size_t want = (size_t)e->o->groups;
 	char hash[17];
 	int st = 0;
 
 	memset(out, 0, sizeof *out);
-	rollouts_reset(&e->teaching);
+	rollouts_reset(&e->effective);
 	snprintf(hash, sizeof hash, "%016" PRIx64, model_hash(&e->p->model));
 	while (!st && out->kept < want && out->rounds < (size_t)e->o->rounds) {
 		size_t n = draws(e->o, want - out->kept, out->rounds++);
@@ -284,7 +285,7 @@ int explorer_step(struct explorer *e, uint64_t step, struct explored *out, struc
 		st = settle(e, step, hash, out, why);
 	if (st)
 		return st;
-	out->teaching = &e->teaching;
+	out->effective = &e->effective;
 	out->used = e->used;
 	out->advantage = e->advantage;
 	out->n_used = e->n_used;

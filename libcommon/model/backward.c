@@ -17,13 +17,13 @@ enum { WGRAD_MIN = 64, WGRAD_MAX = 512 }; /* rows of a matrix that one job takes
 enum { WGRAD_TOKENS = 256 };              /* tokens of a product in bf16, packed in scratch */
 
 struct wgrad_jobs {
-	struct run *r;
+	struct workspace *r;
 	const struct wgrad *w;
 	size_t n, first[8]; /* first job of each w */
 };
 
 /* In bf16 every job packs x anew: fewer jobs. */
-static size_t wgrad_rows(const struct run *r, const struct wgrad *w)
+static size_t wgrad_rows(const struct workspace *r, const struct wgrad *w)
 {
 	size_t jobs = r->m->how & MODEL_BF16 ? 2 : 4, n = (w->rows + jobs - 1) / jobs;
 
@@ -41,19 +41,19 @@ size_t wgrad_scratch(const struct model *m)
 	k = w->o.k > k ? w->o.k : k;
 	if (m->lora && (size_t)m->lora->r > k)
 		k = (size_t)m->lora->r;
-	return pair_words(k, WGRAD_TOKENS) + bf16_turned_words(WGRAD_MAX, WGRAD_TOKENS);
+	return gemm_pair_words(k, WGRAD_TOKENS) + bf16_transposed_words(WGRAD_MAX, WGRAD_TOKENS);
 }
 
 /* n rows of w from the one at `from` on, in bf16 */
 static void wgrad_bf16(const struct wgrad *w, size_t from, size_t n, float *scratch)
 {
-	uint32_t *x = (uint32_t *)scratch, *dy = x + pair_words(w->cols, WGRAD_TOKENS);
+	uint32_t *x = (uint32_t *)scratch, *dy = x + gemm_pair_words(w->cols, WGRAD_TOKENS);
 
 	for (size_t t = 0; t < w->T; t += WGRAD_TOKENS) {
 		size_t T = w->T - t < WGRAD_TOKENS ? w->T - t : WGRAD_TOKENS;
 
 		bf16_panels(x, w->x + t * w->ldx, w->ldx, T, w->cols);
-		bf16_turned(dy, w->dy + t * w->ldy + from, w->ldy, T, n);
+		bf16_transpose(dy, w->dy + t * w->ldy + from, w->ldy, T, n);
 		bf16_gemm(n, w->cols, (T + 1) / 2, dy, true, x, w->out + from * w->cols, w->cols,
 			  true);
 	}
@@ -72,22 +72,22 @@ static void job_wgrad(void *ctx, size_t i, int thread)
 	from = (i - j->first[x]) * per;
 	n = w->rows - from < per ? w->rows - from : per;
 	if (j->r->m->how & MODEL_BF16)
-		wgrad_bf16(w, from, n, run_scratch(j->r, thread));
+		wgrad_bf16(w, from, n, workspace_scratch(j->r, thread));
 	else
 		gemm_rows(n, w->cols, w->T, w->dy + from, 1, w->ldy, w->x, w->ldx,
 			  w->out + from * w->cols, w->cols, true);
 	for (size_t t = 0; w->bias && t < w->T; t++)
-		add_row(w->bias + from, w->dy + t * w->ldy + from, n);
+		layers_add_row(w->bias + from, w->dy + t * w->ldy + from, n);
 }
 
-void wgrad_all(struct run *r, const struct wgrad *w, size_t n)
+void wgrad_all(struct workspace *r, const struct wgrad *w, size_t n)
 {
 	struct wgrad_jobs j = {.r = r, .w = w, .n = n};
 	size_t total = 0;
 
 	for (size_t x = 0; x < n; x++) {
 		j.first[x] = total;
-		total += run_blocks(w[x].rows, wgrad_rows(r, &w[x]));
+		total += workspace_blocks(w[x].rows, wgrad_rows(r, &w[x]));
 	}
 	par_for(total, job_wgrad, &j);
 }
@@ -124,11 +124,11 @@ static void job_norm_grad(void *ctx, size_t i, int thread)
 		norm_add(c->out + from, c->dy + at, c->x + at, c->rms[t], n);
 }
 
-void norm_grad(float *out, const float *dy, const float *x, const float *rms, size_t T, size_t d)
+void wgrad_norm(float *out, const float *dy, const float *x, const float *rms, size_t T, size_t d)
 {
 	struct columns c = {.out = out, .dy = dy, .x = x, .rms = rms, .T = T, .d = d};
 
-	par_for(run_blocks(d, COLUMNS), job_norm_grad, &c);
+	par_for(workspace_blocks(d, COLUMNS), job_norm_grad, &c);
 }
 
 static void job_rows_add(void *ctx, size_t i, int thread)
@@ -138,14 +138,14 @@ static void job_rows_add(void *ctx, size_t i, int thread)
 
 	(void)thread;
 	for (size_t t = 0; t < c->T; t++)
-		add_row(c->out + c->row[t] * c->d + from, c->dy + t * c->d + from, n);
+		layers_add_row(c->out + c->row[t] * c->d + from, c->dy + t * c->d + from, n);
 }
 
-void rows_add(float *out, const uint32_t *row, const float *y, size_t n, size_t d)
+void wgrad_add_rows(float *out, const uint32_t *row, const float *y, size_t n, size_t d)
 {
 	struct columns c = {.out = out, .dy = y, .row = row, .T = n, .d = d};
 
-	par_for(run_blocks(d, COLUMNS), job_rows_add, &c);
+	par_for(workspace_blocks(d, COLUMNS), job_rows_add, &c);
 }
 
 /* ---- one layer ---- */
@@ -159,58 +159,58 @@ static const struct mat *mat_of(const struct layer *w, int i)
 	return all[i];
 }
 
-size_t run_turned_words(const struct model *m)
+size_t workspace_transposed_words(const struct model *m)
 {
 	size_t n = 0;
 
 	for (int i = 0; i < MATS && m->how & MODEL_BF16; i++)
-		n += mat_turn_words(mat_of(m->layer, i));
+		n += mat_transposed_words(mat_of(m->layer, i));
 	return n;
 }
 
 /* Where a matrix of the present layer is in r->turned; NULL: not in bf16 */
-static uint32_t *turned(const struct run *r, const struct mat *w)
+static uint32_t *turned(const struct workspace *r, const struct mat *w)
 {
 	uint32_t *at = (uint32_t *)r->turned;
 
 	if (!(r->m->how & MODEL_BF16))
 		return NULL;
 	for (int i = 0; mat_of(&r->m->layer[r->layer], i) != w; i++)
-		at += mat_turn_words(mat_of(r->m->layer, i));
+		at += mat_transposed_words(mat_of(r->m->layer, i));
 	return at;
 }
 
 static void job_turn(void *ctx, size_t i, int thread)
 {
-	struct run *r = ctx;
+	struct workspace *r = ctx;
 	const struct mat *w;
 	int k = 0;
 
-	for (; i >= mat_turn_blocks(w = mat_of(&r->m->layer[r->layer], k)); k++)
-		i -= mat_turn_blocks(w);
-	mat_turn(r->m, w, turned(r, w), i, run_scratch(r, thread));
+	for (; i >= mat_transposed_blocks(w = mat_of(&r->m->layer[r->layer], k)); k++)
+		i -= mat_transposed_blocks(w);
+	mat_transpose(r->m, w, turned(r, w), i, workspace_scratch(r, thread));
 }
 
-static void turn_layer(struct run *r)
+static void turn_layer(struct workspace *r)
 {
 	size_t n = 0;
 
 	for (int i = 0; i < MATS && r->m->how & MODEL_BF16; i++)
-		n += mat_turn_blocks(mat_of(r->m->layer, i));
+		n += mat_transposed_blocks(mat_of(r->m->layer, i));
 	par_for(n, job_turn, r);
 }
 
 /* dx (rows, k) = dy (rows, n) W, a matrix of the present layer */
-static void back(const struct run *r, const struct mat *w, float *dx, const float *dy, size_t rows,
-		 float *scratch)
+static void back(const struct workspace *r, const struct mat *w, float *dx, const float *dy,
+		 size_t rows, float *scratch)
 {
 	mat_backward(r->m, w, turned(r, w), dx, dy, rows, scratch);
 }
 
 /* Through the adapter of the layers that share an input: dx (n, in) gains what goes back to the
  * rows from.. of it; dy (n, ldy) is the gradient of their outputs. */
-static void adapter_back(struct run *r, enum lora_input input, size_t from, size_t n, float *dx,
-			 const float *dy, size_t ldy)
+static void adapter_back(struct workspace *r, enum lora_input input, size_t from, size_t n,
+			 float *dx, const float *dy, size_t ldy)
 {
 	const struct lora *l = r->m->lora;
 
@@ -220,7 +220,7 @@ static void adapter_back(struct run *r, enum lora_input input, size_t from, size
 }
 
 /* What the gradient of its B's needs of the input's rows from.. */
-static void adapter_inner(struct run *r, enum lora_input input, size_t from, size_t n,
+static void adapter_inner(struct workspace *r, enum lora_input input, size_t from, size_t n,
 			  const float *x)
 {
 	const struct lora *l = r->m->lora;
@@ -233,16 +233,16 @@ static void adapter_inner(struct run *r, enum lora_input input, size_t from, siz
  * of x2 (dx2) and of the attention's output (datt), for a block of rows. */
 static void job_mlp_back(void *ctx, size_t i, int thread)
 {
-	struct run *r = ctx;
+	struct workspace *r = ctx;
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
 	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, A = block_att_dim(m);
 	size_t from, n;
-	float *dh = run_scratch(r, thread), *rest = dh + RUN_ROWS * F, *gu, *x2, *dx2;
+	float *dh = workspace_scratch(r, thread), *rest = dh + WORKSPACE_ROWS * F, *gu, *x2, *dx2;
 
-	run_block(i, r->p->n_tok, &from, &n);
-	gu = r->gu + (run_slot(r) * T + from) * 2 * F;
-	x2 = r->x2 + (run_slot(r) * T + from) * d;
+	workspace_block(i, r->p->n_tok, &from, &n);
+	gu = r->gu + (workspace_slot(r) * T + from) * 2 * F;
+	x2 = r->x2 + (workspace_slot(r) * T + from) * d;
 	dx2 = r->dx2 + from * d;
 	back(r, &w->down, dh, r->dx + from * d, n, rest);
 	adapter_back(r, LORA_IN_DOWN, from, n, dh, r->dx + from * d, d);
@@ -263,7 +263,7 @@ static void job_mlp_back(void *ctx, size_t i, int thread)
 	adapter_inner(r, LORA_IN_GU, from, n, r->xn + from * d);
 	back(r, &w->o, r->datt + from * A, dx2, n, rest);
 	adapter_back(r, LORA_IN_O, from, n, r->datt + from * A, dx2, d);
-	adapter_inner(r, LORA_IN_O, from, n, r->att + (run_slot(r) * T + from) * A);
+	adapter_inner(r, LORA_IN_O, from, n, r->att + (workspace_slot(r) * T + from) * A);
 }
 
 /* How many sequences s and those that go on from it are; 0: s goes on from another itself. */
@@ -282,20 +282,20 @@ static size_t family(const struct pack *p, size_t s)
  * the rotation undone */
 static void job_att_back(void *ctx, size_t i, int thread)
 {
-	struct run *r = ctx;
+	struct workspace *r = ctx;
 	const struct config *c = &r->m->cfg;
 	size_t kvh = (size_t)c->kv_heads, hd = (size_t)c->head_dim, s = i / kvh, g = i % kvh;
 	size_t rep = (size_t)c->heads / kvh, start = r->p->start[s], n_seq = family(r->p, s);
 	size_t Q = block_qkv_dim(r->m), A = block_att_dim(r->m), T = r->p->n_tok;
 	size_t q_at = g * rep * hd, k_at = ((size_t)c->heads + g) * hd, v_at = k_at + kvh * hd;
-	float *qkv = r->qkv + (run_slot(r) * T + start) * Q, *dqkv = r->dqkv + start * Q;
-	float *att = r->att + (run_slot(r) * T + start) * A;
+	float *qkv = r->qkv + (workspace_slot(r) * T + start) * Q, *dqkv = r->dqkv + start * Q;
+	float *att = r->att + (workspace_slot(r) * T + start) * A;
 
 	if (!n_seq)
 		return; /* where its prefix is */
 	att_backward(dqkv + q_at, dqkv + k_at, dqkv + v_at, Q, qkv + q_at, qkv + k_at, qkv + v_at,
 		     Q, att + q_at, r->datt + start * A + q_at, A, r->p->start + s, n_seq, rep, hd,
-		     run_scratch(r, thread));
+		     workspace_scratch(r, thread));
 	for (size_t t = 0; t < r->p->start[s + n_seq] - start; t++) {
 		const float *cs = angles_at(r->m->rope, r->pos[start + t]);
 
@@ -322,12 +322,12 @@ static void norm_heads_back(float *dy, const float *raw, const float *w, float *
 
 /* dqkv of block i: back through the norms of queries and keys, whose gradients go into the block's
  * share. */
-static void qk_norm_back(struct run *r, size_t i, size_t from, size_t n, float *tmp)
+static void qk_norm_back(struct workspace *r, size_t i, size_t from, size_t n, float *tmp)
 {
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
 	size_t hd = (size_t)m->cfg.head_dim, heads = (size_t)m->cfg.heads, qk = block_qk_dim(m);
-	const float *raw = r->raw + (run_slot(r) * r->p->n_tok + from) * qk;
+	const float *raw = r->raw + (workspace_slot(r) * r->p->n_tok + from) * qk;
 	float *grad = r->qk_grad + i * 2 * hd, eps = (float)m->cfg.norm_eps;
 
 	memset(grad, 0, 2 * hd * sizeof *grad);
@@ -343,17 +343,17 @@ static void qk_norm_back(struct run *r, size_t i, size_t from, size_t n, float *
 /* From dqkv to the gradient of the layer's input, added to dx2. */
 static void job_qkv_back(void *ctx, size_t i, int thread)
 {
-	struct run *r = ctx;
+	struct workspace *r = ctx;
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
 	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, Q = block_qkv_dim(m), from, n;
 	const float *x;
 
-	run_block(i, r->p->n_tok, &from, &n);
+	workspace_block(i, r->p->n_tok, &from, &n);
 	x = r->x + (r->layer * T + from) * d;
 	if (w->q_norm)
-		qk_norm_back(r, i, from, n, run_scratch(r, thread));
-	back(r, &w->qkv, r->dxn + from * d, r->dqkv + from * Q, n, run_scratch(r, thread));
+		qk_norm_back(r, i, from, n, workspace_scratch(r, thread));
+	back(r, &w->qkv, r->dxn + from * d, r->dqkv + from * Q, n, workspace_scratch(r, thread));
 	adapter_back(r, LORA_IN_QKV, from, n, r->dxn + from * d, r->dqkv + from * Q, Q);
 	for (size_t t = 0; t < n; t++) {
 		r->rms[from + t] = rmsnorm_forward(r->xn + (from + t) * d, x + t * d,
@@ -365,24 +365,24 @@ static void job_qkv_back(void *ctx, size_t i, int thread)
 }
 
 /* Where the gradient of a weight that may be absent goes */
-static float *grad_of(const struct run *r, size_t offset)
+static float *grad_of(const struct workspace *r, size_t offset)
 {
 	return offset ? r->grads + offset : NULL;
 }
 
 /* Adds up the blocks' shares, in order. */
-static void qk_norm_grad(struct run *r, size_t blocks)
+static void qk_norm_grad(struct workspace *r, size_t blocks)
 {
 	const struct layer *w = &r->m->layer[r->layer];
 	size_t n = 2 * (size_t)r->m->cfg.head_dim; /* k_norm lies behind q_norm */
 
 	for (size_t i = 0; w->q_norm && i < blocks; i++)
-		add_row(r->grads + w->q_norm, r->qk_grad + i * n, n);
+		layers_add_row(r->grads + w->q_norm, r->qk_grad + i * n, n);
 }
 
 /* The adapter of the layers that have the input x (T, in), from the gradient dy (T, ldy) of their
  * outputs */
-static void adapter_grads(struct run *r, enum lora_input input, const float *dy, size_t ldy,
+static void adapter_grads(struct workspace *r, enum lora_input input, const float *dy, size_t ldy,
 			  const float *x)
 {
 	const struct lora *l = r->m->lora;
@@ -407,11 +407,11 @@ static void adapter_grads(struct run *r, enum lora_input input, const float *dy,
 }
 
 /* Weights from the attention's output on */
-static void mlp_grads(struct run *r)
+static void mlp_grads(struct workspace *r)
 {
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
-	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, l = run_slot(r);
+	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, l = workspace_slot(r);
 	size_t A = block_att_dim(m);
 	float *g = r->grads;
 	const struct wgrad mlp[] = {
@@ -422,11 +422,11 @@ static void mlp_grads(struct run *r)
 	};
 
 	wgrad_all(r, mlp, 3);
-	norm_grad(g + w->norm2, r->dxn, r->x2 + l * T * d, r->rms, T, d);
+	wgrad_norm(g + w->norm2, r->dxn, r->x2 + l * T * d, r->rms, T, d);
 }
 
 /* Weights up to the attention's queries, keys and values */
-static void qkv_grads(struct run *r)
+static void qkv_grads(struct workspace *r)
 {
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
@@ -435,15 +435,15 @@ static void qkv_grads(struct run *r)
 		r->grads + w->qkv.at, grad_of(r, w->qkv_bias), r->dqkv, r->xn, Q, d, Q, d, T};
 
 	wgrad_all(r, &qkv, 1);
-	qk_norm_grad(r, run_blocks(T, RUN_ROWS));
-	norm_grad(r->grads + w->norm1, r->dxn, r->x + r->layer * T * d, r->rms, T, d);
+	qk_norm_grad(r, workspace_blocks(T, WORKSPACE_ROWS));
+	wgrad_norm(r->grads + w->norm1, r->dxn, r->x + r->layer * T * d, r->rms, T, d);
 }
 
-static void layer_backward(struct run *r)
+static void layer_backward(struct workspace *r)
 {
 	const struct model *m = r->m;
-	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, l = run_slot(r);
-	size_t blocks = run_blocks(T, RUN_ROWS);
+	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, l = workspace_slot(r);
+	size_t blocks = workspace_blocks(T, WORKSPACE_ROWS);
 	float *t;
 
 	turn_layer(r);
@@ -466,8 +466,8 @@ static void layer_backward(struct run *r)
 	r->dx2 = t;
 }
 
-void model_backward(struct run *r, const struct model *m, const struct pack *p, const float *dlogp,
-		    const float *dent, float *grads)
+void model_backward(struct workspace *r, const struct model *m, const struct pack *p,
+		    const float *dlogp, const float *dent, float *grads)
 {
 	r->m = m;
 	r->p = p;
@@ -478,9 +478,9 @@ void model_backward(struct run *r, const struct model *m, const struct pack *p, 
 	head_backward(r);
 	for (r->layer = (size_t)m->cfg.layers; r->layer-- > 0;) {
 		if (r->recompute && r->layer + 1 < (size_t)m->cfg.layers)
-			run_layer(r); /* the last one's activations are still there */
+			forward_layer(r); /* the last one's activations are still there */
 		layer_backward(r);
 	}
 	if (r->full)
-		rows_add(grads + m->embed.at, p->tokens, r->dx, p->n_tok, (size_t)m->cfg.d);
+		wgrad_add_rows(grads + m->embed.at, p->tokens, r->dx, p->n_tok, (size_t)m->cfg.d);
 }

@@ -56,7 +56,7 @@ static void norm_rows(const struct model *m, float *y, const float *x, size_t no
 static void add_bias(const struct model *m, float *y, size_t bias, size_t rows, size_t n)
 {
 	for (size_t i = 0; bias && i < rows; i++)
-		add_row(y + i * n, m->params + bias, n);
+		layers_add_row(y + i * n, m->params + bias, n);
 }
 
 /* Norms queries and keys head by head. */

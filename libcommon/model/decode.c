@@ -76,7 +76,7 @@ static void qkv(const struct decode *d, struct decode_room *r, size_t layer, con
 		const uint32_t *pos, size_t rows)
 {
 	if (layer == 0 && d->lookup)
-		lookup_qkv(d->lookup, d->m, r->qkv, tokens, pos, rows);
+		qkvtable_qkv(d->lookup, d->m, r->qkv, tokens, pos, rows);
 	else
 		block_qkv(d->m, layer, r->qkv, NULL, r->x, pos, rows, r->scratch);
 }

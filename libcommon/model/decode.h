@@ -9,11 +9,11 @@
 #include "model/qkvtable.h"
 #include "model/model.h"
 
-struct decode {                      /* the same for all threads */
-	const struct model *m;       /* borrowed, packed */
-	const struct lookup *lookup; /* of the first layer; NULL: without */
-	size_t rows;                 /* most tokens taken together */
-	size_t len;                  /* tokens that a cache can hold */
+struct decode {                        /* the same for all threads */
+	const struct model *m;         /* borrowed, packed */
+	const struct qkvtable *lookup; /* of the first layer; NULL: without */
+	size_t rows;                   /* most tokens taken together */
+	size_t len;                    /* tokens that a cache can hold */
 };
 
 /* One thread's memory for it */

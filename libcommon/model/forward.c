@@ -9,20 +9,20 @@
 
 enum { LOGITS_MAX = 32 * 1024 * 1024 }; /* floats of logits held at once */
 
-struct run *run_new(const struct model *m)
+struct workspace *workspace_new(const struct model *m)
 {
-	struct run *r = xcalloc(1, sizeof *r);
+	struct workspace *r = xcalloc(1, sizeof *r);
 
 	r->m = m;
 	return r;
 }
 
-void run_recompute(struct run *r, bool on)
+void workspace_recompute(struct workspace *r, bool on)
 {
 	r->recompute = on;
 }
 
-void run_free(struct run *r)
+void workspace_free(struct workspace *r)
 {
 	if (!r)
 		return;
@@ -33,7 +33,7 @@ void run_free(struct run *r)
 	free(r);
 }
 
-float *run_scratch(struct run *r, int thread)
+float *workspace_scratch(struct workspace *r, int thread)
 {
 	return r->scratch + (size_t)thread * r->per_thread;
 }
@@ -54,7 +54,7 @@ static void take(float **field, float *base, size_t *at, size_t n)
 }
 
 /* Cuts base into the fields; with base NULL only counts. Returns the floats needed. */
-static size_t lay_out(struct run *r, float *base, const struct pack *p)
+static size_t lay_out(struct workspace *r, float *base, const struct pack *p)
 {
 	const struct model *m = r->m;
 	size_t T = p->n_tok, R = p->n_rows, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn;
@@ -81,8 +81,9 @@ static size_t lay_out(struct run *r, float *base, const struct pack *p)
 	take(&r->rms, base, &at, back * (T > R ? T : R));
 	take(&r->lu, base, &at, back * T * lora);
 	take(&r->lv, base, &at, back * T * lora);
-	take(&r->turned, base, &at, back * run_turned_words(m));
-	take(&r->qk_grad, base, &at, norms * run_blocks(T, RUN_ROWS) * 2 * (size_t)m->cfg.head_dim);
+	take(&r->turned, base, &at, back * workspace_transposed_words(m));
+	take(&r->qk_grad, base, &at,
+	     norms * workspace_blocks(T, WORKSPACE_ROWS) * 2 * (size_t)m->cfg.head_dim);
 	return at;
 }
 
@@ -96,12 +97,13 @@ static size_t min2(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-static size_t scratch_floats(const struct run *r)
+static size_t scratch_floats(const struct workspace *r)
 {
 	const struct config *c = &r->m->cfg;
 	size_t hd = (size_t)c->head_dim, T = r->longest;
 	size_t rows = block_scratch(r->m, r->head_rows), back = 0;
-	size_t att = att_keys_floats(T, hd) + att_values_floats(T, hd) + att_scratch(RUN_ROWS, T);
+	size_t att =
+		att_keys_floats(T, hd) + att_values_floats(T, hd) + att_scratch(WORKSPACE_ROWS, T);
 
 	if (r->keep)
 		back = max2(att_backward_scratch(T, hd), wgrad_scratch(r->m));
@@ -109,22 +111,24 @@ static size_t scratch_floats(const struct run *r)
 }
 
 /* What the sizes depend on besides the pack */
-static void choose(struct run *r, const struct model *m, size_t n_rows, bool keep)
+static void choose(struct workspace *r, const struct model *m, size_t n_rows, bool keep)
 {
-	size_t v = (size_t)m->cfg.vocab, most = LOGITS_MAX / v / RUN_HEAD_ROWS * RUN_HEAD_ROWS;
+	size_t v = (size_t)m->cfg.vocab,
+	       most = LOGITS_MAX / v / WORKSPACE_HEAD_ROWS * WORKSPACE_HEAD_ROWS;
 	size_t share;
 
 	r->m = m;
 	r->keep = keep;
 	r->L = keep && !r->recompute ? (size_t)m->cfg.layers : 1;
-	r->chunk = min2(max2(n_rows, 1), max2(most, RUN_HEAD_ROWS));
-	share = run_blocks(r->chunk, (size_t)par_threads() * RUN_ROWS) * RUN_ROWS;
-	r->head_rows = m->how & MODEL_BF16 ? min2(share, RUN_HEAD_ROWS) : RUN_ROWS;
+	r->chunk = min2(max2(n_rows, 1), max2(most, WORKSPACE_HEAD_ROWS));
+	share = workspace_blocks(r->chunk, (size_t)par_threads() * WORKSPACE_ROWS) * WORKSPACE_ROWS;
+	r->head_rows = m->how & MODEL_BF16 ? min2(share, WORKSPACE_HEAD_ROWS) : WORKSPACE_ROWS;
 }
 
-size_t run_bytes(const struct run *r, size_t n_tok, size_t n_rows, size_t longest, bool keep)
+size_t workspace_bytes(const struct workspace *r, size_t n_tok, size_t n_rows, size_t longest,
+		       bool keep)
 {
-	struct run s = {.recompute = r->recompute, .longest = longest};
+	struct workspace s = {.recompute = r->recompute, .longest = longest};
 	struct pack p = {.n_tok = n_tok, .n_rows = n_rows};
 
 	choose(&s, r->m, n_rows, keep);
@@ -133,7 +137,7 @@ size_t run_bytes(const struct run *r, size_t n_tok, size_t n_rows, size_t longes
 	       n_rows * sizeof *r->stat + n_tok * sizeof *r->pos;
 }
 
-size_t run_prefix(const struct pack *p, size_t s, size_t *start)
+size_t workspace_prefix(const struct pack *p, size_t s, size_t *start)
 {
 	size_t of = p->prefix ? p->prefix[s] : s;
 
@@ -141,7 +145,7 @@ size_t run_prefix(const struct pack *p, size_t s, size_t *start)
 	return of == s ? 0 : p->start[of + 1] - p->start[of];
 }
 
-void run_prepare(struct run *r, const struct model *m, const struct pack *p, bool keep)
+void workspace_prepare(struct workspace *r, const struct model *m, const struct pack *p, bool keep)
 {
 	r->p = p;
 	choose(r, m, p->n_rows, keep);
@@ -157,7 +161,7 @@ void run_prepare(struct run *r, const struct model *m, const struct pack *p, boo
 	}
 	r->longest = 0;
 	for (size_t s = 0, from; s < p->n_seq; s++) {
-		size_t before = run_prefix(p, s, &from), n = p->start[s + 1] - p->start[s];
+		size_t before = workspace_prefix(p, s, &from), n = p->start[s + 1] - p->start[s];
 
 		r->longest = max2(r->longest, before + n);
 		for (size_t t = 0; t < n; t++)
@@ -168,72 +172,76 @@ void run_prepare(struct run *r, const struct model *m, const struct pack *p, boo
 }
 
 /* Place of the present layer's input in x */
-static size_t input(const struct run *r)
+static size_t input(const struct workspace *r)
 {
 	return r->keep ? r->layer : 0;
 }
 
 static void job_embed(void *ctx, size_t i, int thread)
 {
-	struct run *r = ctx;
+	struct workspace *r = ctx;
 	size_t from, n;
 
 	(void)thread;
-	run_block(i, r->p->n_tok, &from, &n);
+	workspace_block(i, r->p->n_tok, &from, &n);
 	block_embed(r->m, r->x + from * (size_t)r->m->cfg.d, r->p->tokens + from, n);
 }
 
 static void job_qkv(void *ctx, size_t i, int thread)
 {
-	struct run *r = ctx;
-	size_t T = r->p->n_tok, d = (size_t)r->m->cfg.d, Q = block_qkv_dim(r->m), l = run_slot(r);
+	struct workspace *r = ctx;
+	size_t T = r->p->n_tok, d = (size_t)r->m->cfg.d, Q = block_qkv_dim(r->m),
+	       l = workspace_slot(r);
 	size_t from, n;
 	float *raw;
 
-	run_block(i, T, &from, &n);
+	workspace_block(i, T, &from, &n);
 	raw = r->keep && r->m->cfg.qk_norm ? r->raw + (l * T + from) * block_qk_dim(r->m) : NULL;
 	block_qkv(r->m, r->layer, r->qkv + (l * T + from) * Q, raw,
-		  r->x + (input(r) * T + from) * d, r->pos + from, n, run_scratch(r, thread));
+		  r->x + (input(r) * T + from) * d, r->pos + from, n, workspace_scratch(r, thread));
 }
 
 /* Job: one sequence, one key/value head */
 static void job_att(void *ctx, size_t i, int thread)
 {
-	struct run *r = ctx;
+	struct workspace *r = ctx;
 	const struct config *c = &r->m->cfg;
 	size_t kvh = (size_t)c->kv_heads, hd = (size_t)c->head_dim, s = i / kvh, g = i % kvh;
 	size_t rep = (size_t)c->heads / kvh, start = r->p->start[s], n = r->p->start[s + 1] - start;
-	size_t Q = block_qkv_dim(r->m), A = block_att_dim(r->m), layer = run_slot(r) * r->p->n_tok;
-	size_t from, before = run_prefix(r->p, s, &from), k_at = ((size_t)c->heads + g) * hd;
+	size_t Q = block_qkv_dim(r->m), A = block_att_dim(r->m),
+	       layer = workspace_slot(r) * r->p->n_tok;
+	size_t from, before = workspace_prefix(r->p, s, &from), k_at = ((size_t)c->heads + g) * hd;
 	const float *qkv = r->qkv + (layer + start) * Q, *first = r->qkv + (layer + from) * Q;
 	float *att = r->att + (layer + start) * A;
-	float *keys = run_scratch(r, thread), *values = keys + att_keys_floats(before + n, hd);
+	float *keys = workspace_scratch(r, thread),
+	      *values = keys + att_keys_floats(before + n, hd);
 	float *scratch = values + att_values_floats(before + n, hd);
 
 	att_put(keys, values, 0, before, first + k_at, first + k_at + kvh * hd, Q, hd);
 	att_put(keys, values, before, n, qkv + k_at, qkv + k_at + kvh * hd, Q, hd);
 	for (size_t h = g * rep; h < (g + 1) * rep; h++)
-		for (size_t t = 0; t < n; t += RUN_ROWS)
+		for (size_t t = 0; t < n; t += WORKSPACE_ROWS)
 			att_rows(att + t * A + h * hd, A, qkv + t * Q + h * hd, Q, keys, values,
-				 n - t < RUN_ROWS ? n - t : RUN_ROWS, before + t + 1, 1, hd,
-				 scratch);
+				 n - t < WORKSPACE_ROWS ? n - t : WORKSPACE_ROWS, before + t + 1, 1,
+				 hd, scratch);
 }
 
 static void job_mlp(void *ctx, size_t i, int thread)
 {
-	struct run *r = ctx;
-	size_t T = r->p->n_tok, d = (size_t)r->m->cfg.d, A = block_att_dim(r->m), l = run_slot(r);
+	struct workspace *r = ctx;
+	size_t T = r->p->n_tok, d = (size_t)r->m->cfg.d, A = block_att_dim(r->m),
+	       l = workspace_slot(r);
 	size_t F2 = 2 * (size_t)r->m->cfg.ffn, x = input(r), next = r->keep ? x + 1 : 0, from, n;
 
-	run_block(i, T, &from, &n);
+	workspace_block(i, T, &from, &n);
 	block_mlp(r->m, r->layer, r->x + (next * T + from) * d, r->x2 + (l * T + from) * d,
 		  r->gu + (l * T + from) * F2, r->x + (x * T + from) * d,
-		  r->att + (l * T + from) * A, n, run_scratch(r, thread));
+		  r->att + (l * T + from) * A, n, workspace_scratch(r, thread));
 }
 
-void run_layer(struct run *r)
+void forward_layer(struct workspace *r)
 {
-	size_t blocks = run_blocks(r->p->n_tok, RUN_ROWS);
+	size_t blocks = workspace_blocks(r->p->n_tok, WORKSPACE_ROWS);
 
 	model_pack_layer(r->m, r->layer);
 	par_for(blocks, job_qkv, r);
@@ -241,31 +249,31 @@ void run_layer(struct run *r)
 	par_for(blocks, job_mlp, r);
 }
 
-static void forward(struct run *r, const struct model *m, const struct pack *p, float *logp,
+static void forward(struct workspace *r, const struct model *m, const struct pack *p, float *logp,
 		    float *entropy, bool keep)
 {
 	size_t d = (size_t)m->cfg.d;
 	const float *last;
 
-	run_prepare(r, m, p, keep);
+	workspace_prepare(r, m, p, keep);
 	r->logp = logp;
 	r->entropy = entropy;
-	par_for(run_blocks(p->n_tok, RUN_ROWS), job_embed, r);
+	par_for(workspace_blocks(p->n_tok, WORKSPACE_ROWS), job_embed, r);
 	for (r->layer = 0; r->layer < (size_t)m->cfg.layers; r->layer++)
-		run_layer(r);
+		forward_layer(r);
 	last = r->x + (keep ? r->layer * p->n_tok * d : 0);
 	for (size_t i = 0; i < p->n_rows; i++)
 		memcpy(r->xr + i * d, last + p->at[i] * d, d * sizeof *last);
 	head_forward(r);
 }
 
-void model_logprobs(struct run *r, const struct model *m, const struct pack *p, float *logp,
+void model_logprobs(struct workspace *r, const struct model *m, const struct pack *p, float *logp,
 		    float *entropy)
 {
 	forward(r, m, p, logp, entropy, false);
 }
 
-void model_forward(struct run *r, const struct model *m, const struct pack *p, float *logp,
+void model_forward(struct workspace *r, const struct model *m, const struct pack *p, float *logp,
 		   float *entropy)
 {
 	forward(r, m, p, logp, entropy, true);

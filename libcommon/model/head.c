@@ -10,28 +10,28 @@
 #include <string.h>
 
 /* Rows of block i of the chunk */
-static void rows_of(const struct run *r, size_t i, size_t *from, size_t *n)
+static void rows_of(const struct workspace *r, size_t i, size_t *from, size_t *n)
 {
 	*from = r->row0 + i * r->head_rows;
 	*n = r->row1 - *from < r->head_rows ? r->row1 - *from : r->head_rows;
 }
 
 /* Logits of n rows of the chunk into r->logits, and what they amount to. */
-static void logits_block(struct run *r, size_t from, size_t n, int thread)
+static void logits_block(struct workspace *r, size_t from, size_t n, int thread)
 {
 	size_t d = (size_t)r->m->cfg.d, v = (size_t)r->m->cfg.vocab;
 	float inv_t = (float)(1.0 / r->p->temperature);
 	float *logits = r->logits + (from - r->row0) * v;
 
 	block_logits(r->m, logits, v, r->xrn + from * d, r->xr + from * d, n,
-		     run_scratch(r, thread));
+		     workspace_scratch(r, thread));
 	for (size_t x = 0; x < n; x++)
-		r->stat[from + x] = logits_stat(logits + x * v, v, inv_t);
+		r->stat[from + x] = softmax_stat(logits + x * v, v, inv_t);
 }
 
 static void job_score(void *ctx, size_t i, int thread)
 {
-	struct run *r = ctx;
+	struct workspace *r = ctx;
 	size_t v = (size_t)r->m->cfg.vocab, from, n;
 	float inv_t = (float)(1.0 / r->p->temperature);
 
@@ -40,14 +40,14 @@ static void job_score(void *ctx, size_t i, int thread)
 	for (size_t x = from; x < from + n; x++) {
 		float z = r->logits[(x - r->row0) * v + r->p->target[x]];
 
-		r->logp[x] = logits_logp(&r->stat[x], z, inv_t);
+		r->logp[x] = softmax_logp(&r->stat[x], z, inv_t);
 		if (r->entropy)
 			r->entropy[x] = r->stat[x].entropy;
 	}
 }
 
 /* Rows of chunk c */
-static void take_chunk(struct run *r, size_t c)
+static void take_chunk(struct workspace *r, size_t c)
 {
 	size_t R = r->p->n_rows;
 
@@ -55,12 +55,12 @@ static void take_chunk(struct run *r, size_t c)
 	r->row1 = R - r->row0 < r->chunk ? R : r->row0 + r->chunk;
 }
 
-void head_forward(struct run *r)
+void head_forward(struct workspace *r)
 {
 	model_pack_layer(r->m, (size_t)r->m->cfg.layers);
 	for (size_t c = 0; c * r->chunk < r->p->n_rows; c++) {
 		take_chunk(r, c);
-		par_for(run_blocks(r->row1 - r->row0, r->head_rows), job_score, r);
+		par_for(workspace_blocks(r->row1 - r->row0, r->head_rows), job_score, r);
 	}
 }
 
@@ -68,7 +68,7 @@ void head_forward(struct run *r)
  * chunk are still there from the forward pass. */
 static void job_back(void *ctx, size_t i, int thread)
 {
-	struct run *r = ctx;
+	struct workspace *r = ctx;
 	const struct model *m = r->m;
 	size_t v = (size_t)m->cfg.vocab, d = (size_t)m->cfg.d, from, n;
 	float inv_t = (float)(1.0 / r->p->temperature), *logits;
@@ -78,12 +78,12 @@ static void job_back(void *ctx, size_t i, int thread)
 		logits_block(r, from, n, thread);
 	logits = r->logits + (from - r->row0) * v;
 	for (size_t x = 0; x < n; x++)
-		logits_backward(logits + x * v, &r->stat[from + x], v, r->p->target[from + x],
-				r->dlogp[from + x], r->dent ? r->dent[from + x] : 0.0f, inv_t);
-	mat_backward(m, &m->head, NULL, r->dxn + from * d, logits, n, run_scratch(r, thread));
+		softmax_backward(logits + x * v, &r->stat[from + x], v, r->p->target[from + x],
+				 r->dlogp[from + x], r->dent ? r->dent[from + x] : 0.0f, inv_t);
+	mat_backward(m, &m->head, NULL, r->dxn + from * d, logits, n, workspace_scratch(r, thread));
 }
 
-static void weight_grad(struct run *r)
+static void weight_grad(struct workspace *r)
 {
 	size_t v = (size_t)r->m->cfg.vocab, d = (size_t)r->m->cfg.d;
 	const struct wgrad w = {
@@ -103,7 +103,7 @@ static void weight_grad(struct run *r)
 /* Through the last norm: the gradient of xr, in place of the normed rows */
 static void job_norm_back(void *ctx, size_t i, int thread)
 {
-	struct run *r = ctx;
+	struct workspace *r = ctx;
 	const struct model *m = r->m;
 	size_t d = (size_t)m->cfg.d, from, n;
 
@@ -120,22 +120,22 @@ static void job_norm_back(void *ctx, size_t i, int thread)
 	}
 }
 
-void head_backward(struct run *r)
+void head_backward(struct workspace *r)
 {
 	const struct model *m = r->m;
 	size_t d = (size_t)m->cfg.d;
 
-	for (size_t c = run_blocks(r->p->n_rows, r->chunk); c-- > 0;) {
+	for (size_t c = workspace_blocks(r->p->n_rows, r->chunk); c-- > 0;) {
 		take_chunk(r, c);
-		par_for(run_blocks(r->row1 - r->row0, r->head_rows), job_back, r);
+		par_for(workspace_blocks(r->row1 - r->row0, r->head_rows), job_back, r);
 		if (r->full)
 			weight_grad(r);
 	}
 	r->row0 = 0;
 	r->row1 = r->p->n_rows;
-	par_for(run_blocks(r->row1, r->head_rows), job_norm_back, r);
+	par_for(workspace_blocks(r->row1, r->head_rows), job_norm_back, r);
 	memset(r->dx, 0, r->p->n_tok * d * sizeof *r->dx);
-	rows_add(r->dx, r->p->at, r->xrn, r->p->n_rows, d);
+	wgrad_add_rows(r->dx, r->p->at, r->xrn, r->p->n_rows, d);
 	if (r->full)
-		norm_grad(r->grads + m->norm, r->dxn, r->xr, r->rms, r->p->n_rows, d);
+		wgrad_norm(r->grads + m->norm, r->dxn, r->xr, r->rms, r->p->n_rows, d);
 }

@@ -57,7 +57,7 @@ static size_t add_packed(struct lora *l, size_t rows, size_t cols)
 {
 	size_t at = l->n_packed;
 
-	l->n_packed += pack_floats(rows, cols);
+	l->n_packed += gemm_pack_floats(rows, cols);
 	return at;
 }
 
@@ -136,9 +136,10 @@ void lora_pack(struct lora *l)
 	for (size_t i = 0; i < (size_t)l->layers * LORA_INPUTS; i++) {
 		const struct lora_group *g = &l->group[i];
 
-		pack_rows(l->packed + g->p_a, l->params + g->a, g->rows, g->in);
+		gemm_pack_rows(l->packed + g->p_a, l->params + g->a, g->rows, g->in);
 		for (size_t k = 0; k < g->n; k++)
-			pack_rows(l->packed + g->b[k].p_b, l->params + g->b[k].b, g->b[k].out, r);
+			gemm_pack_rows(l->packed + g->b[k].p_b, l->params + g->b[k].b, g->b[k].out,
+				       r);
 	}
 }
 
@@ -222,8 +223,8 @@ void lora_inner(const struct lora *l, const struct lora_group *g, float *u, cons
 {
 	if (!g->n)
 		return;
-	gemm(rows, g->rows, g->in, x, g->in, 1, packed_view(l->packed + g->p_a, g->in), u + g->at,
-	     l->width, false);
+	gemm(rows, g->rows, g->in, x, g->in, 1, gemm_packed_view(l->packed + g->p_a, g->in),
+	     u + g->at, l->width, false);
 	scale_rows(l, u + g->at, l->width, rows, g->rows);
 }
 
@@ -235,7 +236,7 @@ void lora_forward(const struct lora *l, const struct lora_group *g, float *y, si
 	lora_inner(l, g, scratch, x, rows);
 	for (size_t k = 0; k < g->n; k++)
 		gemm(rows, g->b[k].out, r, scratch + g->at + k * r, l->width, 1,
-		     packed_view(l->packed + g->b[k].p_b, r), y + g->b[k].col, ldy, true);
+		     gemm_packed_view(l->packed + g->b[k].p_b, r), y + g->b[k].col, ldy, true);
 }
 
 void lora_backward(const struct lora *l, const struct lora_group *g, float *dx, float *v,

@@ -26,7 +26,7 @@ size_t mat_scratch(const struct model *m, size_t rows)
 	if (m->how & MODEL_FROZEN)
 		need += (m->how & MODEL_BF16 ? BACK_BF16 : BACK_N) * k;
 	if (m->how & MODEL_BF16) /* rows of x or dy in pairs, a block of W in pairs */
-		need += rows * (max2(k, BACK_BF16) / 2 + 1) + pair_words(k, BACK_BF16);
+		need += rows * (max2(k, BACK_BF16) / 2 + 1) + gemm_pair_words(k, BACK_BF16);
 	return need;
 }
 
@@ -37,11 +37,11 @@ void mat_forward(const struct model *m, const struct mat *w, float *y, size_t ld
 	uint32_t *a = (uint32_t *)scratch;
 
 	if (!(m->how & MODEL_PAIRS)) {
-		gemm(rows, w->n, w->k, x, w->k, 1, packed_view(m->packed + w->packed, w->k), y, ldy,
-		     add);
+		gemm(rows, w->n, w->k, x, w->k, 1, gemm_packed_view(m->packed + w->packed, w->k), y,
+		     ldy, add);
 	} else if (!(m->how & MODEL_BF16)) {
-		gemm(rows, w->n, w->k, x, w->k, 1, pair_view(m->pairs + w->packed, w->k), y, ldy,
-		     add);
+		gemm(rows, w->n, w->k, x, w->k, 1, gemm_pair_view(m->pairs + w->packed, w->k), y,
+		     ldy, add);
 	} else {
 		for (size_t i = 0; i < rows; i++)
 			bf16_row(a + i * words, x + i * w->k, w->k);
@@ -55,18 +55,18 @@ static const float *rows_of(const struct model *m, const struct mat *w, size_t j
 {
 	if (!(m->how & MODEL_FROZEN))
 		return m->params + w->at + j * w->k;
-	unpair_rows(scratch, m->pairs + w->packed, j, n, w->k);
+	gemm_unpair_rows(scratch, m->pairs + w->packed, j, n, w->k);
 	return scratch;
 }
 
-size_t mat_turn_blocks(const struct mat *w)
+size_t mat_transposed_blocks(const struct mat *w)
 {
 	return (w->n + BACK_BF16 - 1) / BACK_BF16;
 }
 
-size_t mat_turn_words(const struct mat *w)
+size_t mat_transposed_words(const struct mat *w)
 {
-	return mat_turn_blocks(w) * pair_words(w->k, BACK_BF16);
+	return mat_transposed_blocks(w) * gemm_pair_words(w->k, BACK_BF16);
 }
 
 /* Rows of W in block i */
@@ -85,20 +85,20 @@ static void turn(const struct model *m, const struct mat *w, size_t i, uint32_t 
 	bf16_panels(to, rows_of(m, w, i * BACK_BF16, n, scratch), w->k, n, w->k);
 }
 
-void mat_turn(const struct model *m, const struct mat *w, uint32_t *turned, size_t block,
-	      float *scratch)
+void mat_transpose(const struct model *m, const struct mat *w, uint32_t *turned, size_t block,
+		   float *scratch)
 {
-	turn(m, w, block, turned + block * pair_words(w->k, BACK_BF16), scratch);
+	turn(m, w, block, turned + block * gemm_pair_words(w->k, BACK_BF16), scratch);
 }
 
 static void backward_bf16(const struct model *m, const struct mat *w, const uint32_t *turned,
 			  float *dx, const float *dy, size_t rows, float *scratch)
 {
-	size_t words = pair_words(w->k, BACK_BF16);
+	size_t words = gemm_pair_words(w->k, BACK_BF16);
 	uint32_t *a = (uint32_t *)scratch, *own = a + rows * (BACK_BF16 / 2);
 	float *wide = (float *)(own + words);
 
-	for (size_t i = 0; i < mat_turn_blocks(w); i++) {
+	for (size_t i = 0; i < mat_transposed_blocks(w); i++) {
 		size_t n = block_rows(w, i), pairs = (n + 1) / 2;
 
 		for (size_t t = 0; t < rows; t++)

@@ -56,7 +56,7 @@ static struct mat join(struct model *m, size_t n, size_t *end)
 		w[i].row = t.n;
 		t.n += (size_t)w[i].shape[0];
 	}
-	*end += m->how & MODEL_PAIRS ? pair_words(t.n, t.k) : pack_floats(t.n, t.k);
+	*end += m->how & MODEL_PAIRS ? gemm_pair_words(t.n, t.k) : gemm_pack_floats(t.n, t.k);
 	m->n_packed = *end > m->n_packed ? *end : m->n_packed;
 	return t;
 }
@@ -172,7 +172,7 @@ void model_put_rows(struct model *m, const struct weight *w, size_t first, const
 	size_t k = (size_t)w->shape[1];
 
 	if (m->how & MODEL_FROZEN)
-		pair_rows(m->pairs + w->packed, w->row + first, rows, n, k);
+		gemm_pair_rows(m->pairs + w->packed, w->row + first, rows, n, k);
 	else
 		memcpy(m->params + w->offset + first * k, rows, n * k * sizeof *rows);
 }
@@ -183,7 +183,7 @@ void model_get_rows(const struct model *m, const struct weight *w, size_t first,
 	size_t k = (size_t)w->shape[1];
 
 	if (m->how & MODEL_FROZEN)
-		unpair_rows(rows, m->pairs + w->packed, w->row + first, n, k);
+		gemm_unpair_rows(rows, m->pairs + w->packed, w->row + first, n, k);
 	else
 		memcpy(rows, m->params + w->offset + first * k, n * k * sizeof *rows);
 }
@@ -241,9 +241,9 @@ static void pack_one(void *ctx, size_t i, int thread)
 
 	(void)thread;
 	if (p->m->how & MODEL_PAIRS)
-		pair_rows(p->m->pairs + w->packed, row, src, n, w->k);
+		gemm_pair_rows(p->m->pairs + w->packed, row, src, n, w->k);
 	else
-		pack_rows(p->m->packed + w->packed + row * w->k, src, n, w->k);
+		gemm_pack_rows(p->m->packed + w->packed + row * w->k, src, n, w->k);
 }
 
 static void cut(struct packing *p, const struct mat *w)

@@ -133,7 +133,7 @@ static size_t candidates(uint32_t *h, const float *e, size_t v, double total, do
 
 /* Draws from the largest only. Returns the token and the share of the mass that it was drawn from.
  */
-static uint32_t draw_cut(struct draw_scratch *s, size_t v, double total, double top_p,
+static uint32_t draw_cut(struct pick_scratch *s, size_t v, double total, double top_p,
 			 int64_t top_k, double u, double *mass)
 {
 	size_t most = top_k > 0 && (size_t)top_k < v ? (size_t)top_k : v, kept = 0, n = v;
@@ -167,11 +167,11 @@ static uint32_t draw_cut(struct draw_scratch *s, size_t v, double total, double 
 	return s->heap[n - 1];
 }
 
-bool draw_token(struct drawn *out, const float *logits, size_t v, double temperature, double top_p,
-		int64_t top_k, double u, struct draw_scratch *s)
+bool pick_token(struct picked *out, const float *logits, size_t v, double temperature, double top_p,
+		int64_t top_k, double u, struct pick_scratch *s)
 {
 	float inv_t = (float)(1.0 / (temperature > 0 ? temperature : 1.0));
-	struct logits_stat st = logits_stat(logits, v, inv_t);
+	struct softmax_stat st = softmax_stat(logits, v, inv_t);
 	bool cut = top_p < 1 || (top_k > 0 && (size_t)top_k < v);
 	double total, mass;
 
@@ -181,7 +181,7 @@ bool draw_token(struct drawn *out, const float *logits, size_t v, double tempera
 	out->entropy = st.entropy;
 	if (temperature <= 0) {
 		out->token = (uint32_t)argmax(logits, v);
-		out->full = out->logp = logits_logp(&st, logits[out->token], inv_t);
+		out->full = out->logp = softmax_logp(&st, logits[out->token], inv_t);
 		return true;
 	}
 	total = exponentials(s->e, logits, v, inv_t, st.max);
@@ -189,7 +189,7 @@ bool draw_token(struct drawn *out, const float *logits, size_t v, double tempera
 		out->token = draw_cut(s, v, total, top_p, top_k, u, &mass);
 	else
 		out->token = (uint32_t)find(s->e, v, u * total);
-	out->full = out->logp = logits_logp(&st, logits[out->token], inv_t);
+	out->full = out->logp = softmax_logp(&st, logits[out->token], inv_t);
 	if (cut)
 		out->logp = (float)log(s->e[out->token] / mass);
 	return true;

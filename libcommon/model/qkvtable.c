@@ -12,11 +12,11 @@ enum {
 	ROWS = 48       /* a job makes */
 };
 
-void lookup_init(struct lookup *t, const struct model *m)
+void qkvtable_init(struct qkvtable *t, const struct model *m)
 {
 	size_t n = (size_t)m->cfg.vocab * block_qkv_dim(m);
 
-	*t = (struct lookup){.n = n <= MOST ? n : 0};
+	*t = (struct qkvtable){.n = n <= MOST ? n : 0};
 }
 
 struct making {
@@ -40,7 +40,7 @@ static void job_make(void *ctx, size_t i, int thread)
 	big_free(x, (ROWS * d + block_scratch(k->m, ROWS)) * sizeof *x);
 }
 
-void lookup_make(struct lookup *t, const struct model *m)
+void qkvtable_make(struct qkvtable *t, const struct model *m)
 {
 	struct making k;
 
@@ -50,8 +50,8 @@ void lookup_make(struct lookup *t, const struct model *m)
 	par_for(((size_t)m->cfg.vocab + ROWS - 1) / ROWS, job_make, &k);
 }
 
-void lookup_qkv(const struct lookup *t, const struct model *m, float *qkv, const uint32_t *tokens,
-		const uint32_t *pos, size_t rows)
+void qkvtable_qkv(const struct qkvtable *t, const struct model *m, float *qkv,
+		  const uint32_t *tokens, const uint32_t *pos, size_t rows)
 {
 	size_t n = block_qkv_dim(m);
 
@@ -60,7 +60,7 @@ void lookup_qkv(const struct lookup *t, const struct model *m, float *qkv, const
 	block_rotate(m, qkv, pos, rows);
 }
 
-void lookup_free(struct lookup *t)
+void qkvtable_free(struct qkvtable *t)
 {
 	big_free(t->row, t->n * sizeof *t->row);
 }

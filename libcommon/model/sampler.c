@@ -32,7 +32,7 @@ struct worker {
 	float *kv;         /* (wide + 1 caches): those of the slots, and prompt_kv */
 	float *prompt_kv, *prompt_logits, *logits;
 	struct decode_room room;
-	struct draw_scratch draw;
+	struct pick_scratch draw;
 	size_t busy;
 	size_t group;  /* whose samples it starts; NONE */
 	size_t filled; /* whose prompt is in prompt_kv; NONE */
@@ -60,7 +60,7 @@ struct sampler {
 	size_t wide; /* sequences that one of them decodes together */
 	float *mem;
 	size_t n_mem;
-	struct lookup lookup;
+	struct qkvtable lookup;
 	void *results; /* tokens, logprobs, full logprobs, entropy of all samples */
 	size_t n_results;
 	/* of the call under way */
@@ -81,7 +81,7 @@ struct sampler *sampler_new(const struct model *m, const struct sample_opts *o)
 		s->o.batch = 1;
 	if (m->n_packed * sizeof(float) <= CACHED && s->o.batch > FEW)
 		s->o.batch = FEW;
-	lookup_init(&s->lookup, m);
+	qkvtable_init(&s->lookup, m);
 	s->n_w = par_threads();
 	s->w = xcalloc((size_t)s->n_w, sizeof *s->w);
 	for (int i = 0; i < s->n_w; i++) {
@@ -105,7 +105,7 @@ void sampler_free(struct sampler *s)
 		free(s->w[i].draw.heap);
 	}
 	big_free(s->mem, s->n_mem * sizeof *s->mem);
-	lookup_free(&s->lookup);
+	qkvtable_free(&s->lookup);
 	big_free(s->results, s->n_results);
 	free(s->w);
 	free(s->first);
@@ -163,7 +163,7 @@ static void prepare_lookup(struct sampler *s)
 	s->decode.lookup = NULL;
 	if (s->lookup.n && tokens >= 2 * (size_t)s->decode.m->cfg.vocab) {
 		s->decode.lookup = &s->lookup;
-		lookup_make(&s->lookup, s->decode.m);
+		qkvtable_make(&s->lookup, s->decode.m);
 	}
 }
 
@@ -251,13 +251,13 @@ static bool take_sample(struct sampler *s, struct worker *w, size_t *i)
 static void advance(struct sampler *s, struct worker *w, struct slot *t, const float *logits)
 {
 	struct sample *out = t->to;
-	struct drawn d;
+	struct picked d;
 	size_t i = out->n;
 
-	if (!draw_token(&d, logits, (size_t)s->decode.m->cfg.vocab, s->o.temperature, s->o.top_p,
+	if (!pick_token(&d, logits, (size_t)s->decode.m->cfg.vocab, s->o.temperature, s->o.top_p,
 			s->o.top_k, rng_uniform(t->key, i), &w->draw)) {
 		atomic_store(&s->failed, t->group + 1);
-		d = (struct drawn){0};
+		d = (struct picked){0};
 	}
 	((uint32_t *)out->tokens)[i] = d.token;
 	((float *)out->logprobs)[i] = d.logp;

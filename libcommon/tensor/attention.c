@@ -8,7 +8,7 @@ enum { QB = 48 }; /* query rows taken together in the backward pass: a multiple 
 
 size_t att_keys_floats(size_t len, size_t hd)
 {
-	return pack_floats(len, hd);
+	return gemm_pack_floats(len, hd);
 }
 
 size_t att_values_floats(size_t len, size_t hd)
@@ -50,7 +50,7 @@ static void probabilities(float *s, size_t ls, const float *q, size_t ldq, const
 	float scale = 1.0f / sqrtf((float)hd);
 	size_t n = first_n + (causal ? rows - 1 : 0);
 
-	gemm(rows, vec_round(n), hd, q, ldq, 1, packed_view(keys, hd), s, ls, false);
+	gemm(rows, vec_round(n), hd, q, ldq, 1, gemm_packed_view(keys, hd), s, ls, false);
 	for (size_t i = 0; i < rows; i++) {
 		size_t seen = causal ? first_n + i : first_n, end = vec_round(seen);
 
@@ -82,7 +82,7 @@ void att_token(float *out, const float *q, const float *keys, const float *value
 				 0, hd, scratch);
 		return;
 	}
-	gemm_each(heads, n, hd, q, hd, packed_view(keys, hd), step, scratch, ls);
+	gemm_each(heads, n, hd, q, hd, gemm_packed_view(keys, hd), step, scratch, ls);
 	for (size_t h = 0; h < heads; h++)
 		softmax_row(scratch + h * ls, n, scale);
 	gemm_each(heads, hd, n, scratch, ls, value_view(values, hd), step, out, hd);
@@ -115,8 +115,8 @@ static void scatter(float *dst, size_t ld, const float *src, size_t T, size_t hd
 
 /* s (probabilities) and dp (gradient by them) become dS = P * (dP - rowsum(dO * O)) * scale in dp.
  */
-static void softmax_backward(float *dp, const float *s, size_t ls, const float *o, const float *do_,
-			     size_t ldo, size_t rows, size_t n, size_t hd)
+static void scores_backward(float *dp, const float *s, size_t ls, const float *o, const float *do_,
+			    size_t ldo, size_t rows, size_t n, size_t hd)
 {
 	float scale = 1.0f / sqrtf((float)hd);
 
@@ -185,9 +185,9 @@ static void queries_back(struct att_back *b, float *dq, size_t ldd, const float 
 		struct panels kb = {b->k, hr, PANEL, NULL};
 
 		probabilities(b->s, ls, b->q + t * hr, hr, b->keys, rows, before + t + 1, 1, hd);
-		gemm(rows, seen, hd, b->dO + t * hr, hr, 1, packed_view(b->vt, hd), b->dp, ls,
+		gemm(rows, seen, hd, b->dO + t * hr, hr, 1, gemm_packed_view(b->vt, hd), b->dp, ls,
 		     false);
-		softmax_backward(b->dp, b->s, ls, o + t * ldo, do_ + t * ldo, ldo, rows, seen, hd);
+		scores_backward(b->dp, b->s, ls, o + t * ldo, do_ + t * ldo, ldo, rows, seen, hd);
 		gemm(rows, hd, seen, b->dp, ls, 1, kb, dq + t * ldd, ldd, false);
 		gemm(seen, hr, rows, b->dp, 1, ls, qb, b->dk, hr, true);
 		gemm(seen, hr, rows, b->s, 1, ls, dob, b->dv, hr, true);

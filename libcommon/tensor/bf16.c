@@ -73,13 +73,13 @@ void bf16_panels(uint32_t *dst, const float *b, size_t ld, size_t k, size_t n)
 				 n - j < PANEL ? n - j : PANEL);
 }
 
-size_t bf16_turned_words(size_t m, size_t k)
+size_t bf16_transposed_words(size_t m, size_t k)
 {
 	return (m + GEMM_MR - 1) / GEMM_MR * GEMM_MR * ((k + 1) / 2);
 }
 
 /* Blocks of GEMM_MR rows of A; in each, pair after pair, the rows' words side by side */
-void bf16_turned(uint32_t *dst, const float *x, size_t ld, size_t k, size_t m)
+void bf16_transpose(uint32_t *dst, const float *x, size_t ld, size_t k, size_t m)
 {
 	size_t pairs = (k + 1) / 2;
 

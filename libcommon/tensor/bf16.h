@@ -19,14 +19,14 @@ const char *bf16_missing(void);
 
 /* A row of k floats as (k + 1) / 2 pairs; an odd end is filled up with 0. */
 void bf16_row(uint32_t *dst, const float *x, size_t k);
-/* B of shape (k, n), rows of stride ld, as panels of pairs (see gemm.h): pair_words(n, k) words, of
- * the last panel the columns from n on unwritten. */
+/* B of shape (k, n), rows of stride ld, as panels of pairs (see gemm.h): gemm_pair_words(n, k)
+ * words, of the last panel the columns from n on unwritten. */
 void bf16_panels(uint32_t *dst, const float *b, size_t ld, size_t k, size_t n);
 
 /* A = X' of shape (m, k) from X (k, m), rows of stride ld, in the order in which the product reads
- * it: bf16_turned_words(m, k) words. */
-size_t bf16_turned_words(size_t m, size_t k);
-void bf16_turned(uint32_t *dst, const float *x, size_t ld, size_t k, size_t m);
+ * it: bf16_transposed_words(m, k) words. */
+size_t bf16_transposed_words(size_t m, size_t k);
+void bf16_transpose(uint32_t *dst, const float *x, size_t ld, size_t k, size_t m);
 
 /* C(m, n) = A(m, k) B(k, n), or += with add, over `pairs` pairs of k. A: rows of pairs, one after
  * the other, or turned. b: panels of pairs. */

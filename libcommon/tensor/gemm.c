@@ -142,12 +142,12 @@ static tile_fn *const tiles[2][GEMM_NV][GEMM_MR] = {
 	},
 };
 
-size_t pack_floats(size_t n, size_t k)
+size_t gemm_pack_floats(size_t n, size_t k)
 {
 	return (n + PANEL - 1) / PANEL * PANEL * k;
 }
 
-void pack_rows(float *dst, const float *w, size_t n, size_t k)
+void gemm_pack_rows(float *dst, const float *w, size_t n, size_t k)
 {
 	for (size_t p = 0; p < n; p += PANEL)
 		for (size_t x = 0; x < k; x++)
@@ -155,12 +155,12 @@ void pack_rows(float *dst, const float *w, size_t n, size_t k)
 				*dst++ = j < n ? w[j * k + x] : 0.0f;
 }
 
-struct panels packed_view(const float *packed, size_t k)
+struct panels gemm_packed_view(const float *packed, size_t k)
 {
 	return (struct panels){packed, PANEL, k * PANEL, NULL};
 }
 
-size_t pair_words(size_t n, size_t k)
+size_t gemm_pair_words(size_t n, size_t k)
 {
 	return (n + PANEL - 1) / PANEL * PANEL * ((k + 1) / 2);
 }
@@ -186,7 +186,7 @@ static void row_words(uint32_t *dst, const float *w, size_t x, size_t n, size_t 
 		dst[full] = half_bf16_bits(w[k - 1]) >> 16;
 }
 
-void pair_rows(uint32_t *dst, size_t first, const float *w, size_t rows, size_t k)
+void gemm_pair_rows(uint32_t *dst, size_t first, const float *w, size_t rows, size_t k)
 {
 	size_t words = (k + 1) / 2;
 
@@ -207,7 +207,7 @@ void pair_rows(uint32_t *dst, size_t first, const float *w, size_t rows, size_t 
 		}
 }
 
-void unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, size_t k)
+void gemm_unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, size_t k)
 {
 	size_t words = (k + 1) / 2;
 
@@ -230,7 +230,7 @@ void unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, size_
 		}
 }
 
-struct panels pair_view(const uint32_t *pairs, size_t k)
+struct panels gemm_pair_view(const uint32_t *pairs, size_t k)
 {
 	return (struct panels){NULL, 0, (k + 1) / 2 * PANEL, pairs};
 }

@@ -33,9 +33,9 @@ struct panels {
 };
 
 /* The matrix W of shape (n, k), rows as in a checkpoint, as panels of its transpose: B = W'. */
-size_t pack_floats(size_t n, size_t k); /* size of the packed form, zero padding included */
-void pack_rows(float *dst, const float *w, size_t n, size_t k);
-struct panels packed_view(const float *packed, size_t k);
+size_t gemm_pack_floats(size_t n, size_t k); /* size of the packed form, zero padding included */
+void gemm_pack_rows(float *dst, const float *w, size_t n, size_t k);
+struct panels gemm_packed_view(const float *packed, size_t k);
 
 /*
  * The same in bf16, in half the bytes: column j of rows 2 i and 2 i + 1 share the 32 bits at
@@ -43,13 +43,13 @@ struct panels packed_view(const float *packed, size_t k);
  * filled up with a row of zeros. Widening is exact, so a product is the same to the bit as over
  * f32 panels that hold the same numbers.
  */
-size_t pair_words(size_t n, size_t k); /* 32-bit words of the packed form */
+size_t gemm_pair_words(size_t n, size_t k); /* 32-bit words of the packed form */
 /* Puts `rows` rows of W, from row `first` on, rounded to nearest even. Words of rows that are never
  * put must be zero. */
-void pair_rows(uint32_t *dst, size_t first, const float *w, size_t rows, size_t k);
+void gemm_pair_rows(uint32_t *dst, size_t first, const float *w, size_t rows, size_t k);
 /* The opposite: rows first.. of W into w. */
-void unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, size_t k);
-struct panels pair_view(const uint32_t *pairs, size_t k);
+void gemm_unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, size_t k);
+struct panels gemm_pair_view(const uint32_t *pairs, size_t k);
 
 /* C(m, n) = A(m, k) B(k, n); with add, each chain begins with what C holds. A's element (i, j) is
  * a[i * rs + j * cs]. */

@@ -136,7 +136,7 @@ void swiglu_backward(float *dgu, const float *dh, const float *gu, size_t n)
 	}
 }
 
-void add_row(float *y, const float *x, size_t n)
+void layers_add_row(float *y, const float *x, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		y[i] += x[i];

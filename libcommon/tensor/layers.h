@@ -27,6 +27,6 @@ void swiglu_forward(float *h, const float *gu, size_t n);
 /* dgu from dh; may overwrite gu (dgu == gu) */
 void swiglu_backward(float *dgu, const float *dh, const float *gu, size_t n);
 
-void add_row(float *y, const float *x, size_t n); /* y += x */
+void layers_add_row(float *y, const float *x, size_t n); /* y += x */
 
 #endif

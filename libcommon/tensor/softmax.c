@@ -52,9 +52,9 @@ static inline vf shifted(const float *logits, size_t i, size_t v, float inv_t, f
 	return vf_load(t);
 }
 
-struct logits_stat logits_stat(const float *logits, size_t v, float inv_t)
+struct softmax_stat softmax_stat(const float *logits, size_t v, float inv_t)
 {
-	struct logits_stat s = {.max = row_max(logits, v) * inv_t};
+	struct softmax_stat s = {.max = row_max(logits, v) * inv_t};
 	vf sum = {0}, dot = {0};
 	double total, mean;
 
@@ -71,13 +71,13 @@ struct logits_stat logits_stat(const float *logits, size_t v, float inv_t)
 	return s;
 }
 
-float logits_logp(const struct logits_stat *s, float logit, float inv_t)
+float softmax_logp(const struct softmax_stat *s, float logit, float inv_t)
 {
 	return fmaf(logit, inv_t, -s->max) - s->log_sum;
 }
 
-void logits_backward(float *logits, const struct logits_stat *s, size_t v, size_t target,
-		     float dlogp, float dent, float inv_t)
+void softmax_backward(float *logits, const struct softmax_stat *s, size_t v, size_t target,
+		      float dlogp, float dent, float inv_t)
 {
 	float inv_sum = (float)exp(-(double)s->log_sum);
 

@@ -13,19 +13,19 @@ void softmax_row(float *s, size_t n, float scale);
 
 /* What one row of logits amounts to at a temperature: p_i = exp(z_i - max) / sum, z = logits /
  * temperature. */
-struct logits_stat {
+struct softmax_stat {
 	float max;     /* of z */
 	float log_sum; /* log of sum_i exp(z_i - max) */
 	float entropy; /* of p, nats */
 };
 /* inv_t is 1 / temperature. v >= 1. */
-struct logits_stat logits_stat(const float *logits, size_t v, float inv_t);
-float logits_logp(const struct logits_stat *s, float logit, float inv_t);
+struct softmax_stat softmax_stat(const float *logits, size_t v, float inv_t);
+float softmax_logp(const struct softmax_stat *s, float logit, float inv_t);
 
 /*
  * In place: logits become the gradient by them of dlogp * log p(target) + dent * entropy.
  */
-void logits_backward(float *logits, const struct logits_stat *s, size_t v, size_t target,
-		     float dlogp, float dent, float inv_t);
+void softmax_backward(float *logits, const struct softmax_stat *s, size_t v, size_t target,
+		      float dlogp, float dent, float inv_t);
 
 #endif
