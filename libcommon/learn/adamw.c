@@ -1,9 +1,7 @@
 /* adamw.c - AdamW over flat arrays. See adamw.h. */
 #include "learn/adamw.h"
-#include "base/fault.h"
 #include "base/mem.h"
 #include "base/par.h"
-#include "base/profile.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,7 +9,7 @@
 
 enum { BLOCK = 1 << 16, LANES = 8 };
 
-struct update { /* one adamw_step as its threads see it */
+struct adamw_pass { /* one adamw_step as its threads see it */
 	struct adamw *a;
 	float *params;
 	const float *grads;
@@ -46,7 +44,7 @@ void adamw_init(struct adamw *a, const struct adamw_opts *o, const struct weight
  */
 static void block_square(void *ctx, size_t i, int thread)
 {
-	const struct update *u = ctx;
+	const struct adamw_pass *u = ctx;
 	const struct adamw_block *b = &u->a->block[i];
 	const float *g = u->grads + b->offset;
 	double lane[LANES] = {0}, sum = 0;
@@ -65,7 +63,7 @@ static void block_square(void *ctx, size_t i, int thread)
 
 static void block_update(void *ctx, size_t i, int thread)
 {
-	const struct update *u = ctx;
+	const struct adamw_pass *u = ctx;
 	const struct adamw_block *b = &u->a->block[i];
 	float *restrict p = u->params + b->offset;
 	const float *restrict grad = u->grads + b->offset;
@@ -86,7 +84,7 @@ static void block_update(void *ctx, size_t i, int thread)
 
 bool adamw_step(struct adamw *a, float *params, const float *grads, double lr, double *norm)
 {
-	struct update u = {.a = a, .params = params, .grads = grads};
+	struct adamw_pass u = {.a = a, .params = params, .grads = grads};
 	double sum = 0, t = (double)a->steps + 1;
 
 	par_for(a->n_block, block_square, &u);
@@ -113,37 +111,9 @@ bool adamw_step(struct adamw *a, float *params, const float *grads, double lr, d
 	return true;
 }
 
-bool update_apply(struct adamw *a, struct model *m, const float *grads, double loss, double lr,
-		  double *norm)
-{
-	enum profile_part before = profile_to(PROFILE_UPDATE);
-	bool applied = false;
-
-	fault_double("loss", &loss);
-	if (isfinite(loss))
-		applied = adamw_step(a, model_trained(m).v, grads, lr, norm);
-	else
-		a->skipped_in_row++;
-	if (applied) {
-		fault_float("weight", model_trained(m).v);
-		model_pack(m);
-	}
-	profile_to(before);
-	return applied;
-}
-
 bool adamw_stuck(const struct adamw *a)
 {
 	return a->skipped_in_row >= ADAMW_PATIENCE;
-}
-
-void update_state(struct adamw *a, const struct weights *w, struct state *s)
-{
-	state_count(s, "adamw.steps", &a->steps);
-	state_count(s, "adamw.skipped_in_row", &a->skipped_in_row);
-	state_array(s, "optimizer.safetensors", "m.", w->w, w->n_w, a->m);
-	state_array(s, "optimizer.safetensors", "v.", w->w, w->n_w, a->v);
-	state_array(s, "model.safetensors", "", w->w, w->n_w, w->v);
 }
 
 void adamw_free(struct adamw *a)

@@ -118,7 +118,7 @@ static void begin(struct batch *b, struct pack *p, size_t prefix)
 }
 
 /* first, last: of those that share its prompt. One that shares it with nobody is one sequence. */
-static void add(struct batch *b, struct pack *p, const struct seq *s, bool first, bool last)
+static void add_seq(struct batch *b, struct pack *p, const struct seq *s, bool first, bool last)
 {
 	size_t prompt = first ? p->n_seq : b->prefix[p->n_seq - 1], prompt_end;
 
@@ -147,7 +147,7 @@ static struct pack fill(struct batch *b, const struct seq *all, const uint64_t *
 		bool first = i == 0 || !same_prompt(s, &all[order[i - 1]]);
 		bool last = i + 1 == part->n || !same_prompt(s, &all[order[i + 1]]);
 
-		add(b, &p, s, first, last);
+		add_seq(b, &p, s, first, last);
 	}
 	b->start[p.n_seq] = p.n_tok;
 	p.tokens = b->tokens;

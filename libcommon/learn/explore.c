@@ -115,7 +115,7 @@ static struct draw next_problem(struct explorer *e)
 }
 
 /* Judged responses of a group, v, with rewards that differ: only they have an advantage. */
-static bool teaches(const struct rl_opts *o, const struct rollout *v)
+static bool is_effective(const struct rl_opts *o, const struct rollout *v)
 {
 	const struct rollout *seen = NULL;
 
@@ -175,7 +175,7 @@ static void average(struct explored *out)
 	out->truncated /= n;
 }
 
-/* Samples n problems; groups that teach nothing are written at once, and forgotten. */
+/* Samples n problems; groups without an advantage are written at once, and forgotten. */
 static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t n,
 		     struct explored *out, struct reason *why)
 {
@@ -190,7 +190,7 @@ static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t
 	if (st)
 		return st;
 	for (size_t first = 0; first < e->round.n; first += each) {
-		if (teaches(e->o, e->round.v + first)) {
+		if (is_effective(e->o, e->round.v + first)) {
 			rollouts_add(&e->effective, &e->round, first, each);
 			out->kept++;
 			continue;
@@ -222,7 +222,8 @@ static void add_used(struct explorer *e, size_t first)
 	}
 }
 
-/* The first o->groups that teach become the batch; used, advantage and the rest of the records. */
+/* The first o->groups effective ones become the batch; used, advantage and the rest of the records.
+ */
 static int settle(struct explorer *e, uint64_t step, const char *hash, struct explored *out,
 		  struct reason *why)
 {
@@ -263,7 +264,7 @@ size_t explore_bytes(const struct explorer *e)
 	size_t later = e->o->rounds > 1 ? draws(e->o, first, 1) : 0;
 	size_t most = later > first ? later : first;
 
-	/* in memory: a round, and what of it and of those before teaches */
+	/* in memory: a round, and what of it and of those before is_effective */
 	return roller_bytes(e->roller, most * each, (first + 2 * most) * each);
 }
 

@@ -7,7 +7,7 @@
 static const double LOG_LIMIT = 20;
 
 struct value { /* a token's loss, its derivative by logp, and whether a bound cut the ratio */
-	double loss, slope;
+	double loss, gradient;
 	bool clipped;
 };
 
@@ -16,7 +16,7 @@ static double clamp(double x, double lo, double hi)
 	return x < lo ? lo : x > hi ? hi : x;
 }
 
-/* PPO's clipped loss of ratio exp(l); slope is by l. c 0: no dual clip. */
+/* PPO's clipped loss of ratio exp(l); gradient is by l. c 0: no dual clip. */
 static struct value clipped(const struct loss_opts *o, double l, double a, double c)
 {
 	double r = exp(clamp(l, -LOG_LIMIT, LOG_LIMIT));
@@ -65,7 +65,8 @@ void loss_sequence(const struct loss_opts *o, const struct loss_seq *s, double *
 		double l = s->logp[t] - s->old[t];
 		struct value v;
 
-		if (o->kind == LOSS_GSPO) /* its 1/n by logp meets n equal tokens: slope as it is */
+		if (o->kind ==
+		    LOSS_GSPO) /* its 1/n by logp meets n equal tokens: gradient as it is */
 			v = clipped(o, mean, s->advantage, 0);
 		else if (o->kind == LOSS_CISPO)
 			v = cispo(o, l, s->advantage, s->logp[t]);
@@ -78,9 +79,9 @@ void loss_sequence(const struct loss_opts *o, const struct loss_seq *s, double *
 
 			st->kl_ref += k3;
 			v.loss += o->kl * k3;
-			v.slope -= fabs(q) > LOG_LIMIT ? 0 : o->kl * expm1(x);
+			v.gradient -= fabs(q) > LOG_LIMIT ? 0 : o->kl * expm1(x);
 		}
-		dlogp[t] = s->weight * v.slope;
+		dlogp[t] = s->weight * v.gradient;
 		st->loss += s->weight * v.loss;
 		st->clipped += v.clipped;
 	}

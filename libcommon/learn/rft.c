@@ -3,6 +3,7 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "learn/update.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -149,7 +149,7 @@ static size_t lower(const uint64_t *v, size_t n, uint64_t x)
 	return lo;
 }
 
-static size_t count(const uint64_t *v, size_t n, uint64_t x)
+static size_t occurrences(const uint64_t *v, size_t n, uint64_t x)
 {
 	return (x == UINT64_MAX ? n : lower(v, n, x + 1)) - lower(v, n, x);
 }
@@ -166,7 +166,7 @@ static void weigh(struct rft_data *d)
 
 		d->weight[i] = d->o->weight == WEIGHT_TOKEN ? 1 : 1 / len;
 		if (d->o->weight == WEIGHT_TASK)
-			d->weight[i] /= (double)count(tasks, d->n, d->row[i].task);
+			d->weight[i] /= (double)occurrences(tasks, d->n, d->row[i].task);
 	}
 	free(tasks);
 }

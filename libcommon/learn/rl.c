@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "learn/batch.h"
 #include "learn/schedule.h"
+#include "learn/update.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -200,7 +201,7 @@ static void prepare(struct rl *r)
 		  r->o->roll.sample.temperature, keep_ref, r, NULL);
 }
 
-static void slope(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
+static void gradient(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
 {
 	struct rl *r = ctx;
 	const struct rollout *o = response(r, i);
@@ -237,7 +238,7 @@ static void update(struct rl *r, size_t n, struct rl_report *rep)
 		r->n_tok += r->seq[r->order[i]].n_resp;
 	memset(r->grads, 0, r->w.n * sizeof *r->grads);
 	rep->trained += batch_run(r->batch, r->seq, r->order, n, (size_t)r->o->micro_tokens,
-				  r->o->roll.sample.temperature, slope, r, r->grads);
+				  r->o->roll.sample.temperature, gradient, r, r->grads);
 	if (rep->updates + rep->skipped == 0)
 		rep->ratio_error = r->stats.ratio_error;
 	fault_float("gradient", r->grads);

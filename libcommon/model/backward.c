@@ -1,210 +1,51 @@
 /* backward.c - backward pass over packed sequences. See model.h and workspace.h. */
-#include "model/workspace.h"
-#include "base/mem.h"
 #include "base/par.h"
+#include "model/forward.h"
+#include "model/head.h"
 #include "model/mat.h"
+#include "model/wgrad.h"
 #include "tensor/attention.h"
-#include "tensor/bf16.h"
-#include "tensor/gemm.h"
 #include "tensor/layers.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-/* ---- weight gradients ---- */
-
-enum { WGRAD_MIN = 64, WGRAD_MAX = 512 }; /* rows of a matrix that one job takes */
-enum { WGRAD_TOKENS = 256 };              /* tokens of a product in bf16, packed in scratch */
-
-struct wgrad_jobs {
-	struct workspace *r;
-	const struct wgrad *w;
-	size_t n, first[8]; /* first job of each w */
-};
-
-/* In bf16 every job packs x anew: fewer jobs. */
-static size_t wgrad_rows(const struct workspace *r, const struct wgrad *w)
+/* Where a matrix of the present layer is in r->transposed; NULL: not in bf16 */
+static uint32_t *transposed(const struct workspace *r, const struct mat *w)
 {
-	size_t jobs = r->m->how & MODEL_BF16 ? 2 : 4, n = (w->rows + jobs - 1) / jobs;
-
-	n = (n + 15) / 16 * 16;
-	return n < WGRAD_MIN ? WGRAD_MIN : n > WGRAD_MAX ? WGRAD_MAX : n;
-}
-
-size_t wgrad_scratch(const struct model *m)
-{
-	const struct layer *w = m->layer;
-	size_t k = w->down.k > w->qkv.k ? w->down.k : w->qkv.k;
-
-	if (!(m->how & MODEL_BF16))
-		return 0;
-	k = w->o.k > k ? w->o.k : k;
-	if (m->lora && (size_t)m->lora->r > k)
-		k = (size_t)m->lora->r;
-	return gemm_pair_words(k, WGRAD_TOKENS) + bf16_transposed_words(WGRAD_MAX, WGRAD_TOKENS);
-}
-
-/* n rows of w from the one at `from` on, in bf16 */
-static void wgrad_bf16(const struct wgrad *w, size_t from, size_t n, float *scratch)
-{
-	uint32_t *x = (uint32_t *)scratch, *dy = x + gemm_pair_words(w->cols, WGRAD_TOKENS);
-
-	for (size_t t = 0; t < w->T; t += WGRAD_TOKENS) {
-		size_t T = w->T - t < WGRAD_TOKENS ? w->T - t : WGRAD_TOKENS;
-
-		bf16_panels(x, w->x + t * w->ldx, w->ldx, T, w->cols);
-		bf16_transpose(dy, w->dy + t * w->ldy + from, w->ldy, T, n);
-		bf16_gemm(n, w->cols, (T + 1) / 2, dy, true, x, w->out + from * w->cols, w->cols,
-			  true);
-	}
-}
-
-static void job_wgrad(void *ctx, size_t i, int thread)
-{
-	const struct wgrad_jobs *j = ctx;
-	const struct wgrad *w;
-	size_t x = 0, per, from, n;
-
-	while (x + 1 < j->n && i >= j->first[x + 1])
-		x++;
-	w = &j->w[x];
-	per = wgrad_rows(j->r, w);
-	from = (i - j->first[x]) * per;
-	n = w->rows - from < per ? w->rows - from : per;
-	if (j->r->m->how & MODEL_BF16)
-		wgrad_bf16(w, from, n, workspace_scratch(j->r, thread));
-	else
-		gemm_rows(n, w->cols, w->T, w->dy + from, 1, w->ldy, w->x, w->ldx,
-			  w->out + from * w->cols, w->cols, true);
-	for (size_t t = 0; w->bias && t < w->T; t++)
-		layers_add_row(w->bias + from, w->dy + t * w->ldy + from, n);
-}
-
-void wgrad_all(struct workspace *r, const struct wgrad *w, size_t n)
-{
-	struct wgrad_jobs j = {.r = r, .w = w, .n = n};
-	size_t total = 0;
-
-	for (size_t x = 0; x < n; x++) {
-		j.first[x] = total;
-		total += workspace_blocks(w[x].rows, wgrad_rows(r, &w[x]));
-	}
-	par_for(total, job_wgrad, &j);
-}
-
-enum { COLUMNS = 64 }; /* that one job takes of sums over tokens */
-
-struct columns { /* (T, d) rows whose sums go into out */
-	float *out;
-	const float *dy, *x, *rms;
-	const uint32_t *row;
-	size_t T, d;
-};
-
-static size_t columns_of(const struct columns *c, size_t i, size_t *n)
-{
-	*n = c->d - i * COLUMNS < COLUMNS ? c->d - i * COLUMNS : COLUMNS;
-	return i * COLUMNS;
-}
-
-/* One row's share of the gradient of a norm's weights */
-static void norm_add(float *out, const float *dy, const float *x, float rms, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		out[i] += dy[i] * x[i] * rms;
-}
-
-static void job_norm_grad(void *ctx, size_t i, int thread)
-{
-	const struct columns *c = ctx;
-	size_t n, from = columns_of(c, i, &n);
-
-	(void)thread;
-	for (size_t t = 0, at = from; t < c->T; t++, at += c->d)
-		norm_add(c->out + from, c->dy + at, c->x + at, c->rms[t], n);
-}
-
-void wgrad_norm(float *out, const float *dy, const float *x, const float *rms, size_t T, size_t d)
-{
-	struct columns c = {.out = out, .dy = dy, .x = x, .rms = rms, .T = T, .d = d};
-
-	par_for(workspace_blocks(d, COLUMNS), job_norm_grad, &c);
-}
-
-static void job_rows_add(void *ctx, size_t i, int thread)
-{
-	const struct columns *c = ctx;
-	size_t n, from = columns_of(c, i, &n);
-
-	(void)thread;
-	for (size_t t = 0; t < c->T; t++)
-		layers_add_row(c->out + c->row[t] * c->d + from, c->dy + t * c->d + from, n);
-}
-
-void wgrad_add_rows(float *out, const uint32_t *row, const float *y, size_t n, size_t d)
-{
-	struct columns c = {.out = out, .dy = y, .row = row, .T = n, .d = d};
-
-	par_for(workspace_blocks(d, COLUMNS), job_rows_add, &c);
-}
-
-/* ---- one layer ---- */
-
-enum { MATS = 4 }; /* of a layer */
-
-static const struct mat *mat_of(const struct layer *w, int i)
-{
-	const struct mat *const all[MATS] = {&w->qkv, &w->o, &w->gu, &w->down};
-
-	return all[i];
-}
-
-size_t workspace_transposed_words(const struct model *m)
-{
-	size_t n = 0;
-
-	for (int i = 0; i < MATS && m->how & MODEL_BF16; i++)
-		n += mat_transposed_words(mat_of(m->layer, i));
-	return n;
-}
-
-/* Where a matrix of the present layer is in r->turned; NULL: not in bf16 */
-static uint32_t *turned(const struct workspace *r, const struct mat *w)
-{
-	uint32_t *at = (uint32_t *)r->turned;
+	uint32_t *at = (uint32_t *)r->transposed;
 
 	if (!(r->m->how & MODEL_BF16))
 		return NULL;
-	for (int i = 0; mat_of(&r->m->layer[r->layer], i) != w; i++)
-		at += mat_transposed_words(mat_of(r->m->layer, i));
+	for (int i = 0; mat_of_layer(&r->m->layer[r->layer], i) != w; i++)
+		at += mat_transposed_words(mat_of_layer(r->m->layer, i));
 	return at;
 }
 
-static void job_turn(void *ctx, size_t i, int thread)
+static void job_transpose(void *ctx, size_t i, int thread)
 {
 	struct workspace *r = ctx;
 	const struct mat *w;
 	int k = 0;
 
-	for (; i >= mat_transposed_blocks(w = mat_of(&r->m->layer[r->layer], k)); k++)
+	for (; i >= mat_transposed_blocks(w = mat_of_layer(&r->m->layer[r->layer], k)); k++)
 		i -= mat_transposed_blocks(w);
-	mat_transpose(r->m, w, turned(r, w), i, workspace_scratch(r, thread));
+	mat_transpose(r->m, w, transposed(r, w), i, workspace_scratch(r, thread));
 }
 
-static void turn_layer(struct workspace *r)
+static void transpose_layer(struct workspace *r)
 {
 	size_t n = 0;
 
-	for (int i = 0; i < MATS && r->m->how & MODEL_BF16; i++)
-		n += mat_transposed_blocks(mat_of(r->m->layer, i));
-	par_for(n, job_turn, r);
+	for (int i = 0; i < MAT_LAYER && r->m->how & MODEL_BF16; i++)
+		n += mat_transposed_blocks(mat_of_layer(r->m->layer, i));
+	par_for(n, job_transpose, r);
 }
 
 /* dx (rows, k) = dy (rows, n) W, a matrix of the present layer */
 static void back(const struct workspace *r, const struct mat *w, float *dx, const float *dy,
 		 size_t rows, float *scratch)
 {
-	mat_backward(r->m, w, turned(r, w), dx, dy, rows, scratch);
+	mat_backward(r->m, w, transposed(r, w), dx, dy, rows, scratch);
 }
 
 /* Through the adapter of the layers that share an input: dx (n, in) gains what goes back to the
@@ -314,7 +155,7 @@ static void norm_heads_back(float *dy, const float *raw, const float *w, float *
 		float rms = rmsnorm_forward(tmp, raw, w, hd, eps), *dx = tmp + hd;
 
 		memset(dx, 0, hd * sizeof *dx);
-		norm_add(grad, dy, raw, rms, hd);
+		wgrad_norm_row(grad, dy, raw, rms, hd);
 		rmsnorm_backward(dx, dy, raw, w, rms, hd);
 		memcpy(dy, dx, hd * sizeof *dy);
 	}
@@ -364,6 +205,11 @@ static void job_qkv_back(void *ctx, size_t i, int thread)
 	adapter_inner(r, LORA_IN_QKV, from, n, r->xn + from * d);
 }
 
+static void wgrads(struct workspace *r, const struct wgrad *w, size_t n)
+{
+	wgrad_all(w, n, r->m->how & MODEL_BF16, r->scratch, r->per_thread);
+}
+
 /* Where the gradient of a weight that may be absent goes */
 static float *grad_of(const struct workspace *r, size_t offset)
 {
@@ -403,7 +249,7 @@ static void adapter_grads(struct workspace *r, enum lora_input input, const floa
 					    l->width,
 					    T};
 	if (g->n)
-		wgrad_all(r, job, 1 + g->n);
+		wgrads(r, job, 1 + g->n);
 }
 
 /* Weights from the attention's output on */
@@ -421,7 +267,7 @@ static void mlp_grads(struct workspace *r)
 		{g + w->o.at, grad_of(r, w->o_bias), r->dx2, r->att + l * T * A, d, A, d, A, T},
 	};
 
-	wgrad_all(r, mlp, 3);
+	wgrads(r, mlp, 3);
 	wgrad_norm(g + w->norm2, r->dxn, r->x2 + l * T * d, r->rms, T, d);
 }
 
@@ -434,7 +280,7 @@ static void qkv_grads(struct workspace *r)
 	const struct wgrad qkv = {
 		r->grads + w->qkv.at, grad_of(r, w->qkv_bias), r->dqkv, r->xn, Q, d, Q, d, T};
 
-	wgrad_all(r, &qkv, 1);
+	wgrads(r, &qkv, 1);
 	qk_norm_grad(r, workspace_blocks(T, WORKSPACE_ROWS));
 	wgrad_norm(r->grads + w->norm1, r->dxn, r->x + r->layer * T * d, r->rms, T, d);
 }
@@ -446,7 +292,7 @@ static void layer_backward(struct workspace *r)
 	size_t blocks = workspace_blocks(T, WORKSPACE_ROWS);
 	float *t;
 
-	turn_layer(r);
+	transpose_layer(r);
 	par_for(blocks, job_mlp_back, r);
 	if (r->full)
 		mlp_grads(r);

@@ -1,10 +1,11 @@
 /*
  * head.c - the output layer: log-probabilities of the scored rows, and its backward pass, a chunk
- * of rows at a time, so that a large vocabulary is never held for a whole batch. See workspace.h.
+ * of rows at a time, so that a large vocabulary is never held for a whole batch. See head.h.
  */
-#include "model/workspace.h"
+#include "model/head.h"
 #include "base/par.h"
 #include "model/mat.h"
+#include "model/wgrad.h"
 #include "tensor/layers.h"
 
 #include <string.h>
@@ -97,7 +98,7 @@ static void weight_grad(struct workspace *r)
 		.T = r->row1 - r->row0,
 	};
 
-	wgrad_all(r, &w, 1);
+	wgrad_all(&w, 1, r->m->how & MODEL_BF16, r->scratch, r->per_thread);
 }
 
 /* Through the last norm: the gradient of xr, in place of the normed rows */

@@ -37,8 +37,8 @@ static struct place place_of(const struct config *c, enum lora_target t)
 }
 
 /* Adds a matrix to the table; returns its offset. */
-static size_t add(struct lora *l, int64_t layer, const char *part, enum lora_target t,
-		  const char *which, int64_t rows, int64_t cols)
+static size_t add_matrix(struct lora *l, int64_t layer, const char *part, enum lora_target t,
+			 const char *which, int64_t rows, int64_t cols)
 {
 	struct weight *w = &l->w[l->n_w++];
 
@@ -72,7 +72,7 @@ static void add_group(struct lora *l, const struct config *c, int64_t layer, enu
 
 		if (p.input != input || !(l->targets >> t & 1))
 			continue;
-		a = add(l, layer, p.part, (enum lora_target)t, "lora_A", l->r, p.in);
+		a = add_matrix(l, layer, p.part, (enum lora_target)t, "lora_A", l->r, p.in);
 		g->a = g->n ? g->a : a;
 		g->in = (size_t)p.in;
 		g->b[g->n++] = (struct lora_b){.out = (size_t)p.out, .col = (size_t)p.col};
@@ -84,7 +84,8 @@ static void add_group(struct lora *l, const struct config *c, int64_t layer, enu
 
 		if (p.input != input || !(l->targets >> t & 1))
 			continue;
-		g->b[i].b = add(l, layer, p.part, (enum lora_target)t, "lora_B", p.out, l->r);
+		g->b[i].b =
+			add_matrix(l, layer, p.part, (enum lora_target)t, "lora_B", p.out, l->r);
 		g->b[i].p_b = add_packed(l, g->b[i].out, r);
 		i++;
 	}

@@ -69,6 +69,22 @@ size_t mat_transposed_words(const struct mat *w)
 	return mat_transposed_blocks(w) * gemm_pair_words(w->k, BACK_BF16);
 }
 
+const struct mat *mat_of_layer(const struct layer *w, int i)
+{
+	const struct mat *const all[MAT_LAYER] = {&w->qkv, &w->o, &w->gu, &w->down};
+
+	return all[i];
+}
+
+size_t mat_layer_words(const struct model *m)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < MAT_LAYER && m->how & MODEL_BF16; i++)
+		n += mat_transposed_words(mat_of_layer(m->layer, i));
+	return n;
+}
+
 /* Rows of W in block i */
 static size_t block_rows(const struct mat *w, size_t i)
 {
@@ -78,20 +94,21 @@ static size_t block_rows(const struct mat *w, size_t i)
 }
 
 /* One block, to where it is wanted */
-static void turn(const struct model *m, const struct mat *w, size_t i, uint32_t *to, float *scratch)
+static void transpose(const struct model *m, const struct mat *w, size_t i, uint32_t *to,
+		      float *scratch)
 {
 	size_t n = block_rows(w, i);
 
 	bf16_panels(to, rows_of(m, w, i * BACK_BF16, n, scratch), w->k, n, w->k);
 }
 
-void mat_transpose(const struct model *m, const struct mat *w, uint32_t *turned, size_t block,
+void mat_transpose(const struct model *m, const struct mat *w, uint32_t *transposed, size_t block,
 		   float *scratch)
 {
-	turn(m, w, block, turned + block * gemm_pair_words(w->k, BACK_BF16), scratch);
+	transpose(m, w, block, transposed + block * gemm_pair_words(w->k, BACK_BF16), scratch);
 }
 
-static void backward_bf16(const struct model *m, const struct mat *w, const uint32_t *turned,
+static void backward_bf16(const struct model *m, const struct mat *w, const uint32_t *transposed,
 			  float *dx, const float *dy, size_t rows, float *scratch)
 {
 	size_t words = gemm_pair_words(w->k, BACK_BF16);
@@ -103,20 +120,20 @@ static void backward_bf16(const struct model *m, const struct mat *w, const uint
 
 		for (size_t t = 0; t < rows; t++)
 			bf16_row(a + t * pairs, dy + t * w->n + i * BACK_BF16, n);
-		if (!turned)
-			turn(m, w, i, own, wide);
-		bf16_gemm(rows, w->k, pairs, a, false, turned ? turned + i * words : own, dx, w->k,
-			  i > 0);
+		if (!transposed)
+			transpose(m, w, i, own, wide);
+		bf16_gemm(rows, w->k, pairs, a, false, transposed ? transposed + i * words : own,
+			  dx, w->k, i > 0);
 	}
 }
 
 /* Blocks of W one after the other, also where W lies in rows: so that a frozen model gives the same
  * bits. */
-void mat_backward(const struct model *m, const struct mat *w, const uint32_t *turned, float *dx,
+void mat_backward(const struct model *m, const struct mat *w, const uint32_t *transposed, float *dx,
 		  const float *dy, size_t rows, float *scratch)
 {
 	if (m->how & MODEL_BF16) {
-		backward_bf16(m, w, turned, dx, dy, rows, scratch);
+		backward_bf16(m, w, transposed, dx, dy, rows, scratch);
 		return;
 	}
 	for (size_t j = 0; j < w->n; j += BACK_N) {

@@ -14,7 +14,7 @@
 enum { MAX_PER_LAYER = 18 }; /* tensors: 9 and 7 biases and 2 norms */
 
 /* Adds a weight to the table. */
-static struct weight *add(struct model *m, const char *name, int64_t rows, int64_t cols)
+static struct weight *add_weight(struct model *m, const char *name, int64_t rows, int64_t cols)
 {
 	struct weight *w = &m->w[m->n_w++];
 
@@ -36,7 +36,7 @@ static struct weight *add_in(struct model *m, int64_t l, const char *part, const
 	char name[96];
 
 	snprintf(name, sizeof name, "model.layers.%lld.%s.%s", (long long)l, part, kind);
-	return add(m, name, rows, cols);
+	return add_weight(m, name, rows, cols);
 }
 
 /* Adds a vector; returns its offset. */
@@ -129,7 +129,7 @@ void model_init(struct model *m, const struct config *cfg, int how)
 	*m = (struct model){.cfg = *cfg, .how = how};
 	m->w = xcalloc((size_t)(3 + MAX_PER_LAYER * c->layers), sizeof *m->w);
 	m->layer = xcalloc((size_t)c->layers, sizeof *m->layer);
-	add(m, "model.embed_tokens.weight", c->vocab, c->d);
+	add_weight(m, "model.embed_tokens.weight", c->vocab, c->d);
 	m->embed = (struct mat){.n = (size_t)c->vocab, .k = (size_t)c->d};
 	if (c->tied || how & MODEL_FROZEN) /* else nothing is multiplied with it: no panels */
 		m->embed = join(m, 1, &end);
@@ -137,10 +137,10 @@ void model_init(struct model *m, const struct config *cfg, int how)
 		end = how & MODEL_LAYERWISE ? 0 : end;
 		add_layer(m, l, &end);
 	}
-	m->norm = add(m, "model.norm.weight", c->d, 0)->offset;
+	m->norm = add_weight(m, "model.norm.weight", c->d, 0)->offset;
 	m->head = m->embed;
 	if (!c->tied) {
-		add(m, "lm_head.weight", c->vocab, c->d);
+		add_weight(m, "lm_head.weight", c->vocab, c->d);
 		end = how & MODEL_LAYERWISE ? 0 : end;
 		m->head = join(m, 1, &end);
 	}

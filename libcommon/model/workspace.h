@@ -1,5 +1,5 @@
 /*
- * workspace.h - the activations of a micro-batch, shared by forward.c, head.c and backward.c.
+ * workspace.h - the activations of a micro-batch, from the forward pass to the backward pass.
  *
  * T tokens, R scored rows, d width, Q = block_qkv_dim, A = block_att_dim, F ffn, V vocabulary.
  */
@@ -40,7 +40,7 @@ struct workspace {
 	float *xn, *dxn;    /* (T, d) */
 	float *h;           /* (T, F) */
 	float *datt, *dqkv; /* (T, A), (T, Q) */
-	float *turned;      /* a layer's matrices as mat_transpose makes them; only in bf16 */
+	float *transposed;  /* a layer's matrices as mat_transpose makes them; only in bf16 */
 	float *xrn;         /* (R, d) normed rows of the head; then the gradient of xr */
 	float *rms;         /* (T or R) norm factors */
 	float *lu, *lv;     /* (T, width of the adapter) see lora.h; only where there is one */
@@ -76,12 +76,6 @@ static inline size_t workspace_slot(const struct workspace *r)
 	return r->L > 1 ? r->layer : 0;
 }
 
-/* Words that a layer's matrices take in r->turned */
-size_t workspace_transposed_words(const struct model *m);
-
-/* The present layer's forward pass, from its input in r->x. */
-void forward_layer(struct workspace *r);
-
 /* How many blocks of n items there are over 0..total, and what block i of WORKSPACE_ROWS covers */
 static inline size_t workspace_blocks(size_t total, size_t n)
 {
@@ -96,25 +90,5 @@ static inline void workspace_block(size_t i, size_t total, size_t *from, size_t 
 
 /* Tokens of the prefix of sequence s, and where they begin */
 size_t workspace_prefix(const struct pack *p, size_t s, size_t *start);
-
-/* Head: logp, entropy and stat of all rows. */
-void head_forward(struct workspace *r);
-/* Head backward: adds to grads, and writes the gradient by the last layer's output into r->dx. */
-void head_backward(struct workspace *r);
-
-/* One weight gradient: out(rows, cols) += dy(T, rows)' x(T, cols), and bias(rows) += the sum of dy
- * over T (NULL: none), cut into jobs. */
-struct wgrad {
-	float *out, *bias;
-	const float *dy, *x;
-	size_t rows, cols, ldy, ldx, T;
-};
-/* Runs all of w[0..n) over the pool. */
-void wgrad_all(struct workspace *r, const struct wgrad *w, size_t n);
-size_t wgrad_scratch(const struct model *m); /* floats a thread needs for any of m's */
-/* out(row[t], :) += y(t, :) for t < n; rows of d floats */
-void wgrad_add_rows(float *out, const uint32_t *row, const float *y, size_t n, size_t d);
-/* grads(d) += sum over t of dy(t) * x(t) * rms(t) */
-void wgrad_norm(float *out, const float *dy, const float *x, const float *rms, size_t T, size_t d);
 
 #endif

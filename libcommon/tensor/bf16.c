@@ -193,10 +193,10 @@ static void indirect(tile_fn *fn, size_t mr, size_t cols, size_t pairs, const ui
 			c[i * ldc + j] = (add ? c[i * ldc + j] : 0.0f) + t[i * PANEL + j];
 }
 
-void bf16_gemm(size_t m, size_t n, size_t pairs, const uint32_t *a, bool turned, const uint32_t *b,
-	       float *c, size_t ldc, bool add)
+void bf16_gemm(size_t m, size_t n, size_t pairs, const uint32_t *a, bool transposed,
+	       const uint32_t *b, float *c, size_t ldc, bool add)
 {
-	size_t rs = turned ? 1 : pairs, cs = turned ? GEMM_MR : 1;
+	size_t rs = transposed ? 1 : pairs, cs = transposed ? GEMM_MR : 1;
 
 	for (size_t j = 0; j < n; j += PANEL, b += pairs * PANEL) {
 		size_t cols = n - j < PANEL ? n - j : PANEL, nv = (cols + VL - 1) / VL;

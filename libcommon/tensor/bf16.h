@@ -29,8 +29,8 @@ size_t bf16_transposed_words(size_t m, size_t k);
 void bf16_transpose(uint32_t *dst, const float *x, size_t ld, size_t k, size_t m);
 
 /* C(m, n) = A(m, k) B(k, n), or += with add, over `pairs` pairs of k. A: rows of pairs, one after
- * the other, or turned. b: panels of pairs. */
-void bf16_gemm(size_t m, size_t n, size_t pairs, const uint32_t *a, bool turned, const uint32_t *b,
-	       float *c, size_t ldc, bool add);
+ * the other, or transposed. b: panels of pairs. */
+void bf16_gemm(size_t m, size_t n, size_t pairs, const uint32_t *a, bool transposed,
+	       const uint32_t *b, float *c, size_t ldc, bool add);
 
 #endif

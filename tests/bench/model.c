@@ -9,7 +9,7 @@
 #include "base/progress.h"
 #include "base/rng.h"
 #include "base/tool.h"
-#include "learn/adamw.h"
+#include "learn/update.h"
 #include "model/block.h"
 #include "model/mat.h"
 #include "model/sampler.h"
