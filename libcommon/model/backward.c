@@ -7,6 +7,7 @@
 #include "tensor/attention.h"
 #include "tensor/layers.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Where a matrix of the present layer is in r->transposed; NULL: not in bf16 */
@@ -42,22 +43,22 @@ static void transpose_layer(struct workspace *r)
 }
 
 /* dx (rows, k) = dy (rows, n) W, a matrix of the present layer */
-static void back(const struct workspace *r, const struct mat *w, float *dx, const float *dy,
-		 size_t rows, float *scratch)
+static void back(const struct workspace *r, const struct mat *w, float *dx, struct cmatrix dy,
+		 float *scratch)
 {
-	mat_backward(r->m, w, transposed(r, w), dx, dy, rows, scratch);
+	assert(dy.cols == w->n && dy.ld == w->n);
+	mat_backward(r->m, w, transposed(r, w), matrix_of(dx, dy.rows, w->k, w->k), dy.p, scratch);
 }
 
 /* Through the adapter of the layers that share an input: dx (n, in) gains what goes back to the
- * rows from.. of it; dy (n, ldy) is the gradient of their outputs. */
-static void adapter_back(struct workspace *r, enum lora_input input, size_t from, size_t n,
-			 float *dx, const float *dy, size_t ldy)
+ * rows from.. of it; dy is the gradient of their outputs. */
+static void adapter_back(struct workspace *r, enum lora_input input, size_t from, float *dx,
+			 struct cmatrix dy)
 {
 	const struct lora *l = r->m->lora;
 
 	if (l)
-		lora_backward(l, lora_group(l, r->layer, input), dx, r->lv + from * l->width, dy,
-			      ldy, n);
+		lora_backward(l, lora_group(l, r->layer, input), dx, r->lv + from * l->width, dy);
 }
 
 /* What the gradient of its B's needs of the input's rows from.. */
@@ -70,8 +71,30 @@ static void adapter_inner(struct workspace *r, enum lora_input input, size_t fro
 		lora_inner(l, lora_group(l, r->layer, input), r->lu + from * l->width, x, n);
 }
 
-/* From the gradient of the layer's output (dx) to those of gate and up, of the norm's output (dxn),
- * of x2 (dx2) and of the attention's output (datt), for a block of rows. */
+/* Through a norm of the rows x (n, d) of a block that begins at `from`: dx (n, d) gains the
+ * gradient; the normed rows go into xn and their factors into rms, for the norm's weights. */
+static void norm_back(struct workspace *r, size_t norm, float *dx, const float *x, size_t from,
+		      size_t n)
+{
+	size_t d = (size_t)r->m->cfg.d;
+	const float *w = r->m->params + norm;
+
+	for (size_t t = 0; t < n; t++, dx += d, x += d) {
+		size_t at = (from + t) * d;
+
+		r->rms[from + t] = rmsnorm_forward(r->xn + at, x, w, d, (float)r->m->cfg.norm_eps);
+		rmsnorm_backward(dx, r->dxn + at, x, w, r->rms[from + t], d);
+	}
+}
+
+/*
+ * For a block of rows, from dx, the gradient of the layer's output, in this order:
+ *
+ *     dh = dx Wdown (n, F), (dg, du) = swiglu's (n, 2 F, in place of gu), dxn = (dg, du) Wgu (n,
+ * d), dx2 = dx + rmsnorm's of dxn (n, d), datt = dx2 Wo (n, A)
+ *
+ * and each time what an adapter adds. h and the normed rows are made again for the weights.
+ */
 static void job_mlp_back(void *ctx, size_t i, int thread)
 {
 	struct workspace *r = ctx;
@@ -80,30 +103,29 @@ static void job_mlp_back(void *ctx, size_t i, int thread)
 	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, A = block_att_dim(m);
 	size_t from, n;
 	float *dh = workspace_scratch(r, thread), *rest = dh + WORKSPACE_ROWS * F, *gu, *x2, *dx2;
+	struct cmatrix dx, dgu, dx2_in;
 
 	workspace_block(i, r->p->n_tok, &from, &n);
 	gu = r->gu + (workspace_slot(r) * T + from) * 2 * F;
 	x2 = r->x2 + (workspace_slot(r) * T + from) * d;
 	dx2 = r->dx2 + from * d;
-	back(r, &w->down, dh, r->dx + from * d, n, rest);
-	adapter_back(r, LORA_IN_DOWN, from, n, dh, r->dx + from * d, d);
+	dx = matrix_in(r->dx + from * d, n, d, d);
+	dgu = matrix_in(gu, n, 2 * F, 2 * F);
+	dx2_in = matrix_in(dx2, n, d, d);
+	back(r, &w->down, dh, dx, rest);
+	adapter_back(r, LORA_IN_DOWN, from, dh, dx);
 	for (size_t t = 0; t < n; t++) {
 		swiglu_forward(r->h + (from + t) * F, gu + t * 2 * F, F);
 		swiglu_backward(gu + t * 2 * F, dh + t * F, gu + t * 2 * F, F);
 	}
 	adapter_inner(r, LORA_IN_DOWN, from, n, r->h + from * F);
-	back(r, &w->gu, r->dxn + from * d, gu, n, rest);
-	adapter_back(r, LORA_IN_GU, from, n, r->dxn + from * d, gu, 2 * F);
-	memcpy(dx2, r->dx + from * d, n * d * sizeof *dx2);
-	for (size_t t = 0; t < n; t++) {
-		r->rms[from + t] = rmsnorm_forward(r->xn + (from + t) * d, x2 + t * d,
-						   m->params + w->norm2, d, (float)m->cfg.norm_eps);
-		rmsnorm_backward(dx2 + t * d, r->dxn + (from + t) * d, x2 + t * d,
-				 m->params + w->norm2, r->rms[from + t], d);
-	}
+	back(r, &w->gu, r->dxn + from * d, dgu, rest);
+	adapter_back(r, LORA_IN_GU, from, r->dxn + from * d, dgu);
+	memcpy(dx2, dx.p, n * d * sizeof *dx2);
+	norm_back(r, w->norm2, dx2, x2, from, n);
 	adapter_inner(r, LORA_IN_GU, from, n, r->xn + from * d);
-	back(r, &w->o, r->datt + from * A, dx2, n, rest);
-	adapter_back(r, LORA_IN_O, from, n, r->datt + from * A, dx2, d);
+	back(r, &w->o, r->datt + from * A, dx2_in, rest);
+	adapter_back(r, LORA_IN_O, from, r->datt + from * A, dx2_in);
 	adapter_inner(r, LORA_IN_O, from, n, r->att + (workspace_slot(r) * T + from) * A);
 }
 
@@ -128,16 +150,26 @@ static void job_att_back(void *ctx, size_t i, int thread)
 	size_t kvh = (size_t)c->kv_heads, hd = (size_t)c->head_dim, s = i / kvh, g = i % kvh;
 	size_t rep = (size_t)c->heads / kvh, start = r->p->start[s], n_seq = family(r->p, s);
 	size_t Q = block_qkv_dim(r->m), A = block_att_dim(r->m), T = r->p->n_tok;
-	size_t q_at = g * rep * hd, k_at = ((size_t)c->heads + g) * hd, v_at = k_at + kvh * hd;
+	size_t q_at = g * rep * hd, k_at = ((size_t)c->heads + g) * hd, v_at = k_at + kvh * hd, n;
 	float *qkv = r->qkv + (workspace_slot(r) * T + start) * Q, *dqkv = r->dqkv + start * Q;
 	float *att = r->att + (workspace_slot(r) * T + start) * A;
 
 	if (!n_seq)
 		return; /* where its prefix is */
-	att_backward(dqkv + q_at, dqkv + k_at, dqkv + v_at, Q, qkv + q_at, qkv + k_at, qkv + v_at,
-		     Q, att + q_at, r->datt + start * A + q_at, A, r->p->start + s, n_seq, rep, hd,
-		     workspace_scratch(r, thread));
-	for (size_t t = 0; t < r->p->start[s + n_seq] - start; t++) {
+	n = r->p->start[s + n_seq] - start;
+	att_backward(
+		&(struct att_pass){.dq = matrix_of(dqkv + q_at, n, rep * hd, Q),
+				   .dk = matrix_of(dqkv + k_at, n, hd, Q),
+				   .dv = matrix_of(dqkv + v_at, n, hd, Q),
+				   .q = matrix_in(qkv + q_at, n, rep * hd, Q),
+				   .k = matrix_in(qkv + k_at, n, hd, Q),
+				   .v = matrix_in(qkv + v_at, n, hd, Q),
+				   .o = matrix_in(att + q_at, n, rep * hd, A),
+				   .d_o = matrix_in(r->datt + start * A + q_at, n, rep * hd, A),
+				   .start = r->p->start + s,
+				   .n = n_seq},
+		workspace_scratch(r, thread));
+	for (size_t t = 0; t < n; t++) {
 		const float *cs = angles_at(r->m->rope, r->pos[start + t]);
 
 		for (size_t h = 0; h < rep; h++)
@@ -146,17 +178,25 @@ static void job_att_back(void *ctx, size_t i, int thread)
 	}
 }
 
-/* Through the norm of n heads side by side: dy becomes the gradient of raw, and grad(hd) gains that
- * of the norm's weights w. tmp: 2 hd floats. */
-static void norm_heads_back(float *dy, const float *raw, const float *w, float *grad, size_t n,
-			    size_t hd, float eps, float *tmp)
+/* Heads side by side that one norm of hd weights serves, and its share of the gradient */
+struct head_norm {
+	const float *w;
+	float *grad; /* (hd), added to */
+	size_t heads, hd;
+	float eps;
+};
+
+/* dy (heads, hd) becomes the gradient of raw, as rmsnorm_backward says. tmp: 2 hd floats. */
+static void norm_heads_back(const struct head_norm *h, float *dy, const float *raw, float *tmp)
 {
-	for (size_t h = 0; h < n; h++, dy += hd, raw += hd) {
-		float rms = rmsnorm_forward(tmp, raw, w, hd, eps), *dx = tmp + hd;
+	size_t hd = h->hd;
+
+	for (size_t i = 0; i < h->heads; i++, dy += hd, raw += hd) {
+		float rms = rmsnorm_forward(tmp, raw, h->w, hd, h->eps), *dx = tmp + hd;
 
 		memset(dx, 0, hd * sizeof *dx);
-		wgrad_norm_row(grad, dy, raw, rms, hd);
-		rmsnorm_backward(dx, dy, raw, w, rms, hd);
+		wgrad_norm_row(h->grad, dy, raw, rms, hd);
+		rmsnorm_backward(dx, dy, raw, h->w, rms, hd);
 		memcpy(dy, dx, hd * sizeof *dy);
 	}
 }
@@ -165,43 +205,41 @@ static void norm_heads_back(float *dy, const float *raw, const float *w, float *
  * share. */
 static void qk_norm_back(struct workspace *r, size_t i, size_t from, size_t n, float *tmp)
 {
-	const struct model *m = r->m;
-	const struct layer *w = &m->layer[r->layer];
-	size_t hd = (size_t)m->cfg.head_dim, heads = (size_t)m->cfg.heads, qk = block_qk_dim(m);
+	const struct config *c = &r->m->cfg;
+	const struct layer *w = &r->m->layer[r->layer];
+	size_t hd = (size_t)c->head_dim, heads = (size_t)c->heads, qk = block_qk_dim(r->m);
 	const float *raw = r->raw + (workspace_slot(r) * r->p->n_tok + from) * qk;
-	float *grad = r->qk_grad + i * 2 * hd, eps = (float)m->cfg.norm_eps;
+	float *grad = r->qk_grad + i * 2 * hd, eps = (float)c->norm_eps;
+	const struct head_norm q = {r->m->params + w->q_norm, grad, heads, hd, eps};
+	const struct head_norm k = {r->m->params + w->k_norm, grad + hd, (size_t)c->kv_heads, hd,
+				    eps};
 
 	memset(grad, 0, 2 * hd * sizeof *grad);
 	for (size_t t = 0; t < n; t++, raw += qk) {
-		float *dy = r->dqkv + (from + t) * block_qkv_dim(m);
+		float *dy = r->dqkv + (from + t) * block_qkv_dim(r->m);
 
-		norm_heads_back(dy, raw, m->params + w->q_norm, grad, heads, hd, eps, tmp);
-		norm_heads_back(dy + heads * hd, raw + heads * hd, m->params + w->k_norm, grad + hd,
-				(size_t)m->cfg.kv_heads, hd, eps, tmp);
+		norm_heads_back(&q, dy, raw, tmp);
+		norm_heads_back(&k, dy + heads * hd, raw + heads * hd, tmp);
 	}
 }
 
-/* From dqkv to the gradient of the layer's input, added to dx2. */
+/* For a block of rows: dxn = dqkv Wqkv (n, d), dx2 += rmsnorm's of dxn, which makes it the gradient
+ * of the layer's input. */
 static void job_qkv_back(void *ctx, size_t i, int thread)
 {
 	struct workspace *r = ctx;
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
 	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, Q = block_qkv_dim(m), from, n;
-	const float *x;
+	struct cmatrix dqkv;
 
 	workspace_block(i, r->p->n_tok, &from, &n);
-	x = r->x + (r->layer * T + from) * d;
+	dqkv = matrix_in(r->dqkv + from * Q, n, Q, Q);
 	if (w->q_norm)
 		qk_norm_back(r, i, from, n, workspace_scratch(r, thread));
-	back(r, &w->qkv, r->dxn + from * d, r->dqkv + from * Q, n, workspace_scratch(r, thread));
-	adapter_back(r, LORA_IN_QKV, from, n, r->dxn + from * d, r->dqkv + from * Q, Q);
-	for (size_t t = 0; t < n; t++) {
-		r->rms[from + t] = rmsnorm_forward(r->xn + (from + t) * d, x + t * d,
-						   m->params + w->norm1, d, (float)m->cfg.norm_eps);
-		rmsnorm_backward(r->dx2 + (from + t) * d, r->dxn + (from + t) * d, x + t * d,
-				 m->params + w->norm1, r->rms[from + t], d);
-	}
+	back(r, &w->qkv, r->dxn + from * d, dqkv, workspace_scratch(r, thread));
+	adapter_back(r, LORA_IN_QKV, from, r->dxn + from * d, dqkv);
+	norm_back(r, w->norm1, r->dx2 + from * d, r->x + (r->layer * T + from) * d, from, n);
 	adapter_inner(r, LORA_IN_QKV, from, n, r->xn + from * d);
 }
 
@@ -226,9 +264,9 @@ static void qk_norm_grad(struct workspace *r, size_t blocks)
 		layers_add_row(r->grads + w->q_norm, r->qk_grad + i * n, n);
 }
 
-/* The adapter of the layers that have the input x (T, in), from the gradient dy (T, ldy) of their
- * outputs */
-static void adapter_grads(struct workspace *r, enum lora_input input, const float *dy, size_t ldy,
+/* dA += v' x, dB += dy' u: the adapter of the layers that have the input x (T, in), from the
+ * gradient dy of their outputs; u, v as lora_inner and lora_backward left them. */
+static void adapter_grads(struct workspace *r, enum lora_input input, struct cmatrix dy,
 			  const float *x)
 {
 	const struct lora *l = r->m->lora;
@@ -236,23 +274,26 @@ static void adapter_grads(struct workspace *r, enum lora_input input, const floa
 	size_t T = r->p->n_tok, rank = (size_t)l->r;
 	struct wgrad job[1 + LORA_SHARE];
 
-	job[0] = (struct wgrad){r->grads + g->a, NULL,     r->lv + g->at, x, g->rows,
-				g->in,           l->width, g->in,         T};
+	if (!g->n)
+		return;
+	job[0] = (struct wgrad){r->grads + g->a, NULL,
+				matrix_in(r->lv + g->at, T, g->rows, l->width),
+				matrix_in(x, T, g->in, g->in)};
 	for (size_t k = 0; k < g->n; k++)
-		job[1 + k] = (struct wgrad){r->grads + g->b[k].b,
-					    NULL,
-					    dy + g->b[k].col,
-					    r->lu + g->at + k * rank,
-					    g->b[k].out,
-					    rank,
-					    ldy,
-					    l->width,
-					    T};
-	if (g->n)
-		wgrads(r, job, 1 + g->n);
+		job[1 + k] = (struct wgrad){r->grads + g->b[k].b, NULL,
+					    matrix_in(dy.p + g->b[k].col, T, g->b[k].out, dy.ld),
+					    matrix_in(r->lu + g->at + k * rank, T, rank, l->width)};
+	wgrads(r, job, 1 + g->n);
 }
 
-/* Weights from the attention's output on */
+/* (T, n) rows without gaps */
+static struct cmatrix all_rows(const struct workspace *r, const float *p, size_t n)
+{
+	return matrix_in(p, r->p->n_tok, n, n);
+}
+
+/* dWgu += (dg, du)' xn, dWdown += dx' h, dWo += dx2' att, and the norm's: weights from the
+ * attention's output on */
 static void mlp_grads(struct workspace *r)
 {
 	const struct model *m = r->m;
@@ -261,30 +302,33 @@ static void mlp_grads(struct workspace *r)
 	size_t A = block_att_dim(m);
 	float *g = r->grads;
 	const struct wgrad mlp[] = {
-		{g + w->gu.at, grad_of(r, w->gu_bias), r->gu + l * T * 2 * F, r->xn, 2 * F, d,
-		 2 * F, d, T},
-		{g + w->down.at, grad_of(r, w->down_bias), r->dx, r->h, d, F, d, F, T},
-		{g + w->o.at, grad_of(r, w->o_bias), r->dx2, r->att + l * T * A, d, A, d, A, T},
+		{g + w->gu.at, grad_of(r, w->gu_bias), all_rows(r, r->gu + l * T * 2 * F, 2 * F),
+		 all_rows(r, r->xn, d)},
+		{g + w->down.at, grad_of(r, w->down_bias), all_rows(r, r->dx, d),
+		 all_rows(r, r->h, F)},
+		{g + w->o.at, grad_of(r, w->o_bias), all_rows(r, r->dx2, d),
+		 all_rows(r, r->att + l * T * A, A)},
 	};
 
 	wgrads(r, mlp, 3);
 	wgrad_norm(g + w->norm2, r->dxn, r->x2 + l * T * d, r->rms, T, d);
 }
 
-/* Weights up to the attention's queries, keys and values */
+/* dWqkv += dqkv' xn, and the norms': weights up to the attention's queries, keys and values */
 static void qkv_grads(struct workspace *r)
 {
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
 	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, Q = block_qkv_dim(m);
-	const struct wgrad qkv = {
-		r->grads + w->qkv.at, grad_of(r, w->qkv_bias), r->dqkv, r->xn, Q, d, Q, d, T};
+	const struct wgrad qkv = {r->grads + w->qkv.at, grad_of(r, w->qkv_bias),
+				  all_rows(r, r->dqkv, Q), all_rows(r, r->xn, d)};
 
 	wgrads(r, &qkv, 1);
 	qk_norm_grad(r, workspace_blocks(T, WORKSPACE_ROWS));
 	wgrad_norm(r->grads + w->norm1, r->dxn, r->x + r->layer * T * d, r->rms, T, d);
 }
 
+/* From r->dx, the gradient of the layer's output, to that of its input, in r->dx again */
 static void layer_backward(struct workspace *r)
 {
 	const struct model *m = r->m;
@@ -297,16 +341,17 @@ static void layer_backward(struct workspace *r)
 	if (r->full)
 		mlp_grads(r);
 	if (m->lora) {
-		adapter_grads(r, LORA_IN_GU, r->gu + l * T * 2 * F, 2 * F, r->xn);
-		adapter_grads(r, LORA_IN_DOWN, r->dx, d, r->h);
-		adapter_grads(r, LORA_IN_O, r->dx2, d, r->att + l * T * block_att_dim(m));
+		adapter_grads(r, LORA_IN_GU, all_rows(r, r->gu + l * T * 2 * F, 2 * F), r->xn);
+		adapter_grads(r, LORA_IN_DOWN, all_rows(r, r->dx, d), r->h);
+		adapter_grads(r, LORA_IN_O, all_rows(r, r->dx2, d),
+			      r->att + l * T * block_att_dim(m));
 	}
 	par_for(r->p->n_seq * (size_t)m->cfg.kv_heads, job_att_back, r);
 	par_for(blocks, job_qkv_back, r);
 	if (r->full)
 		qkv_grads(r);
 	if (m->lora)
-		adapter_grads(r, LORA_IN_QKV, r->dqkv, block_qkv_dim(m), r->xn);
+		adapter_grads(r, LORA_IN_QKV, all_rows(r, r->dqkv, block_qkv_dim(m)), r->xn);
 	t = r->dx; /* dx2 is now the gradient of the layer's input */
 	r->dx = r->dx2;
 	r->dx2 = t;
@@ -315,12 +360,15 @@ static void layer_backward(struct workspace *r)
 void model_backward(struct workspace *r, const struct model *m, const struct pack *p,
 		    const float *dlogp, const float *dent, float *grads)
 {
+	assert(r->keep && r->m == m && r->p->n_tok == p->n_tok); /* after model_forward */
+	assert(dlogp || !p->n_rows);
 	r->m = m;
 	r->p = p;
 	r->dlogp = dlogp;
 	r->dent = dent;
 	r->grads = grads;
 	r->full = !(m->how & MODEL_FROZEN) && !m->lora;
+	assert(grads || !model_trained(m).n || m->how & MODEL_FROZEN);
 	head_backward(r);
 	for (r->layer = (size_t)m->cfg.layers; r->layer-- > 0;) {
 		if (r->recompute && r->layer + 1 < (size_t)m->cfg.layers)

@@ -4,6 +4,7 @@
 #include "model/head.h"
 #include "tensor/attention.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Place of the present layer's input in x */
@@ -28,12 +29,14 @@ static void job_qkv(void *ctx, size_t i, int thread)
 	size_t T = r->p->n_tok, d = (size_t)r->m->cfg.d, Q = block_qkv_dim(r->m),
 	       l = workspace_slot(r);
 	size_t from, n;
+	struct block b;
 	float *raw;
 
 	workspace_block(i, T, &from, &n);
 	raw = r->keep && r->m->cfg.qk_norm ? r->raw + (l * T + from) * block_qk_dim(r->m) : NULL;
-	block_qkv(r->m, r->layer, r->qkv + (l * T + from) * Q, raw,
-		  r->x + (input(r) * T + from) * d, r->pos + from, n, workspace_scratch(r, thread));
+	b = (struct block){r->m, r->layer, n, workspace_scratch(r, thread)};
+	block_qkv(&b, r->qkv + (l * T + from) * Q, raw, r->x + (input(r) * T + from) * d,
+		  r->pos + from);
 }
 
 /* Job: one sequence, one key/value head */
@@ -51,14 +54,20 @@ static void job_att(void *ctx, size_t i, int thread)
 	float *keys = workspace_scratch(r, thread),
 	      *values = keys + att_keys_floats(before + n, hd);
 	float *scratch = values + att_values_floats(before + n, hd);
+	struct att_kv kv = {keys, values, hd, 1, 0};
 
-	att_put(keys, values, 0, before, first + k_at, first + k_at + kvh * hd, Q, hd);
-	att_put(keys, values, before, n, qkv + k_at, qkv + k_at + kvh * hd, Q, hd);
+	att_put(kv, 0, matrix_in(first + k_at, before, hd, Q),
+		matrix_in(first + k_at + kvh * hd, before, hd, Q));
+	att_put(kv, before, matrix_in(qkv + k_at, n, hd, Q),
+		matrix_in(qkv + k_at + kvh * hd, n, hd, Q));
 	for (size_t h = g * rep; h < (g + 1) * rep; h++)
-		for (size_t t = 0; t < n; t += WORKSPACE_ROWS)
-			att_rows(att + t * A + h * hd, A, qkv + t * Q + h * hd, Q, keys, values,
-				 n - t < WORKSPACE_ROWS ? n - t : WORKSPACE_ROWS, before + t + 1, 1,
-				 hd, scratch);
+		for (size_t t = 0; t < n; t += WORKSPACE_ROWS) {
+			size_t rows = n - t < WORKSPACE_ROWS ? n - t : WORKSPACE_ROWS;
+
+			att_rows(matrix_of(att + t * A + h * hd, rows, hd, A),
+				 matrix_in(qkv + t * Q + h * hd, rows, hd, Q), kv, before + t + 1,
+				 true, scratch);
+		}
 }
 
 static void job_mlp(void *ctx, size_t i, int thread)
@@ -67,17 +76,20 @@ static void job_mlp(void *ctx, size_t i, int thread)
 	size_t T = r->p->n_tok, d = (size_t)r->m->cfg.d, A = block_att_dim(r->m),
 	       l = workspace_slot(r);
 	size_t F2 = 2 * (size_t)r->m->cfg.ffn, x = input(r), next = r->keep ? x + 1 : 0, from, n;
+	struct block b;
 
 	workspace_block(i, T, &from, &n);
-	block_mlp(r->m, r->layer, r->x + (next * T + from) * d, r->x2 + (l * T + from) * d,
+	b = (struct block){r->m, r->layer, n, workspace_scratch(r, thread)};
+	block_mlp(&b, r->x + (next * T + from) * d, r->x2 + (l * T + from) * d,
 		  r->gu + (l * T + from) * F2, r->x + (x * T + from) * d,
-		  r->att + (l * T + from) * A, n, workspace_scratch(r, thread));
+		  r->att + (l * T + from) * A);
 }
 
 void forward_layer(struct workspace *r)
 {
 	size_t blocks = workspace_blocks(r->p->n_tok, WORKSPACE_ROWS);
 
+	assert(r->layer < (size_t)r->m->cfg.layers);
 	model_pack_layer(r->m, r->layer);
 	par_for(blocks, job_qkv, r);
 	par_for(r->p->n_seq * (size_t)r->m->cfg.kv_heads, job_att, r);
@@ -90,6 +102,10 @@ static void forward(struct workspace *r, const struct model *m, const struct pac
 	size_t d = (size_t)m->cfg.d;
 	const float *last;
 
+	assert(r && p->tokens && p->start);
+	assert(p->n_seq >= 1 && p->start[p->n_seq] == p->n_tok);
+	assert(p->n_rows == 0 || (p->at && p->target && logp));
+	assert(p->temperature > 0);
 	workspace_prepare(r, m, p, keep);
 	r->logp = logp;
 	r->entropy = entropy;
@@ -97,8 +113,10 @@ static void forward(struct workspace *r, const struct model *m, const struct pac
 	for (r->layer = 0; r->layer < (size_t)m->cfg.layers; r->layer++)
 		forward_layer(r);
 	last = r->x + (keep ? r->layer * p->n_tok * d : 0);
-	for (size_t i = 0; i < p->n_rows; i++)
+	for (size_t i = 0; i < p->n_rows; i++) {
+		assert(p->at[i] < p->n_tok && p->target[i] < (uint64_t)m->cfg.vocab);
 		memcpy(r->xr + i * d, last + p->at[i] * d, d * sizeof *last);
+	}
 	head_forward(r);
 }
 

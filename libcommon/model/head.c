@@ -8,6 +8,7 @@
 #include "model/wgrad.h"
 #include "tensor/layers.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Rows of block i of the chunk */
@@ -23,9 +24,9 @@ static void logits_block(struct workspace *r, size_t from, size_t n, int thread)
 	size_t d = (size_t)r->m->cfg.d, v = (size_t)r->m->cfg.vocab;
 	float inv_t = (float)(1.0 / r->p->temperature);
 	float *logits = r->logits + (from - r->row0) * v;
+	struct block b = {r->m, 0, n, workspace_scratch(r, thread)};
 
-	block_logits(r->m, logits, v, r->xrn + from * d, r->xr + from * d, n,
-		     workspace_scratch(r, thread));
+	block_logits(&b, logits, r->xrn + from * d, r->xr + from * d);
 	for (size_t x = 0; x < n; x++)
 		r->stat[from + x] = softmax_stat(logits + x * v, v, inv_t);
 }
@@ -65,8 +66,9 @@ void head_forward(struct workspace *r)
 	}
 }
 
-/* Logits become their gradients; dxn gets the gradient by the normed rows. The logits of the last
- * chunk are still there from the forward pass. */
+/* dlogits as softmax_backward says, dxn = dlogits H: logits become their gradients; dxn gets the
+ * gradient by the normed rows. The logits of the last chunk are still there from the forward pass.
+ */
 static void job_back(void *ctx, size_t i, int thread)
 {
 	struct workspace *r = ctx;
@@ -78,25 +80,23 @@ static void job_back(void *ctx, size_t i, int thread)
 	if (r->row1 < r->p->n_rows)
 		logits_block(r, from, n, thread);
 	logits = r->logits + (from - r->row0) * v;
-	for (size_t x = 0; x < n; x++)
-		softmax_backward(logits + x * v, &r->stat[from + x], v, r->p->target[from + x],
-				 r->dlogp[from + x], r->dent ? r->dent[from + x] : 0.0f, inv_t);
-	mat_backward(m, &m->head, NULL, r->dxn + from * d, logits, n, workspace_scratch(r, thread));
+	for (size_t x = 0; x < n; x++) {
+		struct softmax_grad g = {r->p->target[from + x], r->dlogp[from + x],
+					 r->dent ? r->dent[from + x] : 0.0f, inv_t};
+
+		softmax_backward(logits + x * v, v, &r->stat[from + x], &g);
+	}
+	mat_backward(m, &m->head, NULL, matrix_of(r->dxn + from * d, n, d, d), logits,
+		     workspace_scratch(r, thread));
 }
 
+/* dH += dlogits' xn, of the chunk's rows */
 static void weight_grad(struct workspace *r)
 {
 	size_t v = (size_t)r->m->cfg.vocab, d = (size_t)r->m->cfg.d;
-	const struct wgrad w = {
-		.out = r->grads + r->m->head.at,
-		.dy = r->logits,
-		.x = r->xrn + r->row0 * d,
-		.rows = v,
-		.cols = d,
-		.ldy = v,
-		.ldx = d,
-		.T = r->row1 - r->row0,
-	};
+	size_t n = r->row1 - r->row0;
+	const struct wgrad w = {r->grads + r->m->head.at, NULL, matrix_in(r->logits, n, v, v),
+				matrix_in(r->xrn + r->row0 * d, n, d, d)};
 
 	wgrad_all(&w, 1, r->m->how & MODEL_BF16, r->scratch, r->per_thread);
 }

@@ -3,6 +3,8 @@
 #include "tensor/bf16.h"
 #include "tensor/gemm.h"
 
+#include <assert.h>
+
 /* Rows of W that a backward pass takes at a time, multiples of PANEL. In bf16 a block should stay
  * in the cache. */
 enum { BACK_N = 512, BACK_BF16 = 256 };
@@ -30,22 +32,25 @@ size_t mat_scratch(const struct model *m, size_t rows)
 	return need;
 }
 
-void mat_forward(const struct model *m, const struct mat *w, float *y, size_t ldy, const float *x,
-		 size_t rows, bool add, float *scratch)
+/* y(t, j) = sum over x of x(t, x) W(j, x) */
+void mat_forward(const struct model *m, const struct mat *w, struct matrix y, const float *x,
+		 bool add, float *scratch)
 {
 	size_t words = (w->k + 1) / 2;
+	struct cmatrix in = matrix_in(x, y.rows, w->k, w->k);
+	int how = add ? GEMM_ADD : 0;
 	uint32_t *a = (uint32_t *)scratch;
 
+	assert(y.cols == w->n && y.ld >= w->n);
 	if (!(m->how & MODEL_PAIRS)) {
-		gemm(rows, w->n, w->k, x, w->k, 1, gemm_packed_view(m->packed + w->packed, w->k), y,
-		     ldy, add);
+		gemm(how, in, gemm_packed_view(m->packed + w->packed, w->k), y);
 	} else if (!(m->how & MODEL_BF16)) {
-		gemm(rows, w->n, w->k, x, w->k, 1, gemm_pair_view(m->pairs + w->packed, w->k), y,
-		     ldy, add);
+		gemm(how, in, gemm_pair_view(m->pairs + w->packed, w->k), y);
 	} else {
-		for (size_t i = 0; i < rows; i++)
+		assert(scratch);
+		for (size_t i = 0; i < y.rows; i++)
 			bf16_row(a + i * words, x + i * w->k, w->k);
-		bf16_gemm(rows, w->n, words, a, false, m->pairs + w->packed, y, ldy, add);
+		bf16_gemm(how, a, words, m->pairs + w->packed, y);
 	}
 }
 
@@ -53,8 +58,10 @@ void mat_forward(const struct model *m, const struct mat *w, float *y, size_t ld
 static const float *rows_of(const struct model *m, const struct mat *w, size_t j, size_t n,
 			    float *scratch)
 {
+	assert(j + n <= w->n);
 	if (!(m->how & MODEL_FROZEN))
 		return m->params + w->at + j * w->k;
+	assert(scratch);
 	gemm_unpair_rows(scratch, m->pairs + w->packed, j, n, w->k);
 	return scratch;
 }
@@ -73,6 +80,7 @@ const struct mat *mat_of_layer(const struct layer *w, int i)
 {
 	const struct mat *const all[MAT_LAYER] = {&w->qkv, &w->o, &w->gu, &w->down};
 
+	assert(i >= 0 && i < MAT_LAYER);
 	return all[i];
 }
 
@@ -99,47 +107,54 @@ static void transpose(const struct model *m, const struct mat *w, size_t i, uint
 {
 	size_t n = block_rows(w, i);
 
-	bf16_panels(to, rows_of(m, w, i * BACK_BF16, n, scratch), w->k, n, w->k);
+	bf16_panels(to, matrix_in(rows_of(m, w, i * BACK_BF16, n, scratch), n, w->k, w->k));
 }
 
 void mat_transpose(const struct model *m, const struct mat *w, uint32_t *transposed, size_t block,
 		   float *scratch)
 {
+	assert(transposed && block < mat_transposed_blocks(w));
 	transpose(m, w, block, transposed + block * gemm_pair_words(w->k, BACK_BF16), scratch);
 }
 
 static void backward_bf16(const struct model *m, const struct mat *w, const uint32_t *transposed,
-			  float *dx, const float *dy, size_t rows, float *scratch)
+			  struct matrix dx, const float *dy, float *scratch)
 {
 	size_t words = gemm_pair_words(w->k, BACK_BF16);
-	uint32_t *a = (uint32_t *)scratch, *own = a + rows * (BACK_BF16 / 2);
+	uint32_t *a = (uint32_t *)scratch, *own = a + dx.rows * (BACK_BF16 / 2);
 	float *wide = (float *)(own + words);
 
 	for (size_t i = 0; i < mat_transposed_blocks(w); i++) {
 		size_t n = block_rows(w, i), pairs = (n + 1) / 2;
 
-		for (size_t t = 0; t < rows; t++)
+		for (size_t t = 0; t < dx.rows; t++)
 			bf16_row(a + t * pairs, dy + t * w->n + i * BACK_BF16, n);
 		if (!transposed)
 			transpose(m, w, i, own, wide);
-		bf16_gemm(rows, w->k, pairs, a, false, transposed ? transposed + i * words : own,
-			  dx, w->k, i > 0);
+		bf16_gemm(i ? GEMM_ADD : 0, a, pairs, transposed ? transposed + i * words : own,
+			  dx);
 	}
 }
 
-/* Blocks of W one after the other, also where W lies in rows: so that a frozen model gives the same
- * bits. */
-void mat_backward(const struct model *m, const struct mat *w, const uint32_t *transposed, float *dx,
-		  const float *dy, size_t rows, float *scratch)
+/*
+ * dx(t, x) = sum over j of dy(t, j) W(j, x).
+ *
+ * Blocks of W one after the other, also where W lies in rows: so that a frozen model gives the same
+ * bits.
+ */
+void mat_backward(const struct model *m, const struct mat *w, const uint32_t *transposed,
+		  struct matrix dx, const float *dy, float *scratch)
 {
+	assert(dx.cols == w->k && dx.ld == w->k && dy);
 	if (m->how & MODEL_BF16) {
-		backward_bf16(m, w, transposed, dx, dy, rows, scratch);
+		assert(scratch);
+		backward_bf16(m, w, transposed, dx, dy, scratch);
 		return;
 	}
 	for (size_t j = 0; j < w->n; j += BACK_N) {
 		size_t n = w->n - j < BACK_N ? w->n - j : BACK_N;
 
-		gemm_rows(rows, w->k, n, dy + j, w->n, 1, rows_of(m, w, j, n, scratch), w->k, dx,
-			  w->k, j > 0);
+		gemm_rows(j ? GEMM_ADD : 0, matrix_in(dy + j, dx.rows, n, w->n),
+			  matrix_in(rows_of(m, w, j, n, scratch), n, w->k, w->k), dx);
 	}
 }

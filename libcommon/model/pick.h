@@ -19,12 +19,15 @@ struct pick_scratch {
 	uint32_t *heap;
 };
 
-/*
- * temperature 0: the largest logit, the lower id where two are equal. Else softmax(logits /
- * temperature), cut to the top_k largest (0: all), then to the fewest of the largest whose share
- * reaches top_p (1: all); u in [0, 1) chooses. False when a logit is not finite (-infinity is).
- */
-bool pick_token(struct picked *out, const float *logits, size_t v, double temperature, double top_p,
-		int64_t top_k, double u, struct pick_scratch *s);
+struct pick_opts {
+	double temperature; /* 0: the largest logit, the lower id where two are equal */
+	double top_p;       /* cut to the fewest of the largest whose share reaches it; 1: all */
+	int64_t top_k;      /* cut, before, to so many of the largest; 0: all */
+};
+
+/* Draws from softmax(logits / temperature), cut; u in [0, 1) chooses. False when a logit is not
+ * finite (-infinity is). */
+bool pick_token(struct picked *out, const float *logits, size_t v, const struct pick_opts *o,
+		double u, struct pick_scratch *s);
 
 #endif

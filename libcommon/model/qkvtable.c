@@ -4,6 +4,7 @@
 #include "base/par.h"
 #include "model/block.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,12 +32,14 @@ static void job_make(void *ctx, size_t i, int thread)
 	size_t n = v - from < ROWS ? v - from : ROWS;
 	float *x = big_alloc((ROWS * d + block_scratch(k->m, ROWS)) * sizeof *x);
 	uint32_t tokens[ROWS];
+	struct block b;
 
 	(void)thread;
 	for (size_t j = 0; j < n; j++)
 		tokens[j] = (uint32_t)(from + j);
 	block_embed(k->m, x, tokens, n);
-	block_qkv(k->m, 0, k->row + from * block_qkv_dim(k->m), NULL, x, NULL, n, x + ROWS * d);
+	b = (struct block){k->m, 0, n, x + ROWS * d};
+	block_qkv(&b, k->row + from * block_qkv_dim(k->m), NULL, x, NULL);
 	big_free(x, (ROWS * d + block_scratch(k->m, ROWS)) * sizeof *x);
 }
 
@@ -44,6 +47,7 @@ void qkvtable_make(struct qkvtable *t, const struct model *m)
 {
 	struct making k;
 
+	assert(t->n == (size_t)m->cfg.vocab * block_qkv_dim(m));
 	if (!t->row)
 		t->row = big_alloc(t->n * sizeof *t->row);
 	k = (struct making){m, t->row};
@@ -55,6 +59,7 @@ void qkvtable_qkv(const struct qkvtable *t, const struct model *m, float *qkv,
 {
 	size_t n = block_qkv_dim(m);
 
+	assert(t->row && qkv && tokens && pos);
 	for (size_t i = 0; i < rows; i++)
 		memcpy(qkv + i * n, t->row + tokens[i] * n, n * sizeof *qkv);
 	block_rotate(m, qkv, pos, rows);

@@ -13,6 +13,7 @@
 #include "model/pick.h"
 #include "tensor/gemm.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,7 @@ enum { PART = 44 * GEMM_MR };
 
 struct sampler {
 	struct sample_opts o;
+	struct pick_opts pick;
 	struct decode decode;
 	struct worker *w;
 	int n_w;
@@ -60,7 +62,7 @@ struct sampler {
 	size_t wide; /* sequences that one of them decodes together */
 	float *mem;
 	size_t n_mem;
-	struct qkvtable lookup;
+	struct qkvtable table;
 	void *results; /* tokens, logprobs, full logprobs, entropy of all samples */
 	size_t n_results;
 	/* of the call under way */
@@ -75,13 +77,16 @@ struct sampler *sampler_new(const struct model *m, const struct sample_opts *o)
 {
 	struct sampler *s = xcalloc(1, sizeof *s);
 
+	assert(m && o->max_new >= 1 && o->temperature >= 0);
+	assert(!(m->how & MODEL_LAYERWISE)); /* all layers' panels are needed at once */
 	s->decode.m = m;
 	s->o = *o;
+	s->pick = (struct pick_opts){o->temperature, o->top_p, o->top_k};
 	if (s->o.batch < 1)
 		s->o.batch = 1;
 	if (m->n_packed * sizeof(float) <= CACHED && s->o.batch > FEW)
 		s->o.batch = FEW;
-	qkvtable_init(&s->lookup, m);
+	qkvtable_init(&s->table, m);
 	s->n_w = par_threads();
 	s->w = xcalloc((size_t)s->n_w, sizeof *s->w);
 	for (int i = 0; i < s->n_w; i++) {
@@ -105,7 +110,7 @@ void sampler_free(struct sampler *s)
 		free(s->w[i].draw.heap);
 	}
 	big_free(s->mem, s->n_mem * sizeof *s->mem);
-	qkvtable_free(&s->lookup);
+	qkvtable_free(&s->table);
 	big_free(s->results, s->n_results);
 	free(s->w);
 	free(s->first);
@@ -154,16 +159,16 @@ static void fit(struct sampler *s, size_t n)
 }
 
 /* The weights may have changed since the last call. */
-static void prepare_lookup(struct sampler *s)
+static void prepare_table(struct sampler *s)
 {
 	size_t tokens = 0;
 
 	for (size_t g = 0; g < s->n_groups; g++)
 		tokens += s->groups[g].n_prompt + s->groups[g].n;
-	s->decode.lookup = NULL;
-	if (s->lookup.n && tokens >= 2 * (size_t)s->decode.m->cfg.vocab) {
-		s->decode.lookup = &s->lookup;
-		qkvtable_make(&s->lookup, s->decode.m);
+	s->decode.table = NULL;
+	if (s->table.n && tokens >= 2 * (size_t)s->decode.m->cfg.vocab) {
+		s->decode.table = &s->table;
+		qkvtable_make(&s->table, s->decode.m);
 	}
 }
 
@@ -254,8 +259,9 @@ static void advance(struct sampler *s, struct worker *w, struct slot *t, const f
 	struct picked d;
 	size_t i = out->n;
 
-	if (!pick_token(&d, logits, (size_t)s->decode.m->cfg.vocab, s->o.temperature, s->o.top_p,
-			s->o.top_k, rng_uniform(t->key, i), &w->draw)) {
+	assert(i < t->room);
+	if (!pick_token(&d, logits, (size_t)s->decode.m->cfg.vocab, &s->pick,
+			rng_uniform(t->key, i), &w->draw)) {
 		atomic_store(&s->failed, t->group + 1);
 		d = (struct picked){0};
 	}
@@ -316,6 +322,7 @@ static void decode(struct sampler *s, struct worker *w)
 	uint32_t *tokens = xarray(B, sizeof *tokens), *pos = xarray(B, sizeof *pos);
 	float **kv = xarray(B, sizeof *kv);
 	struct slot **busy = xarray(B, sizeof *busy);
+	struct decode_batch b;
 
 	for (size_t j = 0; j < B; j++)
 		if (w->slot[j].to) {
@@ -324,7 +331,8 @@ static void decode(struct sampler *s, struct worker *w)
 			kv[n] = w->slot[j].kv;
 			pos[n++] = (uint32_t)w->slot[j].pos++;
 		}
-	decode_tokens(&s->decode, &w->room, kv, tokens, pos, n, w->logits);
+	b = (struct decode_batch){kv, tokens, pos, n};
+	decode_tokens(&s->decode, &w->room, &b, w->logits);
 	for (size_t i = 0; i < n; i++)
 		advance(s, w, busy[i], w->logits + i * v);
 	free(tokens);
@@ -376,7 +384,7 @@ size_t sampler_bytes(const struct sampler *s, size_t n_prompt, size_t n)
 	floats = lay_out(&t, NULL);
 	draw = (size_t)s->n_w * v * (sizeof *t.w->draw.e + sizeof *t.w->draw.heap);
 	free(t.w);
-	return (floats + s->lookup.n + n * (size_t)s->o.max_new * 4) * sizeof(float) + draw;
+	return (floats + s->table.n + n * (size_t)s->o.max_new * 4) * sizeof(float) + draw;
 }
 
 int sampler_run(struct sampler *s, const struct sample_group *groups, size_t n_groups,
@@ -384,6 +392,7 @@ int sampler_run(struct sampler *s, const struct sample_group *groups, size_t n_g
 {
 	size_t n = 0;
 
+	assert(groups && out);
 	s->groups = groups;
 	s->n_groups = n_groups;
 	s->out = out;
@@ -397,7 +406,7 @@ int sampler_run(struct sampler *s, const struct sample_group *groups, size_t n_g
 		n += groups[g].n;
 	}
 	prepare(s, n);
-	prepare_lookup(s);
+	prepare_table(s);
 	prepare_results(s, n);
 	atomic_store(&s->next_group, 0);
 	atomic_store(&s->failed, 0);

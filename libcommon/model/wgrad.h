@@ -4,13 +4,13 @@
 #define MODEL_WGRAD_H
 
 #include "model/model.h"
+#include "tensor/matrix.h"
 
-/* One weight gradient: out(rows, cols) += dy(T, rows)' x(T, cols), and bias(rows) += the sum of dy
- * over T (NULL: none). */
+/* One weight gradient: out (n, k) += dy' x, and bias (n) += the sum of dy over its rows (NULL:
+ * none), with dy (T, n), x (T, k). */
 struct wgrad {
 	float *out, *bias;
-	const float *dy, *x;
-	size_t rows, cols, ldy, ldx, T;
+	struct cmatrix dy, x;
 };
 
 size_t wgrad_scratch(const struct model *m); /* floats a thread needs for any of m's */

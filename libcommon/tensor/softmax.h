@@ -22,10 +22,14 @@ struct softmax_stat {
 struct softmax_stat softmax_stat(const float *logits, size_t v, float inv_t);
 float softmax_logp(const struct softmax_stat *s, float logit, float inv_t);
 
-/*
- * In place: logits become the gradient by them of dlogp * log p(target) + dent * entropy.
- */
-void softmax_backward(float *logits, const struct softmax_stat *s, size_t v, size_t target,
-		      float dlogp, float dent, float inv_t);
+/* What the gradient of dlogp * log p(target) + dent * entropy by a row of logits is made of. */
+struct softmax_grad {
+	size_t target;
+	float dlogp, dent;
+	float inv_t; /* 1 / temperature */
+};
+/* In place: v logits become that gradient. s: what softmax_stat said of them. */
+void softmax_backward(float *logits, size_t v, const struct softmax_stat *s,
+		      const struct softmax_grad *g);
 
 #endif

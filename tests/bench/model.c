@@ -174,7 +174,7 @@ static void train_product(struct bench *b, const struct mat *w, size_t rows)
 /* ... and of a forward pass, in panels. */
 static void forward_product(struct bench *b, const struct mat *w, size_t rows)
 {
-	mat_forward(&b->m, w, b->y, w->n, b->x, rows, false, b->scratch);
+	mat_forward(&b->m, w, matrix_of(b->y, rows, w->n, w->n), b->x, false, b->scratch);
 }
 
 static void each_layer(struct bench *b, size_t rows,

@@ -34,28 +34,29 @@ static float rounded(float v)
 	return half_from_bf16(half_to_bf16(v));
 }
 
-/* c = a(m, k) b(k, n) by the product under test; turned: from a's transpose */
+/* c = a(m, k) b(k, n) by the product under test; transposed: from a's transpose */
 static void product(float *c, const float *a, const float *b, size_t m, size_t n, size_t k,
-		    bool turned, bool add)
+		    bool transposed, bool add)
 {
 	size_t words = (k + 1) / 2;
 	uint32_t *x = xcalloc(bf16_transposed_words(m, k), sizeof *x);
 	uint32_t *y = xcalloc(gemm_pair_words(n, k), sizeof *y);
 
-	if (turned) {
+	if (transposed) {
 		float *t = xarray(m * k, sizeof *t);
 
 		for (size_t i = 0; i < m; i++)
 			for (size_t j = 0; j < k; j++)
 				t[j * m + i] = a[i * k + j];
-		bf16_transpose(x, t, m, k, m);
+		bf16_transpose(x, matrix_in(t, k, m, m));
 		free(t);
 	} else {
 		for (size_t i = 0; i < m; i++)
 			bf16_row(x + i * words, a + i * k, k);
 	}
-	bf16_panels(y, b, n, k, n);
-	bf16_gemm(m, n, words, x, turned, y, c, n, add);
+	bf16_panels(y, matrix_in(b, k, n, n));
+	bf16_gemm((add ? GEMM_ADD : 0) | (transposed ? GEMM_TRANSPOSED : 0), x, words, y,
+		  matrix_of(c, m, n, n));
 	free(x);
 	free(y);
 }
@@ -64,12 +65,12 @@ static void product(float *c, const float *a, const float *b, size_t m, size_t n
  * A chain of k products in f32 is off by at most k half units of the sum of their sizes; a product
  * of two bf16 is exact in f32.
  */
-static void check_product(size_t m, size_t n, size_t k, bool turned, bool add)
+static void check_product(size_t m, size_t n, size_t k, bool transposed, bool add)
 {
 	float *a = normal(1, m * k), *b = normal(2, k * n), *c = normal(3, m * n);
 	float *was = normal(3, m * n);
 
-	product(c, a, b, m, n, k, turned, add);
+	product(c, a, b, m, n, k, transposed, add);
 	for (size_t i = 0; i < m; i++)
 		for (size_t j = 0; j < n; j++) {
 			double want = add ? was[i * n + j] : 0, size = fabs(want);
@@ -151,7 +152,7 @@ static void one_layout(void **state)
 	for (size_t i = 0; i < N; i++)
 		for (size_t j = 0; j < K; j++)
 			t[j * N + i] = w[i * K + j];
-	bf16_panels(x, t, N, K, N);
+	bf16_panels(x, matrix_in(t, K, N, N));
 	gemm_pair_rows(y, 0, w, 3, K); /* in uneven parts */
 	gemm_pair_rows(y, 3, w + 3 * K, 70, K);
 	gemm_pair_rows(y, 73, w + 73 * K, N - 73, K);

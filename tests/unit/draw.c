@@ -64,6 +64,7 @@ static double met(double at, size_t n)
 static void check(double spread, double top_p, int64_t top_k)
 {
 	struct pick_scratch s = {xarray(V + 16, sizeof(float)), xarray(V, sizeof(uint32_t))};
+	struct pick_opts o = {1, top_p, top_k};
 	float logits[V];
 	double mass;
 	size_t n;
@@ -74,7 +75,7 @@ static void check(double spread, double top_p, int64_t top_k)
 		double u = (i + 0.5) / 200;
 		struct picked d;
 
-		assert_true(pick_token(&d, logits, V, 1, top_p, top_k, u, &s));
+		assert_true(pick_token(&d, logits, V, &o, u, &s));
 		assert_true(fabs(d.logp - (d.full - log(mass))) < 1e-4);
 		assert_true(fabs(exp(d.full) / met(u * mass, n) - 1) < 1e-2);
 	}
