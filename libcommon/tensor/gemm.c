@@ -322,6 +322,7 @@ void gemm_rows(int how, struct cmatrix a, struct cmatrix b, struct matrix c)
 	bool across = how & GEMM_TRANSPOSED;
 
 	check_product(how, a, c);
+	assert(b.p && b.rows >= 1);
 	assert(b.rows == (across ? a.rows : a.cols));
 	assert(b.cols == c.cols && b.ld >= b.cols);
 	for (size_t x = 0; x < b.rows; x += CHUNK) {

@@ -61,7 +61,7 @@ enum {
 
 /* C(m, n) = A(m, k) B(k, n). how: GEMM_* or 0. C must not overlap A or B. */
 void gemm(int how, struct cmatrix a, struct panels b, struct matrix c);
-/* The same with B in plain rows, where a vector may be read past the end of each. */
+/* The same with B in plain rows, at least one, where a vector may be read past the end of each. */
 void gemm_rows(int how, struct cmatrix a, struct cmatrix b, struct matrix c);
 
 /* Row i of C = row i of A times a B of its own, b (in f32) moved on by i * step floats: the same
