@@ -87,6 +87,22 @@ static void rows_alone(void **state)
 	free(packed);
 }
 
+/* Columns of the last panel from n on are zero: a product may read them. */
+static void zero_columns(void **state)
+{
+	enum { N = PANEL + 3, K = 5 };
+	float *w = plain_normal(1, N * K), *packed = plain_normal(2, gemm_pack_floats(N, K));
+
+	(void)state;
+	gemm_pack_rows(packed, w, N, K);
+	for (size_t x = 0; x < K; x++)
+		for (size_t j = 0; j < 2 * PANEL; j++)
+			assert_true(packed[j / PANEL * K * PANEL + x * PANEL + j % PANEL] ==
+				    (j < N ? w[j * K + x] : 0));
+	free(w);
+	free(packed);
+}
+
 /* Panels, plain rows, the transpose of A and a chain that is cut in two: the same chain, the same
  * bits. */
 static void one_chain(void **state)
@@ -201,9 +217,10 @@ static void extremes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(products),  cmocka_unit_test(rows_alone),
-		cmocka_unit_test(one_chain), cmocka_unit_test(pairs),
-		cmocka_unit_test(each_row),  cmocka_unit_test(extremes),
+		cmocka_unit_test(products),     cmocka_unit_test(rows_alone),
+		cmocka_unit_test(zero_columns), cmocka_unit_test(one_chain),
+		cmocka_unit_test(pairs),        cmocka_unit_test(each_row),
+		cmocka_unit_test(extremes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,6 +80,20 @@ static void ends(void **state)
 	assert_int_equal(half_to_bf16(-INFINITY), 0xff80);
 }
 
+/* A NaN whose bits are all cut off does not become infinite, nor one that rounding would carry. */
+static void nans(void **state)
+{
+	static const uint32_t bits[] = {0x7f800001, 0xff800001, 0x7fffffff, 0xffffffff};
+	float v;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		memcpy(&v, &bits[i], sizeof v);
+		assert_true(isnan(half_from_bf16(half_to_bf16(v))));
+		assert_true(isnan(half_from_f16(half_to_f16(v))));
+	}
+}
+
 static void many(void **state)
 {
 	uint16_t from[100];
@@ -101,10 +115,8 @@ static void many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(all_numbers),
-		cmocka_unit_test(ties),
-		cmocka_unit_test(ends),
-		cmocka_unit_test(many),
+		cmocka_unit_test(all_numbers), cmocka_unit_test(ties), cmocka_unit_test(ends),
+		cmocka_unit_test(nans),        cmocka_unit_test(many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
