@@ -42,7 +42,7 @@ struct explorer *explore_new(const struct rl_opts *o, const struct policy *p,
 	e->tasks = tasks;
 	e->w = w;
 	e->failures.most = o->failures.most;
-	e->roller = roller_new(p, tasks, tasks_name, &o->roll, why);
+	e->roller = rollout_open(p, tasks, tasks_name, &o->roll, why);
 	if (!e->roller) {
 		explore_free(e);
 		return NULL;
@@ -56,9 +56,9 @@ void explore_free(struct explorer *e)
 {
 	if (!e)
 		return;
-	roller_free(e->roller);
-	rollouts_free(&e->round);
-	rollouts_free(&e->effective);
+	rollout_close(e->roller);
+	rollout_free(&e->round);
+	rollout_free(&e->effective);
 	free(e->order);
 	free(e->draw);
 	free(e->used);
@@ -135,7 +135,7 @@ static void write_one(struct explorer *e, uint64_t step, const char *hash,
 {
 	struct traj t;
 
-	roller_traj(e->roller, from, i, &t);
+	rollout_traj(e->roller, from, i, &t);
 	t.policy = (struct span){hash, strlen(hash)};
 	t.step = (int64_t)step;
 	t.iter = e->o->iter;
@@ -185,13 +185,13 @@ static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t
 	e->draw = xgrow(e->draw, n, sizeof *e->draw);
 	for (size_t i = 0; i < n; i++)
 		e->draw[i] = next_problem(e);
-	rollouts_reset(&e->round);
-	st = roller_run(e->roller, e->draw, n, each, step, &e->round, why);
+	rollout_reset(&e->round);
+	st = rollout_run(e->roller, e->draw, n, each, step, &e->round, why);
 	if (st)
 		return st;
 	for (size_t first = 0; first < e->round.n; first += each) {
 		if (is_effective(e->o, e->round.v + first)) {
-			rollouts_add(&e->effective, &e->round, first, each);
+			rollout_add(&e->effective, &e->round, first, each);
 			out->kept++;
 			continue;
 		}
@@ -215,10 +215,9 @@ static void add_used(struct explorer *e, size_t first)
 		e->used[e->n_used] = i;
 		e->len[e->n_used] = r->n;
 		e->reward[e->n_used++] =
-			r->verdict.reward + loss_overlong_penalty(r->n,
-								  (size_t)e->o->roll.sample.max_new,
-								  (size_t)e->o->overlong_buffer,
-								  e->o->overlong_penalty);
+			r->verdict.reward + loss_overlong(r->n, (size_t)e->o->roll.sample.max_new,
+							  (size_t)e->o->overlong_buffer,
+							  e->o->overlong_penalty);
 	}
 }
 
@@ -242,7 +241,7 @@ static int settle(struct explorer *e, uint64_t step, const char *hash, struct ex
 		e->start[++kept] = e->n_used;
 	}
 	if (kept)
-		advantage_compute(e->o->advantage, e->reward, e->len, e->start, kept, e->advantage);
+		advantage_all(e->o->advantage, e->reward, e->len, e->start, kept, e->advantage);
 	for (size_t i = 0; i < n; i++) {
 		bool used = next < e->n_used && e->used[next] == i;
 
@@ -265,7 +264,7 @@ size_t explore_bytes(const struct explorer *e)
 	size_t most = later > first ? later : first;
 
 	/* in memory: a round, and what of it and of those before is_effective */
-	return roller_bytes(e->roller, most * each, (first + 2 * most) * each);
+	return rollout_bytes(e->roller, most * each, (first + 2 * most) * each);
 }
 
 int explore_step(struct explorer *e, uint64_t step, struct explored *out, struct reason *why)
@@ -275,7 +274,7 @@ int explore_step(struct explorer *e, uint64_t step, struct explored *out, struct
 	int st = 0;
 
 	memset(out, 0, sizeof *out);
-	rollouts_reset(&e->effective);
+	rollout_reset(&e->effective);
 	snprintf(hash, sizeof hash, "%016" PRIx64, model_hash(&e->p->model));
 	while (!st && out->kept < want && out->rounds < (size_t)e->o->rounds) {
 		size_t n = draws(e->o, want - out->kept, out->rounds++);

@@ -49,7 +49,7 @@ static int plan(const struct rl *r, struct memory *need, struct reason *why)
 {
 	const struct roller *roller = explore_roller(r->explorer);
 	const struct model *m = &r->p->model;
-	size_t longest = roller_longest(roller) + (size_t)r->o->roll.sample.max_new;
+	size_t longest = rollout_longest(roller) + (size_t)r->o->roll.sample.max_new;
 	size_t groups = (size_t)r->o->groups, parts = (size_t)r->o->minibatches;
 	struct memory s = {.weights = model_bytes(m)};
 
@@ -190,7 +190,7 @@ static void prepare(struct rl *r)
 		const struct rollout *o = response(r, i);
 
 		r->order[i] = i;
-		r->seq[i].prompt = roller_prompt(roller, o->task, &r->seq[i].n_prompt);
+		r->seq[i].prompt = rollout_prompt(roller, o->task, &r->seq[i].n_prompt);
 		r->seq[i].resp = all->tokens + o->tok;
 		r->seq[i].n_resp = o->n;
 	}
