@@ -263,7 +263,7 @@ size_t explore_bytes(const struct explorer *e)
 	size_t later = e->o->rounds > 1 ? draws(e->o, first, 1) : 0;
 	size_t most = later > first ? later : first;
 
-	/* in memory: a round, and what of it and of those before is_effective */
+	/* in memory: a round, and what of it and of those before is effective */
 	return rollout_bytes(e->roller, most * each, (first + 2 * most) * each);
 }
 

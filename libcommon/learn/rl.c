@@ -2,7 +2,7 @@
 #include "learn/rl.h"
 #include "base/fault.h"
 #include "base/mem.h"
-#include "base/progress.h"
+#include "base/clock.h"
 #include "base/rng.h"
 #include "learn/batch.h"
 #include "learn/schedule.h"

@@ -57,7 +57,7 @@ int judge_math(const struct verify_item *it, struct verdict *out, struct reason 
 	struct buf b = {0};
 	json_t *all, *v;
 	size_t i;
-	int st = item_answer(it, why), n = places(it);
+	int st = judge_item_answer(it, why), n = places(it);
 
 	if (st)
 		return st;
