@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/par.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,9 +23,13 @@ struct adamw_pass { /* one adamw_step as its threads see it */
 
 void adamw_init(struct adamw *a, const struct adamw_opts *o, const struct weight *w, size_t n_w)
 {
+	assert(o->beta1 >= 0 && o->beta1 < 1 && o->beta2 >= 0 && o->beta2 < 1);
+	assert(o->eps > 0 && o->decay >= 0 && o->clip >= 0);
+	assert(w || !n_w);
 	memset(a, 0, sizeof *a);
 	a->o = *o;
 	for (size_t i = 0; i < n_w; i++) {
+		assert(w[i].offset == a->n); /* without a gap */
 		a->n += w[i].count;
 		a->n_block += (w[i].count + BLOCK - 1) / BLOCK;
 	}
@@ -40,7 +45,8 @@ void adamw_init(struct adamw *a, const struct adamw_opts *o, const struct weight
 	a->v = big_alloc(a->n * sizeof *a->v);
 }
 
-/* Sum of squares in double: LANES running sums, so that the order is fixed and the loop vectorises.
+/* |g|^2 of a block. Sum of squares in double: LANES running sums, so that the order is fixed and
+ * the loop vectorises.
  */
 static void block_square(void *ctx, size_t i, int thread)
 {
@@ -61,6 +67,14 @@ static void block_square(void *ctx, size_t i, int thread)
 	u->a->sum[i] = sum;
 }
 
+/*
+ * With g = scale * grad, t = steps + 1 and lr the rate of the update:
+ *
+ *     m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2
+ *     p -= lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) + lr decay p
+ *
+ * Loshchilov & Hutter, arXiv 1711.05101, algorithm 2.
+ */
 static void block_update(void *ctx, size_t i, int thread)
 {
 	const struct adamw_pass *u = ctx;
@@ -82,11 +96,14 @@ static void block_update(void *ctx, size_t i, int thread)
 	}
 }
 
+/* scale = min(1, clip / (|g| + 1e-6)), |g| the norm of all gradients */
 bool adamw_step(struct adamw *a, float *params, const float *grads, double lr, double *norm)
 {
 	struct adamw_pass u = {.a = a, .params = params, .grads = grads};
 	double sum = 0, t = (double)a->steps + 1;
 
+	assert(params && grads && params != grads);
+	assert(lr >= 0 && isfinite(lr));
 	par_for(a->n_block, block_square, &u);
 	for (size_t i = 0; i < a->n_block; i++)
 		sum += a->sum[i];

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/profile.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct batch {
 
 size_t batch_inputs(const struct seq *s)
 {
+	assert(s->n_prompt >= 1 && s->n_resp >= 1);
 	return s->n_prompt + s->n_resp - 1;
 }
 
@@ -34,6 +36,7 @@ size_t batch_bytes(const struct batch *b, size_t micro_tokens, size_t longest, b
 {
 	size_t n = micro_tokens > longest ? micro_tokens : longest;
 
+	assert(longest >= 1);
 	return workspace_bytes(b->run, n, n, longest, grads) +
 	       n * (3 * sizeof(uint32_t) + sizeof *b->logp + sizeof *b->dlogp);
 }
@@ -106,6 +109,7 @@ static void make_room(struct batch *b, const struct part *p)
 
 static void add_tokens(struct batch *b, struct pack *p, const uint32_t *tokens, size_t n)
 {
+	assert(p->n_tok + n <= b->cap_tok);
 	memcpy(b->tokens + p->n_tok, tokens, n * sizeof *tokens);
 	p->n_tok += n;
 }
@@ -113,6 +117,7 @@ static void add_tokens(struct batch *b, struct pack *p, const uint32_t *tokens, 
 /* Begins a sequence that goes on from the prefix; the next one may be its own. */
 static void begin(struct batch *b, struct pack *p, size_t prefix)
 {
+	assert(prefix <= p->n_seq && p->n_seq < b->cap_seq);
 	b->start[p->n_seq] = p->n_tok;
 	b->prefix[p->n_seq++] = prefix;
 }
@@ -163,6 +168,8 @@ size_t batch_run(struct batch *b, const struct seq *all, const uint64_t *order, 
 {
 	size_t seen = 0;
 
+	assert(all && order && fn);
+	assert(temperature > 0);
 	for (size_t done = 0, k; done < n; done += k) {
 		enum profile_part before = profile_to(PROFILE_FORWARD);
 		struct part part = fit(all, order + done, n - done, micro_tokens);
@@ -170,6 +177,7 @@ size_t batch_run(struct batch *b, const struct seq *all, const uint64_t *order, 
 		size_t row = 0;
 
 		k = part.n;
+		assert(k >= 1 && p.n_tok == part.n_tok && p.n_rows == part.n_row);
 		seen += p.n_tok;
 		p.temperature = temperature;
 		if (grads)

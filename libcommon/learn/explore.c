@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -37,6 +38,8 @@ struct explorer *explore_new(const struct rl_opts *o, const struct policy *p,
 {
 	struct explorer *e = xcalloc(1, sizeof *e);
 
+	assert(o->groups >= 1 && o->group_size >= 1 && o->rounds >= 1);
+	assert(tasks->n >= 1 && w);
 	e->o = o;
 	e->p = p;
 	e->tasks = tasks;
@@ -107,6 +110,7 @@ int explore_loaded(struct explorer *e, struct reason *why)
 /* The next problem: without replacement within an epoch, each epoch in an order of its own. */
 static struct draw next_problem(struct explorer *e)
 {
+	assert(e->at <= e->tasks->n);
 	if (e->at == e->tasks->n) {
 		shuffle(e, e->epoch++);
 		e->at = 0;
@@ -207,6 +211,7 @@ static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t
 /* The judged ones of the group that begins at first */
 static void add_used(struct explorer *e, size_t first)
 {
+	assert(first + (size_t)e->o->group_size <= e->effective.n);
 	for (size_t i = first; i < first + (size_t)e->o->group_size; i++) {
 		const struct rollout *r = &e->effective.v[i];
 
@@ -254,6 +259,7 @@ static int settle(struct explorer *e, uint64_t step, const char *hash, struct ex
 /* Groups that the index-th round samples when so many are missing */
 static size_t draws(const struct rl_opts *o, size_t missing, size_t round)
 {
+	assert(missing >= 1);
 	return round ? (size_t)ceil((double)missing * o->oversample) : missing;
 }
 
@@ -273,6 +279,7 @@ int explore_step(struct explorer *e, uint64_t step, struct explored *out, struct
 	char hash[17];
 	int st = 0;
 
+	assert(step >= 1);
 	memset(out, 0, sizeof *out);
 	rollout_reset(&e->effective);
 	snprintf(hash, sizeof hash, "%016" PRIx64, model_hash(&e->p->model));

@@ -8,6 +8,7 @@
 #include "learn/schedule.h"
 #include "learn/update.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,9 @@ struct rl *rl_new(const struct rl_opts *o, struct policy *p, const struct task_s
 {
 	struct rl *r = xcalloc(1, sizeof *r);
 
+	assert(o->groups >= 1 && o->group_size >= 1);
+	assert(o->epochs >= 1 && o->minibatches >= 1);
+	assert(o->micro_tokens >= 1 && tasks->n >= 1);
 	r->o = o;
 	r->p = p;
 	r->explorer = explore_new(o, p, tasks, tasks_name, w, why);
@@ -167,6 +171,7 @@ int rl_loaded(struct rl *r, struct reason *why)
 
 static const struct rollout *response(const struct rl *r, uint64_t i)
 {
+	assert(i < r->ex->n_used);
 	return &r->ex->effective->v[r->ex->used[i]];
 }
 
@@ -231,6 +236,7 @@ static void update(struct rl *r, size_t n, struct rl_report *rep)
 	struct loss_stats before = r->stats;
 	double norm = NAN;
 
+	assert(n >= 1);
 	r->stats.loss = 0;
 	r->n_seq = n;
 	r->n_tok = 0;
@@ -257,6 +263,7 @@ static size_t gather(struct rl *r, size_t from, size_t to)
 {
 	size_t n = 0;
 
+	assert(from < to && to <= r->ex->kept);
 	for (size_t g = from; g < to; g++)
 		for (size_t i = r->ex->start[r->group[g]]; i < r->ex->start[r->group[g] + 1]; i++)
 			r->order[n++] = i;

@@ -3,6 +3,7 @@
 #include "base/fault.h"
 #include "base/profile.h"
 
+#include <assert.h>
 #include <math.h>
 
 bool update_apply(struct adamw *a, struct model *m, const float *grads, double loss, double lr,
@@ -11,6 +12,8 @@ bool update_apply(struct adamw *a, struct model *m, const float *grads, double l
 	enum profile_part before = profile_to(PROFILE_UPDATE);
 	bool applied = false;
 
+	assert(a->n == model_trained(m).n);
+	assert(grads);
 	fault_double("loss", &loss);
 	if (isfinite(loss))
 		applied = adamw_step(a, model_trained(m).v, grads, lr, norm);
@@ -26,6 +29,7 @@ bool update_apply(struct adamw *a, struct model *m, const float *grads, double l
 
 void update_state(struct adamw *a, const struct weights *w, struct state *s)
 {
+	assert(a->n == w->n);
 	state_count(s, "adamw.steps", &a->steps);
 	state_count(s, "adamw.skipped_in_row", &a->skipped_in_row);
 	state_array(s, "optimizer.safetensors", "m.", w->w, w->n_w, a->m);

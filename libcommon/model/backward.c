@@ -134,6 +134,7 @@ static size_t family(const struct pack *p, size_t s)
 {
 	size_t n = 1;
 
+	assert(s < p->n_seq);
 	if (p->prefix && p->prefix[s] != s)
 		return 0;
 	while (p->prefix && s + n < p->n_seq && p->prefix[s + n] == s)
@@ -336,6 +337,7 @@ static void layer_backward(struct workspace *r)
 	size_t blocks = workspace_blocks(T, WORKSPACE_ROWS);
 	float *t;
 
+	assert(r->dx && r->dx2 && r->dx != r->dx2);
 	transpose_layer(r);
 	par_for(blocks, job_mlp_back, r);
 	if (r->full)

@@ -16,6 +16,7 @@ float *decode_cut(float *base, size_t *at, size_t n)
 {
 	float *p = base ? base + *at : NULL;
 
+	assert(at);
 	*at += vec_round(n) + PANEL; /* whole vectors may be read past a row's end */
 	return p;
 }
@@ -26,6 +27,7 @@ size_t decode_lay_out(struct decode_room *r, const struct decode *d, float *base
 	size_t at = 0, width = (size_t)c->d;
 	size_t most_rows = c->heads > PREFILL ? (size_t)c->heads : PREFILL;
 
+	assert(d->rows >= 1 && d->len >= 1);
 	r->x = decode_cut(base, &at, d->rows * width);
 	r->xn = decode_cut(base, &at, d->rows * width);
 	r->qkv = decode_cut(base, &at, d->rows * block_qkv_dim(d->m));

@@ -54,11 +54,14 @@ static void take_chunk(struct workspace *r, size_t c)
 	size_t R = r->p->n_rows;
 
 	r->row0 = c * r->chunk;
+	assert(r->row0 < R);
 	r->row1 = R - r->row0 < r->chunk ? R : r->row0 + r->chunk;
 }
 
 void head_forward(struct workspace *r)
 {
+	assert(r->p && r->xr && r->logits);
+	assert(r->layer == (size_t)r->m->cfg.layers /* all have been */);
 	model_pack_layer(r->m, (size_t)r->m->cfg.layers);
 	for (size_t c = 0; c * r->chunk < r->p->n_rows; c++) {
 		take_chunk(r, c);
@@ -126,6 +129,8 @@ void head_backward(struct workspace *r)
 	const struct model *m = r->m;
 	size_t d = (size_t)m->cfg.d;
 
+	assert(r->keep && r->dx && r->dxn);
+	assert(!r->full || r->grads);
 	for (size_t c = workspace_blocks(r->p->n_rows, r->chunk); c-- > 0;) {
 		take_chunk(r, c);
 		par_for(workspace_blocks(r->row1 - r->row0, r->head_rows), job_back, r);

@@ -137,6 +137,7 @@ void lora_pack(struct lora *l)
 {
 	size_t r = (size_t)l->r;
 
+	assert(l->params && l->packed);
 	for (size_t i = 0; i < (size_t)l->layers * LORA_INPUTS; i++) {
 		const struct lora_group *g = &l->group[i];
 
@@ -199,6 +200,8 @@ void lora_add(const struct lora *l, const char *name, size_t first, size_t n, fl
 	size_t r = (size_t)l->r, in = wa ? (size_t)wa->shape[1] : 0;
 	double scale = l->alpha / (double)l->r, *sum = xarray(in, sizeof *sum);
 
+	assert(!wa == !wb /* both or none */);
+	assert(!wb || first + n <= (size_t)wb->shape[0]);
 	for (size_t i = 0; wb && i < n; i++) {
 		const float *b = l->params + wb->offset + (first + i) * r;
 

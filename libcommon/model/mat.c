@@ -25,6 +25,7 @@ size_t mat_scratch(const struct model *m, size_t rows)
 {
 	size_t k = widest(m), need = 0;
 
+	assert(k >= 1);
 	if (m->how & MODEL_FROZEN)
 		need += (m->how & MODEL_BF16 ? BACK_BF16 : BACK_N) * k;
 	if (m->how & MODEL_BF16) /* rows of x or dy in pairs, a block of W in pairs */
@@ -98,6 +99,7 @@ static size_t block_rows(const struct mat *w, size_t i)
 {
 	size_t left = w->n - i * BACK_BF16;
 
+	assert(i < mat_transposed_blocks(w));
 	return left < BACK_BF16 ? left : BACK_BF16;
 }
 

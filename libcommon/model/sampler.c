@@ -284,6 +284,8 @@ static void start(struct sampler *s, struct worker *w, struct slot *t, size_t i)
 	const struct sample_group *g = &s->groups[w->group];
 	size_t room = (size_t)s->decode.m->cfg.max_len - g->n_prompt;
 
+	assert(!t->to && i < g->n);
+	assert(g->n_prompt < (size_t)s->decode.m->cfg.max_len);
 	t->to = &s->out[s->first[w->group] + i];
 	t->group = w->group;
 	t->key = rng_key(g->seed, RNG_SAMPLE, g->step, g->task, i);
@@ -324,6 +326,7 @@ static void decode(struct sampler *s, struct worker *w)
 	struct slot **busy = xarray(B, sizeof *busy);
 	struct decode_batch b;
 
+	assert(w->busy >= 1 && w->busy <= B);
 	for (size_t j = 0; j < B; j++)
 		if (w->slot[j].to) {
 			busy[n] = &w->slot[j];
@@ -332,6 +335,7 @@ static void decode(struct sampler *s, struct worker *w)
 			pos[n++] = (uint32_t)w->slot[j].pos++;
 		}
 	b = (struct decode_batch){kv, tokens, pos, n};
+	assert(n == w->busy);
 	decode_tokens(&s->decode, &w->room, &b, w->logits);
 	for (size_t i = 0; i < n; i++)
 		advance(s, w, busy[i], w->logits + i * v);
@@ -378,6 +382,7 @@ size_t sampler_bytes(const struct sampler *s, size_t n_prompt, size_t n)
 	size_t v = vec_round((size_t)s->decode.m->cfg.vocab), floats, draw;
 	struct sampler t = *s;
 
+	assert(n_prompt >= 1);
 	t.w = xcalloc((size_t)s->n_w, sizeof *t.w);
 	spread(&t, n);
 	fit(&t, n_prompt);

@@ -6,6 +6,7 @@
 #include "model/wgrad.h"
 #include "tensor/attention.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum { LOGITS_MAX = 32 * 1024 * 1024 }; /* floats of logits held at once */
@@ -14,12 +15,14 @@ struct workspace *workspace_new(const struct model *m)
 {
 	struct workspace *r = xcalloc(1, sizeof *r);
 
+	assert(m && m->cfg.layers >= 1);
 	r->m = m;
 	return r;
 }
 
 void workspace_recompute(struct workspace *r, bool on)
 {
+	assert(!r->mem);
 	r->recompute = on;
 }
 
@@ -36,6 +39,8 @@ void workspace_free(struct workspace *r)
 
 float *workspace_scratch(struct workspace *r, int thread)
 {
+	assert(thread >= 0 && thread < par_threads());
+	assert(((size_t)thread + 1) * r->per_thread <= r->cap_scratch);
 	return r->scratch + (size_t)thread * r->per_thread;
 }
 
@@ -142,12 +147,16 @@ size_t workspace_prefix(const struct pack *p, size_t s, size_t *start)
 {
 	size_t of = p->prefix ? p->prefix[s] : s;
 
+	assert(s < p->n_seq);
+	assert(of <= s && (!p->prefix || p->prefix[of] == of) /* it has none itself */);
 	*start = p->start[of];
 	return of == s ? 0 : p->start[of + 1] - p->start[of];
 }
 
 void workspace_prepare(struct workspace *r, const struct model *m, const struct pack *p, bool keep)
 {
+	assert(p->start[0] == 0 && p->start[p->n_seq] == p->n_tok);
+	assert(p->n_tok >= 1);
 	r->p = p;
 	choose(r, m, p->n_rows, keep);
 	grow(&r->mem, &r->cap_mem, lay_out(r, NULL, p));
@@ -164,6 +173,7 @@ void workspace_prepare(struct workspace *r, const struct model *m, const struct 
 	for (size_t s = 0, from; s < p->n_seq; s++) {
 		size_t before = workspace_prefix(p, s, &from), n = p->start[s + 1] - p->start[s];
 
+		assert(before + n >= 1 && before + n <= (size_t)m->cfg.max_len);
 		r->longest = max2(r->longest, before + n);
 		for (size_t t = 0; t < n; t++)
 			r->pos[p->start[s] + t] = (uint32_t)(before + t);

@@ -9,6 +9,8 @@
 #include "model/block.h"
 #include "tensor/softmax.h"
 
+#include <assert.h>
+
 enum {
 	WORKSPACE_ROWS = 48, /* rows a job takes: a multiple of GEMM_MR */
 	WORKSPACE_HEAD_ROWS =
@@ -73,6 +75,7 @@ float *workspace_scratch(struct workspace *r, int thread);
 /* Place of the present layer among the L. */
 static inline size_t workspace_slot(const struct workspace *r)
 {
+	assert(r->L == 1 || r->layer < r->L);
 	return r->L > 1 ? r->layer : 0;
 }
 
@@ -84,6 +87,7 @@ static inline size_t workspace_blocks(size_t total, size_t n)
 
 static inline void workspace_block(size_t i, size_t total, size_t *from, size_t *n)
 {
+	assert(i * WORKSPACE_ROWS < total);
 	*from = i * WORKSPACE_ROWS;
 	*n = total - *from < WORKSPACE_ROWS ? total - *from : WORKSPACE_ROWS;
 }
