@@ -262,7 +262,7 @@ static int make_steps(struct rl *rl, struct policy *p, struct rec_out *w, struct
 		struct rl_report r;
 
 		st = rl_step(rl, &r, why);
-		if (r.explored.teaching)
+		if (r.explored.effective)
 			st = account(&r, began, before, st, why);
 		if (st && r.stuck)
 			rescue(p);

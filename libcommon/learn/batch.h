@@ -24,7 +24,7 @@ size_t batch_inputs(const struct seq *s);
 typedef void batch_fn(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp);
 
 struct batch; /* opaque: memory of one micro-batch, reused */
-/* The model is borrowed: its weights may change in between. recompute: see run_recompute. */
+/* The model is borrowed: its weights may change in between. recompute: see workspace_recompute. */
 struct batch *batch_new(const struct model *m, bool recompute);
 void batch_free(struct batch *b);
 

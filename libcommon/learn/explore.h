@@ -1,17 +1,18 @@
 /*
  * explore.h - the sampling half of an RL step: problems are drawn, groups of responses sampled and
- * judged, groups that teach nothing replaced (DAPO's dynamic sampling), advantages computed, and
+ * judged, groups without an advantage replaced (DAPO's dynamic sampling), advantages computed, and
  * every response written as a record.
  */
 #ifndef LEARN_EXPLORE_H
 #define LEARN_EXPLORE_H
 
 #include "learn/rl_opts.h"
+#include "run/state.h"
 
 struct explored { /* one step's result; pointers belong to the explorer, until its next step */
-	const struct rollouts *teaching; /* responses of the groups that taught something */
-	const size_t *used;              /* (n_used) indices into teaching->v, group by group */
-	const double *advantage;         /* (n_used) */
+	const struct rollouts *effective; /* responses of the effective groups */
+	const size_t *used;               /* (n_used) indices into effective->v, group by group */
+	const double *advantage;          /* (n_used) */
 	size_t n_used;
 	const size_t *start; /* (kept + 1) group g's are used[start[g]..start[g + 1]) */
 

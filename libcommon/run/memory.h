@@ -1,7 +1,7 @@
 /*
  * memory.h - what memory a run will need, known before its first step, and whether that is there.
  *
- * The sizes come from the modules that allocate: model_bytes, run_bytes, sampler_bytes.
+ * The sizes come from the modules that allocate: model_bytes, workspace_bytes, sampler_bytes.
  */
 #ifndef RUN_MEMORY_H
 #define RUN_MEMORY_H

@@ -11,25 +11,25 @@
 enum { N = 7 };
 static const struct loss_opts DAPO = {LOSS_DAPO, 0.2, 0.28, 10, 0};
 
-/* loss and slope of one token with log-ratio l */
-static struct loss_stats one(const struct loss_opts *o, double l, double a, double *slope)
+/* loss and gradient of one token with log-ratio l */
+static struct loss_stats one(const struct loss_opts *o, double l, double a, double *gradient)
 {
 	double logp = -1 + l, old = -1;
 	struct loss_seq s = {.logp = &logp, .old = &old, .n = 1, .advantage = a, .weight = 1};
 	struct loss_stats st = {0};
 
-	loss_sequence(o, &s, slope, &st);
+	loss_sequence(o, &s, gradient, &st);
 	return st;
 }
 
-static void check(const struct loss_opts *o, double ratio, double a, double loss, double slope,
+static void check(const struct loss_opts *o, double ratio, double a, double loss, double gradient,
 		  uint64_t clipped)
 {
 	double got;
 	struct loss_stats st = one(o, log(ratio), a, &got);
 
 	assert_close(st.loss, loss, 1e-12);
-	assert_close(got, slope, 1e-12);
+	assert_close(got, gradient, 1e-12);
 	assert_int_equal(st.clipped, clipped);
 	assert_close(st.ratio_error, fabs(ratio - 1), 1e-12);
 	assert_close(st.kl_old, ratio - 1 - log(ratio), 1e-12);
@@ -65,28 +65,28 @@ static void gspo_by_hand(void **state)
 	const struct loss_opts o = {LOSS_GSPO, 0.2, 0.28, 10, 0};
 	struct loss_seq s = {logp, old, NULL, 2, 3, 0.5};
 	struct loss_stats st = {0};
-	double slope[2];
+	double gradient[2];
 
 	(void)state;
-	loss_sequence(&o, &s, slope, &st);
+	loss_sequence(&o, &s, gradient, &st);
 	assert_close(st.loss, -3 * exp(0.1), 1e-12);
-	assert_close(slope[0], -1.5 * exp(0.1), 1e-12);
-	assert_close(slope[1], slope[0], 0);
+	assert_close(gradient[0], -1.5 * exp(0.1), 1e-12);
+	assert_close(gradient[1], gradient[0], 0);
 	assert_int_equal(st.clipped, 0);
 }
 
 static void cispo_by_hand(void **state)
 {
 	const struct loss_opts o = {LOSS_CISPO, 0.2, 0.28, 10, 0};
-	double slope;
-	struct loss_stats st = one(&o, log(2), 3, &slope);
+	double gradient;
+	struct loss_stats st = one(&o, log(2), 3, &gradient);
 
 	(void)state;
-	assert_close(slope, -1.28 * 3, 1e-12); /* cut, yet the gradient stays */
+	assert_close(gradient, -1.28 * 3, 1e-12); /* cut, yet the gradient stays */
 	assert_close(st.loss, -1.28 * 3 * (log(2) - 1), 1e-12);
 	assert_int_equal(st.clipped, 1);
-	one(&o, 0, 3, &slope);
-	assert_close(slope, -3, 1e-12);
+	one(&o, 0, 3, &gradient);
+	assert_close(gradient, -3, 1e-12);
 }
 
 static void k3_by_hand(void **state)
@@ -95,18 +95,18 @@ static void k3_by_hand(void **state)
 	const struct loss_opts o = {LOSS_DAPO, 0.2, 0.28, 10, 0.1};
 	struct loss_seq s = {&logp, &logp, &ref, 1, 0, 1};
 	struct loss_stats st = {0};
-	double slope;
+	double gradient;
 
 	(void)state;
-	loss_sequence(&o, &s, &slope, &st);
+	loss_sequence(&o, &s, &gradient, &st);
 	assert_close(st.kl_ref, exp(-0.5) + 0.5 - 1, 1e-12);
 	assert_close(st.loss, 0.1 * st.kl_ref, 1e-12);
-	assert_close(slope, 0.1 * (1 - exp(-0.5)), 1e-12);
+	assert_close(gradient, 0.1 * (1 - exp(-0.5)), 1e-12);
 }
 
 static void huge_ratios_stay_finite(void **state)
 {
-	double slope;
+	double gradient;
 	struct loss_stats st;
 
 	(void)state;
@@ -115,21 +115,21 @@ static void huge_ratios_stay_finite(void **state)
 			for (double a = -1; a <= 1; a += 2) {
 				struct loss_opts o = {kind, 0.2, 0.28, 0, 0};
 
-				st = one(&o, l, a, &slope);
-				assert_true(isfinite(st.loss) && isfinite(slope));
+				st = one(&o, l, a, &gradient);
+				assert_true(isfinite(st.loss) && isfinite(gradient));
 			}
 }
 
 static void nan_is_not_hidden(void **state)
 {
-	double slope;
+	double gradient;
 	struct loss_stats st;
 
 	(void)state;
 	for (int kind = LOSS_DAPO; kind <= LOSS_CISPO; kind++) {
 		struct loss_opts o = {kind, 0.2, 0.28, 10, 0};
 
-		st = one(&o, NAN, 1, &slope);
+		st = one(&o, NAN, 1, &gradient);
 		assert_true(isnan(st.loss));
 	}
 }
@@ -139,10 +139,10 @@ static void nan_is_not_hidden(void **state)
 static double scalar(const struct loss_opts *o, const struct loss_seq *s, const double *base)
 {
 	struct loss_stats st = {0};
-	double slope[N];
+	double gradient[N];
 
 	if (o->kind != LOSS_CISPO) {
-		loss_sequence(o, s, slope, &st);
+		loss_sequence(o, s, gradient, &st);
 		return st.loss;
 	}
 	for (size_t t = 0; t < s->n; t++) {
@@ -161,7 +161,7 @@ static void derivative_is_the_central_difference(void **state)
 	(void)state;
 	for (uint64_t i = 0; i < 300; i++) {
 		uint64_t key = rng_key(7, RNG_TEST, i, 0, 0);
-		double base[N], logp[N], old[N], ref[N], slope[N], dummy;
+		double base[N], logp[N], old[N], ref[N], gradient[N], dummy;
 		struct loss_opts o = {(enum loss_kind)(i % 3), 0.2, 0.28, 3, i % 2 ? 0.3 : 0};
 		struct loss_seq s = {logp, old, ref, N, rng_normal(key, 0), 0.37};
 		struct loss_stats st = {0};
@@ -171,14 +171,14 @@ static void derivative_is_the_central_difference(void **state)
 			old[t] = logp[t] + 0.5 * rng_normal(key, 20 + t);
 			ref[t] = logp[t] + rng_normal(key, 30 + t);
 		}
-		loss_sequence(&o, &s, slope, &st);
+		loss_sequence(&o, &s, gradient, &st);
 		for (int t = 0; t < N; t++) {
 			logp[t] = base[t] + h;
 			dummy = scalar(&o, &s, base);
 			logp[t] = base[t] - h;
 			dummy = (dummy - scalar(&o, &s, base)) / (2 * h);
 			logp[t] = base[t];
-			assert_close(slope[t], dummy, 1e-7);
+			assert_close(gradient[t], dummy, 1e-7);
 		}
 	}
 }

@@ -214,7 +214,7 @@ static void loss_is_the_mean_over_an_update(void **state)
 				double of_tokens = 0, of_seqs = 0, n_tok = 0;
 
 				for (size_t i = e->start[k]; i < e->start[k + 1]; i++) {
-					double n = (double)e->teaching->v[e->used[i]].n;
+					double n = (double)e->effective->v[e->used[i]].n;
 
 					of_tokens -= e->advantage[i] * n;
 					of_seqs -= e->advantage[i];
@@ -316,7 +316,7 @@ static void problems_come_in_epochs(void **state)
 		unsigned seen = 0;
 
 		for (size_t i = 0; i < N_TASKS; i++) {
-			size_t task = rep.explored.teaching->v[i * 8].task;
+			size_t task = rep.explored.effective->v[i * 8].task;
 
 			seen |= 1U << task;
 			first[i] = s ? first[i] : task;
@@ -437,7 +437,7 @@ static void equal_groups_are_replaced(void **state)
 	assert_true(rep.explored.rounds > 1 && rep.explored.tried > 4);
 	assert_int_equal(rep.explored.kept, 4);
 	/* those that were replaced are in memory no more */
-	assert_true(rep.explored.teaching->n < rep.explored.responses);
+	assert_true(rep.explored.effective->n < rep.explored.responses);
 	rig_free(&g);
 
 	rig_make(&g, "^c[cd]");
@@ -522,7 +522,7 @@ static void nothing_to_learn_ends_the_run(void **state)
 		rep = rig_step(&g);
 		assert_int_equal(rep.updates, 0);
 		assert_int_equal(rep.explored.responses, 8 * (4 + 6));
-		assert_int_equal(rep.explored.teaching->n, 0);
+		assert_int_equal(rep.explored.effective->n, 0);
 	}
 	assert_int_equal(rl_step(g.rl, &rep, &why), ST_INPUT);
 	assert_non_null(strstr(why.text, "nothing to learn from"));
@@ -598,10 +598,11 @@ static void long_responses_are_punished(void **state)
 		double mean = 0;
 
 		for (int k = 0; k < 8; k++)
-			mean += 1 - (double)rep.explored.teaching->v[used[k]].n / 6;
+			mean += 1 - (double)rep.explored.effective->v[used[k]].n / 6;
 		for (int k = 0; k < 8; k++)
 			assert_close(rep.explored.advantage[i + (size_t)k],
-				     1 - (double)rep.explored.teaching->v[used[k]].n / 6 - mean / 8,
+				     1 - (double)rep.explored.effective->v[used[k]].n / 6 -
+					     mean / 8,
 				     1e-12);
 	}
 	assert_close(rep.explored.reward, 1, 0); /* the record keeps the verifier's */

@@ -101,14 +101,14 @@ static void check_pass(bool tied, bool extras, bool recompute, int how)
 {
 	struct pack s = pack();
 	struct model m[2];
-	struct run *r[2];
+	struct workspace *r[2];
 	float logp[2][ROWS], entropy[2][ROWS], *grads;
 
 	make(&m[0], &m[1], tied, extras, how);
 	grads = xcalloc(m[0].n_params, sizeof *grads);
 	for (int i = 0; i < 2; i++) {
-		r[i] = run_new(&m[i]);
-		run_recompute(r[i], recompute);
+		r[i] = workspace_new(&m[i]);
+		workspace_recompute(r[i], recompute);
 		model_forward(r[i], &m[i], &s, logp[i], entropy[i]);
 		model_backward(r[i], &m[i], &s, dlogp, dent, i == 0 ? grads : NULL);
 	}
@@ -118,8 +118,8 @@ static void check_pass(bool tied, bool extras, bool recompute, int how)
 	assert_memory_equal(r[0]->dx, r[1]->dx, TOKENS * D * sizeof(float));
 	assert_true(r[1]->dx[0] != 0);
 	assert_true(model_hash(&m[0]) == model_hash(&m[1]));
-	run_free(r[0]);
-	run_free(r[1]);
+	workspace_free(r[0]);
+	workspace_free(r[1]);
 	free(grads);
 	model_free(&m[0]);
 	model_free(&m[1]);
@@ -146,18 +146,18 @@ static void layerwise(void **state)
 
 		for (int k = 0; k < 2; k++) {
 			struct model m;
-			struct run *r;
+			struct workspace *r;
 
 			model_init(&m, &c, hows[i >> 2] | (k ? MODEL_LAYERWISE : 0));
 			model_random(&m, 7, 0.3);
 			grads[k] = xcalloc(m.n_params, sizeof **grads);
-			r = run_new(&m);
-			run_recompute(r, i & 2);
+			r = workspace_new(&m);
+			workspace_recompute(r, i & 2);
 			model_forward(r, &m, &s, logp[k], NULL);
 			model_backward(r, &m, &s, dlogp, NULL, grads[k]);
 			assert_true(k == 0 || m.n_packed < n);
 			n = k ? m.n_params : m.n_packed;
-			run_free(r);
+			workspace_free(r);
 			model_free(&m);
 		}
 		assert_memory_equal(logp[0], logp[1], sizeof *logp);

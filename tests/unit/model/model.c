@@ -310,11 +310,11 @@ static void check_forward(bool tied, double temperature)
 	struct pack s = pack(temperature);
 	float got[ROWS], got_ent[ROWS], kept[ROWS];
 	struct model m;
-	struct run *r;
+	struct workspace *r;
 
 	make(&m, tied);
 	p = as_double(&m);
-	r = run_new(&m);
+	r = workspace_new(&m);
 	reference_rows(logp, ent, &m, p, temperature);
 	model_logprobs(r, &m, &s, got, got_ent);
 	model_forward(r, &m, &s, kept, NULL);
@@ -325,7 +325,7 @@ static void check_forward(bool tied, double temperature)
 		if (!(off < 3e-6 * (1 + fabs(logp[i]))))
 			fail_msg("%s: row %d is off by %g", kind->name, i, off);
 	}
-	run_free(r);
+	workspace_free(r);
 	free(p);
 	model_free(&m);
 }
@@ -348,12 +348,12 @@ static void gradients_match(bool tied)
 	struct pack s = pack(temperature);
 	float logp[ROWS], *grads;
 	struct model m;
-	struct run *r;
+	struct workspace *r;
 	double *p;
 
 	make(&m, tied);
 	grads = xcalloc(m.n_params, sizeof *grads);
-	r = run_new(&m);
+	r = workspace_new(&m);
 	p = as_double(&m);
 	model_forward(r, &m, &s, logp, NULL);
 	model_backward(r, &m, &s, dlogp, dent, grads);
@@ -379,7 +379,7 @@ static void gradients_match(bool tied)
 			fail_msg("%s: %s: relative error %g", kind->name, m.w[w].name,
 				 sqrt(err / norm2));
 	}
-	run_free(r);
+	workspace_free(r);
 	free(grads);
 	free(p);
 	model_free(&m);
@@ -454,7 +454,7 @@ static void check_adapter(unsigned targets)
 	struct pack s = pack(temperature);
 	float got[ROWS], *grads;
 	struct model m;
-	struct run *r;
+	struct workspace *r;
 
 	make(&m, true);
 	adapt(&m, targets);
@@ -466,7 +466,7 @@ static void check_adapter(unsigned targets)
 	q_eff = xarray(m.n_params, sizeof *q_eff);
 	in_effect(q_eff, p, a, &m);
 	reference_rows(logp, ent, &m, q_eff, temperature);
-	r = run_new(&m);
+	r = workspace_new(&m);
 	model_forward(r, &m, &s, got, NULL);
 	for (int i = 0; i < ROWS; i++)
 		assert_true(fabs(got[i] - logp[i]) < 3e-6 * (1 + fabs(logp[i])));
@@ -493,7 +493,7 @@ static void check_adapter(unsigned targets)
 			fail_msg("%s: %s: relative error %g", kind->name, m.lora->w[w].name,
 				 sqrt(err / norm2));
 	}
-	run_free(r);
+	workspace_free(r);
 	free(grads);
 	free(a);
 	free(p);
@@ -547,13 +547,13 @@ static void check_recompute(void)
 
 	make(&m, true);
 	for (int i = 0; i < 2; i++) {
-		struct run *r = run_new(&m);
+		struct workspace *r = workspace_new(&m);
 
 		g[i] = xcalloc(m.n_params, sizeof *g[i]);
-		run_recompute(r, i == 1);
+		workspace_recompute(r, i == 1);
 		model_forward(r, &m, &s, logp[i], NULL);
 		model_backward(r, &m, &s, dlogp, dent, g[i]);
-		run_free(r);
+		workspace_free(r);
 	}
 	assert_memory_equal(logp[0], logp[1], sizeof logp[0]);
 	assert_memory_equal(g[0], g[1], m.n_params * sizeof *g[0]);
@@ -576,13 +576,13 @@ static void gradients_accumulate(void **state)
 	struct pack s = pack(1);
 	float logp[ROWS], *a, *b;
 	struct model m;
-	struct run *r;
+	struct workspace *r;
 
 	(void)state;
 	make(&m, true);
 	a = xcalloc(m.n_params, sizeof *a);
 	b = xcalloc(m.n_params, sizeof *b);
-	r = run_new(&m);
+	r = workspace_new(&m);
 	model_forward(r, &m, &s, logp, NULL);
 	model_backward(r, &m, &s, dlogp, NULL, a);
 	for (int i = 0; i < 2; i++) {
@@ -591,7 +591,7 @@ static void gradients_accumulate(void **state)
 	}
 	for (size_t i = 0; i < m.n_params; i++)
 		assert_true(fabs(2.0 * a[i] - b[i]) <= 1e-5 * (1 + fabs(a[i])));
-	run_free(r);
+	workspace_free(r);
 	free(a);
 	free(b);
 	model_free(&m);
@@ -603,18 +603,18 @@ static void no_rows(void **state)
 	struct pack s = pack(1);
 	float *grads;
 	struct model m;
-	struct run *r;
+	struct workspace *r;
 
 	(void)state;
 	make(&m, false);
 	grads = xcalloc(m.n_params, sizeof *grads);
-	r = run_new(&m);
+	r = workspace_new(&m);
 	s.n_rows = 0;
 	model_forward(r, &m, &s, NULL, NULL);
 	model_backward(r, &m, &s, NULL, NULL, grads);
 	for (size_t i = 0; i < m.n_params; i++)
 		assert_true(grads[i] == 0);
-	run_free(r);
+	workspace_free(r);
 	free(grads);
 	model_free(&m);
 }
@@ -645,7 +645,7 @@ static struct sample_opts sampling(double temperature, int64_t batch)
 }
 
 /* A sample's log-probs by the trainer's pass over the whole sequence */
-static void again(struct run *r, const struct model *m, const struct sample_group *g,
+static void again(struct workspace *r, const struct model *m, const struct sample_group *g,
 		  const struct sample *out, float *logp, float *ent)
 {
 	uint32_t tok[MAX_LEN];
@@ -675,7 +675,7 @@ static void same_bits(size_t n_eos, size_t least, bool adapted)
 	size_t longest = 0;
 	struct sampler *s;
 	struct model m;
-	struct run *r;
+	struct workspace *r;
 
 	make(&m, true);
 	if (adapted)
@@ -683,7 +683,7 @@ static void same_bits(size_t n_eos, size_t least, bool adapted)
 	m.cfg.n_eos = n_eos;
 	groups_of(g);
 	s = sampler_new(&m, &o);
-	r = run_new(&m);
+	r = workspace_new(&m);
 	assert_int_equal(sampler_run(s, g, GROUPS, out, NULL), 0);
 	for (size_t i = 0; i < GROUPS * PER; i++) {
 		float logp[NEW], ent[NEW];
@@ -696,7 +696,7 @@ static void same_bits(size_t n_eos, size_t least, bool adapted)
 		longest = out[i].n > longest ? out[i].n : longest;
 	}
 	assert_true(longest >= least);
-	run_free(r);
+	workspace_free(r);
 	sampler_free(s);
 	model_free(&m);
 }
@@ -794,7 +794,7 @@ static void long_prompts(void **state)
 	struct sample out[N];
 	struct sampler *s;
 	struct model m;
-	struct run *r;
+	struct workspace *r;
 
 	(void)state;
 	make(&m, true);
@@ -803,7 +803,7 @@ static void long_prompts(void **state)
 	for (size_t i = 0; i < LONG; i++)
 		prompt[i] = (uint32_t)rng_below(5, i, V);
 	s = sampler_new(&m, &o);
-	r = run_new(&m);
+	r = workspace_new(&m);
 	grown = sampler_bytes(s, LONG, 1) - sampler_bytes(s, SHORT, 1);
 	cache = (decode_cache(&more) - decode_cache(&less)) * sizeof(float);
 	rows = (att_scratch(24, more.len) - att_scratch(24, less.len)) * sizeof(float);
@@ -816,7 +816,7 @@ static void long_prompts(void **state)
 		assert_int_equal(out[i].n, NEW);
 		assert_memory_equal(logp, out[i].logprobs, sizeof logp);
 	}
-	run_free(r);
+	workspace_free(r);
 	sampler_free(s);
 	model_free(&m);
 }

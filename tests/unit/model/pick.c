@@ -63,7 +63,8 @@ static double met(double at, size_t n)
 /* u from 0 to 1 meets the tokens from the largest down; log-probabilities tell of the share. */
 static void check(double spread, double top_p, int64_t top_k)
 {
-	struct draw_scratch s = {xarray(V + 16, sizeof(float)), xarray(V, sizeof(uint32_t))};
+	struct pick_scratch s = {xarray(V + 16, sizeof(float)), xarray(V, sizeof(uint32_t))};
+	struct pick_opts o = {1, top_p, top_k};
 	float logits[V];
 	double mass;
 	size_t n;
@@ -72,9 +73,9 @@ static void check(double spread, double top_p, int64_t top_k)
 	mass = share(top_p, top_k ? (size_t)top_k : V, &n);
 	for (int i = 0; i < 200; i++) {
 		double u = (i + 0.5) / 200;
-		struct drawn d;
+		struct picked d;
 
-		assert_true(draw_token(&d, logits, V, 1, top_p, top_k, u, &s));
+		assert_true(pick_token(&d, logits, V, &o, u, &s));
 		assert_true(fabs(d.logp - (d.full - log(mass))) < 1e-4);
 		assert_true(fabs(exp(d.full) / met(u * mass, n) - 1) < 1e-2);
 	}

@@ -126,7 +126,7 @@ static void check_scores(struct golden *g, double temperature, double bound)
 	int which = temperature < 1;
 	float *logp = tensor(&g->score, names[which].logp, NULL);
 	float *entropy = tensor(&g->score, names[which].entropy, NULL);
-	struct run *r = run_new(&g->policy.model);
+	struct workspace *r = workspace_new(&g->policy.model);
 
 	g->pack.temperature = temperature;
 	for (int keep = 0; keep < 2; keep++) {
@@ -137,7 +137,7 @@ static void check_scores(struct golden *g, double temperature, double bound)
 		assert_true(worst(g->logp, logp, g->pack.n_rows) < bound);
 		assert_true(worst(g->entropy, entropy, g->pack.n_rows) < bound);
 	}
-	run_free(r);
+	workspace_free(r);
 	free(logp);
 	free(entropy);
 }
@@ -145,7 +145,7 @@ static void check_scores(struct golden *g, double temperature, double bound)
 static void check_grads(struct golden *g)
 {
 	const struct model *m = &g->policy.model;
-	struct run *r = run_new(m);
+	struct workspace *r = workspace_new(m);
 	float *grads = xcalloc(m->n_params, sizeof *grads);
 	struct sft_file f;
 
@@ -163,7 +163,7 @@ static void check_grads(struct golden *g)
 		free(want);
 	}
 	sft_close(&f);
-	run_free(r);
+	workspace_free(r);
 	free(grads);
 }
 
@@ -171,7 +171,7 @@ static void check_steps(struct golden *g)
 {
 	const struct adamw_opts opts = {0.9, 0.95, 1e-8, 0.1, 1.0};
 	struct model *m = &g->policy.model;
-	struct run *r = run_new(m);
+	struct workspace *r = workspace_new(m);
 	float *grads = xarray(m->n_params, sizeof *grads);
 	struct adamw a;
 	struct sft_file f;
@@ -196,7 +196,7 @@ static void check_steps(struct golden *g)
 	}
 	sft_close(&f);
 	adamw_free(&a);
-	run_free(r);
+	workspace_free(r);
 	free(grads);
 }
 
@@ -221,7 +221,7 @@ static void check_adapter(const char *name)
 	struct reason why;
 	struct weights w;
 	struct sft_file f;
-	struct run *r;
+	struct workspace *r;
 	float *grads;
 	char dir[80];
 
@@ -240,7 +240,7 @@ static void check_adapter(const char *name)
 	check_scores(&g, 0.7, 3e-5);
 	w = model_trained(&g.policy.model);
 	grads = xcalloc(w.n, sizeof *grads);
-	r = run_new(&g.policy.model);
+	r = workspace_new(&g.policy.model);
 	model_forward(r, &g.policy.model, &g.pack, g.logp, g.entropy);
 	model_backward(r, &g.policy.model, &g.pack, g.w, g.e, grads);
 	assert_int_equal(sft_open(&f, scratch_path(dir, "grad"), NULL), 0);
@@ -254,7 +254,7 @@ static void check_adapter(const char *name)
 		free(want);
 	}
 	sft_close(&f);
-	run_free(r);
+	workspace_free(r);
 	free(grads);
 	golden_close(&g);
 }
@@ -379,7 +379,7 @@ static void story_trainer(void **state)
 	uint32_t at[200];
 	struct pack pack = {.n_seq = 1, .n_tok = 201, .start = start, .n_rows = 200, .at = at};
 	struct story s;
-	struct run *r;
+	struct workspace *r;
 
 	(void)state;
 	story_open(&s);
@@ -388,13 +388,13 @@ static void story_trainer(void **state)
 	pack.tokens = s.ids.v;
 	pack.target = s.ids.v + 1;
 	pack.temperature = 1;
-	r = run_new(&s.policy.model);
+	r = workspace_new(&s.policy.model);
 	model_logprobs(r, &s.policy.model, &pack, logp, entropy);
 	for (size_t i = 0; i < 200; i++) {
 		assert_true(fabs(logp[i] - element(s.ref, "logprobs", i)) < 1e-4);
 		assert_true(fabs(entropy[i] - element(s.ref, "entropy", i)) < 1e-4);
 	}
-	run_free(r);
+	workspace_free(r);
 	story_close(&s);
 }
 

@@ -34,28 +34,29 @@ static float rounded(float v)
 	return half_from_bf16(half_to_bf16(v));
 }
 
-/* c = a(m, k) b(k, n) by the product under test; turned: from a's transpose */
+/* c = a(m, k) b(k, n) by the product under test; transposed: from a's transpose */
 static void product(float *c, const float *a, const float *b, size_t m, size_t n, size_t k,
-		    bool turned, bool add)
+		    bool transposed, bool add)
 {
 	size_t words = (k + 1) / 2;
-	uint32_t *x = xcalloc(bf16_turned_words(m, k), sizeof *x);
-	uint32_t *y = xcalloc(pair_words(n, k), sizeof *y);
+	uint32_t *x = xcalloc(bf16_transposed_words(m, k), sizeof *x);
+	uint32_t *y = xcalloc(gemm_pair_words(n, k), sizeof *y);
 
-	if (turned) {
+	if (transposed) {
 		float *t = xarray(m * k, sizeof *t);
 
 		for (size_t i = 0; i < m; i++)
 			for (size_t j = 0; j < k; j++)
 				t[j * m + i] = a[i * k + j];
-		bf16_turned(x, t, m, k, m);
+		bf16_transpose(x, matrix_in(t, k, m, m));
 		free(t);
 	} else {
 		for (size_t i = 0; i < m; i++)
 			bf16_row(x + i * words, a + i * k, k);
 	}
-	bf16_panels(y, b, n, k, n);
-	bf16_gemm(m, n, words, x, turned, y, c, n, add);
+	bf16_panels(y, matrix_in(b, k, n, n));
+	bf16_gemm((add ? GEMM_ADD : 0) | (transposed ? GEMM_TRANSPOSED : 0), x, words, y,
+		  matrix_of(c, m, n, n));
 	free(x);
 	free(y);
 }
@@ -64,12 +65,12 @@ static void product(float *c, const float *a, const float *b, size_t m, size_t n
  * A chain of k products in f32 is off by at most k half units of the sum of their sizes; a product
  * of two bf16 is exact in f32.
  */
-static void check_product(size_t m, size_t n, size_t k, bool turned, bool add)
+static void check_product(size_t m, size_t n, size_t k, bool transposed, bool add)
 {
 	float *a = normal(1, m * k), *b = normal(2, k * n), *c = normal(3, m * n);
 	float *was = normal(3, m * n);
 
-	product(c, a, b, m, n, k, turned, add);
+	product(c, a, b, m, n, k, transposed, add);
 	for (size_t i = 0; i < m; i++)
 		for (size_t j = 0; j < n; j++) {
 			double want = add ? was[i * n + j] : 0, size = fabs(want);
@@ -144,20 +145,20 @@ static void one_layout(void **state)
 {
 	enum { N = 100, K = 37 };
 	float *w = normal(1, N * K), t[K * N], back[N * K];
-	uint32_t *x = xcalloc(pair_words(N, K), sizeof *x);
-	uint32_t *y = xcalloc(pair_words(N, K), sizeof *y);
+	uint32_t *x = xcalloc(gemm_pair_words(N, K), sizeof *x);
+	uint32_t *y = xcalloc(gemm_pair_words(N, K), sizeof *y);
 
 	(void)state;
 	for (size_t i = 0; i < N; i++)
 		for (size_t j = 0; j < K; j++)
 			t[j * N + i] = w[i * K + j];
-	bf16_panels(x, t, N, K, N);
-	pair_rows(y, 0, w, 3, K); /* in uneven parts */
-	pair_rows(y, 3, w + 3 * K, 70, K);
-	pair_rows(y, 73, w + 73 * K, N - 73, K);
-	assert_memory_equal(x, y, pair_words(N, K) * sizeof *x);
-	unpair_rows(back, y, 0, 50, K);
-	unpair_rows(back + 50 * K, y, 50, N - 50, K);
+	bf16_panels(x, matrix_in(t, K, N, N));
+	gemm_pair_rows(y, 0, w, 3, K); /* in uneven parts */
+	gemm_pair_rows(y, 3, w + 3 * K, 70, K);
+	gemm_pair_rows(y, 73, w + 73 * K, N - 73, K);
+	assert_memory_equal(x, y, gemm_pair_words(N, K) * sizeof *x);
+	gemm_unpair_rows(back, y, 0, 50, K);
+	gemm_unpair_rows(back + 50 * K, y, 50, N - 50, K);
 	for (size_t i = 0; i < N * K; i++)
 		assert_true(back[i] == rounded(w[i]));
 	free(w);
@@ -199,7 +200,7 @@ static void same_bits(int how, int64_t head_dim, int64_t kv)
 	uint32_t at[NEW];
 	struct sampler *s;
 	struct model m;
-	struct run *r;
+	struct workspace *r;
 
 	make(&m, how, head_dim, kv);
 	for (size_t i = 0; i < PROMPT; i++)
@@ -207,7 +208,7 @@ static void same_bits(int how, int64_t head_dim, int64_t kv)
 	for (size_t i = 0; i < NEW; i++)
 		at[i] = (uint32_t)(PROMPT - 1 + i);
 	s = sampler_new(&m, &o);
-	r = run_new(&m);
+	r = workspace_new(&m);
 	assert_int_equal(sampler_run(s, &g, 1, out, NULL), 0);
 	for (size_t i = 0; i < SAMPLES; i++) {
 		struct pack p = {1, PROMPT + NEW, tokens, start, NULL, NEW, at, out[i].tokens, 1};
@@ -218,7 +219,7 @@ static void same_bits(int how, int64_t head_dim, int64_t kv)
 		assert_memory_equal(logp, out[i].logprobs, sizeof logp);
 		assert_memory_equal(entropy, out[i].entropy, sizeof entropy);
 	}
-	run_free(r);
+	workspace_free(r);
 	sampler_free(s);
 	model_free(&m);
 }
@@ -253,7 +254,7 @@ static float *gradient(int how, struct model *m, float *logp)
 	size_t start[] = {0, 11, TOKENS};
 	struct pack p = {2, TOKENS, tokens, start, NULL, TOKENS, at, tokens + 1, 1};
 	float *dlogp = normal(4, TOKENS), *grads;
-	struct run *r;
+	struct workspace *r;
 
 	make(m, how, 6, 2);
 	for (size_t i = 0; i <= TOKENS; i++)
@@ -261,10 +262,10 @@ static float *gradient(int how, struct model *m, float *logp)
 	for (size_t i = 0; i < TOKENS; i++)
 		at[i] = (uint32_t)i;
 	grads = xcalloc(m->n_params, sizeof *grads);
-	r = run_new(m);
+	r = workspace_new(m);
 	model_forward(r, m, &p, logp, NULL);
 	model_backward(r, m, &p, dlogp, NULL, grads);
-	run_free(r);
+	workspace_free(r);
 	free(tokens);
 	free(at);
 	free(dlogp);
