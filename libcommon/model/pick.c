@@ -174,7 +174,7 @@ bool pick_token(struct picked *out, const float *logits, size_t v, const struct 
 	float inv_t = (float)(1.0 / (o->temperature > 0 ? o->temperature : 1.0));
 	struct softmax_stat st = softmax_stat(logits, v, inv_t);
 	bool cut = o->top_p < 1 || (o->top_k > 0 && (size_t)o->top_k < v);
-	double total, mass;
+	double total, mass = 0;
 
 	assert(out && logits && v >= 1 && s->e && s->heap);
 	assert(u >= 0 && u < 1);

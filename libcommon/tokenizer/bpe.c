@@ -154,7 +154,7 @@ void bpe_free(struct bpe *b)
 static int new_token(struct bpe *b, struct span name, int64_t id, struct bpe_token **out,
 		     struct reason *why)
 {
-	struct bpe_token *t;
+	struct bpe_token *t = NULL;
 	char *mem;
 
 	if (id < 0 || id > b->max_id)
@@ -186,7 +186,7 @@ static int new_token(struct bpe *b, struct span name, int64_t id, struct bpe_tok
 
 int bpe_add(struct bpe *b, struct span name, int64_t id, struct reason *why)
 {
-	struct bpe_token *t;
+	struct bpe_token *t = NULL;
 
 	if (new_token(b, name, id, &t, why))
 		return ST_INPUT;
@@ -203,7 +203,7 @@ int bpe_add(struct bpe *b, struct span name, int64_t id, struct reason *why)
 
 int bpe_add_literal(struct bpe *b, struct span name, int64_t id, bool special, struct reason *why)
 {
-	struct bpe_token *t;
+	struct bpe_token *t = NULL;
 	uint32_t old;
 
 	if (bpe_find(b, name, &old) && old == id) {
