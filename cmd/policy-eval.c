@@ -4,6 +4,7 @@
  */
 #include "base/mem.h"
 #include "base/par.h"
+#include "base/clock.h"
 #include "base/progress.h"
 #include "base/tool.h"
 #include "rollout/prompt.h"

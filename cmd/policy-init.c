@@ -1,4 +1,6 @@
 /* policy-init - a fresh policy of a given shape, or what one is. See man/policy-init.1. */
+#include "base/file.h"
+#include "base/dir.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/tool.h"

@@ -1,13 +1,13 @@
 /* policy-mix - the weighted average of two policies, or one with its adapter merged. See
  * man/policy-mix.1. */
-#include "base/io.h"
+#include "base/dir.h"
 #include "base/tool.h"
 #include "policy/policy.h"
 #include "run/options.h"
 
 #include <stddef.h>
 
-static const char *out_dir, *dtype = "trained", *round_word = "nearest";
+static const char *out_dir, *since, *dtype = "trained", *round_word = "nearest";
 static double weight = 0.5;
 static int64_t seed;
 
@@ -17,6 +17,8 @@ static const struct opt opts[] = {
 	 "share of B, if there is one: C = (1 - W) A + W B"},
 	OPTIONS_DTYPE(dtype, round_word),
 	OPT__SEED(seed, "of --round stochastic"),
+	{0, "since", "DIR", OPT_STR, &since, 0, 0,
+	 "tell what rounding takes from the change since this policy; without: since A"},
 	{0}};
 static const struct tool tool = {
 	"policy-mix", "A [B]",
@@ -126,7 +128,7 @@ static int save(const struct policy *p, const char *from, struct reason *why)
 {
 	struct weights_form form = policy_form(dtype, round_word, seed);
 
-	options_tell_loss(p, from, &form);
+	options_tell_loss(p, since ? since : from, &form);
 	return policy_save(p, out_dir, &form, why);
 }
 

@@ -7,6 +7,9 @@
  */
 #include "base/mem.h"
 #include "base/profile.h"
+#include "base/file.h"
+#include "base/dir.h"
+#include "base/clock.h"
 #include "base/progress.h"
 #include "learn/rft.h"
 #include "run/session.h"
@@ -21,8 +24,9 @@ static const char *decay = "linear", *weight = "token";
 static bool strict;
 
 static const struct opt opts[] = {
-	{'p', "policy", "DIR", OPT_STR, &run.policy, 0, 0, "policy to tune"},
-	{'o', "output", "DIR", OPT_STR, &run.out, 0, 0, "the tuned policy; must not exist yet"},
+	{'p', "policy", "DIR", OPT_STR | OPT_BY_CONTENT, &run.policy, 0, 0, "policy to tune"},
+	{'o', "output", "DIR", OPT_STR | OPT_FREE, &run.out, 0, 0,
+	 "the tuned policy; must not exist yet"},
 	OPT__SEED(run.seed, "of the order of rows and of --validation"),
 	OPTION_THREADS(run.threads),
 
@@ -50,10 +54,6 @@ static const struct opt opts[] = {
 	{0}};
 static const struct tool tool = {"rft-tune", "[file ...]",
 				 "Fine-tunes a policy on the trajectories of a stream.", opts};
-
-/* Options that a run may go on with another value of: the result is the same. */
-static const char *const neutral[] = {"policy", "output",           "threads", "recompute", "log",
-				      "state",  "checkpoint-every", "strict",  "profile",   NULL};
 
 static struct session session = {.o = &run, .unit = "update"};
 
@@ -215,7 +215,7 @@ static void name_state(struct rft *rft, const struct policy *p, const struct rft
 {
 	struct state *s = &session.state;
 
-	session_name(&session, opts, neutral, p);
+	session_name(&session, opts, p);
 	state_same_hash(s, "trajectories", rft_data_hash(d));
 	rft_state(rft, s);
 	state_count(s, "total.skipped", &total.skipped);
@@ -255,13 +255,12 @@ static int finish(const struct policy *p, struct reason *why)
 static int tune(struct policy *p, const struct rft_data *d, struct reason *why)
 {
 	struct memory need;
-	char text[MEMORY_TEXT];
 	int st = rft_memory(&o, p, d, &need, why), got;
 	struct rft *rft;
 
 	if (st)
 		return st;
-	msg_info("memory: %s", memory_text(&need, text));
+	session_plan(&session, p, &need);
 	rft = rft_new(&o, p, d);
 	session.all = rft_updates(rft);
 	got = load_state(rft, p, d, why);

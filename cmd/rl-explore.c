@@ -4,6 +4,9 @@
  */
 #include "base/mem.h"
 #include "base/profile.h"
+#include "base/file.h"
+#include "base/dir.h"
+#include "base/clock.h"
 #include "base/progress.h"
 #include "learn/rl.h"
 #include "rollout/prompt.h"
@@ -24,11 +27,13 @@ static int64_t steps = 100, save_every;
 static const char *advantage = "grpo", *loss = "dapo", *aggregate = "token-mean";
 
 static const struct opt opts[] = {
-	{'p', "policy", "DIR", OPT_STR, &run.policy, 0, 0, "policy to begin with"},
-	{'t', "tasks", "FILE", OPT_STR, &task_file, 0, 0, "problems to learn from"},
+	{'p', "policy", "DIR", OPT_STR | OPT_BY_CONTENT, &run.policy, 0, 0, "policy to begin with"},
+	{'t', "tasks", "FILE", OPT_STR | OPT_BY_CONTENT, &task_file, 0, 0,
+	 "problems to learn from"},
 	OPTION_PROMPT_TEMPLATE(o.roll.wrap),
 	{'n', "steps", "N", OPT_INT, &steps, 1, 1e9, "RL steps"},
-	{'o', "output", "DIR", OPT_STR, &run.out, 0, 0, "write the policy that RL ends with"},
+	{'o', "output", "DIR", OPT_STR | OPT_FREE, &run.out, 0, 0,
+	 "write the policy that RL ends with"},
 	OPT__SEED(run.seed, "of the order of problems and of sampling"),
 	OPTION_THREADS(run.threads),
 
@@ -68,23 +73,17 @@ static const struct opt opts[] = {
 	OPTIONS_LORA(run),
 
 	{0, "iter", "N", OPT_INT, &o.iter, 0, 1e9, "iteration to write into the records"},
-	{0, "stream", "FILE", OPT_STR, &stream_file, 0, 0,
+	{0, "stream", "FILE", OPT_STR | OPT_FREE, &stream_file, 0, 0,
 	 "write the stream there, not to standard output"},
 	OPTIONS_RUN(run, "step"),
-	{0, "save-every", "N", OPT_INT, &save_every, 0, 1e9,
+	{0, "save-every", "N", OPT_INT | OPT_FREE, &save_every, 0, 1e9,
 	 "save the policy every N steps; 0: no"},
-	{0, "save-to", "DIR", OPT_STR, &save_to, 0, 0, "folder for those: DIR/step-N"},
+	{0, "save-to", "DIR", OPT_STR | OPT_FREE, &save_to, 0, 0, "folder for those: DIR/step-N"},
 	{0}};
 static const struct tool tool = {
 	"rl-explore", "",
 	"Trains a policy by RL with verifiable rewards and writes all it sampled as a stream.",
 	opts};
-
-/* Options that a run may go on with another value of: the result is the same. */
-static const char *const neutral[] = {
-	"policy",  "tasks",      "output",  "threads", "batch",
-	"workers", "recompute",  "stream",  "state",   "checkpoint-every",
-	"log",     "save-every", "save-to", "profile", NULL};
 
 static struct session session = {.o = &run, .unit = "step"};
 static struct out stream = {.fd = -1};
@@ -263,7 +262,7 @@ static int make_steps(struct rl *rl, struct policy *p, struct rec_out *w, struct
 		struct rl_report r;
 
 		st = rl_step(rl, &r, why);
-		if (r.explored.teaching)
+		if (r.explored.effective)
 			st = account(&r, began, before, st, why);
 		if (st && r.stuck)
 			rescue(p);
@@ -302,7 +301,7 @@ static void name_state(struct rl *rl, const struct policy *p, const struct task_
 {
 	struct state *s = &session.state;
 
-	session_name(&session, opts, neutral, p);
+	session_name(&session, opts, p);
 	state_same_hash(s, "problems of --tasks", task_hash(tasks));
 	rl_state(rl, s);
 	state_count(s, "total.responses", &total.responses);
@@ -362,12 +361,11 @@ static int explore(struct policy *p, const struct task_set *tasks, struct rec_ou
 		   struct reason *why)
 {
 	struct memory need;
-	char text[MEMORY_TEXT];
 	struct rl *rl = rl_new(&o, p, tasks, task_file, w, &need, why);
 	int got = rl ? load_state(rl, p, tasks, why) : -1, st = got < 0 ? why->status : 0;
 
 	if (rl)
-		msg_info("memory: %s", memory_text(&need, text));
+		session_plan(&session, p, &need);
 	if (!st && stream_file)
 		st = open_stream(w, got > 0, why);
 	if (!st)

@@ -5,6 +5,7 @@
 #include "stream/columns.h"
 #include "stream/mpjson.h"
 #include "stream/traj.h"
+#include "base/file.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

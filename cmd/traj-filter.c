@@ -12,6 +12,7 @@
 #include "base/names.h"
 #include "base/tally.h"
 #include "stream/where.h"
+#include "base/file.h"
 
 #include <inttypes.h>
 #include <math.h>

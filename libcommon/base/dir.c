@@ -1,5 +1,5 @@
-/* dir.c - folders that appear whole or not at all, and have one owner. See io.h. */
-#include "base/io.h"
+/* dir.c - folders that appear whole or not at all, and have one owner. See dir.h. */
+#include "base/dir.h"
 #include "base/mem.h"
 #include "base/num.h"
 

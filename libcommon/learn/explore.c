@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -25,18 +26,20 @@ struct explorer {
 
 	struct draw *draw;
 	struct rollouts round;      /* of the present round */
-	struct rollouts teaching;   /* of the step's groups that dynamic sampling does not reject */
+	struct rollouts effective;  /* of the step's groups that dynamic sampling does not reject */
 	size_t *used, *len, *start; /* responses to train on, their lengths, their groups' bounds */
 	double *reward, *advantage;
 	size_t n_used;
 };
 
-struct explorer *explorer_new(const struct rl_opts *o, const struct policy *p,
-			      const struct task_set *tasks, const char *tasks_name,
-			      struct rec_out *w, struct reason *why)
+struct explorer *explore_new(const struct rl_opts *o, const struct policy *p,
+			     const struct task_set *tasks, const char *tasks_name,
+			     struct rec_out *w, struct reason *why)
 {
 	struct explorer *e = xcalloc(1, sizeof *e);
 
+	assert(o->groups >= 1 && o->group_size >= 1 && o->rounds >= 1);
+	assert(tasks->n >= 1 && w);
 	e->o = o;
 	e->p = p;
 	e->tasks = tasks;
@@ -44,7 +47,7 @@ struct explorer *explorer_new(const struct rl_opts *o, const struct policy *p,
 	e->failures.most = o->failures.most;
 	e->roller = rollout_open(p, tasks, tasks_name, &o->roll, why);
 	if (!e->roller) {
-		explorer_free(e);
+		explore_free(e);
 		return NULL;
 	}
 	e->order = xarray(tasks->n, sizeof *e->order);
@@ -52,13 +55,13 @@ struct explorer *explorer_new(const struct rl_opts *o, const struct policy *p,
 	return e;
 }
 
-void explorer_free(struct explorer *e)
+void explore_free(struct explorer *e)
 {
 	if (!e)
 		return;
 	rollout_close(e->roller);
 	rollout_free(&e->round);
-	rollout_free(&e->teaching);
+	rollout_free(&e->effective);
 	free(e->order);
 	free(e->draw);
 	free(e->used);
@@ -69,12 +72,12 @@ void explorer_free(struct explorer *e)
 	free(e);
 }
 
-const struct roller *explorer_roller(const struct explorer *e)
+const struct roller *explore_roller(const struct explorer *e)
 {
 	return e->roller;
 }
 
-const struct failures *explorer_failures(const struct explorer *e)
+const struct failures *explore_failures(const struct explorer *e)
 {
 	return &e->failures;
 }
@@ -86,7 +89,7 @@ static void shuffle(struct explorer *e, uint64_t epoch)
 	rng_shuffle(rng_key(e->o->roll.seed, RNG_ORDER, epoch, 0, 0), e->order, e->tasks->n);
 }
 
-void explorer_state(struct explorer *e, struct state *s)
+void explore_state(struct explorer *e, struct state *s)
 {
 	state_count(s, "problems.at", &e->at);
 	state_count(s, "problems.epoch", &e->epoch);
@@ -95,7 +98,7 @@ void explorer_state(struct explorer *e, struct state *s)
 	state_count(s, "responses.failed", &e->failures.failed);
 }
 
-int explorer_loaded(struct explorer *e, struct reason *why)
+int explore_loaded(struct explorer *e, struct reason *why)
 {
 	if (e->at > e->tasks->n)
 		return fail(why, ST_INPUT, "problem %" PRIu64 " of %zu", e->at, e->tasks->n);
@@ -107,6 +110,7 @@ int explorer_loaded(struct explorer *e, struct reason *why)
 /* The next problem: without replacement within an epoch, each epoch in an order of its own. */
 static struct draw next_problem(struct explorer *e)
 {
+	assert(e->at <= e->tasks->n);
 	if (e->at == e->tasks->n) {
 		shuffle(e, e->epoch++);
 		e->at = 0;
@@ -115,7 +119,7 @@ static struct draw next_problem(struct explorer *e)
 }
 
 /* Judged responses of a group, v, with rewards that differ: only they have an advantage. */
-static bool teaches(const struct rl_opts *o, const struct rollout *v)
+static bool is_effective(const struct rl_opts *o, const struct rollout *v)
 {
 	const struct rollout *seen = NULL;
 
@@ -175,7 +179,7 @@ static void average(struct explored *out)
 	out->truncated /= n;
 }
 
-/* Samples n problems; groups that teach nothing are written at once, and forgotten. */
+/* Samples n problems; groups without an advantage are written at once, and forgotten. */
 static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t n,
 		     struct explored *out, struct reason *why)
 {
@@ -190,8 +194,8 @@ static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t
 	if (st)
 		return st;
 	for (size_t first = 0; first < e->round.n; first += each) {
-		if (teaches(e->o, e->round.v + first)) {
-			rollout_add(&e->teaching, &e->round, first, each);
+		if (is_effective(e->o, e->round.v + first)) {
+			rollout_add(&e->effective, &e->round, first, each);
 			out->kept++;
 			continue;
 		}
@@ -207,25 +211,27 @@ static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t
 /* The judged ones of the group that begins at first */
 static void add_used(struct explorer *e, size_t first)
 {
+	assert(first + (size_t)e->o->group_size <= e->effective.n);
 	for (size_t i = first; i < first + (size_t)e->o->group_size; i++) {
-		const struct rollout *r = &e->teaching.v[i];
+		const struct rollout *r = &e->effective.v[i];
 
 		if (r->verdict.code != VERDICT_OK)
 			continue;
 		e->used[e->n_used] = i;
 		e->len[e->n_used] = r->n;
 		e->reward[e->n_used++] =
-			r->verdict.reward +
-			overlong_penalty(r->n, (size_t)e->o->roll.sample.max_new,
-					 (size_t)e->o->overlong_buffer, e->o->overlong_penalty);
+			r->verdict.reward + loss_overlong(r->n, (size_t)e->o->roll.sample.max_new,
+							  (size_t)e->o->overlong_buffer,
+							  e->o->overlong_penalty);
 	}
 }
 
-/* The first o->groups that teach become the batch; used, advantage and the rest of the records. */
+/* The first o->groups effective ones become the batch; used, advantage and the rest of the records.
+ */
 static int settle(struct explorer *e, uint64_t step, const char *hash, struct explored *out,
 		  struct reason *why)
 {
-	size_t n = e->teaching.n, kept = 0, next = 0;
+	size_t n = e->effective.n, kept = 0, next = 0;
 
 	e->used = xgrow(e->used, n, sizeof *e->used);
 	e->len = xgrow(e->len, n, sizeof *e->len);
@@ -240,11 +246,11 @@ static int settle(struct explorer *e, uint64_t step, const char *hash, struct ex
 		e->start[++kept] = e->n_used;
 	}
 	if (kept)
-		advantages(e->o->advantage, e->reward, e->len, e->start, kept, e->advantage);
+		advantage_all(e->o->advantage, e->reward, e->len, e->start, kept, e->advantage);
 	for (size_t i = 0; i < n; i++) {
 		bool used = next < e->n_used && e->used[next] == i;
 
-		write_one(e, step, hash, &e->teaching, i, used ? &e->advantage[next] : NULL);
+		write_one(e, step, hash, &e->effective, i, used ? &e->advantage[next] : NULL);
 		next += used;
 	}
 	return out_flush(e->w->o, why);
@@ -253,27 +259,29 @@ static int settle(struct explorer *e, uint64_t step, const char *hash, struct ex
 /* Groups that the index-th round samples when so many are missing */
 static size_t draws(const struct rl_opts *o, size_t missing, size_t round)
 {
+	assert(missing >= 1);
 	return round ? (size_t)ceil((double)missing * o->oversample) : missing;
 }
 
-size_t explorer_bytes(const struct explorer *e)
+size_t explore_bytes(const struct explorer *e)
 {
 	size_t first = (size_t)e->o->groups, each = (size_t)e->o->group_size;
 	size_t later = e->o->rounds > 1 ? draws(e->o, first, 1) : 0;
 	size_t most = later > first ? later : first;
 
-	/* in memory: a round, and what of it and of those before teaches */
+	/* in memory: a round, and what of it and of those before is effective */
 	return rollout_bytes(e->roller, most * each, (first + 2 * most) * each);
 }
 
-int explorer_step(struct explorer *e, uint64_t step, struct explored *out, struct reason *why)
+int explore_step(struct explorer *e, uint64_t step, struct explored *out, struct reason *why)
 {
 	size_t want = (size_t)e->o->groups;
 	char hash[17];
 	int st = 0;
 
+	assert(step >= 1);
 	memset(out, 0, sizeof *out);
-	rollout_reset(&e->teaching);
+	rollout_reset(&e->effective);
 	snprintf(hash, sizeof hash, "%016" PRIx64, model_hash(&e->p->model));
 	while (!st && out->kept < want && out->rounds < (size_t)e->o->rounds) {
 		size_t n = draws(e->o, want - out->kept, out->rounds++);
@@ -284,7 +292,7 @@ int explorer_step(struct explorer *e, uint64_t step, struct explored *out, struc
 		st = settle(e, step, hash, out, why);
 	if (st)
 		return st;
-	out->teaching = &e->teaching;
+	out->effective = &e->effective;
 	out->used = e->used;
 	out->advantage = e->advantage;
 	out->n_used = e->n_used;

@@ -20,6 +20,7 @@
 #include "learn/batch.h"
 #include "run/memory.h"
 #include "run/runlog.h"
+#include "run/state.h"
 #include "learn/schedule.h"
 #include "policy/policy.h"
 #include "stream/traj.h"

@@ -4,6 +4,7 @@
 #include "base/rng.h"
 #include "learn/rft.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -86,6 +87,7 @@ static void append(struct rft_data *d, size_t n_prompt, uint64_t task)
 {
 	const struct ids *ids = &d->ids;
 
+	assert(n_prompt >= 1 && n_prompt < ids->n);
 	if (d->n == d->cap) {
 		d->cap = doubled(d->cap, 1024);
 		d->row = xgrow(d->row, d->cap, sizeof *d->row);
@@ -108,6 +110,7 @@ int rft_add(struct rft_data *d, const struct traj *t, const struct rec *r, const
 	size_t max = (size_t)(o && o < cfg->max_len ? o : cfg->max_len), n_prompt = 0;
 	struct reason text;
 
+	assert(!d->seq /* not sealed */);
 	if (encode(d, t, &n_prompt, &text))
 		return rec_fail(why, name, r, "%s", text.text);
 	if (n_prompt == 0)
@@ -149,7 +152,7 @@ static size_t lower(const uint64_t *v, size_t n, uint64_t x)
 	return lo;
 }
 
-static size_t count(const uint64_t *v, size_t n, uint64_t x)
+static size_t occurrences(const uint64_t *v, size_t n, uint64_t x)
 {
 	return (x == UINT64_MAX ? n : lower(v, n, x + 1)) - lower(v, n, x);
 }
@@ -166,13 +169,14 @@ static void weigh(struct rft_data *d)
 
 		d->weight[i] = d->o->weight == WEIGHT_TOKEN ? 1 : 1 / len;
 		if (d->o->weight == WEIGHT_TASK)
-			d->weight[i] /= (double)count(tasks, d->n, d->row[i].task);
+			d->weight[i] /= (double)occurrences(tasks, d->n, d->row[i].task);
 	}
 	free(tasks);
 }
 
 int rft_seal(struct rft_data *d, struct reason *why)
 {
+	assert(!d->seq);
 	if (d->n == 0)
 		return fail(why, ST_INPUT, "no trajectory to learn from");
 	d->seq = xarray(d->n, sizeof *d->seq);

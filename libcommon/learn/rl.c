@@ -2,11 +2,13 @@
 #include "learn/rl.h"
 #include "base/fault.h"
 #include "base/mem.h"
-#include "base/progress.h"
+#include "base/clock.h"
 #include "base/rng.h"
 #include "learn/batch.h"
 #include "learn/schedule.h"
+#include "learn/update.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +48,7 @@ static size_t micro(const struct rl *r, size_t groups, size_t longest)
 /* Before any of it is asked for */
 static int plan(const struct rl *r, struct memory *need, struct reason *why)
 {
-	const struct roller *roller = explorer_roller(r->explorer);
+	const struct roller *roller = explore_roller(r->explorer);
 	const struct model *m = &r->p->model;
 	size_t longest = rollout_longest(roller) + (size_t)r->o->roll.sample.max_new;
 	size_t groups = (size_t)r->o->groups, parts = (size_t)r->o->minibatches;
@@ -56,7 +58,7 @@ static int plan(const struct rl *r, struct memory *need, struct reason *why)
 	memory_of_training(&s, m);
 	s.activations = batch_bytes(r->batch, micro(r, (groups + parts - 1) / parts, longest),
 				    longest, true);
-	s.cache = explorer_bytes(r->explorer);
+	s.cache = explore_bytes(r->explorer);
 	if (r->o->loss.kl > 0) {
 		const struct lora *l = m->lora;
 
@@ -74,12 +76,15 @@ struct rl *rl_new(const struct rl_opts *o, struct policy *p, const struct task_s
 {
 	struct rl *r = xcalloc(1, sizeof *r);
 
+	assert(o->groups >= 1 && o->group_size >= 1);
+	assert(o->epochs >= 1 && o->minibatches >= 1);
+	assert(o->micro_tokens >= 1 && tasks->n >= 1);
 	r->o = o;
 	r->p = p;
-	r->explorer = explorer_new(o, p, tasks, tasks_name, w, why);
+	r->explorer = explore_new(o, p, tasks, tasks_name, w, why);
 	r->batch = batch_new(&p->model, o->recompute);
 	if (!r->explorer || plan(r, need, why)) {
-		explorer_free(r->explorer);
+		explore_free(r->explorer);
 		batch_free(r->batch);
 		free(r);
 		return NULL;
@@ -128,14 +133,14 @@ void rl_log(struct runlog *l, const struct rl_report *r)
 
 const struct failures *rl_failures(const struct rl *r)
 {
-	return explorer_failures(r->explorer);
+	return explore_failures(r->explorer);
 }
 
 void rl_free(struct rl *r)
 {
 	if (!r)
 		return;
-	explorer_free(r->explorer);
+	explore_free(r->explorer);
 	batch_free(r->batch);
 	batch_free(r->ref_batch);
 	if (r->ref.n_params)
@@ -154,19 +159,20 @@ void rl_state(struct rl *r, struct state *s)
 {
 	state_count(s, "step", &r->step);
 	state_count(s, "barren", &r->barren);
-	explorer_state(r->explorer, s);
-	adamw_state(&r->adamw, &r->w, s);
+	explore_state(r->explorer, s);
+	update_state(&r->adamw, &r->w, s);
 }
 
 int rl_loaded(struct rl *r, struct reason *why)
 {
 	model_pack(&r->p->model);
-	return explorer_loaded(r->explorer, why);
+	return explore_loaded(r->explorer, why);
 }
 
 static const struct rollout *response(const struct rl *r, uint64_t i)
 {
-	return &r->ex->teaching->v[r->ex->used[i]];
+	assert(i < r->ex->n_used);
+	return &r->ex->effective->v[r->ex->used[i]];
 }
 
 static void keep_ref(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
@@ -180,8 +186,8 @@ static void keep_ref(void *ctx, uint64_t i, const float *logp, size_t n, float *
 /* Sequences of the step's responses, and what the reference thinks of them. */
 static void prepare(struct rl *r)
 {
-	const struct rollouts *all = r->ex->teaching;
-	const struct roller *roller = explorer_roller(r->explorer);
+	const struct rollouts *all = r->ex->effective;
+	const struct roller *roller = explore_roller(r->explorer);
 
 	r->seq = xgrow(r->seq, r->ex->n_used, sizeof *r->seq);
 	r->order = xgrow(r->order, r->ex->n_used, sizeof *r->order);
@@ -200,11 +206,11 @@ static void prepare(struct rl *r)
 		  r->o->roll.sample.temperature, keep_ref, r, NULL);
 }
 
-static void slope(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
+static void gradient(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
 {
 	struct rl *r = ctx;
 	const struct rollout *o = response(r, i);
-	const float *old = r->ex->teaching->full + o->tok;
+	const float *old = r->ex->effective->full + o->tok;
 	double *now = r->scratch, *then = now + n, *ref = then + n, *out = ref + n;
 	struct loss_seq s = {.logp = now,
 			     .old = then,
@@ -230,6 +236,7 @@ static void update(struct rl *r, size_t n, struct rl_report *rep)
 	struct loss_stats before = r->stats;
 	double norm = NAN;
 
+	assert(n >= 1);
 	r->stats.loss = 0;
 	r->n_seq = n;
 	r->n_tok = 0;
@@ -237,11 +244,11 @@ static void update(struct rl *r, size_t n, struct rl_report *rep)
 		r->n_tok += r->seq[r->order[i]].n_resp;
 	memset(r->grads, 0, r->w.n * sizeof *r->grads);
 	rep->trained += batch_run(r->batch, r->seq, r->order, n, (size_t)r->o->micro_tokens,
-				  r->o->roll.sample.temperature, slope, r, r->grads);
+				  r->o->roll.sample.temperature, gradient, r, r->grads);
 	if (rep->updates + rep->skipped == 0)
 		rep->ratio_error = r->stats.ratio_error;
 	fault_float("gradient", r->grads);
-	if (adamw_apply(&r->adamw, &r->p->model, r->grads, r->stats.loss, rep->lr, &norm)) {
+	if (update_apply(&r->adamw, &r->p->model, r->grads, r->stats.loss, rep->lr, &norm)) {
 		rep->updates++;
 		rep->loss += r->stats.loss;
 		rep->grad_norm += norm;
@@ -256,6 +263,7 @@ static size_t gather(struct rl *r, size_t from, size_t to)
 {
 	size_t n = 0;
 
+	assert(from < to && to <= r->ex->kept);
 	for (size_t g = from; g < to; g++)
 		for (size_t i = r->ex->start[r->group[g]]; i < r->ex->start[r->group[g] + 1]; i++)
 			r->order[n++] = i;
@@ -299,7 +307,7 @@ int rl_step(struct rl *r, struct rl_report *rep, struct reason *why)
 	rep->step = ++r->step;
 	rep->lr = r->o->lr * schedule(DECAY_CONSTANT, r->step - 1, (uint64_t)r->o->warmup, 0);
 	rep->ratio_error = NAN;
-	st = explorer_step(r->explorer, r->step, &rep->explored, why);
+	st = explore_step(r->explorer, r->step, &rep->explored, why);
 	if (st)
 		return fail_prefix(why, "step %llu", (unsigned long long)r->step);
 	r->ex = &rep->explored;

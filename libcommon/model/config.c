@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/jsonkey.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -373,6 +374,7 @@ void config_text(const struct config *c, const char *dtype, struct buf *out)
 	json_t *j = json_loadb(c->json.p, c->json.n, 0, NULL), *want = json_string(dtype), *old;
 	bool changed = !json_object_get(j, spellings[0]) && !json_object_get(j, spellings[1]);
 
+	assert(c->json.n && dtype);
 	if (changed)
 		json_object_set(j, spellings[1], want);
 	for (int i = 0; i < 2; i++) {
@@ -392,11 +394,13 @@ void config_text(const struct config *c, const char *dtype, struct buf *out)
 
 const char *config_family(const struct config *c)
 {
+	assert(c->family <= FAMILY_QWEN3);
 	return family_names[c->family];
 }
 
 bool config_is_eos(const struct config *c, uint32_t token)
 {
+	assert(c->n_eos <= CONFIG_MAX_EOS);
 	for (size_t i = 0; i < c->n_eos; i++)
 		if (c->eos[i] == token)
 			return true;
@@ -409,6 +413,7 @@ uint64_t config_params(const struct config *c)
 	uint64_t q = (uint64_t)(c->heads * c->head_dim), kv = (uint64_t)(c->kv_heads * c->head_dim);
 	uint64_t layer = 2 * d + 2 * q * d + 2 * kv * d + 3 * ffn * d;
 
+	assert(c->d >= 1 && c->layers >= 1);
 	layer += (c->qkv_bias ? q + 2 * kv : 0) + (c->o_bias ? d : 0);
 	layer += (c->mlp_bias ? 2 * ffn + d : 0) + (c->qk_norm ? 2 * (uint64_t)c->head_dim : 0);
 

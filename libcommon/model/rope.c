@@ -2,6 +2,7 @@
 #include "model/rope.h"
 #include "base/jsonkey.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
@@ -149,6 +150,7 @@ int rope_parse(struct rope *r, const json_t *j, int64_t max_len, struct reason *
 	const char *name = v == old ? "rope_scaling" : "rope_parameters";
 	double top = NAN;
 
+	assert(json_is_object(j) && max_len >= 1);
 	*r = (struct rope){.theta = NAN};
 	if (!jsonkey_none(old) && !jsonkey_none(new) && !json_equal(old, new))
 		return fail(why, ST_INPUT, "rope_scaling and rope_parameters differ");
@@ -186,6 +188,7 @@ json_t *rope_json(const struct rope *r)
 
 const char *rope_name(const struct rope *r)
 {
+	assert(r->type <= ROPE_YARN);
 	return names[r->type];
 }
 
@@ -201,6 +204,7 @@ static double llama3(const struct rope *r, double freq)
 /* The dimension, in pairs, that turns so often within the original length; it may be a fraction. */
 static double yarn_dim(const struct rope *r, double turns, int64_t hd)
 {
+	assert(turns > 0 && r->original > 0);
 	return (double)hd * log(r->original / (turns * 2 * PI)) / (2 * log(r->theta));
 }
 
@@ -224,6 +228,8 @@ static void yarn(const struct rope *r, double *freq, int64_t hd)
 
 void rope_freqs(const struct rope *r, double *freq, int64_t hd)
 {
+	assert(r->theta > 0 && hd >= 2);
+	assert(r->type == ROPE_DEFAULT || r->factor >= 1);
 	for (int64_t i = 0; i < hd / 2; i++) {
 		freq[i] = pow(r->theta, -2.0 * (double)i / (double)hd);
 		if (r->type == ROPE_LINEAR)
@@ -237,5 +243,6 @@ void rope_freqs(const struct rope *r, double *freq, int64_t hd)
 
 double rope_scale(const struct rope *r)
 {
+	assert(r->type != ROPE_YARN || r->attention > 0);
 	return r->type == ROPE_YARN ? r->attention : 1;
 }

@@ -1,6 +1,6 @@
 /* peft.c - adapter_config.json. See peft.h. */
 #include "policy/peft.h"
-#include "base/io.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/jsonkey.h"

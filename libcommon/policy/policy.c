@@ -1,5 +1,7 @@
 /* policy.c - a policy folder as a whole. See policy.h. */
 #include "policy/policy.h"
+#include "base/file.h"
+#include "base/dir.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -116,7 +118,7 @@ static int load_adapter(struct policy *p, const char *dir, struct reason *why)
 }
 
 /* The policy in dir; under: how the weights under an adapter are held */
-static int load(struct policy *p, const char *dir, int how, int under, struct reason *why)
+static int load_folder(struct policy *p, const char *dir, int how, int under, struct reason *why)
 {
 	struct peft peft = {0};
 	int st = peft_is_folder(dir) ? peft_read(&peft, dir, why) : 0;
@@ -137,12 +139,12 @@ static int load(struct policy *p, const char *dir, int how, int under, struct re
 
 int policy_load_as(struct policy *p, const char *dir, int how, struct reason *why)
 {
-	return load(p, dir, how, how | WEIGHTS_LEAN, why);
+	return load_folder(p, dir, how, how | WEIGHTS_LEAN, why);
 }
 
 int policy_load(struct policy *p, const char *dir, int how, struct reason *why)
 {
-	int st = load(p, dir, how, how, why);
+	int st = load_folder(p, dir, how, how, why);
 
 	if (!st && p->peft.r) {
 		model_merge(&p->model);
@@ -362,20 +364,67 @@ enum sft_dtype policy_dtype(const struct policy *p)
 	return p->came ? type_of_all(p->came, p->model.n_w) : SFT_F32;
 }
 
-bool policy_loss(const struct policy *p, const char *dir, const struct weights_form *form,
-		 struct weights_loss *loss)
+static bool may_round(const struct weights_form *form)
 {
-	const char *base = p->peft.r ? p->peft.base : dir;
-	enum sft_dtype *types;
-	bool told;
-	size_t n;
+	return form->as != WEIGHTS_TRAINED && form->as != WEIGHTS_F32;
+}
 
-	if (is_apart(p) || form->as == WEIGHTS_TRAINED || form->as == WEIGHTS_F32)
-		return false;
+/* Since the weights in dir, or under the adapter in dir */
+static int compare_whole(const struct policy *p, const char *dir, const struct weights_form *form,
+			 const enum sft_dtype *types, struct weights_loss *loss, struct reason *why)
+{
+	struct peft peft = {0};
+	int st = peft_is_folder(dir) ? peft_read(&peft, dir, why) : 0;
+
+	if (!st)
+		st = weights_compare(&p->model, peft.r ? peft.base : dir, form, types, loss, why);
+	peft_free(&peft);
+	return st;
+}
+
+static int compare_adapter(const struct policy *p, const char *dir, const struct weights_form *form,
+			   const enum sft_dtype *types, struct weights_loss *loss,
+			   struct reason *why)
+{
+	char *path = xasprintf("%s/" PEFT_WEIGHTS, dir);
+	int st = 0;
+
+	if (peft_is_folder(dir))
+		st = weights_compare_adapter(p->model.lora, path, form, types, loss, why);
+	free(path);
+	return st;
+}
+
+int policy_loss(const struct policy *p, const char *dir, const struct weights_form *form,
+		struct weights_loss *loss, struct reason *why)
+{
+	enum sft_dtype *types;
+	size_t n;
+	int st;
+
+	*loss = (struct weights_loss){0};
+	if (!may_round(form))
+		return 0;
 	types = choose_types(p, form, &n);
-	told = weights_compare(&p->model, base, form, types, loss, NULL) == 0 && loss->changed > 0;
+	st = is_apart(p) ? compare_adapter(p, dir, form, types, loss, why)
+			 : compare_whole(p, dir, form, types, loss, why);
 	free(types);
-	return told;
+	return st;
+}
+
+uint64_t policy_size(const struct policy *p, const struct weights_form *form)
+{
+	const struct lora *l = is_apart(p) ? p->model.lora : NULL;
+	const struct weight *w = l ? l->w : p->model.w;
+	const struct weights_form f32 = {.as = WEIGHTS_F32};
+	uint64_t size = 0;
+	size_t n;
+	enum sft_dtype *types = choose_types(p, may_round(form) ? form : &f32, &n);
+
+	for (size_t i = 0; i < n; i++)
+		size += w[i].count * sft_formats[types[i]].size;
+	free(types);
+	return size;
 }
 
 static void add_json(struct buf *b, json_t *j)

@@ -49,10 +49,13 @@ int policy_save(const struct policy *p, const char *dir, const struct weights_fo
 		struct reason *why);
 /* Whether the folder holds the very bytes of weights that policy_save would write. */
 bool policy_is_saved(const struct policy *p, const char *dir, const struct weights_form *form);
-/* What policy_save would do to the change of the weights from those in dir, which p was loaded
- * from. False when it would round none, or is not to write whole weights. */
-bool policy_loss(const struct policy *p, const char *dir, const struct weights_form *form,
-		 struct weights_loss *loss);
+/* What policy_save would do to the change of the weights from those in the folder dir (of whole
+ * weights, and dir an adapter: from those under it). All zero where nothing is rounded, and for an
+ * adapter that was in no folder. */
+int policy_loss(const struct policy *p, const char *dir, const struct weights_form *form,
+		struct weights_loss *loss, struct reason *why);
+/* Bytes of the weights that policy_save would write; WEIGHTS_TRAINED: at most. */
+uint64_t policy_size(const struct policy *p, const struct weights_form *form);
 /* A fresh policy: cfg (shape) and tokenizer.json text are taken over. */
 int policy_make(struct policy *p, const struct config *cfg, const struct buf *tokenizer_json,
 		uint64_t seed, double std, struct reason *why);

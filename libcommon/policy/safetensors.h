@@ -67,10 +67,10 @@ typedef void sft_rows(const void *ctx, size_t i, size_t first, size_t n, float *
 int sft_write_made(struct out *o, const struct sft_item *items, size_t n, sft_rows *rows,
 		   const void *ctx, struct reason *why);
 /* What n numbers become in a file, the first being the at-th of its tensor; 16-bit types only. */
-void st_round(const float *v, size_t n, enum sft_dtype dtype, uint64_t key, uint64_t at,
-	      uint16_t *half);
-float st_widen(enum sft_dtype dtype, uint16_t half); /* and back */
+void sft_round(const float *v, size_t n, enum sft_dtype dtype, uint64_t key, uint64_t at,
+	       uint16_t *half);
+float sft_widen(enum sft_dtype dtype, uint16_t half); /* and back */
 /* Would none of them be changed by that? */
-bool st_exact(const float *v, size_t n, enum sft_dtype dtype);
+bool sft_exact(const float *v, size_t n, enum sft_dtype dtype);
 
 #endif

@@ -230,8 +230,8 @@ static bool is_bf16(const struct sft_file *f)
 	return true;
 }
 
-static int load(struct model *m, const struct config *cfg, int how, const struct sft_file *f,
-		struct reason *why)
+static int load_file(struct model *m, const struct config *cfg, int how, const struct sft_file *f,
+		     struct reason *why)
 {
 	int st = check_total(cfg, f, why);
 
@@ -272,7 +272,7 @@ int weights_load(struct model *m, const struct config *cfg, int how, const char 
 	*dtype = NULL;
 	if (st)
 		return st;
-	st = load(m, cfg, how, &f, why);
+	st = load_file(m, cfg, how, &f, why);
 	if (st)
 		fail_prefix(why, "%s", dir);
 	else
@@ -380,7 +380,7 @@ static bool is_exact(const struct model *m, size_t i, enum sft_dtype dtype)
 	for (size_t at = 0; at < n && exact && dtype != SFT_F32; at += step) {
 		size_t some = n - at < step ? n - at : step;
 
-		exact = st_exact(rows_at(m, i, at, some, buf), some * k, dtype);
+		exact = sft_exact(rows_at(m, i, at, some, buf), some * k, dtype);
 	}
 	free(buf);
 	return exact;
@@ -400,7 +400,7 @@ void weights_types_adapter(const struct lora *l, const struct weights_form *f,
 			   const enum sft_dtype *came, enum sft_dtype *types)
 {
 	for (size_t i = 0; i < l->n_w; i++) {
-		bool exact = st_exact(l->params + l->w[i].offset, l->w[i].count, came[i]);
+		bool exact = sft_exact(l->params + l->w[i].offset, l->w[i].count, came[i]);
 
 		if (f->as == WEIGHTS_TRAINED)
 			types[i] = exact ? came[i] : SFT_F32;
@@ -467,64 +467,146 @@ int weights_write_adapter(const struct lora *l, struct out *o, const struct weig
 	return st;
 }
 
-/* Adds n numbers: as they were, are, and will be in the file. */
-static void add_loss(struct weights_loss *loss, const float *was, const float *is,
-		     const uint16_t *half, enum sft_dtype dtype, size_t n)
+/* n numbers as a file of that type has them */
+static void as_written(const float *v, size_t n, enum sft_dtype dtype, uint64_t key, uint64_t at,
+		       float *to)
+{
+	uint16_t *half = xarray(n, sizeof *half);
+
+	if (dtype == SFT_F32)
+		memcpy(to, v, n * sizeof *to);
+	else
+		sft_round(v, n, dtype, key, at, half);
+	for (size_t i = 0; i < n && dtype != SFT_F32; i++)
+		to[i] = sft_widen(dtype, half[i]);
+	free(half);
+}
+
+/* Adds n numbers: as they were, and would have been in a file; as they are, and will be in it. */
+static void add_loss(struct weights_loss *loss, const float *was, const float *was_there,
+		     const float *is, const float *will, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		float will = dtype == SFT_F32 ? is[i] : st_widen(dtype, half[i]);
 		double change = (double)is[i] - (double)was[i];
-		double kept = (double)will - (double)was[i];
+		double kept = (double)will[i] - (double)was_there[i];
 
 		loss->changed += is[i] != was[i];
-		loss->returned += is[i] != was[i] && will == was[i];
+		loss->returned += is[i] != was[i] && will[i] == was_there[i];
+		loss->rounded += will[i] != is[i];
 		loss->change += change * change;
 		loss->kept += kept * kept;
 	}
 }
 
-static int compare_one(const struct model *m, size_t i, const struct sft_file *was,
-		       const struct weights_form *f, enum sft_dtype dtype,
+/* A weight while it is compared: its tensor in the file that it was in, and how it is written */
+struct compared {
+	const struct sft_file *f;
+	const struct sft_tensor *was;
+	enum sft_dtype dtype;
+	uint64_t key;
+};
+
+/* Its n numbers from the at-th on */
+static int compare_part(const struct compared *c, const float *is, uint64_t at, size_t n,
+			struct weights_loss *loss, struct reason *why)
+{
+	float *was = xarray(n, sizeof *was), *was_there = xarray(n, sizeof *was_there);
+	float *will = xarray(n, sizeof *will);
+	int st = sft_read_part(c->f, c->was, at, n, was, why);
+
+	if (!st) {
+		as_written(was, n, c->dtype, 0, at, was_there);
+		as_written(is, n, c->dtype, c->key, at, will);
+		add_loss(loss, was, was_there, is, will, n);
+	}
+	free(was);
+	free(was_there);
+	free(will);
+	return st;
+}
+
+static int compared_with(struct compared *c, const struct weight *w, const char *before,
+			 struct reason *why)
+{
+	char *name = xasprintf("%s%s", before, w->name);
+	int st;
+
+	c->was = sft_find(c->f, name);
+	st = c->was ? check_shape(c->was, w, why) : fail(why, ST_INPUT, "missing");
+	if (st)
+		fail_prefix(why, "tensor %s", name);
+	free(name);
+	return st;
+}
+
+static int compare_one(const struct model *m, size_t i, struct compared *c,
 		       struct weights_loss *loss, struct reason *why)
 {
 	const struct weight *w = &m->w[i];
-	const struct sft_tensor *t = sft_find(was, w->name);
 	size_t n = (size_t)w->shape[0], k = row_length(w), step = rows_at_once(n, k);
-	float *buf = xarray(step * k, sizeof *buf), *old = xarray(step * k, sizeof *old);
-	uint16_t *half = xarray(step * k, sizeof *half);
-	int st = t ? check_shape(t, w, why) : fail(why, ST_INPUT, "missing");
+	float *buf = xarray(step * k, sizeof *buf);
+	int st = compared_with(c, w, "", why);
 
 	for (size_t at = 0; at < n && !st; at += step) {
 		size_t some = n - at < step ? n - at : step;
-		const float *is = rows_at(m, i, at, some, buf);
 
-		st = sft_read_part(was, t, at * k, some * k, old, why);
-		if (!st && dtype != SFT_F32)
-			st_round(is, some * k, dtype, key_of(f, w->name), at * k, half);
-		if (!st)
-			add_loss(loss, old, is, half, dtype, some * k);
+		st = compare_part(c, rows_at(m, i, at, some, buf), at * k, some * k, loss, why);
 	}
-	free(half);
-	free(old);
 	free(buf);
 	return st;
+}
+
+static void take_roots(struct weights_loss *loss)
+{
+	loss->change = sqrt(loss->change);
+	loss->kept = sqrt(loss->kept);
 }
 
 int weights_compare(const struct model *m, const char *dir, const struct weights_form *f,
 		    const enum sft_dtype *types, struct weights_loss *loss, struct reason *why)
 {
 	struct sft_file was;
+	struct compared c = {.f = &was};
 	int st = sft_open(&was, dir, why);
 
 	*loss = (struct weights_loss){0};
 	if (st)
 		return st;
-	for (size_t i = 0; i < m->n_w && !st; i++)
-		st = compare_one(m, i, &was, f, types[i], loss, why);
+	for (size_t i = 0; i < m->n_w && !st; i++) {
+		c.dtype = types[i];
+		c.key = key_of(f, m->w[i].name);
+		st = compare_one(m, i, &c, loss, why);
+	}
 	if (st)
 		fail_prefix(why, "%s", dir);
 	sft_close(&was);
-	loss->change = sqrt(loss->change);
-	loss->kept = sqrt(loss->kept);
+	take_roots(loss);
+	return st;
+}
+
+int weights_compare_adapter(const struct lora *l, const char *path, const struct weights_form *f,
+			    const enum sft_dtype *types, struct weights_loss *loss,
+			    struct reason *why)
+{
+	struct sft_file was;
+	struct compared c = {.f = &was};
+	int st = sft_open_file(&was, path, why);
+
+	*loss = (struct weights_loss){0};
+	if (st)
+		return st;
+	for (size_t i = 0; i < l->n_w && !st; i++) {
+		const struct weight *w = &l->w[i];
+
+		c.dtype = types[i];
+		c.key = key_of(f, w->name);
+		st = compared_with(&c, w, PEFT_PREFIX, why);
+		if (!st)
+			st = compare_part(&c, l->params + w->offset, 0, w->count, loss, why);
+	}
+	if (st)
+		fail_prefix(why, "%s", path);
+	sft_close(&was);
+	take_roots(loss);
 	return st;
 }

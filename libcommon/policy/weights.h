@@ -34,9 +34,11 @@ struct weights_form {
 	uint64_t seed; /* of that */
 };
 
-/* What rounding does to a change of weights, told from those in a folder. */
+/* What rounding does to a change of weights, told from those in a folder, as a file of the new
+ * types would have had these. */
 struct weights_loss {
 	uint64_t changed, returned; /* weights; of them those that come back with their old value */
+	uint64_t rounded;           /* weights that the file does not have as they are */
 	double change, kept;        /* norms of the change before and after rounding */
 };
 
@@ -54,5 +56,9 @@ int weights_write_adapter(const struct lora *l, struct out *o, const struct weig
 /* What weights_write with these types does to the change from the weights in dir. */
 int weights_compare(const struct model *m, const char *dir, const struct weights_form *f,
 		    const enum sft_dtype *types, struct weights_loss *loss, struct reason *why);
+/* The same of an adapter, whose file was at path. */
+int weights_compare_adapter(const struct lora *l, const char *path, const struct weights_form *f,
+			    const enum sft_dtype *types, struct weights_loss *loss,
+			    struct reason *why);
 
 #endif

@@ -159,7 +159,7 @@ static void keep(const struct roller *r, size_t task, size_t index, const struct
 	o->n_text = out->text.n - o->text;
 }
 
-static int judge(struct roller *r, struct rollouts *out, size_t from, struct reason *why)
+static int judge_all(struct roller *r, struct rollouts *out, size_t from, struct reason *why)
 {
 	enum profile_part before = profile_to(PROFILE_VERIFY);
 	size_t n = out->n - from;
@@ -210,7 +210,7 @@ int rollout_run(struct roller *r, const struct draw *d, size_t n_draws, size_t n
 	free(groups);
 	free(samples);
 	profile_to(before);
-	return st || !r->verifier ? st : judge(r, out, from, why);
+	return st || !r->verifier ? st : judge_all(r, out, from, why);
 }
 
 void rollout_traj(const struct roller *r, const struct rollouts *all, size_t i, struct traj *t)

@@ -26,12 +26,15 @@ int options_check(struct run_options *o)
 void options_tell_loss(const struct policy *p, const char *dir, const struct weights_form *form)
 {
 	struct weights_loss loss;
+	struct reason why = {0};
 
-	if (!policy_loss(p, dir, form, &loss) || loss.kept == loss.change)
-		return;
-	msg_warn("--dtype rounds: %.1f %% of the %llu weights that changed come back with their "
-		 "former value, and the norm of the change goes from %.4g to %.4g; --dtype "
-		 "trained keeps all of it",
-		 100 * (double)loss.returned / (double)loss.changed,
-		 (unsigned long long)loss.changed, loss.change, loss.kept);
+	if (policy_loss(p, dir, form, &loss, &why))
+		msg_warn("--dtype rounds; what that takes from the change is not known: %s",
+			 why.text);
+	else if (loss.changed && loss.rounded)
+		msg_warn("--dtype rounds: %.1f %% of the %llu weights that changed come back with "
+			 "their former value, and the norm of the change goes from %.4g to %.4g; "
+			 "--dtype trained keeps all of it",
+			 100 * (double)loss.returned / (double)loss.changed,
+			 (unsigned long long)loss.changed, loss.change, loss.kept);
 }

@@ -45,9 +45,10 @@ int options_check_compute(const char *word);
 /* Says what writing p in that form takes from its change since the policy in dir, if anything. */
 void options_tell_loss(const struct policy *p, const char *dir, const struct weights_form *form);
 
-#define OPTION_THREADS(v)                                                                    \
-	{                                                                                    \
-		'j', "threads", "N", OPT_INT, &(v), 0, 1024, "threads; 0: one per processor" \
+#define OPTION_THREADS(v)                                               \
+	{                                                               \
+		'j', "threads", "N", OPT_INT | OPT_FREE, &(v), 0, 1024, \
+			"threads; 0: one per processor"                 \
 	}
 
 #define OPTION_PROMPT_TEMPLATE(v)                                          \
@@ -70,7 +71,7 @@ void options_tell_loss(const struct policy *p, const char *dir, const struct wei
 		{0, "top-p", "X", OPT_NUM, &(s).top_p, 1e-6, 1, "nucleus sampling; 1: off"},    \
 		{0, "top-k", "N", OPT_INT, &(s).top_k, 0, 1e9, "the k likeliest only; 0: off"}, \
 	{                                                                                       \
-		0, "batch", "N", OPT_INT, &(s).batch, 1, 4096,                                  \
+		0, "batch", "N", OPT_INT | OPT_FREE, &(s).batch, 1, 4096,                       \
 			"most responses that a thread decodes together"                         \
 	}
 
@@ -95,7 +96,7 @@ void options_tell_loss(const struct policy *p, const char *dir, const struct wei
 		{0,                                                      \
 		 "workers",                                              \
 		 "N",                                                    \
-		 OPT_INT,                                                \
+		 OPT_INT | OPT_FREE,                                     \
 		 &(v).workers,                                           \
 		 1,                                                      \
 		 1024,                                                   \
@@ -128,7 +129,7 @@ void options_tell_loss(const struct policy *p, const char *dir, const struct wei
 	 1e9,                                                                      \
 	 "tokens in memory at a time; the result hardly depends on it"},           \
 	{                                                                          \
-		0, "recompute", NULL, OPT_FLAG, &(s).recompute, 0, 0,              \
+		0, "recompute", NULL, OPT_FLAG | OPT_FREE, &(s).recompute, 0, 0,   \
 			"less memory for about a third more time; the same result" \
 	}
 
@@ -177,12 +178,12 @@ void options_tell_loss(const struct policy *p, const char *dir, const struct wei
 
 /* unit: "step" or "update", what the run counts */
 #define OPTIONS_RUN(o, unit)                                                                    \
-	{0,          "state", "DIR", OPT_STR,                                                   \
+	{0,          "state", "DIR", OPT_STR | OPT_FREE,                                        \
 	 &(o).state, 0,       0,     "keep a state there: the same call after a stop goes on"}, \
 		{0,                                                                             \
 		 "checkpoint-every",                                                            \
 		 "N",                                                                           \
-		 OPT_INT,                                                                       \
+		 OPT_INT | OPT_FREE,                                                            \
 		 &(o).checkpoint_every,                                                         \
 		 1,                                                                             \
 		 1e9,                                                                           \
@@ -190,12 +191,12 @@ void options_tell_loss(const struct policy *p, const char *dir, const struct wei
 		{0,                                                                             \
 		 "profile",                                                                     \
 		 NULL,                                                                          \
-		 OPT_FLAG,                                                                      \
+		 OPT_FLAG | OPT_FREE,                                                           \
 		 &(o).profile,                                                                  \
 		 0,                                                                             \
 		 0,                                                                             \
 		 "say at the end where the time went"},                                         \
-		{0,        "log", "FILE", OPT_STR,                                              \
+		{0,        "log", "FILE", OPT_STR | OPT_FREE,                                   \
 		 &(o).log, 0,     0,      "metrics, a line of JSON for each " unit},            \
 		OPTIONS_DTYPE((o).dtype, (o).round)
 

@@ -1,6 +1,8 @@
 /* runlog.c - a training log in JSON lines. See runlog.h. */
 #include "run/runlog.h"
 #include "base/num.h"
+#include "base/file.h"
+#include "base/dir.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -31,11 +31,10 @@ int session_load_policy(struct session *s, struct policy *p, int how, struct rea
 				   (uint64_t)o->seed, o->merge, why);
 }
 
-void session_name(struct session *s, const struct opt *opts, const char *const *neutral,
-		  const struct policy *p)
+void session_name(struct session *s, const struct opt *opts, const struct policy *p)
 {
 	state_same(&s->state, "tool", msg_tool());
-	state_same_options(&s->state, opts, neutral);
+	state_same_options(&s->state, opts);
 	state_same_hash(&s->state, "weights of --policy", model_hash(&p->model));
 	state_count(&s->state, strcmp(s->unit, "step") == 0 ? "total.steps" : "total.updates",
 		    &s->done);
@@ -94,6 +93,17 @@ int session_close_log(struct session *s, int st, struct reason *why)
 		return st;
 	*why = close_why;
 	return why->status;
+}
+
+void session_plan(const struct session *s, const struct policy *p, const struct memory *need)
+{
+	struct weights_form form = policy_form(s->o->dtype, s->o->round, s->o->seed);
+	char text[MEMORY_TEXT], size[MEMORY_SIZE];
+
+	msg_info("memory: %s", memory_text(need, text));
+	msg_info("disk: %s%s for each policy that is written",
+		 form.as == WEIGHTS_TRAINED ? "at most " : "",
+		 memory_size((size_t)policy_size(p, &form), size));
 }
 
 int session_save(const struct session *s, const struct policy *p, const char *dir,

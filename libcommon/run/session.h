@@ -5,7 +5,7 @@
  *     struct session s = {.o = &run, .unit = "step"};
  *     st = session_open(&s, &why);
  *     ... session_load_policy, make what trains ...
- *     session_name(&s, opts, neutral, &p);       // and the run's own, by s.state
+ *     session_name(&s, opts, &p);                // and the run's own, by s.state
  *     got = session_load(&s, &why);              // 1: it goes on
  *     ... session_open_log(&s, got > 0, &why); work, s.done++, session_checkpoint ...
  *     st = session_close_log(&s, st, &why);
@@ -15,6 +15,7 @@
 #ifndef RUN_SESSION_H
 #define RUN_SESSION_H
 
+#include "run/memory.h"
 #include "run/options.h"
 #include "run/runlog.h"
 #include "run/state.h"
@@ -33,10 +34,9 @@ struct session {
 int session_open(struct session *s, bool hold, struct reason *why);
 /* --policy, to be trained; how: beside what --compute says. */
 int session_load_policy(struct session *s, struct policy *p, int how, struct reason *why);
-/* What the run must have in common with the one before: tool, options but for the neutral ones
- * (ends with NULL), weights; and its counters. p's weights are still those of --policy. */
-void session_name(struct session *s, const struct opt *opts, const char *const *neutral,
-		  const struct policy *p);
+/* What the run must have in common with the one before: tool, options that the
+ * result depends on, weights; and its counters. p's weights are still those of --policy. */
+void session_name(struct session *s, const struct opt *opts, const struct policy *p);
 /* The state, when there is one: 1; 0: the run begins; -1 with the reason. */
 int session_load(struct session *s, struct reason *why);
 void session_tell(const struct session *s); /* where it goes on, once what was loaded fits */
@@ -48,6 +48,8 @@ int session_log(struct session *s, struct reason *why);
 int session_checkpoint(struct session *s, struct reason *why);
 /* st, or the log's own failure where st is 0. */
 int session_close_log(struct session *s, int st, struct reason *why);
+/* Tells what the run needs: memory, and disk for each policy that session_save writes. */
+void session_plan(const struct session *s, const struct policy *p, const struct memory *need);
 /* As --dtype says, unless it was saved before the run was stopped. */
 int session_save(const struct session *s, const struct policy *p, const char *dir,
 		 struct reason *why);

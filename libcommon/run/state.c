@@ -1,5 +1,7 @@
 /* state.c - checkpoints of a run. See state.h. */
 #include "run/state.h"
+#include "base/file.h"
+#include "base/dir.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/mem.h"

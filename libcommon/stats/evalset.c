@@ -23,8 +23,8 @@ struct eval *evalset_add(struct evalset *s, struct span set, struct span variant
 	return e;
 }
 
-static void add(struct eval *e, size_t id, const struct traj *t, double threshold,
-		struct set *solutions)
+static void add_response(struct eval *e, size_t id, const struct traj *t, double threshold,
+			 struct set *solutions)
 {
 	struct evalcell *cell;
 	uint64_t solution[2];
@@ -64,7 +64,8 @@ int evalset_read(struct evalset *s, struct eval *e, const char *path, unsigned f
 			continue;
 		st = trajscan(&t, &r, path, why);
 		if (!st)
-			add(e, names_id(&s->problems[e->set], t.task), &t, threshold, &solutions);
+			add_response(e, names_id(&s->problems[e->set], t.task), &t, threshold,
+				     &solutions);
 	}
 	set_free(&solutions);
 	rec_close(in);

@@ -9,7 +9,7 @@
 /* Which factor a draw is of; columns draw as passk_bootstrap does */
 enum { COLS, ROWS };
 
-static void draw(double *times, size_t n, uint64_t key)
+static void draw_times(double *times, size_t n, uint64_t key)
 {
 	for (size_t i = 0; i < n; i++)
 		times[rng_below(key, i, n)]++;
@@ -25,8 +25,8 @@ void pigeonhole_draw(struct pigeonhole *c, size_t rows, size_t cols, size_t repl
 	c->row = xcalloc(replicates * rows + 1, sizeof *c->row);
 	c->col = xcalloc(replicates * cols + 1, sizeof *c->col);
 	for (size_t r = 0; r < replicates; r++) {
-		draw(c->row + r * rows, rows, rng_key(seed, RNG_BOOTSTRAP, r, ROWS, 0));
-		draw(c->col + r * cols, cols, rng_key(seed, RNG_BOOTSTRAP, r, COLS, 0));
+		draw_times(c->row + r * rows, rows, rng_key(seed, RNG_BOOTSTRAP, r, ROWS, 0));
+		draw_times(c->col + r * cols, cols, rng_key(seed, RNG_BOOTSTRAP, r, COLS, 0));
 	}
 }
 

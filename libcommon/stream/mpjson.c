@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "stream/pack.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <math.h>
 #include <stdlib.h>
@@ -50,6 +51,7 @@ static void put_int(struct buf *b, struct mp v)
 	uint64_t u = 0;
 	bool negative = false;
 
+	assert(mp_type(v) == MP_INT);
 	mp_int(v, &u, &negative);
 	buf_reserve(b, FMT_MAX);
 	if (negative)
@@ -72,6 +74,7 @@ static bool is_new_key(struct mp map, size_t index, struct span key)
 	struct span s;
 
 	mp_enter(map, &it);
+	assert(index < it.left);
 	while (index--) {
 		mp_next_pair(&it, &k, &v);
 		mp_bytes(k, &s);
@@ -133,6 +136,7 @@ static void put_map(struct buf *b, struct mp map, bool record)
 	struct mp key, v;
 	struct span s;
 
+	assert(mp_type(map) == MP_MAP);
 	buf_str(b, object ? "{" : "{\"$map\":[");
 	mp_enter(map, &it);
 	for (bool first = true; mp_next_pair(&it, &key, &v); first = false) {
@@ -160,6 +164,7 @@ static void put_array(struct buf *b, struct mp array)
 	struct mp_iter it;
 	struct mp v;
 
+	assert(mp_type(array) == MP_ARRAY);
 	buf_char(b, '[');
 	mp_enter(array, &it);
 	for (bool first = true; mp_next(&it, &v); first = false) {
@@ -445,6 +450,7 @@ void mpjson_to_record(struct buf *b, const json_t *j)
 {
 	msgpack_packer pk;
 
+	assert(json_is_object(j));
 	pack_init(&pk, b);
 	pack_object(&pk, j, true);
 }

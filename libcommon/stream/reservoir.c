@@ -4,12 +4,14 @@
 #include "base/rng.h"
 #include "base/names.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
 static void set(struct reservoir *k, size_t i, size_t task, struct span record)
 {
+	assert(i < k->room);
 	k->v[i] = (struct kept){k->seq, task, xmalloc(record.n), record.n};
 	if (record.n)
 		memcpy(k->v[i].p, record.p, record.n);
@@ -41,6 +43,7 @@ static void sample(struct reservoir *k, size_t task, struct span id, struct span
 	struct reservoir_task *t = task_of(k, task, id);
 	uint64_t j = t->seen++;
 
+	assert(t->n == (j < k->cap ? j : k->cap)); /* as many stay as can */
 	if (j < k->cap) {
 		t->at = xgrow(t->at, t->n + 1, sizeof *t->at);
 		t->at[t->n++] = append(k, task, record);
@@ -48,6 +51,7 @@ static void sample(struct reservoir *k, size_t task, struct span id, struct span
 	}
 	j = rng_below(t->key, j, j + 1);
 	if (j < k->cap) {
+		assert(t->at[j] < k->n && k->v[t->at[j]].task == task);
 		free(k->v[t->at[j]].p);
 		set(k, t->at[j], task, record);
 	}

@@ -2,6 +2,7 @@
 #include "stream/trajscan.h"
 #include "base/num.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stddef.h>
@@ -43,7 +44,7 @@ static const struct key *find(struct span name)
 	return NULL;
 }
 
-static bool count(struct mp v, size_t *n)
+static bool count_tokens(struct mp v, size_t *n)
 {
 	struct mp_iter it;
 	struct span s;
@@ -57,7 +58,7 @@ static bool count(struct mp v, size_t *n)
 	return true;
 }
 
-static bool take(struct traj *t, const struct key *k, struct mp v)
+static bool take_key(struct traj *t, const struct key *k, struct mp v)
 {
 	void *to = (char *)t + k->at;
 
@@ -69,7 +70,7 @@ static bool take(struct traj *t, const struct key *k, struct mp v)
 	case WHOLE:
 		return mp_i64(v, to) && *(int64_t *)to >= 0;
 	default: /* COUNT */
-		return count(v, to);
+		return count_tokens(v, to);
 	}
 }
 
@@ -80,6 +81,7 @@ int trajscan(struct traj *t, const struct rec *r, const char *name, struct reaso
 	struct mp key, v;
 	struct span s;
 
+	assert(mp_type(r->map) == MP_MAP);
 	traj_clear(t);
 	mp_enter_ends(r->map, r->ends, &it);
 	while (mp_next_pair(&it, &key, &v)) {
@@ -92,7 +94,7 @@ int trajscan(struct traj *t, const struct rec *r, const char *name, struct reaso
 		seen |= 1u << (k - keys);
 		if (mp_type(v) == MP_NIL && k >= keys + N_REQUIRED)
 			continue;
-		if (!take(t, k, v))
+		if (!take_key(t, k, v))
 			return rec_fail(why, name, r, "key \"%s\" is not %s", k->name,
 					kind_text[k->kind]);
 	}

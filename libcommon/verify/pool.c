@@ -2,7 +2,7 @@
 #include "verify/pool.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/progress.h"
+#include "base/clock.h"
 #include "stream/mpjson.h"
 #include "verify/child.h"
 #include "answer/text.h"
@@ -69,7 +69,7 @@ static void put_text(struct buf *b, struct span s)
 	buf_free(&clean);
 }
 
-static void put_item(struct buf *b, const struct verify_item *it)
+static void put_question(struct buf *b, const struct verify_item *it)
 {
 	buf_reset(b);
 	buf_str(b, "{\"task\": ");
@@ -356,7 +356,7 @@ static int give(struct pool *p, struct worker *w, const struct verify_item *item
 {
 	w->item = item;
 	w->busy = true;
-	put_item(&w->line, &items[item]);
+	put_question(&w->line, &items[item]);
 	return start(p, w, why);
 }
 

@@ -40,10 +40,11 @@ column() {
 }
 
 @test "--seed, --threads, --batch: what a response is depends on the seed alone" {
-	run_eval -n 3 -s 5 -j 1 | "$records" body >a
-	run_eval -n 3 -s 5 -j 2 | "$records" body | cmp - a
-	run_eval -n 3 -s 5 --batch 2 | "$records" body | cmp - a
-	not cmp -s <(run_eval -n 3 -s 6 | "$records" body) a
+	run_eval -n 3 -s 5 -j 1 >a
+	run_eval -n 3 -s 5 -j 2 | cmp - a
+	run_eval -n 3 -s 5 --batch 2 --workers 3 | cmp - a
+	run_eval --samples=3 -s5 2>/dev/null | "$records" body | cmp - <("$records" body <a)
+	not cmp -s <(run_eval -n 3 -s 6 | "$records" body) <("$records" body <a)
 }
 
 @test "--compute bf16: other log-probabilities, whatever the batch" {

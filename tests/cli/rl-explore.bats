@@ -67,20 +67,22 @@ column() {
 	rl -s 8 -o c >c.traj
 	same a b
 	differ a c
+	cmp a.traj b.traj
 	"$records" body <a.traj >a.body
-	"$records" body <b.traj | cmp - a.body
 	not cmp -s <("$records" body <c.traj) a.body
 }
 
-@test "--threads: the same bytes with any number" {
+@test "--threads, --output, --stream, --log and their like: the same bytes with any" {
 	for j in 1 2 5; do
 		rl -j $j -o p$j >$j.traj
-		"$records" body <$j.traj >$j.body
 	done
 	same p1 p2
 	same p1 p5
-	cmp 1.body 2.body
-	cmp 1.body 5.body
+	cmp 1.traj 2.traj
+	cmp 1.traj 5.traj
+	rl -o other --stream out.traj --state state --checkpoint-every 1 --log log --profile --recompute \
+		--batch 3 --workers 2 --save-every 1 --save-to saved
+	cmp 1.traj out.traj
 }
 
 @test "--steps and --iter are in the records" {
@@ -372,6 +374,17 @@ kept() {
 		--keep-equal -o same --dtype same --round nearest
 	says "weights that changed come back with their former value"
 	[ "$(wc -c <same/model.safetensors)" = "$(wc -c <half/model.safetensors)" ]
+}
+
+@test "what a run needs is told: memory, and disk for each policy" {
+	policy-mix -q "$FIX/base" -o half --dtype bf16
+	n=$(policy-init --info half | awk '$1 == "parameters" { print $2 }')
+	small=(-p half -t "$FIX/train.jsonl" -n 1 --groups 2 --group-size 2 --rounds 1 --max-new 4
+		--keep-equal)
+	status_is 0 rl-explore "${small[@]}" -o a
+	says "disk: at most $(awk -v n="$n" 'BEGIN { printf "%.1f MB", 4 * n / 1e6 }') for each"
+	status_is 0 rl-explore "${small[@]}" -o b --dtype same
+	says "disk: $(awk -v n="$n" 'BEGIN { printf "%.1f MB", 2 * n / 1e6 }') for each policy"
 }
 
 @test "wrong calls and inputs are refused" {

@@ -1,6 +1,6 @@
 /*
  * stream.c - any bytes as a stream: records are handed out whole and in order, what traj_read
- * accepts glance accepts with the same values, and reading, writing and reading again is a fixed
+ * accepts trajscan accepts with the same values, and reading, writing and reading again is a fixed
  * point. The first byte chooses the flags of rec_open.
  */
 #include "common/fuzz.h"
