@@ -107,7 +107,7 @@ assert f([1]) == 1"
 	PATH=$PWD/bin:$PATH status_is 3 traj-score -t tasks.jsonl \
 		--verifier "cmd:python3 '$dir/judge.py'" --deadline 3600 in.traj
 	says "no sandbox"
-	says "14 of 14 verdicts are failures"
+	says "11 of 11 verdicts are failures (11 exit)"
 	[ "$(traj-cat -c verdict,reward out 2>/dev/null | sort -u)" = "exit	" ]
 }
 
