@@ -104,7 +104,7 @@ static struct span without_name(struct span s)
 
 /* Does what stands between two boxes join them? A comma, "and" or "or"; other words only within one
  * formula. */
-static bool joins(struct span s)
+static bool joins_boxes(struct span s)
 {
 	bool comma = false, word = false, other = false, formula;
 
@@ -150,7 +150,7 @@ static bool negated(struct span s, size_t at)
 }
 
 /* A percent sign behind a box */
-static bool percent(struct span s, size_t i)
+static bool percent_behind(struct span s, size_t i)
 {
 	while (i < s.n && strchr(" $", s.p[i]))
 		i++;
@@ -159,16 +159,16 @@ static bool percent(struct span s, size_t i)
 	return i < s.n && (s.p[i] == '%' || (s.p[i] == '\\' && i + 1 < s.n && s.p[i + 1] == '%'));
 }
 
-static void add(const struct boxes *b, const struct box *x, struct buf *out)
+static void box_add(const struct boxes *b, const struct box *x, struct buf *out)
 {
 	if (negated(b->s, x->at))
 		buf_char(out, '-');
 	buf_add(out, b->s.p + x->from, x->to - x->from);
-	if (percent(b->s, x->to + 1))
+	if (percent_behind(b->s, x->to + 1))
 		buf_str(out, "\\%");
 }
 
-bool math_boxes(struct span s, struct buf *out)
+bool box_last(struct span s, struct buf *out)
 {
 	struct boxes b = {.s = s};
 	int first;
@@ -179,13 +179,13 @@ bool math_boxes(struct span s, struct buf *out)
 	for (first = b.n_done - 1; first > 0; first--) {
 		size_t end = b.done[first - 1].to + 1;
 
-		if (!joins((struct span){s.p + end, b.done[first].at - end}))
+		if (!joins_boxes((struct span){s.p + end, b.done[first].at - end}))
 			break;
 	}
 	for (int i = first; i < b.n_done; i++) {
 		if (i > first)
 			buf_str(out, ", ");
-		add(&b, &b.done[i], out);
+		box_add(&b, &b.done[i], out);
 	}
 	return true;
 }

@@ -8,6 +8,6 @@
 
 /* Adds the contents of the last complete \boxed{}, \fbox{} or \framebox{} to *out, with those
  * before it that belong to it, commas between them. False when there is none. */
-bool math_boxes(struct span s, struct buf *out);
+bool box_last(struct span s, struct buf *out);
 
 #endif

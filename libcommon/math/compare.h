@@ -11,6 +11,6 @@
  * the decimal places that count, -1: as rloop-verify(7) says. *why: what decided, constant text.
  * No time or memory beyond a small bound.
  */
-bool math_same(struct span right, struct span got, int places, const char **why);
+bool compare_answers(struct span right, struct span got, int places, const char **why);
 
 #endif

@@ -76,7 +76,7 @@ static struct span undress(struct span s)
 	return text_trim(s);
 }
 
-static bool put(struct span s, struct buf *out)
+static bool put_answer(struct span s, struct buf *out)
 {
 	s = undress(text_trim(s));
 	buf_add(out, s.p, s.n);
@@ -90,15 +90,15 @@ static bool pick(struct span s, struct buf *out)
 	size_t n;
 
 	s = skip_marks(s);
-	n = math_prefix(s);
+	n = prose_prefix(s);
 	if (n)
-		return put((struct span){s.p, n}, out);
-	sentence = math_sentence(s);
-	if (math_last_item(sentence, &item))
-		return put(item, out);
+		return put_answer((struct span){s.p, n}, out);
+	sentence = prose_sentence(s);
+	if (prose_last_item(sentence, &item))
+		return put_answer(item, out);
 	while (sentence.n && strchr("*`.\" ", sentence.p[sentence.n - 1]))
 		sentence.n--;
-	return sentence.n <= WORDS && put(sentence, out);
+	return sentence.n <= WORDS && put_answer(sentence, out);
 }
 
 /* Behind a marker at i that an answer follows: "answer is" and the like, #### before a number; else
@@ -139,17 +139,17 @@ static bool only_expression(struct span s, struct buf *out)
 	s = text_trim(s);
 	if (!s.n || s.n > SHORT)
 		return false;
-	n = math_prefix(s);
+	n = prose_prefix(s);
 	while (n < s.n && strchr(".*` ", s.p[n]))
 		n++;
-	return n == s.n && put(s, out);
+	return n == s.n && put_answer(s, out);
 }
 
 /* One or a few words that are all the response */
-static bool only_words(struct span s, struct buf *out)
+static bool few_words(struct span s, struct buf *out)
 {
 	s = text_trim(s);
-	return s.n && s.n <= WORDS && !memchr(s.p, '\n', s.n) && put(s, out);
+	return s.n && s.n <= WORDS && !memchr(s.p, '\n', s.n) && put_answer(s, out);
 }
 
 /* What stands behind the last </think>: thoughts are no answer. Nothing when they do not end. */
@@ -165,32 +165,32 @@ static struct span spoken(struct span s)
 	return s.n >= m && memcmp(s.p, open, m) == 0 ? from(s, s.n) : s;
 }
 
-bool math_extract(struct span response, struct buf *out)
+bool extract_answer(struct span response, struct buf *out)
 {
 	struct span item;
 
 	buf_reset(out);
 	response = spoken(response);
-	if (math_boxes(response, out))
+	if (box_last(response, out))
 		return true;
 	if (after_answer(response, out) || only_expression(response, out))
 		return true;
-	if (math_last_item(response, &item))
-		return put(item, out);
-	return only_words(response, out);
+	if (prose_last_item(response, &item))
+		return put_answer(item, out);
+	return few_words(response, out);
 }
 
-void math_extract_right(struct span answer, struct buf *out)
+void extract_right(struct span answer, struct buf *out)
 {
 	struct span item, all = text_trim(answer);
 
 	buf_reset(out);
-	if (math_boxes(all, out))
+	if (box_last(all, out))
 		return;
-	if (math_prefix(all) < all.n &&
+	if (prose_prefix(all) < all.n &&
 	    (memchr(all.p, '$', all.n) || memmem(all.p, all.n, "\\(", 2)) &&
-	    !only_expression(all, out) && math_last_item(all, &item))
-		put(item, out);
+	    !only_expression(all, out) && prose_last_item(all, &item))
+		put_answer(item, out);
 	else if (!out->n)
-		put(all, out);
+		put_answer(all, out);
 }

@@ -14,8 +14,8 @@
 #include <stdbool.h>
 
 /* Into *out, which is emptied first; false when there is nothing. Linear in the response. */
-bool math_extract(struct span response, struct buf *out);
+bool extract_answer(struct span response, struct buf *out);
 /* The same for a right answer, which is taken whole unless it has a box or a formula in prose. */
-void math_extract_right(struct span answer, struct buf *out);
+void extract_right(struct span answer, struct buf *out);
 
 #endif

@@ -101,14 +101,14 @@ static const char *meaning(struct span s, size_t *n)
 	return NULL;
 }
 
-size_t math_sign(struct span s)
+size_t fold_sign(struct span s)
 {
 	size_t n;
 
 	return full_width(s) ? 3 : meaning(s, &n) ? n : 0;
 }
 
-void math_fold(struct span s, struct buf *out)
+void fold_signs(struct span s, struct buf *out)
 {
 	char group = 0; /* the ^ or _ of the {} that out ends with */
 	const char *latex;

@@ -5,8 +5,8 @@
 #include "base/buf.h"
 
 /* The sign of mathematics that s begins with, in bytes; 0: it begins with none beyond ASCII. */
-size_t math_sign(struct span s);
+size_t fold_sign(struct span s);
 /* Adds s to *out, signs replaced; all else stays as it is. */
-void math_fold(struct span s, struct buf *out);
+void fold_signs(struct span s, struct buf *out);
 
 #endif

@@ -22,8 +22,8 @@ static bool right(struct span answer, struct span got, int n, struct verdict *ou
 	struct buf b = {0};
 	bool yes;
 
-	math_extract_right(answer, &b);
-	yes = math_same((struct span){b.p, b.n}, got, n, &out->why);
+	extract_right(answer, &b);
+	yes = compare_answers((struct span){b.p, b.n}, got, n, &out->why);
 	buf_free(&b);
 	return yes;
 }
@@ -57,7 +57,7 @@ int judge_math(const struct verify_item *it, struct verdict *out, struct reason 
 	struct buf b = {0};
 	json_t *all, *v;
 	size_t i;
-	int st = item_answer(it, why), n = places(it);
+	int st = judge_item_answer(it, why), n = places(it);
 
 	if (st)
 		return st;
@@ -65,7 +65,7 @@ int judge_math(const struct verify_item *it, struct verdict *out, struct reason 
 		return fail(why, ST_INPUT, "task %.*s: math: the answer is empty",
 			    TEXT_ARG(it->task));
 	all = alternatives(it->answer);
-	if (!math_extract(it->response, &b)) {
+	if (!extract_answer(it->response, &b)) {
 		out->why = "no answer found";
 	} else if (all) {
 		json_array_foreach(all, i, v)

@@ -13,6 +13,6 @@
 #include "math/node.h"
 
 /* The tree points into text. */
-int math_parse(struct marena *a, struct span text, enum math_comma comma);
+int parse_answer(struct arena *a, struct span text, enum comma comma);
 
 #endif

@@ -5,8 +5,8 @@
 #include "math/value.h"
 
 /* Have the nodes the same unit, or one of them none that is known? */
-bool mu_agree(const struct mjudge *j, int a, int b);
+bool unit_agree(const struct judgement *j, int a, int b);
 /* The value without its unit */
-struct mitem mu_bare(const struct mjudge *j, struct mitem x);
+struct value unit_bare(const struct judgement *j, struct value x);
 
 #endif
