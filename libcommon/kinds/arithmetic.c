@@ -52,7 +52,7 @@ static int judge(const struct verify_item *it, struct verdict *out, struct reaso
 	struct span s = text_final(it->response);
 	const char *equals = s.n ? memrchr(s.p, '=', s.n) : NULL;
 	int64_t want, got;
-	int st = item_target(it, &want, why);
+	int st = judge_item_target(it, &want, why);
 
 	if (st)
 		return st;

@@ -147,7 +147,7 @@ static int judge(const struct verify_item *it, struct verdict *out, struct reaso
 {
 	struct span edges, s = text_final(it->response);
 	struct graph g;
-	int st = item_answer(it, why);
+	int st = judge_item_answer(it, why);
 
 	if (st)
 		return st;

@@ -12,7 +12,7 @@ int judge_number(const struct verify_item *it, struct verdict *out, struct reaso
 {
 	struct span s;
 	struct number want, got;
-	int st = item_answer(it, why);
+	int st = judge_item_answer(it, why);
 
 	if (st)
 		return st;
@@ -52,7 +52,7 @@ static bool gsm8k_number(struct span text, struct number *x)
 int judge_gsm8k(const struct verify_item *it, struct verdict *out, struct reason *why)
 {
 	struct number want, got;
-	int st = item_answer(it, why);
+	int st = judge_item_answer(it, why);
 
 	if (st)
 		return st;
