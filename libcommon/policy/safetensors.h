@@ -7,6 +7,8 @@
 
 #include "base/io.h"
 
+#include <stdbool.h>
+
 enum st_dtype { ST_F32, ST_F16, ST_BF16 };
 enum { ST_DTYPES = 3, ST_MAX_RANK = 8 };
 
@@ -44,22 +46,31 @@ int st_read_part(const struct st_file *f, const struct st_tensor *t, uint64_t fi
 		 float *dst, struct reason *why);
 void st_close(struct st_file *f);
 
-/* One tensor to write: data is float32, rounded to nearest even when dtype is smaller. */
+/* One tensor to write: data is float32, rounded where dtype is smaller: to nearest even, or up or
+ * down at random, so that the mean stays, where key is not 0 (see rng.h). */
 struct st_item {
 	const char *name;
 	int rank;
 	uint64_t shape[ST_MAX_RANK];
 	const float *data; /* NULL: see st_write_made */
+	enum st_dtype dtype;
+	uint64_t key;
 };
 /* Writes a whole file through o: header aligned to 8, tensors ordered by name; metadata
  * {"format":"pt"}. ST_INPUT naming the first number that is not finite in that type (too large for
  * it, or not before): the file is whole, but no st_read should believe it. */
 int st_write(struct out *o, const struct st_item *items, size_t n, enum st_dtype dtype,
-	     struct reason *why);
+	     struct reason *why); /* all as dtype, to nearest */
 /* Where items have no data, they are made as they are written: rows first .. first + n of item i.
  */
 typedef void st_rows(const void *ctx, size_t i, size_t first, size_t n, float *to);
-int st_write_made(struct out *o, const struct st_item *items, size_t n, enum st_dtype dtype,
-		  st_rows *rows, const void *ctx, struct reason *why);
+int st_write_made(struct out *o, const struct st_item *items, size_t n, st_rows *rows,
+		  const void *ctx, struct reason *why);
+/* What n numbers become in a file, the first being the at-th of its tensor; 16-bit types only. */
+void st_round(const float *v, size_t n, enum st_dtype dtype, uint64_t key, uint64_t at,
+	      uint16_t *half);
+float st_widen(enum st_dtype dtype, uint16_t half); /* and back */
+/* Would none of them be changed by that? */
+bool st_exact(const float *v, size_t n, enum st_dtype dtype);
 
 #endif

@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "policy/safetensors.h"
 #include "base/mem.h"
+#include "base/rng.h"
 #include "tensor/half.h"
 
 #include <math.h>
@@ -27,17 +28,18 @@ static size_t item_count(const struct st_item *t)
 	return n;
 }
 
-static void add_header(struct buf *b, const struct st_item *const *v, size_t n, enum st_dtype dtype)
+static void add_header(struct buf *b, const struct st_item *const *v, size_t n)
 {
 	size_t at = 0;
 
 	buf_str(b, "{\"__metadata__\":{\"format\":\"pt\"}");
 	for (size_t i = 0; i < n; i++) {
-		size_t end = at + item_count(v[i]) * st_formats[dtype].size;
+		const struct st_format *f = &st_formats[v[i]->dtype];
+		size_t end = at + item_count(v[i]) * f->size;
 
 		buf_char(b, ',');
 		json_string_to(b, v[i]->name, strlen(v[i]->name));
-		buf_printf(b, ":{\"dtype\":\"%s\",\"shape\":[", st_formats[dtype].name);
+		buf_printf(b, ":{\"dtype\":\"%s\",\"shape\":[", f->name);
 		for (int k = 0; k < v[i]->rank; k++)
 			buf_printf(b, k ? ",%llu" : "%llu", (unsigned long long)v[i]->shape[k]);
 		buf_printf(b, "],\"data_offsets\":[%zu,%zu]}", at, end);
@@ -51,19 +53,18 @@ static void add_header(struct buf *b, const struct st_item *const *v, size_t n, 
 /* One file while it is written */
 struct writing {
 	struct out *o;
-	enum st_dtype dtype;
 	uint64_t at; /* numbers of the present tensor that are written */
 	int status;
 	struct reason *why;
 };
 
 /* The first of n numbers that is not finite in the file, or n. half: what 16-bit types hold. */
-static size_t count_finite(const struct writing *w, const float *v, const uint16_t *half, size_t n)
+static size_t count_finite(enum st_dtype dtype, const float *v, const uint16_t *half, size_t n)
 {
-	uint16_t top = w->dtype == ST_F16 ? 0x7c00 : 0x7f80; /* of infinities and NaN */
+	uint16_t top = dtype == ST_F16 ? 0x7c00 : 0x7f80; /* of infinities and NaN */
 	size_t i = 0;
 
-	if (w->dtype == ST_F32)
+	if (dtype == ST_F32)
 		while (i < n && isfinite(v[i]))
 			i++;
 	else
@@ -72,26 +73,69 @@ static size_t count_finite(const struct writing *w, const float *v, const uint16
 	return i;
 }
 
+float st_widen(enum st_dtype dtype, uint16_t half)
+{
+	return dtype == ST_F16 ? half_from_f16(half) : half_from_bf16(half);
+}
+
+/* Of the two neighbours of v, each with the probability of how near v is to it; u: in [0, 1). The
+ * one away from 0 has the next greater bits. */
+static uint16_t round_at_random(enum st_dtype dtype, float v, double u)
+{
+	uint16_t low = dtype == ST_F16 ? half_to_f16(v) : half_to_bf16(v);
+	double a = fabs((double)v), at = fabs((double)st_widen(dtype, low)), next;
+
+	if (at == a || !isfinite(at))
+		return low;
+	if (at > a)
+		at = fabs((double)st_widen(dtype, --low));
+	next = fabs((double)st_widen(dtype, (uint16_t)(low + 1)));
+	return (uint16_t)(low + (u < (a - at) / (next - at)));
+}
+
+void st_round(const float *v, size_t n, enum st_dtype dtype, uint64_t key, uint64_t at,
+	      uint16_t *half)
+{
+	for (size_t i = 0; i < n && key; i++)
+		half[i] = round_at_random(dtype, v[i], rng_uniform(key, at + i));
+	for (size_t i = 0; i < n && !key && dtype == ST_F16; i++)
+		half[i] = half_to_f16(v[i]);
+	for (size_t i = 0; i < n && !key && dtype == ST_BF16; i++)
+		half[i] = half_to_bf16(v[i]);
+}
+
+bool st_exact(const float *v, size_t n, enum st_dtype dtype)
+{
+	for (size_t i = 0; i < n && dtype != ST_F32; i++) {
+		uint16_t half;
+		float back;
+
+		st_round(v + i, 1, dtype, 0, 0, &half);
+		back = st_widen(dtype, half);
+		if (memcmp(&back, v + i, sizeof back) != 0)
+			return false;
+	}
+	return true;
+}
+
 static void write_numbers(struct writing *w, const struct st_item *t, const float *v, size_t n)
 {
-	bool wide = w->dtype == ST_F32;
+	const struct st_format *f = &st_formats[t->dtype];
+	bool wide = t->dtype == ST_F32;
 	uint16_t *half = wide ? NULL : xarray(CHUNK, sizeof *half);
 	size_t part, ok;
 
 	for (size_t i = 0; i < n; i += part, w->at += part) {
 		part = n - i < CHUNK ? n - i : CHUNK;
-		for (size_t k = 0; k < part && w->dtype == ST_F16; k++)
-			half[k] = half_to_f16(v[i + k]);
-		for (size_t k = 0; k < part && w->dtype == ST_BF16; k++)
-			half[k] = half_to_bf16(v[i + k]);
-		out_write(w->o, wide ? (const void *)(v + i) : half,
-			  part * st_formats[w->dtype].size);
-		ok = count_finite(w, v + i, half, part);
+		if (!wide)
+			st_round(v + i, part, t->dtype, t->key, w->at, half);
+		out_write(w->o, wide ? (const void *)(v + i) : half, part * f->size);
+		ok = count_finite(t->dtype, v + i, half, part);
 		if (ok < part && !w->status)
 			w->status =
 				fail(w->why, ST_INPUT, "%s: element %llu, %g, is not finite in %s",
 				     t->name, (unsigned long long)(w->at + ok), (double)v[i + ok],
-				     st_formats[w->dtype].name);
+				     f->name);
 	}
 	free(half);
 }
@@ -116,13 +160,23 @@ static void write_rows(struct writing *w, const struct st_item *items, size_t it
 int st_write(struct out *o, const struct st_item *items, size_t n, enum st_dtype dtype,
 	     struct reason *why)
 {
-	return st_write_made(o, items, n, dtype, NULL, NULL, why);
+	struct st_item *v = xarray(n + 1, sizeof *v);
+	int st;
+
+	for (size_t i = 0; i < n; i++) {
+		v[i] = items[i];
+		v[i].dtype = dtype;
+		v[i].key = 0;
+	}
+	st = st_write_made(o, v, n, NULL, NULL, why);
+	free(v);
+	return st;
 }
 
-int st_write_made(struct out *o, const struct st_item *items, size_t n, enum st_dtype dtype,
-		  st_rows *rows, const void *ctx, struct reason *why)
+int st_write_made(struct out *o, const struct st_item *items, size_t n, st_rows *rows,
+		  const void *ctx, struct reason *why)
 {
-	struct writing w = {.o = o, .dtype = dtype, .why = why};
+	struct writing w = {.o = o, .why = why};
 	const struct st_item **v = xarray(n + 1, sizeof *v);
 	struct buf header = {0};
 	uint64_t len;
@@ -130,7 +184,7 @@ int st_write_made(struct out *o, const struct st_item *items, size_t n, enum st_
 	for (size_t i = 0; i < n; i++)
 		v[i] = &items[i];
 	qsort(v, n, sizeof *v, items_by_name);
-	add_header(&header, v, n, dtype);
+	add_header(&header, v, n);
 	len = header.n;
 	out_write(o, &len, sizeof len);
 	out_write(o, header.p, header.n);

@@ -1,8 +1,10 @@
 /* weights.c - the weights of a model, or of an adapter, from and to safetensors files. See
  * weights.h. */
 #include "policy/weights.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/par.h"
+#include "base/rng.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -246,19 +248,35 @@ static int load(struct model *m, const struct config *cfg, int how, const struct
 	return st;
 }
 
+/* On disk, of each weight; their names there begin with prefix */
+static enum st_dtype *types_of(const struct st_file *f, const struct weight *w, size_t n,
+			       const char *prefix)
+{
+	enum st_dtype *types = xcalloc(n, sizeof *types);
+
+	for (size_t i = 0; i < n; i++) {
+		char *name = xasprintf("%s%s", prefix, w[i].name);
+
+		types[i] = st_find(f, name)->dtype;
+		free(name);
+	}
+	return types;
+}
+
 int weights_load(struct model *m, const struct config *cfg, int how, const char *dir,
-		 enum st_dtype *dtype, struct reason *why)
+		 enum st_dtype **dtype, struct reason *why)
 {
 	struct st_file f;
 	int st = st_open(&f, dir, why);
 
+	*dtype = NULL;
 	if (st)
 		return st;
 	st = load(m, cfg, how, &f, why);
 	if (st)
 		fail_prefix(why, "%s", dir);
 	else
-		*dtype = st_find(&f, "model.embed_tokens.weight")->dtype;
+		*dtype = types_of(&f, m->w, m->n_w, "");
 	st_close(&f);
 	return st;
 }
@@ -308,30 +326,24 @@ static int read_parts(const struct lora *l, const struct st_file *f, struct reas
 	return st;
 }
 
-int weights_load_adapter(struct lora *l, const char *path, enum st_dtype *dtype, struct reason *why)
+int weights_load_adapter(struct lora *l, const char *path, enum st_dtype **dtype,
+			 struct reason *why)
 {
 	struct st_file f;
 	int st = st_open_file(&f, path, why);
 
+	*dtype = NULL;
 	if (st)
 		return st;
 	st = read_parts(l, &f, why);
 	if (st) {
 		fail_prefix(why, "%s", path);
 	} else {
-		*dtype = f.v[0].dtype;
+		*dtype = types_of(&f, l->w, l->n_w, PEFT_PREFIX);
 		lora_pack(l);
 	}
 	st_close(&f);
 	return st;
-}
-
-static struct st_item item_of(const struct weight *w, const char *name, const float *params)
-{
-	return (struct st_item){.name = name,
-				.rank = w->rank,
-				.shape = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
-				.data = params ? params + w->offset : NULL};
 }
 
 /* Rows of a matrix, from wherever the model has them */
@@ -344,22 +356,100 @@ static void make_rows(const void *ctx, size_t i, size_t first, size_t n, float *
 		lora_add(m->lora, m->w[i].name, first, n, to);
 }
 
-int weights_write(const struct model *m, struct out *o, enum st_dtype dtype, struct reason *why)
+static bool is_made(const struct model *m, size_t i)
+{
+	return (m->lora || m->how & MODEL_FROZEN) && m->w[i].rank == 2;
+}
+
+/* n rows of a weight, from `first` on: where they lie, or made in buf */
+static const float *rows_at(const struct model *m, size_t i, size_t first, size_t n, float *buf)
+{
+	if (!is_made(m, i))
+		return m->params + m->w[i].offset + first * row_length(&m->w[i]);
+	make_rows(m, i, first, n, buf);
+	return buf;
+}
+
+/* Would the weight come back as it is from a file of this type? */
+static bool is_exact(const struct model *m, size_t i, enum st_dtype dtype)
+{
+	size_t n = (size_t)m->w[i].shape[0], k = row_length(&m->w[i]), step = rows_at_once(n, k);
+	float *buf = xarray(step * k, sizeof *buf);
+	bool exact = true;
+
+	for (size_t at = 0; at < n && exact && dtype != ST_F32; at += step) {
+		size_t some = n - at < step ? n - at : step;
+
+		exact = st_exact(rows_at(m, i, at, some, buf), some * k, dtype);
+	}
+	free(buf);
+	return exact;
+}
+
+void weights_types(const struct model *m, const struct weights_form *f, const enum st_dtype *came,
+		   enum st_dtype *types)
+{
+	for (size_t i = 0; i < m->n_w; i++)
+		if (f->as == WEIGHTS_TRAINED)
+			types[i] = is_exact(m, i, came[i]) ? came[i] : ST_F32;
+		else
+			types[i] = f->as == WEIGHTS_SAME ? came[i] : (enum st_dtype)f->as;
+}
+
+void weights_types_adapter(const struct lora *l, const struct weights_form *f,
+			   const enum st_dtype *came, enum st_dtype *types)
+{
+	for (size_t i = 0; i < l->n_w; i++) {
+		bool exact = st_exact(l->params + l->w[i].offset, l->w[i].count, came[i]);
+
+		if (f->as == WEIGHTS_TRAINED)
+			types[i] = exact ? came[i] : ST_F32;
+		else
+			types[i] = f->as == WEIGHTS_SAME ? came[i] : (enum st_dtype)f->as;
+	}
+}
+
+static uint64_t key_of(const struct weights_form *f, const char *name)
+{
+	struct hash *h;
+	uint64_t key;
+
+	if (!f->random)
+		return 0;
+	h = hash_new();
+	hash_add(h, name, strlen(name));
+	key = rng_key(f->seed, RNG_ROUND, hash_64(h), 0, 0);
+	hash_free(h);
+	return key | 1;
+}
+
+static struct st_item item_of(const struct weight *w, const char *name, const float *params,
+			      const struct weights_form *f, enum st_dtype dtype)
+{
+	return (struct st_item){.name = name,
+				.dtype = dtype,
+				.key = key_of(f, w->name),
+				.rank = w->rank,
+				.shape = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
+				.data = params ? params + w->offset : NULL};
+}
+
+int weights_write(const struct model *m, struct out *o, const struct weights_form *f,
+		  const enum st_dtype *types, struct reason *why)
 {
 	struct st_item *v = xcalloc(m->n_w, sizeof *v);
-	bool make = m->lora || m->how & MODEL_FROZEN;
 	int st;
 
 	for (size_t i = 0; i < m->n_w; i++)
-		v[i] = item_of(&m->w[i], m->w[i].name,
-			       make && m->w[i].rank == 2 ? NULL : m->params);
-	st = st_write_made(o, v, m->n_w, dtype, make_rows, m, why);
+		v[i] = item_of(&m->w[i], m->w[i].name, is_made(m, i) ? NULL : m->params, f,
+			       types[i]);
+	st = st_write_made(o, v, m->n_w, make_rows, m, why);
 	free(v);
 	return st;
 }
 
-int weights_write_adapter(const struct lora *l, struct out *o, enum st_dtype dtype,
-			  struct reason *why)
+int weights_write_adapter(const struct lora *l, struct out *o, const struct weights_form *f,
+			  const enum st_dtype *types, struct reason *why)
 {
 	struct st_item *v = xcalloc(l->n_w, sizeof *v);
 	char **name = xcalloc(l->n_w, sizeof *name);
@@ -367,12 +457,74 @@ int weights_write_adapter(const struct lora *l, struct out *o, enum st_dtype dty
 
 	for (size_t i = 0; i < l->n_w; i++) {
 		name[i] = xasprintf(PEFT_PREFIX "%s", l->w[i].name);
-		v[i] = item_of(&l->w[i], name[i], l->params);
+		v[i] = item_of(&l->w[i], name[i], l->params, f, types[i]);
 	}
-	st = st_write(o, v, l->n_w, dtype, why);
+	st = st_write_made(o, v, l->n_w, NULL, NULL, why);
 	for (size_t i = 0; i < l->n_w; i++)
 		free(name[i]);
 	free(name);
 	free(v);
+	return st;
+}
+
+/* Adds n numbers: as they were, are, and will be in the file. */
+static void add_loss(struct weights_loss *loss, const float *was, const float *is,
+		     const uint16_t *half, enum st_dtype dtype, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		float will = dtype == ST_F32 ? is[i] : st_widen(dtype, half[i]);
+		double change = (double)is[i] - (double)was[i];
+		double kept = (double)will - (double)was[i];
+
+		loss->changed += is[i] != was[i];
+		loss->returned += is[i] != was[i] && will == was[i];
+		loss->change += change * change;
+		loss->kept += kept * kept;
+	}
+}
+
+static int compare_one(const struct model *m, size_t i, const struct st_file *was,
+		       const struct weights_form *f, enum st_dtype dtype, struct weights_loss *loss,
+		       struct reason *why)
+{
+	const struct weight *w = &m->w[i];
+	const struct st_tensor *t = st_find(was, w->name);
+	size_t n = (size_t)w->shape[0], k = row_length(w), step = rows_at_once(n, k);
+	float *buf = xarray(step * k, sizeof *buf), *old = xarray(step * k, sizeof *old);
+	uint16_t *half = xarray(step * k, sizeof *half);
+	int st = t ? check_shape(t, w, why) : fail(why, ST_INPUT, "missing");
+
+	for (size_t at = 0; at < n && !st; at += step) {
+		size_t some = n - at < step ? n - at : step;
+		const float *is = rows_at(m, i, at, some, buf);
+
+		st = st_read_part(was, t, at * k, some * k, old, why);
+		if (!st && dtype != ST_F32)
+			st_round(is, some * k, dtype, key_of(f, w->name), at * k, half);
+		if (!st)
+			add_loss(loss, old, is, half, dtype, some * k);
+	}
+	free(half);
+	free(old);
+	free(buf);
+	return st;
+}
+
+int weights_compare(const struct model *m, const char *dir, const struct weights_form *f,
+		    const enum st_dtype *types, struct weights_loss *loss, struct reason *why)
+{
+	struct st_file was;
+	int st = st_open(&was, dir, why);
+
+	*loss = (struct weights_loss){0};
+	if (st)
+		return st;
+	for (size_t i = 0; i < m->n_w && !st; i++)
+		st = compare_one(m, i, &was, f, types[i], loss, why);
+	if (st)
+		fail_prefix(why, "%s", dir);
+	st_close(&was);
+	loss->change = sqrt(loss->change);
+	loss->kept = sqrt(loss->kept);
 	return st;
 }

@@ -22,3 +22,16 @@ int options_check(struct run_options *o)
 		return tool_usage("--lora-targets: %s", why.text);
 	return 0;
 }
+
+void options_tell_loss(const struct policy *p, const char *dir, const struct weights_form *form)
+{
+	struct weights_loss loss;
+
+	if (!policy_loss(p, dir, form, &loss) || loss.kept == loss.change)
+		return;
+	msg_warn("--dtype rounds: %.1f %% of the %llu weights that changed come back with their "
+		 "former value, and the norm of the change goes from %.4g to %.4g; --dtype "
+		 "trained keeps all of it",
+		 100 * (double)loss.returned / (double)loss.changed,
+		 (unsigned long long)loss.changed, loss.change, loss.kept);
+}

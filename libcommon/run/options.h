@@ -23,7 +23,7 @@
 struct run_options {
 	const char *policy, *out; /* folders: to begin with; to write, NULL: none */
 	const char *log, *state;  /* NULL: none */
-	const char *compute, *dtype;
+	const char *compute, *dtype, *round;
 	int64_t seed, threads, checkpoint_every;
 	bool profile;
 	struct peft lora; /* what --lora and its fellows ask for */
@@ -31,15 +31,19 @@ struct run_options {
 	bool merge;
 };
 
-#define RUN_OPTIONS_DEFAULT(every)                                           \
-	{                                                                    \
-		.compute = "f32", .dtype = "same", .checkpoint_every = every \
+#define RUN_OPTIONS_DEFAULT(every)                                        \
+	{                                                                 \
+		.compute = "f32", .dtype = "trained", .round = "nearest", \
+		.checkpoint_every = every                                 \
 	}
 
 /* What the rows cannot say: 0, or ST_USAGE, told. Fills lora.targets. */
 int options_check(struct run_options *o);
 /* --compute WORD: 0, or ST_USAGE, told, where the processor cannot. */
 int options_check_compute(const char *word);
+
+/* Says what writing p in that form takes from its change since the policy in dir, if anything. */
+void options_tell_loss(const struct policy *p, const char *dir, const struct weights_form *form);
 
 #define OPTION_THREADS(v)                                                                    \
 	{                                                                                    \
@@ -193,9 +197,22 @@ int options_check_compute(const char *word);
 		 "say at the end where the time went"},                                         \
 		{0,        "log", "FILE", OPT_STR,                                              \
 		 &(o).log, 0,     0,      "metrics, a line of JSON for each " unit},            \
-	{                                                                                       \
-		0, "dtype", POLICY_DTYPE_WORDS, OPT_WORD, &(o).dtype, 0, 0,                     \
-			"of saved weights; same: as they came"                                  \
+		OPTIONS_DTYPE((o).dtype, (o).round)
+
+/* Of what is written: dtype and round are words, see policy_form */
+#define OPTIONS_DTYPE(dtype, round)                                                              \
+	{0,                                                                                      \
+	 "dtype",                                                                                \
+	 POLICY_DTYPE_WORDS,                                                                     \
+	 OPT_WORD,                                                                               \
+	 &(dtype),                                                                               \
+	 0,                                                                                      \
+	 0,                                                                                      \
+	 "of saved weights; trained: as they came where that loses nothing, else f32; same: as " \
+	 "they came"},                                                                           \
+	{                                                                                        \
+		0, "round", POLICY_ROUND_WORDS, OPT_WORD, &(round), 0, 0,                        \
+			"to 16 bits: to nearest, or up or down at random by --seed"              \
 	}
 
 #endif

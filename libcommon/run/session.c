@@ -99,11 +99,12 @@ int session_close_log(struct session *s, int st, struct reason *why)
 int session_save(const struct session *s, const struct policy *p, const char *dir,
 		 struct reason *why)
 {
-	enum st_dtype type = policy_dtype(p, s->o->dtype);
+	struct weights_form form = policy_form(s->o->dtype, s->o->round, s->o->seed);
 
-	if (s->o->state && policy_is_saved(p, dir, type))
+	if (s->o->state && policy_is_saved(p, dir, &form))
 		return 0;
-	return policy_save(p, dir, type, why);
+	options_tell_loss(p, s->o->policy, &form);
+	return policy_save(p, dir, &form, why);
 }
 
 void session_rescue(const struct session *s, const struct policy *p, const char *dir)

@@ -75,10 +75,21 @@ weights() {
 	cmp other/config.json d/config.json
 }
 
-@test "--dtype; without it the first policy's" {
+@test "--dtype; without it an average is in 32 bits, and what it leaves alone as it came" {
 	policy-init "${tiny[@]}" --dtype bf16 -s 2 -o short
 	status_is 0 policy-mix short a -o c
-	[ "$(value c dtype)" = bf16 ]
+	[ "$(value c dtype)" = f32 ]
+	status_is 0 policy-mix -w 0 short a -o zero
+	cmp short/model.safetensors zero/model.safetensors
+	status_is 0 policy-mix --dtype same short a -o e
+	[ "$(value e dtype)" = bf16 ]
+	says "weights that changed come back with their former value"
+	status_is 0 policy-mix --dtype same short a -o f --round stochastic
+	status_is 0 policy-mix --dtype same short a -o g --round stochastic
+	cmp f/model.safetensors g/model.safetensors
+	not cmp -s e/model.safetensors f/model.safetensors
+	status_is 0 policy-mix --dtype same short a -o h --round stochastic -s 1
+	not cmp -s f/model.safetensors h/model.safetensors
 	status_is 0 policy-mix a short -o d
 	[ "$(value d dtype)" = f32 ]
 	for t in f32 f16 bf16; do

@@ -340,6 +340,40 @@ hopeless() {
 	[ "$(wc -c <a/model.safetensors)" -gt $((3 * $(wc -c <b/model.safetensors) / 2)) ]
 }
 
+# weights FILE: hashes of the weights that sampled its records of step 2 (or of all)
+weights() {
+	traj-cat "$1" | jq -r 'select((.step // 2) == 2) | .policy' | sort -u
+}
+
+# kept POLICY OPTION ...: the second step samples from the very weights that were saved after the
+# first, and what is sampled from the folder is sampled from them
+kept() {
+	local from=$1
+	shift
+	rm -rf saved
+	rl -n 2 -p "$from" --lr 1e-6 --warmup 0 --save-every 1 --save-to saved "$@" >kept.traj
+	policy-eval -q -p saved/step-1 -t "$FIX/test.jsonl" --max-new 2 >eval.traj
+	[ "$(weights kept.traj | wc -l)" = 1 ]
+	[ "$(weights kept.traj)" = "$(weights eval.traj)" ]
+}
+
+@test "what was learned is kept: the policy that is written is the one that was trained" {
+	policy-mix -q "$FIX/base" -o half --dtype bf16
+	kept half
+	[ "$(policy-init --info saved/step-1 | sed -n 's/^dtype	//p')" = f32 ]
+	kept "$FIX/base"
+	kept half --lora 2 --lr 1e-3
+	if "${BIN:-build/bin}/rl-explore" -q -p half -t "$FIX/train.jsonl" -n 1 --compute bf16 --max-new 2 \
+		>out 2>err; then
+		kept half --compute bf16
+	fi
+	# rounding it away is a choice, and told
+	status_is 0 rl-explore -p half -t "$FIX/train.jsonl" --max-new 12 -n 1 --lr 1e-6 --warmup 0 \
+		--keep-equal -o same --dtype same --round nearest
+	says "weights that changed come back with their former value"
+	[ "$(wc -c <same/model.safetensors)" = "$(wc -c <half/model.safetensors)" ]
+}
+
 @test "wrong calls and inputs are refused" {
 	status_is 2 rl-explore -t "$FIX/train.jsonl"
 	status_is 2 rl-explore -p "$FIX/base"

@@ -113,7 +113,8 @@ static int read_tensors(void *arg, struct reason *why)
 static void write_tensors(const char *name, enum st_dtype dtype)
 {
 	static const float v[4] = {1, 2, 3, 4};
-	const struct st_item items[] = {{"a", 1, {4}, v}, {"b", 2, {2, 2}, v}};
+	const struct st_item items[] = {{"a", 1, {4}, v, ST_F32, 0},
+					{"b", 2, {2, 2}, v, ST_F32, 0}};
 	struct out o;
 
 	out_init(&o, open(scratch_path(dir, name), O_WRONLY | O_CREAT, 0666), name);
@@ -162,7 +163,7 @@ static void a_large_tensor(void **state)
 	enum { MANY = (1 << 19) + 1 };
 	static const struct fault faults[] = {{"pread", EIO}, {"pread", EINTR}};
 	float *v = xcalloc(MANY, sizeof *v);
-	const struct st_item item = {"a", 1, {MANY}, v};
+	const struct st_item item = {"a", 1, {MANY}, v, ST_F32, 0};
 	struct out o;
 
 	(void)state;
@@ -193,7 +194,7 @@ static int save_policy(void *arg, struct reason *why)
 	char path[8192];
 
 	snprintf(path, sizeof path, "%s", scratch_path(dir, "policy"));
-	return policy_save(arg, path, ST_BF16, why);
+	return policy_save(arg, path, &(struct weights_form){.as = WEIGHTS_BF16}, why);
 }
 
 static int load_policy(void *arg, struct reason *why)

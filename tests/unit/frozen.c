@@ -223,8 +223,9 @@ static void folders(void **state)
 	char *full = xasprintf("%s/full", dir), *half = xasprintf("%s/half", dir);
 
 	(void)state;
-	assert_int_equal(policy_save(&p, full, ST_F32, &why), 0);
-	assert_int_equal(policy_save(&p, half, ST_BF16, &why), 0);
+	assert_int_equal(policy_save(&p, full, &(struct weights_form){.as = WEIGHTS_F32}, &why), 0);
+	assert_int_equal(policy_save(&p, half, &(struct weights_form){.as = WEIGHTS_BF16}, &why),
+			 0);
 	assert_int_equal(policy_load(&f32, half, 0, &why), 0);
 	assert_int_equal(policy_load_as(&bf16, half, MODEL_FROZEN, &why), 0);
 	assert_int_equal(policy_load_as(&cold, full, MODEL_FROZEN, &why), 0);

@@ -59,7 +59,7 @@ static void make_saved(const struct config *c, enum st_dtype dtype)
 	struct reason why;
 
 	make(&p, c);
-	if (policy_save(&p, saved, dtype, &why))
+	if (policy_save(&p, saved, &(struct weights_form){.as = (enum weights_as)dtype}, &why))
 		fail_msg("%s", why.text);
 	policy_free(&p);
 }
@@ -111,6 +111,89 @@ static void patch_json(const char *name, const char *patch)
 	buf_free(&b);
 }
 
+/* What changes by less than a step of BF16 is kept; what did not change keeps its type. */
+static void what_was_learned_is_kept(void **state)
+{
+	const struct weights_form trained = {.as = WEIGHTS_TRAINED}, same = {.as = WEIGHTS_SAME};
+	struct config c = shape();
+	struct policy p, q;
+	struct weights_loss loss;
+	struct st_file f;
+	float *w;
+	char *base;
+
+	(void)state;
+	make_saved(&c, ST_BF16);
+	load(&p);
+	w = p.model.params + model_weight(&p.model, "model.embed_tokens.weight")->offset;
+	for (int i = 0; i < 3; i++)
+		w[i] *= 1 + 0x1p-12F; /* half a step of BF16 is at least 2^-9 of it */
+	w[3] *= 1.5F + 0x1p-12F;
+	base = xstrdup(saved);
+	/* told, when it is asked to round: three of four come back */
+	assert_false(policy_loss(&p, base, &trained, &loss));
+	assert_true(policy_loss(&p, base, &same, &loss));
+	assert_int_equal(loss.changed, 4);
+	assert_int_equal(loss.returned, 3);
+	assert_true(loss.kept > 0 && loss.kept != loss.change);
+	scratch_free(base);
+	free(base);
+	assert_int_equal(policy_save(&p, saved, &trained, NULL), 0);
+	assert_true(policy_is_saved(&p, saved, &trained));
+	assert_false(policy_is_saved(&p, saved, &same));
+	load(&q);
+	assert_int_equal(model_hash(&q.model), model_hash(&p.model));
+	assert_memory_equal(q.model.params, p.model.params,
+			    p.model.n_params * sizeof *p.model.params);
+	assert_int_equal(st_open(&f, saved, NULL), 0);
+	for (size_t i = 0; i < f.n; i++)
+		assert_int_equal(f.v[i].dtype, strcmp(f.v[i].name, "model.embed_tokens.weight") == 0
+						       ? ST_F32
+						       : ST_BF16);
+	st_close(&f);
+	scratch_free(saved);
+	policy_free(&q);
+	policy_free(&p);
+}
+
+/* Up or down at random: the mean stays, the same bytes each time, what is exact stays. */
+static void rounding_at_random(void **state)
+{
+	enum { N = 4096 };
+	static const enum st_dtype types[] = {ST_F16, ST_BF16};
+	float v[N];
+	uint16_t a[N], b[N], other[N];
+
+	(void)state;
+	for (int t = 0; t < 2; t++)
+		for (int s = -1; s <= 1; s += 2) {
+			double sum = 0, step = types[t] == ST_F16 ? 0x1p-10 : 0x1p-7;
+			int up = 0;
+
+			for (int i = 0; i < N; i++)
+				v[i] = (float)(s * (1 + step * 0.25));
+			st_round(v, N, types[t], 5, 0, a);
+			st_round(v, N / 2, types[t], 5, 0, b);
+			st_round(v + N / 2, N / 2, types[t], 5, N / 2, b + N / 2);
+			assert_memory_equal(a, b, sizeof a);
+			st_round(v, N, types[t], 7, 0, other);
+			assert_memory_not_equal(a, other, sizeof a);
+			for (int i = 0; i < N; i++) {
+				double x = s * (double)st_widen(types[t], a[i]);
+
+				assert_true(x == 1 || x == 1 + step);
+				up += x > 1;
+				sum += x;
+			}
+			/* binomial, a quarter of 4096: 4.5 standard deviations are 125 */
+			assert_true(up > 1024 - 125 && up < 1024 + 125);
+			v[0] = (float)s * 1.5F;
+			st_round(v, 1, types[t], 5, 0, a);
+			assert_true(st_widen(types[t], a[0]) == v[0]);
+			assert_true(sum > N);
+		}
+}
+
 static void save_and_load(void **state)
 {
 	static const enum st_dtype types[] = {ST_F32, ST_BF16, ST_F16};
@@ -123,11 +206,13 @@ static void save_and_load(void **state)
 	assert_int_equal(p.cfg.n_eos, 1);
 	assert_int_equal(p.cfg.eos[0], 1);
 	for (size_t i = 0; i < 3; i++) {
+		const struct weights_form form = {.as = (enum weights_as)types[i]};
+		const struct weights_form trained = {.as = WEIGHTS_TRAINED};
 		struct buf a = {0}, b = {0};
 
-		assert_int_equal(policy_save(&p, saved, types[i], NULL), 0);
+		assert_int_equal(policy_save(&p, saved, &form, NULL), 0);
 		load(&q);
-		assert_int_equal(q.dtype, types[i]);
+		assert_int_equal(policy_dtype(&q), types[i]);
 		assert_int_equal(q.model.n_params, p.model.n_params);
 		if (types[i] == ST_F32)
 			assert_int_equal(model_hash(&q.model), model_hash(&p.model));
@@ -135,10 +220,10 @@ static void save_and_load(void **state)
 			assert_true(fabsf(q.model.params[k] - p.model.params[k]) <=
 				    fabsf(p.model.params[k]) / 256 + 0x1p-25F);
 		assert_int_equal(tok_json(q.tok).n, tok_json(p.tok).n);
-		/* saved once more in the type it has: the same bytes */
+		/* saved once more, nothing having changed: the same bytes */
 		text_of("model.safetensors", &a);
 		scratch_free(saved);
-		assert_int_equal(policy_save(&q, saved, types[i], NULL), 0);
+		assert_int_equal(policy_save(&q, saved, &trained, NULL), 0);
 		text_of("model.safetensors", &b);
 		assert_int_equal(a.n, b.n);
 		assert_memory_equal(a.p, b.p, a.n);
@@ -161,13 +246,16 @@ static void too_large_for_the_file(void **state)
 	(void)state;
 	make(&p, &c);
 	p.model.params[p.model.w[2].offset + 1] = 7e4F;
-	assert_int_equal(policy_save(&p, saved, ST_BF16, &why), 0);
+	assert_int_equal(policy_save(&p, saved, &(struct weights_form){.as = WEIGHTS_BF16}, &why),
+			 0);
 	policy_free(&p);
 	for (int i = 0; i < 2; i++) {
 		char *half = xasprintf("%s/half", dir);
 
 		assert_int_equal(policy_load_as(&p, saved, hows[i], &why), 0);
-		assert_int_equal(policy_save(&p, half, ST_F16, &why), ST_INPUT);
+		assert_int_equal(
+			policy_save(&p, half, &(struct weights_form){.as = WEIGHTS_F16}, &why),
+			ST_INPUT);
 		assert_says(&why, "half: not saved: ");
 		assert_says(&why, "q_proj.weight: element 1, 70144, is not finite in F16");
 		assert_int_not_equal(access(half, F_OK), 0);
@@ -211,7 +299,8 @@ static void kept(void **state)
 	load(&p);
 	text_of("config.json", &before);
 	scratch_free(saved);
-	assert_int_equal(policy_save(&p, saved, ST_F32, NULL), 0);
+	assert_int_equal(policy_save(&p, saved, &(struct weights_form){.as = WEIGHTS_F32}, NULL),
+			 0);
 	text_of("config.json", &after);
 	assert_string_equal(before.p, after.p);
 	text_of("tokenizer_config.json", &after);
@@ -367,29 +456,33 @@ static void rewrite(enum change what)
 		v[i] = (struct st_item){w->name,
 					w->rank,
 					{(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
-					p.model.params + w->offset};
+					p.model.params + w->offset,
+					ST_F32,
+					0};
 	}
 	memcpy(extra, p.model.params + model_weight(&p.model, "model.embed_tokens.weight")->offset,
 	       sizeof extra);
 	if (what == DROP)
 		n--;
 	if (what == ADD)
-		v[n++] = (struct st_item){"model.layers.0.self_attn.q_proj.bias", 1, {16}, extra};
+		v[n++] = (struct st_item){
+			"model.layers.0.self_attn.q_proj.bias", 1, {16}, extra, ST_F32, 0};
 	if (what == RENAME)
 		v[0].name = "model.embed.weight";
 	if (what == SHAPE)
 		v[0].shape[0]--;
 	if (what == RANK)
-		v[0] = (struct st_item){v[0].name, 1, {v[0].shape[0] * v[0].shape[1]}, v[0].data};
+		v[0] = (struct st_item){v[0].name, 1,      {v[0].shape[0] * v[0].shape[1]},
+					v[0].data, ST_F32, 0};
 	if (what == NOT_FINITE)
 		p.model.params[p.model.w[2].offset + 1] = NAN;
 	if (what == BUFFER)
 		v[n++] = (struct st_item){
-			"model.layers.0.self_attn.rotary_emb.inv_freq", 1, {4}, extra};
+			"model.layers.0.self_attn.rotary_emb.inv_freq", 1, {4}, extra, ST_F32, 0};
 	if (what == WRONG_HEAD)
 		extra[3] += 1;
 	if (what == HEAD || what == WRONG_HEAD)
-		v[n++] = (struct st_item){"lm_head.weight", 2, {15, 16}, extra};
+		v[n++] = (struct st_item){"lm_head.weight", 2, {15, 16}, extra, ST_F32, 0};
 	out_init(&o, open(scratch_path(saved, "model.safetensors"), O_WRONLY | O_TRUNC), "test");
 	st_write(&o, v, n, ST_F32, NULL);
 	assert_int_equal(out_close(&o, NULL), 0);
@@ -469,7 +562,8 @@ static void never_overwrites(void **state)
 	(void)state;
 	make(&p, &c);
 	assert_int_equal(mkdir(saved, 0777), 0);
-	assert_int_equal(policy_save(&p, saved, ST_F32, &why), ST_SYSTEM);
+	assert_int_equal(policy_save(&p, saved, &(struct weights_form){.as = WEIGHTS_F32}, &why),
+			 ST_SYSTEM);
 	assert_says(&why, "exists already");
 	policy_free(&p);
 }
@@ -513,6 +607,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(save_and_load, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_was_learned_is_kept, setup, teardown),
+		cmocka_unit_test(rounding_at_random),
 		cmocka_unit_test_setup_teardown(too_large_for_the_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(written_texts, setup, teardown),
 		cmocka_unit_test_setup_teardown(kept, setup, teardown),

@@ -401,9 +401,9 @@ static void write_and_read(void **state)
 	enum { MANY = (1 << 18) + 5 }; /* more than one chunk of the conversion */
 	float *big = xarray(MANY, sizeof *big), *back = xarray(MANY, sizeof *back);
 	const float small[4] = {1, -2.5F, 0x1p-20F, 3};
-	const struct st_item items[] = {{"z.weight", 2, {2, 2}, small},
-					{"big", 1, {MANY}, big},
-					{"\"quoted\"", 0, {0}, small}};
+	const struct st_item items[] = {{"z.weight", 2, {2, 2}, small, ST_F32, 0},
+					{"big", 1, {MANY}, big, ST_F32, 0},
+					{"\"quoted\"", 0, {0}, small, ST_F32, 0}};
 
 	(void)state;
 	for (size_t i = 0; i < MANY; i++)
@@ -438,7 +438,7 @@ static void not_finite(void **state)
 		     {INFINITY, {false, false, false}},  {NAN, {false, false, false}}};
 	enum { N = (1 << 18) + 9, AT = N - 2 };
 	float *v = xcalloc(N, sizeof *v);
-	const struct st_item items[] = {{"a", 1, {N}, v}, {"b", 1, {N}, v}};
+	const struct st_item items[] = {{"a", 1, {N}, v, ST_F32, 0}, {"b", 1, {N}, v, ST_F32, 0}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -480,8 +480,9 @@ static void made_and_read(void **state)
 
 	(void)state;
 	for (int s = 0; s < 2; s++) {
-		const struct st_item items[] = {{"b", 1, {1}, one},
-						{"a", 2, {shapes[s][0], shapes[s][1]}, NULL}};
+		const struct st_item items[] = {
+			{"b", 1, {1}, one, ST_BF16, 0},
+			{"a", 2, {shapes[s][0], shapes[s][1]}, NULL, ST_BF16, 0}};
 		struct st_file f;
 		struct out o;
 
@@ -489,7 +490,7 @@ static void made_and_read(void **state)
 			 open(scratch_path(dir, "model.safetensors"), O_WRONLY | O_CREAT | O_TRUNC,
 			      0666),
 			 "test");
-		st_write_made(&o, items, 2, ST_BF16, count_up, &shapes[s][1], NULL);
+		st_write_made(&o, items, 2, count_up, &shapes[s][1], NULL);
 		assert_int_equal(out_close(&o, NULL), 0);
 		assert_int_equal(st_open(&f, dir, NULL), 0);
 		assert_int_equal(st_read(&f, st_find(&f, "a"), back, NULL), 0);
@@ -505,7 +506,7 @@ static void made_and_read(void **state)
 static void written_header(void **state)
 {
 	const float v[6] = {0};
-	const struct st_item items[] = {{"b", 1, {4}, v}, {"a", 1, {2}, v}};
+	const struct st_item items[] = {{"b", 1, {4}, v, ST_F32, 0}, {"a", 1, {2}, v, ST_F32, 0}};
 	struct buf b = {0};
 	uint64_t n;
 	json_t *j;
