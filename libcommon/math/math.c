@@ -5,6 +5,7 @@
 #include "math/extract.h"
 #include "answer/text.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { MAX_PLACES = 15 };
@@ -17,13 +18,31 @@ static int places(const struct verify_item *it)
 	return mp_i64(mp_get(it->meta, "precision"), &v) && v >= 0 && v <= MAX_PLACES ? (int)v : -1;
 }
 
-static bool right(struct span answer, struct span got, int n, struct verdict *out)
+static bool same(struct span right, const struct extract *got, int n, struct verdict *out)
+{
+	struct span text = {got->text.p, got->text.n};
+
+	if (compare_answers(right, text, n, &out->why))
+		return true;
+	if (!got->percent)
+		return false;
+	assert(text.n >= 2); /* it ends in \\% */
+	text.n -= 2;
+	return compare_answers(right, text, n, &out->why);
+}
+
+/* Is the response's answer the right one? It is left in *got. */
+static bool right(struct span answer, struct span response, int n, struct extract *got,
+		  struct verdict *out)
 {
 	struct buf b = {0};
-	bool yes;
+	bool yes = false;
 
 	extract_right(answer, &b);
-	yes = compare_answers((struct span){b.p, b.n}, got, n, &out->why);
+	if (!extract_answer(response, extract_kind_of((struct span){b.p, b.n}), got))
+		out->why = "no answer found";
+	else
+		yes = same((struct span){b.p, b.n}, got, n, out);
 	buf_free(&b);
 	return yes;
 }
@@ -54,7 +73,7 @@ none:
 
 int judge_math(const struct verify_item *it, struct verdict *out, struct reason *why)
 {
-	struct buf b = {0};
+	struct extract got = {0};
 	json_t *all, *v;
 	size_t i;
 	int st = judge_item_answer(it, why), n = places(it);
@@ -65,23 +84,17 @@ int judge_math(const struct verify_item *it, struct verdict *out, struct reason 
 		return fail(why, ST_INPUT, "task %.*s: math: the answer is empty",
 			    TEXT_ARG(it->task));
 	all = alternatives(it->answer);
-	if (!extract_answer(it->response, &b)) {
-		out->why = "no answer found";
-	} else if (all) {
-		json_array_foreach(all, i, v)
-		{
-			struct span one = {json_string_value(v), json_string_length(v)};
+	json_array_foreach(all, i, v)
+	{
+		struct span one = {json_string_value(v), json_string_length(v)};
 
-			if (right(one, (struct span){b.p, b.n}, n, out)) {
-				out->reward = 1;
-				break;
-			}
-		}
-	} else {
-		out->reward = right(it->answer, (struct span){b.p, b.n}, n, out);
+		if (!out->reward)
+			out->reward = right(one, it->response, n, &got, out);
 	}
-	text_extract(out, (struct span){b.p, b.n});
+	if (!all)
+		out->reward = right(it->answer, it->response, n, &got, out);
+	text_extract(out, (struct span){got.text.p, got.text.n});
 	json_decref(all);
-	buf_free(&b);
+	buf_free(&got.text);
 	return 0;
 }

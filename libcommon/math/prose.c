@@ -115,7 +115,7 @@ static size_t trimmed(struct span s, size_t n)
 	for (;;) {
 		size_t k = n;
 
-		while (n && (text_blank(s.p[n - 1]) || strchr(",;:=(*`-", s.p[n - 1])))
+		while (n && (text_blank(s.p[n - 1]) || strchr(",;:=(*`-_\"", s.p[n - 1])))
 			n--;
 		if (n >= 3 && memcmp(s.p + n - 3, "–", 3) == 0)
 			n -= 3;
@@ -130,6 +130,41 @@ static size_t trimmed(struct span s, size_t n)
 	}
 }
 
+/* Does the word that ends at n in s begin prose, in "54, in total", "54 I think", "54 (in all)"? A
+ * word behind a comma or a bracket does, behind a blank one that is no unit of what stands before:
+ * "54 m long" is 54 m. */
+static bool begins_prose(struct span s, size_t n, size_t *from)
+{
+	static const char *const lead[] = {"a", "I", "in", "i", "e", "min"};
+	size_t k = n, behind;
+
+	while (k && text_letter(s.p[k - 1]))
+		k--;
+	behind = k;
+	while (k && strchr(" *\n\t", s.p[k - 1]))
+		k--;
+	*from = behind;
+	if (behind == n || !k)
+		return false;
+	if (strchr(",;:(.", s.p[k - 1]))
+		return s.p[k - 1] != '.' || k == behind; /* i.e, e.g */
+	for (size_t i = 0; k < behind && i < sizeof lead / sizeof *lead; i++)
+		if (span_is((struct span){s.p + behind, n - behind}, lead[i]))
+			return text_digit(s.p[k - 1]) || strchr(")}]$%", s.p[k - 1]);
+	return false;
+}
+
+/* The n bytes of s, behind which prose goes on, without the words that belong to it */
+static size_t before_prose(struct span s, size_t n)
+{
+	for (size_t from; n && begins_prose(s, n, &from);) {
+		n = trimmed(s, from);
+		if (n && s.p[n - 1] == '.')
+			n--; /* of i.e. */
+	}
+	return n;
+}
+
 /* *walked: how much of s was looked at */
 static size_t prefix(struct span s, size_t *walked)
 {
@@ -140,8 +175,7 @@ static size_t prefix(struct span s, size_t *walked)
 		;
 	*walked = w.i;
 	n = trimmed(s, w.i);
-	if (w.prose && n > 2 && memcmp(s.p + n - 3, ", a", 3) == 0) /* 5, a prime */
-		n -= 3;
+	n = w.prose ? before_prose(s, n) : n;
 	/* "a rectangle", "I think" */
 	return w.prose && n == 1 && strchr("aAI", *s.p) ? 0 : n;
 }

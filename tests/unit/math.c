@@ -84,7 +84,9 @@ static void extraction(void **state)
 		{"6", "so \\boxed{5}</think> hm \\boxed{7} </think>\n\\boxed{6}"},
 		{"", "<think>so \\boxed{5}</think>\n"},
 		{"", " <think>so \\boxed{5}"},
-		{"5", "2 <think> 1 \\boxed{5}"},
+		{"2", "2 <think> 1 \\boxed{5}"},
+		{"5", "As I was asked to, I think aloud between <think> tags. 1 \\boxed{5}"},
+		{"5", "`<think>` is not needed: \\boxed{5}"},
 		/* behind "answer" */
 		{"5", "The answer is 5."},
 		{"5", "The final answer is $5$. I hope it is correct."},
