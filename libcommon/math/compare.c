@@ -3,10 +3,7 @@
  * matrices. See compare.h.
  */
 #include "math/compare.h"
-#include "base/mem.h"
-#include "math/fold.h"
 #include "math/matrix.h"
-#include "math/parse.h"
 #include "math/relation.h"
 #include "math/interval.h"
 #include "math/env.h"
@@ -14,7 +11,6 @@
 #include "math/unit.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 enum { MAX_NESTING = 8, MAX_ITEMS = 64 };
 
@@ -472,7 +468,7 @@ static int unconditional(struct judgement *j, int x)
 	return bare_list;
 }
 
-static bool same_trees(struct judgement *j, int right, int got)
+bool compare_trees(struct judgement *j, int right, int got)
 {
 	int x = unconditional(j, right), y = unconditional(j, got);
 	struct value a = {x && !y ? x : right, 0}, b = {y && !x ? y : got, 0};
@@ -483,63 +479,4 @@ static bool same_trees(struct judgement *j, int right, int got)
 		return true;
 	why = j->why;
 	return same_relations(j, a, b) || value_because(j, false, why);
-}
-
-/* Once, with commas between digits read so */
-static bool same_as_read(struct judgement *j, struct span right, enum comma how_right,
-			 struct span got, enum comma how_got)
-{
-	int x, y;
-
-	node_init(j->a);
-	j->depth = 0;
-	j->why = "the same values";
-	x = parse_answer(j->a, right, how_right);
-	y = parse_answer(j->a, got, how_got);
-	if (!x)
-		return value_because(j, false,
-				     "the right answer is no expression that is understood");
-	if (!y)
-		return value_because(j, false, "no expression that is understood");
-	return same_trees(j, x, y) && !j->a->full;
-}
-
-static bool same_folded(struct span right, struct span got, int places, const char **why)
-{
-	struct judgement j = {.steps = ENV_STEPS, .places = places};
-	const char *first = NULL;
-	bool yes = false;
-	int n = phrase_comma_readings(right), m = phrase_comma_readings(got);
-
-	*why = got.n && right.n ? "the same text" : "no answer";
-	if (!got.n || !right.n)
-		return false;
-	if (phrase_same(right, got))
-		return true;
-	if (phrase_is(right)) {
-		*why = "other words";
-		return false;
-	}
-	j.a = xmalloc(sizeof *j.a);
-	for (int i = 0; i < n * m && !yes; i++) {
-		yes = same_as_read(&j, right, (enum comma)(i / m), got, (enum comma)(i % m));
-		first = first ? first : j.why;
-	}
-	*why = yes ? j.why : first;
-	free(j.a);
-	return yes;
-}
-
-bool compare_answers(struct span right, struct span got, int places, const char **why)
-{
-	struct buf a = {0}, b = {0};
-	bool yes;
-
-	fold_signs(right, &a);
-	fold_signs(got, &b);
-	yes = same_folded((struct span){a.p, a.n}, (struct span){b.p, b.n}, places, why);
-	assert(*why);
-	buf_free(&a);
-	buf_free(&b);
-	return yes;
 }

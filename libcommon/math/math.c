@@ -1,7 +1,7 @@
 /* math.c - the verifier of mathematical answers. See rloop-verify(7). */
 #include "answer/judge.h"
 #include "base/json.h"
-#include "math/compare.h"
+#include "math/reading.h"
 #include "math/extract.h"
 #include "answer/text.h"
 
@@ -22,13 +22,13 @@ static bool same(struct span right, const struct extract *got, int n, struct ver
 {
 	struct span text = {got->text.p, got->text.n};
 
-	if (compare_answers(right, text, n, &out->why))
+	if (reading_same(right, text, n, &out->why))
 		return true;
 	if (!got->percent)
 		return false;
 	assert(text.n >= 2); /* it ends in \\% */
 	text.n -= 2;
-	return compare_answers(right, text, n, &out->why);
+	return reading_same(right, text, n, &out->why);
 }
 
 /* Is the response's answer the right one? It is left in *got. */
