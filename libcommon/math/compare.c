@@ -347,6 +347,55 @@ static bool same_names(struct judgement *j, int a, int b)
 	       compare_same(j, (struct value){a, 1}, (struct value){b, 1});
 }
 
+/* (m, n) = (6, 2) and (n, m) = (2, 6): names and values in another order */
+static bool permuted(struct judgement *j, int name_a, struct value a, int name_b, struct value b)
+{
+	int m = value_node(j, name_a)->first, x = value_node(j, a.node)->first;
+
+	if (value_node(j, name_a)->kind != NODE_TUPLE ||
+	    value_node(j, name_b)->kind != NODE_TUPLE ||
+	    value_node(j, a.node)->kind != NODE_TUPLE ||
+	    value_node(j, b.node)->kind != NODE_TUPLE ||
+	    value_node(j, name_a)->n != value_node(j, a.node)->n ||
+	    value_node(j, name_b)->n != value_node(j, b.node)->n ||
+	    value_node(j, a.node)->n != value_node(j, b.node)->n)
+		return false;
+	for (; m; m = value_node(j, m)->next, x = value_node(j, x)->next) {
+		int k = value_node(j, name_b)->first, y = value_node(j, b.node)->first;
+
+		while (k && !value_same(j, (struct value){m, 1}, (struct value){k, 1})) {
+			k = value_node(j, k)->next;
+			y = value_node(j, y)->next;
+		}
+		if (!k || !compare_same(j, (struct value){x, a.sign}, (struct value){y, b.sign}))
+			return false;
+	}
+	return true;
+}
+
+/* 1, 2, 3 and (a, b, c) = (1, 2, 3): a tuple with names is a list of the values in order. */
+static bool listed(struct judgement *j, struct value a, int name_b, struct value b)
+{
+	int x = value_node(j, a.node)->first, y = value_node(j, b.node)->first;
+
+	if (!name_b || value_node(j, name_b)->kind != NODE_TUPLE ||
+	    value_node(j, a.node)->kind != NODE_LIST || value_node(j, b.node)->kind != NODE_TUPLE ||
+	    value_node(j, a.node)->n != value_node(j, b.node)->n)
+		return false;
+	for (; x; x = value_node(j, x)->next, y = value_node(j, y)->next)
+		if (!compare_same(j, (struct value){x, a.sign}, (struct value){y, b.sign}))
+			return false;
+	return true;
+}
+
+/* a, b: what two relations state, or what stands in the place of one */
+static bool same_stated(struct judgement *j, int name_a, struct value a, int name_b, struct value b)
+{
+	if (same_names(j, name_a, name_b))
+		return compare_same(j, a, b) || (!name_a && listed(j, a, name_b, b));
+	return permuted(j, name_a, a, name_b, b);
+}
+
 static bool against_relations(struct judgement *j, struct value a, struct value b)
 {
 	bool is_a = relation_is(j, a.node), is_b = relation_is(j, b.node);
@@ -354,12 +403,14 @@ static bool against_relations(struct judgement *j, struct value a, struct value 
 	    vb = is_b ? relation_value(j, b.node, true, &name_b) : b.node;
 	struct pieces p, q;
 
-	if (va && vb && same_names(j, name_a, name_b) &&
-	    compare_same(j, (struct value){va, a.sign}, (struct value){vb, b.sign}))
+	if (va && vb &&
+	    same_stated(j, name_a, (struct value){va, a.sign}, name_b, (struct value){vb, b.sign}))
 		return true;
 	if (va && is_b && (vb = relation_rounded(j, b.node)) != 0 &&
 	    same_names(j, name_a, name_b) &&
 	    compare_same(j, (struct value){va, a.sign}, (struct value){vb, b.sign}))
+		return true;
+	if (is_a && is_b && !va && vb && relation_same(j, a, b)) /* x+y=5, y=5-x */
 		return true;
 	if (is_a && is_b && !va && vb) /* -2 < x < 7, x \in (-2, 7) */
 		b.node = vb;

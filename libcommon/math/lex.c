@@ -395,6 +395,8 @@ static const struct word *command(struct span *name)
 static void lex_named(struct lex *l, struct token *t, const struct word *w)
 {
 	lex_give_word(t, w);
+	if (span_is(t->s, "equiv") && !memmem(l->p, lex_left(l), "mod", 3))
+		t->op = REL_EQ;
 	switch (w->t) {
 	case TOKEN_SKIPARG:
 		lex_braced(l);
@@ -553,7 +555,10 @@ static void lex_character(struct lex *l, struct token *t)
 		lex_give(t, TOKEN_PERCENT, 0);
 	else if (strchr("+-*/^_!,;:()[]{}|&'", c))
 		lex_give(t, TOKEN_OP, c);
-	else
+	else if (c == '@' || c == '#') {
+		t->s = (struct span){l->p - 1, 1};
+		lex_give(t, TOKEN_SYM, 0);
+	} else
 		lex_give(t, TOKEN_BAD, 0);
 	if (c == '(' || c == '[')
 		l->brackets++;

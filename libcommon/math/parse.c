@@ -32,6 +32,7 @@ struct parse {
 	int tok_brackets; /* lex.brackets before it */
 	int depth;
 	bool in_bars, in_set; /* | ends an absolute value, | and : mean "such that" */
+	bool in_square;       /* in [ or ], which ] or [ may end */
 	bool lines;           /* in an environment where & means nothing */
 };
 
@@ -96,12 +97,28 @@ static int join(struct parse *p, enum node_kind kind, int left, int right)
 					: node_two(p->a, kind, left, right);
 }
 
+/* Does [ begin a factor, not an interval: has its bracket no comma in it, and is no interval open
+ * that it could end? */
+static bool parse_groups(const struct parse *p)
+{
+	int depth = 1;
+
+	if (!parse_at(p, '[') || p->in_square)
+		return false;
+	for (const char *q = p->lex.p; q < p->lex.end && depth; q++) {
+		if (depth == 1 && strchr(",;", *q))
+			return false;
+		depth += (strchr("([", *q) != NULL) - (strchr(")]", *q) != NULL);
+	}
+	return !depth;
+}
+
 /* May the next token begin a factor, with no sign between it and the one before? */
 static bool parse_begins_factor(const struct parse *p)
 {
 	switch (p->tok.t) {
 	case TOKEN_OP:
-		return parse_at(p, '(') || parse_at(p, '{') ||
+		return parse_at(p, '(') || parse_at(p, '{') || parse_groups(p) ||
 		       (parse_at(p, '|') && !p->in_bars && !p->in_set);
 	case TOKEN_NUM:
 	case TOKEN_SYM:
@@ -343,10 +360,12 @@ static int parse_bracketed(struct parse *p)
 {
 	char open = (char)p->tok.op, close;
 	int x, kids;
-	bool is_list;
+	bool is_list, in_square = p->in_square;
 
 	parse_advance(p);
+	p->in_square = open != '(';
 	x = parse_inside(p, false);
+	p->in_square = in_square;
 	close = parse_at(p, ')') ? ')' : parse_at(p, ']') ? ']' : parse_at(p, '[') ? '[' : '\0';
 	if (!x || !close || (close == '[' && open == '('))
 		return 0;
@@ -639,6 +658,9 @@ static int parse_only_named(struct parse *p)
 	struct span name = p->tok.s;
 
 	parse_advance(p);
+	if (!parse_begins_factor(p) && !parse_at(p, '-') && !parse_at(p, '[') &&
+	    p->tok.t != TOKEN_SET)
+		return parse_text(p, NODE_SYM, name); /* \max = 5, k_{\min} */
 	return call_with(p, name, parse_operand(p));
 }
 
@@ -650,12 +672,100 @@ static int parse_decorated(struct parse *p)
 	return call_with(p, name, parse_argument(p));
 }
 
+/* Behind the closing bracket of the one that was read, p->lex behind it; NULL: it has letters or
+ * more brackets in it than names of arguments have. any: everything but brackets may be in it. */
+static const char *arguments_end(const struct parse *p, char close, bool any)
+{
+	const char *q = p->lex.p;
+
+	while (q < p->lex.end && *q != close) {
+		const char *from = q;
+
+		while (q < p->lex.end && text_letter(*q))
+			q++;
+		if (q - from > 1 && from[-1] != '\\' && !any)
+			return NULL;
+		if (q == from && !any && !(strchr("\\ ,_", *q) || text_digit(*q)))
+			return NULL;
+		if (strchr("([", *q) && any)
+			return NULL;
+		q += q == from;
+	}
+	return q < p->lex.end && q > p->lex.p ? q + 1 : NULL;
+}
+
+/* Does = follow at q? */
+static bool equals_at(const struct parse *p, const char *q)
+{
+	while (q < p->lex.end && (text_blank(*q) || *q == '$' || *q == ':'))
+		q++;
+	return q < p->lex.end &&
+	       (*q == '=' || (p->lex.end - q > 6 && memcmp(q, "\\equiv", 6) == 0));
+}
+
+/* Does a side of an equation, or of a list, begin at q? */
+static bool begins_side(const struct parse *p, const char *q)
+{
+	while (q > p->lex.begin && (text_blank(q[-1]) || q[-1] == '$'))
+		q--;
+	if (q == p->lex.begin || strchr(",;=:{}&", q[-1]))
+		return true;
+	return (q - p->lex.begin >= 3 && memcmp(q - 3, "and", 3) == 0) ||
+	       (q - p->lex.begin >= 2 && memcmp(q - 2, "or", 2) == 0) ||
+	       (q - p->lex.begin >= 2 && q[-2] == '\\') ||
+	       (q - p->lex.begin >= 4 && memcmp(q - 4, "quad", 4) == 0);
+}
+
+/* Is name, begun at start, the function that an equation begins with, p(x) = ...? The token that
+ * opens its bracket is the next one. */
+static bool defines(const struct parse *p, struct span name, const char *start)
+{
+	const char *end = arguments_end(p, parse_at(p, '(') ? ')' : ']', false);
+
+	if (!end || !begins_side(p, start) || !equals_at(p, end))
+		return false;
+	for (const char *q = p->lex.p; q < end; q++)
+		if (text_letter(*q))
+			return parse_at(p, '(');
+	return parse_at(p, '(') && name.n == 1 && *name.p >= 'A' && *name.p <= 'Z';
+}
+
+/* P(A|B) = ..., E[X] = ...: whatever stands in the brackets belongs to the name. */
+static bool names_probability(const struct parse *p, struct span name, const char *start)
+{
+	const char *end;
+
+	if (!span_is(name, "P") && !span_is(name, "E") && !span_is(name, "Pr"))
+		return false;
+	if (!parse_at(p, '(') && !parse_at(p, '['))
+		return false;
+	end = arguments_end(p, parse_at(p, '(') ? ')' : ']', true);
+	return end && begins_side(p, start) && equals_at(p, end);
+}
+
+/* The bracket that comes next, read as nothing but a name */
+static int opaque_call(struct parse *p, struct span name)
+{
+	const char *end = arguments_end(p, parse_at(p, '(') ? ')' : ']', true);
+	struct span inside = {p->lex.p, (size_t)(end - 1 - p->lex.p)};
+	int x = parse_text(p, NODE_SYM, inside);
+
+	p->lex.p = end;
+	p->lex.brackets--;
+	parse_advance(p);
+	return node_add(p->a, parse_text(p, NODE_CALL, name), x);
+}
+
 static int parse_symbol(struct parse *p)
 {
 	struct span name = p->tok.s;
+	const char *start = p->tok.start;
 	int x = parse_leaf(p);
 
-	if (name.n == 1 && strchr("fghFGH", *name.p) && parse_at(p, '('))
+	if (names_probability(p, name, start))
+		return opaque_call(p, name);
+	if (parse_at(p, '(') &&
+	    ((name.n == 1 && strchr("fghFGH", *name.p)) || defines(p, name, start)))
 		return call_with(p, name, parse_operand(p));
 	return x;
 }

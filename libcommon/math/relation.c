@@ -84,6 +84,71 @@ static bool named(const struct judgement *j, int x, bool response)
 	}
 }
 
+/* ---- what is asked for, in front of its value ---- */
+
+/* A sign of an operation that a problem defines, as in 4 \star 3: it was read as a letter. */
+static bool operation(const struct node *n)
+{
+	static const char *const name[] = {
+		"star",       "oplus",    "otimes",       "ominus",   "odot",      "oslash",
+		"diamond",    "Diamond",  "bullet",       "clubsuit", "heartsuit", "spadesuit",
+		"boxplus",    "boxtimes", "diamondsuit",  "dagger",   "ddagger",   "bigstar",
+		"circledast", "square",   "Box",          "lozenge",  "bigcirc",   "boxdot",
+		"wr",         "amalg",    "triangle",     "bigoplus", "bigotimes", "circledcirc",
+		"ltimes",     "rtimes",   "triangledown", "nabla",    "@",         "#"};
+
+	if (n->kind != NODE_SYM || !n->text.n)
+		return false;
+	if ((unsigned char)*n->text.p >= 0x80)
+		return true;
+	for (size_t i = 0; i < sizeof name / sizeof *name; i++)
+		if (span_is(n->text, name[i]))
+			return true;
+	return false;
+}
+
+static bool has_operation(const struct judgement *j, int x)
+{
+	if (operation(value_node(j, x)))
+		return true;
+	for (int k = value_node(j, x)->first; k; k = value_node(j, k)->next)
+		if (has_operation(j, k))
+			return true;
+	return false;
+}
+
+/* Is there a letter below x that is not name? *name: the first one */
+static bool other_letter(const struct judgement *j, int x, struct span *name)
+{
+	const struct node *n = value_node(j, x);
+
+	if (n->kind == NODE_SYM) {
+		if (name->n && !span_eq(*name, n->text))
+			return true;
+		*name = n->text;
+	}
+	for (int k = n->first; k; k = value_node(j, k)->next)
+		if (other_letter(j, k, name))
+			return true;
+	return false;
+}
+
+/* sin A, a limit, a combination of several unknowns, an operation of the problem's own */
+static bool asked_for(const struct judgement *j, int x)
+{
+	const struct node *n = value_node(j, x);
+	struct span name = {NULL, 0};
+
+	if (n->kind == NODE_BIG || has_operation(j, x))
+		return true;
+	if (n->kind == NODE_POW && value_node(j, n->first)->kind == NODE_FUNC) /* sin^2 A */
+		n = value_node(j, n->first);
+	if (n->kind == NODE_FUNC)
+		return n->op >= FUNC_SIN && n->op <= FUNC_TANH;
+	return (n->kind == NODE_ADD || n->kind == NODE_MUL || n->kind == NODE_DIV) &&
+	       other_letter(j, x, &name);
+}
+
 /* The last child before a rel of that kind, at least the first; n: how many relations before */
 static int up_to(const struct judgement *j, int rel, enum relation stop, int *n)
 {
@@ -108,7 +173,18 @@ static bool all_equal(const struct judgement *j, int rel, int last)
 	return true;
 }
 
-int relation_value(const struct judgement *j, int rel, bool response, int *lhs)
+/* Do all sides have the same value, whatever their letters are? */
+static bool identity(struct judgement *j, int rel)
+{
+	int first = value_node(j, rel)->first;
+
+	for (int k = value_node(j, first)->next; k; k = value_node(j, k)->next)
+		if (!value_same(j, (struct value){first, 0}, (struct value){k, 0}))
+			return false;
+	return true;
+}
+
+int relation_value(struct judgement *j, int rel, bool response, int *lhs)
 {
 	int n, first = value_node(j, rel)->first, last = up_to(j, rel, REL_APPROX, &n);
 	int second = value_node(j, first)->next;
@@ -121,12 +197,20 @@ int relation_value(const struct judgement *j, int rel, bool response, int *lhs)
 		return has_name ? second : first;
 	if (!all_equal(j, rel, last))
 		return 0;
-	if (!(value_node(j, first)->flags & (HAS_SYM | HAS_TEXT)) &&
-	    value_node(j, last)->kind == NODE_SYM) {
-		*lhs = last; /* 5 = x */
-		return node_kid(j->a, rel, n - 1);
+	if (has_name)
+		return last;
+	if (value_node(j, first)->flags & (HAS_SYM | HAS_TEXT)) {
+		bool asked =
+			response && !(value_node(j, last)->flags & HAS_SYM) && asked_for(j, first);
+
+		return asked || identity(j, rel) ? last : 0;
 	}
-	return has_name || !(value_node(j, first)->flags & (HAS_SYM | HAS_TEXT)) ? last : 0;
+	if (!(value_node(j, last)->flags & (HAS_SYM | HAS_TEXT)))
+		return last;
+	if (!named(j, last, response))
+		return 0; /* 9 = 4a+b */
+	*lhs = last;      /* 5 = x */
+	return node_kid(j->a, rel, n - 1);
 }
 
 int relation_rounded(struct judgement *j, int rel)

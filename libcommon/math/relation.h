@@ -8,9 +8,10 @@
  * The value that a relation states: of x = 5, f(x) = 1 + 1 = 2, 1 + 1 = 2, x \in S. Its node, 0
  * when it states none; *lhs: what has the value, 0 where that is nothing with a name. What may
  * have one is narrow in a right answer (a symbol, a segment AB, an angle, a ratio of them), any
- * symbols without numbers in a response.
+ * symbols without numbers, sin A, a limit, several unknowns in a response. Of an identity it is
+ * either side.
  */
-int relation_value(const struct judgement *j, int rel, bool response, int *lhs);
+int relation_value(struct judgement *j, int rel, bool response, int *lhs);
 /* The right side of a last "about equal" whose left side is about that; 0: there is none. */
 int relation_rounded(struct judgement *j, int rel);
 bool relation_is(const struct judgement *j, int node);
