@@ -54,7 +54,7 @@ static size_t bare(struct span s, size_t i)
 		n++;
 	for (; s.p[i] == '\\' && i + n < s.n && n < BARE && (depth || s.p[i + n] == '{'); n++)
 		depth += (s.p[i + n] == '{') - (s.p[i + n] == '}');
-	return depth || n < 1 + (s.p[i] == '-') + (s.p[i] == '\\') ||
+	return depth || n < (size_t)(s.p[i] == '-' || s.p[i] == '\\') + 1 ||
 			       (s.p[i] == '\\' && s.p[i + n - 1] != '}')
 		       ? 0
 		       : n;

@@ -47,6 +47,8 @@ static bool same_ratio(struct judgement *j, struct value a, struct value b)
 
 	if (value_node(j, a.node)->n != value_node(j, b.node)->n)
 		return value_because(j, false, "a ratio of another length");
+	if (!unit_agree(j, value_node(j, a.node)->last, value_node(j, b.node)->last))
+		return value_because(j, false, "another unit");
 	for (; x; x = value_node(j, x)->next, y = value_node(j, y)->next)
 		if (!value_same(j, (struct value){scaled ? cross(j, x, y0) : x, a.sign},
 				(struct value){scaled ? cross(j, y, x0) : y, b.sign}))

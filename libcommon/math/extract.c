@@ -82,7 +82,7 @@ static struct span skip_marks(struct span s)
 {
 	for (size_t n; s.n; s = from(s, n)) {
 		n = html(s);
-		n = n ? n : text_blank(*s.p) || strchr("*:_`#>}", *s.p);
+		n = n ? n : text_blank(*s.p) || strchr("*:_`#>}\"", *s.p);
 		if (!n)
 			break;
 	}
@@ -132,6 +132,30 @@ static bool yes_no(struct span s)
 	return word_at(s, 0, "yes") || word_at(s, 0, "no");
 }
 
+/* A word or two between the value of n bytes and the end of the sentence say what it is of, 20%
+ * less, 5 km north: their length with the blanks before, else 0. */
+static size_t nouns_behind(struct span s, size_t n)
+{
+	size_t k = n, words = 0, i = 0;
+
+	while (i < n && !text_digit(s.p[i]))
+		i++;
+	for (; i < n && words < 3; words++) {
+		size_t from = k, end;
+
+		while (k < s.n && s.p[k] == ' ')
+			k++;
+		end = k;
+		while (end < s.n && text_letter(s.p[end]))
+			end++;
+		if (end < k + 3 || from == k || (end > k + 2 && memcmp(s.p + end - 2, "ly", 2) == 0))
+			break;
+		k = end;
+	}
+
+	return words && words < 3 && (k == s.n || strchr(".\n", s.p[k])) ? k - n : 0;
+}
+
 /* s begins behind "answer is" */
 static bool pick(struct span s, struct buf *out)
 {
@@ -141,7 +165,7 @@ static bool pick(struct span s, struct buf *out)
 	s = skip_marks(s);
 	n = prose_prefix(s);
 	if (n)
-		return put_answer((struct span){s.p, n}, out);
+		return put_answer((struct span){s.p, n + nouns_behind(s, n)}, out);
 	sentence = prose_sentence(s);
 	if (!yes_no(sentence) && prose_last_item(sentence, &item))
 		return put_answer(item, out);

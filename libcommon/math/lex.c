@@ -136,6 +136,16 @@ static const struct word *glued(struct span run, size_t *n)
 	return NULL;
 }
 
+/* Is the letter a unit by what stands before, 12 m? */
+static bool lone_unit(const struct lex *l)
+{
+	char c = before(l, l->p);
+
+	return word_unit((struct span){l->p, 1}) && l->p > l->begin &&
+	       (text_blank(l->p[-1]) || strchr("$~", l->p[-1])) && c &&
+	       (text_digit(c) || strchr(")}]", c));
+}
+
 /* Letters: a function, a unit, words, or the first of them alone */
 static void lex_word(struct lex *l, struct token *t)
 {
@@ -147,6 +157,11 @@ static void lex_word(struct lex *l, struct token *t)
 
 	while (run.n < LONG_WORD && text_letter(lex_ahead(l, run.n)))
 		run.n++;
+	if (run.n == 1 && l->units && lone_unit(l)) {
+		t->s = (struct span){l->p++, 1};
+		lex_give(t, TOKEN_TEXT, 0);
+		return;
+	}
 	like = run.n == 1 ? sign_like(l) : 0;
 	if (like) {
 		lex_give(t, like, '*');
@@ -290,6 +305,9 @@ static bool classify(const struct lex *l, struct token *t, struct span s, bool f
 	is = sign(s);
 	if (is)
 		lex_give(t, is, 0);
+	else if (w && word_unit(s) && strchr("0123456789)}]%/", before(l, t->start)) &&
+		 before(l, t->start))
+		lex_give(t, TOKEN_TEXT, 0); /* 12 \text{ min} */
 	else if (lists(l, t, s))
 		return false;
 	else if (join)

@@ -26,6 +26,7 @@ struct lex {
 	const char *begin, *p, *end;
 	enum comma comma;
 	int brackets; /* open ones: a comma in them is never of a number */
+	bool units;   /* m, s and the like behind a value and a blank are units */
 	int rows;     /* environments open: \\ is between rows */
 };
 

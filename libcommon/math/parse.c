@@ -209,7 +209,7 @@ static int with_words(struct parse *p, int left, int right)
 		return node_two(p->a, NODE_UNIT, left, right);
 	while (word.n < s->n && word.p[word.n] != ' ')
 		word.n++;
-	if (word_changes(word))
+	if (word_changes(word) || word_bounds(*s))
 		return 0;
 	scale = word_scale(word);
 	if (!scale)
@@ -341,6 +341,7 @@ static int parse_inside(struct parse *p, bool in_set)
 /* {...} */
 static int parse_group(struct parse *p)
 {
+	bool in_square = p->in_square;
 	int x;
 
 	parse_advance(p);
@@ -348,7 +349,9 @@ static int parse_group(struct parse *p)
 		parse_advance(p);
 		return parse_expr(p, BIND_POWER); /* {}x */
 	}
+	p->in_square = false;
 	x = parse_inside(p, false);
+	p->in_square = in_square;
 	if (!parse_at(p, '}'))
 		return 0;
 	parse_advance(p);
@@ -770,6 +773,17 @@ static int parse_symbol(struct parse *p)
 	return x;
 }
 
+/* \mathbb{R}, or the \mathbb{E} of an expectation */
+static int parse_numbers(struct parse *p)
+{
+	struct span name = p->tok.op == 'E' ? (struct span){"E", 1} : (struct span){"P", 1};
+	bool set = p->tok.op != 'E' && p->tok.op != 'P';
+	const char *start = p->tok.start;
+	int x = parse_leaf(p);
+
+	return !set && names_probability(p, name, start) ? opaque_call(p, name) : x;
+}
+
 static int parse_big(struct parse *p)
 {
 	int x = parse_text(p, NODE_BIG, p->tok.s), from = 0, to = 0;
@@ -886,6 +900,8 @@ static int operand(struct parse *p)
 		return parse_number(p);
 	case TOKEN_SYM:
 		return parse_symbol(p);
+	case TOKEN_NUMBERS:
+		return parse_numbers(p);
 	case TOKEN_OP:
 		return parse_bracket(p);
 	case TOKEN_SET:
@@ -941,6 +957,10 @@ static int parse_quotient(struct parse *p, int left, int right)
 
 	if (date)
 		return date;
+	if (unit_like(p, right) && open_kind(p, left, NODE_UNIT)) /* 5 m / s */
+		return node_two(p->a, NODE_UNIT, node_again(p->a, parse_node(p, left)->first),
+				node_two(p->a, NODE_DIV,
+					 node_again(p->a, parse_node(p, left)->last), right));
 	if (unit_like(p, right) && !unit_like(p, left))
 		return node_two(p->a, NODE_UNIT, left, right);
 	return node_two(p->a, NODE_DIV, left, right);
@@ -1271,19 +1291,29 @@ static int parse_expr(struct parse *p, int min)
 	return p->a->full ? 0 : left;
 }
 
-int parse_answer(struct arena *a, struct span text, enum comma comma)
+static int parse_all(struct parse *p, struct span text, enum comma comma, bool units)
 {
-	struct parse p = {.a = a};
 	int x;
 
 	if (text.n > MAX_TEXT)
 		return 0;
-	lex_init(&p.lex, text, comma);
-	parse_advance(&p);
-	while (p.tok.t == TOKEN_JOIN ||
-	       (p.tok.t == TOKEN_REL && (p.tok.op == REL_EQ || p.tok.op == REL_APPROX)))
-		parse_advance(&p); /* = 5 */
-	x = parse_expr(&p, BIND_NOTHING);
-	assert(p.depth == 0 && !p.in_bars && !p.in_set && !p.lines);
-	return p.tok.t == TOKEN_END ? x : 0;
+	lex_init(&p->lex, text, comma);
+	p->lex.units = units;
+	parse_advance(p);
+	while (p->tok.t == TOKEN_JOIN ||
+	       (p->tok.t == TOKEN_REL && (p->tok.op == REL_EQ || p->tok.op == REL_APPROX)))
+		parse_advance(p); /* = 5 */
+	x = parse_expr(p, BIND_NOTHING);
+	assert(p->depth == 0 && !p->in_bars && !p->in_set && !p->lines && !p->in_square);
+	return p->tok.t == TOKEN_END ? x : 0;
+}
+
+int parse_answer(struct arena *a, struct span text, enum comma comma)
+{
+	return parse_all(&(struct parse){.a = a}, text, comma, false);
+}
+
+int parse_measure(struct arena *a, struct span text, enum comma comma)
+{
+	return parse_all(&(struct parse){.a = a}, text, comma, true);
 }

@@ -14,5 +14,7 @@
 
 /* The tree points into text. */
 int parse_answer(struct arena *a, struct span text, enum comma comma);
+/* The same where no letter can be meant: of "12 m" the m is a unit. */
+int parse_measure(struct arena *a, struct span text, enum comma comma);
 
 #endif

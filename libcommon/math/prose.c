@@ -56,6 +56,13 @@ static bool allowed(struct span word)
 	return word.n == 1 || word_known(word) || word_unit(word) || span_is(word, "in");
 }
 
+/* i.e. or e.g. at i */
+static bool abbreviated(struct span s, size_t i)
+{
+	return s.n - i >= 3 && s.p[i + 1] == '.' &&
+	       ((s.p[i] == 'i' && s.p[i + 2] == 'e') || (s.p[i] == 'e' && s.p[i + 2] == 'g'));
+}
+
 static bool ends_sentence(struct span s, size_t i)
 {
 	return s.p[i] == '.' &&
@@ -76,7 +83,7 @@ static bool step(struct walk *w)
 
 	if (text_letter(c)) {
 		run = letters(s, w->i);
-		w->prose = !w->formula && !allowed(run);
+		w->prose = !w->formula && (!allowed(run) || abbreviated(s, w->i));
 		w->i += w->prose ? 0 : run.n;
 		return !w->prose;
 	}

@@ -107,6 +107,10 @@ static bool same_as_read(struct reading *r, struct span right, enum comma how_ri
 				     "the right answer is no expression that is understood");
 	if (!y)
 		return value_because(j, false, "no expression that is understood");
+	if (!(j->a->v[x].flags & HAS_SYM) && j->a->v[y].flags & HAS_SYM)
+		y = parse_measure(j->a, got, how_got);
+	else if (!(j->a->v[y].flags & HAS_SYM) && j->a->v[x].flags & HAS_SYM)
+		x = parse_measure(j->a, right, how_right);
 	same_constants(r, x, y);
 	same_arguments(r, x, y);
 	return compare_trees(j, x, y) && !j->a->full;

@@ -1,5 +1,6 @@
 /* relation.c - equations and inequalities. See relation.h. */
 #include "math/relation.h"
+#include "math/unit.h"
 
 #include <math.h>
 
@@ -133,6 +134,12 @@ static bool other_letter(const struct judgement *j, int x, struct span *name)
 	return false;
 }
 
+/* What is 0 is no value of several unknowns but their equation. */
+static bool is_zero(const struct node *n)
+{
+	return n->kind == NODE_NUM && n->num.is_whole && n->num.whole == 0;
+}
+
 /* sin A, a limit, a combination of several unknowns, an operation of the problem's own */
 static bool asked_for(const struct judgement *j, int x)
 {
@@ -200,8 +207,8 @@ int relation_value(struct judgement *j, int rel, bool response, int *lhs)
 	if (has_name)
 		return last;
 	if (value_node(j, first)->flags & (HAS_SYM | HAS_TEXT)) {
-		bool asked =
-			response && !(value_node(j, last)->flags & HAS_SYM) && asked_for(j, first);
+		bool asked = response && !(value_node(j, last)->flags & HAS_SYM) &&
+			     !is_zero(value_node(j, last)) && asked_for(j, first);
 
 		return asked || identity(j, rel) ? last : 0;
 	}
@@ -295,7 +302,8 @@ static bool solved(const struct judgement *j, const struct pair *p)
 static bool same_sides(struct judgement *j, const struct pair *a, const struct pair *b,
 		       struct value s, struct value t)
 {
-	return value_same(j, (struct value){a->left, s.sign}, (struct value){b->left, t.sign}) &&
+	return unit_agree(j, a->left, b->left) && unit_agree(j, a->right, b->right) &&
+	       value_same(j, (struct value){a->left, s.sign}, (struct value){b->left, t.sign}) &&
 	       value_same(j, (struct value){a->right, s.sign}, (struct value){b->right, t.sign});
 }
 
@@ -309,6 +317,9 @@ static bool same_pair(struct judgement *j, const struct pair *a, const struct pa
 	if (same_sides(j, a, b, s, t))
 		return true;
 	if (a->rel == REL_OTHER || a->rel == REL_IN || a->rel == REL_APPROX)
+		return false;
+	if (!unit_agree(j, a->left, b->left) || !unit_agree(j, a->right, b->right) ||
+	    !unit_agree(j, a->left, b->right) || !unit_agree(j, a->right, b->left))
 		return false;
 	return value_proportional(j, difference(j, a, s.sign), difference(j, b, t.sign),
 				  a->rel == REL_LT || a->rel == REL_LE);

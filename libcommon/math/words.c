@@ -274,6 +274,13 @@ static const char *const units[][8] = {
 	{"euro", "euros"},
 	{"degree", "degrees", "deg"},
 	{"rad", "radian", "radians"},
+	{"acre", "acres"},
+	{"hectare", "hectares", "ha"},
+	{"ton", "tons", "tonne", "tonnes"},
+	{"gal", "gallon", "gallons"},
+	{"qt", "quart", "quarts"},
+	{"person", "people", "persons"},
+
 };
 
 /* name as a C string; it is short */
@@ -322,6 +329,7 @@ int64_t word_scale(struct span word)
 	} scales[] = {{"dozen", 12},        {"hundred", 100},        {"thousand", 1000},
 		      {"million", 1000000}, {"billion", 1000000000}, {"trillion", 1000000000000}};
 
+	word.n -= word.n > 3 && word.p[word.n - 1] == 's';
 	for (size_t i = 0; i < sizeof scales / sizeof *scales; i++)
 		if (is(word, scales[i].name))
 			return scales[i].value;
@@ -338,6 +346,23 @@ bool word_changes(struct span word)
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (is(word, names[i]))
 			return true;
+	return false;
+}
+
+bool word_bounds(struct span s)
+{
+	static const char *const names[] = {"most", "least", "below", "not", "fewer"};
+
+	for (size_t i = 0; i < s.n; i++) {
+		struct span w = {s.p + i, 0};
+
+		while (i + w.n < s.n && s.p[i + w.n] != ' ')
+			w.n++;
+		for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+			if (is(w, names[k]))
+				return true;
+		i += w.n;
+	}
 	return false;
 }
 

@@ -75,6 +75,8 @@ const char *word_unit(struct span word);
 int64_t word_scale(struct span word);
 /* Is the value before it another one by that word (not, squared, tenths)? */
 bool word_changes(struct span word);
+/* Do words behind a value make it a bound or another one (at most, degrees below zero)? */
+bool word_bounds(struct span s);
 /* Do the letters of word make words of a language, not a product of symbols? */
 bool word_natural(struct span word);
 

@@ -187,7 +187,7 @@ static void reasons(void **state)
 		{"[1,2]", "\\boxed{[1,2)}", "another set"},
 		{"[1,2]", "\\boxed{1 \\le x \\le 2}",
 		 "an equation or inequality instead of a value"},
-		{"5 cm", "\\boxed{5 m}", "another value"},
+		{"5 cm", "\\boxed{5 m}", "another unit"},
 		{"5 cm", "\\boxed{5 km}", "another unit"},
 		{"x<5", "\\boxed{x>5}", "another relation"},
 		{"5", "\\boxed{((5}", "no expression that is understood"},
