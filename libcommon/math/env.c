@@ -152,7 +152,9 @@ static bool has_index(const struct arena *a, int from)
 {
 	const struct node *n = &a->v[from];
 
-	return n->kind == NODE_REL && n->n == 2 && a->v[n->last].rel == REL_EQ &&
+	return n->kind == NODE_REL && n->n == 2 &&
+	       (a->v[n->last].rel == REL_EQ || span_is(n->text, "to") ||
+		span_is(n->text, "rightarrow")) &&
 	       (a->v[n->first].kind == NODE_SYM || a->v[n->first].op == 'i');
 }
 

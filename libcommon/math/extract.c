@@ -148,7 +148,8 @@ static size_t nouns_behind(struct span s, size_t n)
 		end = k;
 		while (end < s.n && text_letter(s.p[end]))
 			end++;
-		if (end < k + 3 || from == k || (end > k + 2 && memcmp(s.p + end - 2, "ly", 2) == 0))
+		if (end < k + 3 || from == k ||
+		    (end > k + 2 && memcmp(s.p + end - 2, "ly", 2) == 0))
 			break;
 		k = end;
 	}

@@ -156,10 +156,16 @@ static struct field field_factorial(struct env *e, int node)
 static struct field field_binomial(struct env *e, int node)
 {
 	struct field r = whole(1), below = whole(1), n;
-	int64_t k;
+	int64_t k, all;
 
-	if (!env_whole(e, e->a->v[node].last, 0, ENV_FACTORIAL, &k))
+	if (!env_whole(e, e->a->v[node].last, 0, INT32_MAX, &k))
 		return unknown(e, node);
+	if (env_whole(e, e->a->v[node].first, k, INT32_MAX, &all) && all - k < k)
+		k = all - k;
+	if (k > ENV_FACTORIAL)
+		return not_exact(
+			mixed(5, field_combine(mixed(6, field_value(e, e->a->v[node].first)),
+					       whole(k), ADD)));
 	n = field_value(e, e->a->v[node].first);
 	*e->steps -= (int)k;
 	for (int64_t i = 0; i < k; i++) {
@@ -191,6 +197,19 @@ static struct field field_carried_out(struct env *e, int node, int64_t from, int
 	return r;
 }
 
+/* An end of a sum, which may be infinite */
+static struct field field_end(struct env *e, int node)
+{
+	const struct node *n = &e->a->v[node];
+	bool minus = n->kind == NODE_NEG;
+
+	if (minus)
+		n = &e->a->v[n->first];
+	if (n->kind != NODE_CONST || n->op != 'o')
+		return field_value(e, node);
+	return random_value(2, minus ? 'O' : 'o');
+}
+
 /* The body at a random index, times a function of the bounds: a sum is linear in its body. */
 static struct field field_big(struct env *e, int node)
 {
@@ -204,10 +223,10 @@ static struct field field_big(struct env *e, int node)
 		return field_carried_out(e, node, from, to);
 	*e->steps -= 2 * INVERSE;
 	if (e->a->v[node_kid(e->a, node, 0)].kind != NODE_DOTS)
-		bounds = field_value(e, env_from(e->a, node));
+		bounds = field_end(e, env_from(e->a, node));
 	bounds = mixed(e->a->v[node].op, bounds);
 	if (e->a->v[end].kind != NODE_DOTS)
-		bounds = field_combine(bounds, field_value(e, end), ADD);
+		bounds = field_combine(bounds, field_end(e, end), ADD);
 	bounds = mixed(e->a->v[node].op, bounds);
 	e->bound[e->n_bound++] = (struct bound){.name = env_index(e->a, node)};
 	body = field_value(e, e->a->v[node].last);

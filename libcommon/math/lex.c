@@ -318,7 +318,7 @@ static bool classify(const struct lex *l, struct token *t, struct span s, bool f
 		lex_give_word(t, w);
 	else if (!only_words(s))
 		return false;
-	else if (s.n == 1 && font && (*s.p == 'e' || *s.p == 'i'))
+	else if (s.n == 1 && (*s.p == 'e' || (font && *s.p == 'i')))
 		lex_give(t, TOKEN_CONST, *s.p);
 	else if (s.n == 1 && strchr("NJWV", *s.p) && text_digit(before(l, t->start)))
 		lex_give(t, TOKEN_TEXT, 0); /* 5 \text{ N} */
@@ -453,6 +453,16 @@ static void skip_gap(struct lex *l)
 		l->p += n + 3;
 }
 
+/* Does a value stand behind the \\ that was read, in a line of its own? */
+static bool line_ends(const struct lex *l)
+{
+	const char *p = l->p;
+
+	while (p < l->end && text_blank(*p))
+		p++;
+	return p > l->p && p < l->end && (text_digit(*p) || *p == '(' || *p == '-');
+}
+
 /* A backslash and one character that is no letter */
 static void lex_escape(struct lex *l, struct token *t)
 {
@@ -473,7 +483,9 @@ static void lex_escape(struct lex *l, struct token *t)
 	else if (c == '\\' && l->rows) {
 		skip_gap(l);
 		lex_give(t, TOKEN_ROW, 0);
-	} else
+	} else if (c == '\\' && line_ends(l))
+		lex_give(t, TOKEN_OP, ',');
+	else
 		lex_give(t, TOKEN_SKIP, 0); /* \, \! \; \( \[ ... */
 }
 
@@ -554,7 +566,10 @@ static void lex_dot(struct lex *l, struct token *t)
 	if (lex_ahead(l, 0) == '\\' && (lex_ahead(l, 1) == ')' || lex_ahead(l, 1) == ']'))
 		l->p += 2;
 	lex_spaces(l);
-	lex_give(t, lex_left(l) ? TOKEN_BAD : TOKEN_END, 0); /* a full stop */
+	if (l->rows && (lex_ahead(l, 0) == '\\' || lex_ahead(l, 0) == '&'))
+		lex_give(t, TOKEN_SKIP, 0); /* of a line */
+	else
+		lex_give(t, lex_left(l) ? TOKEN_BAD : TOKEN_END, 0); /* a full stop */
 }
 
 static void lex_character(struct lex *l, struct token *t)

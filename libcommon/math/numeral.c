@@ -76,7 +76,7 @@ static size_t separator(const char *p, const char *end, enum numeral_comma comma
 	static const char *const spaces[] = {"\\,",   "\\;",      "\\:",          "\\!",
 					     "\\ ",   "~",        "{,}",          "{, }",
 					     "{ , }", "\xc2\xa0", "\xe2\x80\xaf", "\xe2\x80\x89"};
-	static const char *const kerns[] = {",\\!", ",\\\\!"};
+	static const char *const kerns[] = {",\\!", ",\\\\!", "\\!,\\!", "\\!,"};
 	const char *q = p;
 	size_t k;
 

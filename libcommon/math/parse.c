@@ -311,6 +311,8 @@ static int parse_date(struct parse *p, int left, int right, char sign)
 	return node_add(p->a, x, right);
 }
 
+static int parse_environment(struct parse *p, bool brace);
+
 /* ---- brackets ---- */
 
 /* The kind of x becomes kind if it is a list that stands open, else x is its only child. */
@@ -396,6 +398,12 @@ static int parse_set(struct parse *p)
 	if (p->tok.t == TOKEN_ENDSET) {
 		parse_advance(p);
 		return node_new(p->a, NODE_SET);
+	}
+	if (p->tok.t == TOKEN_BEGIN) { /* \left\{ \begin{array} ... \right. */
+		x = parse_environment(p, true);
+		if (p->tok.t == TOKEN_ENDSET)
+			parse_advance(p);
+		return x;
 	}
 	x = parse_inside(p, true);
 	if (p->tok.t != TOKEN_ENDSET)
@@ -759,6 +767,13 @@ static int opaque_call(struct parse *p, struct span name)
 	return node_add(p->a, parse_text(p, NODE_CALL, name), x);
 }
 
+/* A(1, 2) is A = (1, 2). */
+static int point(struct parse *p, int name, int tuple)
+{
+	parse_node(p, tuple)->rel = REL_EQ;
+	return node_two(p->a, NODE_REL, name, tuple);
+}
+
 static int parse_symbol(struct parse *p)
 {
 	struct span name = p->tok.s;
@@ -820,12 +835,23 @@ static bool environment_in(struct span s, const char *const *names)
 	return false;
 }
 
+/* "if" and the like at the beginning of a cell */
+static void skip_if(struct parse *p)
+{
+	static const char *const word[] = {"if",    "If",   "when", "for", "whenever",
+					   "where", "When", "For",  NULL};
+
+	while (parse_at(p, ',') || (p->tok.t == TOKEN_TEXT && environment_in(p->tok.s, word)))
+		parse_advance(p);
+}
+
 /* A row of cells into x: how many */
 static int parse_row(struct parse *p, int *x)
 {
 	int n = 0;
 
 	while (p->tok.t != TOKEN_ROW && p->tok.t != TOKEN_ENDENV) {
+		skip_if(p);
 		*x = node_add(p->a, *x, parse_inside(p, false));
 		n++;
 		if (!*x || !parse_at(p, '&'))
@@ -856,12 +882,54 @@ static int parse_rows(struct parse *p, int x)
 	return x;
 }
 
-static int parse_environment(struct parse *p)
+/* Do all cells have that kind? */
+static bool all_cells(const struct parse *p, int x, enum node_kind kind)
+{
+	for (int k = parse_node(p, x)->first; k; k = parse_node(p, k)->next)
+		if (parse_node(p, k)->kind != kind)
+			return false;
+	return true;
+}
+
+static int as_list(struct parse *p, int x)
+{
+	parse_node(p, x)->kind = NODE_LIST;
+	parse_node(p, x)->op = ',';
+	parse_node(p, x)->flags &= ~(unsigned)HAS_MATRIX;
+	return x;
+}
+
+/* x, the rows behind a brace: a system of equations is a list of them, and a comma in rows of one
+ * column parts what holds from when it does. */
+static int as_cases(struct parse *p, int x)
+{
+	int y = node_new(p->a, NODE_MATRIX);
+
+	if (parse_node(p, x)->op > 1) {
+		parse_node(p, x)->text = (struct span){"cases", 5};
+		return x;
+	}
+	if (!all_cells(p, x, NODE_LIST))
+		return as_list(p, x);
+	for (int k = parse_node(p, x)->first; k; k = parse_node(p, k)->next) {
+		if (parse_node(p, k)->n != 2)
+			return as_list(p, x);
+		y = node_add(p->a, y, node_again(p->a, parse_node(p, k)->first));
+		y = node_add(p->a, y, node_again(p->a, parse_node(p, k)->last));
+	}
+	parse_node(p, y)->op = 2;
+	parse_node(p, y)->text = (struct span){"cases", 5};
+	parse_node(p, y)->flags |= HAS_MATRIX;
+	return y;
+}
+
+static int parse_environment(struct parse *p, bool brace)
 {
 	static const char *const matrix[] = {"pmatrix", "bmatrix",     "matrix", "Bmatrix",
 					     "array",   "smallmatrix", NULL};
 	static const char *const line[] = {"align",    "align*", "aligned",  "gather",    "gather*",
 					   "gathered", "split",  "equation", "equation*", NULL};
+	static const char *const cases[] = {"cases", "dcases", "rcases", NULL};
 	struct span name = lex_braced(&p->lex);
 	bool lines_before = p->lines, is_line = environment_in(name, line);
 	int x = node_new(p->a, NODE_MATRIX);
@@ -881,14 +949,11 @@ static int parse_environment(struct parse *p)
 		return 0;
 	lex_braced(&p->lex);
 	parse_advance(p);
+	if (environment_in(name, cases) || (brace && span_is(name, "array")))
+		return as_cases(p, x);
 	if (!is_line)
 		return x;
-	if (parse_node(p, x)->n == 1)
-		return parse_node(p, x)->first;
-	parse_node(p, x)->kind = NODE_LIST;
-	parse_node(p, x)->op = ',';
-	parse_node(p, x)->flags &= ~(unsigned)HAS_MATRIX;
-	return x;
+	return parse_node(p, x)->n == 1 ? parse_node(p, x)->first : as_list(p, x);
 }
 
 /* ---- which operand comes next ---- */
@@ -930,7 +995,7 @@ static int operand(struct parse *p)
 	case TOKEN_BIG:
 		return parse_big(p);
 	case TOKEN_BEGIN:
-		return parse_environment(p);
+		return parse_environment(p, false);
 	case TOKEN_MONEY:
 		return parse_currency(p);
 	case TOKEN_MOD:
@@ -995,7 +1060,8 @@ static bool closes(const struct parse *p)
 	case TOKEN_ROW:
 		return true;
 	default:
-		return parse_at(p, ')') || parse_at(p, ']') || parse_at(p, '}');
+		return parse_at(p, ')') || parse_at(p, ']') || parse_at(p, '}') ||
+		       (p->lex.rows && parse_at(p, '&'));
 	}
 }
 
@@ -1061,6 +1127,26 @@ static bool degree_sign(struct parse *p)
 	return false;
 }
 
+/* The ' of ^' or ^{\prime}, of which a second one stays */
+static bool prime_sign(struct parse *p)
+{
+	struct parse before = *p;
+	bool braces = parse_at(p, '{');
+
+	if (braces)
+		parse_advance(p);
+	if (parse_at(p, '\'')) {
+		parse_advance(p);
+		if (!braces || parse_at(p, '}')) {
+			if (braces)
+				parse_advance(p);
+			return true;
+		}
+	}
+	*p = before;
+	return false;
+}
+
 static int parse_exponent(struct parse *p)
 {
 	bool minus = parse_at(p, '-');
@@ -1090,11 +1176,8 @@ static int parse_power(struct parse *p, int left)
 
 	if (degree_sign(p))
 		return parse_degrees(p, left);
-	if (parse_at(p, '\'')) {
-		parse_advance(p);
-		x = parse_text(p, NODE_CALL, (struct span){"'", 1});
-		return node_add(p->a, x, left);
-	}
+	if (prime_sign(p))
+		return node_add(p->a, parse_text(p, NODE_CALL, (struct span){"'", 1}), left);
 	x = parse_exponent(p);
 	if (parse_node(p, x)->kind == NODE_TEXT) /* 5^{th} */
 		return node_two(p->a, NODE_UNIT, left, x);
@@ -1215,6 +1298,38 @@ static int apply_character(struct parse *p, int left, int op)
 	}
 }
 
+static bool is_tuple(const struct parse *p, int x)
+{
+	return parse_node(p, x)->kind == NODE_TUPLE;
+}
+
+static bool names_point(const struct node *n)
+{
+	return n->kind == NODE_SYM && n->text.n == 1 && *n->text.p >= 'A' && *n->text.p <= 'Z';
+}
+
+/* 15' behind 52°, 30'' behind these: the other node is the number of them. */
+static bool is_minutes(const struct parse *p, int left, int right)
+{
+	const struct node *r = parse_node(p, right);
+
+	return parse_node(p, left)->kind == NODE_DEG && r->kind == NODE_CALL &&
+	       span_is(r->text, "'") && r->n == 1;
+}
+
+static int with_minutes(struct parse *p, int left, int right)
+{
+	int k = parse_node(p, right)->first, parts = 60;
+
+	if (parse_node(p, k)->kind == NODE_CALL) { /* '' */
+		k = parse_node(p, k)->first;
+		parts = 3600;
+	}
+	k = node_two(p->a, NODE_DIV, node_again(p->a, k), node_whole(p->a, parts));
+	k = node_two(p->a, NODE_ADD, node_again(p->a, parse_node(p, left)->first), k);
+	return node_one(p->a, NODE_DEG, k);
+}
+
 /* Two factors without a sign between them. "5 feet 3" is no product. */
 static int parse_beside(struct parse *p, int left, int right)
 {
@@ -1223,6 +1338,12 @@ static int parse_beside(struct parse *p, int left, int right)
 	if (open_kind(p, left, NODE_UNIT) && unit->kind == NODE_TEXT &&
 	    text_letter(*unit->text.p) && !unit_like(p, right))
 		return 0;
+	if (is_tuple(p, right) && (is_tuple(p, left) || open_kind(p, left, NODE_LIST)))
+		return join(p, NODE_LIST, left, right); /* (1,2)(3,4) */
+	if (is_tuple(p, right) && names_point(parse_node(p, left)))
+		return point(p, left, right);
+	if (is_minutes(p, left, right))
+		return with_minutes(p, left, right);
 	return parse_product(p, left, right);
 }
 
