@@ -113,6 +113,7 @@ enum shape {
 
 struct view {
 	enum shape shape;
+	bool either; /* joined by or: forms of one value are that value */
 	int n;
 	struct value v[MAX_ITEMS];
 	int name[MAX_ITEMS]; /* of NAMED */
@@ -153,6 +154,7 @@ static bool view_list(struct judgement *j, struct value x, bool response, struct
 	int names = 0, kinds = 0, first = 0;
 
 	w->shape = LIST;
+	w->either = value_node(j, x.node)->op == 'o';
 	for (int k = value_node(j, x.node)->first; k; k = value_node(j, k)->next) {
 		int name = 0, v = relation_is(j, k) ? relation_value(j, k, response, &name) : 0;
 
@@ -187,6 +189,7 @@ static bool view(struct judgement *j, struct value x, bool response, struct view
 	const struct node *n = value_node(j, x.node);
 
 	w->n = 0;
+	w->either = false;
 	if (n->kind == NODE_LIST)
 		return view_list(j, x, response, w);
 	w->shape = n->kind == NODE_TUPLE ? TUPLE : n->kind == NODE_SET ? SET : ONE;
@@ -278,6 +281,10 @@ static void distinct(struct judgement *j, struct view *a, struct view *b)
 {
 	int n = a->n;
 
+	if (a->shape == LIST && a->either) {
+		once_each(j, a);
+		a->shape = a->n == 1 ? ONE : LIST;
+	}
 	if (a->shape == SET) {
 		once_each(j, a);
 	} else if (a->shape == LIST && b->shape == LIST && b->n > n) {
@@ -290,17 +297,71 @@ static void distinct(struct judgement *j, struct view *a, struct view *b)
 		once_each(j, b);
 }
 
+/* Where "..." stands among the items; -1: it does not */
+static int has_dots(const struct judgement *j, const struct view *w)
+{
+	for (int i = 0; i < w->n; i++)
+		if (value_node(j, w->v[i].node)->kind == NODE_SYM &&
+		    span_is(value_node(j, w->v[i].node)->text, "..."))
+			return i;
+	return -1;
+}
+
+static struct value step(struct judgement *j, const struct view *w, int i, enum node_kind kind)
+{
+	int a = node_again(j->a, w->v[i].node), b = node_again(j->a, w->v[i + 1].node);
+
+	if (kind == NODE_ADD)
+		a = node_one(j->a, NODE_NEG, a);
+	return (struct value){kind == NODE_ADD ? node_two(j->a, NODE_ADD, b, a)
+					       : node_two(j->a, NODE_DIV, b, a),
+			      1};
+}
+
+/* Are the first n items an arithmetic (NODE_ADD) or geometric (NODE_DIV) progression? */
+static bool progression(struct judgement *j, const struct view *w, int n, enum node_kind kind)
+{
+	struct value first = step(j, w, 0, kind);
+
+	for (int i = 1; i + 1 < n; i++)
+		if (!value_same(j, first, step(j, w, i, kind)))
+			return false;
+	return n > 2;
+}
+
+/* 1, 2, ..., n and 1, 2, 3, ..., n: the same ends, and items more that go on as the others do */
+static bool same_dotted(struct judgement *j, const struct view *a, const struct view *b)
+{
+	int m = has_dots(j, a), n = has_dots(j, b), least = m < n ? m : n;
+	const struct view *longer = m < n ? b : a;
+
+	if (a->n - m != b->n - n)
+		return value_because(j, false, "another number of values behind the dots");
+	for (int i = 0; i < least; i++)
+		if (!compare_same(j, a->v[i], b->v[i]))
+			return value_because(j, false, "other values");
+	for (int i = 1; i < a->n - m; i++)
+		if (!compare_same(j, a->v[m + i], b->v[n + i]))
+			return value_because(j, false, "other values behind the dots");
+	if (m == n || (least > 0 && (progression(j, longer, longer == a ? m : n, NODE_ADD) ||
+				     progression(j, longer, longer == a ? m : n, NODE_DIV))))
+		return value_because(j, true, "the same values");
+	return value_because(j, false, "other values before the dots");
+}
+
 static bool same_shape(struct judgement *j, struct view *a, struct view *b)
 {
-	bool unordered =
-		(a->shape == LIST || a->shape == SET) && (b->shape == LIST || b->shape == SET);
-	bool single =
-		(a->shape == ONE && b->shape != TUPLE) || (a->shape == SET && b->shape == ONE);
-	bool ordered = (a->shape == TUPLE && b->shape == TUPLE) ||
-		       (a->shape == NAMED && (b->shape == TUPLE || b->shape == LIST)) ||
-		       (b->shape == NAMED && (a->shape == TUPLE || a->shape == LIST));
+	bool unordered, single, ordered;
 
 	distinct(j, a, b);
+	if (has_dots(j, a) >= 0 && has_dots(j, b) >= 0)
+		return same_dotted(j, a, b);
+	unordered = (a->shape == LIST || a->shape == SET) && (b->shape == LIST || b->shape == SET);
+	single = (a->shape == ONE && b->shape != TUPLE) || (a->shape == SET && b->shape == ONE);
+	ordered = (a->shape == TUPLE && b->shape == TUPLE) ||
+		  (a->shape == NAMED && (b->shape == TUPLE || b->shape == LIST)) ||
+		  (b->shape == NAMED && (a->shape == TUPLE || a->shape == LIST));
+
 	if (a->n != b->n)
 		return value_because(j, false, "another number of values");
 	if (a->shape == NAMED && b->shape == NAMED)
@@ -338,6 +399,43 @@ static bool compare_same_values(struct judgement *j, struct value a, struct valu
 	if (x.shape == ONE && y.shape == ONE)
 		return value_same(j, x.v[0], y.v[0]);
 	return same_shape(j, &x, &y);
+}
+
+/* ---- what holds in which case ---- */
+
+static bool is_cases(const struct judgement *j, int x)
+{
+	return value_node(j, x)->kind == NODE_MATRIX && span_is(value_node(j, x)->text, "cases");
+}
+
+/* The row that begins with cell a of the one is the row that begins with b of the other. */
+static bool same_case(struct judgement *j, int a, int b, int columns)
+{
+	for (; columns-- > 0; a = value_node(j, a)->next, b = value_node(j, b)->next)
+		if (!compare_same(j, (struct value){a, 0}, (struct value){b, 0}))
+			return false;
+	return true;
+}
+
+/* Each row of a is one of b, in any order. */
+static bool same_cases(struct judgement *j, int a, int b)
+{
+	int columns = value_node(j, a)->op, n = value_node(j, a)->n;
+	bool used[MAX_ITEMS] = {false};
+
+	if (columns != value_node(j, b)->op || n != value_node(j, b)->n || n > MAX_ITEMS)
+		return value_because(j, false, "another number of cases");
+	for (int i = 0; i < n; i += columns) {
+		int k = 0;
+
+		while (k < n && (used[k] || !same_case(j, node_kid(j->a, a, i),
+						       node_kid(j->a, b, k), columns)))
+			k += columns;
+		if (k >= n)
+			return value_because(j, false, "another case");
+		used[k] = true;
+	}
+	return value_because(j, true, "the same cases");
 }
 
 /* ---- all together ---- */
@@ -453,6 +551,8 @@ static bool same_bare(struct judgement *j, struct value a, struct value b)
 		return value_because(j, false, "too large to compare");
 	if (relation_is(j, a.node) || relation_is(j, b.node))
 		return against_relations(j, a, b);
+	if (is_cases(j, a.node) && is_cases(j, b.node))
+		return same_cases(j, a.node, b.node);
 	if ((value_node(j, a.node)->flags | value_node(j, b.node)->flags) & HAS_MATRIX &&
 	    ka != NODE_LIST && kb != NODE_LIST && ka != NODE_SET && kb != NODE_SET)
 		return same_matrix(j, a, b);
@@ -473,6 +573,45 @@ static bool same_bare(struct judgement *j, struct value a, struct value b)
 	return compare_same_values(j, a, b);
 }
 
+/* Are there degrees among the terms of x? */
+static bool has_degrees(const struct judgement *j, int x)
+{
+	if (value_node(j, x)->kind == NODE_NEG)
+		x = value_node(j, x)->first;
+	if (value_node(j, x)->kind != NODE_ADD)
+		return value_node(j, x)->kind == NODE_DEG;
+	for (int k = value_node(j, x)->first; k; k = value_node(j, k)->next)
+		if (has_degrees(j, k))
+			return true;
+	return false;
+}
+
+/* x with the signs of degrees taken off its terms */
+static int bare_degrees(struct judgement *j, int x)
+{
+	enum node_kind kind = (enum node_kind)value_node(j, x)->kind;
+	int y;
+
+	if (kind == NODE_DEG)
+		return node_again(j->a, value_node(j, x)->first);
+	if (kind != NODE_ADD && kind != NODE_NEG)
+		return node_again(j->a, x);
+	y = node_new(j->a, kind);
+	for (int k = value_node(j, x)->first; k; k = value_node(j, k)->next)
+		y = node_add(j->a, y, bare_degrees(j, k));
+	return y;
+}
+
+/* 90° - 2a is 90 - 2a. */
+static bool compare_bare_degrees(struct judgement *j, struct value a, struct value b)
+{
+	if (value_node(j, a.node)->kind != NODE_ADD || value_node(j, b.node)->kind != NODE_ADD)
+		return false;
+	a.node = bare_degrees(j, a.node);
+	b.node = bare_degrees(j, b.node);
+	return a.node && b.node && value_same(j, a, b);
+}
+
 static bool compare_same(struct judgement *j, struct value a, struct value b)
 {
 	struct value x = unit_bare(j, a), y = unit_bare(j, b);
@@ -483,6 +622,8 @@ static bool compare_same(struct judgement *j, struct value a, struct value b)
 	if (++j->depth > MAX_NESTING)
 		return value_because(j, false, "nested too deep");
 	yes = same_bare(j, x, y);
+	if (!yes && has_degrees(j, x.node) != has_degrees(j, y.node))
+		yes = compare_bare_degrees(j, x, y);
 	if (!yes &&
 	    (value_node(j, a.node)->kind == NODE_DEG) !=
 		    (value_node(j, b.node)->kind == NODE_DEG) &&

@@ -76,6 +76,23 @@ static bool is_bound(const struct judgement *j, int x)
 	return !(value_node(j, x)->flags & (HAS_SYM | HAS_TEXT));
 }
 
+/* A letter, f(x), a segment, an angle, x_1, a ratio: what an inequality may be about */
+static bool is_quantity(const struct judgement *j, int x)
+{
+	const struct node *n = value_node(j, x);
+
+	if (n->kind == NODE_SYM || n->kind == NODE_CALL)
+		return true;
+	if (n->kind == NODE_CONST) /* e and i are letters in it */
+		return n->op == 'e' || n->op == 'i';
+	if ((n->kind != NODE_MUL && n->kind != NODE_DIV) || n->flags & HAS_DECIMAL)
+		return false;
+	for (int k = n->first; k; k = value_node(j, k)->next)
+		if (!is_quantity(j, k))
+			return false;
+	return true;
+}
+
 /* x < c, c < x: as a piece of the line */
 static bool put_side(struct judgement *j, int left, int right, enum relation r, int sign,
 		     struct pieces *p)
@@ -86,7 +103,7 @@ static bool put_side(struct judgement *j, int left, int right, enum relation r, 
 	struct piece side = everything;
 	struct value at = {c, sign};
 
-	if (value_node(j, x)->kind != NODE_SYM || !is_bound(j, c) || r < REL_LT || r > REL_GE)
+	if (!is_quantity(j, x) || !is_bound(j, c) || r < REL_LT || r > REL_GE)
 		return false;
 	if (below)
 		return end(j, at, &side.hi, &side.to, &side.hi_open) &&
@@ -105,8 +122,7 @@ static bool put_between(struct judgement *j, int rel, int sign, struct pieces *p
 	bool open_a = r == REL_LT || r == REL_GT, open_b = s == REL_LT || s == REL_GT;
 	struct value lo = {up ? a : b, sign}, hi = {up ? b : a, sign};
 
-	if ((!up && !down) || value_node(j, x)->kind != NODE_SYM || !is_bound(j, a) ||
-	    !is_bound(j, b))
+	if ((!up && !down) || !is_quantity(j, x) || !is_bound(j, a) || !is_bound(j, b))
 		return false;
 	return put_interval(j, lo, hi,
 			    ((up ? open_a : open_b) ? OPEN_LEFT : 0) |
@@ -115,6 +131,89 @@ static bool put_between(struct judgement *j, int rel, int sign, struct pieces *p
 }
 
 static bool take_point(struct judgement *j, struct value x, struct pieces *p);
+
+/* x with the number v in the place of the letter name */
+static int with_number(struct judgement *j, int x, struct span name, int64_t v)
+{
+	const struct node *n = value_node(j, x);
+	int y;
+
+	if (n->kind == NODE_SYM && span_eq(n->text, name))
+		return node_whole(j->a, v);
+	y = node_again(j->a, x);
+	if (!y || !n->first)
+		return y;
+	value_node(j, y)->first = value_node(j, y)->last = 0;
+	value_node(j, y)->n = 0;
+	value_node(j, y)->flags &= ~(unsigned)HAS_SYM;
+	for (int k = n->first; k; k = value_node(j, k)->next)
+		y = node_add(j->a, y, with_number(j, k, name, v));
+	return y;
+}
+
+/* The first letter in x; empty: there is none */
+static struct span letter_in(const struct judgement *j, int x)
+{
+	struct span s = {NULL, 0};
+
+	if (value_node(j, x)->kind == NODE_SYM)
+		return value_node(j, x)->text;
+	for (int k = value_node(j, x)->first; k && !s.n; k = value_node(j, k)->next)
+		s = letter_in(j, k);
+	return s;
+}
+
+/* Where the linear expression x, of the letter in it, is c, or -c: as *at. False: it is not linear.
+ */
+static bool where_linear(struct judgement *j, int x, int c, bool minus, struct value *at)
+{
+	struct span name = letter_in(j, x);
+	int v[3], slope;
+	long double f[3];
+
+	for (int i = 0; i < 3; i++) {
+		v[i] = with_number(j, x, name, i);
+		if (!v[i] || value_node(j, v[i])->flags & HAS_SYM ||
+		    !value_real(j, (struct value){v[i], 1}, &f[i]))
+			return false;
+	}
+	if (fabsl(f[2] - 2 * f[1] + f[0]) > 1e-12L * (1 + fabsl(f[2])) || f[1] == f[0])
+		return false;
+	c = minus ? node_one(j->a, NODE_NEG, node_again(j->a, c)) : node_again(j->a, c);
+	c = node_two(j->a, NODE_ADD, c, node_one(j->a, NODE_NEG, node_again(j->a, v[0])));
+	slope = node_two(j->a, NODE_ADD, node_again(j->a, v[1]),
+			 node_one(j->a, NODE_NEG, node_again(j->a, v[0])));
+	*at = (struct value){node_two(j->a, NODE_DIV, c, slope), 1};
+	return at->node != 0;
+}
+
+/* |x - 3| < 4, and with the other signs */
+static bool put_absolute(struct judgement *j, int rel, struct pieces *p)
+{
+	int a = value_node(j, rel)->first, b = value_node(j, a)->next;
+	enum relation r = value_node(j, b)->rel;
+	bool less = r == REL_LT || r == REL_LE, open = r == REL_LT || r == REL_GT;
+	struct piece left = everything, right = everything;
+	struct value lo, hi, t;
+	long double x, y;
+
+	if (value_node(j, a)->kind != NODE_ABS || !is_bound(j, b) || r < REL_LT || r > REL_GE ||
+	    !where_linear(j, value_node(j, a)->first, b, true, &lo) ||
+	    !where_linear(j, value_node(j, a)->first, b, false, &hi) || !value_real(j, lo, &x) ||
+	    !value_real(j, hi, &y))
+		return false;
+	if (x > y) {
+		t = lo;
+		lo = hi;
+		hi = t;
+	}
+	if (less)
+		return put_interval(j, lo, hi, open ? OPEN_LEFT | OPEN_RIGHT : 0, p);
+	left.hi_open = right.lo_open = open;
+	return end(j, lo, &left.hi, &left.to, &left.hi_open) &&
+	       end(j, hi, &right.lo, &right.from, &right.lo_open) && put_piece(p, left) &&
+	       put_piece(p, right);
+}
 
 static bool put_relation(struct judgement *j, int rel, int sign, struct pieces *p)
 {
@@ -125,9 +224,11 @@ static bool put_relation(struct judgement *j, int rel, int sign, struct pieces *
 		return put_between(j, rel, sign, p);
 	if (value_node(j, rel)->n != 2)
 		return false;
+	if (value_node(j, a)->kind == NODE_ABS)
+		return put_absolute(j, rel, p);
 	if (value_node(j, b)->rel != REL_NE && value_node(j, b)->rel != REL_EQ)
 		return put_side(j, a, b, value_node(j, b)->rel, sign, p);
-	if (value_node(j, a)->kind != NODE_SYM || !is_bound(j, b))
+	if (!is_quantity(j, a) || !is_bound(j, b))
 		return false;
 	return value_node(j, b)->rel == REL_EQ ? put_interval(j, at, at, 0, p)
 					       : put_piece(p, everything) && take_point(j, at, p);

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "math/reading.h"
 #include "math/extract.h"
+#include "math/fold.h"
 #include "answer/text.h"
 
 #include <assert.h>
@@ -35,10 +36,12 @@ static bool same(struct span right, const struct extract *got, int n, struct ver
 static bool right(struct span answer, struct span response, int n, struct extract *got,
 		  struct verdict *out)
 {
-	struct buf b = {0};
+	struct buf b = {0}, mended = {0};
 	bool yes = false;
 
-	extract_right(answer, &b);
+	fold_controls(answer, &mended);
+	extract_right((struct span){mended.p, mended.n}, &b);
+	buf_free(&mended);
 	if (!extract_answer(response, extract_kind_of((struct span){b.p, b.n}), got))
 		out->why = "no answer found";
 	else

@@ -238,6 +238,14 @@ static bool has_words(struct span s, bool font)
 	return false;
 }
 
+static bool only_brackets(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!strchr(" ().,", s.p[i]) || !s.p[i])
+			return false;
+	return s.n > 0;
+}
+
 /* A command at i: behind it, and behind its words where it has some */
 static size_t split_command(struct split *w, size_t i)
 {
@@ -251,6 +259,10 @@ static size_t split_command(struct split *w, size_t i)
 		end = braced(s, at, &inside);
 	if (end && has_words(inside, k->t == TOKEN_FONT)) {
 		split_prose(w, inside);
+		return end;
+	}
+	if (end && only_brackets(inside)) {
+		put_part(w, inside, false);
 		return end;
 	}
 	if (k && !end && char_at(s, at) == '{' &&

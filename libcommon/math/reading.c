@@ -88,6 +88,21 @@ static void same_arguments(struct reading *r, int right, int got)
 		same_letter(r, right, got, a->v[y].text, a->v[x].text);
 }
 
+/* Is there a limit, an integral, a sum without end or the like in x? */
+static bool not_computed(struct reading *r, int x)
+{
+	const struct arena *a = r->j.a;
+	struct env e = {.a = a, .sign = 1, .steps = &r->j.steps};
+	int64_t from, to;
+
+	if (a->v[x].kind == NODE_BIG && !env_range(&e, x, &from, &to))
+		return true;
+	for (int k = a->v[x].first; k; k = a->v[k].next)
+		if (not_computed(r, k))
+			return true;
+	return false;
+}
+
 /* ---- as expressions ---- */
 
 /* Once, with commas between digits read so */
@@ -113,7 +128,11 @@ static bool same_as_read(struct reading *r, struct span right, enum comma how_ri
 		x = parse_measure(j->a, right, how_right);
 	same_constants(r, x, y);
 	same_arguments(r, x, y);
-	return compare_trees(j, x, y) && !j->a->full;
+	if (compare_trees(j, x, y))
+		return !j->a->full;
+	if (not_computed(r, x) || not_computed(r, y))
+		j->why = "a limit, an integral or a series, which is not computed";
+	return false;
 }
 
 static bool same_expressions(struct reading *r, struct span right, struct span got)
@@ -205,6 +224,51 @@ static bool same_sequence(struct reading *r, struct span right, struct span got)
 	return yes;
 }
 
+/* ---- as choices ---- */
+
+static struct span behind(struct span s, size_t n)
+{
+	return (struct span){s.p + n, s.n - n};
+}
+
+/* Of "A, C", "AC", "(A) and (C)" the letters, a bit each; 0: it is more than two or more of A to J.
+ */
+static unsigned choices(struct span s)
+{
+	static const char *const idle[] = {"and", "\\text", "\\textbf", "\\mathrm",
+					   "\\&", "\\ ",    "\\,"};
+	unsigned set = 0;
+	int n = 0;
+
+	while (s.n) {
+		size_t i = 0;
+
+		while (i < sizeof idle / sizeof *idle &&
+		       (s.n < strlen(idle[i]) || memcmp(s.p, idle[i], strlen(idle[i])) != 0))
+			i++;
+		if (i < sizeof idle / sizeof *idle) {
+			s = behind(s, strlen(idle[i]));
+			continue;
+		}
+		if (*s.p >= 'A' && *s.p <= 'J' && !(set >> (*s.p - 'A') & 1)) {
+			set |= 1u << (*s.p - 'A');
+			n++;
+		} else if (!*s.p || !strchr(" ,;&(){}.$\n", *s.p)) {
+			return 0;
+		}
+		s = behind(s, 1);
+	}
+	return n > 1 ? set : 0;
+}
+
+static bool same_choices(struct reading *r, struct span right, struct span got)
+{
+	if (!choices(right) || choices(right) != choices(got))
+		return false;
+	r->why = "the same choices";
+	return true;
+}
+
 /* ---- all of it ---- */
 
 /* Does one restrict what it declares otherwise than the other? */
@@ -250,7 +314,8 @@ static bool same_folded(struct reading *r, struct span right, struct span got)
 		r->why = yes ? "the same of Yes and No" : "other words";
 		return yes;
 	}
-	yes = same_text(r, right, got) || same_gists(r, right, got) || same_sequence(r, right, got);
+	yes = same_text(r, right, got) || same_choices(r, right, got) ||
+	      same_gists(r, right, got) || same_sequence(r, right, got);
 	if (!yes && phrase_is(right))
 		r->why = "other words";
 	return yes;
