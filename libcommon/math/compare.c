@@ -11,6 +11,7 @@
 #include "math/unit.h"
 
 #include <assert.h>
+#include <math.h>
 
 enum { MAX_NESTING = 8, MAX_ITEMS = 64 };
 
@@ -318,6 +319,18 @@ static struct value step(struct judgement *j, const struct view *w, int i, enum 
 			      1};
 }
 
+/* Does a progression that begins as w does meet its last item, where that is a number? */
+static bool reaches(struct judgement *j, const struct view *w, struct value by, enum node_kind kind)
+{
+	long double first, last, d, n;
+
+	if (!value_real(j, w->v[0], &first) || !value_real(j, w->v[w->n - 1], &last) ||
+	    !value_real(j, by, &d) || value_node(j, w->v[w->n - 1].node)->flags & HAS_SYM)
+		return true;
+	n = kind == NODE_ADD ? (last - first) / d : logl(last / first) / logl(d);
+	return fabsl(n - roundl(n)) < 1e-9L;
+}
+
 /* Are the first n items an arithmetic (NODE_ADD) or geometric (NODE_DIV) progression? */
 static bool progression(struct judgement *j, const struct view *w, int n, enum node_kind kind)
 {
@@ -326,7 +339,7 @@ static bool progression(struct judgement *j, const struct view *w, int n, enum n
 	for (int i = 1; i + 1 < n; i++)
 		if (!value_same(j, first, step(j, w, i, kind)))
 			return false;
-	return n > 2;
+	return n > 2 && reaches(j, w, first, kind);
 }
 
 /* 1, 2, ..., n and 1, 2, 3, ..., n: the same ends, and items more that go on as the others do */
@@ -344,7 +357,7 @@ static bool same_dotted(struct judgement *j, const struct view *a, const struct 
 		if (!compare_same(j, a->v[m + i], b->v[n + i]))
 			return value_because(j, false, "other values behind the dots");
 	if (m == n || (least > 0 && (progression(j, longer, longer == a ? m : n, NODE_ADD) ||
-				     progression(j, longer, longer == a ? m : n, NODE_DIV))))
+				     (progression(j, longer, longer == a ? m : n, NODE_DIV)))))
 		return value_because(j, true, "the same values");
 	return value_because(j, false, "other values before the dots");
 }

@@ -1127,24 +1127,24 @@ static bool degree_sign(struct parse *p)
 	return false;
 }
 
-/* The ' of ^' or ^{\prime}, of which a second one stays */
-static bool prime_sign(struct parse *p)
+/* How many ' stand behind a ^, or in {} there; they are used. */
+static int prime_signs(struct parse *p)
 {
 	struct parse before = *p;
 	bool braces = parse_at(p, '{');
+	int n = 0;
 
 	if (braces)
 		parse_advance(p);
-	if (parse_at(p, '\'')) {
+	for (; parse_at(p, '\'') && (!n || braces); n++)
 		parse_advance(p);
-		if (!braces || parse_at(p, '}')) {
-			if (braces)
-				parse_advance(p);
-			return true;
-		}
-	}
-	*p = before;
-	return false;
+	if (n && braces && parse_at(p, '}'))
+		parse_advance(p);
+	else if (braces)
+		n = 0;
+	if (!n)
+		*p = before;
+	return n;
 }
 
 static int parse_exponent(struct parse *p)
@@ -1176,8 +1176,11 @@ static int parse_power(struct parse *p, int left)
 
 	if (degree_sign(p))
 		return parse_degrees(p, left);
-	if (prime_sign(p))
-		return node_add(p->a, parse_text(p, NODE_CALL, (struct span){"'", 1}), left);
+	x = left;
+	for (int n = prime_signs(p); n > 0; n--)
+		x = node_add(p->a, parse_text(p, NODE_CALL, (struct span){"'", 1}), x);
+	if (x != left)
+		return x;
 	x = parse_exponent(p);
 	if (parse_node(p, x)->kind == NODE_TEXT) /* 5^{th} */
 		return node_two(p->a, NODE_UNIT, left, x);

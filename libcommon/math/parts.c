@@ -152,6 +152,9 @@ static size_t prose_word(struct span s, size_t i)
 	size_t n = word_length(s, i), next = i + n;
 	struct span w = {s.p + i, n};
 
+	if (n > 1 && n < 5 && char_at(s, next) == '.' && char_at(s, next + 1) == ' ' &&
+	    char_at(s, next + 2) >= 'a' && char_at(s, next + 2) <= 'z')
+		return n + 1; /* sq. units */
 	if (!n || (n > 1 && (joiner(w) || mathematical(w))) ||
 	    (char_at(s, next) && strchr("(_^", char_at(s, next))))
 		return 0;
@@ -163,6 +166,16 @@ static size_t prose_word(struct span s, size_t i)
 			       word_length(s, next) > 1 && char_at(s, next) >= 'a'
 		       ? n
 		       : 0;
+}
+
+/* AM or PM behind a time of day */
+static bool of_day(struct span s, size_t i, size_t n)
+{
+	if (n != 2 || (s.p[i + 1] | 0x20) != 'm' || !strchr("aApP", s.p[i]))
+		return false;
+	while (i && (s.p[i - 1] == ' ' || s.p[i - 1] == '$'))
+		i--;
+	return i > 3 && text_digit(s.p[i - 1]) && text_digit(s.p[i - 2]) && s.p[i - 3] == ':';
 }
 
 /* A word that nobody takes for a product of letters */
@@ -190,7 +203,7 @@ static size_t phrase_length(struct span s, size_t i)
 	for (; (n = prose_word(s, i + end)) != 0; words++) {
 		struct span w = {s.p + i + end, n};
 
-		sure |= plain_word(w) || (words && word_unit(w));
+		sure |= plain_word(w) || (words && word_unit(w)) || of_day(s, i + end, n);
 		n += end;
 		end = n;
 		while (char_at(s, i + end) == ' ')

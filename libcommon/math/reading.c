@@ -62,31 +62,37 @@ static void same_constants(struct reading *r, int right, int got)
 			    bare_letter(r->right.letter[i]));
 }
 
-/* The argument of the function that the equation x, or the first one in a list, defines: f(x) =
- * ...; 0: none */
-static int argument_of(const struct arena *a, int x)
+/* The function of letters that the equation x, or the first one in a list, defines: f(x) = ...; 0:
+ * none */
+static int function_of(const struct arena *a, int x)
 {
-	const struct node *n = &a->v[x], *f;
+	const struct node *n = &a->v[x], *f = &a->v[n->first];
 
 	if (n->kind == NODE_LIST || n->kind == NODE_SET)
-		for (int k = n->first; k; k = a->v[k].next)
-			if (argument_of(a, k))
-				return argument_of(a, k);
-	f = &a->v[n->first];
-	return n->kind == NODE_REL && a->v[f->next].rel == REL_EQ && f->kind == NODE_CALL &&
-			       f->n == 1 && f->text.n == 1 && a->v[f->first].kind == NODE_SYM
-		       ? f->first
-		       : 0;
+		for (int k = n->first, g; k; k = a->v[k].next)
+			if ((g = function_of(a, k)) != 0)
+				return g;
+	if (n->kind != NODE_REL || a->v[f->next].rel != REL_EQ || f->kind != NODE_CALL ||
+	    f->text.n != 1 || span_is(f->text, "_") || span_is(f->text, "'"))
+		return 0;
+	for (int k = f->first; k; k = a->v[k].next)
+		if (a->v[k].kind != NODE_SYM)
+			return 0;
+	return n->first;
 }
 
 static void same_arguments(struct reading *r, int right, int got)
 {
 	const struct arena *a = r->j.a;
-	int x = argument_of(a, right), y = argument_of(a, got);
+	int x = function_of(a, right), y = function_of(a, got);
 
-	if (x && y)
+	if (!x || !y || a->v[x].n != a->v[y].n)
+		return;
+	for (x = a->v[x].first, y = a->v[y].first; x; x = a->v[x].next, y = a->v[y].next)
 		same_letter(r, right, got, a->v[y].text, a->v[x].text);
 }
+
+/* ---- as expressions ---- */
 
 /* Is there a limit, an integral, a sum without end or the like in x? */
 static bool not_computed(struct reading *r, int x)
@@ -102,8 +108,6 @@ static bool not_computed(struct reading *r, int x)
 			return true;
 	return false;
 }
-
-/* ---- as expressions ---- */
 
 /* Once, with commas between digits read so */
 static bool same_as_read(struct reading *r, struct span right, enum comma how_right,

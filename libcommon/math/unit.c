@@ -70,13 +70,13 @@ static void put_word(struct labels *w, char *s, size_t n, bool first)
 	const char *unit = first || !span_is(word, "in") ? word_unit(word) : NULL;
 
 	w->predicate |= is_one_of(word, verb);
-	if (unit)
-		put_label(w, unit, strlen(unit), true);
-	else if (span_is(word, "mph") || span_is(word, "kmh") || span_is(word, "kph")) {
+	if (span_is(word, "mph") || span_is(word, "kmh") || span_is(word, "kph")) {
 		put_label(w, *s == 'm' ? "mi" : "km", 2, true);
 		put_label(w, "per", 3, true);
 		put_label(w, "h", 1, true);
-	} else if (span_is(word, "per") || span_is(word, "a"))
+	} else if (unit)
+		put_label(w, unit, strlen(unit), true);
+	else if (span_is(word, "per") || span_is(word, "a"))
 		put_label(w, "per", 3, true);
 	else if (span_is(word, "squared") || span_is(word, "square") || span_is(word, "sq"))
 		put_label(w, "square", 6, true);
@@ -218,6 +218,10 @@ bool unit_agree(const struct judgement *j, int a, int b)
 		drop_per(&y);
 	}
 	if (count_known(&x) && count_known(&y) && (!within(&x, &y, true) || !within(&y, &x, true)))
+		return false;
+	if (count_known(&x) == 0 && x.n && count_known(&y) == y.n && y.n)
+		return false; /* marbles, liters */
+	if (count_known(&y) == 0 && y.n && count_known(&x) == x.n && x.n)
 		return false;
 	return within(&x, &y, false) || within(&y, &x, false);
 }

@@ -270,7 +270,7 @@ static const char *const units[][8] = {
 	{"ml", "milliliter", "milliliters", "millilitre", "millilitres"},
 	{"mph"},
 	{"$", "dollar", "dollars", "usd"},
-	{"cent", "cents"},
+	{"cent", "cents", "¢"},
 	{"euro", "euros"},
 	{"degree", "degrees", "deg"},
 	{"rad", "radian", "radians"},
