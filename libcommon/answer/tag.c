@@ -29,9 +29,13 @@ bool tag_inside(struct span s, struct span *inside)
 	size_t from[TAGS] = {0}; /* behind the last of each that is open; 0: none */
 	bool any = false;
 
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] != '<')
-			continue;
+	for (const char *p = s.p, *end = s.p + s.n; p < end; p++) {
+		size_t i;
+
+		p = memchr(p, '<', (size_t)(end - p));
+		if (!p)
+			break;
+		i = (size_t)(p - s.p);
 		for (size_t k = 0, n; k < TAGS; k++) {
 			if ((n = begins(s, i, tags[k].open)) != 0)
 				from[k] = i + n;

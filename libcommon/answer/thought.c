@@ -45,7 +45,9 @@ static bool quoted(struct span s, size_t i, size_t n)
 /* The tag at i, its length in *n */
 static enum mark mark_at(struct span s, size_t i, size_t *n)
 {
-	if (s.p[i] != '<' && s.p[i] != '[' && (unsigned char)s.p[i] != 0xe2)
+	char next = i + 1 < s.n ? s.p[i + 1] : ' ';
+
+	if (s.p[i] == '[' ? !strchr("tT/", next) : text_blank(next) || text_digit(next))
 		return NONE;
 	for (size_t k = 0; k < sizeof tags / sizeof *tags; k++) {
 		if (begins(s, i, tags[k].open, n))
@@ -54,6 +56,44 @@ static enum mark mark_at(struct span s, size_t i, size_t *n)
 			return quoted(s, i, *n) ? NONE : CLOSES;
 	}
 	return NONE;
+}
+
+/* From tag to tag of a text */
+struct walk {
+	struct span s;
+	size_t next[3]; /* of each character that a tag can begin with, the next one */
+};
+
+static const char first[] = {'<', '[', '\xe2'};
+
+static size_t find(struct span s, size_t from, char c)
+{
+	const char *p = from < s.n ? memchr(s.p + from, c, s.n - from) : NULL;
+
+	return p ? (size_t)(p - s.p) : s.n;
+}
+
+static struct walk walk_begin(struct span s)
+{
+	return (struct walk){s, {find(s, 0, first[0]), find(s, 0, first[1]), find(s, 0, first[2])}};
+}
+
+/* The next tag: where, and its length; NONE at the end */
+static enum mark walk_on(struct walk *w, size_t *i, size_t *n)
+{
+	enum mark m = NONE;
+
+	while (m == NONE) {
+		int k = w->next[0] <= w->next[1] ? 0 : 1;
+
+		k = w->next[2] < w->next[k] ? 2 : k;
+		*i = w->next[k];
+		if (*i >= w->s.n)
+			return NONE;
+		m = mark_at(w->s, *i, n);
+		w->next[k] = find(w->s, *i + 1, first[k]);
+	}
+	return m;
 }
 
 /* Do thoughts begin at the tag at i, to judge by what stands before it, or is it told of within a
@@ -70,38 +110,32 @@ static bool leads(struct span s, size_t i)
 /* Do thoughts begin in the prompt that do not end there? */
 static bool ends_inside(struct span s)
 {
+	struct walk w = walk_begin(s);
 	bool inside = false;
+	enum mark m;
+	size_t i, n;
 
-	for (size_t i = 0, n; i < s.n; i++)
-		switch (mark_at(s, i, &n)) {
-		case OPENS:
-			inside = leads(s, i) ||
-				 !text_trim((struct span){s.p + i + n, s.n - i - n}).n;
-			break;
-		case CLOSES:
-			inside = false;
-			break;
-		default:
-			break;
-		}
+	while ((m = walk_on(&w, &i, &n)) != NONE)
+		inside = m == OPENS &&
+			 (leads(s, i) || !text_trim((struct span){s.p + i + n, s.n - i - n}).n);
 	return inside;
 }
 
 struct span thought_spoken(struct span prompt, struct span response)
 {
+	struct walk w = walk_begin(response);
 	struct span said = response;
 	bool inside = ends_inside(prompt), open = inside;
+	enum mark m;
+	size_t i, n;
 
-	for (size_t i = 0, n; i < response.n; i++) {
-		enum mark m = mark_at(response, i, &n);
-
+	while ((m = walk_on(&w, &i, &n)) != NONE) {
 		if (m == CLOSES)
 			said = (struct span){response.p + i + n, response.n - i - n};
-		else if (m == OPENS && !open && (i < FEW || leads(response, i)))
+		else if (!open && (i < FEW || leads(response, i)))
 			said.n = (size_t)(response.p + i - said.p);
 		open = m != CLOSES && (open || said.p + said.n < response.p + response.n);
-		inside = m == CLOSES ? false : inside;
-		i += m == NONE ? 0 : n - 1;
+		inside = m != CLOSES && inside;
 	}
 	if (inside)
 		said.n = 0;

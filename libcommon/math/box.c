@@ -27,6 +27,8 @@ static size_t opening(struct span s, size_t i)
 {
 	static const char *const name[] = {"\\boxed", "\\fbox", "\\framebox"};
 
+	if (s.n - i < 6 || (s.p[i + 1] != 'b' && s.p[i + 1] != 'f'))
+		return 0;
 	for (size_t k = 0; k < sizeof name / sizeof *name; k++) {
 		size_t n = strlen(name[k]);
 

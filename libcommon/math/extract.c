@@ -107,9 +107,10 @@ static struct span undress(struct span s)
 		{"\"", "\""},      {"'", "'"},      {"\u201c", "\u201d"},
 		{"<b>", "</b>"},   {"*", "*"},      {"<strong>", "</strong>"},
 		{"<em>", "</em>"}, {"<i>", "</i>"}, {"<u>", "</u>"}};
-	bool more = true;
+	bool more;
 
 	s = text_trim(s);
+	more = s.n && (strchr("$*_`\"'<", *s.p) || (unsigned char)*s.p >= 0x80);
 	while (more) {
 		more = s.n > 2 && *s.p == '$' && s.p[s.n - 1] == '$' &&
 		       (s.p[1] == '$' || !memchr(s.p + 1, '$', s.n - 2)) && cut(&s, "$", "$");
@@ -360,7 +361,7 @@ static bool few_words(struct span s, struct buf *out)
 static bool final_answer(struct span s, struct buf *out)
 {
 	for (size_t i = s.n; i-- > 0;)
-		if (word_at(s, i, "final answer")) {
+		if ((s.p[i] | 0x20) == 'f' && word_at(s, i, "final answer")) {
 			size_t at = introduced(s, i + 12), n;
 
 			s = skip_marks(from(s, at ? at : s.n));

@@ -144,10 +144,7 @@ void fold_signs(struct span s, struct buf *out)
 /* The letter of the escape that made the control character c; '\0': none */
 static char escaped(char c)
 {
-	static const char from[] = "\a\b\f\t\v\r", to[] = "abftvr";
-	const char *at = c ? strchr(from, c) : NULL;
-
-	return (char)(at ? to[at - from] : '\0');
+	return c < '\a' || c > '\r' || c == '\n' ? '\0' : "abt.vfr"[c - '\a'];
 }
 
 /* Is the letter c with the letters at the front of s a command? */
@@ -172,6 +169,14 @@ static bool makes_command(char c, struct span s)
 
 void fold_controls(struct span s, struct buf *out)
 {
+	bool any = false;
+
+	for (size_t i = 0; i < s.n && !any; i++)
+		any = escaped(s.p[i]);
+	if (!any) {
+		buf_add(out, s.p, s.n);
+		return;
+	}
 	for (size_t i = 0; i < s.n; i++) {
 		char c = escaped(s.p[i]);
 

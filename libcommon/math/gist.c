@@ -677,16 +677,33 @@ static void join_equation(struct gist *g)
 	g->parts.n = all;
 }
 
+/* Could there be words in s, or an ornament without any? */
+static bool may_have_words(struct span s)
+{
+	for (size_t i = 0; i + 1 < s.n; i++) {
+		size_t from = i;
+
+		while (i < s.n && text_letter(s.p[i]))
+			i++;
+		if (i > from + 1 && (!from || s.p[from - 1] != '\\'))
+			return true;
+	}
+	return memmem(s.p, s.n, ".m", 2) || memmem(s.p, s.n, "\\approx", 7) ||
+	       memmem(s.p, s.n, "\\in", 3);
+}
+
 bool gist_get(struct span s, struct gist *g)
 {
 	struct parts *p = &g->parts;
 
-	*g = (struct gist){.kind = GIST_VALUE};
-	if (!parts_split(s, p) || !p->n)
+	g->kind = GIST_VALUE;
+	g->text = g->equation = (struct buf){0};
+	g->letters = g->domains = 0;
+	p->n = p->words = 0;
+	p->text = (struct buf){0};
+	if (!may_have_words(s) || !parts_split(s, p) || !p->n)
 		return false;
 	buf_reserve(&p->text, REPLACED); /* spans into it stay */
-	if (!p->words && !memmem(s.p, s.n, "\\approx", 7) && !memmem(s.p, s.n, "\\in", 3))
-		return false;
 	if (yes_no(p, &g->kind))
 		return true;
 	g->kind = GIST_VALUE;

@@ -22,7 +22,7 @@ struct split {
 void parts_free(struct parts *p)
 {
 	buf_free(&p->text);
-	*p = (struct parts){.n = 0};
+	p->n = p->words = 0;
 }
 
 struct span parts_at(const struct parts *p, int i)
@@ -362,7 +362,8 @@ bool parts_split(struct span s, struct parts *p)
 {
 	struct split w = {.s = s, .p = p, .delimited = has_pairs(s), .fits = true};
 
-	*p = (struct parts){.n = 0};
+	p->text = (struct buf){0};
+	p->n = p->words = 0;
 	w.fits = s.n <= LONGEST;
 	for (size_t i = 0; i < s.n && w.fits; i = skip_blanks(&w, i))
 		i = split_step(&w, i, w.delimited && !w.formula);

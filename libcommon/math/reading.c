@@ -144,6 +144,8 @@ static bool same_expressions(struct reading *r, struct span right, struct span g
 	int n = phrase_comma_readings(right), m = phrase_comma_readings(got);
 	bool yes = false;
 
+	if (!r->j.a)
+		r->j.a = xmalloc(sizeof *r->j.a);
 	for (int i = 0; i < n * m && !yes; i++) {
 		yes = same_as_read(r, right, (enum comma)(i / m), got, (enum comma)(i % m));
 		r->why = r->why ? r->why : r->j.why;
@@ -299,46 +301,54 @@ static bool same_gists(struct reading *r, struct span right, struct span got)
 		r->why = "another condition";
 		return false;
 	}
-	if (same_text(r, x, y) || (!phrase_is(x) && same_expressions(r, x, y)))
+	if (((a->text.n || b->text.n) && same_text(r, x, y)) ||
+	    (!phrase_is(x) && same_expressions(r, x, y)))
 		return true;
 	return a->equation.n && !b->equation.n &&
 	       same_expressions(r, (struct span){a->equation.p, a->equation.n}, y);
 }
 
-static bool same_folded(struct reading *r, struct span right, struct span got)
+static bool same_meant(struct reading *r, struct span right, struct span got)
 {
-	bool yes;
+	bool yes = r->right.kind == r->got.kind;
 
-	gist_get(right, &r->right);
-	gist_get(got, &r->got);
-	if (r->right.kind != r->got.kind)
-		r->why = "Yes or No against something else";
 	if (r->right.kind != GIST_VALUE || r->got.kind != GIST_VALUE) {
-		yes = r->right.kind == r->got.kind;
 		r->why = yes ? "the same of Yes and No" : "other words";
 		return yes;
 	}
-	yes = same_text(r, right, got) || same_choices(r, right, got) ||
-	      same_gists(r, right, got) || same_sequence(r, right, got);
+	yes = same_choices(r, right, got) || same_gists(r, right, got) ||
+	      (r->right.text.n && r->got.text.n && same_sequence(r, right, got));
 	if (!yes && phrase_is(right))
 		r->why = "other words";
 	return yes;
 }
 
+static bool same_folded(struct reading *r, struct span right, struct span got)
+{
+	bool yes = same_text(r, right, got);
+
+	if (yes)
+		return true;
+	gist_get(right, &r->right);
+	gist_get(got, &r->got);
+	yes = same_meant(r, right, got);
+	gist_free(&r->right);
+	gist_free(&r->got);
+	return yes;
+}
+
 bool reading_same(struct span right, struct span got, int places, const char **why)
 {
-	struct reading r = {.j = {.steps = ENV_STEPS, .places = places}};
+	struct reading r;
 	struct buf a = {0}, b = {0};
 	bool yes = false;
 
 	fold_signs(right, &a);
 	fold_signs(got, &b);
+	r.j = (struct judgement){.steps = ENV_STEPS, .places = places};
 	r.why = a.n && b.n ? NULL : "no answer";
 	if (a.n && b.n) {
-		r.j.a = xmalloc(sizeof *r.j.a);
 		yes = same_folded(&r, (struct span){a.p, a.n}, (struct span){b.p, b.n});
-		gist_free(&r.right);
-		gist_free(&r.got);
 		free(r.j.a);
 	}
 	*why = r.why ? r.why : "other words";
