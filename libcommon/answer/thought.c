@@ -32,6 +32,8 @@ static const struct {
 
 static bool begins(struct span s, size_t i, const char *tag, size_t *n)
 {
+	if (i + 1 >= s.n || (s.p[i + 1] | 0x20) != (tag[1] | 0x20))
+		return false;
 	*n = strlen(tag);
 	return s.n - i >= *n && strncasecmp(s.p + i, tag, *n) == 0;
 }
@@ -47,7 +49,10 @@ static enum mark mark_at(struct span s, size_t i, size_t *n)
 {
 	char next = i + 1 < s.n ? s.p[i + 1] : ' ';
 
-	if (s.p[i] == '[' ? !strchr("tT/", next) : text_blank(next) || text_digit(next))
+	if (s.p[i] == '<'   ? !text_letter(next) && next != '/' && next != '|'
+	    : s.p[i] == '[' ? (next | 0x20) != 't' && next != '/'
+			    : s.n - i < 4 || memcmp(s.p + i, "\u25c1", 3) != 0 ||
+				      (s.p[i + 3] != 't' && s.p[i + 3] != '/'))
 		return NONE;
 	for (size_t k = 0; k < sizeof tags / sizeof *tags; k++) {
 		if (begins(s, i, tags[k].open, n))

@@ -188,7 +188,7 @@ static size_t hashes(struct span s, size_t i)
 		return 0;
 	while (i + n < s.n && s.p[i + n] == '#')
 		n++;
-	if (n < 3)
+	if (n < 3 || (n == 3 && i && s.p[i - 1] != '\n'))
 		return 0;
 	for (i += n; i < s.n && strchr(" *:", s.p[i]);)
 		i++;
@@ -196,7 +196,7 @@ static size_t hashes(struct span s, size_t i)
 			  fold_sign((struct span){s.p + i, s.n - i})))
 		return 0;
 	line = (struct span){s.p + i, 0};
-	while (i + line.n < s.n && line.p[line.n] != '\n')
+	while (n == 3 && i + line.n < s.n && line.n < SHORT && line.p[line.n] != '\n')
 		line.n++;
 	return n > 3 || prose_prefix(line) == text_trim(line).n ? i : 0;
 }

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { LONGEST = 16384 };
+
 /* One comparison */
 struct reading {
 	struct judgement j;
@@ -343,6 +345,10 @@ bool reading_same(struct span right, struct span got, int places, const char **w
 	struct buf a = {0}, b = {0};
 	bool yes = false;
 
+	if (right.n > LONGEST || got.n > LONGEST) {
+		*why = "too long to compare";
+		return span_eq(right, got);
+	}
 	fold_signs(right, &a);
 	fold_signs(got, &b);
 	r.j = (struct judgement){.steps = ENV_STEPS, .places = places};

@@ -313,9 +313,10 @@ const struct word *word_command(struct span name)
 
 const char *word_unit(struct span word)
 {
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+	for (size_t i = 0; word.n && i < sizeof units / sizeof *units; i++)
 		for (size_t k = 0; k < 8 && units[i][k]; k++)
-			if (strlen(units[i][k]) == word.n &&
+			if ((*units[i][k] | 0x20) == (*word.p | 0x20) &&
+			    strlen(units[i][k]) == word.n &&
 			    strncasecmp(units[i][k], word.p, word.n) == 0)
 				return units[i][0];
 	return NULL;
