@@ -41,7 +41,7 @@ static uint64_t ks[MAX_KS];
 static size_t n_ks;
 static struct evalset all;
 static size_t reference_id = (size_t)-1; /* its number among the variants; -1: none is asked for */
-static struct crossed draws;
+static struct pigeonhole draws;
 static struct buf table;
 
 /* ---- reading ---- */
@@ -212,11 +212,11 @@ static struct result mean_of(struct block b, size_t cols, size_t metric)
 	double *v = xarray(b.n * cols + 1, sizeof *v);
 	double *mean = xarray((size_t)bootstrap + 1, sizeof *mean);
 	size_t rows = gather(b, (struct block){0}, cols, metric, v);
-	struct result r = {.value = crossed_mean(v, rows * cols)};
+	struct result r = {.value = pigeonhole_mean(v, rows * cols)};
 
-	crossed_draw(&draws, rows, cols, (size_t)bootstrap, (uint64_t)seed);
-	crossed_means(&draws, v, mean);
-	crossed_interval(mean, (size_t)bootstrap, &r.low, &r.high);
+	pigeonhole_draw(&draws, rows, cols, (size_t)bootstrap, (uint64_t)seed);
+	pigeonhole_means(&draws, v, mean);
+	pigeonhole_interval(mean, (size_t)bootstrap, &r.low, &r.high);
 	free(v);
 	free(mean);
 	return r;
@@ -232,13 +232,13 @@ static struct result difference(struct block b, struct block ref, size_t cols, s
 	struct result r;
 
 	gather(ref, b, cols, metric, w);
-	r.value = crossed_mean(v, rows * cols) - crossed_mean(w, rows * cols);
-	crossed_draw(&draws, rows, cols, (size_t)bootstrap, (uint64_t)seed);
-	crossed_means(&draws, v, mean);
-	crossed_means(&draws, w, minus);
+	r.value = pigeonhole_mean(v, rows * cols) - pigeonhole_mean(w, rows * cols);
+	pigeonhole_draw(&draws, rows, cols, (size_t)bootstrap, (uint64_t)seed);
+	pigeonhole_means(&draws, v, mean);
+	pigeonhole_means(&draws, w, minus);
 	for (size_t i = 0; i < (size_t)bootstrap; i++)
 		mean[i] -= minus[i];
-	crossed_interval(mean, (size_t)bootstrap, &r.low, &r.high);
+	pigeonhole_interval(mean, (size_t)bootstrap, &r.low, &r.high);
 	free(v);
 	free(w);
 	free(mean);
@@ -373,7 +373,7 @@ int main(int argc, char *argv[])
 			msg_reason(&why);
 	}
 	evalset_free(&all);
-	crossed_free(&draws);
+	pigeonhole_free(&draws);
 	buf_free(&table);
 	return tool_finish(st);
 }

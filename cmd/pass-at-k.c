@@ -71,7 +71,7 @@ static struct problem *problem_of(struct eval *e, const struct traj *t, struct m
 
 	buf_reset(&e->scratch);
 	if (by) {
-		if (!glance_text(&e->scratch, glance_path(map, by)))
+		if (!trajscan_text(&e->scratch, trajscan_path(map, by)))
 			buf_str(&e->scratch, "-");
 		name = (struct span){e->scratch.p, e->scratch.n};
 	}
@@ -93,10 +93,10 @@ static int add(struct eval *e, const struct rec *r, const char *name, struct rea
 
 	if (!r->is_traj)
 		return 0;
-	if (glance(&t, r, name, why))
+	if (trajscan(&t, r, name, why))
 		return why->status;
 	p = problem_of(e, &t, r->map);
-	if (!glance_graded(&t)) {
+	if (!trajscan_graded(&t)) {
 		e->ungraded++;
 		e->failed += t.verdict.p && !span_is(t.verdict, "ok");
 		return 0;

@@ -4,6 +4,7 @@
  */
 #include "base/mem.h"
 #include "base/par.h"
+#include "base/clock.h"
 #include "base/progress.h"
 #include "base/tool.h"
 #include "rollout/prompt.h"
@@ -18,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct roller_opts o = {
+static struct rollout_opts o = {
 	.sample = {.temperature = 1, .top_p = 1, .top_k = 0, .max_new = 256, .batch = 32},
 	.verify = VERIFY_OPTS_DEFAULT,
 };
@@ -92,7 +93,7 @@ static int write_chunk(struct roller *r, const struct rollouts *all, const char 
 
 	for (size_t i = 0; i < all->n; i++) {
 		count(&all->v[i]);
-		roller_traj(r, all, i, &t);
+		rollout_traj(r, all, i, &t);
 		t.policy = (struct span){hash, strlen(hash)};
 		t.step = step;
 		t.iter = iter;
@@ -135,8 +136,8 @@ static int evaluate(struct roller *r, size_t n_tasks, const char *hash, struct r
 		k = n_tasks - done < chunk ? n_tasks - done : chunk;
 		for (size_t i = 0; i < k; i++)
 			draw[i] = (struct draw){done + i, done + i};
-		rollouts_reset(&all);
-		st = roller_run(r, draw, k, (size_t)samples, 0, &all, why);
+		rollout_reset(&all);
+		st = rollout_run(r, draw, k, (size_t)samples, 0, &all, why);
 		if (!st)
 			st = write_chunk(r, &all, hash, w, why);
 		if (!st)
@@ -144,7 +145,7 @@ static int evaluate(struct roller *r, size_t n_tasks, const char *hash, struct r
 		if (!st)
 			show(done + k, n_tasks, began);
 	}
-	rollouts_free(&all);
+	rollout_free(&all);
 	free(draw);
 	return st;
 }
@@ -185,12 +186,12 @@ static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 	char hash[17], text[MEMORY_TEXT];
 	int st = load_tasks(&tasks, why);
 
-	if (!st && !(r = roller_new(p, &tasks, task_file ? task_file : "--prompt", &o, why)))
+	if (!st && !(r = rollout_open(p, &tasks, task_file ? task_file : "--prompt", &o, why)))
 		st = why->status;
 	if (!st) {
 		size_t n = chunk_of(tasks.n) * (size_t)samples;
 
-		need.cache = roller_bytes(r, n, n);
+		need.cache = rollout_bytes(r, n, n);
 		st = memory_check(&need, why);
 	}
 	if (!st) {
@@ -202,7 +203,7 @@ static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 		rec_finish(w);
 		summary(tasks.n);
 	}
-	roller_free(r);
+	rollout_close(r);
 	task_free(&tasks);
 	return st;
 }

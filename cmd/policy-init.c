@@ -1,4 +1,6 @@
 /* policy-init - a fresh policy of a given shape, or what one is. See man/policy-init.1. */
+#include "base/file.h"
+#include "base/dir.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/tool.h"
@@ -57,9 +59,9 @@ static const struct opt opts[] = {
 static const struct tool tool = {
 	"policy-init", "", "Makes a policy folder with random weights, or says what one is.", opts};
 
-static const char *dtype_name(enum st_dtype d)
+static const char *dtype_name(enum sft_dtype d)
 {
-	return d == ST_F32 ? "f32" : d == ST_F16 ? "f16" : "bf16";
+	return d == SFT_F32 ? "f32" : d == SFT_F16 ? "f16" : "bf16";
 }
 
 static int info(struct reason *why)
@@ -99,7 +101,7 @@ static int get_tokenizer(struct buf *text, bool *own, struct reason *why)
 	if (tokenizer || *own)
 		st = file_read(*own ? like : tokenizer, MAX_TOKENIZER, text, why);
 	else
-		st = tok_make_chars(alphabet ? alphabet : ascii, text, why);
+		st = chars_make(alphabet ? alphabet : ascii, text, why);
 	free(like);
 	return st;
 }

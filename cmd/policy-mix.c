@@ -1,6 +1,6 @@
 /* policy-mix - the weighted average of two policies, or one with its adapter merged. See
  * man/policy-mix.1. */
-#include "base/io.h"
+#include "base/dir.h"
 #include "base/tool.h"
 #include "policy/policy.h"
 #include "run/options.h"

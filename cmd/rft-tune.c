@@ -7,6 +7,9 @@
  */
 #include "base/mem.h"
 #include "base/profile.h"
+#include "base/file.h"
+#include "base/dir.h"
+#include "base/clock.h"
 #include "base/progress.h"
 #include "learn/rft.h"
 #include "run/session.h"

@@ -4,6 +4,9 @@
  */
 #include "base/mem.h"
 #include "base/profile.h"
+#include "base/file.h"
+#include "base/dir.h"
+#include "base/clock.h"
 #include "base/progress.h"
 #include "learn/rl.h"
 #include "rollout/prompt.h"
@@ -291,11 +294,11 @@ static int finish(const struct rl *rl, struct policy *p, struct rec_out *w, stru
 	rec_finish(w);
 	if (!stream_file)
 		return out_flush(w->o, why);
-	if (out_is_there(w->o)) { /* the run had come to its end before */
+	if (file_is_there(w->o)) { /* the run had come to its end before */
 		buf_reset(&w->o->b);
 		return 0;
 	}
-	return out_cut(w->o, why) ? why->status : out_sync(w->o, why);
+	return file_cut(w->o, why) ? why->status : out_sync(w->o, why);
 }
 
 static void name_state(struct rl *rl, const struct policy *p, const struct task_set *tasks)
@@ -350,9 +353,9 @@ static int open_stream(struct rec_out *w, bool resumed, struct reason *why)
 	if (resumed)
 		st = rec_resume(w, &mark, stream_file, why);
 	if (!st)
-		st = out_open_at(&stream, stream_file, resumed ? mark.end : 0, why);
+		st = file_open_at(&stream, stream_file, resumed ? mark.end : 0, why);
 	if (!st && session.done < session.all)
-		st = out_cut(&stream, why);
+		st = file_cut(&stream, why);
 	if (!st)
 		rec_put_head(w);
 	return st;

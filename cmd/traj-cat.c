@@ -5,6 +5,7 @@
 #include "stream/columns.h"
 #include "stream/mpjson.h"
 #include "stream/traj.h"
+#include "base/file.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -78,7 +79,7 @@ static void show(struct mp map, bool is_traj)
 	if (column_list) {
 		columns_row(&line, &columns, map);
 	} else {
-		json_from_record(&line, map);
+		mpjson_from_record(&line, map);
 		buf_char(&line, '\n');
 	}
 	out_write(out_stdout(), line.p, line.n);
@@ -239,7 +240,7 @@ static int put_line(struct span text, const char *where)
 		return msg_reason(&why);
 	buf_reset(&line);
 	if (json_is_object(j))
-		json_to_record(&line, j);
+		mpjson_to_record(&line, j);
 	json_decref(j);
 	skim = line.n ? mp_skim(line.p, line.n, &len) : MP_OK;
 	if (!line.n || mp_type((struct mp){(const uint8_t *)line.p, line.n}) != MP_MAP)

@@ -7,6 +7,7 @@
 #include "run/options.h"
 #include "verify/failures.h"
 #include "verify/verify.h"
+#include "base/file.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -140,7 +140,7 @@ static int place_by_key(const struct rec *r, const char *name, struct reason *wh
 	size_t n = values.n, id;
 
 	buf_reset(&scratch);
-	if (!glance_text(&scratch, glance_path(r->map, by)))
+	if (!trajscan_text(&scratch, trajscan_path(r->map, by)))
 		buf_char(&scratch, '-');
 	if (any && span_eq(names_get(&values, n - 1), (struct span){scratch.p, scratch.n}))
 		return 0;
@@ -159,7 +159,7 @@ static int add(const struct rec *r, int64_t iter, const char *name, struct reaso
 
 	if (!r->is_traj)
 		return 0;
-	st = glance(&t, r, name, why);
+	st = trajscan(&t, r, name, why);
 	if (!st)
 		st = by_step ? place_by_step(&t, iter, r, name, why) : place_by_key(r, name, why);
 	if (st)

@@ -50,8 +50,8 @@ static void whiten(const double *r, const size_t *len, size_t n, double *out)
 		out[i] = (r[i] - mean) / sqrt(var + 1e-8);
 }
 
-void advantages(enum advantage kind, const double *reward, const size_t *len, const size_t *start,
-		size_t n_groups, double *out)
+void advantage_all(enum advantage kind, const double *reward, const size_t *len,
+		   const size_t *start, size_t n_groups, double *out)
 {
 	if (kind == ADV_REINFORCE_PP) {
 		whiten(reward, len, start[n_groups], out);

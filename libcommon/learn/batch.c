@@ -15,7 +15,7 @@ struct batch {
 	size_t cap_tok, cap_seq, cap_row;
 };
 
-size_t seq_inputs(const struct seq *s)
+size_t batch_inputs(const struct seq *s)
 {
 	return s->n_prompt + s->n_resp - 1;
 }
@@ -72,7 +72,7 @@ static struct part fit(const struct seq *all, const uint64_t *order, size_t n, s
 	for (; p.n < n; p.n++) {
 		const struct seq *s = &all[order[p.n]];
 		bool shares = p.n && same_prompt(s, &all[order[p.n - 1]]);
-		size_t more = shares ? s->n_resp - 1 : seq_inputs(s);
+		size_t more = shares ? s->n_resp - 1 : batch_inputs(s);
 
 		if (p.n && (p.n_tok + more > micro_tokens || p.n_row + s->n_resp > micro_tokens))
 			break;

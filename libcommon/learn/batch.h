@@ -17,7 +17,7 @@ struct seq { /* token ids belong to the caller */
 };
 
 /* Position the model has to see for s: the last response token is predicted only. */
-size_t seq_inputs(const struct seq *s);
+size_t batch_inputs(const struct seq *s);
 
 /* Called with the log-probabilities of response tokens of sequence i; dlogp[0..n) becomes the
  * derivative of the loss by each of them (NULL: not wanted). */

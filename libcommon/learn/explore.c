@@ -31,9 +31,9 @@ struct explorer {
 	size_t n_used;
 };
 
-struct explorer *explorer_new(const struct rl_opts *o, const struct policy *p,
-			      const struct task_set *tasks, const char *tasks_name,
-			      struct rec_out *w, struct reason *why)
+struct explorer *explore_new(const struct rl_opts *o, const struct policy *p,
+			     const struct task_set *tasks, const char *tasks_name,
+			     struct rec_out *w, struct reason *why)
 {
 	struct explorer *e = xcalloc(1, sizeof *e);
 
@@ -42,9 +42,9 @@ struct explorer *explorer_new(const struct rl_opts *o, const struct policy *p,
 	e->tasks = tasks;
 	e->w = w;
 	e->failures.most = o->failures.most;
-	e->roller = roller_new(p, tasks, tasks_name, &o->roll, why);
+	e->roller = rollout_open(p, tasks, tasks_name, &o->roll, why);
 	if (!e->roller) {
-		explorer_free(e);
+		explore_free(e);
 		return NULL;
 	}
 	e->order = xarray(tasks->n, sizeof *e->order);
@@ -52,13 +52,13 @@ struct explorer *explorer_new(const struct rl_opts *o, const struct policy *p,
 	return e;
 }
 
-void explorer_free(struct explorer *e)
+void explore_free(struct explorer *e)
 {
 	if (!e)
 		return;
-	roller_free(e->roller);
-	rollouts_free(&e->round);
-	rollouts_free(&e->teaching);
+	rollout_close(e->roller);
+	rollout_free(&e->round);
+	rollout_free(&e->teaching);
 	free(e->order);
 	free(e->draw);
 	free(e->used);
@@ -69,12 +69,12 @@ void explorer_free(struct explorer *e)
 	free(e);
 }
 
-const struct roller *explorer_roller(const struct explorer *e)
+const struct roller *explore_roller(const struct explorer *e)
 {
 	return e->roller;
 }
 
-const struct failures *explorer_failures(const struct explorer *e)
+const struct failures *explore_failures(const struct explorer *e)
 {
 	return &e->failures;
 }
@@ -86,7 +86,7 @@ static void shuffle(struct explorer *e, uint64_t epoch)
 	rng_shuffle(rng_key(e->o->roll.seed, RNG_ORDER, epoch, 0, 0), e->order, e->tasks->n);
 }
 
-void explorer_state(struct explorer *e, struct state *s)
+void explore_state(struct explorer *e, struct state *s)
 {
 	state_count(s, "problems.at", &e->at);
 	state_count(s, "problems.epoch", &e->epoch);
@@ -95,7 +95,7 @@ void explorer_state(struct explorer *e, struct state *s)
 	state_count(s, "responses.failed", &e->failures.failed);
 }
 
-int explorer_loaded(struct explorer *e, struct reason *why)
+int explore_loaded(struct explorer *e, struct reason *why)
 {
 	if (e->at > e->tasks->n)
 		return fail(why, ST_INPUT, "problem %" PRIu64 " of %zu", e->at, e->tasks->n);
@@ -135,7 +135,7 @@ static void write_one(struct explorer *e, uint64_t step, const char *hash,
 {
 	struct traj t;
 
-	roller_traj(e->roller, from, i, &t);
+	rollout_traj(e->roller, from, i, &t);
 	t.policy = (struct span){hash, strlen(hash)};
 	t.step = (int64_t)step;
 	t.iter = e->o->iter;
@@ -185,13 +185,13 @@ static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t
 	e->draw = xgrow(e->draw, n, sizeof *e->draw);
 	for (size_t i = 0; i < n; i++)
 		e->draw[i] = next_problem(e);
-	rollouts_reset(&e->round);
-	st = roller_run(e->roller, e->draw, n, each, step, &e->round, why);
+	rollout_reset(&e->round);
+	st = rollout_run(e->roller, e->draw, n, each, step, &e->round, why);
 	if (st)
 		return st;
 	for (size_t first = 0; first < e->round.n; first += each) {
 		if (teaches(e->o, e->round.v + first)) {
-			rollouts_add(&e->teaching, &e->round, first, each);
+			rollout_add(&e->teaching, &e->round, first, each);
 			out->kept++;
 			continue;
 		}
@@ -215,9 +215,9 @@ static void add_used(struct explorer *e, size_t first)
 		e->used[e->n_used] = i;
 		e->len[e->n_used] = r->n;
 		e->reward[e->n_used++] =
-			r->verdict.reward +
-			overlong_penalty(r->n, (size_t)e->o->roll.sample.max_new,
-					 (size_t)e->o->overlong_buffer, e->o->overlong_penalty);
+			r->verdict.reward + loss_overlong(r->n, (size_t)e->o->roll.sample.max_new,
+							  (size_t)e->o->overlong_buffer,
+							  e->o->overlong_penalty);
 	}
 }
 
@@ -240,7 +240,7 @@ static int settle(struct explorer *e, uint64_t step, const char *hash, struct ex
 		e->start[++kept] = e->n_used;
 	}
 	if (kept)
-		advantages(e->o->advantage, e->reward, e->len, e->start, kept, e->advantage);
+		advantage_all(e->o->advantage, e->reward, e->len, e->start, kept, e->advantage);
 	for (size_t i = 0; i < n; i++) {
 		bool used = next < e->n_used && e->used[next] == i;
 
@@ -256,24 +256,24 @@ static size_t draws(const struct rl_opts *o, size_t missing, size_t round)
 	return round ? (size_t)ceil((double)missing * o->oversample) : missing;
 }
 
-size_t explorer_bytes(const struct explorer *e)
+size_t explore_bytes(const struct explorer *e)
 {
 	size_t first = (size_t)e->o->groups, each = (size_t)e->o->group_size;
 	size_t later = e->o->rounds > 1 ? draws(e->o, first, 1) : 0;
 	size_t most = later > first ? later : first;
 
 	/* in memory: a round, and what of it and of those before teaches */
-	return roller_bytes(e->roller, most * each, (first + 2 * most) * each);
+	return rollout_bytes(e->roller, most * each, (first + 2 * most) * each);
 }
 
-int explorer_step(struct explorer *e, uint64_t step, struct explored *out, struct reason *why)
+int explore_step(struct explorer *e, uint64_t step, struct explored *out, struct reason *why)
 {
 	size_t want = (size_t)e->o->groups;
 	char hash[17];
 	int st = 0;
 
 	memset(out, 0, sizeof *out);
-	rollouts_reset(&e->teaching);
+	rollout_reset(&e->teaching);
 	snprintf(hash, sizeof hash, "%016" PRIx64, model_hash(&e->p->model));
 	while (!st && out->kept < want && out->rounds < (size_t)e->o->rounds) {
 		size_t n = draws(e->o, want - out->kept, out->rounds++);

@@ -27,19 +27,19 @@ struct explored { /* one step's result; pointers belong to the explorer, until i
 
 struct explorer; /* opaque */
 /* All arguments are borrowed. w receives the records. */
-struct explorer *explorer_new(const struct rl_opts *o, const struct policy *p,
-			      const struct task_set *tasks, const char *tasks_name,
-			      struct rec_out *w, struct reason *why);
+struct explorer *explore_new(const struct rl_opts *o, const struct policy *p,
+			     const struct task_set *tasks, const char *tasks_name,
+			     struct rec_out *w, struct reason *why);
 /* Samples for step (from 1). A step without any group to train on succeeds with n_used 0. */
-int explorer_step(struct explorer *e, uint64_t step, struct explored *out, struct reason *why);
+int explore_step(struct explorer *e, uint64_t step, struct explored *out, struct reason *why);
 /* Names all that the next step depends on; after they were loaded: 0, or ST_INPUT when they do not
  * fit the problems. */
-void explorer_state(struct explorer *e, struct state *s);
-int explorer_loaded(struct explorer *e, struct reason *why);
+void explore_state(struct explorer *e, struct state *s);
+int explore_loaded(struct explorer *e, struct reason *why);
 /* Bytes that the largest round's sampling needs, with the responses in memory */
-size_t explorer_bytes(const struct explorer *e);
-const struct roller *explorer_roller(const struct explorer *e);
-const struct failures *explorer_failures(const struct explorer *e); /* since the beginning */
-void explorer_free(struct explorer *e);
+size_t explore_bytes(const struct explorer *e);
+const struct roller *explore_roller(const struct explorer *e);
+const struct failures *explore_failures(const struct explorer *e); /* since the beginning */
+void explore_free(struct explorer *e);
 
 #endif

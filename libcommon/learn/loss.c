@@ -94,7 +94,7 @@ double loss_weight(enum aggregate a, size_t n_seq, size_t n_tok, size_t len, siz
 	return 1 / ((double)n_seq * (double)(a == AGG_SEQ_TOKEN_MEAN ? len : max_len));
 }
 
-double overlong_penalty(size_t len, size_t max, size_t buffer, double penalty)
+double loss_overlong(size_t len, size_t max, size_t buffer, double penalty)
 {
 	double over = (double)len - ((double)max - (double)buffer);
 

@@ -28,7 +28,7 @@ int rft_memory(const struct rft_opts *o, const struct policy *p, const struct rf
 	size_t longest = 0, all = 0, micro;
 
 	for (size_t i = 0; i < d->n; i++) {
-		size_t n = seq_inputs(&d->seq[i]);
+		size_t n = batch_inputs(&d->seq[i]);
 
 		longest = n > longest ? n : longest;
 		all += n;
@@ -181,7 +181,7 @@ int rft_next(struct rft *r, struct rft_report *rep, struct reason *why)
 				   .lr = r->o->lr * schedule(r->o->decay, r->update,
 							     (uint64_t)r->o->warmup, r->updates)};
 	for (size_t i = 0; i < n; i++)
-		rep->tokens += seq_inputs(&r->d->seq[rows[i]]);
+		rep->tokens += batch_inputs(&r->d->seq[rows[i]]);
 	memset(r->grads, 0, r->w.n * sizeof *r->grads);
 	rep->loss = accumulate(r, rows, n, r->grads);
 	fault_float("gradient", r->grads);

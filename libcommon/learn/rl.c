@@ -2,7 +2,7 @@
 #include "learn/rl.h"
 #include "base/fault.h"
 #include "base/mem.h"
-#include "base/progress.h"
+#include "base/clock.h"
 #include "base/rng.h"
 #include "learn/batch.h"
 #include "learn/schedule.h"
@@ -46,9 +46,9 @@ static size_t micro(const struct rl *r, size_t groups, size_t longest)
 /* Before any of it is asked for */
 static int plan(const struct rl *r, struct memory *need, struct reason *why)
 {
-	const struct roller *roller = explorer_roller(r->explorer);
+	const struct roller *roller = explore_roller(r->explorer);
 	const struct model *m = &r->p->model;
-	size_t longest = roller_longest(roller) + (size_t)r->o->roll.sample.max_new;
+	size_t longest = rollout_longest(roller) + (size_t)r->o->roll.sample.max_new;
 	size_t groups = (size_t)r->o->groups, parts = (size_t)r->o->minibatches;
 	struct memory s = {.weights = model_bytes(m)};
 
@@ -56,7 +56,7 @@ static int plan(const struct rl *r, struct memory *need, struct reason *why)
 	memory_of_training(&s, m);
 	s.activations = batch_bytes(r->batch, micro(r, (groups + parts - 1) / parts, longest),
 				    longest, true);
-	s.cache = explorer_bytes(r->explorer);
+	s.cache = explore_bytes(r->explorer);
 	if (r->o->loss.kl > 0) {
 		const struct lora *l = m->lora;
 
@@ -76,10 +76,10 @@ struct rl *rl_new(const struct rl_opts *o, struct policy *p, const struct task_s
 
 	r->o = o;
 	r->p = p;
-	r->explorer = explorer_new(o, p, tasks, tasks_name, w, why);
+	r->explorer = explore_new(o, p, tasks, tasks_name, w, why);
 	r->batch = batch_new(&p->model, o->recompute);
 	if (!r->explorer || plan(r, need, why)) {
-		explorer_free(r->explorer);
+		explore_free(r->explorer);
 		batch_free(r->batch);
 		free(r);
 		return NULL;
@@ -128,14 +128,14 @@ void rl_log(struct runlog *l, const struct rl_report *r)
 
 const struct failures *rl_failures(const struct rl *r)
 {
-	return explorer_failures(r->explorer);
+	return explore_failures(r->explorer);
 }
 
 void rl_free(struct rl *r)
 {
 	if (!r)
 		return;
-	explorer_free(r->explorer);
+	explore_free(r->explorer);
 	batch_free(r->batch);
 	batch_free(r->ref_batch);
 	if (r->ref.n_params)
@@ -154,14 +154,14 @@ void rl_state(struct rl *r, struct state *s)
 {
 	state_count(s, "step", &r->step);
 	state_count(s, "barren", &r->barren);
-	explorer_state(r->explorer, s);
+	explore_state(r->explorer, s);
 	adamw_state(&r->adamw, &r->w, s);
 }
 
 int rl_loaded(struct rl *r, struct reason *why)
 {
 	model_pack(&r->p->model);
-	return explorer_loaded(r->explorer, why);
+	return explore_loaded(r->explorer, why);
 }
 
 static const struct rollout *response(const struct rl *r, uint64_t i)
@@ -181,7 +181,7 @@ static void keep_ref(void *ctx, uint64_t i, const float *logp, size_t n, float *
 static void prepare(struct rl *r)
 {
 	const struct rollouts *all = r->ex->teaching;
-	const struct roller *roller = explorer_roller(r->explorer);
+	const struct roller *roller = explore_roller(r->explorer);
 
 	r->seq = xgrow(r->seq, r->ex->n_used, sizeof *r->seq);
 	r->order = xgrow(r->order, r->ex->n_used, sizeof *r->order);
@@ -189,7 +189,7 @@ static void prepare(struct rl *r)
 		const struct rollout *o = response(r, i);
 
 		r->order[i] = i;
-		r->seq[i].prompt = roller_prompt(roller, o->task, &r->seq[i].n_prompt);
+		r->seq[i].prompt = rollout_prompt(roller, o->task, &r->seq[i].n_prompt);
 		r->seq[i].resp = all->tokens + o->tok;
 		r->seq[i].n_resp = o->n;
 	}
@@ -299,7 +299,7 @@ int rl_step(struct rl *r, struct rl_report *rep, struct reason *why)
 	rep->step = ++r->step;
 	rep->lr = r->o->lr * schedule(DECAY_CONSTANT, r->step - 1, (uint64_t)r->o->warmup, 0);
 	rep->ratio_error = NAN;
-	st = explorer_step(r->explorer, r->step, &rep->explored, why);
+	st = explore_step(r->explorer, r->step, &rep->explored, why);
 	if (st)
 		return fail_prefix(why, "step %llu", (unsigned long long)r->step);
 	r->ex = &rep->explored;

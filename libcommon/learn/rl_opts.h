@@ -9,8 +9,8 @@
 #include "verify/failures.h"
 
 struct rl_opts {
-	struct roller_opts roll; /* sampling, verifier, seed */
-	int64_t iter;            /* of RLoop, for the records; -1: none */
+	struct rollout_opts roll; /* sampling, verifier, seed */
+	int64_t iter;             /* of RLoop, for the records; -1: none */
 
 	int64_t groups;     /* problems to train on in a step ... */
 	int64_t group_size; /* ... and responses to each */

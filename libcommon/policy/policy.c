@@ -1,5 +1,7 @@
 /* policy.c - a policy folder as a whole. See policy.h. */
 #include "policy/policy.h"
+#include "base/file.h"
+#include "base/dir.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -116,7 +118,7 @@ static int load_adapter(struct policy *p, const char *dir, struct reason *why)
 }
 
 /* The policy in dir; under: how the weights under an adapter are held */
-static int load(struct policy *p, const char *dir, int how, int under, struct reason *why)
+static int load_folder(struct policy *p, const char *dir, int how, int under, struct reason *why)
 {
 	struct peft peft = {0};
 	int st = peft_is_folder(dir) ? peft_read(&peft, dir, why) : 0;
@@ -137,12 +139,12 @@ static int load(struct policy *p, const char *dir, int how, int under, struct re
 
 int policy_load_as(struct policy *p, const char *dir, int how, struct reason *why)
 {
-	return load(p, dir, how, how | WEIGHTS_LEAN, why);
+	return load_folder(p, dir, how, how | WEIGHTS_LEAN, why);
 }
 
 int policy_load(struct policy *p, const char *dir, int how, struct reason *why)
 {
-	int st = load(p, dir, how, how, why);
+	int st = load_folder(p, dir, how, how, why);
 
 	if (!st && p->peft.r) {
 		model_merge(&p->model);
@@ -225,12 +227,12 @@ static const char *weights_file(const struct policy *p)
 }
 
 /* The types of what is to be written, and how many; the caller frees it. */
-static enum st_dtype *choose_types(const struct policy *p, const struct weights_form *form,
-				   size_t *n)
+static enum sft_dtype *choose_types(const struct policy *p, const struct weights_form *form,
+				    size_t *n)
 {
 	const struct lora *l = p->model.lora;
-	const enum st_dtype *came = is_apart(p) ? p->adapter_came : p->came;
-	enum st_dtype *none, *types;
+	const enum sft_dtype *came = is_apart(p) ? p->adapter_came : p->came;
+	enum sft_dtype *none, *types;
 
 	*n = is_apart(p) ? l->n_w : p->model.n_w;
 	none = xcalloc(*n, sizeof *none); /* all F32 */
@@ -244,14 +246,14 @@ static enum st_dtype *choose_types(const struct policy *p, const struct weights_
 }
 
 static int write_weights(const struct policy *p, struct out *o, const struct weights_form *form,
-			 const enum st_dtype *types, struct reason *why)
+			 const enum sft_dtype *types, struct reason *why)
 {
 	return is_apart(p) ? weights_write_adapter(p->model.lora, o, form, types, why)
 			   : weights_write(&p->model, o, form, types, why);
 }
 
 static int save_weights(const struct policy *p, struct newdir *d, const struct weights_form *form,
-			const enum st_dtype *types, struct reason *why)
+			const enum sft_dtype *types, struct reason *why)
 {
 	struct out o;
 	int st = newdir_open(d, weights_file(p), &o, why), done;
@@ -267,7 +269,7 @@ bool policy_is_saved(const struct policy *p, const char *dir, const struct weigh
 {
 	char *path = xasprintf("%s/%s", dir, weights_file(p));
 	struct hash *there = hash_new(), *here = hash_new();
-	enum st_dtype *types;
+	enum sft_dtype *types;
 	struct out o;
 	bool same = false;
 	size_t n;
@@ -287,11 +289,11 @@ bool policy_is_saved(const struct policy *p, const char *dir, const struct weigh
 	return same;
 }
 
-static int save_texts(const struct policy *p, struct newdir *d, enum st_dtype dtype,
+static int save_texts(const struct policy *p, struct newdir *d, enum sft_dtype dtype,
 		      struct reason *why)
 {
 	static const char *const names[] = {
-		[ST_F32] = "float32", [ST_F16] = "float16", [ST_BF16] = "bfloat16"};
+		[SFT_F32] = "float32", [SFT_F16] = "float16", [SFT_BF16] = "bfloat16"};
 	struct span tok = tok_json(p->tok);
 	struct buf config = {0};
 	int st;
@@ -320,11 +322,11 @@ static int save_peft(const struct policy *p, struct newdir *d, struct reason *wh
 }
 
 /* What torch_dtype says of tensors of several types */
-static enum st_dtype type_of_all(const enum st_dtype *types, size_t n)
+static enum sft_dtype type_of_all(const enum sft_dtype *types, size_t n)
 {
 	for (size_t i = 1; i < n; i++)
 		if (types[i] != types[0])
-			return ST_F32;
+			return SFT_F32;
 	return types[0];
 }
 
@@ -332,7 +334,7 @@ int policy_save(const struct policy *p, const char *dir, const struct weights_fo
 		struct reason *why)
 {
 	size_t n;
-	enum st_dtype *types = choose_types(p, form, &n);
+	enum sft_dtype *types = choose_types(p, form, &n);
 	struct newdir d = {0};
 	int st = newdir_begin(&d, dir, why);
 
@@ -357,16 +359,16 @@ struct weights_form policy_form(const char *dtype, const char *round, int64_t se
 	};
 }
 
-enum st_dtype policy_dtype(const struct policy *p)
+enum sft_dtype policy_dtype(const struct policy *p)
 {
-	return p->came ? type_of_all(p->came, p->model.n_w) : ST_F32;
+	return p->came ? type_of_all(p->came, p->model.n_w) : SFT_F32;
 }
 
 bool policy_loss(const struct policy *p, const char *dir, const struct weights_form *form,
 		 struct weights_loss *loss)
 {
 	const char *base = p->peft.r ? p->peft.base : dir;
-	enum st_dtype *types;
+	enum sft_dtype *types;
 	bool told;
 	size_t n;
 

@@ -21,7 +21,7 @@ struct policy {
 	bool merged;      /* see policy_merge */
 	/* types on disk of each weight of the model, and of an adapter that was loaded; NULL: F32
 	 */
-	enum st_dtype *came, *adapter_came;
+	enum sft_dtype *came, *adapter_came;
 };
 
 /* Loads and packs. Anything missing, extra or malformed: ST_INPUT naming file and rule. What
@@ -42,7 +42,7 @@ void policy_merge(struct policy *p);
 #define POLICY_ROUND_WORDS "nearest|stochastic"
 struct weights_form policy_form(const char *dtype, const char *round, int64_t seed);
 /* Of the weights on disk, those under an adapter; F32 where they differ. */
-enum st_dtype policy_dtype(const struct policy *p);
+enum sft_dtype policy_dtype(const struct policy *p);
 /* A folder that appears whole or not at all; refuses one that exists. Of a policy with an adapter,
  * the adapter alone, unless policy_merge was called. */
 int policy_save(const struct policy *p, const char *dir, const struct weights_form *form,

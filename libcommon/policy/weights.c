@@ -21,7 +21,7 @@ static void shape_text(const uint64_t *shape, int rank, char *to, size_t n)
 				       (unsigned long long)shape[i]);
 }
 
-static int check_shape(const struct st_tensor *t, const struct weight *w, struct reason *why)
+static int check_shape(const struct sft_tensor *t, const struct weight *w, struct reason *why)
 {
 	uint64_t want[2] = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]};
 	char is[192], should[64];
@@ -74,14 +74,14 @@ static size_t rows_at_once(size_t n, size_t k)
 /* Some rows of a tensor, read by one thread */
 struct piece {
 	const struct weight *w;
-	const struct st_tensor *t;
+	const struct sft_tensor *t;
 	size_t first, n;
 	int status;
 };
 
 struct pieces {
 	struct model *m;
-	const struct st_file *f;
+	const struct sft_file *f;
 	struct piece *v;
 	size_t n;
 };
@@ -92,7 +92,7 @@ static int read_piece(const struct pieces *p, const struct piece *c, struct reas
 	bool in_place = c->w->rank == 1 || !(p->m->how & MODEL_FROZEN);
 	float *own = in_place ? NULL : xarray(n, sizeof *own);
 	float *rows = in_place ? p->m->params + c->w->offset + at : own;
-	int st = st_read_part(p->f, c->t, at, n, rows, why);
+	int st = sft_read_part(p->f, c->t, at, n, rows, why);
 
 	if (!st)
 		st = check_finite(rows, at, n, why);
@@ -113,7 +113,7 @@ static void read_one(void *ctx, size_t i, int thread)
 
 static int cut(struct pieces *p, const struct weight *w, struct reason *why)
 {
-	const struct st_tensor *t = st_find(p->f, w->name);
+	const struct sft_tensor *t = sft_find(p->f, w->name);
 	size_t n = (size_t)w->shape[0], step = rows_at_once(n, row_length(w));
 	int st = t ? check_shape(t, w, why) : fail(why, ST_INPUT, "missing");
 
@@ -139,7 +139,7 @@ static int read_pieces(struct pieces *p, const struct weight **w, struct reason 
 	return st;
 }
 
-static int read_all(struct model *m, const struct st_file *f, struct reason *why)
+static int read_all(struct model *m, const struct sft_file *f, struct reason *why)
 {
 	struct pieces p = {.m = m, .f = f};
 	const struct weight *w = m->w;
@@ -158,11 +158,11 @@ static int read_all(struct model *m, const struct st_file *f, struct reason *why
 }
 
 /* A head that is stored although it is tied must be the embedding. */
-static int check_tied_head(const struct model *m, const struct st_file *f,
-			   const struct st_tensor *head, struct reason *why)
+static int check_tied_head(const struct model *m, const struct sft_file *f,
+			   const struct sft_tensor *head, struct reason *why)
 {
 	const struct weight *w = model_weight(m, "model.embed_tokens.weight");
-	const struct st_tensor *embed = st_find(f, w->name);
+	const struct sft_tensor *embed = sft_find(f, w->name);
 	size_t n = (size_t)w->shape[0], k = (size_t)w->shape[1], step = rows_at_once(n, k);
 	float *a, *b;
 	int st = check_shape(head, w, why);
@@ -174,9 +174,9 @@ static int check_tied_head(const struct model *m, const struct st_file *f,
 	for (size_t i = 0; i < n && !st; i += step) {
 		size_t some = n - i < step ? n - i : step;
 
-		st = st_read_part(f, head, i * k, some * k, a, why);
+		st = sft_read_part(f, head, i * k, some * k, a, why);
 		if (!st)
-			st = st_read_part(f, embed, i * k, some * k, b, why);
+			st = sft_read_part(f, embed, i * k, some * k, b, why);
 		if (!st && memcmp(a, b, some * k * sizeof *a) != 0)
 			st = fail(why, ST_INPUT,
 				  "differs from model.embed_tokens.weight, but tie_word_embeddings "
@@ -188,7 +188,7 @@ static int check_tied_head(const struct model *m, const struct st_file *f,
 }
 
 /* Tensors that the model does not have: buffers that older writers stored are harmless. */
-static int check_extra(const struct model *m, const struct st_file *f, const struct st_tensor *t,
+static int check_extra(const struct model *m, const struct sft_file *f, const struct sft_tensor *t,
 		       struct reason *why)
 {
 	static const char buffer[] = ".rotary_emb.inv_freq";
@@ -209,7 +209,7 @@ static int check_extra(const struct model *m, const struct st_file *f, const str
 }
 
 /* Before memory is asked for: a config.json that promises far more than the file holds. */
-static int check_total(const struct config *cfg, const struct st_file *f, struct reason *why)
+static int check_total(const struct config *cfg, const struct sft_file *f, struct reason *why)
 {
 	uint64_t total = 0, want = config_params(cfg);
 
@@ -222,16 +222,16 @@ static int check_total(const struct config *cfg, const struct st_file *f, struct
 	return 0;
 }
 
-static bool is_bf16(const struct st_file *f)
+static bool is_bf16(const struct sft_file *f)
 {
 	for (size_t i = 0; i < f->n; i++)
-		if (f->v[i].dtype != ST_BF16)
+		if (f->v[i].dtype != SFT_BF16)
 			return false;
 	return true;
 }
 
-static int load(struct model *m, const struct config *cfg, int how, const struct st_file *f,
-		struct reason *why)
+static int load_file(struct model *m, const struct config *cfg, int how, const struct sft_file *f,
+		     struct reason *why)
 {
 	int st = check_total(cfg, f, why);
 
@@ -249,49 +249,49 @@ static int load(struct model *m, const struct config *cfg, int how, const struct
 }
 
 /* On disk, of each weight; their names there begin with prefix */
-static enum st_dtype *types_of(const struct st_file *f, const struct weight *w, size_t n,
-			       const char *prefix)
+static enum sft_dtype *types_of(const struct sft_file *f, const struct weight *w, size_t n,
+				const char *prefix)
 {
-	enum st_dtype *types = xcalloc(n, sizeof *types);
+	enum sft_dtype *types = xcalloc(n, sizeof *types);
 
 	for (size_t i = 0; i < n; i++) {
 		char *name = xasprintf("%s%s", prefix, w[i].name);
 
-		types[i] = st_find(f, name)->dtype;
+		types[i] = sft_find(f, name)->dtype;
 		free(name);
 	}
 	return types;
 }
 
 int weights_load(struct model *m, const struct config *cfg, int how, const char *dir,
-		 enum st_dtype **dtype, struct reason *why)
+		 enum sft_dtype **dtype, struct reason *why)
 {
-	struct st_file f;
-	int st = st_open(&f, dir, why);
+	struct sft_file f;
+	int st = sft_open(&f, dir, why);
 
 	*dtype = NULL;
 	if (st)
 		return st;
-	st = load(m, cfg, how, &f, why);
+	st = load_file(m, cfg, how, &f, why);
 	if (st)
 		fail_prefix(why, "%s", dir);
 	else
 		*dtype = types_of(&f, m->w, m->n_w, "");
-	st_close(&f);
+	sft_close(&f);
 	return st;
 }
 
 /* A tensor of an adapter's, by its weight's name */
-static int read_part(const struct lora *l, const struct weight *w, const struct st_file *f,
+static int read_part(const struct lora *l, const struct weight *w, const struct sft_file *f,
 		     struct reason *why)
 {
 	char *name = xasprintf(PEFT_PREFIX "%s", w->name);
-	const struct st_tensor *t = st_find(f, name);
+	const struct sft_tensor *t = sft_find(f, name);
 	float *to = l->params + w->offset;
 	int st = t ? check_shape(t, w, why) : fail(why, ST_INPUT, "missing");
 
 	if (!st)
-		st = st_read(f, t, to, why);
+		st = sft_read(f, t, to, why);
 	if (!st)
 		st = check_finite(to, 0, w->count, why);
 	if (st)
@@ -312,7 +312,7 @@ static bool is_part(const struct lora *l, const char *name)
 	return false;
 }
 
-static int read_parts(const struct lora *l, const struct st_file *f, struct reason *why)
+static int read_parts(const struct lora *l, const struct sft_file *f, struct reason *why)
 {
 	int st = 0;
 
@@ -326,11 +326,11 @@ static int read_parts(const struct lora *l, const struct st_file *f, struct reas
 	return st;
 }
 
-int weights_load_adapter(struct lora *l, const char *path, enum st_dtype **dtype,
+int weights_load_adapter(struct lora *l, const char *path, enum sft_dtype **dtype,
 			 struct reason *why)
 {
-	struct st_file f;
-	int st = st_open_file(&f, path, why);
+	struct sft_file f;
+	int st = sft_open_file(&f, path, why);
 
 	*dtype = NULL;
 	if (st)
@@ -342,7 +342,7 @@ int weights_load_adapter(struct lora *l, const char *path, enum st_dtype **dtype
 		*dtype = types_of(&f, l->w, l->n_w, PEFT_PREFIX);
 		lora_pack(l);
 	}
-	st_close(&f);
+	sft_close(&f);
 	return st;
 }
 
@@ -371,41 +371,41 @@ static const float *rows_at(const struct model *m, size_t i, size_t first, size_
 }
 
 /* Would the weight come back as it is from a file of this type? */
-static bool is_exact(const struct model *m, size_t i, enum st_dtype dtype)
+static bool is_exact(const struct model *m, size_t i, enum sft_dtype dtype)
 {
 	size_t n = (size_t)m->w[i].shape[0], k = row_length(&m->w[i]), step = rows_at_once(n, k);
 	float *buf = xarray(step * k, sizeof *buf);
 	bool exact = true;
 
-	for (size_t at = 0; at < n && exact && dtype != ST_F32; at += step) {
+	for (size_t at = 0; at < n && exact && dtype != SFT_F32; at += step) {
 		size_t some = n - at < step ? n - at : step;
 
-		exact = st_exact(rows_at(m, i, at, some, buf), some * k, dtype);
+		exact = sft_exact(rows_at(m, i, at, some, buf), some * k, dtype);
 	}
 	free(buf);
 	return exact;
 }
 
-void weights_types(const struct model *m, const struct weights_form *f, const enum st_dtype *came,
-		   enum st_dtype *types)
+void weights_types(const struct model *m, const struct weights_form *f, const enum sft_dtype *came,
+		   enum sft_dtype *types)
 {
 	for (size_t i = 0; i < m->n_w; i++)
 		if (f->as == WEIGHTS_TRAINED)
-			types[i] = is_exact(m, i, came[i]) ? came[i] : ST_F32;
+			types[i] = is_exact(m, i, came[i]) ? came[i] : SFT_F32;
 		else
-			types[i] = f->as == WEIGHTS_SAME ? came[i] : (enum st_dtype)f->as;
+			types[i] = f->as == WEIGHTS_SAME ? came[i] : (enum sft_dtype)f->as;
 }
 
 void weights_types_adapter(const struct lora *l, const struct weights_form *f,
-			   const enum st_dtype *came, enum st_dtype *types)
+			   const enum sft_dtype *came, enum sft_dtype *types)
 {
 	for (size_t i = 0; i < l->n_w; i++) {
-		bool exact = st_exact(l->params + l->w[i].offset, l->w[i].count, came[i]);
+		bool exact = sft_exact(l->params + l->w[i].offset, l->w[i].count, came[i]);
 
 		if (f->as == WEIGHTS_TRAINED)
-			types[i] = exact ? came[i] : ST_F32;
+			types[i] = exact ? came[i] : SFT_F32;
 		else
-			types[i] = f->as == WEIGHTS_SAME ? came[i] : (enum st_dtype)f->as;
+			types[i] = f->as == WEIGHTS_SAME ? came[i] : (enum sft_dtype)f->as;
 	}
 }
 
@@ -423,35 +423,35 @@ static uint64_t key_of(const struct weights_form *f, const char *name)
 	return key | 1;
 }
 
-static struct st_item item_of(const struct weight *w, const char *name, const float *params,
-			      const struct weights_form *f, enum st_dtype dtype)
+static struct sft_item item_of(const struct weight *w, const char *name, const float *params,
+			       const struct weights_form *f, enum sft_dtype dtype)
 {
-	return (struct st_item){.name = name,
-				.dtype = dtype,
-				.key = key_of(f, w->name),
-				.rank = w->rank,
-				.shape = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
-				.data = params ? params + w->offset : NULL};
+	return (struct sft_item){.name = name,
+				 .dtype = dtype,
+				 .key = key_of(f, w->name),
+				 .rank = w->rank,
+				 .shape = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
+				 .data = params ? params + w->offset : NULL};
 }
 
 int weights_write(const struct model *m, struct out *o, const struct weights_form *f,
-		  const enum st_dtype *types, struct reason *why)
+		  const enum sft_dtype *types, struct reason *why)
 {
-	struct st_item *v = xcalloc(m->n_w, sizeof *v);
+	struct sft_item *v = xcalloc(m->n_w, sizeof *v);
 	int st;
 
 	for (size_t i = 0; i < m->n_w; i++)
 		v[i] = item_of(&m->w[i], m->w[i].name, is_made(m, i) ? NULL : m->params, f,
 			       types[i]);
-	st = st_write_made(o, v, m->n_w, make_rows, m, why);
+	st = sft_write_made(o, v, m->n_w, make_rows, m, why);
 	free(v);
 	return st;
 }
 
 int weights_write_adapter(const struct lora *l, struct out *o, const struct weights_form *f,
-			  const enum st_dtype *types, struct reason *why)
+			  const enum sft_dtype *types, struct reason *why)
 {
-	struct st_item *v = xcalloc(l->n_w, sizeof *v);
+	struct sft_item *v = xcalloc(l->n_w, sizeof *v);
 	char **name = xcalloc(l->n_w, sizeof *name);
 	int st;
 
@@ -459,7 +459,7 @@ int weights_write_adapter(const struct lora *l, struct out *o, const struct weig
 		name[i] = xasprintf(PEFT_PREFIX "%s", l->w[i].name);
 		v[i] = item_of(&l->w[i], name[i], l->params, f, types[i]);
 	}
-	st = st_write_made(o, v, l->n_w, NULL, NULL, why);
+	st = sft_write_made(o, v, l->n_w, NULL, NULL, why);
 	for (size_t i = 0; i < l->n_w; i++)
 		free(name[i]);
 	free(name);
@@ -469,10 +469,10 @@ int weights_write_adapter(const struct lora *l, struct out *o, const struct weig
 
 /* Adds n numbers: as they were, are, and will be in the file. */
 static void add_loss(struct weights_loss *loss, const float *was, const float *is,
-		     const uint16_t *half, enum st_dtype dtype, size_t n)
+		     const uint16_t *half, enum sft_dtype dtype, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		float will = dtype == ST_F32 ? is[i] : st_widen(dtype, half[i]);
+		float will = dtype == SFT_F32 ? is[i] : sft_widen(dtype, half[i]);
 		double change = (double)is[i] - (double)was[i];
 		double kept = (double)will - (double)was[i];
 
@@ -483,12 +483,12 @@ static void add_loss(struct weights_loss *loss, const float *was, const float *i
 	}
 }
 
-static int compare_one(const struct model *m, size_t i, const struct st_file *was,
-		       const struct weights_form *f, enum st_dtype dtype, struct weights_loss *loss,
-		       struct reason *why)
+static int compare_one(const struct model *m, size_t i, const struct sft_file *was,
+		       const struct weights_form *f, enum sft_dtype dtype,
+		       struct weights_loss *loss, struct reason *why)
 {
 	const struct weight *w = &m->w[i];
-	const struct st_tensor *t = st_find(was, w->name);
+	const struct sft_tensor *t = sft_find(was, w->name);
 	size_t n = (size_t)w->shape[0], k = row_length(w), step = rows_at_once(n, k);
 	float *buf = xarray(step * k, sizeof *buf), *old = xarray(step * k, sizeof *old);
 	uint16_t *half = xarray(step * k, sizeof *half);
@@ -498,9 +498,9 @@ static int compare_one(const struct model *m, size_t i, const struct st_file *wa
 		size_t some = n - at < step ? n - at : step;
 		const float *is = rows_at(m, i, at, some, buf);
 
-		st = st_read_part(was, t, at * k, some * k, old, why);
-		if (!st && dtype != ST_F32)
-			st_round(is, some * k, dtype, key_of(f, w->name), at * k, half);
+		st = sft_read_part(was, t, at * k, some * k, old, why);
+		if (!st && dtype != SFT_F32)
+			sft_round(is, some * k, dtype, key_of(f, w->name), at * k, half);
 		if (!st)
 			add_loss(loss, old, is, half, dtype, some * k);
 	}
@@ -511,10 +511,10 @@ static int compare_one(const struct model *m, size_t i, const struct st_file *wa
 }
 
 int weights_compare(const struct model *m, const char *dir, const struct weights_form *f,
-		    const enum st_dtype *types, struct weights_loss *loss, struct reason *why)
+		    const enum sft_dtype *types, struct weights_loss *loss, struct reason *why)
 {
-	struct st_file was;
-	int st = st_open(&was, dir, why);
+	struct sft_file was;
+	int st = sft_open(&was, dir, why);
 
 	*loss = (struct weights_loss){0};
 	if (st)
@@ -523,7 +523,7 @@ int weights_compare(const struct model *m, const char *dir, const struct weights
 		st = compare_one(m, i, &was, f, types[i], loss, why);
 	if (st)
 		fail_prefix(why, "%s", dir);
-	st_close(&was);
+	sft_close(&was);
 	loss->change = sqrt(loss->change);
 	loss->kept = sqrt(loss->kept);
 	return st;

@@ -17,16 +17,16 @@ enum { WEIGHTS_LEAN = 1 << 8 };
  * that is missing, too many, of another shape or not finite: ST_INPUT naming it; model_free is
  * right then too. */
 int weights_load(struct model *m, const struct config *cfg, int how, const char *dir,
-		 enum st_dtype **dtype, struct reason *why);
+		 enum sft_dtype **dtype, struct reason *why);
 /* An adapter's, whose names begin with PEFT_PREFIX; packs it. */
-int weights_load_adapter(struct lora *l, const char *path, enum st_dtype **dtype,
+int weights_load_adapter(struct lora *l, const char *path, enum sft_dtype **dtype,
 			 struct reason *why);
 /* In which types weights are written. */
 struct weights_form {
 	enum weights_as {
-		WEIGHTS_F32 = ST_F32,
-		WEIGHTS_F16 = ST_F16,
-		WEIGHTS_BF16 = ST_BF16,
+		WEIGHTS_F32 = SFT_F32,
+		WEIGHTS_F16 = SFT_F16,
+		WEIGHTS_BF16 = SFT_BF16,
 		WEIGHTS_TRAINED, /* each as it came where that loses nothing, else F32 */
 		WEIGHTS_SAME,    /* each as it came */
 	} as;
@@ -41,18 +41,18 @@ struct weights_loss {
 };
 
 /* The type of each weight in a file; came: on disk before (n_w). */
-void weights_types(const struct model *m, const struct weights_form *f, const enum st_dtype *came,
-		   enum st_dtype *types);
+void weights_types(const struct model *m, const struct weights_form *f, const enum sft_dtype *came,
+		   enum sft_dtype *types);
 void weights_types_adapter(const struct lora *l, const struct weights_form *f,
-			   const enum st_dtype *came, enum st_dtype *types);
-/* Those of the model, with its adapter, if it has one, added; or those of the adapter. As st_write:
- * ST_INPUT when one is not finite. */
+			   const enum sft_dtype *came, enum sft_dtype *types);
+/* Those of the model, with its adapter, if it has one, added; or those of the adapter. As
+ * sft_write: ST_INPUT when one is not finite. */
 int weights_write(const struct model *m, struct out *o, const struct weights_form *f,
-		  const enum st_dtype *types, struct reason *why);
+		  const enum sft_dtype *types, struct reason *why);
 int weights_write_adapter(const struct lora *l, struct out *o, const struct weights_form *f,
-			  const enum st_dtype *types, struct reason *why);
+			  const enum sft_dtype *types, struct reason *why);
 /* What weights_write with these types does to the change from the weights in dir. */
 int weights_compare(const struct model *m, const char *dir, const struct weights_form *f,
-		    const enum st_dtype *types, struct weights_loss *loss, struct reason *why);
+		    const enum sft_dtype *types, struct weights_loss *loss, struct reason *why);
 
 #endif

@@ -1,6 +1,6 @@
 /* memory.c - what memory a run will need. See memory.h. */
 #include "run/memory.h"
-#include "base/io.h"
+#include "base/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

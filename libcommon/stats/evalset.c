@@ -23,8 +23,8 @@ struct eval *evalset_add(struct evalset *s, struct span set, struct span variant
 	return e;
 }
 
-static void add(struct eval *e, size_t id, const struct traj *t, double threshold,
-		struct set *solutions)
+static void add_response(struct eval *e, size_t id, const struct traj *t, double threshold,
+			 struct set *solutions)
 {
 	struct evalcell *cell;
 	uint64_t solution[2];
@@ -35,7 +35,7 @@ static void add(struct eval *e, size_t id, const struct traj *t, double threshol
 		cell->entropy += t->entropy;
 		cell->n_entropy++;
 	}
-	if (!glance_graded(t)) {
+	if (!trajscan_graded(t)) {
 		e->ungraded++;
 		e->failed += t->verdict.p && !span_is(t->verdict, "ok");
 		return;
@@ -62,9 +62,10 @@ int evalset_read(struct evalset *s, struct eval *e, const char *path, unsigned f
 	while (!st && (got = rec_next(in, &r, why)) > 0) {
 		if (!r.is_traj)
 			continue;
-		st = glance(&t, &r, path, why);
+		st = trajscan(&t, &r, path, why);
 		if (!st)
-			add(e, names_id(&s->problems[e->set], t.task), &t, threshold, &solutions);
+			add_response(e, names_id(&s->problems[e->set], t.task), &t, threshold,
+				     &solutions);
 	}
 	set_free(&solutions);
 	rec_close(in);

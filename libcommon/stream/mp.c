@@ -394,7 +394,7 @@ bool mp_enter_ends(struct mp v, const struct mp_ends *ends, struct mp_iter *it)
 }
 
 /* The value at it->p; the last one of a container ends where the container ends. */
-static struct mp take(struct mp_iter *it, bool last)
+static struct mp take_value(struct mp_iter *it, bool last)
 {
 	const uint8_t *p = it->p;
 
@@ -412,7 +412,7 @@ bool mp_next(struct mp_iter *it, struct mp *v)
 	if (!it->left)
 		return false;
 	it->left--;
-	*v = take(it, it->left == 0);
+	*v = take_value(it, it->left == 0);
 	return true;
 }
 
@@ -421,8 +421,8 @@ bool mp_next_pair(struct mp_iter *it, struct mp *key, struct mp *v)
 	if (!it->left)
 		return false;
 	it->left--;
-	*key = take(it, false);
-	*v = take(it, it->left == 0);
+	*key = take_value(it, false);
+	*v = take_value(it, it->left == 0);
 	return true;
 }
 

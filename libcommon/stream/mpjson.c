@@ -143,12 +143,12 @@ static void put_map(struct buf *b, struct mp map, bool record)
 			json_string_to(b, s.p, s.n);
 			buf_char(b, ':');
 			if (!record || !put_words(b, s, v))
-				json_from_mp(b, v);
+				mpjson_from(b, v);
 		} else {
 			buf_char(b, '[');
-			json_from_mp(b, key);
+			mpjson_from(b, key);
 			buf_char(b, ',');
-			json_from_mp(b, v);
+			mpjson_from(b, v);
 			buf_char(b, ']');
 		}
 	}
@@ -165,13 +165,13 @@ static void put_array(struct buf *b, struct mp array)
 	for (bool first = true; mp_next(&it, &v); first = false) {
 		if (!first)
 			buf_char(b, ',');
-		json_from_mp(b, v);
+		mpjson_from(b, v);
 	}
 	buf_char(b, ']');
 }
 
 /* Recursion is bounded: what passed mp_skim is at most MP_MAX_DEPTH deep. */
-void json_from_mp(struct buf *b, struct mp v)
+void mpjson_from(struct buf *b, struct mp v)
 {
 	bool flag = false;
 	double d = 0;
@@ -213,15 +213,15 @@ void json_from_mp(struct buf *b, struct mp v)
 	}
 }
 
-void json_from_record(struct buf *b, struct mp rec)
+void mpjson_from_record(struct buf *b, struct mp rec)
 {
 	put_map(b, rec, true);
 }
 
-void json_from_value(struct buf *b, const char *key, struct mp v)
+void mpjson_from_key(struct buf *b, const char *key, struct mp v)
 {
 	if (!put_words(b, (struct span){key, strlen(key)}, v))
-		json_from_mp(b, v);
+		mpjson_from(b, v);
 }
 
 /* ---- JSON to MessagePack ---- */
@@ -433,7 +433,7 @@ static void pack_value(msgpack_packer *pk, const json_t *j)
 	}
 }
 
-void json_to_mp(struct buf *b, const json_t *j)
+void mpjson_to(struct buf *b, const json_t *j)
 {
 	msgpack_packer pk;
 
@@ -441,7 +441,7 @@ void json_to_mp(struct buf *b, const json_t *j)
 	pack_value(&pk, j);
 }
 
-void json_to_record(struct buf *b, const json_t *j)
+void mpjson_to_record(struct buf *b, const json_t *j)
 {
 	msgpack_packer pk;
 

@@ -4,6 +4,7 @@
 #include "base/tool.h"
 #include "stream/pack.h"
 #include "stream/rec.h"
+#include "base/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,18 +81,17 @@ static void pack_self(msgpack_packer *pk, uint64_t seed)
 	msgpack_pack_uint64(pk, seed);
 }
 
-static void open_segment(struct rec_out *w)
-{
-	w->open = true;
-	w->count = 0;
-	w->begin = w->o->total;
-	hash_reset(w->hash);
-}
-
 void rec_put_head_as(struct rec_out *w, struct mp head)
 {
+	bool covered = rec_version(head) >= 2;
+
+	w->open = true;
+	w->count = 0;
+	w->begin = w->o->total + (covered ? 0 : head.n);
+	hash_reset(w->hash);
+	if (covered)
+		hash_add(w->hash, head.p, head.n);
 	out_write(w->o, head.p, head.n);
-	open_segment(w);
 }
 
 void rec_put_head(struct rec_out *w)
@@ -108,14 +108,13 @@ void rec_put_head(struct rec_out *w)
 	pack_str(&pk, "format");
 	pack_str(&pk, "traj");
 	pack_str(&pk, "version");
-	msgpack_pack_int(&pk, 1);
+	msgpack_pack_int(&pk, 2);
 	pack_str(&pk, "chain");
 	msgpack_pack_array(&pk, (size_t)w->n_chain + 1);
 	buf_add(&b, w->chain.p, w->chain.n);
 	pack_self(&pk, w->seed);
-	out_write(w->o, b.p, b.n);
+	rec_put_head_as(w, (struct mp){(const uint8_t *)b.p, b.n});
 	buf_free(&b);
-	open_segment(w);
 }
 
 void rec_put(struct rec_out *w, const void *p, size_t n, bool traj)
@@ -126,22 +125,28 @@ void rec_put(struct rec_out *w, const void *p, size_t n, bool traj)
 	w->count += traj;
 }
 
-void rec_finish(struct rec_out *w)
+void rec_end(struct buf *b, uint64_t count, uint64_t hash)
 {
-	struct buf b = {0};
 	msgpack_packer pk;
 	char hex[17];
 
-	rec_put_head(w);
-	hash_hex(hash_64(w->hash), hex);
-	pack_init(&pk, &b);
+	hash_hex(hash, hex);
+	pack_init(&pk, b);
 	msgpack_pack_map(&pk, 3);
 	pack_str(&pk, "kind");
 	pack_str(&pk, "end");
 	pack_str(&pk, "count");
-	msgpack_pack_uint64(&pk, w->count);
+	msgpack_pack_uint64(&pk, count);
 	pack_str(&pk, "xxh3");
 	pack_str(&pk, hex);
+}
+
+void rec_finish(struct rec_out *w)
+{
+	struct buf b = {0};
+
+	rec_put_head(w);
+	rec_end(&b, w->count, hash_64(w->hash));
 	out_write(w->o, b.p, b.n);
 	buf_free(&b);
 	w->open = false;

@@ -99,7 +99,7 @@ static bool get_bool(struct ctx *c, int *out, const msgpack_object *v)
 }
 
 /* n 4-byte elements in the memory reserved by reserve_arrays */
-static void *take(struct ctx *c, size_t n)
+static void *take_array(struct ctx *c, size_t n)
 {
 	void *p = c->mem->p + c->mem->n;
 
@@ -112,7 +112,7 @@ static bool take_bin(struct ctx *c, void **out, size_t *n, const msgpack_object_
 	if (v->size % 4)
 		return bad(c, "its length is not a multiple of 4 bytes");
 	*n = v->size / 4;
-	*out = take(c, *n);
+	*out = take_array(c, *n);
 	traj_copy_words(*out, v->ptr, *n);
 	return true;
 }
@@ -130,7 +130,7 @@ static bool get_tokens(struct ctx *c, const uint32_t **out, size_t *n, const msg
 	if (v->type != MSGPACK_OBJECT_ARRAY)
 		return bad(c, "neither bin nor an array");
 	*n = v->via.array.size;
-	*out = ids = take(c, *n);
+	*out = ids = take_array(c, *n);
 	for (size_t i = 0; i < *n; i++) {
 		const msgpack_object *e = &v->via.array.ptr[i];
 
@@ -162,7 +162,7 @@ static bool get_floats(struct ctx *c, const float **out, size_t *n, const msgpac
 			return false;
 	} else if (v->type == MSGPACK_OBJECT_ARRAY) {
 		*n = v->via.array.size;
-		p = take(c, *n);
+		p = take_array(c, *n);
 		if (!floats_of_array(c, p, &v->via.array))
 			return false;
 	} else {

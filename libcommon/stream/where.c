@@ -111,7 +111,7 @@ static bool matches(struct where *w)
 
 bool where_holds(struct where *w, struct mp map)
 {
-	struct mp v = glance_path(map, w->key);
+	struct mp v = trajscan_path(map, w->key);
 	int64_t i = 0;
 	double f = 0;
 
@@ -125,7 +125,7 @@ bool where_holds(struct where *w, struct mp map)
 				      : holds(w->op, (f > w->num) - (f < w->num));
 	}
 	buf_reset(&w->scratch);
-	if (!glance_text(&w->scratch, v))
+	if (!trajscan_text(&w->scratch, v))
 		return w->op == WHERE_NE;
 	if (w->op == WHERE_RE)
 		return matches(w);

@@ -64,12 +64,12 @@ static int get_value(const struct row *r, const char *key, const json_t *v, char
 
 	if (json_is_string(v))
 		return get_text(r, key, v, out);
-	json_to_mp(&packed, v);
+	mpjson_to(&packed, v);
 	if (mp_skim(packed.p, packed.n, &len) != MP_OK) {
 		buf_free(&packed);
 		return bad(r, key, "nested too deep or too large");
 	}
-	json_from_mp(&text, (struct mp){(const uint8_t *)packed.p, packed.n});
+	mpjson_from(&text, (struct mp){(const uint8_t *)packed.p, packed.n});
 	*out = xstrdup(buf_cstr(&text));
 	buf_free(&packed);
 	buf_free(&text);
@@ -338,7 +338,7 @@ static int get_meta(struct row *r, struct task *t)
 		json_object_set(all, key, v);
 	}
 	if (!st && json_object_size(all)) {
-		json_to_mp(&t->meta, all);
+		mpjson_to(&t->meta, all);
 		if (mp_skim(t->meta.p, t->meta.n, &len) != MP_OK ||
 		    mp_type((struct mp){(const uint8_t *)t->meta.p, len}) != MP_MAP)
 			st = bad(r, "meta", "nested too deep, too large, or no map");

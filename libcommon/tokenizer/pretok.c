@@ -205,7 +205,7 @@ void pretok_free(struct pretok *p)
 	free(p);
 }
 
-void pieces_free(struct pieces *s)
+void pretok_pieces_free(struct pieces *s)
 {
 	free(s->v);
 	free(s->next);

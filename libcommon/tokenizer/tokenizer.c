@@ -416,7 +416,7 @@ int tok_encode(const struct tokenizer *t, const char *text, size_t n, bool speci
 	if (st)
 		out->n = before;
 	bpe_work_free(&w.bpe);
-	pieces_free(&w.pieces);
+	pretok_pieces_free(&w.pieces);
 	norm_work_free(&w.normal);
 	return st;
 }
@@ -434,10 +434,10 @@ void tok_decode(const struct tokenizer *t, const uint32_t *ids, size_t n, bool k
 		if (t->decoder.byte_level)
 			buf_add(out, k->bytes.p, k->bytes.n);
 		else
-			strings_add(&names, k->name);
+			decoder_strings_add(&names, k->name);
 	}
 	decoder_run(&t->decoder, &names, out);
-	strings_free(&names);
+	decoder_strings_free(&names);
 }
 
 uint32_t tok_vocab_size(const struct tokenizer *t)

@@ -3,10 +3,10 @@
  * weights, and what the matrix products alone would allow. One JSON line a row. With --serve it
  * measures once for each word that it reads, so that a peer can be measured in turn.
  */
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/par.h"
-#include "base/progress.h"
 #include "base/rng.h"
 #include "base/tool.h"
 #include "learn/adamw.h"

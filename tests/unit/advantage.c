@@ -17,7 +17,7 @@ static void check(enum advantage kind, const double *want)
 {
 	double got[5];
 
-	advantages(kind, REWARD, LEN, START, 2, got);
+	advantage_all(kind, REWARD, LEN, START, 2, got);
 	for (int i = 0; i < 5; i++)
 		assert_close(got[i], want[i], 1e-12);
 }
@@ -68,7 +68,7 @@ static void equal_rewards_give_nothing(void **state)
 
 	(void)state;
 	for (int kind = ADV_GRPO; kind <= ADV_REINFORCE_PP; kind++) {
-		advantages(kind, reward, len, start, 1, got);
+		advantage_all(kind, reward, len, start, 1, got);
 		for (int i = 0; i < 3; i++)
 			assert_close(got[i], 0, 0);
 	}

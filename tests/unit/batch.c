@@ -93,7 +93,7 @@ static size_t positions(void)
 	size_t n = 0;
 
 	for (size_t i = 0; i < N; i++)
-		n += seq_inputs(&seqs[i]);
+		n += batch_inputs(&seqs[i]);
 	return n;
 }
 
@@ -161,7 +161,7 @@ static void last_token_is_only_predicted(void **state)
 	const struct seq s = {ids, ids + 1, 1, 2};
 
 	(void)state;
-	assert_int_equal(seq_inputs(&s), 2);
+	assert_int_equal(batch_inputs(&s), 2);
 }
 
 int main(void)

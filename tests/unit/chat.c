@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "chat/chat.h"
 #include "chat/filters.h"
+#include "base/file.h"
 
 #include <jansson.h>
 

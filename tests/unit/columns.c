@@ -23,7 +23,7 @@ static const char *row_of(const char *list, const char *json, struct mp map)
 		json_t *j = json_parse(json, strlen(json), "test", &why);
 
 		assert_non_null(j);
-		json_to_record(&b, j);
+		mpjson_to_record(&b, j);
 		json_decref(j);
 		map = (struct mp){(const uint8_t *)b.p, b.n};
 	}

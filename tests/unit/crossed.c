@@ -17,12 +17,12 @@ enum { REPLICATES = 2000 };
 static void interval(const double *v, size_t rows, size_t cols, double *low, double *high)
 {
 	static double mean[REPLICATES];
-	struct crossed c = {0};
+	struct pigeonhole c = {0};
 
-	crossed_draw(&c, rows, cols, REPLICATES, 3);
-	crossed_means(&c, v, mean);
-	crossed_interval(mean, REPLICATES, low, high);
-	crossed_free(&c);
+	pigeonhole_draw(&c, rows, cols, REPLICATES, 3);
+	pigeonhole_means(&c, v, mean);
+	pigeonhole_interval(mean, REPLICATES, low, high);
+	pigeonhole_free(&c);
 }
 
 /* One row: the bootstrap over problems of passk.h */
@@ -66,15 +66,15 @@ static void test_independent(void **state)
 {
 	enum { N = 20 };
 	static double v[N * N], mean[REPLICATES];
-	struct crossed c = {0};
+	struct pigeonhole c = {0};
 
 	(void)state;
 	for (size_t i = 0; i < N; i++)
 		v[i * N + i] = 1;
-	crossed_draw(&c, N, N, REPLICATES, 3);
-	crossed_means(&c, v, mean);
-	assert_close(crossed_mean(mean, REPLICATES), 1.0 / N, 0.1 / N);
-	crossed_free(&c);
+	pigeonhole_draw(&c, N, N, REPLICATES, 3);
+	pigeonhole_means(&c, v, mean);
+	assert_close(pigeonhole_mean(mean, REPLICATES), 1.0 / N, 0.1 / N);
+	pigeonhole_free(&c);
 }
 
 /* Rows that are all the same tell nothing new: the interval is that of one of them. */
@@ -95,28 +95,28 @@ static void test_missing(void **state)
 {
 	const double some[] = {NAN, 1, NAN, 3, NAN, NAN}, none[] = {NAN, NAN};
 	double low, high, mean[REPLICATES];
-	struct crossed c = {0};
+	struct pigeonhole c = {0};
 	size_t empty = 0;
 
 	(void)state;
-	assert_close(crossed_mean(some, 6), 2, 0);
-	assert_true(isnan(crossed_mean(none, 2)));
+	assert_close(pigeonhole_mean(some, 6), 2, 0);
+	assert_true(isnan(pigeonhole_mean(none, 2)));
 	interval(none, 1, 2, &low, &high);
 	assert_true(isnan(low) && isnan(high));
-	crossed_draw(&c, 2, 3, REPLICATES, 3);
-	crossed_means(&c, some, mean);
+	pigeonhole_draw(&c, 2, 3, REPLICATES, 3);
+	pigeonhole_means(&c, some, mean);
 	for (size_t r = 0; r < REPLICATES; r++) {
 		empty += isnan(mean[r]);
 		assert_true(isnan(mean[r]) || (mean[r] >= 1 && mean[r] <= 3));
 	}
 	assert_true(empty > 0 && empty < REPLICATES);
-	crossed_interval(mean, REPLICATES, &low, &high);
+	pigeonhole_interval(mean, REPLICATES, &low, &high);
 	assert_close(low, 1, 0);
 	assert_close(high, 3, 0);
-	crossed_draw(&c, 2, 3, REPLICATES / 2, 3); /* fewer: they are other draws */
+	pigeonhole_draw(&c, 2, 3, REPLICATES / 2, 3); /* fewer: they are other draws */
 	assert_int_equal(c.replicates, REPLICATES / 2);
-	crossed_means(&c, some, mean);
-	crossed_free(&c);
+	pigeonhole_means(&c, some, mean);
+	pigeonhole_free(&c);
 }
 
 int main(void)

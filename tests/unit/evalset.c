@@ -47,7 +47,7 @@ static struct eval *add(const char *variant, int64_t step, int st, const char *c
 
 		assert_non_null(j);
 		buf_reset(&b);
-		json_to_record(&b, j);
+		mpjson_to_record(&b, j);
 		rec_put(&w, b.p, b.n, !json_object_get(j, "kind"));
 		json_decref(j);
 	}

@@ -13,6 +13,8 @@
 #include <math.h>
 
 #include "tiny.h"
+#include "base/file.h"
+#include "base/dir.h"
 
 /* ---- one file, appended to from a place on ---- */
 
@@ -28,13 +30,13 @@ static int append(void *arg, struct reason *why)
 	snprintf(path, sizeof path, "%s", scratch_path(dir, "log"));
 	scratch_put(dir, "log", "one two", 7);
 	failing = call;
-	st = out_open_at(&o, path, 4, why);
+	st = file_open_at(&o, path, 4, why);
 	if (!st)
 		out_str(&o, "2\n");
 	if (!st)
 		st = out_sync(&o, why);
 	if (!st)
-		st = out_cut(&o, why);
+		st = file_cut(&o, why);
 	if (o.fd >= 0) {
 		st2 = out_close(&o, st ? NULL : why);
 		st = st ? st : st2;
@@ -95,31 +97,31 @@ static void nothing_to_sync(void **state)
 static int read_tensors(void *arg, struct reason *why)
 {
 	float v[4];
-	struct st_file f;
-	int st = st_open(&f, dir, why);
+	struct sft_file f;
+	int st = sft_open(&f, dir, why);
 
 	(void)arg;
 	if (st)
 		return st;
 	for (size_t i = 0; i < f.n && !st; i++) {
-		st = st_read(&f, &f.v[i], v, why);
+		st = sft_read(&f, &f.v[i], v, why);
 		if (!st && v[3] != 4)
 			fail_msg("%s holds other numbers", f.v[i].name);
 	}
-	st_close(&f);
+	sft_close(&f);
 	return st;
 }
 
-static void write_tensors(const char *name, enum st_dtype dtype)
+static void write_tensors(const char *name, enum sft_dtype dtype)
 {
 	static const float v[4] = {1, 2, 3, 4};
-	const struct st_item items[] = {{"a", 1, {4}, v, ST_F32, 0},
-					{"b", 2, {2, 2}, v, ST_F32, 0}};
+	const struct sft_item items[] = {{"a", 1, {4}, v, SFT_F32, 0},
+					 {"b", 2, {2, 2}, v, SFT_F32, 0}};
 	struct out o;
 
 	out_init(&o, open(scratch_path(dir, name), O_WRONLY | O_CREAT, 0666), name);
 	assert_true(o.fd >= 0);
-	st_write(&o, items, 2, dtype, NULL);
+	sft_write(&o, items, 2, dtype, NULL);
 	assert_int_equal(out_close(&o, NULL), 0);
 }
 
@@ -135,7 +137,7 @@ static void tensors(void **state)
 	int st;
 
 	(void)state;
-	write_tensors("model.safetensors", ST_BF16);
+	write_tensors("model.safetensors", SFT_BF16);
 	each_told(EACH(faults), read_tensors, NULL);
 	/* the file is cut while it is read */
 	for (unsigned at = 1; with_fault(&end, at, read_tensors, NULL, &st, &why); at++) {
@@ -148,13 +150,13 @@ static void tensors(void **state)
 /* A tensor that is read in several parts */
 static int read_large(void *arg, struct reason *why)
 {
-	struct st_file f;
-	int st = st_open(&f, dir, why);
+	struct sft_file f;
+	int st = sft_open(&f, dir, why);
 
 	if (st)
 		return st;
-	st = st_read(&f, &f.v[0], arg, why);
-	st_close(&f);
+	st = sft_read(&f, &f.v[0], arg, why);
+	sft_close(&f);
 	return st;
 }
 
@@ -163,13 +165,13 @@ static void a_large_tensor(void **state)
 	enum { MANY = (1 << 19) + 1 };
 	static const struct fault faults[] = {{"pread", EIO}, {"pread", EINTR}};
 	float *v = xcalloc(MANY, sizeof *v);
-	const struct st_item item = {"a", 1, {MANY}, v, ST_F32, 0};
+	const struct sft_item item = {"a", 1, {MANY}, v, SFT_F32, 0};
 	struct out o;
 
 	(void)state;
 	out_init(&o, open(scratch_path(dir, "model.safetensors"), O_WRONLY | O_CREAT, 0666),
 		 "test");
-	st_write(&o, &item, 1, ST_F16, NULL);
+	sft_write(&o, &item, 1, SFT_F16, NULL);
 	assert_int_equal(out_close(&o, NULL), 0);
 	each_told(EACH(faults), read_large, v);
 	free(v);
@@ -182,7 +184,7 @@ static void tensors_of_an_index(void **state)
 	static const char index[] = "{\"weight_map\":{\"a\":\"x\",\"b\":\"x\"}}";
 
 	(void)state;
-	write_tensors("x", ST_F32);
+	write_tensors("x", SFT_F32);
 	scratch_put(dir, "model.safetensors.index.json", index, strlen(index));
 	each_told(EACH(faults), read_tensors, NULL);
 }

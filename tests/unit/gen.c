@@ -45,7 +45,7 @@ static void all_correct(const struct kind *k, const struct gen_opts *o, int coun
 		assert_int_equal(k->judge(&it, &v, &why), 0);
 		assert_true(v.reward == 0);
 	}
-	problem_free(&p);
+	gen_problem_free(&p);
 	gen_close(g);
 }
 
@@ -79,7 +79,7 @@ static struct keys keys_of(const struct kind *k, enum split s, uint64_t seed, si
 
 	while (r.n < count && gen_next(g, &p))
 		r.v[r.n++] = xstrndup(p.key.p, p.key.n);
-	problem_free(&p);
+	gen_problem_free(&p);
 	gen_close(g);
 	return r;
 }
@@ -186,7 +186,7 @@ static void parameters_hold(void **state)
 		assert_true(v >= 10);
 		assert_in_range(n, 3, 6);
 	}
-	problem_free(&p);
+	gen_problem_free(&p);
 	gen_close(g);
 }
 
@@ -206,7 +206,7 @@ static void targets_hold(void **state)
 			assert_true(gen_next(g, &p));
 			assert_in_range(atoi(buf_cstr(&p.answer)), 20, 40);
 		}
-		problem_free(&p);
+		gen_problem_free(&p);
 		gen_close(g);
 	}
 }
@@ -230,7 +230,7 @@ static void space_ends(void **state)
 		n++;
 	assert_in_range(n, 1, 17); /* 17 such problems in all splits together */
 	assert_false(gen_next(g, &p));
-	problem_free(&p);
+	gen_problem_free(&p);
 	gen_close(g);
 }
 

@@ -22,7 +22,7 @@ static struct rec record(const char *json)
 
 	assert_non_null(j);
 	buf_reset(&bytes);
-	json_to_mp(&bytes, j);
+	mpjson_to(&bytes, j);
 	json_decref(j);
 	return (struct rec){.map = {(const uint8_t *)bytes.p, bytes.n},
 			    .is_traj = true,
@@ -40,7 +40,7 @@ static void test_all_keys(void **state)
 	struct traj t;
 
 	(void)state;
-	assert_int_equal(glance(&t, &r, "in", &why), 0);
+	assert_int_equal(trajscan(&t, &r, "in", &why), 0);
 	assert_true(span_is(t.task, "t") && span_is(t.prompt, "p") && span_is(t.response, "r"));
 	assert_true(span_is(t.finish, "stop") && span_is(t.verdict, "ok"));
 	assert_true(t.reward == 1 && t.entropy == 0.5);
@@ -48,7 +48,7 @@ static void test_all_keys(void **state)
 	assert_int_equal(t.n_tokens, 3);
 	assert_null(t.tokens);
 	assert_null(t.logprobs);
-	assert_true(glance_graded(&t));
+	assert_true(trajscan_graded(&t));
 }
 
 static void test_absent(void **state)
@@ -58,11 +58,11 @@ static void test_absent(void **state)
 	struct traj t;
 
 	(void)state;
-	assert_int_equal(glance(&t, &r, "in", &why), 0);
+	assert_int_equal(trajscan(&t, &r, "in", &why), 0);
 	assert_true(t.task.n == 0 && t.task.p);
 	assert_true(!t.finish.p && !t.verdict.p && isnan(t.reward) && isnan(t.entropy));
 	assert_true(t.step == -1 && t.iter == -1 && t.n_tokens == 0);
-	assert_false(glance_graded(&t));
+	assert_false(trajscan_graded(&t));
 }
 
 static void test_graded(void **state)
@@ -72,13 +72,13 @@ static void test_graded(void **state)
 	(void)state;
 	traj_clear(&t);
 	t.reward = 0;
-	assert_true(glance_graded(&t));
+	assert_true(trajscan_graded(&t));
 	t.verdict = (struct span){"ok", 2};
-	assert_true(glance_graded(&t));
+	assert_true(trajscan_graded(&t));
 	t.verdict = (struct span){"timeout", 7};
-	assert_false(glance_graded(&t));
+	assert_false(trajscan_graded(&t));
 	t.verdict = (struct span){"", 0};
-	assert_false(glance_graded(&t));
+	assert_false(trajscan_graded(&t));
 }
 
 static void test_wrong(void **state)
@@ -112,7 +112,7 @@ static void test_wrong(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct rec r = record(cases[i][0]);
 
-		assert_int_equal(glance(&t, &r, "in", &why), ST_INPUT);
+		assert_int_equal(trajscan(&t, &r, "in", &why), ST_INPUT);
 		assert_non_null(strstr(why.text, "in: record 3 at byte 77: "));
 		assert_non_null(strstr(why.text, cases[i][1]));
 	}
@@ -125,16 +125,16 @@ static void test_path(void **state)
 	int64_t v = 0;
 
 	(void)state;
-	assert_true(mp_i64(glance_path(r.map, "a.b.c"), &v));
+	assert_true(mp_i64(trajscan_path(r.map, "a.b.c"), &v));
 	assert_int_equal(v, 2);
-	assert_true(mp_i64(glance_path(r.map, "a.x"), &v));
+	assert_true(mp_i64(trajscan_path(r.map, "a.x"), &v));
 	assert_int_equal(v, 3);
-	assert_int_equal(mp_type(glance_path(r.map, "a.b")), MP_MAP);
-	assert_null(glance_path(r.map, "a.n").p);
-	assert_null(glance_path(r.map, "a.y").p);
-	assert_null(glance_path(r.map, "s.t").p);
-	assert_null(glance_path(r.map, "").p);
-	assert_null(glance_path(r.map, ".").p);
+	assert_int_equal(mp_type(trajscan_path(r.map, "a.b")), MP_MAP);
+	assert_null(trajscan_path(r.map, "a.n").p);
+	assert_null(trajscan_path(r.map, "a.y").p);
+	assert_null(trajscan_path(r.map, "s.t").p);
+	assert_null(trajscan_path(r.map, "").p);
+	assert_null(trajscan_path(r.map, ".").p);
 }
 
 /* Keys that are no text are passed over; one that comes twice is refused. */
@@ -146,10 +146,10 @@ static void test_keys(void **state)
 	struct traj t;
 
 	(void)state;
-	assert_int_equal(glance(&t, &r, "in", &why), 0);
+	assert_int_equal(trajscan(&t, &r, "in", &why), 0);
 	assert_true(span_is(t.task, "t"));
 	*strstr(map + 3, "xask") = 't';
-	assert_int_equal(glance(&t, &r, "in", &why), ST_INPUT);
+	assert_int_equal(trajscan(&t, &r, "in", &why), ST_INPUT);
 	assert_non_null(strstr(why.text, "key \"task\" occurs twice"));
 }
 
@@ -164,7 +164,7 @@ static void test_text(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
-		bool is = glance_text(&b, glance_path(r.map, want[i][0]));
+		bool is = trajscan_text(&b, trajscan_path(r.map, want[i][0]));
 
 		assert_true(is == (want[i][1] != NULL));
 		assert_string_equal(buf_cstr(&b), is ? want[i][1] : "");

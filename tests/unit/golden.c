@@ -18,7 +18,7 @@ struct golden {
 	struct pack pack;
 	float *w, *e; /* (n_rows) weights of log-probability and entropy */
 	float *logp, *entropy;
-	struct st_file score;
+	struct sft_file score;
 	char dir[64];
 };
 
@@ -35,22 +35,22 @@ static void *convert(const float *v, size_t n, size_t size)
 }
 
 /* A tensor of a file, with its length */
-static float *tensor(const struct st_file *f, const char *name, size_t *n)
+static float *tensor(const struct sft_file *f, const char *name, size_t *n)
 {
-	const struct st_tensor *t = st_find(f, name);
+	const struct sft_tensor *t = sft_find(f, name);
 	float *v;
 
 	if (!t)
 		fail_msg("%s is missing", name);
 	v = xarray(t->count, sizeof *v);
-	assert_int_equal(st_read(f, t, v, NULL), 0);
+	assert_int_equal(sft_read(f, t, v, NULL), 0);
 	if (n)
 		*n = t->count;
 	return v;
 }
 
 /* One of the pack's arrays of whole numbers */
-static void *numbers(const struct st_file *f, const char *name, size_t size, size_t *n)
+static void *numbers(const struct sft_file *f, const char *name, size_t size, size_t *n)
 {
 	float *v = tensor(f, name, n);
 	void *to = convert(v, *n, size);
@@ -68,7 +68,7 @@ static void golden_open(struct golden *g, const char *name)
 	snprintf(g->dir, sizeof g->dir, "tests/data/golden/%s", name);
 	if (policy_load(&g->policy, g->dir, 0, &why))
 		fail_msg("%s", why.text);
-	if (st_open(&g->score, scratch_path(g->dir, "score"), &why))
+	if (sft_open(&g->score, scratch_path(g->dir, "score"), &why))
 		fail_msg("%s", why.text);
 	g->pack.tokens = numbers(&g->score, "tokens", sizeof(uint32_t), &g->pack.n_tok);
 	g->pack.start = numbers(&g->score, "start", sizeof(size_t), &n);
@@ -83,7 +83,7 @@ static void golden_open(struct golden *g, const char *name)
 
 static void golden_close(struct golden *g)
 {
-	st_close(&g->score);
+	sft_close(&g->score);
 	policy_free(&g->policy);
 	free((void *)g->pack.tokens);
 	free((void *)g->pack.start);
@@ -147,12 +147,12 @@ static void check_grads(struct golden *g)
 	const struct model *m = &g->policy.model;
 	struct run *r = run_new(m);
 	float *grads = xcalloc(m->n_params, sizeof *grads);
-	struct st_file f;
+	struct sft_file f;
 
 	g->pack.temperature = 0.7;
 	model_forward(r, m, &g->pack, g->logp, g->entropy);
 	model_backward(r, m, &g->pack, g->w, g->e, grads);
-	assert_int_equal(st_open(&f, scratch_path(g->dir, "grad"), NULL), 0);
+	assert_int_equal(sft_open(&f, scratch_path(g->dir, "grad"), NULL), 0);
 	assert_int_equal(f.n, m->n_w);
 	for (size_t i = 0; i < m->n_w; i++) {
 		float *want = tensor(&f, m->w[i].name, NULL);
@@ -162,7 +162,7 @@ static void check_grads(struct golden *g)
 			fail_msg("gradient of %s is off by %g", m->w[i].name, off);
 		free(want);
 	}
-	st_close(&f);
+	sft_close(&f);
 	run_free(r);
 	free(grads);
 }
@@ -174,7 +174,7 @@ static void check_steps(struct golden *g)
 	struct run *r = run_new(m);
 	float *grads = xarray(m->n_params, sizeof *grads);
 	struct adamw a;
-	struct st_file f;
+	struct sft_file f;
 
 	g->pack.temperature = 1;
 	adamw_init(&a, &opts, m->w, m->n_w);
@@ -185,7 +185,7 @@ static void check_steps(struct golden *g)
 		assert_true(adamw_step(&a, m->params, grads, 1e-3, NULL));
 		model_pack(m);
 	}
-	assert_int_equal(st_open(&f, scratch_path(g->dir, "after"), NULL), 0);
+	assert_int_equal(sft_open(&f, scratch_path(g->dir, "after"), NULL), 0);
 	for (size_t i = 0; i < m->n_w; i++) {
 		float *want = tensor(&f, m->w[i].name, NULL);
 		double off = worst(m->params + m->w[i].offset, want, m->w[i].count);
@@ -194,7 +194,7 @@ static void check_steps(struct golden *g)
 			fail_msg("%s is off by %g after ten steps", m->w[i].name, off);
 		free(want);
 	}
-	st_close(&f);
+	sft_close(&f);
 	adamw_free(&a);
 	run_free(r);
 	free(grads);
@@ -220,7 +220,7 @@ static void check_adapter(const char *name)
 	struct policy adapted, merged = {0};
 	struct reason why;
 	struct weights w;
-	struct st_file f;
+	struct sft_file f;
 	struct run *r;
 	float *grads;
 	char dir[80];
@@ -230,8 +230,8 @@ static void check_adapter(const char *name)
 	if (policy_load_as(&adapted, dir, 0, &why) || policy_load(&merged, dir, 0, &why))
 		fail_msg("%s", why.text);
 	assert_true(adapted.model.how & MODEL_FROZEN); /* the base is BF16 */
-	st_close(&g.score);
-	assert_int_equal(st_open(&g.score, scratch_path(dir, "score"), &why), 0);
+	sft_close(&g.score);
+	assert_int_equal(sft_open(&g.score, scratch_path(dir, "score"), &why), 0);
 	policy_free(&g.policy);
 	g.policy = merged;
 	check_scores(&g, 0.7, 3e-5);
@@ -243,7 +243,7 @@ static void check_adapter(const char *name)
 	r = run_new(&g.policy.model);
 	model_forward(r, &g.policy.model, &g.pack, g.logp, g.entropy);
 	model_backward(r, &g.policy.model, &g.pack, g.w, g.e, grads);
-	assert_int_equal(st_open(&f, scratch_path(dir, "grad"), NULL), 0);
+	assert_int_equal(sft_open(&f, scratch_path(dir, "grad"), NULL), 0);
 	assert_int_equal(f.n, w.n_w);
 	for (size_t i = 0; i < w.n_w; i++) {
 		float *want = tensor(&f, w.w[i].name, NULL);
@@ -253,7 +253,7 @@ static void check_adapter(const char *name)
 			fail_msg("gradient of %s is off by %g", w.w[i].name, off);
 		free(want);
 	}
-	st_close(&f);
+	sft_close(&f);
 	run_free(r);
 	free(grads);
 	golden_close(&g);

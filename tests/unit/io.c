@@ -1,5 +1,6 @@
 /* Tests of base/io.h: lines of an input, what a dead process left of a folder. */
 #include "scratch.h"
+#include "base/dir.h"
 
 static struct reason why;
 

@@ -18,9 +18,9 @@ static struct buf packed(const char *text, bool record)
 
 	assert_non_null(j);
 	if (record)
-		json_to_record(&b, j);
+		mpjson_to_record(&b, j);
 	else
-		json_to_mp(&b, j);
+		mpjson_to(&b, j);
 	json_decref(j);
 	assert_int_equal(mp_skim(b.p, b.n, &len), MP_OK);
 	assert_int_equal(len, b.n);
@@ -39,9 +39,9 @@ static void check_bytes(const void *p, size_t n, const char *want, bool record)
 	struct mp v = {p, n};
 
 	if (record)
-		json_from_record(&text, v);
+		mpjson_from_record(&text, v);
 	else
-		json_from_mp(&text, v);
+		mpjson_from(&text, v);
 	if (want)
 		assert_string_equal(buf_cstr(&text), want);
 	back = packed(buf_cstr(&text), record);

@@ -15,13 +15,13 @@ static struct span text(const char *s)
 }
 
 /* Adds records "0" .. "n-1" of one task. */
-static void fill(struct keep *k, size_t task, const char *id, int n)
+static void fill(struct reservoir *k, size_t task, const char *id, int n)
 {
 	char s[20];
 
 	for (int i = 0; i < n; i++) {
 		snprintf(s, sizeof s, "%d", i);
-		keep_add(k, task, text(id), text(s));
+		reservoir_add(k, task, text(id), text(s));
 	}
 }
 
@@ -37,43 +37,43 @@ static int number(const struct kept *v)
 
 static void test_all(void **state)
 {
-	struct keep k = {0};
+	struct reservoir k = {0};
 
 	(void)state;
 	fill(&k, 0, "a", 500);
-	keep_add(&k, KEEP_ALWAYS, text(""), text(""));
-	keep_sort(&k);
+	reservoir_add(&k, RESERVOIR_ALWAYS, text(""), text(""));
+	reservoir_sort(&k);
 	assert_int_equal(k.n, 501);
 	for (int i = 0; i < 500; i++)
 		assert_int_equal(number(&k.v[i]), i);
 	assert_int_equal(k.v[500].n, 0);
-	assert_true(k.v[500].task == KEEP_ALWAYS);
-	keep_free(&k);
+	assert_true(k.v[500].task == RESERVOIR_ALWAYS);
+	reservoir_free(&k);
 }
 
 static void test_cap(void **state)
 {
-	struct keep k = {.cap = 3, .seed = 4};
+	struct reservoir k = {.cap = 3, .seed = 4};
 
 	(void)state;
 	fill(&k, 1, "many", 100);
 	fill(&k, 0, "few", 2);
-	keep_add(&k, KEEP_ALWAYS, text(""), text("7"));
+	reservoir_add(&k, RESERVOIR_ALWAYS, text(""), text("7"));
 	assert_int_equal(k.n, 6); /* never more than the cap of each are held */
-	keep_sort(&k);
+	reservoir_sort(&k);
 	for (int i = 1; i < 6; i++)
 		assert_true(k.v[i - 1].seq < k.v[i].seq);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(k.v[i].task, 1);
 	assert_int_equal(k.v[3].task, 0);
 	assert_int_equal(number(&k.v[5]), 7);
-	keep_free(&k);
+	reservoir_free(&k);
 }
 
 /* What one task's sample is does not depend on the other tasks nor on its number. */
 static void test_interleaved(void **state)
 {
-	struct keep alone = {.cap = 5, .seed = 1}, mixed = {.cap = 5, .seed = 1};
+	struct reservoir alone = {.cap = 5, .seed = 1}, mixed = {.cap = 5, .seed = 1};
 	int j = 0;
 
 	(void)state;
@@ -82,17 +82,17 @@ static void test_interleaved(void **state)
 		char s[20];
 
 		snprintf(s, sizeof s, "%d", i);
-		keep_add(&mixed, 0, text("b"), text(s));
-		keep_add(&mixed, 1, text("a"), text(s));
+		reservoir_add(&mixed, 0, text("b"), text(s));
+		reservoir_add(&mixed, 1, text("a"), text(s));
 	}
-	keep_sort(&alone);
-	keep_sort(&mixed);
+	reservoir_sort(&alone);
+	reservoir_sort(&mixed);
 	for (size_t i = 0; i < mixed.n; i++)
 		if (mixed.v[i].task == 1)
 			assert_int_equal(number(&mixed.v[i]), number(&alone.v[j++]));
 	assert_int_equal(j, 5);
-	keep_free(&alone);
-	keep_free(&mixed);
+	reservoir_free(&alone);
+	reservoir_free(&mixed);
 }
 
 /* 4 of 20 records over 5,000 seeds: each stays 1,000 times; chi-square with 19 degrees of freedom,
@@ -105,7 +105,7 @@ static void test_uniform(void **state)
 
 	(void)state;
 	for (uint64_t seed = 0; seed < SEEDS; seed++) {
-		struct keep k = {.cap = CAP, .seed = seed};
+		struct reservoir k = {.cap = CAP, .seed = seed};
 		int ends = 0;
 
 		fill(&k, 0, "task", N);
@@ -117,7 +117,7 @@ static void test_uniform(void **state)
 			ends += r == 0 || r == N - 1;
 		}
 		pair += ends == 2;
-		keep_free(&k);
+		reservoir_free(&k);
 	}
 	for (int i = 0; i < N; i++)
 		chi2 += (seen[i] - want) * (seen[i] - want) / want;

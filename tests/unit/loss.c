@@ -197,11 +197,11 @@ static void weights_of_each_aggregation_sum_to_what_they_say(void **state)
 static void overlong_penalty_of_dapo(void **state)
 {
 	(void)state;
-	assert_close(overlong_penalty(80, 100, 20, 1), 0, 0);
-	assert_close(overlong_penalty(85, 100, 20, 1), -0.25, 1e-15);
-	assert_close(overlong_penalty(100, 100, 20, 0.5), -0.5, 1e-15);
-	assert_close(overlong_penalty(100, 100, 0, 1), 0, 0);
-	assert_close(overlong_penalty(5, 100, 200, 1), -0.525, 1e-15);
+	assert_close(loss_overlong(80, 100, 20, 1), 0, 0);
+	assert_close(loss_overlong(85, 100, 20, 1), -0.25, 1e-15);
+	assert_close(loss_overlong(100, 100, 20, 0.5), -0.5, 1e-15);
+	assert_close(loss_overlong(100, 100, 0, 1), 0, 0);
+	assert_close(loss_overlong(5, 100, 200, 1), -0.525, 1e-15);
 }
 
 int main(void)

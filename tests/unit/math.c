@@ -234,7 +234,7 @@ static void decimal_places(void **state)
 		struct buf b = {0};
 		struct verdict out;
 
-		json_to_mp(&b, j);
+		mpjson_to(&b, j);
 		if (math_judge(v, sp(rows[i].answer), sp(rows[i].response),
 			       (struct mp){(const uint8_t *)b.p, b.n}, &out) != rows[i].reward)
 			fail_msg("%s, %s, precision %s", rows[i].answer, rows[i].response,
@@ -371,7 +371,7 @@ static void published_verdicts(void **state)
 		struct buf meta = {0};
 		struct verdict out;
 
-		json_to_mp(&meta, row); /* precision is among its keys */
+		mpjson_to(&meta, row); /* precision is among its keys */
 		if (!json_object_get(row, "quirk") &&
 		    math_judge(v, sp(text_of(row, "gold")), sp(text_of(row, "prediction")),
 			       (struct mp){(const uint8_t *)meta.p, meta.n},

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "policy/policy.h"
+#include "base/file.h"
 
 #include <math.h>
 
@@ -46,14 +47,14 @@ static void make(struct policy *p, const struct config *c)
 	struct buf tok = {0};
 	struct reason why;
 
-	assert_int_equal(tok_make_chars("0123456789+- ", &tok, NULL), 0);
+	assert_int_equal(chars_make("0123456789+- ", &tok, NULL), 0);
 	if (policy_make(p, c, &tok, 7, 0.5, &why))
 		fail_msg("%s", why.text);
 	buf_free(&tok);
 }
 
 /* A policy of the shape c in the folder saved. */
-static void make_saved(const struct config *c, enum st_dtype dtype)
+static void make_saved(const struct config *c, enum sft_dtype dtype)
 {
 	struct policy p;
 	struct reason why;
@@ -118,12 +119,12 @@ static void what_was_learned_is_kept(void **state)
 	struct config c = shape();
 	struct policy p, q;
 	struct weights_loss loss;
-	struct st_file f;
+	struct sft_file f;
 	float *w;
 	char *base;
 
 	(void)state;
-	make_saved(&c, ST_BF16);
+	make_saved(&c, SFT_BF16);
 	load(&p);
 	w = p.model.params + model_weight(&p.model, "model.embed_tokens.weight")->offset;
 	for (int i = 0; i < 3; i++)
@@ -145,12 +146,12 @@ static void what_was_learned_is_kept(void **state)
 	assert_int_equal(model_hash(&q.model), model_hash(&p.model));
 	assert_memory_equal(q.model.params, p.model.params,
 			    p.model.n_params * sizeof *p.model.params);
-	assert_int_equal(st_open(&f, saved, NULL), 0);
+	assert_int_equal(sft_open(&f, saved, NULL), 0);
 	for (size_t i = 0; i < f.n; i++)
 		assert_int_equal(f.v[i].dtype, strcmp(f.v[i].name, "model.embed_tokens.weight") == 0
-						       ? ST_F32
-						       : ST_BF16);
-	st_close(&f);
+						       ? SFT_F32
+						       : SFT_BF16);
+	sft_close(&f);
 	scratch_free(saved);
 	policy_free(&q);
 	policy_free(&p);
@@ -160,26 +161,26 @@ static void what_was_learned_is_kept(void **state)
 static void rounding_at_random(void **state)
 {
 	enum { N = 4096 };
-	static const enum st_dtype types[] = {ST_F16, ST_BF16};
+	static const enum sft_dtype types[] = {SFT_F16, SFT_BF16};
 	float v[N];
 	uint16_t a[N], b[N], other[N];
 
 	(void)state;
 	for (int t = 0; t < 2; t++)
 		for (int s = -1; s <= 1; s += 2) {
-			double sum = 0, step = types[t] == ST_F16 ? 0x1p-10 : 0x1p-7;
+			double sum = 0, step = types[t] == SFT_F16 ? 0x1p-10 : 0x1p-7;
 			int up = 0;
 
 			for (int i = 0; i < N; i++)
 				v[i] = (float)(s * (1 + step * 0.25));
-			st_round(v, N, types[t], 5, 0, a);
-			st_round(v, N / 2, types[t], 5, 0, b);
-			st_round(v + N / 2, N / 2, types[t], 5, N / 2, b + N / 2);
+			sft_round(v, N, types[t], 5, 0, a);
+			sft_round(v, N / 2, types[t], 5, 0, b);
+			sft_round(v + N / 2, N / 2, types[t], 5, N / 2, b + N / 2);
 			assert_memory_equal(a, b, sizeof a);
-			st_round(v, N, types[t], 7, 0, other);
+			sft_round(v, N, types[t], 7, 0, other);
 			assert_memory_not_equal(a, other, sizeof a);
 			for (int i = 0; i < N; i++) {
-				double x = s * (double)st_widen(types[t], a[i]);
+				double x = s * (double)sft_widen(types[t], a[i]);
 
 				assert_true(x == 1 || x == 1 + step);
 				up += x > 1;
@@ -188,15 +189,15 @@ static void rounding_at_random(void **state)
 			/* binomial, a quarter of 4096: 4.5 standard deviations are 125 */
 			assert_true(up > 1024 - 125 && up < 1024 + 125);
 			v[0] = (float)s * 1.5F;
-			st_round(v, 1, types[t], 5, 0, a);
-			assert_true(st_widen(types[t], a[0]) == v[0]);
+			sft_round(v, 1, types[t], 5, 0, a);
+			assert_true(sft_widen(types[t], a[0]) == v[0]);
 			assert_true(sum > N);
 		}
 }
 
 static void save_and_load(void **state)
 {
-	static const enum st_dtype types[] = {ST_F32, ST_BF16, ST_F16};
+	static const enum sft_dtype types[] = {SFT_F32, SFT_BF16, SFT_F16};
 	struct policy p, q;
 	struct config c = shape();
 
@@ -214,7 +215,7 @@ static void save_and_load(void **state)
 		load(&q);
 		assert_int_equal(policy_dtype(&q), types[i]);
 		assert_int_equal(q.model.n_params, p.model.n_params);
-		if (types[i] == ST_F32)
+		if (types[i] == SFT_F32)
 			assert_int_equal(model_hash(&q.model), model_hash(&p.model));
 		for (size_t k = 0; k < p.model.n_params; k++)
 			assert_true(fabsf(q.model.params[k] - p.model.params[k]) <=
@@ -270,7 +271,7 @@ static void written_texts(void **state)
 	struct buf b = {0};
 
 	(void)state;
-	make_saved(&c, ST_BF16);
+	make_saved(&c, SFT_BF16);
 	text_of("config.json", &b);
 	assert_non_null(strstr(b.p, "\"torch_dtype\": \"bfloat16\""));
 	text_of("tokenizer_config.json", &b);
@@ -290,7 +291,7 @@ static void kept(void **state)
 	struct policy p;
 
 	(void)state;
-	make_saved(&c, ST_F32);
+	make_saved(&c, SFT_F32);
 	patch_json("config.json", "{\"custom\":{\"a\":[1,2]},\"transformers_version\":\"4.46.0\"}");
 	patch_json("tokenizer_config.json", "{\"chat_template\":\"{{ messages }}\"}");
 	patch_json("generation_config.json", "{\"temperature\":0.5}");
@@ -326,13 +327,13 @@ static void files(void **state)
 	(void)state;
 	assert_refused("config.json: no such file");
 	for (size_t i = 0; i < 3; i++) {
-		make_saved(&c, ST_F32);
+		make_saved(&c, SFT_F32);
 		unlink(scratch_path(saved, needed[i]));
 		assert_refused("no such file");
 		assert_refused(needed[i]);
 		scratch_free(saved);
 	}
-	make_saved(&c, ST_F32);
+	make_saved(&c, SFT_F32);
 	for (size_t i = 0; i < 2; i++) {
 		unlink(scratch_path(saved, optional[i]));
 		load(&p);
@@ -347,7 +348,7 @@ static void stop_set(void **state)
 
 	(void)state;
 	c.vocab = 20;
-	make_saved(&c, ST_F32);
+	make_saved(&c, SFT_F32);
 	patch_json("config.json", "{\"eos_token_id\":3}");
 	patch_json("generation_config.json", "{\"eos_token_id\":[4,3]}");
 	patch_json("tokenizer_config.json", "{\"eos_token\":{\"content\":\"<pad>\"}}");
@@ -403,7 +404,7 @@ static void around_a_text(void **state)
 		struct policy p;
 		struct ids ids = {0};
 
-		make_saved(&c, ST_F32);
+		make_saved(&c, SFT_F32);
 		patch_json("tokenizer_config.json", cases[i].patch);
 		load(&p);
 		assert_int_equal(tok_encode(p.tok, "1", 1, true, &ids, NULL), 0);
@@ -413,7 +414,7 @@ static void around_a_text(void **state)
 		policy_free(&p);
 		scratch_free(saved);
 	}
-	make_saved(&c, ST_F32);
+	make_saved(&c, SFT_F32);
 	patch_json("tokenizer_config.json", "{" LLAMA ",\"bos_token\":\"<s>\"}");
 	assert_refused("tokenizer_config.json: bos_token \"<s>\" is not in tokenizer.json");
 	patch_json("tokenizer_config.json", "{\"add_bos_token\":1}");
@@ -427,7 +428,7 @@ static void vocabulary_size(void **state)
 
 	(void)state;
 	c.vocab = 100; /* rows beyond the tokenizer are legal */
-	make_saved(&c, ST_F32);
+	make_saved(&c, SFT_F32);
 	load(&p);
 	assert_int_equal(p.cfg.vocab, 100);
 	assert_int_equal(tok_vocab_size(p.tok), 15);
@@ -443,7 +444,7 @@ static void rewrite(enum change what)
 {
 	static float extra[15 * 16];
 	struct policy p;
-	struct st_item v[64] = {{0}};
+	struct sft_item v[64] = {{0}};
 	size_t n;
 	struct out o;
 
@@ -453,38 +454,38 @@ static void rewrite(enum change what)
 	for (size_t i = 0; i < n; i++) {
 		const struct weight *w = &p.model.w[i];
 
-		v[i] = (struct st_item){w->name,
-					w->rank,
-					{(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
-					p.model.params + w->offset,
-					ST_F32,
-					0};
+		v[i] = (struct sft_item){w->name,
+					 w->rank,
+					 {(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
+					 p.model.params + w->offset,
+					 SFT_F32,
+					 0};
 	}
 	memcpy(extra, p.model.params + model_weight(&p.model, "model.embed_tokens.weight")->offset,
 	       sizeof extra);
 	if (what == DROP)
 		n--;
 	if (what == ADD)
-		v[n++] = (struct st_item){
-			"model.layers.0.self_attn.q_proj.bias", 1, {16}, extra, ST_F32, 0};
+		v[n++] = (struct sft_item){
+			"model.layers.0.self_attn.q_proj.bias", 1, {16}, extra, SFT_F32, 0};
 	if (what == RENAME)
 		v[0].name = "model.embed.weight";
 	if (what == SHAPE)
 		v[0].shape[0]--;
 	if (what == RANK)
-		v[0] = (struct st_item){v[0].name, 1,      {v[0].shape[0] * v[0].shape[1]},
-					v[0].data, ST_F32, 0};
+		v[0] = (struct sft_item){v[0].name, 1,       {v[0].shape[0] * v[0].shape[1]},
+					 v[0].data, SFT_F32, 0};
 	if (what == NOT_FINITE)
 		p.model.params[p.model.w[2].offset + 1] = NAN;
 	if (what == BUFFER)
-		v[n++] = (struct st_item){
-			"model.layers.0.self_attn.rotary_emb.inv_freq", 1, {4}, extra, ST_F32, 0};
+		v[n++] = (struct sft_item){
+			"model.layers.0.self_attn.rotary_emb.inv_freq", 1, {4}, extra, SFT_F32, 0};
 	if (what == WRONG_HEAD)
 		extra[3] += 1;
 	if (what == HEAD || what == WRONG_HEAD)
-		v[n++] = (struct st_item){"lm_head.weight", 2, {15, 16}, extra, ST_F32, 0};
+		v[n++] = (struct sft_item){"lm_head.weight", 2, {15, 16}, extra, SFT_F32, 0};
 	out_init(&o, open(scratch_path(saved, "model.safetensors"), O_WRONLY | O_TRUNC), "test");
-	st_write(&o, v, n, ST_F32, NULL);
+	sft_write(&o, v, n, SFT_F32, NULL);
 	assert_int_equal(out_close(&o, NULL), 0);
 	policy_free(&p);
 }
@@ -513,7 +514,7 @@ static void tensors(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		make_saved(&c, ST_F32);
+		make_saved(&c, SFT_F32);
 		rewrite(cases[i].what);
 		if (cases[i].says) {
 			assert_refused(cases[i].says);
@@ -532,7 +533,7 @@ static void untied(void **state)
 
 	(void)state;
 	c.tied = false;
-	make_saved(&c, ST_F32);
+	make_saved(&c, SFT_F32);
 	load(&p);
 	assert_non_null(model_weight(&p.model, "lm_head.weight"));
 	assert_int_equal(config_params(&p.cfg), p.model.n_params);
@@ -547,7 +548,7 @@ static void lying_config(void **state)
 	struct config c = shape();
 
 	(void)state;
-	make_saved(&c, ST_F32);
+	make_saved(&c, SFT_F32);
 	patch_json("config.json", "{\"hidden_size\":1048576,\"head_dim\":8,\"vocab_size\":16777216,"
 				  "\"num_hidden_layers\":4096}");
 	assert_refused("config.json: asks for");
@@ -580,7 +581,7 @@ static void make_refuses(void **state)
 	assert_int_equal(policy_make(&p, &c, &tok, 1, 0.02, &why), ST_INPUT);
 	assert_says(&why, "tokenizer.json: ");
 	buf_reset(&tok);
-	assert_int_equal(tok_make_chars("abc", &tok, NULL), 0);
+	assert_int_equal(chars_make("abc", &tok, NULL), 0);
 	c.vocab = 4;
 	assert_int_equal(policy_make(&p, &c, &tok, 1, 0.02, &why), ST_INPUT);
 	assert_says(&why, "5 tokens, but vocab_size is 4");
@@ -595,7 +596,7 @@ static void make_refuses(void **state)
 	assert_int_equal(policy_make(&p, &c, &tok, 1, 0.02, &why), 0);
 	policy_free(&p);
 	buf_reset(&tok);
-	assert_int_equal(tok_make_chars("abc", &tok, NULL), 0);
+	assert_int_equal(chars_make("abc", &tok, NULL), 0);
 	c = shape();
 	c.heads = 3;
 	assert_int_equal(policy_make(&p, &c, &tok, 1, 0.02, &why), ST_INPUT);

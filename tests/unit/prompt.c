@@ -40,16 +40,16 @@ static void sees(struct policy *p, const char *prompt, const char *messages, con
 	const uint32_t *v;
 	size_t n;
 
-	if (prompts_make(&made, p, &s, "tasks", wrap, &why))
+	if (prompt_make(&made, p, &s, "tasks", wrap, &why))
 		fail_msg("%s", why.text);
-	assert_int_equal(prompts_text(&made, 0).n, strlen(want));
-	assert_memory_equal(prompts_text(&made, 0).p, want, strlen(want));
-	v = prompts_ids(&made, 0, &n);
+	assert_int_equal(prompt_text(&made, 0).n, strlen(want));
+	assert_memory_equal(prompt_text(&made, 0).p, want, strlen(want));
+	v = prompt_ids(&made, 0, &n);
 	assert_int_equal(tok_encode(p->tok, want, strlen(want), false, &ids, NULL), 0);
 	assert_int_equal(n, ids.n);
 	assert_memory_equal(v, ids.v, n * sizeof *v);
 	free(ids.v);
-	prompts_free(&made);
+	prompt_free(&made);
 	task_free(&s);
 }
 
@@ -60,10 +60,10 @@ static void refuses(const struct policy *p, const char *prompt, const char *mess
 	struct prompts made = {0};
 	struct reason why = {0};
 
-	assert_int_equal(prompts_make(&made, p, &s, "tasks", wrap, &why), ST_INPUT);
+	assert_int_equal(prompt_make(&made, p, &s, "tasks", wrap, &why), ST_INPUT);
 	assert_says(&why, "tasks: task first: ");
 	assert_says(&why, says);
-	prompts_free(&made);
+	prompt_free(&made);
 	task_free(&s);
 }
 
@@ -135,12 +135,12 @@ static void begin_of_text(void **state)
 	tok_free(p.tok);
 	p.tok = tok_load(json.p, json.n, "tokenizer.json", NULL);
 	assert_non_null(p.tok);
-	assert_int_equal(prompts_make(&made, &p, &s, "tasks", NULL, NULL), 0);
-	v = prompts_ids(&made, 0, &n);
+	assert_int_equal(prompt_make(&made, &p, &s, "tasks", NULL, NULL), 0);
+	v = prompt_ids(&made, 0, &n);
 	assert_int_equal(n, 3);
 	assert_int_equal(v[0], 0);
-	assert_int_equal(prompts_text(&made, 0).n, 2);
-	prompts_free(&made);
+	assert_int_equal(prompt_text(&made, 0).n, 2);
+	prompt_free(&made);
 	sees(&p, NULL, "[{\"role\":\"user\",\"content\":\"hi\"}]", NULL,
 	     "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n");
 	task_free(&s);

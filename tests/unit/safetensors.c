@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "tensor/half.h"
 #include "policy/safetensors.h"
+#include "base/file.h"
 
 #include <math.h>
 
@@ -41,10 +42,10 @@ static void put_file(const char *name, const char *header, size_t data)
 
 static void assert_refused(const char *what)
 {
-	struct st_file f;
+	struct sft_file f;
 	struct reason why = {0};
 
-	if (st_open(&f, dir, &why) != ST_INPUT)
+	if (sft_open(&f, dir, &why) != ST_INPUT)
 		fail_msg("accepted, or not as bad input: %s (%s)", what, why.text);
 	assert_says(&why, what);
 }
@@ -108,7 +109,7 @@ static const struct {
 
 static void each_rule(void **state)
 {
-	struct st_file f;
+	struct sft_file f;
 	struct reason why;
 
 	(void)state;
@@ -116,8 +117,8 @@ static void each_rule(void **state)
 		put_file("model.safetensors", rules[i].header, rules[i].data);
 		if (rules[i].says) {
 			assert_refused(rules[i].says);
-		} else if (st_open(&f, dir, &why) == 0) {
-			st_close(&f);
+		} else if (sft_open(&f, dir, &why) == 0) {
+			sft_close(&f);
 		} else {
 			fail_msg("%s: %s", rules[i].header, why.text);
 		}
@@ -184,7 +185,7 @@ static void valid_file(struct buf *b)
 static void each_prefix(void **state)
 {
 	struct buf b = {0};
-	struct st_file f;
+	struct sft_file f;
 
 	(void)state;
 	valid_file(&b);
@@ -193,28 +194,28 @@ static void each_prefix(void **state)
 		assert_refused("model.safetensors: ");
 	}
 	scratch_put(dir, "model.safetensors", b.p, b.n);
-	assert_int_equal(st_open(&f, dir, NULL), 0);
-	st_close(&f);
+	assert_int_equal(sft_open(&f, dir, NULL), 0);
+	sft_close(&f);
 	buf_free(&b);
 }
 
 /* What is still accepted must be readable: within the file, and of the size it says. */
-static void read_everything(struct st_file *f)
+static void read_everything(struct sft_file *f)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		float *v = xarray(f->v[i].count, sizeof *v);
 
 		assert_true(f->v[i].count <= 16);
-		assert_int_equal(st_read(f, &f->v[i], v, NULL), 0);
+		assert_int_equal(sft_read(f, &f->v[i], v, NULL), 0);
 		free(v);
 	}
-	st_close(f);
+	sft_close(f);
 }
 
 static void each_byte_flipped(void **state)
 {
 	struct buf b = {0};
-	struct st_file f;
+	struct sft_file f;
 	struct reason why = {0};
 
 	(void)state;
@@ -225,7 +226,7 @@ static void each_byte_flipped(void **state)
 
 			b.p[i] = bit == 8 ? '\0' : (char)(old ^ 1 << bit);
 			scratch_put(dir, "model.safetensors", b.p, b.n);
-			if (st_open(&f, dir, &why) == 0)
+			if (sft_open(&f, dir, &why) == 0)
 				read_everything(&f);
 			else
 				assert_int_equal(why.status, ST_INPUT);
@@ -236,30 +237,30 @@ static void each_byte_flipped(void **state)
 
 static void no_tensors(void **state)
 {
-	struct st_file f;
+	struct sft_file f;
 
 	(void)state;
 	put_file("model.safetensors", "{}", 0);
-	assert_int_equal(st_open(&f, dir, NULL), 0);
-	assert_null(st_find(&f, "a"));
-	st_close(&f);
+	assert_int_equal(sft_open(&f, dir, NULL), 0);
+	assert_null(sft_find(&f, "a"));
+	sft_close(&f);
 }
 
 /* The file shrinks after it was opened: an error, no signal. */
 static void shrinking_file(void **state)
 {
 	struct buf b = {0};
-	struct st_file f;
+	struct sft_file f;
 	struct reason why = {0};
 	float v[6];
 
 	(void)state;
 	valid_file(&b);
-	assert_int_equal(st_open(&f, dir, &why), 0);
+	assert_int_equal(sft_open(&f, dir, &why), 0);
 	assert_int_equal(truncate(scratch_path(dir, "model.safetensors"), (off_t)b.n - 30), 0);
-	assert_int_equal(st_read(&f, st_find(&f, "a.weight"), v, &why), ST_INPUT);
+	assert_int_equal(sft_read(&f, sft_find(&f, "a.weight"), v, &why), ST_INPUT);
 	assert_says(&why, "shorter than at first");
-	st_close(&f);
+	sft_close(&f);
 	buf_free(&b);
 }
 
@@ -275,20 +276,20 @@ static void put_shards(const char *index)
 
 static void shards(void **state)
 {
-	struct st_file f;
+	struct sft_file f;
 	float a, b;
 
 	(void)state;
 	put_shards(index_ok);
-	assert_int_equal(st_open(&f, dir, NULL), 0);
+	assert_int_equal(sft_open(&f, dir, NULL), 0);
 	assert_int_equal(f.n, 2);
 	assert_int_equal(f.n_files, 2);
-	assert_int_equal(st_read(&f, st_find(&f, "a"), &a, NULL), 0);
-	assert_int_equal(st_read(&f, st_find(&f, "b"), &b, NULL), 0);
+	assert_int_equal(sft_read(&f, sft_find(&f, "a"), &a, NULL), 0);
+	assert_int_equal(sft_read(&f, sft_find(&f, "b"), &b, NULL), 0);
 	assert_memory_equal(&a, "\0\1\2\3", 4);
 	assert_memory_equal(&b, "\0\1\2\3", 4);
-	assert_null(st_find(&f, "c"));
-	st_close(&f);
+	assert_null(sft_find(&f, "c"));
+	sft_close(&f);
 }
 
 static void bad_shards(void **state)
@@ -385,14 +386,14 @@ static void rounding(void **state)
 
 /* ---- writing ---- */
 
-static void write_items(const struct st_item *v, size_t n, enum st_dtype dtype)
+static void write_items(const struct sft_item *v, size_t n, enum sft_dtype dtype)
 {
 	int fd = open(scratch_path(dir, "model.safetensors"), O_WRONLY | O_CREAT | O_TRUNC, 0666);
 	struct out o;
 
 	assert_true(fd >= 0);
 	out_init(&o, fd, "test");
-	st_write(&o, v, n, dtype, NULL);
+	sft_write(&o, v, n, dtype, NULL);
 	assert_int_equal(out_close(&o, NULL), 0);
 }
 
@@ -401,27 +402,27 @@ static void write_and_read(void **state)
 	enum { MANY = (1 << 18) + 5 }; /* more than one chunk of the conversion */
 	float *big = xarray(MANY, sizeof *big), *back = xarray(MANY, sizeof *back);
 	const float small[4] = {1, -2.5F, 0x1p-20F, 3};
-	const struct st_item items[] = {{"z.weight", 2, {2, 2}, small, ST_F32, 0},
-					{"big", 1, {MANY}, big, ST_F32, 0},
-					{"\"quoted\"", 0, {0}, small, ST_F32, 0}};
+	const struct sft_item items[] = {{"z.weight", 2, {2, 2}, small, SFT_F32, 0},
+					 {"big", 1, {MANY}, big, SFT_F32, 0},
+					 {"\"quoted\"", 0, {0}, small, SFT_F32, 0}};
 
 	(void)state;
 	for (size_t i = 0; i < MANY; i++)
 		big[i] = (float)(i % 251) / 4;
-	for (int d = ST_F32; d <= ST_BF16; d++) {
-		struct st_file f;
+	for (int d = SFT_F32; d <= SFT_BF16; d++) {
+		struct sft_file f;
 
-		write_items(items, 3, (enum st_dtype)d);
-		assert_int_equal(st_open(&f, dir, NULL), 0);
+		write_items(items, 3, (enum sft_dtype)d);
+		assert_int_equal(sft_open(&f, dir, NULL), 0);
 		assert_int_equal(f.n, 3);
-		assert_int_equal(st_find(&f, "z.weight")->rank, 2);
-		assert_int_equal(st_find(&f, "\"quoted\"")->rank, 0);
-		assert_int_equal(st_find(&f, "big")->dtype, d);
-		assert_int_equal(st_read(&f, st_find(&f, "big"), back, NULL), 0);
+		assert_int_equal(sft_find(&f, "z.weight")->rank, 2);
+		assert_int_equal(sft_find(&f, "\"quoted\"")->rank, 0);
+		assert_int_equal(sft_find(&f, "big")->dtype, d);
+		assert_int_equal(sft_read(&f, sft_find(&f, "big"), back, NULL), 0);
 		assert_memory_equal(back, big, MANY * sizeof *big);
-		assert_int_equal(st_read(&f, st_find(&f, "z.weight"), back, NULL), 0);
+		assert_int_equal(sft_read(&f, sft_find(&f, "z.weight"), back, NULL), 0);
 		assert_memory_equal(back, small, sizeof small);
-		st_close(&f);
+		sft_close(&f);
 	}
 	free(big);
 	free(back);
@@ -432,29 +433,30 @@ static void not_finite(void **state)
 {
 	static const struct {
 		float v;
-		bool ok[ST_DTYPES];
+		bool ok[SFT_DTYPES];
 	} cases[] = {{65519, {true, true, true}},        {-65520, {true, false, true}},
 		     {0x1.fep127F, {true, false, true}}, {0x1.ffp127F, {true, false, false}},
 		     {INFINITY, {false, false, false}},  {NAN, {false, false, false}}};
 	enum { N = (1 << 18) + 9, AT = N - 2 };
 	float *v = xcalloc(N, sizeof *v);
-	const struct st_item items[] = {{"a", 1, {N}, v, ST_F32, 0}, {"b", 1, {N}, v, ST_F32, 0}};
+	const struct sft_item items[] = {{"a", 1, {N}, v, SFT_F32, 0},
+					 {"b", 1, {N}, v, SFT_F32, 0}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-		for (int d = 0; d < ST_DTYPES; d++) {
+		for (int d = 0; d < SFT_DTYPES; d++) {
 			struct out o;
 			struct reason why = {0};
 			int st;
 
 			v[AT] = v[N - 1] = cases[i].v;
 			out_init(&o, open("/dev/null", O_WRONLY), "test");
-			st = st_write(&o, items, 2, (enum st_dtype)d, &why);
+			st = sft_write(&o, items, 2, (enum sft_dtype)d, &why);
 			assert_int_equal(st, cases[i].ok[d] ? 0 : ST_INPUT);
-			assert_true(o.total > 2 * N * st_formats[d].size);
+			assert_true(o.total > 2 * N * sft_formats[d].size);
 			if (st) {
 				assert_says(&why, "a: element 262151, ");
-				assert_says(&why, st_formats[d].name);
+				assert_says(&why, sft_formats[d].name);
 			}
 			out_close(&o, NULL);
 		}
@@ -480,24 +482,24 @@ static void made_and_read(void **state)
 
 	(void)state;
 	for (int s = 0; s < 2; s++) {
-		const struct st_item items[] = {
-			{"b", 1, {1}, one, ST_BF16, 0},
-			{"a", 2, {shapes[s][0], shapes[s][1]}, NULL, ST_BF16, 0}};
-		struct st_file f;
+		const struct sft_item items[] = {
+			{"b", 1, {1}, one, SFT_BF16, 0},
+			{"a", 2, {shapes[s][0], shapes[s][1]}, NULL, SFT_BF16, 0}};
+		struct sft_file f;
 		struct out o;
 
 		out_init(&o,
 			 open(scratch_path(dir, "model.safetensors"), O_WRONLY | O_CREAT | O_TRUNC,
 			      0666),
 			 "test");
-		st_write_made(&o, items, 2, count_up, &shapes[s][1], NULL);
+		sft_write_made(&o, items, 2, count_up, &shapes[s][1], NULL);
 		assert_int_equal(out_close(&o, NULL), 0);
-		assert_int_equal(st_open(&f, dir, NULL), 0);
-		assert_int_equal(st_read(&f, st_find(&f, "a"), back, NULL), 0);
+		assert_int_equal(sft_open(&f, dir, NULL), 0);
+		assert_int_equal(sft_read(&f, sft_find(&f, "a"), back, NULL), 0);
 		for (size_t i = 0; i < 3 * ROW; i++)
 			if (back[i] != half_from_bf16(half_to_bf16((float)(i % 509))))
 				fail_msg("%zu: %g", i, (double)back[i]);
-		st_close(&f);
+		sft_close(&f);
 	}
 	free(back);
 }
@@ -506,13 +508,14 @@ static void made_and_read(void **state)
 static void written_header(void **state)
 {
 	const float v[6] = {0};
-	const struct st_item items[] = {{"b", 1, {4}, v, ST_F32, 0}, {"a", 1, {2}, v, ST_F32, 0}};
+	const struct sft_item items[] = {{"b", 1, {4}, v, SFT_F32, 0},
+					 {"a", 1, {2}, v, SFT_F32, 0}};
 	struct buf b = {0};
 	uint64_t n;
 	json_t *j;
 
 	(void)state;
-	write_items(items, 2, ST_F32);
+	write_items(items, 2, SFT_F32);
 	assert_int_equal(file_read(scratch_path(dir, "model.safetensors"), 4096, &b, NULL), 0);
 	memcpy(&n, b.p, 8);
 	assert_int_equal(n % 8, 0);

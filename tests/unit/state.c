@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "tiny.h"
+#include "base/file.h"
 
 enum { N_FILES = 4 };
 

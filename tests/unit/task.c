@@ -57,7 +57,7 @@ static void meta_is(const struct task *t, const char *json)
 	struct buf b = {0};
 
 	if (t->meta.n)
-		json_from_mp(&b, (struct mp){(const uint8_t *)t->meta.p, t->meta.n});
+		mpjson_from(&b, (struct mp){(const uint8_t *)t->meta.p, t->meta.n});
 	assert_string_equal(buf_cstr(&b), json);
 	buf_free(&b);
 }

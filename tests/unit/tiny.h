@@ -22,7 +22,7 @@ static struct policy tiny_policy(const char *alphabet, uint64_t seed)
 	struct policy p = {0};
 	struct reason why = {0};
 
-	if (tok_make_chars(alphabet, &json, &why) || policy_make(&p, &cfg, &json, seed, 0.1, &why))
+	if (chars_make(alphabet, &json, &why) || policy_make(&p, &cfg, &json, seed, 0.1, &why))
 		fail_msg("%s", why.text);
 	buf_free(&json);
 	return p;

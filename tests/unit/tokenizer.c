@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "tokenizer/bpe.h"
 #include "tokenizer/tokenizer.h"
+#include "base/file.h"
 
 #include <jansson.h>
 #include <pthread.h>
@@ -421,7 +422,7 @@ static void unknown_bytes(void **state)
 	struct reason why = {0};
 
 	(void)state;
-	assert_int_equal(tok_make_chars("01", &b, &why), 0);
+	assert_int_equal(chars_make("01", &b, &why), 0);
 	t = tok_load(b.p, b.n, "x", &why);
 	assert_non_null(t);
 	assert_int_equal(tok_encode(t, "0", 1, false, &ids, &why), 0);
@@ -452,7 +453,7 @@ static void make_chars(void **state)
 	uint32_t id;
 
 	(void)state;
-	assert_int_equal(tok_make_chars("b a\nab\"", &b, &why), 0);
+	assert_int_equal(chars_make("b a\nab\"", &b, &why), 0);
 	t = tok_load(b.p, b.n, "x", &why);
 	assert_non_null(t);
 	assert_int_equal(tok_vocab_size(t), 7);
@@ -461,15 +462,15 @@ static void make_chars(void **state)
 	ENCODES(t, "b a\n\"<eos>", true, 2, 3, 4, 5, 6, 1);
 	tok_free(t);
 	buf_reset(&b);
-	assert_int_equal(tok_make_chars(alphabet, &b, &why), 0);
+	assert_int_equal(chars_make(alphabet, &b, &why), 0);
 	t = tok_load(b.p, b.n, "x", &why);
 	assert_int_equal(tok_vocab_size(t), 2 + sizeof alphabet - 1);
 	assert_round_trip(t, alphabet, sizeof alphabet - 1);
 	tok_free(t);
 	buf_reset(&b);
-	assert_int_equal(tok_make_chars("a\tb", &b, &why), ST_INPUT);
+	assert_int_equal(chars_make("a\tb", &b, &why), ST_INPUT);
 	assert_says(&why, "byte 0x09");
-	assert_int_equal(tok_make_chars("\xc3\xa9", &b, &why), ST_INPUT);
+	assert_int_equal(chars_make("\xc3\xa9", &b, &why), ST_INPUT);
 	assert_int_equal(b.n, 0);
 	buf_free(&b);
 }
@@ -633,7 +634,7 @@ static void damaged(void **state)
 	struct tokenizer *t;
 
 	(void)state;
-	assert_int_equal(tok_make_chars("ab", &b, NULL), 0);
+	assert_int_equal(chars_make("ab", &b, NULL), 0);
 	for (size_t n = 0; n + 1 < b.n; n++)
 		assert_null(tok_load(b.p, n, "x", NULL));
 	for (size_t i = 0; i < b.n; i++)

@@ -10,6 +10,7 @@
 #include "tokenizer/bpe.h"
 #include "tokenizer/pretok.h"
 #include "tokenizer/tokenizer.h"
+#include "base/file.h"
 
 #include <jansson.h>
 
@@ -47,7 +48,7 @@ static void cuts(const char *pre, const char *text, const char *want)
 	}
 	assert_string_equal(buf_cstr(&got), want);
 	buf_free(&got);
-	pieces_free(&s);
+	pretok_pieces_free(&s);
 	pretok_free(p);
 	json_decref(j);
 }

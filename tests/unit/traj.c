@@ -196,9 +196,9 @@ static int read_json(const char *keys, bool raw)
 	assert_non_null(j);
 	buf_reset(&record);
 	if (raw)
-		json_to_mp(&record, j);
+		mpjson_to(&record, j);
 	else
-		json_to_record(&record, j);
+		mpjson_to_record(&record, j);
 	json_decref(j);
 	buf_free(&text);
 	st = read_bytes(record.p, record.n);

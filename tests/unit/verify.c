@@ -40,7 +40,7 @@ static int run(const char *verifier, const char *answer, const char *meta, struc
 		json_t *j = json_parse(meta, strlen(meta), "meta", why);
 
 		assert_non_null(j);
-		json_to_mp(&b, j);
+		mpjson_to(&b, j);
 		json_decref(j);
 		it.meta = (struct mp){(const uint8_t *)b.p, b.n};
 	}
