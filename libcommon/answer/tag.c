@@ -1,6 +1,5 @@
 /* tag.c - answers between tags. See tag.h. */
 #include "answer/tag.h"
-#include "answer/text.h"
 
 #include <string.h>
 #include <strings.h>
@@ -41,7 +40,7 @@ bool tag_inside(struct span s, struct span *inside)
 				from[k] = i + n;
 			if (!begins(s, i, tags[k].close) || !from[k])
 				continue;
-			*inside = text_trim((struct span){s.p + from[k], i - from[k]});
+			*inside = (struct span){s.p + from[k], i - from[k]};
 			from[k] = 0;
 			any = true;
 		}

@@ -7,8 +7,7 @@
 #include <stdbool.h>
 
 /* What stands in the last complete <answer>...</answer>, <final_answer>...</final_answer> or
- * <|begin_of_box|>...<|end_of_box|>, without white space around it. False when there is none.
- * Linear. */
+ * <|begin_of_box|>...<|end_of_box|>. False when there is none. Linear. */
 bool tag_inside(struct span s, struct span *inside);
 
 #endif

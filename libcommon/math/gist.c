@@ -331,10 +331,9 @@ static int declaration(struct gist *g, int i, struct span *rest)
 				       : !declared(g, parts_at(p, i), rest))
 			return 0;
 	}
-	return i > from + 1 || g->domains ||
-			       memmem(parts_at(p, from).p, parts_at(p, from).n, "\\in", 3)
-		       ? i
-		       : 0;
+	if (i > from + 1 || g->domains)
+		return i;
+	return from < p->n && memmem(parts_at(p, from).p, p->v[from].n, "\\in", 3) ? i : 0;
 }
 
 static void take_back(struct gist *g, int letters, int domains)

@@ -37,7 +37,7 @@ static bool row_right(char *const *column, struct verdict *out)
 				 .prompt = sp(column[PROMPT]),
 				 .verifier = column[VERIFIER]};
 
-	json_to_mp(&b, j);
+	mpjson_to(&b, j);
 	it.meta = (struct mp){(const uint8_t *)b.p, b.n};
 	if (verify_run(v, &it, 1, out, &why))
 		fail_msg("%s", why.text);
