@@ -509,6 +509,16 @@ static bool same_stated(struct judgement *j, int name_a, struct value a, int nam
 	return permuted(j, name_a, a, name_b, b);
 }
 
+/* |x - 1| < 3 and -2 < x < 4, which is its solution */
+static bool solves_absolute(struct judgement *j, struct value a, struct value b)
+{
+	struct pieces p, q;
+
+	return value_node(j, value_node(j, a.node)->first)->kind == NODE_ABS &&
+	       value_node(j, value_node(j, b.node)->first)->kind != NODE_ABS &&
+	       interval_pieces(j, a, &p) && interval_pieces(j, b, &q) && interval_same(j, &p, &q);
+}
+
 static bool against_relations(struct judgement *j, struct value a, struct value b)
 {
 	bool is_a = relation_is(j, a.node), is_b = relation_is(j, b.node);
@@ -528,7 +538,7 @@ static bool against_relations(struct judgement *j, struct value a, struct value 
 	if (is_a && is_b && !va && vb) /* -2 < x < 7, x \in (-2, 7) */
 		b.node = vb;
 	else if (is_b)
-		return is_a ? relation_same(j, a, b)
+		return is_a ? relation_same(j, a, b) || solves_absolute(j, a, b)
 			    : value_because(j, false,
 					    "an equation or inequality instead of a value");
 	if (va)

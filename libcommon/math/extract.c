@@ -301,13 +301,37 @@ static bool choice_alone(struct span s, struct buf *out)
 	return line.n == 1 && choice_at(line, 0) && put_answer(line, out);
 }
 
+/* The last of "B is correct", "(C) is the answer" */
+static bool choice_said(struct span s, struct buf *out)
+{
+	static const char *const says[] = {"correct", "right", "the correct", "the right",
+					   "the answer"};
+
+	for (size_t i = s.n; i-- > 0;) {
+		size_t k = i + 1;
+
+		if (!choice_at(s, i))
+			continue;
+		while (k < s.n && strchr(" )*", s.p[k]))
+			k++;
+		if (!word_at(s, k < s.n ? k : s.n - 1, "is"))
+			continue;
+		for (k += 2; k < s.n && s.p[k] == ' ';)
+			k++;
+		for (size_t n = 0; k < s.n && n < sizeof says / sizeof *says; n++)
+			if (word_at(s, k, says[n]))
+				return put_answer((struct span){s.p + i, 1}, out);
+	}
+	return false;
+}
+
 static bool any_choice(struct span s, struct buf *out)
 {
-	static const char *const answer[] = {"answer"}, *const right[] = {"correct", "right"},
-				 *const option[] = {"option", "choice"};
+	static const char *const answer[] = {"answer"}, *const right[] = {"correct", "right"};
+	static const char *const option[] = {"option", "choice", "choose", "pick", "select"};
 
 	return choice_behind(s, answer, 1, out) || choice_behind(s, right, 2, out) ||
-	       choice_alone(s, out) || choice_behind(s, option, 2, out);
+	       choice_alone(s, out) || choice_said(s, out) || choice_behind(s, option, 5, out);
 }
 
 /* A response whose first or last sentence begins with Yes or No */

@@ -123,7 +123,7 @@ static bool yes_no(const struct parts *p, enum gist_kind *kind)
 			return false;
 	if (p->n == 1 || parts_in(p, 1, reasons))
 		return true;
-	s = is_formula(p, 1) ? skip(parts_at(p, 1), "") : (struct span){NULL, 0};
+	s = is_formula(p, 1) ? skip(parts_at(p, 1), "*_`") : (struct span){NULL, 0};
 	return s.n && strchr(",.;:-(!", *s.p);
 }
 
@@ -321,7 +321,6 @@ static const char *const restricting[] = {
 static int declaration(struct gist *g, int i, struct span *rest)
 {
 	struct parts *p = &g->parts;
-	int from = i;
 
 	*rest = (struct span){NULL, 0};
 	for (; i < p->n && !rest->n; i++) {
@@ -331,9 +330,7 @@ static int declaration(struct gist *g, int i, struct span *rest)
 				       : !declared(g, parts_at(p, i), rest))
 			return 0;
 	}
-	if (i > from + 1 || g->domains)
-		return i;
-	return from < p->n && memmem(parts_at(p, from).p, p->v[from].n, "\\in", 3) ? i : 0;
+	return i;
 }
 
 static void take_back(struct gist *g, int letters, int domains)
@@ -350,6 +347,10 @@ static bool cut_declaration(struct gist *g, int i)
 	struct span rest, s;
 
 	end = declaration(g, i + 1, &rest);
+	if (end <= i + 2 && g->domains == domains &&
+	    (!end || !is_formula(p, i + 1) ||
+	     !memmem(parts_at(p, i + 1).p, p->v[i + 1].n, "\\in", 3)))
+		end = 0; /* "for x" declares nothing */
 	if (!end || i == 0 || (g->letters == letters && i + 2 > end)) {
 		take_back(g, letters, domains);
 		return false;
@@ -477,6 +478,32 @@ static bool conditional(const struct parts *p, int from, int to)
 	return false;
 }
 
+/* Do the brackets in the parts from i on belong together? */
+static bool balanced(const struct parts *p, int i)
+{
+	int depth = 0;
+
+	for (; i < p->n; i++)
+		for (size_t k = 0; k < p->v[i].n && depth >= 0; k++)
+			depth += (parts_at(p, i).p[k] == '(') - (parts_at(p, i).p[k] == ')');
+	return depth == 0;
+}
+
+/* "The winner is Tom": behind the verb */
+static void cut_subject(struct parts *p)
+{
+	int at = 0;
+
+	for (int i = 1; i < p->n; i++)
+		if (parts_is(p, i, "is") || parts_is(p, i, "are"))
+			at = i + 1;
+	for (int i = 0; i < p->n; i++)
+		if (is_formula(p, i) && !is_empty(p, i))
+			return;
+	if (parts_is(p, 0, "the") && at && p->n - at <= 3 && at < p->n && !conditional(p, 0, p->n))
+		parts_drop(p, 0, at);
+}
+
 static void cut_label(struct parts *p)
 {
 	int at = 0, n = 0;
@@ -492,6 +519,8 @@ static void cut_label(struct parts *p)
 		if (is_formula(p, i) && skip(parts_at(p, i), ",.;:)").n &&
 		    *skip(parts_at(p, i), "").p != '^')
 			return; /* it goes on */
+	if (!balanced(p, at))
+		return;
 	parts_drop(p, 0, at);
 	cut_front(p, 0, skip(parts_at(p, 0), ":="));
 }
@@ -558,7 +587,7 @@ static void cut_quantifier(struct parts *p)
 static void replace(struct parts *p, int i, int n, const char *latex)
 {
 	parts_drop(p, i + 1, n - 1);
-	p->words--;
+	p->words -= p->v[i].word;
 	p->v[i] = (struct part){false, p->text.n, strlen(latex)};
 	buf_str(&p->text, latex);
 }
@@ -607,6 +636,12 @@ static const char *set_of_words(struct span name)
 	return NULL;
 }
 
+static bool only_letter(struct span s)
+{
+	s = skip(s, "");
+	return letter_length(s) && !skip(behind(s, letter_length(s)), ".").n;
+}
+
 /* "all real numbers", "no solutions", alone or behind "is" */
 static void name_sets(struct parts *p)
 {
@@ -615,17 +650,19 @@ static void name_sets(struct parts *p)
 					   "the", "real",  "empty", "there", NULL};
 	struct buf b = {0};
 	const char *latex;
-	int from = 0;
+	int from = 0, end = p->n;
 
-	if (p->n && is_empty(p, p->n - 1))
-		parts_drop(p, p->n - 1, 1);
-	for (int i = 0; i < p->n; i++)
-		if (parts_in(p, i, is) && i + 1 < p->n)
+	if (end && is_empty(p, end - 1))
+		end--;
+	if (end > 1 && is_formula(p, end - 1) && only_letter(parts_at(p, end - 1)))
+		end--; /* all real numbers x */
+	for (int i = 0; i + 1 < end; i++)
+		if (parts_in(p, i, is))
 			from = parts_is(p, 0, "there") ? 0 : i + 1;
-	for (int i = from; i < p->n; i++)
+	for (int i = from; i < end; i++)
 		if (!is_word(p, i))
 			return;
-	if (!parts_in(p, from, lead) || p->n - from < 2 || conditional(p, 0, p->n))
+	if (!parts_in(p, from, lead) || end - from < 2 || conditional(p, 0, end))
 		return;
 	name_of_set(p, from, &b);
 	latex = b.n ? set_of_words((struct span){b.p, b.n}) : NULL;
@@ -714,6 +751,7 @@ bool gist_get(struct span s, struct gist *g)
 	cut_nouns(p);
 	cut_quantifier(p);
 	name_sets(p);
+	cut_subject(p);
 	name_functions(p);
 	parts_join(p, &g->text);
 	join_equation(g);

@@ -1,5 +1,6 @@
 /* interval.c - sets of real numbers. See interval.h. */
 #include "math/interval.h"
+#include "math/unit.h"
 
 #include <assert.h>
 #include <math.h>
@@ -34,6 +35,7 @@ static const struct piece everything = {.from = -INFINITY, .to = INFINITY};
 /* An end of an interval; an infinite one is no end. */
 static bool end(struct judgement *j, struct value x, struct value *at, long double *v, bool *open)
 {
+	x = unit_bare(j, x); /* 60° */
 	if (!value_real(j, x, v))
 		return false;
 	*at = x;

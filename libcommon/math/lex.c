@@ -480,6 +480,8 @@ static void lex_escape(struct lex *l, struct token *t)
 		lex_give(t, TOKEN_MONEY, 0);
 	else if (c == '%')
 		lex_give(t, TOKEN_PERCENT, 0);
+	else if (c == '#')
+		lex_give(t, TOKEN_SYM, 0);
 	else if (c == '\\' && l->rows) {
 		skip_gap(l);
 		lex_give(t, TOKEN_ROW, 0);

@@ -767,6 +767,16 @@ static int opaque_call(struct parse *p, struct span name)
 	return node_add(p->a, parse_text(p, NODE_CALL, name), x);
 }
 
+static bool is_tuple(const struct parse *p, int x)
+{
+	return parse_node(p, x)->kind == NODE_TUPLE;
+}
+
+static bool names_point(const struct node *n)
+{
+	return n->kind == NODE_SYM && n->text.n == 1 && *n->text.p >= 'A' && *n->text.p <= 'Z';
+}
+
 /* A(1, 2) is A = (1, 2). */
 static int point(struct parse *p, int name, int tuple)
 {
@@ -783,8 +793,14 @@ static int parse_symbol(struct parse *p)
 	if (names_probability(p, name, start))
 		return opaque_call(p, name);
 	if (parse_at(p, '(') &&
-	    ((name.n == 1 && strchr("fghFGH", *name.p)) || defines(p, name, start)))
-		return call_with(p, name, parse_operand(p));
+	    ((name.n == 1 && strchr("fghFGH", *name.p)) || defines(p, name, start))) {
+		int y = parse_operand(p);
+
+		if (is_tuple(p, y) && names_point(parse_node(p, x)) &&
+		    !(parse_node(p, y)->flags & HAS_SYM))
+			return point(p, x, y); /* F(1, 0) */
+		return call_with(p, name, y);
+	}
 	return x;
 }
 
@@ -1299,16 +1315,6 @@ static int apply_character(struct parse *p, int left, int op)
 	default: /* _ */
 		return parse_call(p, "_", 1, left, in_figures(p, parse_argument(p)));
 	}
-}
-
-static bool is_tuple(const struct parse *p, int x)
-{
-	return parse_node(p, x)->kind == NODE_TUPLE;
-}
-
-static bool names_point(const struct node *n)
-{
-	return n->kind == NODE_SYM && n->text.n == 1 && *n->text.p >= 'A' && *n->text.p <= 'Z';
 }
 
 /* 15' behind 52°, 30'' behind these: the other node is the number of them. */

@@ -155,8 +155,14 @@ static size_t prose_word(struct span s, size_t i)
 	if (n > 1 && n < 5 && char_at(s, next) == '.' && char_at(s, next + 1) == ' ' &&
 	    char_at(s, next + 2) >= 'a' && char_at(s, next + 2) <= 'z')
 		return n + 1; /* sq. units */
-	if (!n || (n > 1 && (joiner(w) || mathematical(w))) ||
-	    (char_at(s, next) && strchr("(_^", char_at(s, next))))
+	if (n > 1 && char_at(s, next) == '/' && word_unit(w)) {
+		struct span per = {s.p + next + 1, letters_at(s, next + 1)};
+
+		return word_unit(per) ? n + 1 + per.n : 0; /* km/h */
+	}
+	if (!n || (i && strchr("=+*/^_<>", s.p[i - 1])) ||
+	    (n > 1 && (joiner(w) || mathematical(w))) ||
+	    (char_at(s, next) && strchr("(_^=+/<>", char_at(s, next))))
 		return 0;
 	if (n > 1)
 		return n;
@@ -199,6 +205,9 @@ static size_t phrase_length(struct span s, size_t i)
 	size_t n = 0, end = 0;
 	bool sure = abbreviation(s, i) > 0;
 	int words = 0;
+
+	if (i && strchr("{_^\\", s.p[i - 1]))
+		return 0; /* \frac{NO}{BO} */
 
 	for (; (n = prose_word(s, i + end)) != 0; words++) {
 		struct span w = {s.p + i + end, n};

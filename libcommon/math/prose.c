@@ -164,12 +164,32 @@ static bool begins_prose(struct span s, size_t n, size_t *from)
 /* The n bytes of s, behind which prose goes on, without the words that belong to it */
 static size_t before_prose(struct span s, size_t n)
 {
+	for (size_t i = n; i-- > 1;)
+		if (strchr(":;", s.p[i]) && text_blank(at(s, i + 1))) {
+			n = trimmed(s, i); /* 54: 6 rows of 9 */
+			break;
+		}
 	for (size_t from; n && begins_prose(s, n, &from);) {
 		n = trimmed(s, from);
 		if (n && s.p[n - 1] == '.')
 			n--; /* of i.e. */
 	}
 	return n;
+}
+
+/* Without an equation in brackets behind the value: 54 (54 = 6*9) */
+static size_t before_remark(struct span s, size_t n)
+{
+	size_t i = n;
+
+	if (!n || s.p[n - 1] != ')' || !memchr(s.p, '=', n))
+		return n;
+	while (i && s.p[i - 1] != '(' && s.p[i - 1] != '\n')
+		i--;
+	if (i < 3 || s.p[i - 1] != '(' || s.p[i - 2] != ' ' || !text_digit(s.p[i - 3]) ||
+	    !memchr(s.p + i, '=', n - i))
+		return n;
+	return trimmed(s, i - 1);
 }
 
 /* *walked: how much of s was looked at */
@@ -183,6 +203,7 @@ static size_t prefix(struct span s, size_t *walked)
 	*walked = w.i;
 	n = trimmed(s, w.i);
 	n = w.prose ? before_prose(s, n) : n;
+	n = before_remark(s, n);
 	/* "a rectangle", "I think" */
 	return w.prose && n == 1 && strchr("aAI", *s.p) ? 0 : n;
 }

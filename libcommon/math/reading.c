@@ -243,8 +243,8 @@ static struct span behind(struct span s, size_t n)
  */
 static unsigned choices(struct span s)
 {
-	static const char *const idle[] = {"and", "\\text", "\\textbf", "\\mathrm",
-					   "\\&", "\\ ",    "\\,"};
+	static const char *const idle[] = {"and", "\\textbf", "\\text", "\\mathrm",
+					   "\\&", "\\ ",      "\\,"};
 	unsigned set = 0;
 	int n = 0;
 

@@ -1,6 +1,7 @@
 /* relation.c - equations and inequalities. See relation.h. */
 #include "math/relation.h"
 #include "math/unit.h"
+#include "math/words.h"
 
 #include <math.h>
 
@@ -46,6 +47,12 @@ static bool has_number(const struct judgement *j, int x)
 	return false;
 }
 
+/* Area, the side */
+static bool named_by_words(const struct node *n)
+{
+	return n->kind == NODE_TEXT && !word_denies(n->text);
+}
+
 static bool named(const struct judgement *j, int x, bool response);
 
 static bool all_named(const struct judgement *j, int x, bool response)
@@ -63,8 +70,9 @@ static bool named(const struct judgement *j, int x, bool response)
 	switch (n->kind) {
 	case NODE_SYM:
 	case NODE_CALL:
-	case NODE_TEXT:
 		return true;
+	case NODE_TEXT:
+		return !word_denies(n->text);
 	case NODE_CONST: /* e and i are names there */
 		return n->op != 'o' && n->op != 'p';
 	case NODE_TUPLE:
@@ -76,7 +84,7 @@ static bool named(const struct judgement *j, int x, bool response)
 		if (response && only_symbols(j, x))
 			return true;
 		return (names_a_quantity(value_node(j, n->first)) ||
-			value_node(j, n->first)->kind == NODE_TEXT ||
+			named_by_words(value_node(j, n->first)) ||
 			value_node(j, n->first)->kind == NODE_CALL ||
 			value_node(j, n->first)->kind == NODE_POW) &&
 		       !has_number(j, x);
@@ -146,7 +154,7 @@ static bool asked_for(const struct judgement *j, int x)
 	const struct node *n = value_node(j, x);
 	struct span name = {NULL, 0};
 
-	if (n->kind == NODE_BIG || has_operation(j, x))
+	if (has_operation(j, x))
 		return true;
 	if (n->kind == NODE_POW && value_node(j, n->first)->kind == NODE_FUNC) /* sin^2 A */
 		n = value_node(j, n->first);
@@ -207,8 +215,10 @@ int relation_value(struct judgement *j, int rel, bool response, int *lhs)
 	if (has_name)
 		return last;
 	if (value_node(j, first)->flags & (HAS_SYM | HAS_TEXT)) {
-		bool asked = response && !(value_node(j, last)->flags & HAS_SYM) &&
-			     !is_zero(value_node(j, last)) && asked_for(j, first);
+		bool big = value_node(j, first)->kind == NODE_BIG;
+		bool value =
+			!(value_node(j, last)->flags & HAS_SYM) && !is_zero(value_node(j, last));
+		bool asked = response && (big || (value && asked_for(j, first)));
 
 		return asked || identity(j, rel) ? last : 0;
 	}

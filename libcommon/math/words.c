@@ -367,6 +367,25 @@ bool word_bounds(struct span s)
 	return false;
 }
 
+bool word_denies(struct span s)
+{
+	static const char *const names[] = {"except", "not",   "unless", "none", "never",
+					    "if",     "when",  "than",   "but",  "no",
+					    "most",   "least", "without"};
+
+	for (size_t i = 0; i < s.n; i++) {
+		struct span w = {s.p + i, 0};
+
+		while (i + w.n < s.n && s.p[i + w.n] != ' ')
+			w.n++;
+		for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+			if (w.n == strlen(names[k]) && strncasecmp(w.p, names[k], w.n) == 0)
+				return true;
+		i += w.n;
+	}
+	return false;
+}
+
 bool word_natural(struct span word)
 {
 	if (word.n < 4)
