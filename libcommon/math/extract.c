@@ -408,7 +408,8 @@ static bool boxed(struct span s, struct extract *out)
 		return true;
 	}
 	inside = undress((struct span){out->text.p, out->text.n});
-	memmove(out->text.p, inside.p, inside.n);
+	if (inside.n)
+		memmove(out->text.p, inside.p, inside.n);
 	out->text.n = inside.n;
 	return true;
 }

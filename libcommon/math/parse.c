@@ -694,6 +694,8 @@ static const char *arguments_end(const struct parse *p, char close, bool any)
 
 		while (q < p->lex.end && text_letter(*q))
 			q++;
+		if (q == p->lex.end)
+			return NULL;
 		if (q - from > 1 && from[-1] != '\\' && !any)
 			return NULL;
 		if (q == from && !any && !(strchr("\\ ,_", *q) || text_digit(*q)))
