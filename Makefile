@@ -57,7 +57,7 @@ $(BUILD)/bin/%: $(BUILD)/cmd/%.o $(LIB)
 
 # (a program of an older tree may have the name of a folder of this one)
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIB)
-	@[ -d $(@D) ] || rm -f $(@D); mkdir -p $(@D)
+	@[ -d $(@D) ] || rm -f $(@D) 2>/dev/null; mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka
 
 $(LIB): $(LIB_OBJ)

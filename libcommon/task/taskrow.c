@@ -234,12 +234,13 @@ static int solution_answer(const struct row *r, struct task *t)
 {
 	const json_t *v = json_object_get(r->j, "solution");
 	struct span text = {json_string_value(v), json_string_length(v)};
+	struct box_place place;
 	struct buf b = {0};
 	int st = 0;
 
 	if (!text.p)
 		return 0;
-	if (math_boxes(text, &b))
+	if (box_last(text, &b, &place))
 		t->answer = xstrdup(buf_cstr(&b));
 	else if (!(t->answer = boxed_word(text.p)) && !has_problem(r) && !row_str(r, "question"))
 		st = row_text(r, "solution", v, &t->answer);

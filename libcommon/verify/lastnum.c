@@ -4,6 +4,7 @@
  */
 #include "answer/judge.h"
 #include "answer/number.h"
+#include "answer/tag.h"
 #include "answer/text.h"
 
 #include <string.h>
@@ -46,7 +47,10 @@ static bool gsm8k_number(struct span text, struct number *x)
 {
 	struct span s;
 
-	return (after_hashes(text, &s) && number_first(s, x)) || number_last(text, x);
+	if ((after_hashes(text, &s) && number_first(s, x)) ||
+	    (tag_inside(text, &s) && number_last(s, x)))
+		return true;
+	return number_last(text, x);
 }
 
 int judge_gsm8k(const struct verify_item *it, struct verdict *out, struct reason *why)

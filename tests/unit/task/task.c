@@ -444,7 +444,7 @@ static void boxes(void **state)
 	what_is(SOLVED("\\\\boxed  3."), "3", "math");
 	what_is(SOLVED("3"), NULL, "math");
 	what_is(SOLVED("\\\\boxed $"), NULL, "math");
-	what_is(SOLVED("\\\\boxed5"), NULL, "math");
+	what_is(SOLVED("\\\\boxed5"), "5", "math");
 	what_is(SOLVED("\\\\boxed{{5}"), NULL, "math");
 	what_is(SOLVED("\\\\boxed{5\\\\"), NULL, "math");
 }
