@@ -644,6 +644,10 @@ static bool compare_same(struct judgement *j, struct value a, struct value b)
 		return value_because(j, false, "another unit");
 	if (++j->depth > MAX_NESTING)
 		return value_because(j, false, "nested too deep");
+	if (relation_is(j, x.node)) /* whose value has a unit of its own */
+		y = b;
+	else if (relation_is(j, y.node))
+		x = a;
 	yes = same_bare(j, x, y);
 	if (!yes && has_degrees(j, x.node) != has_degrees(j, y.node))
 		yes = compare_bare_degrees(j, x, y);
@@ -692,6 +696,7 @@ bool compare_trees(struct judgement *j, int right, int got)
 
 	const char *why;
 
+	j->wide = (value_node(j, right)->flags | value_node(j, got)->flags) & HAS_CORNER;
 	if (compare_same(j, a, b))
 		return true;
 	why = j->why;

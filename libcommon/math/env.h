@@ -21,6 +21,7 @@ struct env {
 	const struct arena *a;
 	int sign;   /* what \pm is here: 1 or -1 */
 	int point;  /* 0..ENV_POINTS-1 */
+	bool wide;  /* points far from each other */
 	int *steps; /* left */
 	struct bound bound[4];
 	int n_bound;

@@ -103,7 +103,8 @@ enum {
 	HAS_TEXT = 8,
 	HAS_MATRIX = 16,
 	HAS_I = 32,
-	HAS_PAREN = 64, /* of the node itself: it stood in parentheses */
+	HAS_PAREN = 64,   /* of the node itself: it stood in parentheses */
+	HAS_CORNER = 128, /* |x|, a root, a floor: one formula here, another there */
 };
 
 struct numeral {

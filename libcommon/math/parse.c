@@ -438,7 +438,9 @@ static int parse_bars(struct parse *p)
 	if (p->tok.t != TOKEN_ENDBAR && !parse_at(p, '|'))
 		return 0;
 	parse_advance(p);
-	return node_one(p->a, NODE_ABS, x);
+	x = node_one(p->a, NODE_ABS, x);
+	parse_node(p, x)->flags |= HAS_CORNER;
+	return x;
 }
 
 /* f(x) */
@@ -447,6 +449,8 @@ static int parse_applied(struct parse *p, enum function f, int x)
 	int y = node_new(p->a, NODE_FUNC);
 
 	parse_node(p, y)->op = (uint8_t)f;
+	if (f == FUNC_SQRT || f == FUNC_FLOOR || f == FUNC_CEIL)
+		parse_node(p, y)->flags |= HAS_CORNER;
 	return node_add(p->a, y, x);
 }
 

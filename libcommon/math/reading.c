@@ -211,6 +211,7 @@ static bool same_part(struct reading *r, const struct parts *p, int i, const str
 static bool same_sequence(struct reading *r, struct span right, struct span got)
 {
 	struct parts p, q;
+	const char *why = r->why;
 	bool yes = parts_split(right, &p);
 	int i = 0, k = 0;
 
@@ -227,8 +228,7 @@ static bool same_sequence(struct reading *r, struct span right, struct span got)
 	yes = yes && i == p.n && k == q.n;
 	parts_free(&p);
 	parts_free(&q);
-	if (yes)
-		r->why = "the same words";
+	r->why = yes ? "the same words" : why;
 	return yes;
 }
 

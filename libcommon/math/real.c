@@ -270,11 +270,16 @@ static struct real real_opaque(struct env *e, int node)
 }
 
 /* The first points are positive, the others anywhere. */
-static struct real random_place(uint64_t name, int point)
+static struct real random_place(const struct env *e, uint64_t name)
 {
+	static const long double wide[ENV_POINTS][2] = {
+		{0.3L, 2.7L}, {2.7L, 30}, {-30, -2.7L}, {30, 3000}, {-3000, -30}};
 	uint64_t key = rng_key(name, RNG_VERIFY, 3, 0, 0);
 
-	return exactly(made_up(key, (uint64_t)point, point < 2 ? 0.3L : -2.7L, 2.7L));
+	if (e->wide)
+		return exactly(
+			made_up(key, (uint64_t)e->point, wide[e->point][0], wide[e->point][1]));
+	return exactly(made_up(key, (uint64_t)e->point, e->point < 2 ? 0.3L : -2.7L, 2.7L));
 }
 
 static struct real real_symbol(const struct env *e, struct span name)
@@ -282,8 +287,8 @@ static struct real real_symbol(const struct env *e, struct span name)
 	const struct bound *b = env_bound(e, name);
 
 	if (!b)
-		return random_place(env_hash(name), e->point);
-	return b->known ? exactly(b->value) : random_place((uint64_t)(b - e->bound) + 1, e->point);
+		return random_place(e, env_hash(name));
+	return b->known ? exactly(b->value) : random_place(e, (uint64_t)(b - e->bound) + 1);
 }
 
 static struct real real_constant(int op)

@@ -16,8 +16,11 @@ enum { FIELD_POINTS = 2, DIGITS = 6 };
 
 static struct env env(struct judgement *j, struct value x, int point)
 {
-	return (struct env){
-		.a = j->a, .sign = x.sign ? x.sign : 1, .point = point, .steps = &j->steps};
+	return (struct env){.a = j->a,
+			    .sign = x.sign ? x.sign : 1,
+			    .point = point,
+			    .wide = j->wide,
+			    .steps = &j->steps};
 }
 
 static struct field field(struct judgement *j, struct value x, int point)

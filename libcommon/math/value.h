@@ -19,6 +19,7 @@ struct value {
 /* One judgement */
 struct judgement {
 	struct arena *a;
+	bool wide;       /* functions are compared at points far from each other */
 	int steps;       /* of evaluation that are left */
 	int depth;       /* of comparisons in each other */
 	int places;      /* decimal places that count; -1: see value_same */
