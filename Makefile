@@ -161,6 +161,8 @@ install: all
 	install $(TOOLS:%=$(BUILD)/bin/%) "$(bindir)"
 	install $(PIPELINES:%=pipelines/%) "$(libexecdir)"
 	install -m 644 README.md LICENSE "$(docdir)"
+	install -d "$(docdir)/docs"
+	install -m 644 $(wildcard docs/*) "$(docdir)/docs"
 	install -m 644 $(VARIANTS) "$(libexecdir)/variants"
 	for f in $(EXAMPLES); do install -D -t "$(docdir)/$$(dirname $${f#examples/})" $$f || exit; done
 	for m in $(MAN); do install -D -m 644 -t "$(mandir)/man$${m##*.}" $$m || exit; done
