@@ -128,9 +128,20 @@ static void closed(struct boxes *b, size_t to, size_t end)
 	push(b->done, &b->n_done, DONE, x);
 }
 
+/* Where to look from: before the first "box", as far as \framebox reaches; braces before it close
+ * no box */
+static size_t first_box(struct span s)
+{
+	const char *p = memmem(s.p, s.n, "box", 3);
+
+	if (!p)
+		return s.n;
+	return (size_t)(p - s.p) > 8 ? (size_t)(p - s.p) - 8 : 0;
+}
+
 static void scan(struct boxes *b)
 {
-	for (size_t i = 0; i < b->s.n; i++) {
+	for (size_t i = first_box(b->s); i < b->s.n; i++) {
 		size_t n;
 
 		switch (b->s.p[i]) {
