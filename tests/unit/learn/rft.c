@@ -124,7 +124,8 @@ static bool taken(const struct policy *p, char where, const char *said, const ui
 	rft_data_init(&d, p, &o);
 	st = add(&d, &t, &why);
 	if (st)
-		assert_non_null(strstr(why.text, "leave id, prompt_tokens, tokens and logprobs out"));
+		assert_non_null(
+			strstr(why.text, "leave id, prompt_tokens, tokens and logprobs out"));
 	rft_data_free(&d);
 	return st == 0;
 }
