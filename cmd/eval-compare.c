@@ -183,6 +183,15 @@ static bool exists(struct block b, size_t cols, size_t metric)
 	return true;
 }
 
+/* The evaluation of b whose seed is that of e; NULL: there is none. */
+static const struct eval *fellow(struct block b, const struct eval *e)
+{
+	for (size_t i = 0; i < b.n; i++)
+		if (all.v[b.from + i].seed == e->seed)
+			return &all.v[b.from + i];
+	return NULL;
+}
+
 /* Values (rows, cols) of those seeds of b that with has too (with.n 0: of all); their number. */
 static size_t gather(struct block b, struct block with, size_t cols, size_t metric, double *v)
 {
@@ -191,10 +200,8 @@ static size_t gather(struct block b, struct block with, size_t cols, size_t metr
 
 	for (size_t i = 0; i < b.n; i++) {
 		const struct eval *e = &all.v[b.from + i];
-		bool common = !with.n;
+		bool common = !with.n || fellow(with, e);
 
-		for (size_t j = 0; j < with.n; j++)
-			common |= all.v[with.from + j].seed == e->seed;
 		for (size_t p = 0; p < cols && common; p++)
 			v[rows * cols + p] = there ? value(e, p, metric) : NAN;
 		rows += common;
@@ -222,7 +229,29 @@ static struct result mean_of(struct block b, size_t cols, size_t metric)
 	return r;
 }
 
-/* Of b's mean minus ref's, over the seeds that both have, under the same draws */
+static bool is_measured(struct evalcell c, size_t metric)
+{
+	return metric == ENTROPY ? c.n_entropy > 0 : c.n > 0;
+}
+
+/* Of the values that gather made of both, NaN where one evaluation measured the problem and its
+ * fellow did not: a difference of different problems says nothing. */
+static void pair(struct block b, struct block ref, size_t cols, size_t metric, double *v, double *w)
+{
+	size_t row = 0;
+
+	for (size_t i = 0; i < b.n; i++) {
+		const struct eval *e = &all.v[b.from + i], *r = fellow(ref, e);
+
+		for (size_t p = 0; p < cols && r; p++)
+			if (is_measured(eval_cell(e, p), metric) !=
+			    is_measured(eval_cell(r, p), metric))
+				v[row * cols + p] = w[row * cols + p] = NAN;
+		row += r != NULL;
+	}
+}
+
+/* Of b's mean minus ref's, over the seeds and problems that both have, under the same draws */
 static struct result difference(struct block b, struct block ref, size_t cols, size_t metric)
 {
 	double *v = xarray(b.n * cols + 1, sizeof *v), *w = xarray(ref.n * cols + 1, sizeof *w);
@@ -232,6 +261,7 @@ static struct result difference(struct block b, struct block ref, size_t cols, s
 	struct result r;
 
 	gather(ref, b, cols, metric, w);
+	pair(b, ref, cols, metric, v, w);
 	r.value = pigeonhole_mean(v, rows * cols) - pigeonhole_mean(w, rows * cols);
 	pigeonhole_draw(&draws, rows, cols, (size_t)bootstrap, (uint64_t)seed);
 	pigeonhole_means(&draws, v, mean);
@@ -339,6 +369,26 @@ static void put_problems(void)
 	}
 }
 
+/* The evaluations of a set should be of the same problems. */
+static int check_problems(struct reason *why)
+{
+	for (size_t set = 0; set < all.sets.n; set++) {
+		size_t n = all.problems[set].n, common = evalset_common(&all, set);
+		struct span name = names_get(&all.sets, set);
+
+		if (n && !common)
+			return fail(why, ST_INPUT,
+				    "set %.*s: its evaluations have no problem in common: name "
+				    "different sets differently",
+				    (int)name.n, name.p);
+		if (common < n)
+			msg_warn("set %.*s: only %zu of its %zu problems are in all of its "
+				 "evaluations; differences are over those that both sides have",
+				 (int)name.n, name.p, common, n);
+	}
+	return 0;
+}
+
 static int run(const char *list, struct reason *why)
 {
 	int st = read_list(list, why);
@@ -351,6 +401,8 @@ static int run(const char *list, struct reason *why)
 		if (reference_id == (size_t)-1)
 			return fail(why, ST_INPUT, "%s: no variant %s in it", list, reference);
 	}
+	if (check_problems(why))
+		return fail_prefix(why, "%s", list);
 	(problems ? put_problems : put_means)();
 	out_write(out_stdout(), table.p, table.n);
 	return 0;

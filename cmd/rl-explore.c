@@ -151,12 +151,14 @@ static int check_outputs(struct reason *why)
 	return st;
 }
 
+/* With --save-every; the last one also where it is none of those. */
 static int save_step(const struct policy *p, int64_t step, struct reason *why)
 {
+	bool mastered = session.all < (uint64_t)steps && (uint64_t)step == session.all;
 	char *dir;
 	int st;
 
-	if (!save_every || step % save_every)
+	if (!save_every || (step % save_every && !mastered))
 		return 0;
 	dir = step_dir(step);
 	st = session_save(&session, p, dir, why);
@@ -200,7 +202,7 @@ static void show(const struct rl_report *r, double began, uint64_t before)
 	double left = spent / (double)(r->step - before) * (double)((uint64_t)steps - r->step);
 	char text[32];
 
-	progress(r->step == (uint64_t)steps,
+	progress(r->step == session.all,
 		 "step %" PRIu64 "/%" PRId64
 		 "  reward %.3f  entropy %.3f  groups %zu/%zu  %.0f tokens/s  %s left",
 		 r->step, steps, r->explored.reward, r->explored.entropy, r->explored.kept,
@@ -231,6 +233,11 @@ static void summary(void)
 	msg_info("%" PRIu64 " steps, %" PRIu64 " responses; mean reward %.3f in the first step, "
 		 "%.3f in the last",
 		 session.done, total.responses, total.first, total.last);
+	if (session.done < (uint64_t)steps && session.done == session.all)
+		msg_info("mastered: in the last %d steps all responses to a problem had the same "
+			 "reward, and (nearly) all were right; the other steps are not made "
+			 "(harder problems teach more; --keep-equal goes on)",
+			 RL_PATIENCE);
 	if (total.short_of_groups)
 		msg_info("%" PRIu64 " steps had fewer than --groups %" PRId64
 			 " groups of differing rewards after --rounds %" PRId64 "; %" PRIu64
@@ -251,7 +258,7 @@ static int checkpoint(struct rec_out *w, struct reason *why)
 	return st ? st : session_checkpoint(&session, why);
 }
 
-/* Until all steps are made or a signal came. */
+/* Until all steps are made, the problems are mastered or a signal came. */
 static int make_steps(struct rl *rl, struct policy *p, struct rec_out *w, struct reason *why)
 {
 	double began = clock_now();
@@ -262,6 +269,8 @@ static int make_steps(struct rl *rl, struct policy *p, struct rec_out *w, struct
 		struct rl_report r;
 
 		st = rl_step(rl, &r, why);
+		if (!st && rl_mastered(rl))
+			session.all = step;
 		if (r.explored.effective)
 			st = account(&r, began, before, st, why);
 		if (st && r.stuck)
@@ -329,8 +338,11 @@ static int load_state(struct rl *rl, const struct policy *p, const struct task_s
 		fail_prefix(why, "%s", run.state);
 		return -1;
 	}
-	if (got > 0)
+	if (got > 0) {
+		if (rl_mastered(rl))
+			session.all = session.done;
 		session_tell(&session);
+	}
 	return got;
 }
 

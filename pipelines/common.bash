@@ -322,17 +322,19 @@ rows() {
 	if [ -s "$1" ]; then "${stage_CAT[@]}" -c task "$1" | wc -l; else echo 0; fi
 }
 
-# reward I: mean training reward of the last ten RL steps of iteration I
+# reward I: mean training reward of the last ten RL steps that iteration I made
 reward() {
 	local log=$run/iter-$1/explore.log from=1
 	[ -e "$log" ] || { log=$run/explore.log from=$((($1 - 1) * steps + 1)); }
 	[ -e "$log" ] || { echo - && return; }
-	awk -v from=$((from + steps - 10)) -v to=$((from + steps - 1)) '
+	awk -v from="$from" -v to=$((from + steps - 1)) '
 		NR >= from && NR <= to && match($0, /"reward": *[-+.0-9eE]+/) {
-			sum += substr($0, RSTART + 9, RLENGTH - 9)
-			n++
+			last[n++ % 10] = substr($0, RSTART + 9, RLENGTH - 9)
 		}
-		END { if (n) printf "%.3f\n", sum / n; else print "-" }' "$log"
+		END {
+			for (i in last) sum += last[i]
+			if (n) printf "%.3f\n", sum / (n < 10 ? n : 10); else print "-"
+		}' "$log"
 }
 
 # row I POLICY REWARD EXPERTS TSV: one row of the summary

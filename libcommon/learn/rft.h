@@ -68,7 +68,8 @@ struct rft_data {
 	struct rft_row *row;
 	size_t n, cap;
 	size_t too_long, empty; /* rows left out */
-	struct ids ids;         /* scratch */
+	struct ids ids;         /* scratch, here and below */
+	struct buf said, want;
 
 	/* from rft_seal on */
 	struct seq *seq;        /* (n) */
@@ -80,8 +81,8 @@ struct rft_data {
 /* Policy and opts are borrowed. */
 void rft_data_init(struct rft_data *d, const struct policy *p, const struct rft_opts *o);
 /* Token ids come from the record; without them prompt and response are encoded and, unless
- * finish is "length", the policy's first stop token is appended. A row that is too long or has no
- * token is left out and counted. */
+ * finish is "length", the policy's first stop token is appended. Ids that are not the text beside
+ * them are ST_INPUT. A row that is too long or has no token is left out and counted. */
 int rft_add(struct rft_data *d, const struct traj *t, const struct rec *r, const char *name,
 	    struct reason *why);
 /* No row is added any more. ST_INPUT when there is nothing to learn from. */

@@ -24,7 +24,8 @@ struct rl {
 	struct model ref; /* the start policy; n_params 0 without a KL term */
 	struct batch *ref_batch;
 	uint64_t step;
-	uint64_t barren; /* steps in a row without a group to train on */
+	uint64_t barren;     /* steps in a row without a group to train on */
+	double barren_right; /* sum of their accuracies */
 
 	/* of the present step */
 	const struct explored *ex;
@@ -159,6 +160,7 @@ void rl_state(struct rl *r, struct state *s)
 {
 	state_count(s, "step", &r->step);
 	state_count(s, "barren", &r->barren);
+	state_real(s, "barren.right", &r->barren_right);
 	explore_state(r->explorer, s);
 	update_state(&r->adamw, &r->w, s);
 }
@@ -298,6 +300,40 @@ static void means(const struct rl *r, struct rl_report *rep)
 	rep->kl_ref = r->ref_batch ? r->stats.kl_ref / tokens : NAN;
 }
 
+bool rl_mastered(const struct rl *r)
+{
+	return r->barren >= RL_PATIENCE &&
+	       r->barren_right >= RL_MASTERY * (double)r->barren; /* false for NaN */
+}
+
+static void count_barren(struct rl *r)
+{
+	if (r->ex->n_used) {
+		r->barren = 0;
+		r->barren_right = 0;
+		return;
+	}
+	r->barren++;
+	r->barren_right += r->ex->accuracy;
+}
+
+/* Steps in which nothing could be learned, although not all is learned */
+static int check_barren(const struct rl *r, struct reason *why)
+{
+	double right = r->barren_right / (double)r->barren;
+
+	if (r->barren < RL_PATIENCE || rl_mastered(r))
+		return 0;
+	return fail(why, ST_INPUT,
+		    "step %llu: in %d steps in a row no problem had responses of differing "
+		    "reward: nothing to learn from (%.3g of the responses were right: %s)",
+		    (unsigned long long)r->step, RL_PATIENCE, right,
+		    right > 0 ? "each problem is solved always or never; a larger --group-size or "
+				"--temperature, or other problems, may help"
+			      : "easier problems, a better policy, a larger --max-new or "
+				"--group-size may help; policy-eval shows what it says");
+}
+
 int rl_step(struct rl *r, struct rl_report *rep, struct reason *why)
 {
 	double t0 = clock_now();
@@ -321,16 +357,11 @@ int rl_step(struct rl *r, struct rl_report *rep, struct reason *why)
 	means(r, rep);
 	rep->train_s = clock_now() - t0 - rep->sample_s;
 	rep->stuck = adamw_stuck(&r->adamw);
-	r->barren = r->ex->n_used ? 0 : r->barren + 1;
+	count_barren(r);
 	if (rep->stuck)
 		return fail(why, ST_INPUT,
 			    "step %llu: %d updates in a row had a loss or gradient that is not "
 			    "finite (a lower --lr may help)",
 			    (unsigned long long)r->step, ADAMW_PATIENCE);
-	if (r->barren >= RL_PATIENCE)
-		return fail(why, ST_INPUT,
-			    "step %llu: in %d steps in a row no problem had responses of differing "
-			    "reward: nothing to learn from (mean reward %g)",
-			    (unsigned long long)r->step, RL_PATIENCE, r->ex->reward);
-	return 0;
+	return check_barren(r, why);
 }

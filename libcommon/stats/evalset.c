@@ -31,6 +31,7 @@ static void add_response(struct eval *e, size_t id, const struct traj *t, double
 
 	e->cell = names_room(e->cell, &e->n_cell, id, sizeof *e->cell);
 	cell = &e->cell[id];
+	cell->there = true;
 	if (!isnan(t->entropy)) {
 		cell->entropy += t->entropy;
 		cell->n_entropy++;
@@ -113,6 +114,21 @@ int evalset_sort(struct evalset *s, struct reason *why)
 struct evalcell eval_cell(const struct eval *e, size_t problem)
 {
 	return problem < e->n_cell ? e->cell[problem] : (struct evalcell){0};
+}
+
+size_t evalset_common(const struct evalset *s, size_t set)
+{
+	size_t common = 0;
+
+	for (size_t p = 0; p < s->problems[set].n; p++) {
+		bool in_all = true;
+
+		for (size_t i = 0; i < s->n; i++)
+			in_all &= s->v[i].set != set || !s->v[i].n_cell ||
+				  eval_cell(&s->v[i], p).there;
+		common += in_all;
+	}
+	return common;
 }
 
 bool evalset_earlier(const struct evalset *s, const struct eval *e, size_t problem)

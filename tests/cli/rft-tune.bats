@@ -141,7 +141,7 @@ updates() {
 		{"task":"a","prompt":"1=","response":"1"}
 	END
 	cat >other.json <<-'END'
-		{"task":"a","prompt":"1=","response":"1","prompt_tokens":[3,18],"tokens":[4,1]}
+		{"task":"a","prompt":"1=","response":"1","prompt_tokens":[3,18],"tokens":[3,20,1]}
 	END
 	for f in ids text other; do
 		"$records" pack <$f.json >$f.traj
@@ -282,6 +282,18 @@ updates() {
 	status_is 3 tune -o new in
 	says prompt
 	[ ! -e new ]
+}
+
+@test "the ids of another tokenizer are refused; without them the texts are encoded" {
+	policy-init -q -o turned --layers 1 --hidden 32 --ffn 64 --max-len 64 \
+		--alphabet ' :=)(/*-+9876543210'
+	status_is 3 rft-tune -p turned -o new "$FIX/run.traj"
+	says "run.traj: record 2"
+	says "prompt_tokens are not those of prompt in the policy's tokenizer; leave id, prompt_tokens"
+	[ ! -e new ]
+	traj-cat "$FIX/run.traj" | jq -c 'del(.prompt_tokens, .tokens, .logprobs, .id)' >texts.json
+	traj-cat -q --from-json texts.json >texts
+	status_is 0 rft-tune -q -p turned -o new --steps 1 texts
 }
 
 @test "records of unknown kind are passed over" {

@@ -169,9 +169,39 @@ hopeless() {
 @test "five steps with nothing to learn end the run with status 3" {
 	status_is 3 hopeless -n 9 -o new
 	says "nothing to learn from"
+	says "easier problems"
 	[ ! -e new ]
 	cp "$BATS_TEST_TMPDIR/out" cut
 	[[ $("$records" kinds <cut) != *end ]]
+}
+
+# Tasks that any response solves
+mastered() {
+	jq -c '.verifier = "regex" | .answer = "^"' "$FIX/train.jsonl" >mastered.jsonl
+	rl-explore -p "$FIX/base" -t mastered.jsonl -n 9 --groups 4 --group-size 4 --rounds 2 \
+		--max-new 12 "$@"
+}
+
+@test "mastery is success: the run ends early and whole" {
+	status_is 0 mastered -o new --log log --save-every 4 --save-to saved --stream s.traj
+	says "mastered: in the last 5 steps"
+	says "--keep-equal"
+	[ "$(wc -l <log)" = 5 ]
+	traj-cat --check s.traj
+	same new "$FIX/base"
+	[ "$(ls saved | paste -sd ' ')" = "step-4 step-5" ]
+	status_is 0 mastered --keep-equal --log log --stream s.traj
+	not says mastered
+	[ "$(wc -l <log)" = 9 ]
+}
+
+@test "mastery with --state: the same call says that all is done" {
+	status_is 0 mastered -o new --stream s.traj --state st
+	cp s.traj whole.traj
+	status_is 0 mastered -o new --stream s.traj --state st
+	says "all 5 steps were made before"
+	cmp s.traj whole.traj
+	traj-cat --check s.traj
 }
 
 @test "--max-new: no response is longer" {

@@ -278,6 +278,16 @@ left() {
 	[ "$(hash run/iter-1/policy)" = "$(hash mixed)" ]
 }
 
+@test "nothing left to learn: the iterations are short, and the run ends with its summary" {
+	unset EXPLORE FILTER TUNE EVAL PASSK CAT MIX
+	fixture tasks base
+	jq -c '.verifier = "regex" | .answer = "^"' "$FIX/train.jsonl" >mastered.jsonl
+	status_is 0 "$root/pipelines/rloop" -p "$FIX/base" -t mastered.jsonl -e mastered.jsonl -d run \
+		-i 2 -n 40 -k 1 -N 1 --explore-opts '--groups 2 --group-size 2 --rounds 1 --max-new 4'
+	says "mastered: "
+	[ "$(cut -f 3,4 run/summary.tsv | tail -n 2 | tr '\t\n' ' ,')" = "rft 1.000,rft 1.000," ]
+}
+
 @test "options reach their stages" {
 	status_is 0 rloop -d run -i 1 -s 5 -j 2 -N 9 --explore-opts "--lr 1e-3" --filter-opts "--dedup" \
 		--tune-opts "--epochs 4" --eval-opts "--temperature 0.5"

@@ -59,7 +59,7 @@ static void text_that_ended_gains_a_stop_token(void **state)
 	must_add(&d, t);
 	t.finish = (struct span){"length", 6};
 	must_add(&d, t);
-	t = text("t", "a", "bc");
+	t = text("t", "a", "cc");
 	t.tokens = ids;
 	t.n_tokens = 2;
 	must_add(&d, t);
@@ -106,6 +106,49 @@ static void what_cannot_be_learned_is_refused_or_left_out(void **state)
 	t = text("t", "a?", "b"); /* not in the alphabet */
 	assert_int_equal(add(&d, &t, &why), ST_INPUT);
 	rft_data_free(&d);
+	policy_free(&p);
+}
+
+/* Whether ids are taken for the response (or, with where 'p', the prompt) beside them. */
+static bool taken(const struct policy *p, char where, const char *said, const uint32_t *ids,
+		  size_t n)
+{
+	struct rft_opts o = opts();
+	struct rft_data d;
+	struct reason why = {0};
+	struct traj t = where == 'p' ? text("t", said, "a") : text("t", "a", said);
+	int st;
+
+	*(where == 'p' ? &t.prompt_tokens : &t.tokens) = ids;
+	*(where == 'p' ? &t.n_prompt_tokens : &t.n_tokens) = n;
+	rft_data_init(&d, p, &o);
+	st = add(&d, &t, &why);
+	if (st)
+		assert_non_null(
+			strstr(why.text, "leave id, prompt_tokens, tokens and logprobs out"));
+	rft_data_free(&d);
+	return st == 0;
+}
+
+/* The same text cut into other tokens is fine, another tokenizer's numbers are not. */
+static void ids_are_those_of_the_text(void **state)
+{
+	static const uint32_t ids[] = {2, 3, 1, 4}; /* ab<eos>c */
+	struct policy p = tiny_policy("abc", 1);
+
+	(void)state;
+	for (const char *where = "pr"; *where; where++) {
+		assert_true(taken(&p, *where, "ab", ids, 2));
+		assert_true(taken(&p, *where, "ab", ids, 3));
+		assert_true(taken(&p, *where, "ab<eos>", ids, 3));
+		assert_true(taken(&p, *where, "abc", ids, 4)); /* special tokens left out */
+		assert_true(taken(&p, *where, "a", ids, 2));   /* a stop string left out */
+		assert_true(taken(&p, *where, "a b\n", ids, 2));
+		assert_true(taken(&p, *where, "ab\xef\xbf\xbd", ids, 2));
+		assert_true(taken(&p, *where, "ab\xc3", ids, 2));
+		assert_false(taken(&p, *where, "ba", ids, 2));
+		assert_false(taken(&p, *where, "abc", ids, 2));
+	}
 	policy_free(&p);
 }
 
@@ -339,6 +382,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_that_ended_gains_a_stop_token),
 		cmocka_unit_test(what_cannot_be_learned_is_refused_or_left_out),
+		cmocka_unit_test(ids_are_those_of_the_text),
 		cmocka_unit_test(weights_count_what_they_say),
 		cmocka_unit_test(whole_problems_are_held_out),
 		cmocka_unit_test(loss_is_the_weighted_mean),

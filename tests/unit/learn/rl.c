@@ -526,7 +526,45 @@ static void nothing_to_learn_ends_the_run(void **state)
 	}
 	assert_int_equal(rl_step(g.rl, &rep, &why), ST_INPUT);
 	assert_non_null(strstr(why.text, "nothing to learn from"));
+	assert_non_null(strstr(why.text, "easier problems"));
 	assert_false(rep.stuck);
+	assert_false(rl_mastered(g.rl));
+	rig_free(&g);
+}
+
+static void nothing_left_to_learn_is_a_success(void **state)
+{
+	struct rig g;
+
+	(void)state;
+	rig_make(&g, "^"); /* whatever is said */
+	g.o.rounds = 2;
+	rig_start(&g);
+	for (int s = 1; s <= RL_PATIENCE; s++) {
+		assert_false(rl_mastered(g.rl));
+		assert_int_equal(rig_step(&g).updates, 0);
+	}
+	assert_true(rl_mastered(g.rl));
+	rig_free(&g);
+}
+
+/* Some problems are solved always, the others never. */
+static void half_mastered_is_no_success(void **state)
+{
+	struct reason why = {0};
+	struct rl_report rep;
+	struct rig g;
+	int st = 0;
+
+	(void)state;
+	rig_make(&g, "^");
+	g.v[0].answer = g.v[1].answer = (char *)(uintptr_t) "z";
+	rig_start(&g);
+	for (int s = 1; s <= RL_PATIENCE; s++)
+		st = rl_step(g.rl, &rep, &why);
+	assert_int_equal(st, ST_INPUT);
+	assert_non_null(strstr(why.text, "always or never"));
+	assert_false(rl_mastered(g.rl));
 	rig_free(&g);
 }
 
@@ -627,6 +665,8 @@ int main(void)
 		cmocka_unit_test(reward_rises),
 		cmocka_unit_test(same_seed_same_weights),
 		cmocka_unit_test(nothing_to_learn_ends_the_run),
+		cmocka_unit_test(nothing_left_to_learn_is_a_success),
+		cmocka_unit_test(half_mastered_is_no_success),
 		cmocka_unit_test(a_step_that_teaches_gives_patience_anew),
 		cmocka_unit_test(failed_verdicts_are_no_zeros),
 		cmocka_unit_test(long_responses_are_punished),
