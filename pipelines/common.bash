@@ -173,20 +173,34 @@ command_of() {
 	done
 }
 
-stamp() { # NAME FILE: the same in every time zone
-	TZ=UTC0 stat -c "$1=%n, %s bytes, of %y" "$2"
+# contents NAME FILE ...: what is in the files, wherever they are and whenever they were written
+contents() {
+	local sum
+	sum=$(cat -- "${@:2}" | b2sum -l 128) || exit 4
+	printf '%s=contents %s\n' "$1" "${sum%% *}"
 }
 
 policy_text() {
-	stamp policy "$policy/model.safetensors" 2>/dev/null || printf 'policy=%s\n' "$policy"
+	local -a files=("$policy"/*.safetensors)
+	if [ -e "${files[0]}" ]; then
+		[ ! -e "$policy/config.json" ] || files+=("$policy/config.json")
+		[ ! -e "$policy/tokenizer.json" ] || files+=("$policy/tokenizer.json")
+		contents policy "${files[@]}"
+	else
+		printf 'policy=%s\n' "$policy"
+	fi
 }
 
 sets_text() {
 	local i
-	stamp eval_tasks "$eval_tasks"
+	contents eval_tasks "$eval_tasks"
 	for i in "${!also_names[@]}"; do
-		stamp "eval_tasks ${also_names[i]}" "${also_files[i]}"
+		contents "eval_tasks ${also_names[i]}" "${also_files[i]}"
 	done
+}
+
+of_text() { # the run that this one is made of
+	if [ -e "$of/options" ]; then contents of "$of/options"; else printf 'of=%s\n' "$of"; fi
 }
 
 # What decides the run's result; -i and -j may change from one call to the next
@@ -201,22 +215,44 @@ options_text() {
 		printf '%s=%s\n' "$name" "${value[*]}"
 	done
 	policy_text
-	stamp tasks "$tasks"
+	contents tasks "$tasks"
 	sets_text
-	for name in experts tune_from mix of weight; do
+	[ -z "$of" ] || of_text
+	for name in experts tune_from mix weight; do
 		[ -z "${!name}" ] || printf '%s=%s\n' "$name" "${!name}"
 	done
 }
 
-# same_options TEXT: what this function prints must be what it printed at the first call
+# kept: what the run has kept, results and checkpoints, one a line
+kept() {
+	find "$run" -mindepth 1 \( -name '*.part' -o -name '*.tmp-*' \) -prune -o \
+		\( -type f -o -type l \) ! -path "$run/options" ! -name .lock -printf '%P\n'
+}
+
+# that_count: the options on standard input that what is kept was made with
+that_count() {
+	local made
+	made=$(kept)
+	if [ -z "$made" ]; then
+		cat >/dev/null
+	elif grep -qv '^iter-0/' <<<"$made"; then
+		cat
+	else # of the policy given, evaluated
+		grep -E '^(seed|ks|samples|eval_opts|stage_EVAL|stage_PASSK|policy|eval_tasks[^=]*)='
+	fi
+}
+
+# same_options TEXT: what this function prints must be what it printed when what is kept was made
 same_options() {
 	if [ -e "$run/options" ]; then
-		diff "$run/options" <("$1") >&2 ||
+		diff <(that_count <"$run/options") <("$1" | that_count) >&2 ||
 			die 2 "$run was begun with other options (<, not >): take those, or another folder"
-	else
-		"$1" >"$run/options.part"
-		mv "$run/options.part" "$run/options"
+		! cmp -s "$run/options" <("$1") || return 0
+		find "$run" -mindepth 1 \( -name '*.part' -o -name '*.tmp-*' -o -name '*.state' \) \
+			-prune -exec rm -rf {} +
 	fi
+	"$1" >"$run/options.part"
+	mv "$run/options.part" "$run/options"
 }
 
 # The run's folder: one process at a time, one set of options for ever
@@ -250,6 +286,28 @@ disk_note() {
 	note "disk: $1 policies of up to $(numfmt --to=si --suffix=B "$bytes") each"
 }
 
+# remedy ARGUMENT ...: what to remove when a stage says that its input is not what it should be
+remedy() {
+	local arg last='' maybe=()
+	for arg; do
+		case $arg in
+		*.part) ;;
+		"$run"/*.traj)
+			if traj-cat --check "$arg" >/dev/null 2>&1; then
+				maybe+=("$arg")
+			elif [ -e "$arg" ]; then
+				printf '; %s is damaged: remove it, and the same call makes it again' "$arg"
+				return
+			fi
+			;;
+		"$run"/*) [ ! -e "$arg" ] || [ "$last" = --log ] || maybe+=("$arg") ;;
+		esac
+		last=$arg
+	done
+	[ ${#maybe[@]} -eq 0 ] ||
+		printf '; if that is about %s: remove it, and the same call makes it anew' "${maybe[*]}"
+}
+
 # run_stage NAME COMMAND ...: dies when the command fails; a killed script takes its stage along
 run_stage() {
 	local name=$1 rc=0
@@ -257,6 +315,7 @@ run_stage() {
 	note "$name"
 	setpriv --pdeathsig TERM "$@" || rc=$?
 	[ $rc -ne 2 ] || die 2 "$name: ${1##*/}: exit status 2: take other options and another folder"
+	[ $rc -ne 3 ] || die 3 "$name: ${1##*/}: exit status 3$(remedy "${@:2}")"
 	[ $rc -eq 0 ] || die $rc "$name: ${1##*/}: exit status $rc; the same call goes on from here"
 }
 
@@ -315,6 +374,8 @@ evaluate_on() {
 		"${more[@]}"
 	to_file "iter-$1 ${prefix}pass-at-k" "$dir/${prefix}pass-at-k.tsv" "${stage_PASSK[@]}" \
 		${quiet:+-q} -k "$ks" "$dir/${prefix}eval.traj"
+	[ "$(head -n 2 "$dir/${prefix}pass-at-k.tsv" | wc -l)" -eq 2 ] ||
+		die 3 "$dir/${prefix}pass-at-k.tsv is damaged: remove it, and the same call makes it again"
 }
 
 # rows STREAM: the number of its trajectories; a bare stream of none is empty

@@ -279,7 +279,7 @@ collected() {
 		--eval-opts "--max-new 16" vanilla rloop)
 	EXPLORE=$PWD/fails status_is 4 "${call[@]}"
 	says "rloop/seed-1: rloop: iter-1 explore: fails: exit status 3"
-	says "the same call goes on"
+	says "when what they say is mended, the same call goes on"
 	[ -e runs/vanilla/seed-1/summary.tsv ]
 	[ -e runs/report.html ]
 	touch allowed

@@ -170,6 +170,64 @@ results() {
 	says "eval_tasks="
 }
 
+@test "inputs are what is in them: touched, copied, elsewhere they are the same" {
+	status_is 0 rloop -d run
+	: >log
+	touch -d 2020-01-01 train.jsonl test.jsonl base/model.safetensors
+	status_is 0 rloop -d run
+	mkdir there
+	cp -r base train.jsonl test.jsonl there
+	status_is 0 "$root/pipelines/rloop" -p there/base -t there/train.jsonl -e there/test.jsonl \
+		-i 2 -n 7 -k 1,2 -d run
+	[ "$(cut -d ' ' -f 1 log | sort -u)" = cat ]
+	echo other >base/model.safetensors
+	status_is 2 rloop -d run
+	says "policy=contents"
+}
+
+@test "other options are fine until something made with the former ones is kept" {
+	FAKE_FAIL=eval:4 status_is 4 rloop -d run
+	FAKE_KILL=explore:1:middle status_is 137 rloop -d run -N 9 --explore-opts "--lr 1"
+	[ -s run/iter-1/explore.traj.part ]
+	# only the policy given was evaluated: with these samples
+	status_is 2 rloop -d run -N 8
+	says "samples=8"
+	mkdir -p run/iter-1/explore.state/step-2
+	touch run/iter-1/explore.state/step-2/manifest
+	status_is 2 rloop -d run -N 9 --explore-opts "--lr 2"
+	rm run/iter-1/explore.state/step-2/manifest
+	status_is 0 rloop -d run -N 9 --explore-opts "--lr 2" -n 6
+	[ ! -e run/iter-1/explore.state ]
+	status_is 0 rloop -d whole -N 9 --explore-opts "--lr 2" -n 6
+	diff <(results run | grep -v log) <(results whole | grep -v log)
+	status_is 2 rloop -d run -N 9 --explore-opts "--lr 1" -n 6
+}
+
+@test "a damaged result is named, and made again when it is removed" {
+	fixture tasks base run
+	cp "$FIX/run.traj" .
+	export FILTER=traj-filter CAT=traj-cat TUNE="false rft-tune" PASSK=pass-at-k
+	printf '#!/bin/sh\ncat "%s/run.traj"\n' "$PWD" >copy
+	chmod +x copy
+	export EXPLORE="'$PWD/copy'" EVAL="'$PWD/copy'"
+	status_is 1 rloop -d run
+	[ -e run/iter-1/expert.traj ]
+	truncate -s 999 run/iter-1/explore.traj
+	rm run/iter-1/expert.traj
+	status_is 3 rloop -d run
+	says "traj-filter: exit status 3; run/iter-1/explore.traj is damaged: remove it, and the same call"
+	not grep "goes on" err
+	rm run/iter-1/explore.traj
+	status_is 1 rloop -d run
+	[ -e run/iter-1/expert.traj ]
+	: >run/iter-0/pass-at-k.tsv
+	status_is 3 rloop -d run
+	says "run/iter-0/pass-at-k.tsv is damaged: remove it"
+	rm run/iter-0/pass-at-k.tsv
+	TUNE="'$root/tests/cli/fake-stage' tune" FAKE_FAIL=tune:3 status_is 3 rloop -d other
+	says "exit status 3; if that is about other/iter-1/expert.traj: remove it"
+}
+
 @test "more iterations go on where fewer ended" {
 	status_is 0 rloop -d run
 	: >log
