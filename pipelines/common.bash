@@ -31,6 +31,16 @@ note() {
 	[ -n "$quiet" ] || printf '%s: %s\n' "$me" "$1" >&2
 }
 
+usage_shared() {
+	cat <<-END
+		      --verifier NAME          of explorations and evaluations; as of rl-explore
+		      --trust                  of those two, too
+		      --prompt-template TEXT   of those two, too
+		      --max-new N              of those two, too
+		      --lora R                 of explorations and tunings
+	END
+}
+
 usage_options() {
 	cat <<-END
 		  -p, --policy DIR             policy to begin with
@@ -43,6 +53,7 @@ usage_options() {
 		  -j, --threads N              threads of each stage (the tools' own default)
 		  -k, --ks LIST                k of pass@k [$ks]
 		  -N, --samples N              samples a task in evaluations [$samples]
+		$(usage_shared)
 		      --explore-opts "..."     further options of rl-explore
 		      --filter-opts "..."      options of traj-filter behind --correct, instead of
 		                               [$filter_opts]
@@ -99,7 +110,7 @@ parse_options() {
 	parsed=$(getopt -n "$me" -o p:t:e:d:i:n:s:j:k:N:qh -l policy:,tasks:,eval-tasks:,dir: \
 		-l iterations:,steps:,seed:,threads:,ks:,samples:,explore-opts:,filter-opts: \
 		-l tune-opts:,eval-opts:,eval-rl,experts:,tune-from:,mix:,keep-traj,keep-policies: \
-		-l of:,weight:,quiet,help -- "$@") || die 2 "see $me --help"
+		-l of:,weight:,quiet,help,"$shared_longs" -- "$@") || die 2 "see $me --help"
 	eval set -- "$parsed"
 	while [ "$1" != -- ]; do
 		case $1 in
@@ -113,6 +124,8 @@ parse_options() {
 		-j | --threads) threads=$2 ;;
 		-k | --ks) ks=$2 ;;
 		-N | --samples) samples=$2 ;;
+		--verifier | --prompt-template | --max-new | --lora) shared "$1" "$2" ;;
+		--trust) shared --trust ;;
 		--explore-opts) explore_opts=$2 ;;
 		--filter-opts) filter_opts=$2 ;;
 		--tune-opts) tune_opts=$2 ;;
@@ -132,7 +145,7 @@ parse_options() {
 			;;
 		esac
 		case $1 in
-		-q | --quiet | --eval-rl | --keep-traj) shift ;;
+		-q | --quiet | --eval-rl | --keep-traj | --trust) shift ;;
 		*) shift 2 ;;
 		esac
 	done
@@ -147,7 +160,52 @@ parse_options() {
 	[ -z "$threads" ] || whole --threads "$threads"
 	[ -z "$keep_policies" ] || whole --keep-policies "$keep_policies"
 	[[ $ks =~ ^[1-9][0-9]*(,[1-9][0-9]*)*$ ]] || die 2 "--ks: '$ks' is no list of numbers"
+	hand_shared
+	check_owned
 	check_files
+}
+
+# shared OPTION [VALUE]: one that several stages take
+shared_longs=verifier:,trust,prompt-template:,max-new:,lora:
+shared_explore='' shared_tune='' shared_eval=''
+shared() {
+	local text=$1 quote="'\\''"
+	[ $# -eq 1 ] || text+=" '${2//"'"/$quote}'"
+	shared_explore+="$text "
+	case $1 in
+	--lora) shared_tune+="$text " ;;
+	*) shared_eval+="$text " ;;
+	esac
+}
+
+# hand_shared: to the stages, before what is said to one of them
+hand_shared() {
+	explore_opts=$shared_explore$explore_opts
+	tune_opts=$shared_tune$tune_opts
+	eval_opts=$shared_eval$eval_opts
+}
+
+# owned OPTION TEXT LETTERS NAME ...: dies where TEXT has one of these, which the pipeline gives itself
+owned() {
+	local word name words
+	words_of words "$1" "$2"
+	for word in "${words[@]}"; do
+		[[ ! $word =~ ^-q*[$3] ]] || die 2 "$1: $word: the pipeline gives this one itself"
+		[[ $word == --?* ]] || continue
+		word=${word%%=*}
+		for name in "${@:4}"; do # options may be cut short
+			[[ --$name != "$word"* ]] ||
+				die 2 "$1: $word: the pipeline gives --$name itself (see $me --help)"
+		done
+	done
+}
+
+# check_owned [WHOSE]: in the further options of the stages
+check_owned() {
+	owned "${1:-}--explore-opts" "$explore_opts" ptnso policy tasks steps seed output iter log state \
+		stream save-every save-to
+	owned "${1:-}--tune-opts" "$tune_opts" pso policy seed output log state
+	owned "${1:-}--eval-opts" "$eval_opts" ptns policy tasks samples seed step iter
 }
 
 # words_of ARRAY WHAT TEXT: the words of TEXT; quotes and backslashes hold one together

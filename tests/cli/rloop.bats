@@ -356,6 +356,40 @@ left() {
 	grep -E '^passk -k 1,2 ' log
 }
 
+@test "options that several stages need are given once" {
+	judge="cmd:sh -c 'cat; exit'"
+	status_is 0 rloop -d run -i 1 --trust --verifier "$judge" --max-new 64 --lora 8 \
+		--prompt-template "It's {prompt}" --explore-opts "--max-new 32" --mix 0
+	grep -F -e "--trust --verifier $judge --max-new 64 --lora 8 --prompt-template It's {prompt} --max-new 32" \
+		<(grep ^explore log)
+	grep -F -e "--trust --verifier $judge --max-new 64 --prompt-template It's {prompt}" <(grep ^eval log)
+	not grep -e '--lora' <(grep ^eval log)
+	grep -e '--lora 8 run/iter-1/expert.traj$' <(grep ^tune log)
+	not grep -e '--trust' <(grep ^tune log)
+	status_is 2 rloop -d run -i 1 --trust --max-new 32
+	says "begun with other options"
+}
+
+@test "options that the loop gives itself are refused in those of a stage" {
+	for bad in "-n 5" -n5 "--lr 1 -p x" "-qs3" "--seed 3" --seed=3 --see=3 "--log x" "--state y" \
+		"-o x" "--stream x" "--iter 1" "--steps 2" "--save-to x" "-t x"; do
+		status_is 2 rloop -d run --explore-opts "$bad"
+		says "rloop: --explore-opts: -"
+		says "itself"
+	done
+	for bad in "-s 1" "--output x" "-o x" "--state s"; do
+		status_is 2 rloop -d run --tune-opts "$bad"
+		says "rloop: --tune-opts: -"
+	done
+	for bad in "-n 1" "--samples 4" "--step 1" "-t x"; do
+		status_is 2 rloop -d run --eval-opts "$bad"
+		says "rloop: --eval-opts: -"
+	done
+	[ ! -e run ]
+	status_is 0 rloop -d run -i 1 --explore-opts "--group-size 4 -j 1 --prompt-template=-n" \
+		--tune-opts "--steps 3 --strict"
+}
+
 @test "quotes hold the words of an option together" {
 	printf '%s\n' '#!/bin/sh' 'printf "%s\n" "$@"' >words
 	chmod +x words
