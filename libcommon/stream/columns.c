@@ -61,6 +61,18 @@ void columns_escape(struct buf *b, const char *p, size_t n)
 	buf_add(b, p + run, n - run);
 }
 
+bool columns_field(struct span *line, struct span *field)
+{
+	const char *tab = line->n ? memchr(line->p, '\t', line->n) : NULL;
+	size_t n = tab ? (size_t)(tab - line->p) : line->n;
+
+	if (!line->p)
+		return false;
+	*field = (struct span){line->p, n};
+	*line = tab ? (struct span){tab + 1, line->n - n - 1} : (struct span){0};
+	return true;
+}
+
 void columns_title(struct buf *b, const struct columns *c)
 {
 	for (size_t i = 0; i < c->n; i++) {

@@ -26,5 +26,8 @@ const char *columns_unseen(const struct columns *c, size_t *i);
 void columns_free(struct columns *c);
 /* Appends bytes as text in a column is given. */
 void columns_escape(struct buf *b, const char *p, size_t n);
+/* Takes the next field off a line of tab-separated values; false: there is none, line->p is NULL.
+ * A line has one field more than tabs. */
+bool columns_field(struct span *line, struct span *field);
 
 #endif
