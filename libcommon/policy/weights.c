@@ -362,8 +362,7 @@ static bool is_made(const struct model *m, size_t i)
 	return (m->lora || m->how & MODEL_FROZEN) && m->w[i].rank == 2;
 }
 
-/* n rows of a weight, from `first` on: where they lie, or made in buf */
-static const float *rows_at(const struct model *m, size_t i, size_t first, size_t n, float *buf)
+const float *weights_rows(const struct model *m, size_t i, size_t first, size_t n, float *buf)
 {
 	if (!is_made(m, i))
 		return m->params + m->w[i].offset + first * row_length(&m->w[i]);
@@ -381,7 +380,7 @@ static bool is_exact(const struct model *m, size_t i, enum sft_dtype dtype)
 	for (size_t at = 0; at < n && exact && dtype != SFT_F32; at += step) {
 		size_t some = n - at < step ? n - at : step;
 
-		exact = sft_exact(rows_at(m, i, at, some, buf), some * k, dtype);
+		exact = sft_exact(weights_rows(m, i, at, some, buf), some * k, dtype);
 	}
 	free(buf);
 	return exact;
@@ -551,7 +550,8 @@ static int compare_one(const struct model *m, size_t i, struct compared *c,
 	for (size_t at = 0; at < n && !st; at += step) {
 		size_t some = n - at < step ? n - at : step;
 
-		st = compare_part(c, rows_at(m, i, at, some, buf), at * k, some * k, loss, why);
+		st = compare_part(c, weights_rows(m, i, at, some, buf), at * k, some * k, loss,
+				  why);
 	}
 	free(buf);
 	return st;
