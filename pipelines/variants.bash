@@ -4,6 +4,7 @@
 # Reads: here, run, policy, tasks, iterations, steps, seed_list and the other options of common.bash.
 
 names=() # of the variants, as load met them
+
 # load VARIANT[:SEEDS]: its file into of_variant[NAME/KEY]
 declare -A of_variant
 keys=' pipeline title iterations steps explore_opts tune_opts filter_opts eval_rl experts tune_from mix of weight '

@@ -128,3 +128,6 @@ for s in "1", "-9223372036854775808", "1e300", "0x10", "3.141592653589793", "1e-
     add("numbers", s.encode())
 for d in 0.1, 1e22, 5e-324, 1.7e308, 123456.0:
     add("numbers", struct.pack("<d", d))
+for log in literals("stats/logread"):
+    add("logs", log)
+add("logs", b"".join(b'{"step":%d,"reward":%.2f,"seed":%d}\n' % (i % 7, i / 40, i % 2) for i in range(40)))
