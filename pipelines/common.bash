@@ -15,6 +15,7 @@ export LC_ALL=C.UTF-8 # numbers with a point, not a comma
 policy='' tasks='' eval_tasks='' run='' iterations=3 steps=100 seed=1 threads='' ks=1,4,8,16,32
 samples=32 quiet='' explore_opts='' filter_opts='' tune_opts='' eval_opts='' eval_rl='' keep_traj=''
 experts='' tune_from='' mix='' of='' weight='' keep_policies=''
+verifier='' trust='' prompt_template='' max_new='' lora='' # of several stages
 set_name=test also_names=() also_files=() # of the first held-out set; further ones
 whole_length='' # where the number of iterations decides the result: that number
 operands=()
@@ -84,6 +85,11 @@ run_options() {
 	option j,threads threads N "threads of each stage (${threads:-what each tool takes})"
 	option k,ks ks LIST "k of pass@k [$ks]"
 	option N,samples samples N "samples a task in evaluations [$samples]"
+	option verifier verifier NAME 'of explorations and evaluations; as of rl-explore'
+	option trust trust=1 '' 'of those two, too'
+	option prompt-template prompt_template TEXT 'of those two, too'
+	option max-new max_new N 'of those two, too'
+	option lora lora R 'of explorations and tunings'
 	option explore-opts explore_opts '"..."' 'further options of rl-explore'
 	option tune-opts tune_opts '"..."' 'further options of rft-tune'
 	option eval-opts eval_opts '"..."' 'further options of policy-eval; quotes in all of these hold
@@ -140,6 +146,8 @@ check_options() {
 	whole --samples "$samples"
 	[ -z "$threads" ] || whole --threads "$threads"
 	[[ $ks =~ ^[1-9][0-9]*(,[1-9][0-9]*)*$ ]] || die 2 "--ks: '$ks' is no list of numbers"
+	hand_shared
+	check_owned ""
 }
 
 # parse_options ARGUMENT ...: those of one run; the script has added its own
@@ -154,6 +162,48 @@ parse_options() {
 	[[ $seed =~ ^(0|[1-9][0-9]{0,14})$ ]] || die 2 "--seed: '$seed' is not a whole number"
 	[ -z "$keep_policies" ] || whole --keep-policies "$keep_policies"
 	check_files
+}
+
+# hand OPTION VALUE STAGE ...: to these stages, before what is said to one of them; no value: not given
+hand() {
+	local stage text=$1 quote="'\\''"
+	[ -n "$2" ] || return 0
+	[ "$1" = --trust ] || text+=" '${2//"'"/$quote}'"
+	for stage in "${@:3}"; do
+		local -n opts=${stage}_opts
+		opts="$text $opts"
+	done
+}
+
+hand_shared() {
+	hand --prompt-template "$prompt_template" explore eval
+	hand --lora "$lora" explore tune
+	hand --max-new "$max_new" explore eval
+	hand --verifier "$verifier" explore eval
+	hand --trust "$trust" explore eval
+}
+
+# owned OPTION TEXT LETTERS NAME ...: dies where TEXT has one of these, which the pipeline gives itself
+owned() {
+	local word name words
+	words_of words "$1" "$2"
+	for word in "${words[@]}"; do
+		[[ ! $word =~ ^-q*[$3] ]] || die 2 "$1: $word: the pipeline gives this one itself"
+		[[ $word == --?* ]] || continue
+		word=${word%%=*}
+		for name in "${@:4}"; do # options may be cut short
+			[[ --$name != "$word"* ]] ||
+				die 2 "$1: $word: the pipeline gives --$name itself (see $me --help)"
+		done
+	done
+}
+
+# check_owned [WHOSE]: in the further options of the stages
+check_owned() {
+	owned "$1--explore-opts" "$explore_opts" ptnso policy tasks steps seed output iter log state \
+		stream save-every save-to
+	owned "$1--tune-opts" "$tune_opts" pso policy seed output log state
+	owned "$1--eval-opts" "$eval_opts" ptns policy tasks samples seed step iter
 }
 
 # words_of ARRAY WHAT TEXT: the words of TEXT; quotes and backslashes hold one together
@@ -179,20 +229,34 @@ command_of() {
 	done
 }
 
-stamp() { # NAME FILE: the same in every time zone
-	TZ=UTC0 stat -c "$1=%n, %s bytes, of %y" "$2"
+# contents NAME FILE ...: what is in the files, wherever they are and whenever they were written
+contents() {
+	local sum
+	sum=$(cat -- "${@:2}" | b2sum -l 128) || exit 4
+	printf '%s=contents %s\n' "$1" "${sum%% *}"
 }
 
 policy_text() {
-	stamp policy "$policy/model.safetensors" 2>/dev/null || printf 'policy=%s\n' "$policy"
+	local -a files=("$policy"/*.safetensors)
+	if [ -e "${files[0]}" ]; then
+		[ ! -e "$policy/config.json" ] || files+=("$policy/config.json")
+		[ ! -e "$policy/tokenizer.json" ] || files+=("$policy/tokenizer.json")
+		contents policy "${files[@]}"
+	else
+		printf 'policy=%s\n' "$policy"
+	fi
 }
 
 sets_text() {
 	local i
-	stamp eval_tasks "$eval_tasks"
+	contents eval_tasks "$eval_tasks"
 	for i in "${!also_names[@]}"; do
-		stamp "eval_tasks ${also_names[i]}" "${also_files[i]}"
+		contents "eval_tasks ${also_names[i]}" "${also_files[i]}"
 	done
+}
+
+of_text() { # the run that this one is made of
+	if [ -e "$of/options" ]; then contents of "$of/options"; else printf 'of=%s\n' "$of"; fi
 }
 
 # What decides the run's result; -i and -j may change from one call to the next
@@ -207,22 +271,44 @@ options_text() {
 		printf '%s=%s\n' "$name" "${value[*]}"
 	done
 	policy_text
-	stamp tasks "$tasks"
+	contents tasks "$tasks"
 	sets_text
-	for name in experts tune_from mix of weight; do
+	[ -z "$of" ] || of_text
+	for name in experts tune_from mix weight; do
 		[ -z "${!name}" ] || printf '%s=%s\n' "$name" "${!name}"
 	done
 }
 
-# same_options TEXT: what this function prints must be what it printed at the first call
+# kept: what the run has kept, results and checkpoints, one a line
+kept() {
+	find "$run" -mindepth 1 \( -name '*.part' -o -name '*.tmp-*' \) -prune -o \
+		\( -type f -o -type l \) ! -path "$run/options" ! -name .lock -printf '%P\n'
+}
+
+# that_count: the options on standard input that what is kept was made with
+that_count() {
+	local made
+	made=$(kept)
+	if [ -z "$made" ]; then
+		cat >/dev/null
+	elif grep -qv '^iter-0/' <<<"$made"; then
+		cat
+	else # of the policy given, evaluated
+		grep -E '^(seed|ks|samples|eval_opts|stage_EVAL|stage_PASSK|policy|eval_tasks[^=]*)='
+	fi
+}
+
+# same_options TEXT: what this function prints must be what it printed when what is kept was made
 same_options() {
 	if [ -e "$run/options" ]; then
-		diff "$run/options" <("$1") >&2 ||
+		diff <(that_count <"$run/options") <("$1" | that_count) >&2 ||
 			die 2 "$run was begun with other options (<, not >): take those, or another folder"
-	else
-		"$1" >"$run/options.part"
-		mv "$run/options.part" "$run/options"
+		! cmp -s "$run/options" <("$1") || return 0
+		find "$run" -mindepth 1 \( -name '*.part' -o -name '*.tmp-*' -o -name '*.state' \) \
+			-prune -exec rm -rf {} +
 	fi
+	"$1" >"$run/options.part"
+	mv "$run/options.part" "$run/options"
 }
 
 # The run's folder: one process at a time, one set of options for ever
@@ -255,6 +341,28 @@ disk_note() {
 	note "disk: $1 policies of up to $(numfmt --to=si --suffix=B "$bytes") each"
 }
 
+# remedy ARGUMENT ...: what to remove when a stage says that its input is not what it should be
+remedy() {
+	local arg last='' maybe=()
+	for arg; do
+		case $arg in
+		*.part) ;;
+		"$run"/*.traj)
+			if traj-cat --check "$arg" >/dev/null 2>&1; then
+				maybe+=("$arg")
+			elif [ -e "$arg" ]; then
+				printf '; %s is damaged: remove it, and the same call makes it again' "$arg"
+				return
+			fi
+			;;
+		"$run"/*) [ ! -e "$arg" ] || [ "$last" = --log ] || maybe+=("$arg") ;;
+		esac
+		last=$arg
+	done
+	[ ${#maybe[@]} -eq 0 ] ||
+		printf '; if that is about %s: remove it, and the same call makes it anew' "${maybe[*]}"
+}
+
 # run_stage NAME COMMAND ...: dies when the command fails; a killed script takes its stage along
 run_stage() {
 	local name=$1 rc=0
@@ -262,6 +370,7 @@ run_stage() {
 	note "$name"
 	setpriv --pdeathsig TERM "$@" || rc=$?
 	[ $rc -ne 2 ] || die 2 "$name: ${1##*/}: exit status 2: take other options and another folder"
+	[ $rc -ne 3 ] || die 3 "$name: ${1##*/}: exit status 3$(remedy "${@:2}")"
 	[ $rc -eq 0 ] || die $rc "$name: ${1##*/}: exit status $rc; the same call goes on from here"
 }
 
@@ -320,6 +429,8 @@ evaluate_on() {
 		"${more[@]}"
 	to_file "iter-$1 ${prefix}pass-at-k" "$dir/${prefix}pass-at-k.tsv" "${stage_PASSK[@]}" \
 		${quiet:+-q} -k "$ks" "$dir/${prefix}eval.traj"
+	[ "$(head -n 2 "$dir/${prefix}pass-at-k.tsv" | wc -l)" -eq 2 ] ||
+		die 3 "$dir/${prefix}pass-at-k.tsv is damaged: remove it, and the same call makes it again"
 }
 
 # rows STREAM: the number of its trajectories; a bare stream of none is empty

@@ -71,6 +71,8 @@ check() {
 	n=$(get "$1" steps "$steps")
 	whole "$1: iterations" "$i"
 	whole "$1: steps" "$n"
+	explore_opts=$(get "$1" explore_opts) tune_opts=$(get "$1" tune_opts) eval_opts='' \
+		check_owned "$1: "
 	[ $((i * n)) -eq $((iterations * steps)) ] ||
 		die 2 "$1: $i x $n RL steps, but $iterations x $steps are compared"
 }

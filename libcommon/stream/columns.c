@@ -12,6 +12,7 @@ struct column {
 	size_t top;    /* length of its first part */
 	struct mp v;   /* in the record at hand */
 	bool by_whole; /* v stands under the whole name, dots and all */
+	bool seen;     /* in any record; nil counts */
 };
 
 int columns_parse(struct columns *c, const char *list, struct reason *why)
@@ -136,7 +137,16 @@ void columns_row(struct buf *b, struct columns *c, struct mp map)
 
 		if (i)
 			buf_char(b, '\t');
+		k->seen |= v.p != NULL;
 		put_value(b, v, k->name);
 	}
 	buf_char(b, '\n');
+}
+
+const char *columns_unseen(const struct columns *c, size_t *i)
+{
+	while (*i < c->n)
+		if (!c->v[(*i)++].seen)
+			return c->v[*i - 1].name;
+	return NULL;
 }
