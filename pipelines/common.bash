@@ -148,7 +148,7 @@ check_options() {
 	[ -z "$threads" ] || whole --threads "$threads"
 	[[ $ks =~ ^[1-9][0-9]*(,[1-9][0-9]*)*$ ]] || die 2 "--ks: '$ks' is no list of numbers"
 	hand_shared
-	check_owned
+	check_owned ""
 }
 
 # parse_options ARGUMENT ...: those of one run; the script has added its own
@@ -201,10 +201,10 @@ owned() {
 
 # check_owned [WHOSE]: in the further options of the stages
 check_owned() {
-	owned "${1:-}--explore-opts" "$explore_opts" ptnso policy tasks steps seed output iter log state \
+	owned "$1--explore-opts" "$explore_opts" ptnso policy tasks steps seed output iter log state \
 		stream save-every save-to
-	owned "${1:-}--tune-opts" "$tune_opts" pso policy seed output log state
-	owned "${1:-}--eval-opts" "$eval_opts" ptns policy tasks samples seed step iter
+	owned "$1--tune-opts" "$tune_opts" pso policy seed output log state
+	owned "$1--eval-opts" "$eval_opts" ptns policy tasks samples seed step iter
 }
 
 # words_of ARRAY WHAT TEXT: the words of TEXT; quotes and backslashes hold one together
