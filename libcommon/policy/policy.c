@@ -27,6 +27,7 @@ static const struct {
 } side[] = {{"generation_config.json", offsetof(struct policy, gen_config)},
 	    {"tokenizer_config.json", offsetof(struct policy, tok_config)},
 	    {"special_tokens_map.json", offsetof(struct policy, special_tokens)},
+	    {"added_tokens.json", offsetof(struct policy, added_tokens)},
 	    {"chat_template.jinja", offsetof(struct policy, chat_template)}};
 
 enum { N_SIDE = sizeof side / sizeof *side };
@@ -51,22 +52,28 @@ static int read_file(const char *dir, const char *name, size_t max, bool optiona
 	return st;
 }
 
+/* The first of the eos_token_id in a configuration that was read; -1: none */
+static int64_t first_eos(const struct buf *file)
+{
+	json_t *j = file->n ? json_loadb(file->p, file->n, 0, NULL) : NULL;
+	const json_t *v = json_object_get(j, "eos_token_id");
+	int64_t id;
+
+	v = json_is_array(v) ? json_array_get(v, 0) : v;
+	id = json_is_integer(v) ? json_integer_value(v) : -1;
+	json_decref(j);
+	return id;
+}
+
 static int apply_tokenizer_files(struct policy *p, const char *dir, struct reason *why)
 {
-	const struct {
-		const char *name;
-		const struct buf *file;
-	} from[] = {{"tokenizer_config.json", &p->tok_config},
-		    {"special_tokens_map.json", &p->special_tokens}};
-	int st = 0;
+	const struct tokconfig_files files = {&p->tok_config, &p->special_tokens, &p->added_tokens};
+	int st = tokconfig_apply(&files, dir, p->tok, &p->cfg, &p->end, why);
 
-	for (int i = 0; i < 2 && !st; i++) {
-		char *path = xasprintf("%s/%s", dir, from[i].name);
-
-		if (from[i].file->n)
-			st = tokconfig_apply(from[i].file, path, p->tok, &p->cfg, why);
-		free(path);
-	}
+	if (p->end < 0)
+		p->end = first_eos(&p->gen_config);
+	if (p->end < 0)
+		p->end = first_eos(&p->cfg.json);
 	return st;
 }
 
@@ -497,6 +504,7 @@ int policy_make(struct policy *p, const struct config *cfg, const struct buf *to
 		policy_free(p);
 		return st;
 	}
+	p->end = p->cfg.eos[0];
 	make_side_files(p);
 	model_init(&p->model, &p->cfg, 0);
 	model_random(&p->model, seed, std);
