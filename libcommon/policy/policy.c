@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/tool.h"
 #include "base/utf8.h"
+#include "policy/folder.h"
 #include "policy/tokconfig.h"
 #include "policy/weights.h"
 
@@ -44,10 +45,13 @@ static int read_file(const char *dir, const char *name, size_t max, bool optiona
 	char *path = xasprintf("%s/%s", dir, name);
 	int st = 0;
 
-	if (access(path, F_OK) == 0)
+	if (access(path, F_OK) == 0) {
 		st = file_read(path, max, b, why);
-	else if (!optional)
-		st = fail(why, ST_INPUT, "%s: no such file: not a policy folder", path);
+		if (!st)
+			st = folder_check_text(b, path, why);
+	} else if (!optional) {
+		st = folder_lacks(dir, name, why);
+	}
 	free(path);
 	return st;
 }
@@ -112,10 +116,17 @@ static int load_texts(struct policy *p, const char *dir, struct reason *why)
 
 static int load_adapter(struct policy *p, const char *dir, struct reason *why)
 {
-	char *path = xasprintf("%s/" PEFT_WEIGHTS, dir);
-	struct lora *l = lora_new(&p->cfg, p->peft.r, p->peft.alpha, p->peft.targets);
-	int st = weights_load_adapter(l, path, &p->adapter_came, why);
+	struct lora *l = peft_lora(&p->peft, &p->cfg, why);
+	char *path;
+	int st;
 
+	if (!l) {
+		fail_prefix(why, "%s/" PEFT_CONFIG, dir);
+		return ST_INPUT;
+	}
+	p->peft.targets = l->targets;
+	path = xasprintf("%s/" PEFT_WEIGHTS, dir);
+	st = weights_load_adapter(l, path, &p->adapter_came, why);
 	if (st)
 		lora_free(l);
 	else

@@ -473,7 +473,19 @@ static void vocabulary_size(void **state)
 }
 
 /* The weights of a policy written again, one of them changed. */
-enum change { SAME, DROP, ADD, RENAME, SHAPE, RANK, NOT_FINITE, BUFFER, HEAD, WRONG_HEAD };
+enum change {
+	SAME,
+	DROP,
+	ADD,
+	RENAME,
+	SHAPE,
+	RANK,
+	NOT_FINITE,
+	BUFFER,
+	HEAD,
+	ONLY_HEAD,
+	WRONG_HEAD
+};
 
 static void rewrite(enum change what)
 {
@@ -515,6 +527,8 @@ static void rewrite(enum change what)
 	if (what == BUFFER)
 		v[n++] = (struct sft_item){
 			"model.layers.0.self_attn.rotary_emb.inv_freq", 1, {4}, extra, SFT_F32, 0};
+	if (what == ONLY_HEAD)
+		v[0].name = "lm_head.weight";
 	if (what == WRONG_HEAD)
 		extra[3] += 1;
 	if (what == HEAD || what == WRONG_HEAD)
@@ -534,6 +548,7 @@ static void tensors(void **state)
 		{SAME, NULL},
 		{BUFFER, NULL},
 		{HEAD, NULL},
+		{ONLY_HEAD, NULL},
 		{DROP, "tensor model.norm.weight: missing"},
 		{ADD, "tensor model.layers.0.self_attn.q_proj.bias: not a weight of this model"},
 		{RENAME, "tensor model.embed_tokens.weight: missing"},
