@@ -66,6 +66,17 @@ static void add_ids(struct ids *ids, const uint32_t *v, size_t n)
 	ids->n += n;
 }
 
+/* Ends the response, unless it says how it ends itself. */
+static void add_end(struct rft_data *d, size_t n_prompt)
+{
+	const struct policy *p = d->policy;
+	const struct ids *ids = &d->ids;
+	uint32_t end = (uint32_t)p->end;
+
+	if (p->end >= 0 && !(ids->n > n_prompt && config_is_eos(&p->cfg, ids->v[ids->n - 1])))
+		add_ids(&d->ids, &end, 1);
+}
+
 /* Prompt, then response, as ids in d->ids; *n_prompt is where the response begins. */
 static int encode(struct rft_data *d, const struct traj *t, size_t *n_prompt, struct reason *why)
 {
@@ -84,7 +95,7 @@ static int encode(struct rft_data *d, const struct traj *t, size_t *n_prompt, st
 	if (tok_encode(p->tok, t->response.p, t->response.n, false, &d->ids, why))
 		return fail_prefix(why, "response");
 	if (!span_is(t->finish, "length")) /* else the policy had not come to its end */
-		add_ids(&d->ids, p->cfg.eos, p->cfg.n_eos ? 1 : 0);
+		add_end(d, *n_prompt);
 	return 0;
 }
 

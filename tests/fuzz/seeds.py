@@ -96,6 +96,17 @@ add("config", read("base/config.json") + b"\0" + read("base/generation_config.js
 add("tokjson", read("base/tokenizer.json"))
 for s in literals("tokenizer/tokenizer-forms"):
     add("tokjson", s)
+for s in literals("tokenizer/pattern"):
+    add("pattern", s + b"\0It's 12 \xc3\xa9t\xc3\xa9s,\r\n\n  AbC_x \xe2\x85\xa3")
+for s in literals("policy/tokconfig"):
+    if s[:1] == b"{":
+        add("tokconfig", s)
+        add("tokconfig", b"\0" + s)
+        add("tokconfig", b"\0\0" + s)
+for s in (b'{"added_tokens_decoder":{"9":{"content":"<x>","rstrip":true}},"eos_token":"<x>"}\0'
+          b'{"bos_token":"<pad>","additional_special_tokens":["<y>"]}\0{"<z>":12}',
+          b'{"tokenizer_class":"LlamaTokenizer"}\0{"bos_token":{"content":"<eos>"}}'):
+    add("tokconfig", s)
 for s in list(literals("tokenizer/tokenizer")) + list(literals("tokenizer/tokenizer-forms")):
     for which in range(4):
         add("tokenizer", bytes([which]) + s)
