@@ -132,6 +132,9 @@ static bool yes_no(const struct parts *p, enum gist_kind *kind)
 
 	if (denies_existence(p)) {
 		*kind = GIST_NO;
+		for (int i = 2; i < p->n; i++)
+			if (parts_is(p, i, "yes") || parts_is(p, i, "but"))
+				return false;
 		return true;
 	}
 	if (!yes && !parts_is(p, 0, "no"))
@@ -143,7 +146,7 @@ static bool yes_no(const struct parts *p, enum gist_kind *kind)
 	if (p->n == 1 || parts_in(p, 1, reasons))
 		return true;
 	s = is_formula(p, 1) ? skip(parts_at(p, 1), "*_`") : (struct span){NULL, 0};
-	return s.n && strchr(",.;:-(!", *s.p);
+	return s.n && ((unsigned char)*s.p >= 0x80 || strchr(",.;:-(!", *s.p));
 }
 
 /* ---- remarks ---- */
@@ -296,11 +299,26 @@ static size_t number_set(struct span s, struct span *domain)
 {
 	static const struct {
 		const char *sign, *word;
-	} sets[] = {{"\\mathbb{R}", ""},        {"\\mathbb R", ""}, {"\\R", ""},
-		    {"\\mathbb{C}", ""},        {"\\mathbb C", ""}, {"\\mathbb{Z}", "integer"},
-		    {"\\mathbb Z", "integer"},  {"\\Z", "integer"}, {"\\mathbb{N}", "natural"},
-		    {"\\mathbb N", "natural"},  {"\\N", "natural"}, {"\\mathbb{Q}", "rational"},
-		    {"\\mathbb Q", "rational"}, {"\\Q", "rational"}};
+	} sets[] = {{"\\mathbb{Z}^+", "natural"},
+		    {"\\mathbb{Z}^{+}", "natural"},
+		    {"\\mathbb{Z}_{>0}", "natural"},
+		    {"\\mathbb{N}^*", "natural"},
+		    {"\\mathbb{R}^+", "positive"},
+		    {"\\mathbb{R}^{+}", "positive"},
+		    {"\\mathbb{R}", "real"},
+		    {"\\mathbb R", "real"},
+		    {"\\R", "real"},
+		    {"\\mathbb{C}", "complex"},
+		    {"\\mathbb C", "complex"},
+		    {"\\mathbb{Z}", "integer"},
+		    {"\\mathbb Z", "integer"},
+		    {"\\Z", "integer"},
+		    {"\\mathbb{N}", "natural"},
+		    {"\\mathbb N", "natural"},
+		    {"\\N", "natural"},
+		    {"\\mathbb{Q}", "rational"},
+		    {"\\mathbb Q", "rational"},
+		    {"\\Q", "rational"}};
 
 	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
 		if (begins(s, sets[i].sign)) {
@@ -345,14 +363,14 @@ static bool declared(struct gist *g, struct span s, struct span *rest)
 }
 
 static const char *const filler[] = {
-	"some",    "any",        "all",      "every",  "each",      "arbitrary", "fixed",
-	"given",   "real",       "complex",  "a",      "an",        "the",       "is",
-	"are",     "be",         "of",       "number", "value",     "values",    "here",
-	"numbers", "parameters", "constant", "reals",  "constants", "where",     "for",
-	"with",    "parameter",  "can",      "being",  "denote",    "denotes",   NULL};
-static const char *const restricting[] = {
-	"integer",  "integers", "integral",     "whole",   "natural",     "positive", "negative",
-	"rational", "non-zero", "non-negative", "nonzero", "nonnegative", NULL};
+	"some",  "any",    "all",       "every",   "each",       "arbitrary", "fixed",     "given",
+	"a",     "an",     "the",       "is",      "are",        "be",        "of",        "number",
+	"value", "values", "here",      "numbers", "parameters", "constant",  "constants", "where",
+	"for",   "with",   "parameter", "can",     "being",      "denote",    "denotes",   NULL};
+static const char *const restricting[] = {"integer",  "integers",     "integral", "whole",
+					  "natural",  "positive",     "negative", "rational",
+					  "non-zero", "non-negative", "nonzero",  "nonnegative",
+					  "real",     "reals",        "complex",  NULL};
 
 /* The words from part i on that declare letters: the part behind them, 0 when they say more */
 static int declaration(struct gist *g, int i, struct span *rest)
@@ -747,6 +765,45 @@ static bool only_letter(struct span s)
 	return letter_length(s) && !skip(behind(s, letter_length(s)), ".").n;
 }
 
+/* "all real numbers except 0" as one set */
+static void leave_out(struct parts *p)
+{
+	static const char *const except[] = {"except", "excluding", "but", NULL};
+	static const char *const idle[] = {"for", "when", "the", "number", "point", "value", NULL};
+	struct buf b = {0};
+	struct span s;
+	const char *latex = NULL;
+	int at = 0, n = p->n - 1;
+
+	while (at < n && is_word(p, at) && !parts_in(p, at, except))
+		at++;
+	if (at < 2 || at == n || !parts_in(p, at, except) || !parts_is(p, 0, "all") ||
+	    !is_formula(p, n))
+		return;
+	for (int i = at + 1; i < n; i++)
+		if (!parts_in(p, i, idle))
+			return;
+	n = p->n;
+	p->n = at;
+	name_of_set(p, 0, &b);
+	p->n = n;
+	latex = b.n ? set_of_words((struct span){b.p, b.n}) : NULL;
+	s = skip(parts_at(p, n - 1), "");
+	if (letter_length(s) && begins(skip(behind(s, letter_length(s)), ""), "="))
+		s = behind(skip(behind(s, letter_length(s)), ""), 1);
+	s.n = skip_back(s, ".");
+	if (latex && s.n && !memchr(s.p, '=', s.n)) {
+		buf_reset(&b);
+		buf_str(&b, latex);
+		buf_str(&b, "\\setminus\\{");
+		buf_add(&b, s.p, s.n);
+		buf_str(&b, "\\}");
+		buf_char(&b, '\0');
+		replace(p, 0, n, b.p);
+	}
+	buf_free(&b);
+}
+
 /* "all real numbers", "no solutions", alone or behind "is" */
 static void name_sets(struct parts *p)
 {
@@ -858,6 +915,7 @@ bool gist_get(struct span s, struct gist *g)
 	cut_label(p);
 	cut_nouns(p);
 	cut_quantifier(p);
+	leave_out(p);
 	name_sets(p);
 	cut_subject(p);
 	name_functions(p);

@@ -69,12 +69,25 @@ static void join_modulus(struct parse *p)
 	p->tok.op = MOD_BRACKET;
 }
 
+/* Does the row behind this end of one go on with a relation, x = 4+5 \\ = 9? */
+static bool goes_on(const struct parse *p)
+{
+	struct lex after = p->lex;
+	struct token next = {.t = TOKEN_ROW};
+
+	if (p->tok.t != TOKEN_ROW)
+		return false;
+	for (int i = 0; i < 3 && (next.t == TOKEN_ROW || next.op == '&'); i++)
+		lex_next(&after, &next);
+	return next.t == TOKEN_REL;
+}
+
 static void parse_advance(struct parse *p)
 {
 	do {
 		p->tok_brackets = p->lex.brackets;
 		lex_next(&p->lex, &p->tok);
-	} while (p->lines && parse_at(p, '&'));
+	} while (p->lines && (parse_at(p, '&') || goes_on(p)));
 	join_modulus(p);
 }
 
@@ -755,18 +768,15 @@ static bool begins_side(const struct parse *p, const char *q)
 	       (q - p->lex.begin >= 4 && memcmp(q - 4, "quad", 4) == 0);
 }
 
-/* Is name, begun at start, the function that an equation begins with, p(x) = ...? The token that
+/* Is the name begun at start the function that an equation begins with, p(x) = ...? The token that
  * opens its bracket is the next one. */
-static bool defines(const struct parse *p, struct span name, const char *start)
+static bool defines(const struct parse *p, const char *start)
 {
 	const char *end = arguments_end(p, parse_at(p, '(') ? ')' : ']', false);
 
 	if (!end || !begins_side(p, start) || !equals_at(p, end))
 		return false;
-	for (const char *q = p->lex.p; q < end; q++)
-		if (text_letter(*q))
-			return parse_at(p, '(');
-	return parse_at(p, '(') && name.n == 1 && *name.p >= 'A' && *name.p <= 'Z';
+	return parse_at(p, '(');
 }
 
 /* P(A|B) = ..., E[X] = ...: whatever stands in the brackets belongs to the name. */
@@ -820,8 +830,7 @@ static int parse_symbol(struct parse *p)
 
 	if (names_probability(p, name, start))
 		return opaque_call(p, name);
-	if (parse_at(p, '(') &&
-	    ((name.n == 1 && strchr("fghFGH", *name.p)) || defines(p, name, start))) {
+	if (parse_at(p, '(') && ((name.n == 1 && strchr("fghFGH", *name.p)) || defines(p, start))) {
 		int y = parse_operand(p);
 
 		if (is_tuple(p, y) && names_point(parse_node(p, x)) &&

@@ -299,18 +299,67 @@ static bool same_choices(struct reading *r, struct span right, struct span got)
 
 /* ---- all of it ---- */
 
+/* What words restrict: kinds of numbers, then signs */
+enum {
+	ONLY_REAL = 1,
+	ONLY_COMPLEX = 2,
+	ONLY_RATIONAL = 4,
+	ONLY_INTEGER = 8,
+	ONLY_KINDS = 15,
+	ONLY_NATURAL = 16, /* positive or not negative, as one likes */
+	ONLY_POSITIVE = 32,
+	ONLY_NOT_NEGATIVE = 64,
+	ONLY_NEGATIVE = 128,
+	ONLY_NOT_ZERO = 256,
+};
+
+static unsigned restricts(struct span word)
+{
+	static const struct {
+		const char *word;
+		unsigned only;
+	} words[] = {{"real", ONLY_REAL},
+		     {"complex", ONLY_COMPLEX},
+		     {"rational", ONLY_RATIONAL},
+		     {"integer", ONLY_INTEGER},
+		     {"integral", ONLY_INTEGER},
+		     {"whole", ONLY_INTEGER},
+		     {"natural", ONLY_INTEGER | ONLY_NATURAL},
+		     {"positive", ONLY_POSITIVE},
+		     {"negative", ONLY_NEGATIVE},
+		     {"nonnegative", ONLY_NOT_NEGATIVE},
+		     {"non-negative", ONLY_NOT_NEGATIVE},
+		     {"nonzero", ONLY_NOT_ZERO},
+		     {"non-zero", ONLY_NOT_ZERO}};
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (same_word(word, (struct span){words[i].word, strlen(words[i].word)}))
+			return words[i].only;
+	return 0;
+}
+
+/* All that g's words restrict what it declares to; 0: nothing */
+static unsigned domain_of(const struct gist *g)
+{
+	unsigned only = 0;
+
+	for (int i = 0; i < g->domains; i++)
+		only |= restricts(g->domain[i]);
+	return only && !(only & ONLY_KINDS) ? only | ONLY_REAL : only;
+}
+
 /* Does one restrict what it declares otherwise than the other? */
 static bool other_domains(const struct gist *a, const struct gist *b)
 {
-	for (int i = 0; i < a->domains && b->domains; i++) {
-		int k = 0;
+	unsigned x = domain_of(a), y = domain_of(b), natural = (x ^ y) & ONLY_NATURAL;
 
-		while (k < b->domains && !same_word(a->domain[i], b->domain[k]))
-			k++;
-		if (k == b->domains)
-			return true;
+	if (!x || !y)
+		return false;
+	if (natural && (x | y) & (ONLY_POSITIVE | ONLY_NOT_NEGATIVE)) {
+		x &= ~(unsigned)(ONLY_NATURAL | ONLY_POSITIVE | ONLY_NOT_NEGATIVE);
+		y &= ~(unsigned)(ONLY_NATURAL | ONLY_POSITIVE | ONLY_NOT_NEGATIVE);
 	}
-	return false;
+	return x != y;
 }
 
 static bool same_gists(struct reading *r, struct span right, struct span got)
@@ -319,7 +368,7 @@ static bool same_gists(struct reading *r, struct span right, struct span got)
 	struct span x = a->text.n ? (struct span){a->text.p, a->text.n} : right;
 	struct span y = b->text.n ? (struct span){b->text.p, b->text.n} : got;
 
-	if (other_domains(a, b) || other_domains(b, a)) {
+	if (other_domains(a, b)) {
 		r->why = "another condition";
 		return false;
 	}

@@ -237,11 +237,31 @@ static bool identity(struct judgement *j, int rel)
 	return true;
 }
 
+/* Is there a call of that name in x? */
+static bool calls(const struct judgement *j, int x, struct span name)
+{
+	if (value_node(j, x)->kind == NODE_CALL && span_eq(value_node(j, x)->text, name))
+		return true;
+	for (int k = value_node(j, x)->first; k; k = value_node(j, k)->next)
+		if (calls(j, k, name))
+			return true;
+	return false;
+}
+
+/* f(x+y) = f(x) + f(y): an equation about f, of which the left side is no name */
+static bool about_function(const struct judgement *j, int first, int last)
+{
+	const struct node *n = value_node(j, first);
+
+	return n->kind == NODE_CALL && !span_is(n->text, "_") && !span_is(n->text, "'") &&
+	       n->text.n == 1 && calls(j, last, n->text);
+}
+
 int relation_value(struct judgement *j, int rel, bool response, int *lhs)
 {
 	int n, first = value_node(j, rel)->first, last = up_to(j, rel, REL_APPROX, &n);
 	int second = value_node(j, first)->next;
-	bool has_name = named(j, first, response);
+	bool has_name = named(j, first, response) && (response || !about_function(j, first, last));
 
 	*lhs = has_name ? first : 0;
 	if (value_node(j, rel)->n == 2 && value_node(j, second)->rel == REL_IN)
@@ -260,6 +280,9 @@ int relation_value(struct judgement *j, int rel, bool response, int *lhs)
 
 		return asked || identity(j, rel) ? last : 0;
 	}
+	if (value_node(j, first)->kind == NODE_NUM && value_node(j, last)->kind == NODE_NUM &&
+	    !value_same(j, (struct value){first, 1}, (struct value){last, 1}))
+		return 0; /* 1 = 5 */
 	if (!(value_node(j, last)->flags & (HAS_SYM | HAS_TEXT)))
 		return last;
 	if (!named(j, last, response))
