@@ -116,6 +116,16 @@ static bool cut(struct span *s, const char *before, const char *after)
 	return true;
 }
 
+/* Without \( and \) or \[ and \] around it, if it is all one formula */
+static bool cut_formula(struct span *s)
+{
+	if (s->n < 5 || *s->p != '\\' || !strchr("([", s->p[1]) || !s->p[1])
+		return false;
+	return s->p[1] == '('
+		       ? memmem(s->p, s->n, "\\)", 2) == s->p + s->n - 2 && cut(s, "\\(", "\\)")
+		       : memmem(s->p, s->n, "\\]", 2) == s->p + s->n - 2 && cut(s, "\\[", "\\]");
+}
+
 /* Without the $ around it, if it is all one formula, quotes, stars and the like */
 static struct span undress(struct span s)
 {
@@ -127,10 +137,11 @@ static struct span undress(struct span s)
 	bool more;
 
 	s = text_trim(s);
-	more = s.n && (strchr("$*_`\"'<", *s.p) || (unsigned char)*s.p >= 0x80);
+	more = s.n && (strchr("$*_`\"'<\\", *s.p) || (unsigned char)*s.p >= 0x80);
 	while (more) {
 		more = s.n > 2 && *s.p == '$' && s.p[s.n - 1] == '$' &&
 		       (s.p[1] == '$' || !memchr(s.p + 1, '$', s.n - 2)) && cut(&s, "$", "$");
+		more = more || cut_formula(&s);
 		for (size_t i = 0; i < sizeof around / sizeof *around && !more; i++)
 			more = cut(&s, around[i][0], around[i][1]);
 	}
