@@ -625,6 +625,34 @@ static int remainder_of(const struct judgement *j, int x)
 	return last->first;
 }
 
+/* 0 < x < a and (0, a), of which the ends are compared as they stand */
+static bool same_ends(struct judgement *j, int rel, int interval)
+{
+	const struct node *r = value_node(j, rel), *s = value_node(j, interval);
+	int lo = r->first, x = value_node(j, lo)->next, hi = r->last;
+	unsigned open = s->kind == NODE_TUPLE ? OPEN_LEFT | OPEN_RIGHT : s->op;
+	enum relation left = value_node(j, x)->rel, right = value_node(j, hi)->rel;
+
+	if (r->kind != NODE_REL || r->n != 3 || s->n != 2 ||
+	    (s->kind != NODE_TUPLE && s->kind != NODE_INTERVAL) ||
+	    value_node(j, x)->kind != NODE_SYM)
+		return false;
+	return left == (open & OPEN_LEFT ? REL_LT : REL_LE) &&
+	       right == (open & OPEN_RIGHT ? REL_LT : REL_LE) &&
+	       value_same(j, (struct value){lo, 1}, (struct value){s->first, 1}) &&
+	       value_same(j, (struct value){hi, 1}, (struct value){s->last, 1});
+}
+
+/* \mathbb{R} and -\infty < x < \infty */
+static bool everything(struct judgement *j, int numbers, struct value b)
+{
+	struct pieces p, q;
+
+	return value_node(j, numbers)->kind == NODE_NUMBERS && interval_is_set(j, numbers) &&
+	       interval_pieces(j, (struct value){numbers, 0}, &p) && interval_pieces(j, b, &q) &&
+	       interval_same(j, &p, &q);
+}
+
 static bool against_relations(struct judgement *j, struct value a, struct value b)
 {
 	bool is_a = relation_is(j, a.node), is_b = relation_is(j, b.node);
@@ -634,6 +662,10 @@ static bool against_relations(struct judgement *j, struct value a, struct value 
 
 	if (same_residue(j, a.node, b.node))
 		return value_because(j, true, "the same residue");
+	if (is_a && !is_b && same_ends(j, a.node, b.node))
+		return value_because(j, true, "the same interval");
+	if (!is_a && everything(j, a.node, b))
+		return value_because(j, true, "all real numbers");
 	if (!is_a && remainder_of(j, b.node))
 		return compare_same(j, a, (struct value){remainder_of(j, b.node), b.sign});
 	if (va && vb &&

@@ -290,7 +290,10 @@ static bool begins_line(struct span s, size_t i)
  * 0 */
 static size_t marker(struct span s, size_t i)
 {
-	size_t word = word_at(s, i, "answer") ? 6 : word_at(s, i, "answers") ? 7 : 0;
+	size_t word = word_at(s, i, "answer")    ? 6
+		      : word_at(s, i, "answers") ? 7
+		      : word_at(s, i, "ans")     ? 3
+						 : 0;
 
 	if (word && begins_line(s, i) && i + word < s.n && s.p[i + word] == '.')
 		return i + word + 1;
@@ -353,6 +356,25 @@ static bool called_wrong(struct span s, size_t i)
 	return false;
 }
 
+/* Behind "B or C", "B and C." at i; 0: one letter alone */
+static size_t choices_end(struct span s, size_t i)
+{
+	size_t k = i + 1, n;
+
+	while (k < s.n && strchr(" )*$}", s.p[k]))
+		k++;
+	n = k == s.n ? 0 : word_at(s, k, "or") ? 2 : word_at(s, k, "and") ? 3 : 0;
+	if (!n || s.p[k - 1] == '(')
+		return 0;
+	for (k += n; k < s.n && strchr(" (*$", s.p[k]);)
+		k++;
+	if (k >= s.n || !choice_at(s, k))
+		return 0;
+	for (n = k + 1; n < s.n && strchr(")*$.", s.p[n]);)
+		n++;
+	return n == s.n || s.p[n] == '\n' || strchr(").*$", s.p[n - 1]) ? k + 1 : 0;
+}
+
 /* The first choice in the sentence at i that is not denied */
 static bool choice_in(struct span s, size_t i, struct buf *out)
 {
@@ -365,6 +387,8 @@ static bool choice_in(struct span s, size_t i, struct buf *out)
 			return false;
 		if (!choice_at(s, i))
 			continue;
+		if (!denied && choices_end(s, i))
+			return put_answer((struct span){s.p + i, choices_end(s, i) - i}, out);
 		if (!denied && !called_wrong(s, i))
 			return put_answer((struct span){s.p + i, 1}, out);
 		denied = false;
@@ -431,11 +455,13 @@ static bool choice_said(struct span s, struct buf *out)
 
 static bool any_choice(struct span s, struct buf *out)
 {
-	static const char *const answer[] = {"answer"}, *const right[] = {"correct", "right"};
-	static const char *const option[] = {"option", "choice", "choose", "pick", "select"};
+	static const char *const answer[] = {"answer", "ans"}, *const right[] = {"correct",
+										 "right"};
+	static const char *const option[] = {"option", "choice", "choose",
+					     "pick",   "select", "go with"};
 
-	return choice_behind(s, answer, 1, out) || choice_behind(s, right, 2, out) ||
-	       choice_alone(s, out) || choice_said(s, out) || choice_behind(s, option, 5, out);
+	return choice_behind(s, answer, 2, out) || choice_behind(s, right, 2, out) ||
+	       choice_alone(s, out) || choice_said(s, out) || choice_behind(s, option, 6, out);
 }
 
 /* A response whose first or last sentence begins with Yes or No */

@@ -163,6 +163,38 @@ static void cut_reasons(struct parts *p)
 		}
 }
 
+/* ", attained at x = 2" behind a value */
+static void cut_place(struct parts *p)
+{
+	static const char *const word[] = {"attained", "achieved", "reached", "occurring", NULL};
+	static const char *const at[] = {"at", "when", "for", "by", "if", "iff", "with", NULL};
+
+	for (int i = 1; i + 1 < p->n; i++)
+		if (parts_in(p, i, word) && parts_in(p, i + 1, at) && is_formula(p, i - 1) &&
+		    !is_empty(p, i - 1)) {
+			parts_drop(p, i, p->n - i);
+			cut_to(p, i - 1, skip_back(parts_at(p, i - 1), ",;("));
+			return;
+		}
+}
+
+/* "is the only solution" behind a value */
+static void cut_only(struct parts *p)
+{
+	static const char *const word[] = {"is",       "are",       "the",       "only",
+					   "unique",   "solution",  "solutions", "answer",
+					   "function", "functions", "such",      "possible",
+					   "value",    "one",       NULL};
+	int n = p->n - (p->n && is_empty(p, p->n - 1)), i = n;
+
+	while (i > 0 && parts_in(p, i - 1, word))
+		i--;
+	if (i < 1 || n - i < 3 || !is_formula(p, i - 1) || is_empty(p, i - 1) ||
+	    !(parts_is(p, i, "is") || parts_is(p, i, "are")) || !parts_is(p, i + 1, "the"))
+		return;
+	parts_drop(p, i, p->n - i);
+}
+
 /* "in total" and the like at the end */
 static void cut_totals(struct parts *p)
 {
@@ -496,8 +528,8 @@ static bool cut_membership(struct gist *g, int i)
 /* "k is an integer" behind a comma: the letter is at the end of the formula i */
 static bool cut_apposition(struct gist *g, int i)
 {
-	static const char *const noun[] = {"integer", "integers", "constant", "constants",
-					   "number",  "numbers",  NULL};
+	static const char *const noun[] = {"integer", "integers", "constant", "constants", "number",
+					   "numbers", "real",     "reals",    "arbitrary", NULL};
 	struct parts *p = &g->parts;
 	int letters = g->letters, domains = g->domains;
 	struct span s = parts_at(p, i), rest;
@@ -622,13 +654,19 @@ static void cut_label(struct parts *p)
 static void cut_nouns(struct parts *p)
 {
 	static const char *const noun[] = {
-		"the",     "a",      "an",     "point",     "points",   "pair",      "pairs",
-		"ordered", "value",  "values", "number",    "numbers",  "line",      "interval",
-		"set",     "vector", "both",   "either",    "function", "equation",  "functions",
-		"integer", "answer", "triple", "triples",   "solution", "solutions", "matrix",
-		"exactly", "simply", "just",   "precisely", "lines",    "only",      NULL};
-	int n = 0;
+		"the",        "a",         "an",        "point",   "points",   "pair",
+		"pairs",      "ordered",   "value",     "values",  "number",   "numbers",
+		"line",       "interval",  "set",       "vector",  "both",     "either",
+		"function",   "equation",  "functions", "integer", "answer",   "triple",
+		"triples",    "solution",  "solutions", "matrix",  "exactly",  "simply",
+		"just",       "precisely", "lines",     "only",    "ellipse",  "circle",
+		"parabola",   "hyperbola", "curve",     "plane",   "sphere",   "ratio",
+		"polynomial", "vectors",   "roots",     "triplet", "triplets", "tuple",
+		"tuples",     "of",        "form",      "graph",   NULL};
+	int n = parts_is(p, 0, "all") && (parts_is(p, 1, "functions") || parts_is(p, 1, "pairs"));
 
+	if (parts_is(p, 0, "of"))
+		return;
 	while (parts_in(p, n, noun))
 		n++;
 	if (n && is_formula(p, n) && !is_empty(p, n) && (n == p->n - 1 || !conditional(p, n, p->n)))
@@ -747,6 +785,9 @@ static const char *set_of_words(struct span name)
 		    {"non-negative real number ", "[0,\\infty)"},
 		    {"nonnegative real ", "[0,\\infty)"},
 		    {"non-negative real ", "[0,\\infty)"},
+		    {"nonzero real ", "\\mathbb{R}\\setminus\\{0\\}"},
+		    {"nonzero real number ", "\\mathbb{R}\\setminus\\{0\\}"},
+		    {"non-zero real number ", "\\mathbb{R}\\setminus\\{0\\}"},
 		    {"none ", "\\emptyset"},
 		    {"no solution ", "\\emptyset"},
 		    {"no real solution ", "\\emptyset"},
@@ -908,6 +949,8 @@ bool gist_get(struct span s, struct gist *g)
 		return true;
 	g->kind = GIST_VALUE;
 	cut_reasons(p);
+	cut_place(p);
+	cut_only(p);
 	cut_bracket(p);
 	open_bracket(p);
 	cut_totals(p);

@@ -1240,19 +1240,34 @@ static int parse_exponent(struct parse *p)
 	return minus ? node_one(p->a, NODE_NEG, x) : x;
 }
 
-/* left with so many primes; with the brackets behind them where it is a function, f'(2) */
-static int parse_derivative(struct parse *p, int left, int primes)
+/* Is left the name of a function, of which the argument in brackets comes next? */
+static bool applies(const struct parse *p, int left)
 {
 	const struct node *n = parse_node(p, left);
 	const char *end = parse_at(p, '(') ? arguments_end(p, ')', true) : NULL;
+
+	return end && n->kind == NODE_SYM && n->text.n == 1 &&
+	       (strchr("fghFGH", *n->text.p) || equals_at(p, end));
+}
+
+/* left with so many primes; with the brackets behind them where it is a function, f'(2) */
+static int parse_derivative(struct parse *p, int left, int primes)
+{
 	int x = left;
 
-	if (end && n->kind == NODE_SYM && n->text.n == 1 &&
-	    (strchr("fghFGH", *n->text.p) || equals_at(p, end)))
-		x = call_with(p, n->text, parse_operand(p));
+	if (applies(p, left))
+		x = call_with(p, parse_node(p, left)->text, parse_operand(p));
 	for (; primes > 0; primes--)
 		x = node_add(p->a, parse_text(p, NODE_CALL, (struct span){"'", 1}), x);
 	return x;
+}
+
+/* f^{-1}(3), of which the brackets come next */
+static int parse_inverse(struct parse *p, int left)
+{
+	int x = call_with(p, parse_node(p, left)->text, parse_operand(p));
+
+	return node_add(p->a, parse_text(p, NODE_CALL, (struct span){"inverse", 7}), x);
 }
 
 static int parse_power(struct parse *p, int left)
@@ -1264,7 +1279,13 @@ static int parse_power(struct parse *p, int left)
 	primes = prime_signs(p);
 	if (primes)
 		return parse_derivative(p, left, primes);
+	if (parse_at(p, '*')) { /* x^* */
+		parse_advance(p);
+		return node_add(p->a, parse_text(p, NODE_CALL, (struct span){"*", 1}), left);
+	}
 	x = parse_exponent(p);
+	if (minus_one(p, x) && applies(p, left))
+		return parse_inverse(p, left);
 	if (parse_node(p, x)->kind == NODE_TEXT) /* 5^{th} */
 		return node_two(p->a, NODE_UNIT, left, x);
 	return node_two(p->a, NODE_POW, left, x);

@@ -82,7 +82,7 @@ static bool looks(struct span s, size_t *i, bool *marked)
 
 static void drop_article(struct words *w)
 {
-	static const char *const article[] = {"a ", "an ", "the "};
+	static const char *const article[] = {"a ", "an ", "the ", "all "};
 
 	for (size_t i = 0; i < sizeof article / sizeof *article; i++) {
 		size_t n = strlen(article[i]);

@@ -91,7 +91,8 @@ static int function_of(const struct arena *a, int x)
 				return g;
 	if (n->kind != NODE_REL || a->v[f->next].rel != REL_EQ)
 		return 0;
-	while (f->kind == NODE_CALL && span_is(f->text, "'")) { /* f'(x) */
+	while (f->kind == NODE_CALL &&
+	       (span_is(f->text, "'") || span_is(f->text, "inverse"))) { /* f'(x) */
 		at = f->first;
 		f = &a->v[at];
 	}
@@ -131,6 +132,14 @@ static bool not_computed(struct reading *r, int x)
 	return false;
 }
 
+/* s, which was read as x, with units where no letters are meant; x where some are all the same */
+static int as_measure(struct arena *a, struct span s, enum comma comma, int x)
+{
+	int y = parse_measure(a, s, comma);
+
+	return y && !(a->v[y].flags & HAS_SYM) ? y : x;
+}
+
 /* Once, with commas between digits read so */
 static bool same_as_read(struct reading *r, struct span right, enum comma how_right,
 			 struct span got, enum comma how_got)
@@ -149,9 +158,9 @@ static bool same_as_read(struct reading *r, struct span right, enum comma how_ri
 	if (!y)
 		return value_because(j, false, "no expression that is understood");
 	if (!(j->a->v[x].flags & HAS_SYM) && j->a->v[y].flags & HAS_SYM)
-		y = parse_measure(j->a, got, how_got);
+		y = as_measure(j->a, got, how_got, y);
 	else if (!(j->a->v[y].flags & HAS_SYM) && j->a->v[x].flags & HAS_SYM)
-		x = parse_measure(j->a, right, how_right);
+		x = as_measure(j->a, right, how_right, x);
 	same_constants(r, x, y);
 	same_arguments(r, x, y);
 	if (compare_trees(j, x, y))

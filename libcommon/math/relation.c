@@ -63,11 +63,26 @@ static bool all_named(const struct judgement *j, int x, bool response)
 	return true;
 }
 
+/* Is there a word in x that says that something is not so? */
+static bool denied(const struct judgement *j, int x)
+{
+	if (value_node(j, x)->kind == NODE_TEXT && word_denies(value_node(j, x)->text))
+		return true;
+	for (int k = value_node(j, x)->first; k; k = value_node(j, k)->next)
+		if (denied(j, k))
+			return true;
+	return false;
+}
+
 static bool named(const struct judgement *j, int x, bool response)
 {
 	const struct node *n = value_node(j, x);
 
+	if (n->flags & HAS_TEXT && denied(j, x))
+		return false;
 	switch (n->kind) {
+	case NODE_NEG: /* -x */
+		return response && value_node(j, n->first)->kind != NODE_SYM && only_symbols(j, x);
 	case NODE_SYM:
 	case NODE_CALL:
 		return true;
@@ -151,9 +166,19 @@ static bool operation(const struct node *n)
 	return false;
 }
 
+/* 4 \Delta 3: a letter that is an operation where it stands between numbers */
+static bool between_numbers(const struct judgement *j, int x)
+{
+	const struct node *n = value_node(j, x), *a = value_node(j, n->first),
+			  *b = value_node(j, a->next);
+
+	return n->kind == NODE_MUL && n->n == 3 && a->kind == NODE_NUM && b->kind == NODE_SYM &&
+	       span_is(b->text, "Delta") && value_node(j, n->last)->kind == NODE_NUM;
+}
+
 static bool has_operation(const struct judgement *j, int x)
 {
-	if (operation(value_node(j, x)))
+	if (operation(value_node(j, x)) || between_numbers(j, x))
 		return true;
 	for (int k = value_node(j, x)->first; k; k = value_node(j, k)->next)
 		if (has_operation(j, k))
@@ -177,6 +202,20 @@ static bool other_letter(const struct judgement *j, int x, struct span *name)
 	return false;
 }
 
+/* Do letters stand in functions alone? */
+static bool all_in_functions(const struct judgement *j, int x)
+{
+	const struct node *n = value_node(j, x);
+
+	if (n->kind == NODE_SYM || n->kind == NODE_NUM)
+		return false;
+	for (int k = n->first; k && n->kind != NODE_FUNC; k = value_node(j, k)->next)
+		if (!all_in_functions(j, k) &&
+		    (n->kind == NODE_ADD || value_node(j, k)->kind != NODE_NUM))
+			return false;
+	return true;
+}
+
 /* What is 0 is no value of several unknowns but their equation. */
 static bool is_zero(const struct node *n)
 {
@@ -196,8 +235,12 @@ static bool asked_for(const struct judgement *j, int x)
 	if (n->kind == NODE_DIV && value_node(j, n->first)->kind == NODE_FUNC &&
 	    !(value_node(j, n->last)->flags & HAS_SYM)) /* \log_2 x */
 		n = value_node(j, n->first);
+	if (n->kind == NODE_FUNC && n->op == FUNC_SQRT)
+		return other_letter(j, x, &name);
 	if (n->kind == NODE_FUNC)
 		return n->op >= FUNC_LN && n->op != FUNC_CIS;
+	if (n->kind == NODE_ADD && all_in_functions(j, x)) /* sin A + cos A */
+		return true;
 	return (n->kind == NODE_ADD || n->kind == NODE_MUL || n->kind == NODE_DIV) &&
 	       other_letter(j, x, &name);
 }

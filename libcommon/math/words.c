@@ -1,6 +1,7 @@
 /* words.c - the words of mathematics. See words.h. */
 #include "math/words.h"
 #include "math/node.h"
+#include "answer/text.h"
 
 #include <string.h>
 #include <strings.h>
@@ -378,7 +379,7 @@ bool word_denies(struct span s)
 	for (size_t i = 0; i < s.n; i++) {
 		struct span w = {s.p + i, 0};
 
-		while (i + w.n < s.n && s.p[i + w.n] != ' ')
+		while (i + w.n < s.n && text_letter(s.p[i + w.n]))
 			w.n++;
 		for (size_t k = 0; k < sizeof names / sizeof *names; k++)
 			if (w.n == strlen(names[k]) && strncasecmp(w.p, names[k], w.n) == 0)
