@@ -9,6 +9,7 @@
 #include "math/env.h"
 #include "math/phrase.h"
 #include "math/unit.h"
+#include "math/words.h"
 
 #include <assert.h>
 #include <math.h>
@@ -58,22 +59,6 @@ static bool same_ratio(struct judgement *j, struct value a, struct value b)
 	return value_because(j, true, "the same ratio");
 }
 
-/* 3:30, which is a time of day: as a ratio it would be in lowest terms. */
-static bool is_time(struct judgement *j, int ratio)
-{
-	int64_t a, b;
-
-	if (!like_time(j, ratio, &a, &b) || a >= 24 || b >= 60)
-		return false;
-	while (b) {
-		int64_t rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return a != 1;
-}
-
 /* a.m. or p.m. behind a value */
 static bool of_day(const struct judgement *j, int x)
 {
@@ -82,6 +67,27 @@ static bool of_day(const struct judgement *j, int x)
 	return value_node(j, x)->kind == NODE_UNIT && n->kind == NODE_TEXT && n->text.n > 1 &&
 	       strchr("aApP", *n->text.p) &&
 	       memchr(n->text.p, *n->text.p & 0x20 ? 'm' : 'M', n->text.n) && n->text.n <= 4;
+}
+
+/* 3:30, which is a time of day: as a ratio it would be in lowest terms. */
+static bool is_time(struct judgement *j, int ratio)
+{
+	int64_t a, b;
+
+	const struct node *minute =
+		value_node(j, unit_bare(j, (struct value){value_node(j, ratio)->last, 0}).node);
+
+	if (!like_time(j, ratio, &a, &b) || a >= 24 || b >= 60)
+		return false;
+	if (*minute->text.p == '0' || of_day(j, value_node(j, ratio)->last))
+		return true; /* 11:01, 12:15 p.m. */
+	while (b) {
+		int64_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a != 1;
 }
 
 /* 11:00 p.m. and 11 p.m. */
@@ -1091,12 +1097,29 @@ static int each_equal(struct judgement *j, int x, int other)
 	return y ? y : x;
 }
 
+/* Do words in x say that it is not so? */
+static bool denies(const struct judgement *j, int x)
+{
+	const struct node *n = value_node(j, x);
+
+	if (n->kind == NODE_CALL) /* x_{max} */
+		return false;
+	if (n->kind == NODE_TEXT && word_rejects(n->text))
+		return true;
+	for (int k = n->first; k; k = value_node(j, k)->next)
+		if (denies(j, k))
+			return true;
+	return false;
+}
+
 bool compare_trees(struct judgement *j, int right, int got)
 {
 	int x = unconditional(j, right), y = unconditional(j, got);
 	struct value a = {x && !y ? x : right, 0}, b = {y && !x ? y : got, 0};
 	const char *why;
 
+	if (denies(j, got) && !denies(j, right))
+		return value_because(j, false, "words that deny it");
 	a.node = each_congruent(j, each_equal(j, a.node, b.node));
 	b.node = each_congruent(j, each_equal(j, b.node, a.node));
 	b.node = with_names_of(j, a.node, b.node);

@@ -426,6 +426,35 @@ static void take_back(struct gist *g, int letters, int domains)
 	g->domains = domains;
 }
 
+/* Is the letter an argument in the formula s, f(x)? */
+static bool is_argument(struct span letter, struct span s)
+{
+	for (size_t k = 0; k + letter.n + 2 <= s.n; k++)
+		if (s.p[k] == '(' && s.p[k + 1 + letter.n] == ')' &&
+		    memcmp(s.p + k + 1, letter.p, letter.n) == 0)
+			return true;
+	return false;
+}
+
+/* Do the parts from i to end say "for some x" of the x in f(x), which stands before? */
+static bool some_argument(const struct gist *g, int i, int end)
+{
+	static const char *const all[] = {"all", "every", "any", "each", NULL};
+	const struct parts *p = &g->parts;
+	struct span f = i && is_formula(p, i - 1) ? parts_at(p, i - 1) : (struct span){"", 0}, s;
+	bool some = false;
+
+	for (int k = i; k < end; k++) {
+		some = (some && !parts_in(p, k, all)) || parts_is(p, k, "some");
+		s = parts_at(p, k);
+		for (int n = 0; n < g->letters && some && is_formula(p, k); n++)
+			if (g->letter[n].p >= s.p && g->letter[n].p < s.p + s.n &&
+			    is_argument(g->letter[n], f))
+				return true;
+	}
+	return false;
+}
+
 /* Takes out "for some constant c" and the like from part i on; false when it is more. */
 static bool cut_declaration(struct gist *g, int i)
 {
@@ -438,6 +467,8 @@ static bool cut_declaration(struct gist *g, int i)
 	    (!end || !is_formula(p, i + 1) ||
 	     !memmem(parts_at(p, i + 1).p, p->v[i + 1].n, "\\in", 3)))
 		end = 0; /* "for x" declares nothing */
+	if (some_argument(g, i, end))
+		end = 0;
 	if (!end || i == 0 || (g->letters == letters && i + 2 > end)) {
 		take_back(g, letters, domains);
 		return false;

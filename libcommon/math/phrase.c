@@ -224,6 +224,8 @@ static bool another_choice(struct span s)
 
 	if (choice(s, &rest) && !rest.n)
 		return true;
+	if (word_rejects(s))
+		return true; /* B is wrong */
 	while (word.n < s.n && text_letter(word.p[word.n]))
 		word.n++;
 	if (span_is(word, "or") || span_is(word, "and") || (s.n && strchr(",;/&", *s.p)) ||

@@ -300,6 +300,36 @@ static bool about_function(const struct judgement *j, int first, int last)
 	       n->text.n == 1 && calls(j, last, n->text);
 }
 
+/* Only numbers and what is made of them by + - / and powers */
+static bool only_numbers(const struct judgement *j, int x)
+{
+	const struct node *n = value_node(j, x);
+
+	if (n->kind == NODE_NUM)
+		return true;
+	if (n->kind != NODE_ADD && n->kind != NODE_NEG && n->kind != NODE_DIV &&
+	    n->kind != NODE_POW)
+		return false;
+	for (int k = n->first; k; k = value_node(j, k)->next)
+		if (!only_numbers(j, k))
+			return false;
+	return true;
+}
+
+/* 2 + 4 = 5, which is far from true. A product may be an operation of the problem's own, 3 * 4
+ * = 19.
+ */
+static bool is_false(struct judgement *j, int rel)
+{
+	int x = value_node(j, rel)->first, y = value_node(j, rel)->last;
+	long double a, b;
+
+	return value_node(j, rel)->n == 2 && only_numbers(j, x) && only_numbers(j, y) &&
+	       value_real(j, (struct value){x, 1}, &a) && value_real(j, (struct value){y, 1}, &b) &&
+	       fabsl(a - b) > 0.02L * fabsl(a) &&
+	       !value_same(j, (struct value){x, 1}, (struct value){y, 1});
+}
+
 int relation_value(struct judgement *j, int rel, bool response, int *lhs)
 {
 	int n, first = value_node(j, rel)->first, last = up_to(j, rel, REL_APPROX, &n);
@@ -311,7 +341,7 @@ int relation_value(struct judgement *j, int rel, bool response, int *lhs)
 		return has_name ? second : 0;
 	if (n == 0) /* x about 5 */
 		return has_name ? second : first;
-	if (!all_equal(j, rel, last))
+	if (!all_equal(j, rel, last) || (response && is_false(j, rel)))
 		return 0;
 	if (has_name)
 		return last;
@@ -323,9 +353,6 @@ int relation_value(struct judgement *j, int rel, bool response, int *lhs)
 
 		return asked || identity(j, rel) ? last : 0;
 	}
-	if (value_node(j, first)->kind == NODE_NUM && value_node(j, last)->kind == NODE_NUM &&
-	    !value_same(j, (struct value){first, 1}, (struct value){last, 1}))
-		return 0; /* 1 = 5 */
 	if (!(value_node(j, last)->flags & (HAS_SYM | HAS_TEXT)))
 		return last;
 	if (!named(j, last, response))
