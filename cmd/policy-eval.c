@@ -53,7 +53,7 @@ static int check_options(void)
 {
 	if (!policy_dir || !task_file == !prompt)
 		return tool_usage("-p is needed, and one of -t and --prompt");
-	if (options_check_compute(compute))
+	if (options_check_compute(compute) || options_check_temperature(o.sample.temperature, true))
 		return ST_USAGE;
 	if (greedy && samples > 1)
 		return tool_usage("--greedy: all -n %" PRId64 " responses would be the same",
@@ -196,6 +196,7 @@ static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 	}
 	if (!st) {
 		msg_info("memory: %s", memory_text(&need, text));
+		options_tell_policy(p, o.sample.max_new);
 		snprintf(hash, sizeof hash, "%016" PRIx64, model_hash(&p->model));
 		st = evaluate(r, tasks.n, hash, w, why);
 	}

@@ -44,7 +44,7 @@ static int read_file(const char *dir, const char *name, size_t max, bool optiona
 	int st = 0;
 
 	if (access(path, F_OK) == 0)
-		st = file_read(path, max, b, why);
+		st = file_check_plain(path, why) ? why->status : file_read(path, max, b, why);
 	else if (!optional)
 		st = fail(why, ST_INPUT, "%s: no such file: not a policy folder", path);
 	free(path);

@@ -220,3 +220,30 @@ Be brief.<|im_end|>
 	script -qec "policy-eval -p $FIX/base --prompt 1" /dev/null >said && return 1
 	grep -q "not written to a terminal" said
 }
+
+@test "--temperature 0 names what is meant" {
+	status_is 2 run_eval --temperature 0
+	says "--temperature: 0 is below 0.01; --greedy takes the likeliest token always"
+}
+
+@test "a pipe in a policy folder is refused, not waited for" {
+	for name in config.json tokenizer.json model.safetensors; do
+		rm -rf piped
+		cp -r "$FIX/base" piped
+		rm "piped/$name"
+		mkfifo "piped/$name"
+		status_is 3 timeout 10 policy-eval -p piped --prompt x
+		says "piped/$name: not a regular file"
+	done
+}
+
+@test "a policy without a stop token: one warning" {
+	cp -r "$FIX/base" endless
+	for f in endless/*.json; do
+		jq 'if type == "object" then del(.eos_token_id, .eos_token) else . end' "$f" >new
+		mv new "$f"
+	done
+	status_is 0 policy-eval -p endless -t "$FIX/test.jsonl" -n 2 --max-new 3
+	says "warning: the policy has no token that ends a response: each has all --max-new 3 tokens"
+	[ "$(grep -c warning err)" = 1 ]
+}
