@@ -11,6 +11,7 @@
 #include "rollout/rollout.h"
 #include "run/memory.h"
 #include "run/options.h"
+#include "stream/columns.h"
 #include "verify/failures.h"
 
 #include <inttypes.h>
@@ -24,15 +25,16 @@ static struct rollout_opts o = {
 	.verify = VERIFY_OPTS_DEFAULT,
 };
 static const char *policy_dir, *task_file, *prompt, *compute = "f32";
-static int64_t samples = 1, threads, seed, step = -1, iter = -1;
+static int64_t samples = 1, threads, seed, step = -1, iter = -1, max_prompt;
 static struct failures failures = {.most = FAILURES_MOST};
-static bool greedy, no_score;
+static bool greedy, no_score, count_tokens;
 
 static const struct opt opts[] = {
 	{'p', "policy", "DIR", OPT_STR, &policy_dir, 0, 0, "policy to sample from"},
 	{'t', "tasks", "FILE", OPT_STR, &task_file, 0, 0, "problems"},
 	{0, "prompt", "TEXT", OPT_STR, &prompt, 0, 0, "this one problem instead, not judged"},
 	OPTION_PROMPT_TEMPLATE(o.wrap),
+	OPTION_MAX_PROMPT(max_prompt),
 	{'n', "samples", "N", OPT_INT, &samples, 1, 1e6, "responses to each"},
 	OPT__SEED(seed, "of sampling"),
 	OPTION_THREADS(threads),
@@ -42,6 +44,8 @@ static const struct opt opts[] = {
 	OPTION_COMPUTE(compute),
 
 	OPTIONS_VERIFIER(o.verify, failures),
+	{0, "count-tokens", NULL, OPT_FLAG, &count_tokens, 0, 0,
+	 "print how many tokens each prompt has instead"},
 	{0, "no-score", NULL, OPT_FLAG, &no_score, 0, 0, "do not judge"},
 	{0, "step", "N", OPT_INT, &step, -1, 1e15, "RL step to write into the records; -1: none"},
 	{0, "iter", "N", OPT_INT, &iter, -1, 1e9, "iteration to write into them; -1: none"},
@@ -60,7 +64,7 @@ static int check_options(void)
 				  samples);
 	if (o.wrap && !strstr(o.wrap, PROMPT_PLACE))
 		return tool_usage("--prompt-template: it lacks " PROMPT_PLACE);
-	if (isatty(STDOUT_FILENO))
+	if (isatty(STDOUT_FILENO) && !count_tokens)
 		return tool_usage("records are not written to a terminal: use a pipe or a file");
 	o.judge = !no_score && !prompt;
 	o.seed = (uint64_t)seed;
@@ -178,6 +182,62 @@ static int load_tasks(struct task_set *s, struct reason *why)
 	return 0;
 }
 
+static const char *task_name(void)
+{
+	return task_file ? task_file : "--prompt";
+}
+
+static void put_counts(const struct task_set *tasks, const size_t *n)
+{
+	struct buf b = {0};
+
+	buf_str(&b, "task\ttokens\n");
+	for (size_t i = 0; i < tasks->n; i++) {
+		columns_escape(&b, tasks->v[i].id, strlen(tasks->v[i].id));
+		buf_printf(&b, "\t%zu\n", n[i]);
+	}
+	out_write(out_stdout(), b.p, b.n);
+	buf_free(&b);
+}
+
+/* --max-prompt */
+static int limit(const struct policy *p, struct task_set *tasks, struct reason *why)
+{
+	size_t before = tasks->n;
+	int st = max_prompt ? prompt_limit(p, tasks, task_name(), o.wrap, (size_t)max_prompt, why)
+			    : 0;
+
+	if (!st && tasks->n < before)
+		msg_info("%zu of %zu problems have prompts of more than --max-prompt %" PRId64
+			 " tokens: left out",
+			 before - tasks->n, before, max_prompt);
+	return st;
+}
+
+/* --count-tokens: a line for each problem */
+static int show_counts(struct reason *why)
+{
+	struct policy p = {0};
+	struct task_set tasks = {0};
+	size_t *n = NULL;
+	int st = policy_load_texts(&p, policy_dir, why);
+
+	if (!st)
+		st = load_tasks(&tasks, why);
+	if (!st)
+		st = limit(&p, &tasks, why);
+	if (!st) {
+		n = xarray(tasks.n, sizeof *n);
+		st = prompt_count(&p, &tasks, task_name(), o.wrap, n, why);
+	}
+	if (!st)
+		put_counts(&tasks, n);
+	free(n);
+	task_free(&tasks);
+	policy_free(&p);
+	return st;
+}
+
 static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 {
 	struct task_set tasks = {0};
@@ -186,7 +246,9 @@ static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 	char hash[17], text[MEMORY_TEXT];
 	int st = load_tasks(&tasks, why);
 
-	if (!st && !(r = rollout_open(p, &tasks, task_file ? task_file : "--prompt", &o, why)))
+	if (!st)
+		st = limit(p, &tasks, why);
+	if (!st && !(r = rollout_open(p, &tasks, task_name(), &o, why)))
 		st = why->status;
 	if (!st) {
 		size_t n = chunk_of(tasks.n) * (size_t)samples;
@@ -220,6 +282,10 @@ int main(int argc, char *argv[])
 		st = tool_usage("%s: no operand is expected", argv[i]);
 	if (st)
 		return tool_finish(st);
+	if (count_tokens) {
+		st = show_counts(&why);
+		return tool_finish(st ? msg_reason(&why) : 0);
+	}
 	par_start((int)threads);
 	rec_out_init(&w, out_stdout(), (uint64_t)seed);
 	rec_put_head(&w);

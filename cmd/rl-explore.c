@@ -23,7 +23,7 @@
 static struct rl_opts o = RL_OPTS_DEFAULT;
 static struct run_options run = RUN_OPTIONS_DEFAULT(10);
 static const char *task_file, *save_to, *stream_file;
-static int64_t steps = 100, save_every;
+static int64_t steps = 100, save_every, max_prompt;
 static const char *advantage = "grpo", *loss = "dapo", *aggregate = "token-mean";
 
 static const struct opt opts[] = {
@@ -31,6 +31,7 @@ static const struct opt opts[] = {
 	{'t', "tasks", "FILE", OPT_STR | OPT_BY_CONTENT, &task_file, 0, 0,
 	 "problems to learn from"},
 	OPTION_PROMPT_TEMPLATE(o.roll.wrap),
+	OPTION_MAX_PROMPT(max_prompt),
 	{'n', "steps", "N", OPT_INT, &steps, 1, 1e9, "RL steps"},
 	{'o', "output", "DIR", OPT_STR | OPT_FREE, &run.out, 0, 0,
 	 "write the policy that RL ends with"},
@@ -406,6 +407,21 @@ static int explore(struct policy *p, const struct task_set *tasks, struct rec_ou
 	return st;
 }
 
+/* --max-prompt */
+static int limit(const struct policy *p, struct task_set *tasks, struct reason *why)
+{
+	size_t before = tasks->n;
+	int st = max_prompt
+			 ? prompt_limit(p, tasks, task_file, o.roll.wrap, (size_t)max_prompt, why)
+			 : 0;
+
+	if (!st && tasks->n < before)
+		msg_info("%zu of %zu problems have prompts of more than --max-prompt %" PRId64
+			 " tokens: left out",
+			 before - tasks->n, before, max_prompt);
+	return st;
+}
+
 int main(int argc, char *argv[])
 {
 	int i = tool_start(&tool, argc, argv), st = check_options();
@@ -428,6 +444,8 @@ int main(int argc, char *argv[])
 		st = session_load_policy(&session, &p, 0, &why);
 	if (!st)
 		st = task_load(&tasks, task_file, &why);
+	if (!st)
+		st = limit(&p, &tasks, &why);
 	if (!st)
 		st = explore(&p, &tasks, &w, &why);
 	if (stream.fd >= 0 && out_close(&stream, st ? NULL : &why) && !st)

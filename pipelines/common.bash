@@ -37,6 +37,7 @@ usage_shared() {
 		      --trust                  of those two, too
 		      --prompt-template TEXT   of those two, too
 		      --max-new N              of those two, too
+		      --max-prompt N           of those two, too
 		      --lora R                 of explorations and tunings
 	END
 }
@@ -124,7 +125,7 @@ parse_options() {
 		-j | --threads) threads=$2 ;;
 		-k | --ks) ks=$2 ;;
 		-N | --samples) samples=$2 ;;
-		--verifier | --prompt-template | --max-new | --lora) shared "$1" "$2" ;;
+		--verifier | --prompt-template | --max-new | --max-prompt | --lora) shared "$1" "$2" ;;
 		--trust) shared --trust ;;
 		--explore-opts) explore_opts=$2 ;;
 		--filter-opts) filter_opts=$2 ;;
@@ -166,7 +167,7 @@ parse_options() {
 }
 
 # shared OPTION [VALUE]: one that several stages take
-shared_longs=verifier:,trust,prompt-template:,max-new:,lora:
+shared_longs=verifier:,trust,prompt-template:,max-new:,max-prompt:,lora:
 shared_explore='' shared_tune='' shared_eval=''
 shared() {
 	local text=$1 quote="'\\''"

@@ -137,6 +137,20 @@ static int load_folder(struct policy *p, const char *dir, int how, int under, st
 	return st;
 }
 
+int policy_load_texts(struct policy *p, const char *dir, struct reason *why)
+{
+	struct peft peft = {0};
+	int st = peft_is_folder(dir) ? peft_read(&peft, dir, why) : 0;
+
+	*p = (struct policy){0};
+	if (!st)
+		st = load_texts(p, peft.r ? peft.base : dir, why);
+	p->peft = peft;
+	if (st)
+		policy_free(p);
+	return st;
+}
+
 int policy_load_as(struct policy *p, const char *dir, int how, struct reason *why)
 {
 	return load_folder(p, dir, how, how | WEIGHTS_LEAN, why);

@@ -69,6 +69,12 @@ void options_tell_loss(const struct policy *p, const char *dir, const struct wei
 			" stands for its prompt"                           \
 	}
 
+#define OPTION_MAX_PROMPT(v)                                                       \
+	{                                                                          \
+		0, "max-prompt", "N", OPT_INT, &(v), 0, 1e9,                       \
+			"leave out problems whose prompt has more tokens; 0: none" \
+	}
+
 #define OPTION_COMPUTE(v)                                                              \
 	{                                                                              \
 		0, "compute", MODEL_COMPUTE_WORDS, OPT_WORD, &(v), 0, 0,               \

@@ -593,3 +593,15 @@ wait_for() {
 	says "disk: small/new: "
 	says "are free, and up to"
 }
+
+@test "--max-prompt: longer prompts are left out and counted" {
+	for i in 1 2 3 40 500; do
+		printf '{"id":"p%d","prompt":"%0*d","answer":"1"}\n' $i $i 0
+	done >mixed.jsonl
+	status_is 0 rl-explore -p "$FIX/base" -t mixed.jsonl --verifier exact -n 2 --groups 3 --group-size 2 \
+		--rounds 1 --keep-equal --max-new 4 --max-prompt 3 --stream s.traj
+	says "2 of 5 problems have prompts of more than --max-prompt 3 tokens: left out"
+	[ "$(traj-cat -c task s.traj | sort -u | paste -sd ' ')" = "p1 p2 p3" ]
+	status_is 3 rl -t mixed.jsonl --verifier exact --max-prompt 0 --stream s.traj
+	says "leaves no room"
+}

@@ -418,3 +418,11 @@ w(msgpack.packb({"kind": "traj", "prompt": "x", "response": "y", "step": 5, "tas
 	says "--hea: ambiguous: --header, --head"
 	status_is 0 traj-cat --check --str <(traj-cat --msgpack in.traj)
 }
+
+@test "-c #KEY: how many elements" {
+	printf '%s\n' '{"task":"a","tokens":[5,70000,1],"prompt_tokens":[],"logprobs":[-1.5],"m":{"l":[1,2],"t":"four"}}' \
+		'{"task":"b","n":3}' | traj-cat --from-json >in2.traj
+	traj-cat --header -c '#tokens,#prompt_tokens,#logprobs,#m.l,#m,#m.t,#n,tokens' in2.traj >out
+	printf '%s\n' $'#tokens\t#prompt_tokens\t#logprobs\t#m.l\t#m\t#m.t\t#n\ttokens' \
+		$'3\t0\t1\t2\t2\t4\t\t[5,70000,1]' $'\t\t\t\t\t\t\t' | cmp - out
+}
