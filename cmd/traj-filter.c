@@ -51,7 +51,7 @@ static const struct opt opts[] = {
 	{0, "dedup", NULL, OPT_FLAG, &dedup, 0, 0, "the same as --copies 1"},
 	{0, "per-task", "N", OPT_INT, &per_task, 0, 1e9,
 	 "a random N of each task's trajectories; 0: all"},
-	{'s', "seed", "N", OPT_INT, &seed, 0, 0, "of --per-task"},
+	{'s', "seed", "N", OPT_INT, &seed, 0, 9e15, "of --per-task"},
 	OPT__STRICT(strict),
 	{0}};
 static const struct tool tool = {"traj-filter", "[file ...]",

@@ -15,7 +15,7 @@ export LC_ALL=C.UTF-8 # numbers with a point, not a comma
 policy='' tasks='' eval_tasks='' run='' iterations=3 steps=100 seed=1 threads='' ks=1,4,8,16,32
 samples=32 quiet='' explore_opts='' filter_opts='' tune_opts='' eval_opts='' eval_rl='' keep_traj=''
 experts='' tune_from='' mix='' of='' weight='' keep_policies=''
-strict='' verifier='' trust='' prompt_template='' max_new='' lora='' # of several stages
+strict='' verifier='' trust='' prompt_template='' max_new='' max_prompt='' lora='' # of several stages
 set_name=test also_names=() also_files=() # of the first held-out set; further ones
 whole_length='' # where the number of iterations decides the result: that number
 operands=()
@@ -89,6 +89,7 @@ run_options() {
 	option trust trust=1 '' 'of those two, too'
 	option prompt-template prompt_template TEXT 'of those two, too'
 	option max-new max_new N 'of those two, too'
+	option max-prompt max_prompt N 'of those two, too'
 	option lora lora R 'of explorations and tunings'
 	option explore-opts explore_opts '"..."' 'further options of rl-explore'
 	option tune-opts tune_opts '"..."' 'further options of rft-tune'
@@ -179,6 +180,7 @@ hand() {
 hand_shared() {
 	hand --prompt-template "$prompt_template" explore eval
 	hand --lora "$lora" explore tune
+	hand --max-prompt "$max_prompt" explore eval
 	hand --max-new "$max_new" explore eval
 	hand --verifier "$verifier" explore eval
 	hand --trust "$trust" explore eval

@@ -229,7 +229,7 @@ int peft_read(struct peft *p, const char *dir, struct reason *why)
 	int st;
 
 	*p = (struct peft){0};
-	st = file_read(path, MAX_CONFIG, &p->json, why);
+	st = file_check_plain(path, why) ? why->status : file_read(path, MAX_CONFIG, &p->json, why);
 	if (!st) {
 		j = json_parse(p->json.p, p->json.n, path, why);
 		st = j ? 0 : ST_INPUT;

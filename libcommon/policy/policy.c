@@ -46,7 +46,7 @@ static int read_file(const char *dir, const char *name, size_t max, bool optiona
 	int st = 0;
 
 	if (access(path, F_OK) == 0) {
-		st = file_read(path, max, b, why);
+		st = file_check_plain(path, why) ? why->status : file_read(path, max, b, why);
 		if (!st)
 			st = folder_check_text(b, path, why);
 	} else if (!optional) {
@@ -154,6 +154,20 @@ static int load_folder(struct policy *p, const char *dir, int how, int under, st
 	p->peft = peft;
 	if (!st && peft.r)
 		st = load_adapter(p, dir, why);
+	if (st)
+		policy_free(p);
+	return st;
+}
+
+int policy_load_texts(struct policy *p, const char *dir, struct reason *why)
+{
+	struct peft peft = {0};
+	int st = peft_is_folder(dir) ? peft_read(&peft, dir, why) : 0;
+
+	*p = (struct policy){0};
+	if (!st)
+		st = load_texts(p, peft.r ? peft.base : dir, why);
+	p->peft = peft;
 	if (st)
 		policy_free(p);
 	return st;

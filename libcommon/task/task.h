@@ -32,6 +32,7 @@
 
 #include "task/taskrow.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct task_set {
@@ -43,6 +44,7 @@ struct task_set {
  */
 int task_load(struct task_set *s, const char *path, struct reason *why);
 uint64_t task_hash(const struct task_set *s); /* XXH3 of all that is read of them, in order */
+void task_keep(struct task_set *s, const bool *keep); /* those of which it is true */
 void task_free(struct task_set *s);
 /* Who judges it: the verifier that the row names; else the option's, if there is one; else the one
  * that the row's form implies. NULL: nobody is known. */

@@ -74,3 +74,14 @@ plot() {
 	status_is 2 plot saw
 	status_is 0 plot --help
 }
+
+@test "-o: a PNG or an SVG, into a folder that is there" {
+	status_is 0 plot -o x.svg saw
+	grep -q '<svg' x.svg
+	status_is 0 plot -o x.png saw
+	[ "$(head -c 4 x.png | tail -c 3)" = PNG ]
+	status_is 2 plot -o x.pdf saw
+	says "x.pdf: neither .png nor .svg"
+	status_is 4 plot -o nodir/x.png saw
+	says "nodir/x.png: there is no such folder"
+}

@@ -147,7 +147,7 @@ is() {
 
 @test "--alphabet: one token a character, after <pad> and <eos>" {
 	need_tool jq
-	policy-init -q -o p --alphabet $'ba b\n' "${tiny[@]}"
+	policy-init -q -o p --alphabet $'ba \n' "${tiny[@]}"
 	is p tokens 6
 	run jq -c .model.vocab p/tokenizer.json
 	[ "$output" = '{"<pad>":0,"<eos>":1,"b":2,"a":3,"Ġ":4,"Ċ":5}' ]
@@ -272,4 +272,10 @@ is() {
 	status_is 4 bash -c 'ulimit -f 100; policy-init -o p'
 	says 'model.safetensors: write: File too large'
 	[ "$(echo *)" = "err out" ]
+}
+
+@test "--alphabet: a character twice is a slip" {
+	status_is 3 policy-init -o p --alphabet aa "${tiny[@]}"
+	says "alphabet: 'a' is in it twice"
+	[ ! -e p ]
 }
