@@ -47,6 +47,7 @@ struct eval {
 	struct problem *v;         /* one per key */
 	size_t room;
 	uint64_t ungraded, failed; /* failed: of the ungraded, those with a verdict */
+	bool by_seen;              /* a trajectory has the key of --by */
 	struct buf scratch;
 };
 
@@ -71,7 +72,10 @@ static struct problem *problem_of(struct eval *e, const struct traj *t, struct m
 
 	buf_reset(&e->scratch);
 	if (by) {
-		if (!trajscan_text(&e->scratch, trajscan_path(map, by)))
+		struct mp v = trajscan_path(map, by);
+
+		e->by_seen |= v.p != NULL;
+		if (!trajscan_text(&e->scratch, v))
 			buf_str(&e->scratch, "-");
 		name = (struct span){e->scratch.p, e->scratch.n};
 	}
@@ -299,6 +303,8 @@ static void notes(const struct eval *e, size_t problems, const char *name)
 		msg_info("%s: %" PRIu64 " trajectories without a reward left out, %" PRIu64
 			 " of them with a failed verifier",
 			 name, e->ungraded, e->failed);
+	if (by && e->keys.n && !e->by_seen)
+		msg_warn("%s: --by %s: no trajectory has this key", name, by);
 	if (problems < e->keys.n)
 		msg_info("%s: %zu problems without any reward left out", name,
 			 e->keys.n - problems);

@@ -81,7 +81,7 @@ static void count(const struct rollout *r)
 	total.truncated += !r->stopped;
 	if (!r->judged)
 		return;
-	failures_count(&failures, r->verdict.code);
+	failures_count(&failures, &r->verdict);
 	if (r->verdict.code == VERDICT_OK)
 		total.reward += r->verdict.reward;
 }

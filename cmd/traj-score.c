@@ -179,7 +179,7 @@ static int put_scored(struct score *s, const struct held *h, const struct verdic
 	buf_reset(&b);
 	rewrite(&b, (struct mp){(const uint8_t *)h->bytes.p, h->bytes.n}, v);
 	rec_put(&s->out, b.p, b.n, true);
-	failures_count(&failures, v->code);
+	failures_count(&failures, v);
 	s->right += v->code == VERDICT_OK && v->reward >= 0.5;
 	return failures_check(&failures, false, why);
 }

@@ -53,8 +53,8 @@ static size_t introduced(struct span s, size_t i)
 /* "the answer is correct" tells none. */
 static bool about_answer(struct span s)
 {
-	static const char *const word[] = {"correct", "incorrect", "right", "wrong",
-					   "not",     "therefore", "given", "obtained"};
+	static const char *const word[] = {"correct", "incorrect", "right",   "wrong",
+					   "not",     "given",     "obtained"};
 
 	for (size_t i = 0; i < sizeof word / sizeof *word; i++)
 		if (word_at(s, 0, word[i]))
@@ -86,6 +86,23 @@ static struct span skip_marks(struct span s)
 		if (!n)
 			break;
 	}
+	return s;
+}
+
+/* Behind the words of s that only lead over to what it says */
+static struct span skip_leads(struct span s)
+{
+	static const char *const lead[] = {"therefore", "thus",   "hence", "then",
+					   "indeed",    "simply", "just",  "clearly"};
+
+	s = skip_marks(s);
+	for (size_t i = 0; i < sizeof lead / sizeof *lead; i++)
+		if (word_at(s, 0, lead[i])) {
+			s = from(s, strlen(lead[i]));
+			while (s.n && (*s.p == ',' || text_blank(*s.p)))
+				s = from(s, 1);
+			return skip_marks(s);
+		}
 	return s;
 }
 
@@ -164,7 +181,7 @@ static bool pick(struct span s, struct buf *out)
 	struct span sentence, item;
 	size_t n;
 
-	s = skip_marks(s);
+	s = skip_leads(s);
 	n = prose_prefix(s);
 	if (n)
 		return put_answer((struct span){s.p, n + nouns_behind(s, n)}, out);
@@ -178,7 +195,18 @@ static bool pick(struct span s, struct buf *out)
 	return sentence.n <= WORDS && put_answer(sentence, out);
 }
 
-/* Behind #### or the like at i, before a number; ### only where that is all the line; else 0 */
+/* Is nothing but blanks behind the line that i is in? */
+static bool last_line(struct span s, size_t i)
+{
+	while (i < s.n && s.p[i] != '\n')
+		i++;
+	while (i < s.n && text_blank(s.p[i]))
+		i++;
+	return i == s.n;
+}
+
+/* Behind #### or the like at i, before a number; ### only where that is all the line, # and ## only
+ * where it is the last one; else 0 */
 static size_t hashes(struct span s, size_t i)
 {
 	size_t n = 0;
@@ -188,7 +216,7 @@ static size_t hashes(struct span s, size_t i)
 		return 0;
 	while (i + n < s.n && s.p[i + n] == '#')
 		n++;
-	if (n < 3 || (n == 3 && i && s.p[i - 1] != '\n'))
+	if (n < 4 && ((i && s.p[i - 1] != '\n') || (n < 3 && !last_line(s, i))))
 		return 0;
 	for (i += n; i < s.n && strchr(" *:", s.p[i]);)
 		i++;
@@ -196,7 +224,7 @@ static size_t hashes(struct span s, size_t i)
 			  fold_sign((struct span){s.p + i, s.n - i})))
 		return 0;
 	line = (struct span){s.p + i, 0};
-	while (n == 3 && i + line.n < s.n && line.n < SHORT && line.p[line.n] != '\n')
+	while (n <= 3 && i + line.n < s.n && line.n < SHORT && line.p[line.n] != '\n')
 		line.n++;
 	return n > 3 || prose_prefix(line) == text_trim(line).n ? i : 0;
 }
@@ -219,7 +247,7 @@ static bool after_answer(struct span s, struct buf *out)
 	for (size_t i = s.n; i-- > 0 && tries > 0;) {
 		size_t at = marker(s, i);
 
-		if (at && !about_answer(skip_marks(from(s, at))) && pick(from(s, at), out))
+		if (at && !about_answer(skip_leads(from(s, at))) && pick(from(s, at), out))
 			return true;
 		tries -= at > 0;
 	}

@@ -108,6 +108,21 @@ static const char *const reasons[] = {"because", "since", "as",   "it",   "there
 				      "they",    "we",    "he",   "she",  "this",
 				      "that",    "such",  "he's", "it's", NULL};
 
+/* "There is no such number", "There does not exist such a one", "Such a one does not exist" */
+static bool denies_existence(const struct parts *p)
+{
+	static const char *const be[] = {"is", "are", "exist", "exists", NULL};
+	static const char *const does[] = {"does", "do", NULL};
+	int n = p->n - (p->n && is_empty(p, p->n - 1));
+
+	if (parts_is(p, 0, "there") && parts_in(p, 1, be))
+		return parts_is(p, 2, "no") && parts_is(p, 3, "such");
+	if (parts_is(p, 0, "there"))
+		return parts_in(p, 1, does) && parts_is(p, 2, "not") && parts_is(p, 3, "exist");
+	return parts_is(p, 0, "such") && n > 3 && parts_in(p, n - 3, does) &&
+	       parts_is(p, n - 2, "not") && parts_is(p, n - 1, "exist");
+}
+
 /* The first word is Yes or No and nothing behind it is one, so that it says all. "No solution" is
  * not No. */
 static bool yes_no(const struct parts *p, enum gist_kind *kind)
@@ -115,6 +130,10 @@ static bool yes_no(const struct parts *p, enum gist_kind *kind)
 	struct span s;
 	bool yes = parts_is(p, 0, "yes");
 
+	if (denies_existence(p)) {
+		*kind = GIST_NO;
+		return true;
+	}
 	if (!yes && !parts_is(p, 0, "no"))
 		return false;
 	*kind = yes ? GIST_YES : GIST_NO;
@@ -219,6 +238,24 @@ static void cut_bracket(struct parts *p)
 		return;
 	parts_drop(p, i + 1, p->n - i - 1);
 	cut_to(p, i, s.n);
+}
+
+/* "2^6 (or 64)" at the end: without the brackets */
+static void open_bracket(struct parts *p)
+{
+	struct span s, inside;
+	size_t k, end;
+	int i;
+
+	if (!last_bracket(p, &i, &k) || i != p->n - 1)
+		return;
+	s = parts_at(p, i);
+	inside = skip(behind(s, k + 1), "");
+	if (!begins(inside, "or ") && !begins(inside, "or$"))
+		return;
+	end = skip_back(s, ".");
+	p->text.p[p->v[i].from + k] = ' ';
+	p->text.p[p->v[i].from + end - 1] = ' ';
 }
 
 /* ---- what is declared ---- */
@@ -367,6 +404,43 @@ static bool cut_declaration(struct gist *g, int i)
 	return true;
 }
 
+/* How far s, up to the k bytes, goes back over letters with commas between them: "= ax+b, a, b" */
+static size_t first_letter(struct span s, size_t k)
+{
+	while (k && s.p[k - 1] == ',') {
+		size_t from = k - 1;
+		struct span x;
+
+		while (from && !strchr(",;(=", s.p[from - 1]) &&
+		       !ends((struct span){s.p, from}, "\\quad"))
+			from--;
+		x = skip((struct span){s.p + from, k - 1 - from}, "");
+		if (!from || s.p[from - 1] == '=' || !letter_length(x) ||
+		    skip(behind(x, letter_length(x)), "").n)
+			return k;
+		k = from;
+	}
+	return k;
+}
+
+/* "\forall x" that the formula i ends with */
+static bool cut_forall(struct gist *g, int i)
+{
+	struct parts *p = &g->parts;
+	struct span s = parts_at(p, i), rest;
+	size_t k = s.n;
+	int letters = g->letters, domains = g->domains;
+
+	while (k && !begins(behind(s, k), "\\forall"))
+		k--;
+	if (!k || !declared(g, behind(s, k + 7), &rest) || rest.n || g->letters == letters) {
+		take_back(g, letters, domains);
+		return false;
+	}
+	cut_to(p, i, skip_back((struct span){s.p, k}, ",;("));
+	return true;
+}
+
 /* ", c \in \mathbb{R}" or "(c \in ...)" that the formula i ends with */
 static bool cut_membership(struct gist *g, int i)
 {
@@ -385,6 +459,7 @@ static bool cut_membership(struct gist *g, int i)
 	while (k && !strchr(",;(", s.p[k - 1]) && !ends((struct span){s.p, k}, "\\quad") &&
 	       !ends((struct span){s.p, k}, "\\forall"))
 		k--;
+	k = first_letter(s, k);
 	if (!k || !declared(g, behind(s, k), &rest) || rest.n || g->letters == letters) {
 		take_back(g, letters, domains);
 		return false;
@@ -440,7 +515,7 @@ static bool cut_declarations(struct gist *g)
 		if (is_formula(p, i) && is_word(p, i + 1))
 			any |= cut_apposition(g, i);
 	if (p->n && is_formula(p, p->n - 1))
-		any |= cut_membership(g, p->n - 1);
+		any |= cut_membership(g, p->n - 1) || cut_forall(g, p->n - 1);
 	return any;
 }
 
@@ -555,20 +630,39 @@ static bool has_relation(struct span s)
 	return false;
 }
 
-/* "All integers n with" before a relation */
+/* Does the relation s bound what it is about by a positive number from below, and no more? */
+static bool above_zero(struct span s)
+{
+	static const char *const ge[] = {">=", ">", "\\geqslant", "\\geq", "\\ge", "\\gt"};
+
+	s = skip(s, "");
+	s = skip(behind(s, letter_length(s)), "");
+	for (size_t i = 0; i < sizeof ge / sizeof *ge; i++)
+		if (begins(s, ge[i])) {
+			s = skip(behind(s, strlen(ge[i])), "");
+			while (s.n && text_digit(*s.p))
+				s = behind(s, 1);
+			return !skip(s, ".").n;
+		}
+	return false;
+}
+
+/* "All integers n with" before a relation; "positive" too, where it says no more */
 static void cut_quantifier(struct parts *p)
 {
 	static const char *const all[] = {"all", "every", "any", "each", "the", NULL};
 	static const char *const kind[] = {"integer", "integers", "real",  "reals", "number",
 					   "numbers", "values",   "value", "of",    NULL};
+	static const char *const above[] = {"positive", "natural", NULL};
 	static const char *const with[] = {"with",       "such",  "that", "for", "which",
 					   "satisfying", "where", "so",   NULL};
 	struct span s;
 	int n = 0;
+	bool positive = false;
 
-	while (parts_in(p, n, n ? kind : all))
-		n++;
-	if (!n || !is_formula(p, n))
+	while (parts_in(p, n, n ? kind : all) || (n && parts_in(p, n, above)))
+		positive |= parts_in(p, n++, above);
+	if (!n || !is_formula(p, n) || (positive && !above_zero(parts_at(p, p->n - 1))))
 		return;
 	if (n == p->n - 1 && has_relation(parts_at(p, n))) {
 		parts_drop(p, 0, n);
@@ -625,6 +719,17 @@ static const char *set_of_words(struct span name)
 		    {"complex number ", "\\mathbb{C}"},
 		    {"natural number ", "\\mathbb{N}"},
 		    {"positive integer ", "\\mathbb{N}"},
+		    {"positive whole number ", "\\mathbb{N}"},
+		    {"nonnegative integer ", "\\mathbb{Z}_{\\ge 0}"},
+		    {"non-negative integer ", "\\mathbb{Z}_{\\ge 0}"},
+		    {"positive real number ", "(0,\\infty)"},
+		    {"positive real ", "(0,\\infty)"},
+		    {"negative real number ", "(-\\infty,0)"},
+		    {"nonnegative real number ", "[0,\\infty)"},
+		    {"non-negative real number ", "[0,\\infty)"},
+		    {"nonnegative real ", "[0,\\infty)"},
+		    {"non-negative real ", "[0,\\infty)"},
+		    {"none ", "\\emptyset"},
 		    {"no solution ", "\\emptyset"},
 		    {"no real solution ", "\\emptyset"},
 		    {"empty ", "\\emptyset"},
@@ -662,7 +767,9 @@ static void name_sets(struct parts *p)
 	for (int i = from; i < end; i++)
 		if (!is_word(p, i))
 			return;
-	if (!parts_in(p, from, lead) || end - from < 2 || conditional(p, 0, end))
+	if ((!parts_in(p, from, lead) || end - from < 2) && !(parts_is(p, 0, "none") && end == 1))
+		return;
+	if (conditional(p, 0, end))
 		return;
 	name_of_set(p, from, &b);
 	latex = b.n ? set_of_words((struct span){b.p, b.n}) : NULL;
@@ -725,7 +832,7 @@ static bool may_have_words(struct span s)
 			return true;
 	}
 	return memmem(s.p, s.n, ".m", 2) || memmem(s.p, s.n, "\\approx", 7) ||
-	       memmem(s.p, s.n, "\\in", 3);
+	       memmem(s.p, s.n, "\\in", 3) || memmem(s.p, s.n, "\\forall", 7);
 }
 
 bool gist_get(struct span s, struct gist *g)
@@ -745,6 +852,7 @@ bool gist_get(struct span s, struct gist *g)
 	g->kind = GIST_VALUE;
 	cut_reasons(p);
 	cut_bracket(p);
+	open_bracket(p);
 	cut_totals(p);
 	cut_declarations(g);
 	cut_label(p);

@@ -298,10 +298,13 @@ static bool lists(const struct lex *l, const struct token *t, struct span s)
 static bool classify(const struct lex *l, struct token *t, struct span s, bool font)
 {
 	const struct word *w = word_known(s);
+	struct span whole = s;
 	int join = joining(s);
 	enum token_type is;
+	bool bracketed;
 
 	t->s = s = without_brackets(s);
+	bracketed = t->s.p != whole.p;
 	is = sign(s);
 	if (is)
 		lex_give(t, is, 0);
@@ -318,7 +321,7 @@ static bool classify(const struct lex *l, struct token *t, struct span s, bool f
 		lex_give_word(t, w);
 	else if (!only_words(s))
 		return false;
-	else if (s.n == 1 && (*s.p == 'e' || (font && *s.p == 'i')))
+	else if (s.n == 1 && (*s.p == 'e' || (*s.p == 'i' && (font || !bracketed))))
 		lex_give(t, TOKEN_CONST, *s.p);
 	else if (s.n == 1 && strchr("NJWV", *s.p) && text_digit(before(l, t->start)))
 		lex_give(t, TOKEN_TEXT, 0); /* 5 \text{ N} */
@@ -480,7 +483,7 @@ static void lex_escape(struct lex *l, struct token *t)
 		lex_give(t, TOKEN_MONEY, 0);
 	else if (c == '%')
 		lex_give(t, TOKEN_PERCENT, 0);
-	else if (c == '#')
+	else if (c == '#' || c == '&')
 		lex_give(t, TOKEN_SYM, 0);
 	else if (c == '\\' && l->rows) {
 		skip_gap(l);
@@ -581,6 +584,11 @@ static void lex_character(struct lex *l, struct token *t)
 	if (c == '*' && lex_ahead(l, 1) == '*') {
 		l->p += 2;
 		lex_give(t, TOKEN_OP, '^');
+		return;
+	}
+	if (c == '{' && lex_ahead(l, 1) == ':' && lex_ahead(l, 2) == '}') {
+		l->p += 3;
+		lex_give(t, TOKEN_OP, ':');
 		return;
 	}
 	l->p++;

@@ -278,6 +278,8 @@ static size_t percent(struct span s, size_t i)
 	if (at(s, k) == '%')
 		return k + 1;
 	word = letters(s, k < s.n ? k : s.n);
+	if (span_is(word, "per") && s.n - k >= 8 && memcmp(word.p, "per cent", 8) == 0)
+		return k + 8;
 	return span_is(word, "percent") || span_is(word, "pct") ? k + word.n : i;
 }
 

@@ -54,14 +54,28 @@ static struct span bare_letter(struct span s)
 	return s.n && *s.p == '\\' ? (struct span){s.p + 1, s.n - 1} : s;
 }
 
+/* The letters that g declares and the other side, tree x, does not have: how many */
+static int own_letters(const struct reading *r, const struct gist *g, int x, struct span *own)
+{
+	int n = 0;
+
+	for (int i = 0; i < g->letters; i++) {
+		own[n] = bare_letter(g->letter[i]);
+		n += !has_letter(r->j.a, x, own[n]);
+	}
+	return n;
+}
+
 /* Constants that both declare */
 static void same_constants(struct reading *r, int right, int got)
 {
-	if (r->right.letters != r->got.letters)
+	struct span a[GIST_LETTERS], b[GIST_LETTERS];
+	int n = own_letters(r, &r->right, got, a);
+
+	if (n != own_letters(r, &r->got, right, b))
 		return;
-	for (int i = 0; i < r->got.letters; i++)
-		same_letter(r, right, got, bare_letter(r->got.letter[i]),
-			    bare_letter(r->right.letter[i]));
+	for (int i = 0; i < n; i++)
+		same_letter(r, right, got, b[i], a[i]);
 }
 
 /* The function of letters that the equation x, or the first one in a list, defines: f(x) = ...; 0:
@@ -69,18 +83,24 @@ static void same_constants(struct reading *r, int right, int got)
 static int function_of(const struct arena *a, int x)
 {
 	const struct node *n = &a->v[x], *f = &a->v[n->first];
+	int at = n->first;
 
 	if (n->kind == NODE_LIST || n->kind == NODE_SET)
 		for (int k = n->first, g; k; k = a->v[k].next)
 			if ((g = function_of(a, k)) != 0)
 				return g;
-	if (n->kind != NODE_REL || a->v[f->next].rel != REL_EQ || f->kind != NODE_CALL ||
-	    f->text.n != 1 || span_is(f->text, "_") || span_is(f->text, "'"))
+	if (n->kind != NODE_REL || a->v[f->next].rel != REL_EQ)
+		return 0;
+	while (f->kind == NODE_CALL && span_is(f->text, "'")) { /* f'(x) */
+		at = f->first;
+		f = &a->v[at];
+	}
+	if (f->kind != NODE_CALL || f->text.n != 1 || span_is(f->text, "_"))
 		return 0;
 	for (int k = f->first; k; k = a->v[k].next)
 		if (a->v[k].kind != NODE_SYM)
 			return 0;
-	return n->first;
+	return at;
 }
 
 static void same_arguments(struct reading *r, int right, int got)

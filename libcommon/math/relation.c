@@ -98,13 +98,48 @@ static bool named(const struct judgement *j, int x, bool response)
 /* A sign of an operation that a problem defines, as in 4 \star 3: it was read as a letter. */
 static bool operation(const struct node *n)
 {
-	static const char *const name[] = {
-		"star",       "oplus",    "otimes",       "ominus",   "odot",      "oslash",
-		"diamond",    "Diamond",  "bullet",       "clubsuit", "heartsuit", "spadesuit",
-		"boxplus",    "boxtimes", "diamondsuit",  "dagger",   "ddagger",   "bigstar",
-		"circledast", "square",   "Box",          "lozenge",  "bigcirc",   "boxdot",
-		"wr",         "amalg",    "triangle",     "bigoplus", "bigotimes", "circledcirc",
-		"ltimes",     "rtimes",   "triangledown", "nabla",    "@",         "#"};
+	static const char *const name[] = {"star",
+					   "oplus",
+					   "otimes",
+					   "ominus",
+					   "odot",
+					   "oslash",
+					   "diamond",
+					   "Diamond",
+					   "bullet",
+					   "clubsuit",
+					   "heartsuit",
+					   "spadesuit",
+					   "boxplus",
+					   "boxtimes",
+					   "diamondsuit",
+					   "dagger",
+					   "ddagger",
+					   "bigstar",
+					   "circledast",
+					   "square",
+					   "Box",
+					   "lozenge",
+					   "bigcirc",
+					   "boxdot",
+					   "wr",
+					   "amalg",
+					   "triangle",
+					   "bigoplus",
+					   "bigotimes",
+					   "circledcirc",
+					   "ltimes",
+					   "rtimes",
+					   "triangledown",
+					   "nabla",
+					   "@",
+					   "#",
+					   "&",
+					   "sharp",
+					   "flat",
+					   "natural",
+					   "blacklozenge",
+					   "uplus"};
 
 	if (n->kind != NODE_SYM || !n->text.n)
 		return false;
@@ -158,8 +193,11 @@ static bool asked_for(const struct judgement *j, int x)
 		return true;
 	if (n->kind == NODE_POW && value_node(j, n->first)->kind == NODE_FUNC) /* sin^2 A */
 		n = value_node(j, n->first);
+	if (n->kind == NODE_DIV && value_node(j, n->first)->kind == NODE_FUNC &&
+	    !(value_node(j, n->last)->flags & HAS_SYM)) /* \log_2 x */
+		n = value_node(j, n->first);
 	if (n->kind == NODE_FUNC)
-		return n->op >= FUNC_SIN && n->op <= FUNC_TANH;
+		return n->op >= FUNC_LN && n->op != FUNC_CIS;
 	return (n->kind == NODE_ADD || n->kind == NODE_MUL || n->kind == NODE_DIV) &&
 	       other_letter(j, x, &name);
 }
@@ -309,6 +347,35 @@ static bool solved(const struct judgement *j, const struct pair *p)
 	return false;
 }
 
+static bool whole_at(const struct judgement *j, int x, int64_t *v)
+{
+	const struct node *n = value_node(j, x);
+	bool minus = n->kind == NODE_NEG;
+
+	if (minus)
+		n = value_node(j, n->first);
+	*v = minus ? -n->num.whole : n->num.whole;
+	return n->kind == NODE_NUM && n->num.is_whole;
+}
+
+static bool residue(const struct judgement *j, int x, int64_t *v, int64_t *modulus)
+{
+	const struct node *n = value_node(j, x);
+
+	return n->kind == NODE_CALL && n->n == 2 && span_is(n->text, "mod") &&
+	       whole_at(j, n->first, v) && whole_at(j, n->last, modulus) && *modulus > 0;
+}
+
+bool relation_residues(const struct judgement *j, int a, int b)
+{
+	int64_t v, w, m, n;
+
+	if (!residue(j, a, &v, &m) || !residue(j, b, &w, &n) || m != n)
+		return false;
+	v = v % m - w % m;
+	return v == 0 || v == m || v == -m;
+}
+
 static bool same_sides(struct judgement *j, const struct pair *a, const struct pair *b,
 		       struct value s, struct value t)
 {
@@ -326,6 +393,9 @@ static bool same_pair(struct judgement *j, const struct pair *a, const struct pa
 		return false;
 	if (same_sides(j, a, b, s, t))
 		return true;
+	if (a->rel == REL_OTHER && relation_residues(j, a->right, b->right))
+		return value_same(j, (struct value){a->left, s.sign},
+				  (struct value){b->left, t.sign});
 	if (a->rel == REL_OTHER || a->rel == REL_IN || a->rel == REL_APPROX)
 		return false;
 	if (!unit_agree(j, a->left, b->left) || !unit_agree(j, a->right, b->right) ||

@@ -105,10 +105,17 @@ static int load_texts(struct policy *p, const char *dir, struct reason *why)
 
 static int load_adapter(struct policy *p, const char *dir, struct reason *why)
 {
-	char *path = xasprintf("%s/" PEFT_WEIGHTS, dir);
-	struct lora *l = lora_new(&p->cfg, p->peft.r, p->peft.alpha, p->peft.targets);
-	int st = weights_load_adapter(l, path, &p->adapter_came, why);
+	char *path;
+	struct lora *l;
+	int st;
 
+	if (peft_choose(&p->peft, &p->cfg, false, why)) {
+		fail_prefix(why, "%s/" PEFT_CONFIG ": target_modules", dir);
+		return ST_INPUT;
+	}
+	path = xasprintf("%s/" PEFT_WEIGHTS, dir);
+	l = lora_new(&p->cfg, p->peft.r, p->peft.alpha, p->peft.targets);
+	st = weights_load_adapter(l, path, &p->adapter_came, why);
 	if (st)
 		lora_free(l);
 	else
@@ -182,9 +189,13 @@ static int adapt(struct policy *p, const char *dir, const struct peft *want, uin
 	*is = (struct peft){.base = realpath(dir, NULL),
 			    .r = want->r,
 			    .alpha = want->alpha > 0 ? want->alpha : 2 * (double)want->r,
-			    .targets = want->targets ? want->targets : LORA_ALL};
+			    .targets = want->targets};
 	if (!is->base)
 		return fail_errno(why, errno, "%s", dir);
+	if (peft_choose(is, &p->cfg, true, why)) {
+		fail_prefix(why, "--lora-targets");
+		return ST_INPUT;
+	}
 	l = lora_new(&p->cfg, is->r, is->alpha, is->targets);
 	lora_random(l, seed);
 	model_adapt(&p->model, l);

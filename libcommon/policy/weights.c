@@ -26,7 +26,8 @@ static int check_shape(const struct sft_tensor *t, const struct weight *w, struc
 	uint64_t want[2] = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]};
 	char is[192], should[64];
 
-	if (t->rank == w->rank && t->shape[0] == want[0] && (w->rank < 2 || t->shape[1] == want[1]))
+	if (t->rank == w->rank && (w->rank < 1 || t->shape[0] == want[0]) &&
+	    (w->rank < 2 || t->shape[1] == want[1]))
 		return 0;
 	shape_text(t->shape, t->rank, is, sizeof is);
 	shape_text(want, w->rank, should, sizeof should);
@@ -89,7 +90,7 @@ struct pieces {
 static int read_piece(const struct pieces *p, const struct piece *c, struct reason *why)
 {
 	size_t k = row_length(c->w), at = c->first * k, n = c->n * k;
-	bool in_place = c->w->rank == 1 || !(p->m->how & MODEL_FROZEN);
+	bool in_place = c->w->rank < 2 || !(p->m->how & MODEL_FROZEN);
 	float *own = in_place ? NULL : xarray(n, sizeof *own);
 	float *rows = in_place ? p->m->params + c->w->offset + at : own;
 	int st = sft_read_part(p->f, c->t, at, n, rows, why);

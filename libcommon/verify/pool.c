@@ -151,10 +151,24 @@ static int start(struct pool *p, struct worker *w, struct reason *why)
 	return st;
 }
 
+/* How its first line begins */
+static void note_said(const struct worker *w, struct verdict *out)
+{
+	const char *nl = w->got.n ? memchr(w->got.p, '\n', w->got.n) : NULL;
+	size_t n = nl ? (size_t)(nl - w->got.p) : w->got.n;
+
+	n = n < sizeof out->said ? n : sizeof out->said;
+	if (n)
+		memcpy(out->said, w->got.p, n);
+	out->said_n = (unsigned char)n;
+}
+
 static void done(struct worker *w, struct verdict *out, enum verdict_code code)
 {
 	if (code != VERDICT_OK)
 		*out = (struct verdict){.code = code};
+	if (code == VERDICT_GARBAGE || code == VERDICT_TOO_LONG)
+		note_said(w, out);
 	w->busy = false;
 }
 

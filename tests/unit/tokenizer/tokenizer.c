@@ -494,17 +494,11 @@ static void refused(void **state)
 			 "{\"type\":\"Digits\"}]}"},
 		 "Digits after ByteLevel"},
 		{{.pre = "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a\"},"
-			 "\"behavior\":\"MergedWithNext\"}"},
-		 "behavior MergedWithNext"},
+			 "\"behavior\":\"Merged\"}"},
+		 "behavior Merged is not supported"},
 		{{.pre = "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(\"},"
 			 "\"behavior\":\"Isolated\"}"},
 		 "pattern \"(\": missing closing parenthesis"},
-		{{.pre = "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"[a-z&&[^b]]+\"},"
-			 "\"behavior\":\"Isolated\"}"},
-		 "pattern \"[a-z&&[^b]]+\": && is not supported"},
-		{{.pre = "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"\\\\h+\"},"
-			 "\"behavior\":\"Isolated\"}"},
-		 "\\h is not supported"},
 		{{.pre = "{\"type\":\"Split\",\"behavior\":\"Isolated\"}"}, "without pattern"},
 		{{.normalizer = "{\"type\":\"Lowercase\"}"}, "normalizer: Lowercase"},
 		{{.normalizer = "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFKC\"}]}"},
