@@ -500,6 +500,7 @@ static double number_at(enum gguf_type type, const char *p, bool *whole, int64_t
 	memcpy(&v, p, sizes[type]);
 	*whole = true;
 	switch (type) {
+	case GGUF_BOOL:
 	case GGUF_U8:
 		*i = v.u8;
 		break;
@@ -639,7 +640,7 @@ int gguf_reals(const struct gguf *g, const char *name, double **v, size_t *n, st
 
 	if (!k)
 		return 0;
-	if (k->type != GGUF_ARRAY || !is_number(k->item))
+	if (k->type != GGUF_ARRAY || !sizes[k->item])
 		return fail(why, ST_INPUT, "%s: %s: not a list of numbers", g->path, name);
 	*v = xarray(k->n + 1, sizeof **v);
 	*n = k->n;
