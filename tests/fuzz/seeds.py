@@ -133,9 +133,14 @@ spm = [("tokenizer.ggml.model", 8, "llama"),
        ("tokenizer.ggml.add_space_prefix", 7, False)]
 odd = [(f"k{i}", i, 1) for i in (0, 1, 2, 3, 4, 5, 6, 10, 11, 12)] + [
     ("nested", 9, (9, [(0, [1, 2]), (8, ["x"])])), ("general.alignment", 4, 8)]
+gemma = [(k.replace("llama", "gemma3"), t, "gemma3" if v == "llama" else v) for k, t, v in shape] + [
+    ("gemma3.attention.sliding_window", 4, 4), ("gemma3.rope.freq_base_swa", 6, 1e4),
+    ("gemma3.attention.sliding_window_pattern", 9, (7, [True])), ("gemma3.final_logit_softcapping", 6, 30.0)]
+granite = [(k.replace("llama", "granite"), t, "granite" if v == "llama" else v) for k, t, v in shape] + [
+    ("granite.logit_scale", 6, 8.0), ("granite.attention.scale", 6, 0.1)]
 freqs = ("rope_freqs.weight", [4], 0, struct.pack("<4f", 1, 1.5, 8, 8))
 for keys, tensors in (([], []), (shape, []), (shape + rope, []), (shape, [freqs]), (shape + bpe, []),
-                      (shape + spm, [freqs]), (odd, [("a", [2, 3], 0, bytes(24)), ("b", [3], 1, bytes(6))])):
+                      (shape + spm, [freqs]), (gemma + spm, []), (granite + bpe, []), (odd, [("a", [2, 3], 0, bytes(24)), ("b", [3], 1, bytes(6))])):
     add("gguf", gguf(keys, tensors, 8 if keys is odd else 32))
 for kind, numbers, size in ((0, 1, 4), (1, 1, 2), (2, 32, 18), (3, 32, 20), (6, 32, 22), (7, 32, 24), (8, 32, 34),
                             (10, 256, 84), (11, 256, 110), (12, 256, 144), (13, 256, 176), (14, 256, 210),
