@@ -39,6 +39,7 @@ static const struct tool tool = {"pass-at-k", "[file ...]",
 struct problem {
 	size_t group, id; /* id: its number among all of the input */
 	uint64_t n, c;    /* samples graded, of them correct */
+	uint64_t prompt;  /* see traj_one_prompt */
 };
 
 /* What was read of one input */
@@ -100,6 +101,8 @@ static int add(struct eval *e, const struct rec *r, const char *name, struct rea
 	if (trajscan(&t, r, name, why))
 		return why->status;
 	p = problem_of(e, &t, r->map);
+	if (traj_one_prompt(&t, &p->prompt, r, name, why))
+		return why->status;
 	if (!trajscan_graded(&t)) {
 		e->ungraded++;
 		e->failed += t.verdict.p && !span_is(t.verdict, "ok");
