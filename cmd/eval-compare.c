@@ -46,17 +46,6 @@ static struct buf table;
 
 /* ---- reading ---- */
 
-/* The next field of a line of tab-separated values */
-static struct span field(struct span *line)
-{
-	const char *tab = memchr(line->p, '\t', line->n);
-	struct span f = {line->p, tab ? (size_t)(tab - line->p) : line->n};
-
-	line->p += f.n + (tab != NULL);
-	line->n -= f.n + (tab != NULL);
-	return f;
-}
-
 static void notes(const struct eval *e, const char *path)
 {
 	if (e->ungraded)
@@ -68,13 +57,16 @@ static void notes(const struct eval *e, const char *path)
 /* One row of the list. Its file is named from where the list is: the first n_dir bytes of name. */
 static int read_row(struct span line, const char *name, size_t n_dir, struct reason *why)
 {
-	struct span set = field(&line), variant = field(&line), run = field(&line);
-	struct span at = field(&line), file = field(&line);
-	char *step = xstrndup(at.p, at.n), *path;
+	struct span f[5] = {{0}}, file;
+	char *step, *path;
 	struct eval *e;
 	int64_t n = 0;
 	int st = 0;
 
+	for (size_t i = 0; i < 5; i++)
+		columns_field(&line, &f[i]);
+	file = f[4];
+	step = xstrndup(f[3].n ? f[3].p : "", f[3].n);
 	if (!file.n || line.n)
 		st = fail(why, ST_INPUT, "not five columns: set, variant, seed, step, file");
 	else if (!num_i64(step, 0, INT64_MAX, &n))
@@ -85,7 +77,7 @@ static int read_row(struct span line, const char *name, size_t n_dir, struct rea
 	if (file.p[0] == '/')
 		n_dir = 0;
 	path = xasprintf("%.*s%.*s", (int)n_dir, name, (int)file.n, file.p);
-	e = evalset_add(&all, set, variant, run, n);
+	e = evalset_add(&all, f[0], f[1], f[2], n);
 	st = evalset_read(&all, e, path, strict ? REC_STRICT : 0, threshold, why);
 	if (!st)
 		notes(e, path);

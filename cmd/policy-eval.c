@@ -11,6 +11,7 @@
 #include "rollout/rollout.h"
 #include "run/memory.h"
 #include "run/options.h"
+#include "task/taskleak.h"
 #include "verify/failures.h"
 
 #include <inttypes.h>
@@ -26,11 +27,15 @@ static struct rollout_opts o = {
 static const char *policy_dir, *task_file, *prompt, *compute = "f32";
 static int64_t samples = 1, threads, seed, step = -1, iter = -1;
 static struct failures failures = {.most = FAILURES_MOST};
-static bool greedy, no_score;
+static bool greedy, no_score, strict;
+static const char *train_file;
 
 static const struct opt opts[] = {
 	{'p', "policy", "DIR", OPT_STR, &policy_dir, 0, 0, "policy to sample from"},
 	{'t', "tasks", "FILE", OPT_STR, &task_file, 0, 0, "problems"},
+	{0, "leak-check", "FILE", OPT_STR, &train_file, 0, 0,
+	 "say how many of the problems are in this training set"},
+	{0, "strict", NULL, OPT_FLAG, &strict, 0, 0, "refuse such problems"},
 	{0, "prompt", "TEXT", OPT_STR, &prompt, 0, 0, "this one problem instead, not judged"},
 	OPTION_PROMPT_TEMPLATE(o.wrap),
 	{'n', "samples", "N", OPT_INT, &samples, 1, 1e6, "responses to each"},
@@ -55,6 +60,10 @@ static int check_options(void)
 		return tool_usage("-p is needed, and one of -t and --prompt");
 	if (options_check_compute(compute))
 		return ST_USAGE;
+	if (train_file && !task_file)
+		return tool_usage("--leak-check is about the problems of -t");
+	if (strict && !train_file)
+		return tool_usage("--strict is about what --leak-check finds");
 	if (greedy && samples > 1)
 		return tool_usage("--greedy: all -n %" PRId64 " responses would be the same",
 				  samples);
@@ -81,7 +90,7 @@ static void count(const struct rollout *r)
 	total.truncated += !r->stopped;
 	if (!r->judged)
 		return;
-	failures_count(&failures, r->verdict.code);
+	failures_count(&failures, &r->verdict);
 	if (r->verdict.code == VERDICT_OK)
 		total.reward += r->verdict.reward;
 }
@@ -178,6 +187,27 @@ static int load_tasks(struct task_set *s, struct reason *why)
 	return 0;
 }
 
+/* Says how many of the problems have been trained on, or refuses them. */
+static int check_leak(const struct task_set *s, struct reason *why)
+{
+	struct task_set train;
+	struct taskleak leak;
+	int st = task_load(&train, train_file, why);
+
+	if (st)
+		return st;
+	leak = taskleak_find(s, &train);
+	if (leak.n && strict)
+		st = fail(why, ST_INPUT, "%s: %zu of %zu problems are in %s too, \"%s\" as \"%s\"",
+			  task_file, leak.n, s->n, train_file, leak.it->id, leak.of->id);
+	else if (leak.n)
+		msg_warn("%s: %zu of %zu problems are in %s too, \"%s\" as \"%s\": what is learned "
+			 "there by heart counts as ability here",
+			 task_file, leak.n, s->n, train_file, leak.it->id, leak.of->id);
+	task_free(&train);
+	return st;
+}
+
 static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 {
 	struct task_set tasks = {0};
@@ -186,6 +216,8 @@ static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 	char hash[17], text[MEMORY_TEXT];
 	int st = load_tasks(&tasks, why);
 
+	if (!st && train_file)
+		st = check_leak(&tasks, why);
 	if (!st && !(r = rollout_open(p, &tasks, task_file ? task_file : "--prompt", &o, why)))
 		st = why->status;
 	if (!st) {

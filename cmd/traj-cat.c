@@ -42,6 +42,7 @@ static struct columns columns;
 static struct rec_out writer; /* of --msgpack and --from-json */
 static struct buf line;       /* being made */
 static uint64_t shown;        /* records, for --head */
+static uint64_t rows;         /* of -c */
 
 static int wrong_options(void)
 {
@@ -78,6 +79,7 @@ static void show(struct mp map, bool is_traj)
 	buf_reset(&line);
 	if (column_list) {
 		columns_row(&line, &columns, map);
+		rows++;
 	} else {
 		mpjson_from_record(&line, map);
 		buf_char(&line, '\n');
@@ -303,6 +305,15 @@ static void title(void)
 	out_write(out_stdout(), line.p, line.n);
 }
 
+/* Columns that stayed empty may be misspelt. */
+static void tell_unseen(void)
+{
+	const char *name;
+
+	for (size_t i = 0; rows && (name = columns_unseen(&columns, &i));)
+		msg_warn("-c %s: no record has this key", name);
+}
+
 int main(int argc, char *argv[])
 {
 	static char *standard[] = {"-"};
@@ -323,6 +334,8 @@ int main(int argc, char *argv[])
 		show_kept();
 	if (!st && (msgpack || (from_json && (writer.open || !out_stdout()->total))))
 		rec_finish(&writer);
+	if (!st)
+		tell_unseen();
 	rec_out_free(&writer);
 	columns_free(&columns);
 	buf_free(&line);

@@ -16,7 +16,8 @@ struct policy {
 	struct model model;
 	struct tokenizer *tok;
 	/* files as they came; n = 0: not there */
-	struct buf tok_config, gen_config, special_tokens, chat_template;
+	struct buf tok_config, gen_config, special_tokens, added_tokens, chat_template;
+	int64_t end;      /* the token that ends a demonstration; -1: none is known */
 	struct peft peft; /* r = 0: no adapter */
 	bool merged;      /* see policy_merge */
 	/* types on disk of each weight of the model, and of an adapter that was loaded; NULL: F32

@@ -2,6 +2,7 @@
 #include "rollout/prompt.h"
 #include "base/mem.h"
 #include "chat/chat.h"
+#include "policy/tokconfig.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -62,7 +63,11 @@ static int render(struct work *w, const struct task *t, struct reason *why)
 	int st = 0;
 
 	if (!w->has_chat) {
-		st = chat_open(&w->chat, &w->p->tok_config, &w->p->chat_template, why);
+		struct buf config = {0};
+
+		tokconfig_whole(&w->p->tok_config, &w->p->special_tokens, &config);
+		st = chat_open(&w->chat, &config, &w->p->chat_template, why);
+		buf_free(&config);
 		w->has_chat = !st;
 	}
 	if (!st && w->wrap && !(wrapped = wrap_messages(w->wrap, t->messages, why)))

@@ -34,7 +34,8 @@ void options_tell_loss(const struct policy *p, const char *dir, const struct wei
 	else if (loss.changed && loss.rounded)
 		msg_warn("--dtype rounds: %.1f %% of the %llu weights that changed come back with "
 			 "their former value, and the norm of the change goes from %.4g to %.4g; "
-			 "--dtype trained keeps all of it",
+			 "--dtype trained keeps all of it%s",
 			 100 * (double)loss.returned / (double)loss.changed,
-			 (unsigned long long)loss.changed, loss.change, loss.kept);
+			 (unsigned long long)loss.changed, loss.change, loss.kept,
+			 form->random ? "" : ", --round stochastic its mean");
 }

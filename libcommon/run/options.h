@@ -76,46 +76,53 @@ void options_tell_loss(const struct policy *p, const char *dir, const struct wei
 	}
 
 /* v: struct verify_opts; f: struct failures */
-#define OPTIONS_COMMAND(v, f)                                            \
-	{0,                                                              \
-	 "deadline",                                                     \
-	 "SECONDS",                                                      \
-	 OPT_NUM,                                                        \
-	 &(v).deadline,                                                  \
-	 0.001,                                                          \
-	 1e6,                                                            \
-	 "for one answer of a command"},                                 \
-		{0,                                                      \
-		 "max-output",                                           \
-		 "BYTES",                                                \
-		 OPT_INT,                                                \
-		 &(v).max_output,                                        \
-		 16,                                                     \
-		 1e9,                                                    \
-		 "for one answer of a command"},                         \
-		{0,                                                      \
-		 "workers",                                              \
-		 "N",                                                    \
-		 OPT_INT | OPT_FREE,                                     \
-		 &(v).workers,                                           \
-		 1,                                                      \
-		 1024,                                                   \
-		 "copies of a command side by side"},                    \
-	{                                                                \
-		0, "max-failures", "SHARE", OPT_NUM, &(f).most, 0, 1,    \
-			"stop when more verdicts than this are failures" \
+#define OPTIONS_COMMAND(v, f)                                                      \
+	{0,                                                                        \
+	 "deadline",                                                               \
+	 "SECONDS",                                                                \
+	 OPT_NUM,                                                                  \
+	 &(v).deadline,                                                            \
+	 0.001,                                                                    \
+	 1e6,                                                                      \
+	 "for one answer of a command, or of a processor for a run of a program"}, \
+		{0,                                                                \
+		 "max-output",                                                     \
+		 "BYTES",                                                          \
+		 OPT_INT,                                                          \
+		 &(v).max_output,                                                  \
+		 16,                                                               \
+		 1e9,                                                              \
+		 "for one answer of a command"},                                   \
+		{0,                                                                \
+		 "workers",                                                        \
+		 "N",                                                              \
+		 OPT_INT | OPT_FREE,                                               \
+		 &(v).workers,                                                     \
+		 1,                                                                \
+		 1024,                                                             \
+		 "copies of a command, or programs, side by side"},                \
+	{                                                                          \
+		0, "max-failures", "SHARE", OPT_NUM, &(f).most, 0, 1,              \
+			"stop when more verdicts than this are failures"           \
 	}
 
-#define OPTIONS_VERIFIER(v, f)                                                                     \
-	{0,                                                                                        \
-	 "verifier",                                                                               \
-	 "NAME",                                                                                   \
-	 OPT_STR,                                                                                  \
-	 &(v).verifier,                                                                            \
-	 0,                                                                                        \
-	 0,                                                                                        \
-	 "for problems that name none: a name, or cmd:COMMAND"},                                   \
-		{0, "trust", NULL, OPT_FLAG, &(v).trust, 0, 0, "run commands that problems name"}, \
+#define OPTIONS_VERIFIER(v, f)                                                               \
+	{0,                                                                                  \
+	 "verifier",                                                                         \
+	 "NAME",                                                                             \
+	 OPT_STR,                                                                            \
+	 &(v).verifier,                                                                      \
+	 0,                                                                                  \
+	 0,                                                                                  \
+	 "for problems that name none: a name, or cmd:COMMAND"},                             \
+		{0,                                                                          \
+		 "trust",                                                                    \
+		 NULL,                                                                       \
+		 OPT_FLAG,                                                                   \
+		 &(v).trust,                                                                 \
+		 0,                                                                          \
+		 0,                                                                          \
+		 "run commands that problems name, and programs where there is no sandbox"}, \
 		OPTIONS_COMMAND(v, f)
 
 /* s: has micro_tokens and recompute */

@@ -12,6 +12,7 @@ struct column {
 	size_t top;    /* length of its first part */
 	struct mp v;   /* in the record at hand */
 	bool by_whole; /* v stands under the whole name, dots and all */
+	bool seen;     /* in any record; nil counts */
 };
 
 int columns_parse(struct columns *c, const char *list, struct reason *why)
@@ -58,6 +59,18 @@ void columns_escape(struct buf *b, const char *p, size_t n)
 		run = i + 1;
 	}
 	buf_add(b, p + run, n - run);
+}
+
+bool columns_field(struct span *line, struct span *field)
+{
+	const char *tab = line->n ? memchr(line->p, '\t', line->n) : NULL;
+	size_t n = tab ? (size_t)(tab - line->p) : line->n;
+
+	if (!line->p)
+		return false;
+	*field = (struct span){line->p, n};
+	*line = tab ? (struct span){tab + 1, line->n - n - 1} : (struct span){0};
+	return true;
 }
 
 void columns_title(struct buf *b, const struct columns *c)
@@ -124,7 +137,16 @@ void columns_row(struct buf *b, struct columns *c, struct mp map)
 
 		if (i)
 			buf_char(b, '\t');
+		k->seen |= v.p != NULL;
 		put_value(b, v, k->name);
 	}
 	buf_char(b, '\n');
+}
+
+const char *columns_unseen(const struct columns *c, size_t *i)
+{
+	while (*i < c->n)
+		if (!c->v[(*i)++].seen)
+			return c->v[*i - 1].name;
+	return NULL;
 }

@@ -225,11 +225,12 @@ weights_of() {
 		says "adapter_config.json: $key"
 	done <<-'END'
 		use_dora true
-		use_rslora true
+		use_rslora "yes"
 		modules_to_save ["lm_head"]
 		rank_pattern {"q_proj":4}
 		alpha_pattern {"q_proj":4}
-		layers_to_transform [0]
+		layers_to_transform ["0"]
+		layers_pattern "h"
 		lora_bias true
 		fan_in_fan_out true
 		bias "all"
@@ -241,11 +242,38 @@ weights_of() {
 		r "8"
 		lora_alpha 0
 		target_modules ["lm_head"]
-		target_modules ".*proj"
+		target_modules ".*(proj"
+		target_modules "proj"
 		target_modules []
 	END
 	edit '. + {"lora_dropout": 0.1, "never_heard_of": false, "loftq_config": {}}'
 	status_is 0 policy-eval -q -p bad --prompt 1
+}
+
+@test "the keys of PEFT's that say the same of an adapter in other words" {
+	adapter # rank 2, alpha 4
+	policy-mix -q ad -o whole
+	while read -r filter; do
+		edit "$filter"
+		rm -rf other
+		policy-mix -q bad -o other
+		cmp whole/model.safetensors other/model.safetensors
+		rm -rf still # and is trained on from there
+		rft-tune -q -p bad --batch 8 --lr 0 --steps 1 -o still "$FIX/run.traj"
+		same ad still
+	done <<-'END'
+		.target_modules = ".*\\.(self_attn|mlp)\\.[a-z]+_proj"
+		.target_modules = "all-linear"
+		.target_modules |= map("layers.0.self_attn." + ., "0.mlp." + ., .)
+		.target_modules |= [.[], "model.layers.0.mlp.up_proj"]
+		.layers_pattern = "layers"
+	END
+	edit '.use_rslora = true | .lora_alpha = 2.8284271247461903'
+	policy-mix -q bad -o rooted
+	cmp whole/model.safetensors rooted/model.safetensors
+	edit '.use_rslora = true'
+	policy-mix -q bad -o more
+	not cmp -s whole/model.safetensors more/model.safetensors
 }
 
 @test "a damaged adapter is refused by its tensor's name" {

@@ -131,6 +131,14 @@ is() { # WANT METRIC OPTION ...
 	[ "$(pass-at-k -q -k 1 --by task eval.traj | cut -f 2,6 | grep -c 'a	')" -eq 2 ]
 }
 
+@test "--by: a key that no trajectory has is told" {
+	status_is 0 pass-at-k --bootstrap 0 -k 1 --by taks eval.traj
+	says "pass-at-k: warning: eval.traj: --by taks: no trajectory has this key"
+	[ "$(cut -f 2 out | tail -1)" = - ]
+	status_is 0 pass-at-k --bootstrap 0 -k 1 --by task eval.traj
+	[ -z "$stderr" ]
+}
+
 @test "several inputs: a block each; a bad one is named and has none" {
 	pass-at-k -q eval.traj | sed 1d >one
 	pass-at-k -q eval.traj eval.traj | sed 1d | cmp - <(cat one one)

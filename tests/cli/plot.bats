@@ -51,6 +51,16 @@ plot() {
 	[[ $output == *one/seed-1\ *"two/se_e_d "* ]]
 }
 
+@test "a log whose last line was cut off is drawn; one that is damaged is refused" {
+	plot --text saw >want
+	printf '{"step":6,"rew' >>saw/iter-2/explore.log
+	status_is 0 plot --text saw
+	cmp out want
+	printf 'ard"\n' >>saw/iter-1/explore.log
+	status_is 3 plot --text saw
+	says "iter-1/explore.log:6: column"
+}
+
 @test "-o writes a PNG file" {
 	status_is 0 plot -o x.png saw saw
 	[ "$(head -c 4 x.png | tail -c 3)" = PNG ]

@@ -187,7 +187,7 @@ Be brief.<|im_end|>
 	traj-cat out | jq -es 'all(has("reward") | not)'
 	grep -q "2 responses could not be judged" err
 	status_is 3 run_eval -t two.jsonl --verifier 'cmd:sed -u s/.*/what/'
-	says "2 of 2 verdicts are failures (2 garbage), more than --max-failures 0.1"
+	says "2 of 2 verdicts are failures (2 garbage), more than --max-failures 0.1; no answer is: what"
 	run_eval -t two.jsonl --max-output 20 --max-failures 1 \
 		--verifier 'cmd:sed -u s/.*/{\"reward\":1,\"extracted\":\"aaaaaaaaaaaaa\"}/' >out
 	[ "$(column verdict <out | sort -u)" = too-long ]

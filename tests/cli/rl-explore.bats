@@ -290,7 +290,7 @@ mastered() {
 	# too few to be sure of it before the end
 	status_is 3 rl -n 1 -t bare.jsonl --keep-equal --group-size 2 -o p \
 		--verifier 'cmd:sed -u s/.*/what/' --max-failures 0.5
-	says "rl-explore: verifier: 20 of 20 verdicts are failures (20 garbage)"
+	says "rl-explore: verifier: 20 of 20 verdicts are failures (20 garbage), more than --max-failures 0.5; no answer is: what"
 	[ ! -e p ]
 }
 

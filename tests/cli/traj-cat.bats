@@ -130,6 +130,17 @@ assert head["kind"] == "head" and end["count"] == 2, (head, end)
 	says 'a column without a name'
 }
 
+@test "-c: a column that no record has is told; nil is there" {
+	printf '{"a":1,"n":null}\n{"b":2}\n' | traj-cat --from-json >ab.traj
+	status_is 0 traj-cat -c a,b,n,bb,a.x ab.traj
+	says "traj-cat: warning: -c bb: no record has this key"
+	says "traj-cat: warning: -c a.x: no record has this key"
+	[ "$(grep -c warning err)" = 2 ]
+	traj-cat --from-json </dev/null >none.traj
+	status_is 0 traj-cat -c a none.traj
+	[ -z "$stderr" ]
+}
+
 @test "-c: floats as they are, integers of all sizes" {
 	printf '{"f":0.1,"i":-9223372036854775808,"u":{"$u64":"18446744073709551615"},"n":{"$float":"nan"}}\n' |
 		traj-cat --from-json | traj-cat -c f,i,u,n >out

@@ -96,6 +96,17 @@ add("config", read("base/config.json") + b"\0" + read("base/generation_config.js
 add("tokjson", read("base/tokenizer.json"))
 for s in literals("tokenizer/tokenizer-forms"):
     add("tokjson", s)
+for s in literals("tokenizer/pattern"):
+    add("pattern", s + b"\0It's 12 \xc3\xa9t\xc3\xa9s,\r\n\n  AbC_x \xe2\x85\xa3")
+for s in literals("policy/tokconfig"):
+    if s[:1] == b"{":
+        add("tokconfig", s)
+        add("tokconfig", b"\0" + s)
+        add("tokconfig", b"\0\0" + s)
+for s in (b'{"added_tokens_decoder":{"9":{"content":"<x>","rstrip":true}},"eos_token":"<x>"}\0'
+          b'{"bos_token":"<pad>","additional_special_tokens":["<y>"]}\0{"<z>":12}',
+          b'{"tokenizer_class":"LlamaTokenizer"}\0{"bos_token":{"content":"<eos>"}}'):
+    add("tokconfig", s)
 for s in list(literals("tokenizer/tokenizer")) + list(literals("tokenizer/tokenizer-forms")):
     for which in range(4):
         add("tokenizer", bytes([which]) + s)
@@ -128,3 +139,6 @@ for s in "1", "-9223372036854775808", "1e300", "0x10", "3.141592653589793", "1e-
     add("numbers", s.encode())
 for d in 0.1, 1e22, 5e-324, 1.7e308, 123456.0:
     add("numbers", struct.pack("<d", d))
+for log in literals("stats/logread"):
+    add("logs", log)
+add("logs", b"".join(b'{"step":%d,"reward":%.2f,"seed":%d}\n' % (i % 7, i / 40, i % 2) for i in range(40)))

@@ -12,7 +12,7 @@ static int parse(struct rope *r, const char *text, struct reason *why)
 	int st;
 
 	assert_non_null(j);
-	st = rope_parse(r, j, 32768, why);
+	st = rope_parse(r, j, &(struct rope_form){.max_len = 32768}, why);
 	json_decref(j);
 	return st;
 }
@@ -152,7 +152,7 @@ static void round_trip(void **state)
 
 		accept(&r, texts[i]);
 		j = json_pack("{s:o, s:f}", "rope_scaling", rope_json(&r), "rope_theta", r.theta);
-		assert_int_equal(rope_parse(&back, j, 1, NULL), 0);
+		assert_int_equal(rope_parse(&back, j, &(struct rope_form){.max_len = 1}, NULL), 0);
 		assert_int_equal(back.type, r.type);
 		assert_true(back.factor == r.factor && back.original == r.original);
 		assert_true(back.low == r.low && back.high == r.high);
