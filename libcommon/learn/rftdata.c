@@ -39,6 +39,8 @@ void rft_data_free(struct rft_data *d)
 	free(d->tok);
 	free(d->row);
 	free(d->ids.v);
+	names_free(&d->tasks);
+	free(d->prompt);
 	buf_free(&d->said);
 	buf_free(&d->want);
 	free(d->seq);
@@ -149,6 +151,16 @@ static int check_ids(struct rft_data *d, const struct traj *t, struct reason *wh
 		    : 0;
 }
 
+/* One problem, one prompt: its weight and whether it is held out are a problem's. */
+static int check_prompt(struct rft_data *d, const struct traj *t, const struct rec *r,
+			const char *name, struct reason *why)
+{
+	size_t id = names_id(&d->tasks, t->task);
+
+	d->prompt = names_room(d->prompt, &d->n_prompt, id, sizeof *d->prompt);
+	return traj_one_prompt(t, &d->prompt[id], r, name, why);
+}
+
 static void append(struct rft_data *d, size_t n_prompt, uint64_t task)
 {
 	const struct ids *ids = &d->ids;
@@ -177,6 +189,8 @@ int rft_add(struct rft_data *d, const struct traj *t, const struct rec *r, const
 	struct reason text;
 
 	assert(!d->seq /* not sealed */);
+	if (check_prompt(d, t, r, name, why))
+		return why->status;
 	if (encode(d, t, &n_prompt, &text))
 		return rec_fail(why, name, r, "%s", text.text);
 	if (n_prompt == 0)

@@ -82,7 +82,7 @@ static bool looks(struct span s, size_t *i, bool *marked)
 
 static void drop_article(struct words *w)
 {
-	static const char *const article[] = {"a ", "an ", "the "};
+	static const char *const article[] = {"a ", "an ", "the ", "all "};
 
 	for (size_t i = 0; i < sizeof article / sizeof *article; i++) {
 		size_t n = strlen(article[i]);
@@ -224,6 +224,8 @@ static bool another_choice(struct span s)
 
 	if (choice(s, &rest) && !rest.n)
 		return true;
+	if (word_rejects(s))
+		return true; /* B is wrong */
 	while (word.n < s.n && text_letter(word.p[word.n]))
 		word.n++;
 	if (span_is(word, "or") || span_is(word, "and") || (s.n && strchr(",;/&", *s.p)) ||

@@ -32,7 +32,7 @@ size_t decode_lay_out(struct decode_room *r, const struct decode *d, float *base
 	r->xn = decode_cut(base, &at, d->rows * width);
 	r->qkv = decode_cut(base, &at, d->rows * block_qkv_dim(d->m));
 	r->att = decode_cut(base, &at, d->rows * block_att_dim(d->m));
-	r->gu = decode_cut(base, &at, d->rows * 2 * (size_t)c->ffn);
+	r->gu = decode_cut(base, &at, d->rows * block_up_dim(d->m));
 	r->scratch = decode_cut(base, &at, block_scratch(d->m, d->rows));
 	r->att_scratch = decode_cut(base, &at, att_scratch(most_rows, d->len));
 	r->pos = (uint32_t *)decode_cut(base, &at, d->rows);
@@ -89,7 +89,7 @@ static void qkv(const struct decode *d, struct decode_room *r, size_t layer,
 	struct block rows = block_of(d, r, layer, b->rows);
 
 	if (layer == 0 && d->table)
-		qkvtable_qkv(d->table, d->m, r->qkv, b->tokens, b->pos, b->rows);
+		qkvtable_qkv(d->table, &rows, r->qkv, b->tokens, b->pos);
 	else
 		block_qkv(&rows, r->qkv, NULL, r->x, b->pos);
 }
@@ -100,8 +100,9 @@ static struct att_kv heads_of(const struct decode *d, float *cache, size_t layer
 	const struct config *c = &d->m->cfg;
 	float *keys = layer_keys(d, cache, layer) + g * head_step(d);
 
-	return (struct att_kv){keys, keys + keys_size(d), (size_t)c->head_dim,
-			       (size_t)c->kv_heads - g, head_step(d)};
+	return (struct att_kv){
+		keys,         keys + keys_size(d),   (size_t)c->head_dim, (size_t)c->kv_heads - g,
+		head_step(d), block_att(d->m, layer)};
 }
 
 /* Puts keys and values of n rows of r->qkv, from row i on, at place t of a cache. */
@@ -143,7 +144,8 @@ void decode_tokens(const struct decode *d, struct decode_room *r, const struct d
 	for (; rows.layer < (size_t)d->m->cfg.layers; rows.layer++) {
 		qkv(d, r, rows.layer, b);
 		attend(d, r, rows.layer, b);
-		block_mlp(&rows, r->x, r->x, r->gu, r->x, r->att);
+		block_mlp(&rows, &(struct block_out){.out = r->x, .x2 = r->x, .gu = r->gu}, r->x,
+			  r->att);
 	}
 	block_logits(&rows, logits, r->xn, r->x);
 }
@@ -195,7 +197,8 @@ static void prompt_part(const struct decode *d, struct decode_room *r, const str
 		qkv(d, r, l, &all);
 		attend_prompt(d, r, l, p, from);
 		if (from < p->n)
-			block_mlp(&rows, x, x, r->gu, x, r->att + from * A);
+			block_mlp(&rows, &(struct block_out){.out = x, .x2 = x, .gu = r->gu}, x,
+				  r->att + from * A);
 	}
 }
 

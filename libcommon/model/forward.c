@@ -54,7 +54,7 @@ static void job_att(void *ctx, size_t i, int thread)
 	float *keys = workspace_scratch(r, thread),
 	      *values = keys + att_keys_floats(before + n, hd);
 	float *scratch = values + att_values_floats(before + n, hd);
-	struct att_kv kv = {keys, values, hd, 1, 0};
+	struct att_kv kv = {keys, values, hd, 1, 0, block_att(r->m, r->layer)};
 
 	att_put(kv, 0, matrix_in(first + k_at, before, hd, Q),
 		matrix_in(first + k_at + kvh * hd, before, hd, Q));
@@ -70,19 +70,29 @@ static void job_att(void *ctx, size_t i, int thread)
 		}
 }
 
+/* Rows from `from` on of the present layer's part of a field that may not be there */
+static float *rows_of(const struct workspace *r, float *field, size_t from, size_t n)
+{
+	return field ? field + (workspace_slot(r) * r->p->n_tok + from) * n : NULL;
+}
+
 static void job_mlp(void *ctx, size_t i, int thread)
 {
 	struct workspace *r = ctx;
-	size_t T = r->p->n_tok, d = (size_t)r->m->cfg.d, A = block_att_dim(r->m),
-	       l = workspace_slot(r);
-	size_t F2 = 2 * (size_t)r->m->cfg.ffn, x = input(r), next = r->keep ? x + 1 : 0, from, n;
+	size_t T = r->p->n_tok, d = (size_t)r->m->cfg.d, x = input(r), next = r->keep ? x + 1 : 0;
+	bool kept = r->keep && block_norms_out(r->m);
+	struct block_out to;
+	size_t from, n;
 	struct block b;
 
 	workspace_block(i, T, &from, &n);
 	b = (struct block){r->m, r->layer, n, workspace_scratch(r, thread)};
-	block_mlp(&b, r->x + (next * T + from) * d, r->x2 + (l * T + from) * d,
-		  r->gu + (l * T + from) * F2, r->x + (x * T + from) * d,
-		  r->att + (l * T + from) * A);
+	to = (struct block_out){r->x + (next * T + from) * d, rows_of(r, r->x2, from, d),
+				rows_of(r, r->gu, from, block_up_dim(r->m)),
+				kept ? rows_of(r, r->o_out, from, d) : NULL,
+				kept ? rows_of(r, r->down_out, from, d) : NULL};
+	block_mlp(&b, &to, r->x + (x * T + from) * d,
+		  rows_of(r, r->att, from, block_att_dim(r->m)));
 }
 
 void forward_layer(struct workspace *r)

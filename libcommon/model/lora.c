@@ -11,35 +11,73 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const lora_names[LORA_TARGETS] = {"q_proj",    "k_proj",  "v_proj",   "o_proj",
-					      "gate_proj", "up_proj", "down_proj"};
+const char *const lora_names[LORA_TARGETS] = {"q_proj",       "k_proj",  "v_proj",    "o_proj",
+					      "gate_proj",    "up_proj", "down_proj", "qkv_proj",
+					      "gate_up_proj", "c_fc",    "c_proj"};
 
 /* What a model's shape makes of a target */
 struct place {
-	enum lora_input input;
-	const char *part; /* of the layer */
+	enum lora_input input; /* LORA_INPUTS: the family has no such layer */
+	const char *part;      /* of the layer */
 	int64_t out, in, col;
 };
 
+/* Of a linear layer that the family has */
+static struct place place_of_part(const struct config *c, enum layer_part p)
+{
+	int64_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim, f = c->ffn;
+	int64_t up = family_part(c->family, PART_GATE) ? f : 0;
+	const struct place places[PARTS] = {
+		[PART_Q] = {LORA_IN_QKV, NULL, q, c->d, 0},
+		[PART_K] = {LORA_IN_QKV, NULL, kv, c->d, q},
+		[PART_V] = {LORA_IN_QKV, NULL, kv, c->d, q + kv},
+		[PART_QKV] = {LORA_IN_QKV, NULL, q + 2 * kv, c->d, 0},
+		[PART_O] = {LORA_IN_O, NULL, c->d, q, 0},
+		[PART_GATE] = {LORA_IN_GU, NULL, f, c->d, 0},
+		[PART_UP] = {LORA_IN_GU, NULL, f, c->d, up},
+		[PART_GU] = {LORA_IN_GU, NULL, 2 * f, c->d, 0},
+		[PART_DOWN] = {LORA_IN_DOWN, NULL, c->d, f, 0},
+	};
+	struct place to = places[p];
+
+	to.part = family_part(c->family, p);
+	return to;
+}
+
+static bool ends_with(const char *part, const char *name)
+{
+	const char *dot = strrchr(part, '.');
+
+	return dot && strcmp(dot + 1, name) == 0;
+}
+
 static struct place place_of(const struct config *c, enum lora_target t)
 {
-	int64_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
-	const struct place places[LORA_TARGETS] = {
-		[LORA_Q] = {LORA_IN_QKV, "self_attn", q, c->d, 0},
-		[LORA_K] = {LORA_IN_QKV, "self_attn", kv, c->d, q},
-		[LORA_V] = {LORA_IN_QKV, "self_attn", kv, c->d, q + kv},
-		[LORA_O] = {LORA_IN_O, "self_attn", c->d, q, 0},
-		[LORA_GATE] = {LORA_IN_GU, "mlp", c->ffn, c->d, 0},
-		[LORA_UP] = {LORA_IN_GU, "mlp", c->ffn, c->d, c->ffn},
-		[LORA_DOWN] = {LORA_IN_DOWN, "mlp", c->d, c->ffn, 0},
-	};
+	static const enum layer_part linear[] = {PART_Q,    PART_K,  PART_V,  PART_QKV, PART_O,
+						 PART_GATE, PART_UP, PART_GU, PART_DOWN};
 
-	return places[t];
+	for (size_t i = 0; i < sizeof linear / sizeof *linear; i++) {
+		const char *part = family_part(c->family, linear[i]);
+
+		if (part && ends_with(part, lora_names[t]))
+			return place_of_part(c, linear[i]);
+	}
+	return (struct place){.input = LORA_INPUTS};
+}
+
+unsigned lora_targets(const struct config *c)
+{
+	unsigned targets = 0;
+
+	for (int t = 0; t < LORA_TARGETS; t++)
+		if (place_of(c, (enum lora_target)t).input != LORA_INPUTS)
+			targets |= 1U << t;
+	return targets;
 }
 
 /* Adds a matrix to the table; returns its offset. */
-static size_t add_matrix(struct lora *l, int64_t layer, const char *part, enum lora_target t,
-			 const char *which, int64_t rows, int64_t cols)
+static size_t add_matrix(struct lora *l, int64_t layer, const char *part, const char *which,
+			 int64_t rows, int64_t cols)
 {
 	struct weight *w = &l->w[l->n_w++];
 
@@ -48,8 +86,8 @@ static size_t add_matrix(struct lora *l, int64_t layer, const char *part, enum l
 			     .offset = l->n_params,
 			     .count = (size_t)rows * (size_t)cols,
 			     .decay = true};
-	snprintf(w->name, sizeof w->name, "model.layers.%lld.%s.%s.%s.weight", (long long)layer,
-		 part, lora_names[t], which);
+	snprintf(w->name, sizeof w->name, "model.layers.%lld.%s.%s.weight", (long long)layer, part,
+		 which);
 	l->n_params += w->count;
 	return w->offset;
 }
@@ -85,7 +123,7 @@ static void add_group(struct lora *l, const struct config *c, const struct lora_
 
 		if (p.input != input || !is_there(l, where, layer, p.part, (enum lora_target)t))
 			continue;
-		a = add_matrix(l, layer, p.part, (enum lora_target)t, "lora_A", l->r, p.in);
+		a = add_matrix(l, layer, p.part, "lora_A", l->r, p.in);
 		g->a = g->n ? g->a : a;
 		g->in = (size_t)p.in;
 		g->b[g->n++] = (struct lora_b){.out = (size_t)p.out, .col = (size_t)p.col};
@@ -97,8 +135,7 @@ static void add_group(struct lora *l, const struct config *c, const struct lora_
 
 		if (p.input != input || !is_there(l, where, layer, p.part, (enum lora_target)t))
 			continue;
-		g->b[i].b =
-			add_matrix(l, layer, p.part, (enum lora_target)t, "lora_B", p.out, l->r);
+		g->b[i].b = add_matrix(l, layer, p.part, "lora_B", p.out, l->r);
 		g->b[i].p_b = add_packed(l, g->b[i].out, r);
 		i++;
 	}
@@ -144,7 +181,8 @@ struct lora *lora_new_where(const struct config *c, int64_t r, double alpha, uns
 	assert(targets && !(targets & ~(unsigned)LORA_ALL));
 	l->r = r;
 	l->alpha = alpha;
-	l->targets = targets;
+	l->targets = targets & lora_targets(c);
+	assert(l->targets);
 	l->layers = c->layers;
 	l->w = xcalloc(2 * LORA_TARGETS * (size_t)c->layers, sizeof *l->w);
 	l->group = xcalloc((size_t)c->layers * LORA_INPUTS, sizeof *l->group);

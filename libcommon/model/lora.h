@@ -12,8 +12,22 @@
 #include "model/weight.h"
 #include "tensor/matrix.h"
 
-/* Linear layers, in the order of lora_names; a set of them is bits. */
-enum lora_target { LORA_Q, LORA_K, LORA_V, LORA_O, LORA_GATE, LORA_UP, LORA_DOWN, LORA_TARGETS };
+/* What linear layers are called, in the order of lora_names; a set of them is bits. No family has
+ * all. */
+enum lora_target {
+	LORA_Q,
+	LORA_K,
+	LORA_V,
+	LORA_O,
+	LORA_GATE,
+	LORA_UP,
+	LORA_DOWN,
+	LORA_QKV,
+	LORA_GATE_UP,
+	LORA_C_FC,
+	LORA_C_PROJ,
+	LORA_TARGETS
+};
 enum {
 	LORA_ALL = (1 << LORA_TARGETS) - 1,
 	LORA_MAX_R = 4096,
@@ -53,7 +67,8 @@ struct lora {
 	struct lora_group *group; /* (layers, LORA_INPUTS) */
 };
 
-/* An adapter of zeros. */
+unsigned lora_targets(const struct config *c); /* those that the family has */
+/* An adapter of zeros; of targets, those that the family has, which are some. */
 struct lora *lora_new(const struct config *c, int64_t r, double alpha, unsigned targets);
 /* Which layers have one, by their whole names, "model.layers.0.self_attn.q_proj" */
 struct lora_where {

@@ -2,7 +2,6 @@
 #include "model/qkvtable.h"
 #include "base/mem.h"
 #include "base/par.h"
-#include "model/block.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -54,15 +53,16 @@ void qkvtable_make(struct qkvtable *t, const struct model *m)
 	par_for(((size_t)m->cfg.vocab + ROWS - 1) / ROWS, job_make, &k);
 }
 
-void qkvtable_qkv(const struct qkvtable *t, const struct model *m, float *qkv,
-		  const uint32_t *tokens, const uint32_t *pos, size_t rows)
+void qkvtable_qkv(const struct qkvtable *t, const struct block *b, float *qkv,
+		  const uint32_t *tokens, const uint32_t *pos)
 {
-	size_t n = block_qkv_dim(m);
+	size_t n = block_qkv_dim(b->m);
 
 	assert(t->row && qkv && tokens && pos);
-	for (size_t i = 0; i < rows; i++)
+	assert(b->layer == 0);
+	for (size_t i = 0; i < b->rows; i++)
 		memcpy(qkv + i * n, t->row + tokens[i] * n, n * sizeof *qkv);
-	block_rotate(m, qkv, pos, rows);
+	block_turn(b, qkv, NULL, pos);
 }
 
 void qkvtable_free(struct qkvtable *t)

@@ -59,37 +59,57 @@ static void cut_field(float **field, float *base, size_t *at, size_t n)
 	*at += vec_round(n) + PANEL; /* whole vectors may be read past the end of a row */
 }
 
+/* The same for n norms' */
+static void cut_stats(struct norm_stat **field, float *base, size_t *at, size_t n)
+{
+	float *p;
+
+	cut_field(&p, base, at, n * sizeof **field / sizeof *p);
+	*field = (struct norm_stat *)p;
+}
+
 /* Cuts base into the fields; with base NULL only counts. Returns the floats needed. */
 static size_t lay_out(struct workspace *r, float *base, const struct pack *p)
 {
 	const struct model *m = r->m;
 	size_t T = p->n_tok, R = p->n_rows, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn;
 	size_t Q = block_qkv_dim(m), A = block_att_dim(m), L = r->L, at = 0;
-	size_t back = r->keep ? 1 : 0, X = r->keep ? (size_t)m->cfg.layers + 1 : 1,
-	       norms = m->cfg.qk_norm ? back : 0, lora = m->lora ? m->lora->width : 0;
+	size_t back = r->keep ? 1 : 0, out = block_norms_out(m) ? back : 0;
+	size_t ends = block_adds_plain(m) ? 0 : back, one = m->cfg.parallel ? back : 0;
+	size_t act = m->layer[0].act != NOWHERE ? back : 0;
+	size_t X = r->keep ? (size_t)m->cfg.layers + 1 : 1, norms = m->cfg.qk_norm ? back : 0,
+	       lora = m->lora ? m->lora->width : 0;
 
 	cut_field(&r->x, base, &at, X * T * d);
 	cut_field(&r->qkv, base, &at, L * T * Q);
 	cut_field(&r->raw, base, &at, norms * L * T * block_qk_dim(m));
 	cut_field(&r->att, base, &at, L * T * A);
 	cut_field(&r->x2, base, &at, L * T * d);
-	cut_field(&r->gu, base, &at, L * T * 2 * F);
+	cut_field(&r->gu, base, &at, L * T * block_up_dim(m));
+	cut_field(&r->o_out, base, &at, out * L * T * d);
+	cut_field(&r->down_out, base, &at, out * L * T * d);
 	cut_field(&r->xr, base, &at, R * d);
 	cut_field(&r->xrn, base, &at, R * d);
 	cut_field(&r->logits, base, &at, r->chunk * (size_t)m->cfg.vocab);
 	cut_field(&r->dx, base, &at, back * T * d);
 	cut_field(&r->dx2, base, &at, back * T * d);
+	cut_field(&r->ddown, base, &at, ends * T * d);
+	cut_field(&r->do_out, base, &at, ends * T * d);
+	cut_field(&r->dn, base, &at, one * T * d);
 	cut_field(&r->xn, base, &at, back * T * d);
 	cut_field(&r->dxn, base, &at, back * (T > R ? T : R) * d);
 	cut_field(&r->h, base, &at, back * T * F);
 	cut_field(&r->datt, base, &at, back * T * A);
 	cut_field(&r->dqkv, base, &at, back * T * Q);
-	cut_field(&r->rms, base, &at, back * (T > R ? T : R));
+	cut_stats(&r->norm, base, &at, back * (T > R ? T : R));
+	cut_stats(&r->o_norm, base, &at, out * T);
+	cut_stats(&r->down_norm, base, &at, out * T);
 	cut_field(&r->lu, base, &at, back * T * lora);
 	cut_field(&r->lv, base, &at, back * T * lora);
 	cut_field(&r->transposed, base, &at, back * mat_layer_words(m));
 	cut_field(&r->qk_grad, base, &at,
-		  norms * workspace_blocks(T, WORKSPACE_ROWS) * 2 * (size_t)m->cfg.head_dim);
+		  norms * workspace_blocks(T, WORKSPACE_ROWS) * block_qk_weights(m));
+	cut_field(&r->act_grad, base, &at, act * workspace_blocks(T, WORKSPACE_ROWS) * 2);
 	return at;
 }
 
@@ -113,7 +133,7 @@ static size_t scratch_floats(const struct workspace *r)
 
 	if (r->keep)
 		back = max2(att_backward_scratch(T, hd), wgrad_scratch(r->m));
-	return max2(max2(rows, 2 * hd), max2(att, back)) + PANEL;
+	return max2(max2(rows, 2 * block_att_dim(r->m)), max2(att, back)) + PANEL;
 }
 
 /* What the sizes depend on besides the pack */

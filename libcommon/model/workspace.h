@@ -7,6 +7,7 @@
 #define MODEL_WORKSPACE_H
 
 #include "model/block.h"
+#include "tensor/norm.h"
 #include "tensor/softmax.h"
 
 #include <assert.h>
@@ -34,20 +35,26 @@ struct workspace {
 		       one */
 	float *att; /* (L, T, A) */
 	float *x2;  /* (L, T, d) after the attention's residual */
-	float *gu;  /* (L, T, 2 F); becomes its gradient */
-	float *xr;  /* (R, d) rows of x that are scored */
+	float *gu;  /* (L, T, U), U = block_up_dim; becomes its gradient */
+	float *o_out, *down_out; /* (L, T, d) of the products, where a norm stands behind them */
+	float *xr;               /* (R, d) rows of x that are scored */
 
 	/* backward only */
-	float *dx, *dx2;    /* (T, d) */
+	float *dx, *dx2; /* (T, d) */
+	float *ddown,
+		*do_out;    /* (T, d) by the outputs of down and o; where they are not dx and dx2 */
+	float *dn;          /* (T, d) by the one input of parallel layers */
 	float *xn, *dxn;    /* (T, d) */
 	float *h;           /* (T, F) */
 	float *datt, *dqkv; /* (T, A), (T, Q) */
 	float *transposed;  /* a layer's matrices as mat_transpose makes them; only in bf16 */
 	float *xrn;         /* (R, d) normed rows of the head; then the gradient of xr */
-	float *rms;         /* (T or R) norm factors */
-	float *lu, *lv;     /* (T, width of the adapter) see lora.h; only where there is one */
-	float *qk_grad;     /* (blocks of rows, 2, head_dim) shares of the gradients of q_norm
-			       and k_norm; only where there are any */
+	struct norm_stat *norm;               /* (T or R) of a norm's rows */
+	struct norm_stat *o_norm, *down_norm; /* (T) of norms behind o and down */
+	float *lu, *lv;  /* (T, width of the adapter) see lora.h; only where there is one */
+	float *qk_grad;  /* (blocks of rows, block_qk_norm) shares of the gradients of q_norm
+			    and k_norm; only where there are any */
+	float *act_grad; /* (blocks of rows, 2) of the activation's numbers, likewise */
 
 	float *logits;             /* (chunk, V) */
 	size_t chunk;              /* rows of logits held at once */

@@ -51,17 +51,34 @@ bool peft_is_folder(const char *dir)
 	return there;
 }
 
+/* The names of a set of layers, one after the other; the caller frees them. */
+static char *list_names(unsigned targets)
+{
+	struct buf list = {0};
+	char *names;
+
+	for (int t = 0; t < LORA_TARGETS; t++)
+		if (targets >> t & 1)
+			buf_printf(&list, list.n ? ", %s" : "%s", lora_names[t]);
+	names = xstrdup(buf_cstr(&list));
+	buf_free(&list);
+	return names;
+}
+
 /* A name may be the whole of the layer's or, as usual, its last part. */
 static int add_target(const char *name, size_t n, unsigned *targets, struct reason *why)
 {
+	char *names;
+
 	for (int t = 0; t < LORA_TARGETS; t++)
 		if (strlen(lora_names[t]) == n && memcmp(lora_names[t], name, n) == 0) {
 			*targets |= 1U << t;
 			return 0;
 		}
-	return fail(why, ST_INPUT,
-		    "%.*s is none of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj",
-		    (int)(n < 80 ? n : 80), name);
+	names = list_names(LORA_ALL);
+	fail(why, ST_INPUT, "%.*s is none of %s", (int)(n < 80 ? n : 80), name, names);
+	free(names);
+	return ST_INPUT;
 }
 
 int peft_targets(const char *list, unsigned *targets, struct reason *why)
@@ -75,6 +92,23 @@ int peft_targets(const char *list, unsigned *targets, struct reason *why)
 			break;
 	}
 	return st;
+}
+
+int peft_choose(struct peft *p, const struct config *c, bool named, struct reason *why)
+{
+	unsigned has = lora_targets(c), asked = p->targets ? p->targets : LORA_ALL;
+	unsigned lacks = named && p->targets ? asked & ~has : 0;
+	char *lacking, *having;
+
+	p->targets = asked & has;
+	if (p->targets && !lacks)
+		return 0;
+	lacking = list_names(lacks ? lacks : asked);
+	having = list_names(has);
+	fail(why, ST_INPUT, "%s models have no %s, only %s", config_family(c), lacking, having);
+	free(lacking);
+	free(having);
+	return ST_INPUT;
 }
 
 static bool is_free(const char *key)
@@ -195,7 +229,7 @@ int peft_read(struct peft *p, const char *dir, struct reason *why)
 	int st;
 
 	*p = (struct peft){0};
-	st = file_read(path, MAX_CONFIG, &p->json, why);
+	st = file_check_plain(path, why) ? why->status : file_read(path, MAX_CONFIG, &p->json, why);
 	if (!st) {
 		j = json_parse(p->json.p, p->json.n, path, why);
 		st = j ? 0 : ST_INPUT;

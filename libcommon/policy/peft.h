@@ -27,6 +27,9 @@ struct peft {
 
 /* Adds the targets of a list, "q_proj,v_proj". */
 int peft_targets(const char *list, unsigned *targets, struct reason *why);
+/* Of the targets (0: all) keeps those that the model has: ST_INPUT where it has none or, of layers
+ * that somebody named, not all. */
+int peft_choose(struct peft *p, const struct config *c, bool named, struct reason *why);
 bool peft_is_folder(const char *dir); /* has it an adapter? */
 /* base_model_name_or_path, when it is no absolute path, begins at dir. */
 int peft_read(struct peft *p, const char *dir, struct reason *why);

@@ -46,7 +46,7 @@ static int read_file(const char *dir, const char *name, size_t max, bool optiona
 	int st = 0;
 
 	if (access(path, F_OK) == 0) {
-		st = file_read(path, max, b, why);
+		st = file_check_plain(path, why) ? why->status : file_read(path, max, b, why);
 		if (!st)
 			st = folder_check_text(b, path, why);
 	} else if (!optional) {
@@ -116,10 +116,14 @@ static int load_texts(struct policy *p, const char *dir, struct reason *why)
 
 static int load_adapter(struct policy *p, const char *dir, struct reason *why)
 {
-	struct lora *l = peft_lora(&p->peft, &p->cfg, why);
+	struct lora *l = NULL;
 	char *path;
 	int st;
 
+	if (peft_choose(&p->peft, &p->cfg, false, why))
+		fail_prefix(why, "target_modules");
+	else
+		l = peft_lora(&p->peft, &p->cfg, why);
 	if (!l) {
 		fail_prefix(why, "%s/" PEFT_CONFIG, dir);
 		return ST_INPUT;
@@ -150,6 +154,20 @@ static int load_folder(struct policy *p, const char *dir, int how, int under, st
 	p->peft = peft;
 	if (!st && peft.r)
 		st = load_adapter(p, dir, why);
+	if (st)
+		policy_free(p);
+	return st;
+}
+
+int policy_load_texts(struct policy *p, const char *dir, struct reason *why)
+{
+	struct peft peft = {0};
+	int st = peft_is_folder(dir) ? peft_read(&peft, dir, why) : 0;
+
+	*p = (struct policy){0};
+	if (!st)
+		st = load_texts(p, peft.r ? peft.base : dir, why);
+	p->peft = peft;
 	if (st)
 		policy_free(p);
 	return st;
@@ -200,9 +218,13 @@ static int adapt(struct policy *p, const char *dir, const struct peft *want, uin
 	*is = (struct peft){.base = realpath(dir, NULL),
 			    .r = want->r,
 			    .alpha = want->alpha > 0 ? want->alpha : 2 * (double)want->r,
-			    .targets = want->targets ? want->targets : LORA_ALL};
+			    .targets = want->targets};
 	if (!is->base)
 		return fail_errno(why, errno, "%s", dir);
+	if (peft_choose(is, &p->cfg, true, why)) {
+		fail_prefix(why, "--lora-targets");
+		return ST_INPUT;
+	}
 	l = lora_new(&p->cfg, is->r, is->alpha, is->targets);
 	lora_random(l, seed);
 	model_adapt(&p->model, l);

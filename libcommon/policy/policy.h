@@ -31,6 +31,8 @@ struct policy {
  * between. policy_load: an adapter is added to the weights; not lean. */
 int policy_load(struct policy *p, const char *dir, int how, struct reason *why);
 int policy_load_as(struct policy *p, const char *dir, int how, struct reason *why);
+/* Configuration and tokenizer alone: there is no model. */
+int policy_load_texts(struct policy *p, const char *dir, struct reason *why);
 /* What training begins with: the policy in dir, loaded as `how`, with the adapter that want asks
  * for. When it has one already, want may be empty and must not ask for another: ST_USAGE. merge:
  * see policy_merge; there must be an adapter. */

@@ -1,5 +1,6 @@
 /* safetensors.c - reading tensors. See safetensors.h. */
 #include "policy/safetensors.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "tensor/half.h"
@@ -305,7 +306,10 @@ static int open_shard(struct sft_file *f, const char *path, struct reason *why)
 	struct shard s = {.index = f->n_files};
 	struct buf text = {0};
 	json_t *j = NULL;
-	int st;
+	int st = file_check_plain(path, why);
+
+	if (st)
+		return st;
 
 	f->fd = xgrow(f->fd, (size_t)f->n_files + 1, sizeof *f->fd);
 	f->path = xgrow(f->path, (size_t)f->n_files + 1, sizeof *f->path);

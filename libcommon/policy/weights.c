@@ -27,7 +27,8 @@ static int check_shape(const struct sft_tensor *t, const struct weight *w, struc
 	uint64_t want[2] = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]};
 	char is[192], should[64];
 
-	if (t->rank == w->rank && t->shape[0] == want[0] && (w->rank < 2 || t->shape[1] == want[1]))
+	if (t->rank == w->rank && (w->rank < 1 || t->shape[0] == want[0]) &&
+	    (w->rank < 2 || t->shape[1] == want[1]))
 		return 0;
 	shape_text(t->shape, t->rank, is, sizeof is);
 	shape_text(want, w->rank, should, sizeof should);
@@ -90,7 +91,7 @@ struct pieces {
 static int read_piece(const struct pieces *p, const struct piece *c, struct reason *why)
 {
 	size_t k = row_length(c->w), at = c->first * k, n = c->n * k;
-	bool in_place = c->w->rank == 1 || !(p->m->how & MODEL_FROZEN);
+	bool in_place = c->w->rank < 2 || !(p->m->how & MODEL_FROZEN);
 	float *own = in_place ? NULL : xarray(n, sizeof *own);
 	float *rows = in_place ? p->m->params + c->w->offset + at : own;
 	int st = sft_read_part(p->f, c->t, at, n, rows, why);
@@ -384,8 +385,7 @@ static bool is_made(const struct model *m, size_t i)
 	return (m->lora || m->how & MODEL_FROZEN) && m->w[i].rank == 2;
 }
 
-/* n rows of a weight, from `first` on: where they lie, or made in buf */
-static const float *rows_at(const struct model *m, size_t i, size_t first, size_t n, float *buf)
+const float *weights_rows(const struct model *m, size_t i, size_t first, size_t n, float *buf)
 {
 	if (!is_made(m, i))
 		return m->params + m->w[i].offset + first * row_length(&m->w[i]);
@@ -403,7 +403,7 @@ static bool is_exact(const struct model *m, size_t i, enum sft_dtype dtype)
 	for (size_t at = 0; at < n && exact && dtype != SFT_F32; at += step) {
 		size_t some = n - at < step ? n - at : step;
 
-		exact = sft_exact(rows_at(m, i, at, some, buf), some * k, dtype);
+		exact = sft_exact(weights_rows(m, i, at, some, buf), some * k, dtype);
 	}
 	free(buf);
 	return exact;
@@ -573,7 +573,8 @@ static int compare_one(const struct model *m, size_t i, struct compared *c,
 	for (size_t at = 0; at < n && !st; at += step) {
 		size_t some = n - at < step ? n - at : step;
 
-		st = compare_part(c, rows_at(m, i, at, some, buf), at * k, some * k, loss, why);
+		st = compare_part(c, weights_rows(m, i, at, some, buf), at * k, some * k, loss,
+				  why);
 	}
 	free(buf);
 	return st;

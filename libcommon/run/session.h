@@ -48,8 +48,11 @@ int session_log(struct session *s, struct reason *why);
 int session_checkpoint(struct session *s, struct reason *why);
 /* st, or the log's own failure where st is 0. */
 int session_close_log(struct session *s, int st, struct reason *why);
-/* Tells what the run needs: memory, and disk for each policy that session_save writes. */
-void session_plan(const struct session *s, const struct policy *p, const struct memory *need);
+/* Tells what the run needs: memory, and disk for each policy that session_save writes; warns when
+ * there is less than the n in folders beside or in `where` (NULL: none is written) and the state
+ * take. */
+void session_plan(const struct session *s, const struct policy *p, const struct memory *need,
+		  const char *where, uint64_t n);
 /* As --dtype says, unless it was saved before the run was stopped. */
 int session_save(const struct session *s, const struct policy *p, const char *dir,
 		 struct reason *why);

@@ -86,6 +86,15 @@ is() {
 	is like family qwen3
 	policy-init -q -o other --like qwen3 --family qwen2
 	is other family qwen2
+	for f in smollm3 granite olmo2 olmo3 phi3 mistral ministral ministral3 gemma2 gemma3_text starcoder2 stablelm \
+		exaone4 glm4 seed_oss hunyuan_v1_dense ernie4_5 apertus; do
+		policy-init -q -o $f --family $f --layers 3 --head-dim 16 "${tiny[@]}"
+		is $f family $f
+		policy-init -q -o like-$f --like $f
+		cmp $f/config.json like-$f/config.json
+	done
+	policy-init -q -o back --like gemma2 --family llama
+	is back family llama
 	status_is 2 policy-init -q -o x --family gemma
 	says "'gemma' is none of like|llama|qwen2|qwen3"
 }
@@ -147,7 +156,7 @@ is() {
 
 @test "--alphabet: one token a character, after <pad> and <eos>" {
 	need_tool jq
-	policy-init -q -o p --alphabet $'ba b\n' "${tiny[@]}"
+	policy-init -q -o p --alphabet $'ba \n' "${tiny[@]}"
 	is p tokens 6
 	run jq -c .model.vocab p/tokenizer.json
 	[ "$output" = '{"<pad>":0,"<eos>":1,"b":2,"a":3,"Ġ":4,"Ċ":5}' ]
@@ -283,4 +292,10 @@ is() {
 	status_is 4 bash -c 'ulimit -f 100; policy-init -o p'
 	says 'model.safetensors: write: File too large'
 	[ "$(echo *)" = "err out" ]
+}
+
+@test "--alphabet: a character twice is a slip" {
+	status_is 3 policy-init -o p --alphabet aa "${tiny[@]}"
+	says "alphabet: 'a' is in it twice"
+	[ ! -e p ]
 }

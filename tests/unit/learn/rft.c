@@ -117,7 +117,7 @@ static void what_cannot_be_learned_is_refused_or_left_out(void **state)
 	(void)state;
 	o.max_len = 4;
 	rft_data_init(&d, &p, &o);
-	must_add(&d, text("t", "ab", "bc")); /* 5 tokens with the stop token */
+	must_add(&d, text("long", "ab", "bc")); /* 5 tokens with the stop token */
 	assert_int_equal(d.too_long, 1);
 	assert_int_equal(rft_seal(&d, &why), ST_INPUT);
 	must_add(&d, t);
@@ -132,8 +132,11 @@ static void what_cannot_be_learned_is_refused_or_left_out(void **state)
 	assert_int_equal(d.empty, 1);
 	t = text("t", "", "b");
 	assert_int_equal(add(&d, &t, &why), ST_INPUT);
-	t = text("t", "a?", "b"); /* not in the alphabet */
+	t = text("odd", "a?", "b"); /* not in the alphabet */
 	assert_int_equal(add(&d, &t, &why), ST_INPUT);
+	t = text("t", "ab", "b");
+	assert_int_equal(add(&d, &t, &why), ST_INPUT);
+	assert_non_null(strstr(why.text, "task t: another prompt than before"));
 	rft_data_free(&d);
 	policy_free(&p);
 }
