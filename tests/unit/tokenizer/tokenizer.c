@@ -529,7 +529,7 @@ static void make_chars(void **state)
 	uint32_t id;
 
 	(void)state;
-	assert_int_equal(chars_make("b a\nab\"", &b, &why), 0);
+	assert_int_equal(chars_make("b a\n\"", &b, &why), 0);
 	t = tok_load(b.p, b.n, "x", &why);
 	assert_non_null(t);
 	assert_int_equal(tok_vocab_size(t), 7);
