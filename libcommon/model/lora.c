@@ -107,8 +107,7 @@ static bool is_there(const struct lora *l, const struct lora_where *where, int64
 
 	if (!(l->targets >> t & 1) || !where)
 		return l->targets >> t & 1;
-	snprintf(name, sizeof name, "model.layers.%lld.%s.%s", (long long)layer, part,
-		 lora_names[t]);
+	snprintf(name, sizeof name, "model.layers.%lld.%s", (long long)layer, part);
 	return where->has(where->ctx, name);
 }
 

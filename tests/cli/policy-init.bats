@@ -244,6 +244,17 @@ is() {
 	printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n' >cloned/model.safetensors
 	status_is 3 policy-init --info cloned
 	says 'cloned/model.safetensors: a pointer of Git LFS, not the weights'
+	mv cloned/model.safetensors cloned/pytorch_model.bin
+	status_is 3 policy-init --info cloned
+	says 'pytorch_model.bin is not read: transformers writes it as safetensors'
+	cp cloned/pytorch_model.bin cloned/config.json
+	status_is 3 policy-init --info cloned
+	says 'cloned/config.json: a pointer of Git LFS, not the file'
+	status_is 3 policy-init --info some-one/small-model
+	says 'hf download some-one/small-model --local-dir FOLDER'
+	mkdir -p models--a--b/snapshots/0123
+	status_is 3 policy-init --info models--a--b
+	says 'the policy is models--a--b/snapshots/0123'
 }
 
 @test "a folder that exists is left alone" {
