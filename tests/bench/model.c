@@ -219,7 +219,7 @@ static void sampling_products(struct bench *b)
 
 static void setup_products(struct bench *b)
 {
-	size_t widest = max2((size_t)(2 * b->p.ffn), block_qkv_dim(&b->m));
+	size_t widest = max2((size_t)(2 * b->p.ffn), block_qkv_most(&b->m));
 	size_t rows = max2(max2((size_t)b->p.micro, (size_t)b->p.batch), (size_t)b->p.prompt);
 
 	widest = max2(widest, (size_t)b->p.vocab);

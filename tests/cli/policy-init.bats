@@ -87,7 +87,7 @@ is() {
 	policy-init -q -o other --like qwen3 --family qwen2
 	is other family qwen2
 	for f in smollm3 granite olmo2 olmo3 phi3 mistral ministral ministral3 gemma2 gemma3_text starcoder2 stablelm \
-		exaone4 glm4 seed_oss hunyuan_v1_dense ernie4_5 apertus; do
+		exaone4 glm4 seed_oss hunyuan_v1_dense ernie4_5 apertus lfm2 qwen3_5_text; do
 		policy-init -q -o $f --family $f --layers 3 --head-dim 16 "${tiny[@]}"
 		is $f family $f
 		policy-init -q -o like-$f --like $f
