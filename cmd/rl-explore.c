@@ -8,7 +8,7 @@
 #include "base/dir.h"
 #include "base/clock.h"
 #include "base/progress.h"
-#include "learn/rl.h"
+#include "learn/rltotal.h"
 #include "rollout/prompt.h"
 #include "run/session.h"
 
@@ -178,25 +178,8 @@ static void rescue(const struct policy *p)
 	free(dir);
 }
 
-static struct totals { /* of the run, for the closing note */
-	uint64_t responses, failures, skipped, updates;
-	uint64_t short_of_groups, without_update;
-	double first, last; /* mean reward of the first and the last step */
-} total;
-
+static struct rl_total total;
 static struct rec_mark mark; /* where the stream was when a state was saved */
-
-static void count(const struct rl_report *r)
-{
-	total.responses += r->explored.responses;
-	total.failures += r->explored.failures;
-	total.skipped += r->skipped;
-	total.updates += r->updates;
-	total.short_of_groups += r->explored.kept < (size_t)o.groups;
-	total.without_update += r->updates == 0;
-	total.first = session.done++ ? total.first : r->explored.reward;
-	total.last = r->explored.reward;
-}
 
 static void show(const struct rl_report *r, double began, uint64_t before)
 {
@@ -220,7 +203,7 @@ static int account(const struct rl_report *r, double began, uint64_t before, int
 	struct reason log_why = {0};
 
 	rl_log(&session.log, r);
-	count(r);
+	rl_total_add(&total, r, session.done++ == 0, o.groups);
 	show(r, began, before);
 	if (!session_log(&session, &log_why) || st)
 		return st;
@@ -321,14 +304,7 @@ static void name_state(struct rl *rl, const struct policy *p, const struct task_
 	session_name(&session, opts, p);
 	state_same_hash(s, "problems of --tasks", task_hash(tasks));
 	rl_state(rl, s);
-	state_count(s, "total.responses", &total.responses);
-	state_count(s, "total.failures", &total.failures);
-	state_count(s, "total.skipped", &total.skipped);
-	state_count(s, "total.updates", &total.updates);
-	state_count(s, "total.short_of_groups", &total.short_of_groups);
-	state_count(s, "total.without_update", &total.without_update);
-	state_real(s, "reward.first", &total.first);
-	state_real(s, "reward.last", &total.last);
+	rl_total_state(&total, s);
 	state_count(s, "stream.begin", &mark.begin);
 	state_count(s, "stream.end", &mark.end);
 	state_count(s, "stream.count", &mark.count);
