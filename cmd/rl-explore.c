@@ -203,7 +203,7 @@ static int account(const struct rl_report *r, double began, uint64_t before, int
 	struct reason log_why = {0};
 
 	rl_log(&session.log, r);
-	rl_total_add(&total, r, session.done++ == 0, o.groups);
+	rltotal_add(&total, r, session.done++ == 0, o.groups);
 	show(r, began, before);
 	if (!session_log(&session, &log_why) || st)
 		return st;
@@ -304,7 +304,7 @@ static void name_state(struct rl *rl, const struct policy *p, const struct task_
 	session_name(&session, opts, p);
 	state_same_hash(s, "problems of --tasks", task_hash(tasks));
 	rl_state(rl, s);
-	rl_total_state(&total, s);
+	rltotal_state(&total, s);
 	state_count(s, "stream.begin", &mark.begin);
 	state_count(s, "stream.end", &mark.end);
 	state_count(s, "stream.count", &mark.count);

@@ -1,7 +1,7 @@
 /* rltotal.c - see rltotal.h. */
 #include "learn/rltotal.h"
 
-void rl_total_add(struct rl_total *t, const struct rl_report *r, bool is_first, int64_t groups)
+void rltotal_add(struct rl_total *t, const struct rl_report *r, bool is_first, int64_t groups)
 {
 	t->responses += r->explored.responses;
 	t->failures += r->explored.failures;
@@ -13,7 +13,7 @@ void rl_total_add(struct rl_total *t, const struct rl_report *r, bool is_first, 
 	t->last = r->explored.reward;
 }
 
-void rl_total_state(struct rl_total *t, struct state *s)
+void rltotal_state(struct rl_total *t, struct state *s)
 {
 	state_count(s, "total.responses", &t->responses);
 	state_count(s, "total.failures", &t->failures);

@@ -11,7 +11,7 @@ struct rl_total { /* zero at the start */
 };
 
 /* is_first: of the run, not of the process. groups: that a step wants. */
-void rl_total_add(struct rl_total *t, const struct rl_report *r, bool is_first, int64_t groups);
-void rl_total_state(struct rl_total *t, struct state *s);
+void rltotal_add(struct rl_total *t, const struct rl_report *r, bool is_first, int64_t groups);
+void rltotal_state(struct rl_total *t, struct state *s);
 
 #endif
