@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/progress.h"
 #include "base/tool.h"
 #include "stream/columns.h"
 #include "stats/pigeonhole.h"
@@ -28,7 +29,7 @@ static const struct opt opts[] = {{0, "reference", "VARIANT", OPT_STR, &referenc
 				  {'k', "k", "LIST", OPT_STR, &k_list, 0, 0, "numbers of attempts"},
 				  OPT__THRESHOLD(threshold),
 				  OPT__BOOTSTRAP(bootstrap),
-				  {'s', "seed", "N", OPT_INT, &seed, 0, 0, "of the resampling"},
+				  {'s', "seed", "N", OPT_INT, &seed, 0, 9e15, "of the resampling"},
 				  {0, "problems", NULL, OPT_FLAG, &problems, 0, 0,
 				   "a row for each problem of each evaluation instead"},
 				  OPT__STRICT(strict),
@@ -97,6 +98,7 @@ static int read_list(const char *path, struct reason *why)
 	if (st)
 		return st;
 	while (!st && (got = in_line(&in, MAX_LINE, &line, why)) > 0) {
+		line.n -= line.n && line.p[line.n - 1] == '\r';
 		if (n++)
 			st = read_row(line, path, slash ? (size_t)(slash - path) + 1 : 0, why);
 		else if (!span_is(line, title))
@@ -337,6 +339,8 @@ static void put_means(void)
 	for (struct block b = {0}; b.from < all.n; b.from += b.n) {
 		b = block_at(b.from);
 		put_block(b);
+		progress(b.from + b.n == all.n, "resampling: evaluation %zu/%zu", b.from + b.n,
+			 all.n);
 	}
 }
 

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_STEP 1e12 /* so that steps of millions of iterations add up to an int64_t */
+#define MAX_STEP 1e9 /* so that the steps of all iterations add up to an int64_t */
 
 static bool each, breaks, sum, json;
 static int64_t smooth = 1, last, bootstrap, seed, digits = -1;
@@ -106,7 +106,7 @@ static int whole(struct logread *l, size_t key, int64_t *to, struct reason *why)
 
 	if (!l->cell[key].n || num_i64(buf_cstr(&l->cell[key]), 0, (int64_t)MAX_STEP, to))
 		return 0;
-	return fail(why, ST_INPUT, "%.*s: %s is no whole number up to 10^12", (int)name.n, name.p,
+	return fail(why, ST_INPUT, "%.*s: %s is no whole number up to 10^9", (int)name.n, name.p,
 		    buf_cstr(&l->cell[key]));
 }
 

@@ -8,7 +8,7 @@
 #include "base/dir.h"
 #include "base/clock.h"
 #include "base/progress.h"
-#include "learn/rl.h"
+#include "learn/rltotal.h"
 #include "rollout/prompt.h"
 #include "run/session.h"
 
@@ -23,7 +23,7 @@
 static struct rl_opts o = RL_OPTS_DEFAULT;
 static struct run_options run = RUN_OPTIONS_DEFAULT(10);
 static const char *task_file, *save_to, *stream_file;
-static int64_t steps = 100, save_every;
+static int64_t steps = 100, save_every, max_prompt;
 static const char *advantage = "grpo", *loss = "dapo", *aggregate = "token-mean";
 
 static const struct opt opts[] = {
@@ -31,6 +31,7 @@ static const struct opt opts[] = {
 	{'t', "tasks", "FILE", OPT_STR | OPT_BY_CONTENT, &task_file, 0, 0,
 	 "problems to learn from"},
 	OPTION_PROMPT_TEMPLATE(o.roll.wrap),
+	OPTION_MAX_PROMPT(max_prompt),
 	{'n', "steps", "N", OPT_INT, &steps, 1, 1e9, "RL steps"},
 	{'o', "output", "DIR", OPT_STR | OPT_FREE, &run.out, 0, 0,
 	 "write the policy that RL ends with"},
@@ -92,7 +93,7 @@ static int check_options(void)
 {
 	if (!run.policy || !task_file)
 		return tool_usage("-p and -t are needed");
-	if (options_check(&run))
+	if (options_check(&run) || options_check_temperature(o.roll.sample.temperature, false))
 		return ST_USAGE;
 	if (o.group_size == 1 && !o.keep_equal)
 		return tool_usage("--group-size 1: the rewards of a group of one never differ "
@@ -177,24 +178,8 @@ static void rescue(const struct policy *p)
 	free(dir);
 }
 
-static struct totals { /* of the run, for the closing note */
-	uint64_t responses, failures, skipped;
-	uint64_t short_of_groups, without_update;
-	double first, last; /* mean reward of the first and the last step */
-} total;
-
+static struct rl_total total;
 static struct rec_mark mark; /* where the stream was when a state was saved */
-
-static void count(const struct rl_report *r)
-{
-	total.responses += r->explored.responses;
-	total.failures += r->explored.failures;
-	total.skipped += r->skipped;
-	total.short_of_groups += r->explored.kept < (size_t)o.groups;
-	total.without_update += r->updates == 0;
-	total.first = session.done++ ? total.first : r->explored.reward;
-	total.last = r->explored.reward;
-}
 
 static void show(const struct rl_report *r, double began, uint64_t before)
 {
@@ -218,7 +203,7 @@ static int account(const struct rl_report *r, double began, uint64_t before, int
 	struct reason log_why = {0};
 
 	rl_log(&session.log, r);
-	count(r);
+	rltotal_add(&total, r, session.done++ == 0, o.groups);
 	show(r, began, before);
 	if (!session_log(&session, &log_why) || st)
 		return st;
@@ -306,6 +291,12 @@ static int finish(const struct rl *rl, struct policy *p, struct rec_out *w, stru
 	return file_cut(w->o, why) ? why->status : out_sync(w->o, why);
 }
 
+/* That are written at most */
+static uint64_t policies(void)
+{
+	return (run.out != NULL) + (save_every ? (uint64_t)(steps / save_every) : 0);
+}
+
 static void name_state(struct rl *rl, const struct policy *p, const struct task_set *tasks)
 {
 	struct state *s = &session.state;
@@ -313,13 +304,7 @@ static void name_state(struct rl *rl, const struct policy *p, const struct task_
 	session_name(&session, opts, p);
 	state_same_hash(s, "problems of --tasks", task_hash(tasks));
 	rl_state(rl, s);
-	state_count(s, "total.responses", &total.responses);
-	state_count(s, "total.failures", &total.failures);
-	state_count(s, "total.skipped", &total.skipped);
-	state_count(s, "total.short_of_groups", &total.short_of_groups);
-	state_count(s, "total.without_update", &total.without_update);
-	state_real(s, "reward.first", &total.first);
-	state_real(s, "reward.last", &total.last);
+	rltotal_state(&total, s);
 	state_count(s, "stream.begin", &mark.begin);
 	state_count(s, "stream.end", &mark.end);
 	state_count(s, "stream.count", &mark.count);
@@ -376,8 +361,10 @@ static int explore(struct policy *p, const struct task_set *tasks, struct rec_ou
 	struct rl *rl = rl_new(&o, p, tasks, task_file, w, &need, why);
 	int got = rl ? load_state(rl, p, tasks, why) : -1, st = got < 0 ? why->status : 0;
 
-	if (rl)
-		session_plan(&session, p, &need);
+	if (rl) {
+		session_plan(&session, p, &need, save_to ? save_to : run.out, policies());
+		options_tell_policy(p, o.roll.sample.max_new);
+	}
 	if (!st && stream_file)
 		st = open_stream(w, got > 0, why);
 	if (!st)
@@ -387,10 +374,27 @@ static int explore(struct policy *p, const struct task_set *tasks, struct rec_ou
 	st = session_close_log(&session, st, why);
 	summary();
 	if (!st)
+		options_tell_rate(&run, p, o.lr, total.updates);
+	if (!st)
 		st = finish(rl, p, w, why);
 	rl_free(rl);
 	if (run.profile)
 		profile_show();
+	return st;
+}
+
+/* --max-prompt */
+static int limit(const struct policy *p, struct task_set *tasks, struct reason *why)
+{
+	size_t before = tasks->n;
+	int st = max_prompt
+			 ? prompt_limit(p, tasks, task_file, o.roll.wrap, (size_t)max_prompt, why)
+			 : 0;
+
+	if (!st && tasks->n < before)
+		msg_info("%zu of %zu problems have prompts of more than --max-prompt %" PRId64
+			 " tokens: left out",
+			 before - tasks->n, before, max_prompt);
 	return st;
 }
 
@@ -416,6 +420,8 @@ int main(int argc, char *argv[])
 		st = session_load_policy(&session, &p, 0, &why);
 	if (!st)
 		st = task_load(&tasks, task_file, &why);
+	if (!st)
+		st = limit(&p, &tasks, &why);
 	if (!st)
 		st = explore(&p, &tasks, &w, &why);
 	if (stream.fd >= 0 && out_close(&stream, st ? NULL : &why) && !st)

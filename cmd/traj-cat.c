@@ -153,6 +153,23 @@ static int cat_records(struct rec_in *in)
 
 /* ---- checking ---- */
 
+/* What is no error of form and still cannot be */
+static int check_values(const struct traj *t, const struct rec *r, const char *name,
+			struct reason *why)
+{
+	for (size_t i = 0; t->logprobs && i < t->n_logprobs; i++)
+		if (t->logprobs[i] > 0)
+			return rec_fail(why, name, r, "logprobs: element %zu is %g, above 0", i,
+					(double)t->logprobs[i]);
+	if (t->top_p > 1 || t->top_p < 0)
+		return rec_fail(why, name, r, "top_p: %g is not from 0 to 1", t->top_p);
+	if (t->temperature < 0)
+		return rec_fail(why, name, r, "temperature: %g is below 0", t->temperature);
+	if (t->entropy < 0)
+		return rec_fail(why, name, r, "entropy: %g is below 0", t->entropy);
+	return 0;
+}
+
 static int check_records(struct rec_in *in)
 {
 	struct traj_mem mem = {0};
@@ -167,6 +184,8 @@ static int check_records(struct rec_in *in)
 			st = traj_read(&t, &r, rec_name(in), &mem, &why);
 		else
 			others++;
+		if (!st && r.is_traj)
+			st = check_values(&t, &r, rec_name(in), &why);
 	}
 	traj_mem_free(&mem);
 	if (st || got < 0)

@@ -15,7 +15,7 @@ export LC_ALL=C.UTF-8 # numbers with a point, not a comma
 policy='' tasks='' eval_tasks='' run='' iterations=3 steps=100 seed=1 threads='' ks=1,4,8,16,32
 samples=32 quiet='' explore_opts='' filter_opts='' tune_opts='' eval_opts='' eval_rl='' keep_traj=''
 experts='' tune_from='' mix='' of='' weight='' keep_policies=''
-verifier='' trust='' prompt_template='' max_new='' lora='' # of several stages
+strict='' verifier='' trust='' prompt_template='' max_new='' max_prompt='' lora='' # of several stages
 set_name=test also_names=() also_files=() # of the first held-out set; further ones
 whole_length='' # where the number of iterations decides the result: that number
 operands=()
@@ -89,11 +89,13 @@ run_options() {
 	option trust trust=1 '' 'of those two, too'
 	option prompt-template prompt_template TEXT 'of those two, too'
 	option max-new max_new N 'of those two, too'
+	option max-prompt max_prompt N 'of those two, too'
 	option lora lora R 'of explorations and tunings'
 	option explore-opts explore_opts '"..."' 'further options of rl-explore'
 	option tune-opts tune_opts '"..."' 'further options of rft-tune'
 	option eval-opts eval_opts '"..."' 'further options of policy-eval; quotes in all of these hold
 words together: "--verifier '\''cmd:python3 judge.py'\''"'
+	option strict strict=1 '' 'refuse held-out tasks that are among the tasks to train on'
 	option q,quiet quiet=-q '' 'no notes'
 }
 
@@ -178,7 +180,9 @@ hand() {
 hand_shared() {
 	hand --prompt-template "$prompt_template" explore eval
 	hand --lora "$lora" explore tune
+	hand --max-prompt "$max_prompt" explore eval
 	hand --max-new "$max_new" explore eval
+	hand --max-prompt "$max_prompt" explore eval
 	hand --verifier "$verifier" explore eval
 	hand --trust "$trust" explore eval
 }
@@ -424,6 +428,9 @@ evaluate() {
 evaluate_on() {
 	local dir=$run/iter-$1 prefix=$3 more
 	words_of more --eval-opts "$eval_opts"
+	# the policy given, once: are these problems trained on?
+	[ "$1" != 0 ] || ! is_ours EVAL policy-eval || [ -z "$tasks" ] ||
+		more+=(--leak-check "$tasks" ${strict:+--strict})
 	to_file "iter-$1 ${prefix}eval" "$dir/${prefix}eval.traj" "${stage_EVAL[@]}" "${common[@]}" \
 		-p "$2" -t "$4" -n "$samples" -s "$seed" --iter "$1" --step $(($1 * steps)) \
 		"${more[@]}"

@@ -9,6 +9,7 @@
 #include "math/env.h"
 #include "math/phrase.h"
 #include "math/unit.h"
+#include "math/words.h"
 
 #include <assert.h>
 #include <math.h>
@@ -58,22 +59,6 @@ static bool same_ratio(struct judgement *j, struct value a, struct value b)
 	return value_because(j, true, "the same ratio");
 }
 
-/* 3:30, which is a time of day: as a ratio it would be in lowest terms. */
-static bool is_time(struct judgement *j, int ratio)
-{
-	int64_t a, b;
-
-	if (!like_time(j, ratio, &a, &b) || a >= 24 || b >= 60)
-		return false;
-	while (b) {
-		int64_t rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return a != 1;
-}
-
 /* a.m. or p.m. behind a value */
 static bool of_day(const struct judgement *j, int x)
 {
@@ -82,6 +67,27 @@ static bool of_day(const struct judgement *j, int x)
 	return value_node(j, x)->kind == NODE_UNIT && n->kind == NODE_TEXT && n->text.n > 1 &&
 	       strchr("aApP", *n->text.p) &&
 	       memchr(n->text.p, *n->text.p & 0x20 ? 'm' : 'M', n->text.n) && n->text.n <= 4;
+}
+
+/* 3:30, which is a time of day: as a ratio it would be in lowest terms. */
+static bool is_time(struct judgement *j, int ratio)
+{
+	int64_t a, b;
+
+	const struct node *minute =
+		value_node(j, unit_bare(j, (struct value){value_node(j, ratio)->last, 0}).node);
+
+	if (!like_time(j, ratio, &a, &b) || a >= 24 || b >= 60)
+		return false;
+	if (*minute->text.p == '0' || of_day(j, value_node(j, ratio)->last))
+		return true; /* 11:01, 12:15 p.m. */
+	while (b) {
+		int64_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a != 1;
 }
 
 /* 11:00 p.m. and 11 p.m. */
@@ -172,6 +178,21 @@ static int bare_name(const struct judgement *j, int name)
 		       : name;
 }
 
+/* x and x, (x, y) and (x, y) */
+static bool same_tuple_name(struct judgement *j, int a, int b)
+{
+	const struct node *x = value_node(j, a), *y = value_node(j, b);
+
+	if (x->kind != NODE_TUPLE || y->kind != NODE_TUPLE)
+		return value_same(j, (struct value){a, 0}, (struct value){b, 0});
+	if (x->n != y->n)
+		return false;
+	for (a = x->first, b = y->first; a; a = value_node(j, a)->next, b = value_node(j, b)->next)
+		if (!value_same(j, (struct value){a, 0}, (struct value){b, 0}))
+			return false;
+	return true;
+}
+
 /* A list, with the names that its members have: "x = 1, y = 2", "x = 1, x = 2", "x = 1, 2" */
 static bool view_list(struct judgement *j, struct value x, bool response, struct view *w)
 {
@@ -185,7 +206,7 @@ static bool view_list(struct judgement *j, struct value x, bool response, struct
 		if (v && name) {
 			struct value now = {bare_name(j, name), 0};
 
-			kinds += !names || !value_same(j, (struct value){first, 0}, now);
+			kinds += !names || !same_tuple_name(j, first, now.node);
 			first = first ? first : now.node;
 			names++;
 		}
@@ -400,6 +421,8 @@ static bool same_shape(struct judgement *j, struct view *a, struct view *b)
 
 	if (a->n != b->n)
 		return value_because(j, false, "another number of values");
+	if ((a->shape == NAMED && a->either) != (b->shape == NAMED && b->either))
+		return value_because(j, false, "an answer of another kind");
 	if (a->shape == NAMED && b->shape == NAMED)
 		return by_name(j, a, b);
 	by_axis(j, a);
@@ -544,8 +567,12 @@ static bool same_cases(struct judgement *j, int a, int b)
 
 static bool same_names(struct judgement *j, int a, int b)
 {
-	return !a || !b || value_node(j, a)->kind == NODE_TEXT ||
-	       value_node(j, b)->kind == NODE_TEXT ||
+	const struct node *x = value_node(j, a), *y = value_node(j, b);
+
+	return !a || !b || x->kind == NODE_TEXT || y->kind == NODE_TEXT ||
+	       (((x->kind == NODE_SYM && y->kind == NODE_CALL) ||
+		 (x->kind == NODE_CALL && y->kind == NODE_SYM)) &&
+		span_eq(x->text, y->text)) || /* f and f(x) */
 	       compare_same(j, (struct value){a, 1}, (struct value){b, 1});
 }
 
@@ -593,6 +620,46 @@ static bool same_residue(const struct judgement *j, int a, int b)
 	return relation_residues(j, a, b);
 }
 
+/* 2^{100} \equiv 5 \pmod 7: the 5; 0: x is something else */
+static int remainder_of(const struct judgement *j, int x)
+{
+	const struct node *n = value_node(j, x), *last = value_node(j, n->last);
+
+	if (n->kind != NODE_REL || n->n != 2 || !span_is(n->text, "equiv") ||
+	    last->kind != NODE_CALL || last->n != 2 ||
+	    value_node(j, n->first)->flags & (HAS_SYM | HAS_TEXT))
+		return 0;
+	return last->first;
+}
+
+/* 0 < x < a and (0, a), of which the ends are compared as they stand */
+static bool same_ends(struct judgement *j, int rel, int interval)
+{
+	const struct node *r = value_node(j, rel), *s = value_node(j, interval);
+	int lo = r->first, x = value_node(j, lo)->next, hi = r->last;
+	unsigned open = s->kind == NODE_TUPLE ? OPEN_LEFT | OPEN_RIGHT : s->op;
+	enum relation left = value_node(j, x)->rel, right = value_node(j, hi)->rel;
+
+	if (r->kind != NODE_REL || r->n != 3 || s->n != 2 ||
+	    (s->kind != NODE_TUPLE && s->kind != NODE_INTERVAL) ||
+	    value_node(j, x)->kind != NODE_SYM)
+		return false;
+	return left == (open & OPEN_LEFT ? REL_LT : REL_LE) &&
+	       right == (open & OPEN_RIGHT ? REL_LT : REL_LE) &&
+	       value_same(j, (struct value){lo, 1}, (struct value){s->first, 1}) &&
+	       value_same(j, (struct value){hi, 1}, (struct value){s->last, 1});
+}
+
+/* \mathbb{R} and -\infty < x < \infty */
+static bool everything(struct judgement *j, int numbers, struct value b)
+{
+	struct pieces p, q;
+
+	return value_node(j, numbers)->kind == NODE_NUMBERS && interval_is_set(j, numbers) &&
+	       interval_pieces(j, (struct value){numbers, 0}, &p) && interval_pieces(j, b, &q) &&
+	       interval_same(j, &p, &q);
+}
+
 static bool against_relations(struct judgement *j, struct value a, struct value b)
 {
 	bool is_a = relation_is(j, a.node), is_b = relation_is(j, b.node);
@@ -602,6 +669,12 @@ static bool against_relations(struct judgement *j, struct value a, struct value 
 
 	if (same_residue(j, a.node, b.node))
 		return value_because(j, true, "the same residue");
+	if (is_a && !is_b && same_ends(j, a.node, b.node))
+		return value_because(j, true, "the same interval");
+	if (!is_a && everything(j, a.node, b))
+		return value_because(j, true, "all real numbers");
+	if (!is_a && remainder_of(j, b.node))
+		return compare_same(j, a, (struct value){remainder_of(j, b.node), b.sign});
 	if (va && vb &&
 	    same_stated(j, name_a, (struct value){va, a.sign}, name_b, (struct value){vb, b.sign}))
 		return true;
@@ -810,7 +883,7 @@ static bool names_of_tuple(const struct judgement *j, int x, struct names *v)
 static bool names_of_list(struct judgement *j, int x, bool response, struct names *v)
 {
 	v->n = 0;
-	if (value_node(j, x)->kind != NODE_LIST)
+	if (value_node(j, x)->kind != NODE_LIST || value_node(j, x)->op == 'o')
 		return false;
 	for (int k = value_node(j, x)->first, name = 0; k; k = value_node(j, k)->next, name = 0) {
 		int value = relation_is(j, k) ? relation_value(j, k, response, &name) : 0;
@@ -934,12 +1007,122 @@ static int with_names_of(struct judgement *j, int right, int got)
 	return names_wanted(j, right, got, &a) ? in_that_order(j, &a, got, at) : got;
 }
 
+/* ---- n \equiv 0, 1 \pmod 4 ---- */
+
+static bool is_residue(const struct judgement *j, int x)
+{
+	return value_node(j, x)->kind == NODE_CALL && value_node(j, x)->n == 2 &&
+	       span_is(value_node(j, x)->text, "mod");
+}
+
+/* What is congruent to k: k with the modulus, where it has none */
+static int congruent(struct judgement *j, const struct node *first, int k, int modulus)
+{
+	int y, x = relation_is(j, k) ? value_node(j, k)->last : k;
+
+	x = node_again(j->a, x);
+	if (!is_residue(j, x)) {
+		y = node_new(j->a, NODE_CALL);
+		value_node(j, y)->text = (struct span){"mod", 3};
+		x = node_add(j->a, node_add(j->a, y, x), node_again(j->a, modulus));
+	}
+	value_node(j, x)->rel = REL_OTHER;
+	y = node_two(j->a, NODE_REL, node_again(j->a, first->first), x);
+	value_node(j, y)->text = first->text;
+	return y;
+}
+
+/* n \equiv \pm 1 \pmod 6 as two of them; x itself where it is none */
+static int both_congruent(struct judgement *j, int x)
+{
+	const struct node *n = value_node(j, x), *last = value_node(j, n->last);
+	int y, k;
+
+	if (n->kind != NODE_REL || n->n != 2 || !span_is(n->text, "equiv") ||
+	    !is_residue(j, n->last) || value_node(j, last->first)->kind != NODE_PM)
+		return x;
+	k = value_node(j, last->first)->first;
+	y = node_one(j->a, NODE_LIST, congruent(j, n, node_again(j->a, k), last->last));
+	return node_add(j->a, y,
+			congruent(j, n, node_one(j->a, NODE_NEG, node_again(j->a, k)), last->last));
+}
+
+/* Each member of a list of which the first is a congruence and the last has a modulus as one of its
+ * own; x itself where it is none */
+static int each_congruent(struct judgement *j, int x)
+{
+	const struct node *n = value_node(j, x), *first = value_node(j, n->first);
+	int last = n->last, y;
+
+	if (n->kind == NODE_REL)
+		return both_congruent(j, x);
+	if (n->kind != NODE_LIST || first->kind != NODE_REL || !span_is(first->text, "equiv"))
+		return x;
+	last = relation_is(j, last) ? value_node(j, last)->last : last;
+	if (!is_residue(j, last))
+		return x;
+	y = node_new(j->a, NODE_LIST);
+	value_node(j, y)->op = n->op;
+	for (int k = n->first; k; k = value_node(j, k)->next)
+		y = node_add(j->a, y, congruent(j, first, k, value_node(j, last)->last));
+	return y ? y : x;
+}
+
+/* ---- a = b = 1 ---- */
+
+static bool has_several(const struct judgement *j, int x)
+{
+	const struct node *n = value_node(j, x);
+
+	return n->kind == NODE_TUPLE || n->kind == NODE_LIST ||
+	       (n->kind == NODE_REL && value_node(j, n->first)->kind == NODE_TUPLE);
+}
+
+/* x, a chain of names with a value at its end, as a list of them where the other has several
+ * values; else x itself */
+static int each_equal(struct judgement *j, int x, int other)
+{
+	const struct node *n = value_node(j, x);
+	int y = 0, last = n->last;
+
+	if (n->kind != NODE_REL || n->n < 3 || !has_several(j, other) ||
+	    value_node(j, last)->flags & HAS_SYM)
+		return x;
+	for (int k = n->first; k != last; k = value_node(j, k)->next)
+		if (value_node(j, k)->kind != NODE_SYM ||
+		    value_node(j, value_node(j, k)->next)->rel != REL_EQ)
+			return x;
+	y = node_new(j->a, NODE_LIST);
+	for (int k = n->first; k != last; k = value_node(j, k)->next)
+		y = node_add(j->a, y, equation(j, node_again(j->a, k), node_again(j->a, last)));
+	return y ? y : x;
+}
+
+/* Do words in x say that it is not so? */
+static bool denies(const struct judgement *j, int x)
+{
+	const struct node *n = value_node(j, x);
+
+	if (n->kind == NODE_CALL) /* x_{max} */
+		return false;
+	if (n->kind == NODE_TEXT && word_rejects(n->text))
+		return true;
+	for (int k = n->first; k; k = value_node(j, k)->next)
+		if (denies(j, k))
+			return true;
+	return false;
+}
+
 bool compare_trees(struct judgement *j, int right, int got)
 {
 	int x = unconditional(j, right), y = unconditional(j, got);
 	struct value a = {x && !y ? x : right, 0}, b = {y && !x ? y : got, 0};
 	const char *why;
 
+	if (denies(j, got) && !denies(j, right))
+		return value_because(j, false, "words that deny it");
+	a.node = each_congruent(j, each_equal(j, a.node, b.node));
+	b.node = each_congruent(j, each_equal(j, b.node, a.node));
 	b.node = with_names_of(j, a.node, b.node);
 	j->wide = (value_node(j, right)->flags | value_node(j, got)->flags) & HAS_CORNER;
 	if (compare_same(j, a, b))

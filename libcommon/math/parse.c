@@ -69,12 +69,25 @@ static void join_modulus(struct parse *p)
 	p->tok.op = MOD_BRACKET;
 }
 
+/* Does the row behind this end of one go on with a relation, x = 4+5 \\ = 9? */
+static bool goes_on(const struct parse *p)
+{
+	struct lex after = p->lex;
+	struct token next = {.t = TOKEN_ROW};
+
+	if (p->tok.t != TOKEN_ROW)
+		return false;
+	for (int i = 0; i < 3 && (next.t == TOKEN_ROW || next.op == '&'); i++)
+		lex_next(&after, &next);
+	return next.t == TOKEN_REL;
+}
+
 static void parse_advance(struct parse *p)
 {
 	do {
 		p->tok_brackets = p->lex.brackets;
 		lex_next(&p->lex, &p->tok);
-	} while (p->lines && parse_at(p, '&'));
+	} while (p->lines && (parse_at(p, '&') || goes_on(p)));
 	join_modulus(p);
 }
 
@@ -755,18 +768,15 @@ static bool begins_side(const struct parse *p, const char *q)
 	       (q - p->lex.begin >= 4 && memcmp(q - 4, "quad", 4) == 0);
 }
 
-/* Is name, begun at start, the function that an equation begins with, p(x) = ...? The token that
+/* Is the name begun at start the function that an equation begins with, p(x) = ...? The token that
  * opens its bracket is the next one. */
-static bool defines(const struct parse *p, struct span name, const char *start)
+static bool defines(const struct parse *p, const char *start)
 {
 	const char *end = arguments_end(p, parse_at(p, '(') ? ')' : ']', false);
 
 	if (!end || !begins_side(p, start) || !equals_at(p, end))
 		return false;
-	for (const char *q = p->lex.p; q < end; q++)
-		if (text_letter(*q))
-			return parse_at(p, '(');
-	return parse_at(p, '(') && name.n == 1 && *name.p >= 'A' && *name.p <= 'Z';
+	return parse_at(p, '(');
 }
 
 /* P(A|B) = ..., E[X] = ...: whatever stands in the brackets belongs to the name. */
@@ -820,8 +830,7 @@ static int parse_symbol(struct parse *p)
 
 	if (names_probability(p, name, start))
 		return opaque_call(p, name);
-	if (parse_at(p, '(') &&
-	    ((name.n == 1 && strchr("fghFGH", *name.p)) || defines(p, name, start))) {
+	if (parse_at(p, '(') && ((name.n == 1 && strchr("fghFGH", *name.p)) || defines(p, start))) {
 		int y = parse_operand(p);
 
 		if (is_tuple(p, y) && names_point(parse_node(p, x)) &&
@@ -1231,19 +1240,34 @@ static int parse_exponent(struct parse *p)
 	return minus ? node_one(p->a, NODE_NEG, x) : x;
 }
 
-/* left with so many primes; with the brackets behind them where it is a function, f'(2) */
-static int parse_derivative(struct parse *p, int left, int primes)
+/* Is left the name of a function, of which the argument in brackets comes next? */
+static bool applies(const struct parse *p, int left)
 {
 	const struct node *n = parse_node(p, left);
 	const char *end = parse_at(p, '(') ? arguments_end(p, ')', true) : NULL;
+
+	return end && n->kind == NODE_SYM && n->text.n == 1 &&
+	       (strchr("fghFGH", *n->text.p) || equals_at(p, end));
+}
+
+/* left with so many primes; with the brackets behind them where it is a function, f'(2) */
+static int parse_derivative(struct parse *p, int left, int primes)
+{
 	int x = left;
 
-	if (end && n->kind == NODE_SYM && n->text.n == 1 &&
-	    (strchr("fghFGH", *n->text.p) || equals_at(p, end)))
-		x = call_with(p, n->text, parse_operand(p));
+	if (applies(p, left))
+		x = call_with(p, parse_node(p, left)->text, parse_operand(p));
 	for (; primes > 0; primes--)
 		x = node_add(p->a, parse_text(p, NODE_CALL, (struct span){"'", 1}), x);
 	return x;
+}
+
+/* f^{-1}(3), of which the brackets come next */
+static int parse_inverse(struct parse *p, int left)
+{
+	int x = call_with(p, parse_node(p, left)->text, parse_operand(p));
+
+	return node_add(p->a, parse_text(p, NODE_CALL, (struct span){"inverse", 7}), x);
 }
 
 static int parse_power(struct parse *p, int left)
@@ -1255,7 +1279,13 @@ static int parse_power(struct parse *p, int left)
 	primes = prime_signs(p);
 	if (primes)
 		return parse_derivative(p, left, primes);
+	if (parse_at(p, '*')) { /* x^* */
+		parse_advance(p);
+		return node_add(p->a, parse_text(p, NODE_CALL, (struct span){"*", 1}), left);
+	}
 	x = parse_exponent(p);
+	if (minus_one(p, x) && applies(p, left))
+		return parse_inverse(p, left);
 	if (parse_node(p, x)->kind == NODE_TEXT) /* 5^{th} */
 		return node_two(p->a, NODE_UNIT, left, x);
 	return node_two(p->a, NODE_POW, left, x);

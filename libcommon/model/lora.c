@@ -138,8 +138,19 @@ static size_t add_packed(struct lora *l, size_t rows, size_t cols)
 	return at;
 }
 
-static void add_group(struct lora *l, const struct config *c, int64_t layer, enum lora_input input,
-		      struct lora_group *g)
+static bool is_there(const struct lora *l, const struct lora_where *where, int64_t layer,
+		     const char *part, enum lora_target t)
+{
+	char name[sizeof l->w->name];
+
+	if (!(l->targets >> t & 1) || !where)
+		return l->targets >> t & 1;
+	snprintf(name, sizeof name, "model.layers.%lld.%s", (long long)layer, part);
+	return where->has(where->ctx, name);
+}
+
+static void add_group(struct lora *l, const struct config *c, const struct lora_where *where,
+		      int64_t layer, enum lora_input input, struct lora_group *g)
 {
 	size_t r = (size_t)l->r;
 
@@ -147,7 +158,7 @@ static void add_group(struct lora *l, const struct config *c, int64_t layer, enu
 		struct place p = place_of(c, layer, (enum lora_target)t);
 		size_t a;
 
-		if (p.input != input || !(l->targets >> t & 1))
+		if (p.input != input || !is_there(l, where, layer, p.part, (enum lora_target)t))
 			continue;
 		a = add_matrix(l, layer, p.part, "lora_A", l->r, p.in);
 		g->a = g->n ? g->a : a;
@@ -159,7 +170,7 @@ static void add_group(struct lora *l, const struct config *c, int64_t layer, enu
 	for (int t = 0, i = 0; t < LORA_TARGETS; t++) {
 		struct place p = place_of(c, layer, (enum lora_target)t);
 
-		if (p.input != input || !(l->targets >> t & 1))
+		if (p.input != input || !is_there(l, where, layer, p.part, (enum lora_target)t))
 			continue;
 		g->b[i].b = add_matrix(l, layer, p.part, "lora_B", p.out, l->r);
 		g->b[i].p_b = add_packed(l, g->b[i].out, r);
@@ -167,7 +178,39 @@ static void add_group(struct lora *l, const struct config *c, int64_t layer, enu
 	}
 }
 
-struct lora *lora_new(const struct config *c, int64_t r, double alpha, unsigned targets)
+/* The groups of a layer; returns the numbers that a token has there. */
+static size_t add_layer(struct lora *l, const struct config *c, const struct lora_where *where,
+			int64_t layer)
+{
+	struct lora_group *g = l->group + layer * LORA_INPUTS;
+	size_t width = 0;
+
+	for (int i = 0; i < LORA_INPUTS; i++) {
+		g[i].at = width;
+		add_group(l, c, where, layer, (enum lora_input)i, &g[i]);
+		width += g[i].rows;
+	}
+	return width;
+}
+
+/* Those that at least one layer has */
+static unsigned used_targets(const struct lora *l)
+{
+	unsigned used = 0;
+
+	for (size_t i = 0; i < l->n_w; i++)
+		for (int t = 0; t < LORA_TARGETS; t++) {
+			char part[32];
+
+			snprintf(part, sizeof part, ".%s.lora_", lora_names[t]);
+			if (strstr(l->w[i].name, part))
+				used |= 1U << t;
+		}
+	return used;
+}
+
+struct lora *lora_new_where(const struct config *c, int64_t r, double alpha, unsigned targets,
+			    const struct lora_where *where)
 {
 	struct lora *l = xcalloc(1, sizeof *l);
 
@@ -181,20 +224,19 @@ struct lora *lora_new(const struct config *c, int64_t r, double alpha, unsigned 
 	l->w = xcalloc(2 * LORA_TARGETS * (size_t)c->layers, sizeof *l->w);
 	l->group = xcalloc((size_t)c->layers * LORA_INPUTS, sizeof *l->group);
 	for (int64_t layer = 0; layer < c->layers; layer++) {
-		struct lora_group *g = l->group + layer * LORA_INPUTS;
+		size_t width = add_layer(l, c, where, layer);
 
-		size_t width = 0;
-
-		for (int i = 0; i < LORA_INPUTS; i++) {
-			g[i].at = width;
-			add_group(l, c, layer, (enum lora_input)i, &g[i]);
-			width += g[i].rows;
-		}
 		l->width = width > l->width ? width : l->width;
 	}
+	l->targets = used_targets(l);
 	l->params = big_alloc(l->n_params * sizeof *l->params);
 	l->packed = big_alloc(l->n_packed * sizeof *l->packed);
 	return l;
+}
+
+struct lora *lora_new(const struct config *c, int64_t r, double alpha, unsigned targets)
+{
+	return lora_new_where(c, r, alpha, targets, NULL);
 }
 
 void lora_random(struct lora *l, uint64_t seed)

@@ -71,7 +71,7 @@ struct lora {
 	float *params;
 	float *packed; /* the same in panels, see gemm.h */
 	size_t n_packed;
-	size_t width; /* numbers of a token in a layer: r * targets, where most are */
+	size_t width; /* numbers of a token in a layer, the most of any: r * targets */
 	int64_t layers;
 	struct lora_group *group; /* (layers, LORA_INPUTS) */
 };
@@ -79,6 +79,14 @@ struct lora {
 unsigned lora_targets(const struct config *c); /* those that the family has */
 /* An adapter of zeros; of targets, those that the family has, which are some. */
 struct lora *lora_new(const struct config *c, int64_t r, double alpha, unsigned targets);
+/* Which layers have one, by their whole names, "model.layers.0.self_attn.q_proj" */
+struct lora_where {
+	bool (*has)(const void *ctx, const char *layer);
+	const void *ctx;
+};
+/* Only at those layers; targets are what is left of them, perhaps none. */
+struct lora *lora_new_where(const struct config *c, int64_t r, double alpha, unsigned targets,
+			    const struct lora_where *where);
 /* A uniform within 1 / sqrt(in), as torch begins a linear layer; B zero: nothing changes yet. */
 void lora_random(struct lora *l, uint64_t seed);
 void lora_pack(struct lora *l); /* after params changed */

@@ -143,9 +143,9 @@ static int take_array(struct cursor *c, enum gguf_type *item, uint64_t *n, int d
 /* Goes over n values of a type. */
 static int skip_values(struct cursor *c, enum gguf_type type, uint64_t n, int depth)
 {
-	size_t at, len, bytes;
-	enum gguf_type item;
-	uint64_t k;
+	size_t at = 0, len = 0, bytes;
+	enum gguf_type item = GGUF_U8;
+	uint64_t k = 0;
 	int st = 0;
 
 	if (sizes[type]) {
@@ -283,7 +283,7 @@ static int take_tensor_type(struct cursor *c, struct gguf_tensor *t)
 static int take_tensor(struct cursor *c, struct set *seen)
 {
 	struct gguf_tensor *t = &c->g->tensor[c->g->n_tensors];
-	size_t at, n;
+	size_t at = 0, n = 0;
 	int st;
 
 	*t = (struct gguf_tensor){0};
@@ -500,6 +500,7 @@ static double number_at(enum gguf_type type, const char *p, bool *whole, int64_t
 	memcpy(&v, p, sizes[type]);
 	*whole = true;
 	switch (type) {
+	case GGUF_BOOL:
 	case GGUF_U8:
 		*i = v.u8;
 		break;
@@ -639,7 +640,7 @@ int gguf_reals(const struct gguf *g, const char *name, double **v, size_t *n, st
 
 	if (!k)
 		return 0;
-	if (k->type != GGUF_ARRAY || !is_number(k->item))
+	if (k->type != GGUF_ARRAY || !sizes[k->item])
 		return fail(why, ST_INPUT, "%s: %s: not a list of numbers", g->path, name);
 	*v = xarray(k->n + 1, sizeof **v);
 	*n = k->n;

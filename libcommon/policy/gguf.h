@@ -73,7 +73,8 @@ int gguf_real(const struct gguf *g, const char *name, double *to, struct reason 
 int gguf_bool(const struct gguf *g, const char *name, bool *to, struct reason *why);
 /* UTF-8; lives as long as g */
 int gguf_string(const struct gguf *g, const char *name, struct span *to, struct reason *why);
-/* A list of strings (UTF-8, each lives as long as g) or of numbers; *v is the caller's to free. */
+/* A list of strings (UTF-8, each lives as long as g) or of numbers (a
+ * bool is 0 or 1); *v is the caller's to free. */
 int gguf_strings(const struct gguf *g, const char *name, struct span **v, size_t *n,
 		 struct reason *why);
 int gguf_reals(const struct gguf *g, const char *name, double **v, size_t *n, struct reason *why);
@@ -96,6 +97,7 @@ void gguf_put_f32(struct gguf_meta *m, const char *key, double v);
 void gguf_put_bool(struct gguf_meta *m, const char *key, bool v);
 void gguf_put_string(struct gguf_meta *m, const char *key, struct span v);
 void gguf_put_strings(struct gguf_meta *m, const char *key, const struct span *v, size_t n);
+void gguf_put_bools(struct gguf_meta *m, const char *key, const bool *v, size_t n);
 void gguf_put_i32s(struct gguf_meta *m, const char *key, const int32_t *v, size_t n);
 void gguf_put_f32s(struct gguf_meta *m, const char *key, const float *v, size_t n);
 

@@ -31,20 +31,35 @@ static const struct {
 
 enum { N_SIZES = sizeof sizes / sizeof *sizes };
 
-/* Keys that change the arithmetic, and are harmless where they are 0 or 1 */
+/* Factors and caps in both worlds; 1 / x: one divides where the other multiplies */
+static const struct {
+	const char *key, *hf;
+	size_t field;
+	unsigned has;
+	bool inverse;
+	double absent; /* what no key means; 0: none, or by the size of a head */
+} reals[] = {
+	{"attention.scale", "attention_multiplier", offsetof(struct config, attention_scale),
+	 GGUF_SCALES, false, 0},
+	{"embedding_scale", "embedding_multiplier", offsetof(struct config, embedding_scale),
+	 GGUF_SCALES, false, 1},
+	{"residual_scale", "residual_multiplier", offsetof(struct config, residual_scale),
+	 GGUF_SCALES, false, 1},
+	{"logit_scale", "logits_scaling", offsetof(struct config, logit_scale), GGUF_SCALES, true,
+	 1},
+	{"attn_logit_softcapping", "attn_logit_softcapping", offsetof(struct config, attention_cap),
+	 GGUF_CAPS, false, 0},
+	{"final_logit_softcapping", "final_logit_softcapping", offsetof(struct config, logit_cap),
+	 GGUF_CAPS, false, 0},
+};
+
+enum { N_REALS = sizeof reals / sizeof *reals };
+
+/* Other keys that change the arithmetic, and are harmless where they are 0 or 1; reals that a kind
+ * does not have are of them. */
 static const char *const neutral[] = {
-	"expert_count",
-	"attention.sliding_window",
-	"attention.scale",
-	"attention.clamp_kqv",
-	"attention.max_alibi_bias",
-	"attn_logit_softcapping",
-	"final_logit_softcapping",
-	"embedding_scale",
-	"residual_scale",
-	"logit_scale",
-	"rope.scale_linear",
-	"use_parallel_residual",
+	"expert_count",      "attention.clamp_kqv",   "attention.max_alibi_bias",
+	"rope.scale_linear", "use_parallel_residual",
 };
 
 /* "ARCH.KEY", valid until the next call */
@@ -97,21 +112,32 @@ static int check_like_head(const struct gguf *g, const struct gguf_arch *a, cons
 	return 0;
 }
 
+static int check_one(const struct gguf *g, const char *key, struct reason *why)
+{
+	const struct gguf_key *k = gguf_find(g, key);
+	double v = 0;
+
+	if (k && k->type == GGUF_BOOL)
+		return 0;
+	if (gguf_real(g, key, &v, why))
+		return ST_INPUT;
+	return v == 0 || v == 1
+		       ? 0
+		       : fail(why, ST_INPUT, "%s: %s: %g is not supported", g->path, key, v);
+}
+
 static int check_neutral(const struct gguf *g, const struct gguf_arch *a, struct reason *why)
 {
-	for (size_t i = 0; i < sizeof neutral / sizeof *neutral; i++) {
-		const char *key = key_of(a, neutral[i]);
-		const struct gguf_key *k = gguf_find(g, key);
-		double v = 0;
+	int st = 0;
 
-		if (k && k->type == GGUF_BOOL)
-			continue;
-		if (gguf_real(g, key, &v, why))
-			return ST_INPUT;
-		if (v != 0 && v != 1)
-			return fail(why, ST_INPUT, "%s: %s: %g is not supported", g->path, key, v);
-	}
-	return 0;
+	for (size_t i = 0; i < sizeof neutral / sizeof *neutral && !st; i++)
+		st = check_one(g, key_of(a, neutral[i]), why);
+	for (size_t i = 0; i < N_REALS && !st; i++)
+		if (!(a->has & reals[i].has))
+			st = check_one(g, key_of(a, reals[i].key), why);
+	if (!st && !(a->has & GGUF_WINDOWS))
+		st = check_one(g, key_of(a, "attention.sliding_window"), why);
+	return st;
 }
 
 /* By what the frequency is divided, for turns within the original length */
@@ -253,22 +279,102 @@ static int read_rope(const struct gguf *g, const struct gguf_arch *a, struct con
 	return r->type == ROPE_YARN ? read_yarn(g, a, r, why) : 0;
 }
 
+/* Biases, by the keys of the family: whether the first layer has them */
+static void add_biases(const struct gguf *g, const struct family_row *row, json_t *j)
+{
+	for (int i = 0; i < BIAS_RULES; i++) {
+		const struct bias_rule *rule = &row->bias[i];
+		const char *name = rule->what & BIAS_QKV ? "blk.0.attn_q.bias"
+				   : rule->what & BIAS_O ? "blk.0.attn_output.bias"
+							 : "blk.0.ffn_up.bias";
+
+		if (rule->key && rule->what)
+			json_object_set_new(j, rule->key,
+					    json_boolean(gguf_tensor(g, name) != NULL));
+	}
+}
+
+static int add_reals(const struct gguf *g, const struct gguf_arch *a, const struct config *c,
+		     json_t *j, struct reason *why)
+{
+	for (size_t i = 0; i < N_REALS; i++) {
+		double v = reals[i].absent;
+
+		if (!(a->has & reals[i].has))
+			continue;
+		if (gguf_real(g, key_of(a, reals[i].key), &v, why))
+			return ST_INPUT;
+		if (v == 0 && reals[i].has == GGUF_SCALES)
+			v = 1 / sqrt((double)c->head_dim);
+		json_object_set_new(j, reals[i].hf, v == 0 ? json_null() : json_real(v));
+	}
+	if (family_row(a->family)->scaled_embedding)
+		json_object_set_new(j, "query_pre_attn_scalar", json_integer(c->head_dim));
+	return 0;
+}
+
+/* Which layers have the window: a list of bools, or every so many-th has none */
+static int add_layers(const struct gguf *g, const struct gguf_arch *a, const struct config *c,
+		      json_t *j, struct reason *why)
+{
+	const char *key = key_of(a, "attention.sliding_window_pattern");
+	const struct gguf_key *k = gguf_find(g, key);
+	json_t *list = json_array();
+	int64_t every = a->pattern;
+	double *v = NULL;
+	size_t n = (size_t)c->layers;
+
+	json_object_set_new(j, "layer_types", list);
+	if (k && k->type == GGUF_ARRAY ? gguf_reals(g, key, &v, &n, why)
+				       : gguf_int(g, key, 1, MAX_SIZE, &every, why))
+		return ST_INPUT;
+	for (size_t i = 0; i < n && n == (size_t)c->layers; i++) {
+		bool window = v ? v[i] != 0 : (int64_t)(i + 1) % every != 0;
+
+		json_array_append_new(list,
+				      json_string(window ? "sliding_attention" : "full_attention"));
+	}
+	free(v);
+	return n == (size_t)c->layers ? 0
+				      : fail(why, ST_INPUT, "%s: %s: %zu of %lld layers", g->path,
+					     key, n, (long long)c->layers);
+}
+
+static int add_windows(const struct gguf *g, const struct gguf_arch *a, const struct config *c,
+		       json_t *j, struct reason *why)
+{
+	const char *local_key = family_row(a->family)->local_key;
+	double theta = 10000;
+	int64_t window = 0;
+
+	if (gguf_int(g, key_of(a, "attention.sliding_window"), 1, MAX_SIZE, &window, why))
+		return ST_INPUT;
+	if (!window)
+		return fail(why, ST_INPUT, "%s: %s.attention.sliding_window: missing", g->path,
+			    a->name);
+	json_object_set_new(j, "sliding_window", json_integer(window));
+	if (gguf_real(g, key_of(a, "rope.freq_base_swa"), &theta, why))
+		return ST_INPUT;
+	if (a->has & GGUF_LOCAL)
+		json_object_set_new(j, local_key, json_real(theta));
+	return add_layers(g, a, c, j, why);
+}
+
 static json_t *make_json(const struct gguf *g, const struct gguf_arch *a, const struct config *c)
 {
+	const struct family_row *row = family_row(a->family);
 	json_t *j = json_pack("{s:[s], s:s, s:s, s:I, s:f, s:f, s:o, s:b}", "architectures",
-			      a->class, "model_type", a->model_type, "hidden_act", "silu",
-			      "vocab_size", (json_int_t)c->vocab, "rms_norm_eps", c->norm_eps,
-			      "rope_theta", c->rope.theta, "rope_scaling", rope_json(&c->rope),
+			      row->architecture, "model_type", row->name, row->act_key,
+			      row->act == ACT_GEGLU ? "gelu_pytorch_tanh" : "silu", "vocab_size",
+			      (json_int_t)c->vocab, row->eps_key, c->norm_eps, "rope_theta",
+			      c->rope.theta, "rope_scaling", rope_json(&c->rope),
 			      "tie_word_embeddings", gguf_tensor(g, "output.weight") == NULL);
 
 	for (size_t i = 0; i < N_SIZES; i++)
 		json_object_set_new(j, sizes[i].hf, json_integer(*field_of((struct config *)c, i)));
-	if (strcmp(a->model_type, "qwen2") != 0)
-		json_object_set_new(j, "attention_bias",
-				    json_boolean(gguf_tensor(g, "blk.0.attn_q.bias") != NULL));
-	if (strcmp(a->model_type, "llama") == 0)
-		json_object_set_new(j, "mlp_bias",
-				    json_boolean(gguf_tensor(g, "blk.0.ffn_up.bias") != NULL));
+	if (a->unturned)
+		json_object_set_new(j, "no_rope_layer_interval", json_integer(a->unturned));
+	add_biases(g, row, j);
 	return j;
 }
 
@@ -277,6 +383,7 @@ json_t *gguf_config_json(const struct gguf *g, const struct gguf_arch *a, size_t
 {
 	struct config c = {.vocab = (int64_t)vocab};
 	const char *eps = key_of(a, "attention.layer_norm_rms_epsilon");
+	json_t *j;
 
 	if (!gguf_find(g, eps)) {
 		fail(why, ST_INPUT, "%s: %s: missing", g->path, eps);
@@ -287,7 +394,13 @@ json_t *gguf_config_json(const struct gguf *g, const struct gguf_arch *a, size_t
 	    check_like_head(g, a, "rope.dimension_count", c.head_dim, why) ||
 	    check_neutral(g, a, why) || read_rope(g, a, &c, why))
 		return NULL;
-	return make_json(g, a, &c);
+	j = make_json(g, a, &c);
+	if (add_reals(g, a, &c, j, why) ||
+	    (a->has & GGUF_WINDOWS && add_windows(g, a, &c, j, why))) {
+		json_decref(j);
+		return NULL;
+	}
+	return j;
 }
 
 /* ---- writing ---- */
@@ -298,6 +411,10 @@ static int put_rope(const struct rope *r, const struct gguf_arch *a, struct gguf
 	double usual = 0.1 * log(fmax(r->factor, 1)) + 1;
 	bool yarn = r->type == ROPE_YARN;
 
+	if (r->type == ROPE_LONGROPE || r->type == ROPE_ALPHA || r->query_beta != 0 ||
+	    (r->share != 0 && r->share != 1))
+		return fail(why, ST_INPUT, "rope_parameters: GGUF cannot say %s of a %s",
+			    rope_name(r), a->name);
 	gguf_put_f32(m, key_of(a, "rope.freq_base"), r->theta);
 	if (r->type == ROPE_DEFAULT || r->type == ROPE_LLAMA3)
 		return 0;
@@ -317,6 +434,69 @@ static int put_rope(const struct rope *r, const struct gguf_arch *a, struct gguf
 	return 0;
 }
 
+static bool is_near(double a, double b)
+{
+	return fabs(a - b) <= 1e-6 * fabs(b);
+}
+
+/* A factor or cap that the kind has no key for, and that is not what it has anyhow */
+static int put_reals(const struct config *c, const struct gguf_arch *a, struct gguf_meta *m,
+		     struct reason *why)
+{
+	const struct family_row *row = family_row(a->family);
+
+	for (size_t i = 0; i < N_REALS; i++) {
+		double v = *(const double *)((const char *)c + reals[i].field);
+		bool usual = v == 0 ||
+			     (reals[i].field == offsetof(struct config, attention_scale) &&
+			      is_near(v, 1 / sqrt((double)c->head_dim))) ||
+			     (reals[i].field == offsetof(struct config, embedding_scale) &&
+			      row->scaled_embedding);
+
+		if (!(a->has & reals[i].has) && !usual)
+			return fail(why, ST_INPUT, "%s: GGUF has no key for it in a %s",
+				    reals[i].field == offsetof(struct config, attention_scale) &&
+						    row->scaled_embedding
+					    ? "query_pre_attn_scalar"
+					    : reals[i].hf,
+				    a->name);
+		if (v == 0 && reals[i].inverse)
+			v = 1; /* must be there */
+		if (a->has & reals[i].has && v != 0)
+			gguf_put_f32(m, key_of(a, reals[i].key), reals[i].inverse ? 1 / v : v);
+	}
+	return 0;
+}
+
+/* Windows and layers that are not turned: as the kind has them, or as a list says */
+static int put_layers(const struct config *c, const struct gguf_arch *a, struct gguf_meta *m,
+		      struct reason *why)
+{
+	bool *window = xcalloc((size_t)c->layers, sizeof *window), ok = true;
+
+	for (int64_t i = 0; i < c->layers; i++) {
+		struct layer_kind kind = config_layer(c, i);
+		bool by_pattern = a->pattern && (i + 1) % a->pattern != 0;
+
+		window[i] = kind.window > 0 && (kind.window < c->max_len || a->pattern);
+		ok = ok && (!window[i] || a->has & GGUF_WINDOWS) &&
+		     kind.turned == !(a->unturned && (i + 1) % a->unturned == 0) &&
+		     (a->has & GGUF_LOCAL || window[i] == by_pattern);
+	}
+	if (ok && a->has & GGUF_WINDOWS) {
+		gguf_put_u32(m, key_of(a, "attention.sliding_window"), (uint32_t)c->window);
+		if (a->has & GGUF_LOCAL)
+			gguf_put_bools(m, key_of(a, "attention.sliding_window_pattern"), window,
+				       (size_t)c->layers);
+	}
+	free(window);
+	return ok ? 0
+		  : fail(why, ST_INPUT,
+			 "layer_types, sliding_window or no_rope_layers: GGUF cannot say that of a "
+			 "%s",
+			 a->name);
+}
+
 int gguf_config_put(const struct config *c, const struct gguf_arch *a, struct gguf_meta *m,
 		    struct reason *why)
 {
@@ -327,8 +507,16 @@ int gguf_config_put(const struct config *c, const struct gguf_arch *a, struct gg
 	gguf_put_u32(m, key_of(a, "rope.dimension_count"), (uint32_t)c->head_dim);
 	gguf_put_u32(m, key_of(a, "vocab_size"), (uint32_t)c->vocab);
 	gguf_put_f32(m, key_of(a, "attention.layer_norm_rms_epsilon"), c->norm_eps);
-	if (c->qk_norm && c->o_bias)
+	if (c->o_bias && a->family != FAMILY_LLAMA && a->family != FAMILY_GRANITE)
 		return fail(why, ST_INPUT, "attention_bias: GGUF has no such bias for %s", a->name);
+	if (put_reals(c, a, m, why) || put_layers(c, a, m, why))
+		return ST_INPUT;
+	if (c->local.type != ROPE_DEFAULT || (c->local.theta > 0 && !(a->has & GGUF_LOCAL)))
+		return fail(why, ST_INPUT,
+			    "rope_parameters of sliding_attention: GGUF cannot say that of a %s",
+			    a->name);
+	if (a->has & GGUF_LOCAL)
+		gguf_put_f32(m, key_of(a, "rope.freq_base_swa"), c->local.theta);
 	return put_rope(&c->rope, a, m, why);
 }
 

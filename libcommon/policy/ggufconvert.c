@@ -50,6 +50,12 @@ static int read_turned(const struct taking *k, const struct gguf_tensor *t, size
 	return st;
 }
 
+static void add_to_all(float *v, size_t n, float plus)
+{
+	for (size_t i = 0; i < n && plus != 0; i++)
+		v[i] += plus;
+}
+
 static void take_rows(const void *ctx, size_t i, size_t first, size_t n, float *to)
 {
 	struct taking *k = (struct taking *)ctx;
@@ -67,6 +73,7 @@ static void take_rows(const void *ctx, size_t i, size_t first, size_t n, float *
 		memset(to, 0, n * row * sizeof *to);
 		return;
 	}
+	add_to_all(to, n * row, -gguf_arch_plus(k->a, t->name));
 	bytes = xarray(n * row, sizeof *to);
 	gguf_encode(type, to, n * row, bytes, &k->loss);
 	free(bytes);
@@ -79,7 +86,7 @@ static int add_item(struct taking *k, const struct gguf_tensor *t, struct reason
 
 	if (strcmp(t->name, GGUF_FREQS) == 0)
 		return 0; /* it is config.json's rope_scaling */
-	if (!gguf_arch_long(t->name, name, sizeof name) || t->rank > 2)
+	if (!gguf_arch_long(k->a, t->name, name, sizeof name) || t->rank > 2)
 		return fail(why, ST_INPUT, "%s: tensor %s: not one of a %s", k->g.path, t->name,
 			    k->a->name);
 	*item = (struct sft_item){.name = xstrdup(name), .rank = t->rank};
@@ -109,7 +116,7 @@ static int check_item(const struct taking *k, size_t i, const struct model *m, s
 
 	if (!w)
 		return fail(why, ST_INPUT, "%s: tensor %s: not a weight of this %s", k->g.path,
-			    k->t[i]->name, k->a->model_type);
+			    k->t[i]->name, family_row(k->a->family)->name);
 	if (item->rank != w->rank || item->shape[0] != (uint64_t)w->shape[0] ||
 	    (w->rank == 2 && item->shape[1] != (uint64_t)w->shape[1]))
 		return fail(why, ST_INPUT,
@@ -125,7 +132,7 @@ static int check_missing(const struct taking *k, const struct model *m, struct r
 	for (size_t i = 0; i < m->n_w; i++) {
 		char name[128] = "";
 
-		gguf_arch_short(m->w[i].name, name, sizeof name);
+		gguf_arch_short(k->a, m->w[i].name, name, sizeof name);
 		if (!gguf_tensor(&k->g, name))
 			return fail(why, ST_INPUT, "%s: tensor %s: missing", k->g.path, name);
 	}
@@ -185,8 +192,9 @@ static int choose_types(struct taking *k, enum gguf_as as, struct reason *why)
 	for (size_t i = 0; i < k->n && as == GGUF_AS_SAME && matrices != SFT_F32 && !st; i++) {
 		if (k->item[i].rank != 1 || k->t[i]->type->id != QUANT_F32)
 			continue;
-		v = xarray(k->t[i]->count, sizeof *v);
+		v = xcalloc(k->t[i]->count, sizeof *v);
 		st = gguf_read(&k->g, k->t[i], 0, k->t[i]->count, v, why);
+		add_to_all(v, k->t[i]->count, -gguf_arch_plus(k->a, k->t[i]->name));
 		if (!st && sft_exact(v, k->t[i]->count, matrices))
 			k->item[i].dtype = matrices;
 		free(v);
@@ -337,7 +345,7 @@ int gguf_to_folder(const char *path, const char *dir, enum gguf_as as, struct gg
 	if (!st)
 		st = put_folder(&k, dir, why);
 	if (!st)
-		*done = (struct gguf_done){k.a->model_type, k.loss, k.tok.dropped};
+		*done = (struct gguf_done){family_row(k.a->family)->name, k.loss, k.tok.dropped};
 	taking_free(&k);
 	return st;
 }
@@ -370,6 +378,7 @@ static int give_rows(void *ctx, size_t i, size_t first, size_t n, float *to, str
 		from = weights_rows(m, w, first, n, to);
 		if (from != to)
 			memcpy(to, from, n * row * sizeof *to);
+		add_to_all(to, n * row, gguf_arch_plus(k->a, k->item[i].name));
 		return 0;
 	}
 	for (size_t r = 0; r < n; r++) {
@@ -416,7 +425,8 @@ static int give_items(struct giving *k, enum gguf_as as, struct reason *why)
 	for (size_t i = 0; i < m->n_w && !st; i++) {
 		const struct weight *w = &m->w[i];
 
-		if (!gguf_arch_short(w->name, name, sizeof name) || strlen(name) >= GGUF_MAX_NAME)
+		if (!gguf_arch_short(k->a, w->name, name, sizeof name) ||
+		    strlen(name) >= GGUF_MAX_NAME)
 			st = fail(why, ST_INPUT, "tensor %s: GGUF has no name for it", w->name);
 		else
 			k->item[k->n++] =
@@ -493,7 +503,7 @@ static int give_all(struct giving *k, const char *dir, enum gguf_as as, struct r
 {
 	int st;
 
-	k->a = gguf_arch_of(config_family(&k->p.cfg));
+	k->a = gguf_arch_of(k->p.cfg.family);
 	if (!k->a)
 		return fail(why, ST_INPUT, "model_type %s is not written as GGUF",
 			    config_family(&k->p.cfg));
@@ -516,7 +526,8 @@ int gguf_from_folder(const char *dir, const char *path, enum gguf_as as, struct 
 	if (st == ST_INPUT)
 		fail_prefix(why, "%s", dir);
 	if (!st)
-		*done = (struct gguf_done){.model_type = k.a->model_type, .loss = loss};
+		*done = (struct gguf_done){.model_type = family_row(k.a->family)->name,
+					   .loss = loss};
 	for (size_t i = 0; i < k.n; i++)
 		free((char *)k.item[i].name);
 	free(k.item);

@@ -42,14 +42,21 @@ static bool is_replace(const json_t *j)
 	       span_is(span_of(json_object_get(j, "content")), BLANK);
 }
 
-/* Prepend and Replace, or Replace alone, and no pre-tokenizer */
+/* A cut at blanks, none of which are left: Gemma's */
+static bool is_idle(const json_t *pre)
+{
+	return is_type(pre, "Split") &&
+	       span_is(span_of(json_object_get(json_object_get(pre, "pattern"), "String")), " ");
+}
+
+/* Prepend and Replace, or Replace alone, and no pre-tokenizer that does anything */
 static bool is_by_characters(struct vocab *v)
 {
 	const json_t *norm = json_object_get(v->j, "normalizer");
 	const json_t *list = json_object_get(norm, "normalizers"), *first = json_array_get(list, 0);
 	const json_t *pre = json_object_get(v->j, "pre_tokenizer");
 
-	if (pre && !json_is_null(pre))
+	if (pre && !json_is_null(pre) && !is_idle(pre))
 		return false;
 	v->prefix = json_array_size(list) == 2 && is_type(first, "Prepend") &&
 		    span_is(span_of(json_object_get(first, "prepend")), BLANK) &&

@@ -75,6 +75,13 @@ void gguf_put_strings(struct gguf_meta *m, const char *key, const struct span *v
 		add_string(&m->b, v[i]);
 }
 
+void gguf_put_bools(struct gguf_meta *m, const char *key, const bool *v, size_t n)
+{
+	add_list(m, key, GGUF_BOOL, n);
+	for (size_t i = 0; i < n; i++)
+		buf_char(&m->b, v[i]);
+}
+
 void gguf_put_i32s(struct gguf_meta *m, const char *key, const int32_t *v, size_t n)
 {
 	add_list(m, key, GGUF_I32, n);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/tool.h"
 #include "base/utf8.h"
+#include "policy/folder.h"
 #include "policy/tokconfig.h"
 #include "policy/weights.h"
 
@@ -27,6 +28,7 @@ static const struct {
 } side[] = {{"generation_config.json", offsetof(struct policy, gen_config)},
 	    {"tokenizer_config.json", offsetof(struct policy, tok_config)},
 	    {"special_tokens_map.json", offsetof(struct policy, special_tokens)},
+	    {"added_tokens.json", offsetof(struct policy, added_tokens)},
 	    {"chat_template.jinja", offsetof(struct policy, chat_template)}};
 
 enum { N_SIDE = sizeof side / sizeof *side };
@@ -43,30 +45,39 @@ static int read_file(const char *dir, const char *name, size_t max, bool optiona
 	char *path = xasprintf("%s/%s", dir, name);
 	int st = 0;
 
-	if (access(path, F_OK) == 0)
-		st = file_read(path, max, b, why);
-	else if (!optional)
-		st = fail(why, ST_INPUT, "%s: no such file: not a policy folder", path);
+	if (access(path, F_OK) == 0) {
+		st = file_check_plain(path, why) ? why->status : file_read(path, max, b, why);
+		if (!st)
+			st = folder_check_text(b, path, why);
+	} else if (!optional) {
+		st = folder_lacks(dir, name, why);
+	}
 	free(path);
 	return st;
 }
 
+/* The first of the eos_token_id in a configuration that was read; -1: none */
+static int64_t first_eos(const struct buf *file)
+{
+	json_t *j = file->n ? json_loadb(file->p, file->n, 0, NULL) : NULL;
+	const json_t *v = json_object_get(j, "eos_token_id");
+	int64_t id;
+
+	v = json_is_array(v) ? json_array_get(v, 0) : v;
+	id = json_is_integer(v) ? json_integer_value(v) : -1;
+	json_decref(j);
+	return id;
+}
+
 static int apply_tokenizer_files(struct policy *p, const char *dir, struct reason *why)
 {
-	const struct {
-		const char *name;
-		const struct buf *file;
-	} from[] = {{"tokenizer_config.json", &p->tok_config},
-		    {"special_tokens_map.json", &p->special_tokens}};
-	int st = 0;
+	const struct tokconfig_files files = {&p->tok_config, &p->special_tokens, &p->added_tokens};
+	int st = tokconfig_apply(&files, dir, p->tok, &p->cfg, &p->end, why);
 
-	for (int i = 0; i < 2 && !st; i++) {
-		char *path = xasprintf("%s/%s", dir, from[i].name);
-
-		if (from[i].file->n)
-			st = tokconfig_apply(from[i].file, path, p->tok, &p->cfg, why);
-		free(path);
-	}
+	if (p->end < 0)
+		p->end = first_eos(&p->gen_config);
+	if (p->end < 0)
+		p->end = first_eos(&p->cfg.json);
 	return st;
 }
 
@@ -105,16 +116,20 @@ static int load_texts(struct policy *p, const char *dir, struct reason *why)
 
 static int load_adapter(struct policy *p, const char *dir, struct reason *why)
 {
+	struct lora *l = NULL;
 	char *path;
-	struct lora *l;
 	int st;
 
-	if (peft_choose(&p->peft, &p->cfg, false, why)) {
-		fail_prefix(why, "%s/" PEFT_CONFIG ": target_modules", dir);
+	if (peft_choose(&p->peft, &p->cfg, false, why))
+		fail_prefix(why, "target_modules");
+	else
+		l = peft_lora(&p->peft, &p->cfg, why);
+	if (!l) {
+		fail_prefix(why, "%s/" PEFT_CONFIG, dir);
 		return ST_INPUT;
 	}
+	p->peft.targets = l->targets;
 	path = xasprintf("%s/" PEFT_WEIGHTS, dir);
-	l = lora_new(&p->cfg, p->peft.r, p->peft.alpha, p->peft.targets);
 	st = weights_load_adapter(l, path, &p->adapter_came, why);
 	if (st)
 		lora_free(l);
@@ -139,6 +154,20 @@ static int load_folder(struct policy *p, const char *dir, int how, int under, st
 	p->peft = peft;
 	if (!st && peft.r)
 		st = load_adapter(p, dir, why);
+	if (st)
+		policy_free(p);
+	return st;
+}
+
+int policy_load_texts(struct policy *p, const char *dir, struct reason *why)
+{
+	struct peft peft = {0};
+	int st = peft_is_folder(dir) ? peft_read(&peft, dir, why) : 0;
+
+	*p = (struct policy){0};
+	if (!st)
+		st = load_texts(p, peft.r ? peft.base : dir, why);
+	p->peft = peft;
 	if (st)
 		policy_free(p);
 	return st;
@@ -508,6 +537,7 @@ int policy_make(struct policy *p, const struct config *cfg, const struct buf *to
 		policy_free(p);
 		return st;
 	}
+	p->end = p->cfg.eos[0];
 	make_side_files(p);
 	model_init(&p->model, &p->cfg, 0);
 	model_random(&p->model, seed, std);

@@ -1,6 +1,7 @@
 /* weights.c - the weights of a model, or of an adapter, from and to safetensors files. See
  * weights.h. */
 #include "policy/weights.h"
+#include "policy/folder.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/par.h"
@@ -196,17 +197,13 @@ static int check_tied_head(const struct model *m, const struct sft_file *f,
 	return st;
 }
 
-/* Tensors that the model does not have: buffers that older writers stored are harmless. */
+/* Tensors that the model does not have */
 static int check_extra(const struct model *m, const struct sft_file *f, const struct sft_tensor *t,
 		       struct reason *why)
 {
-	static const char buffer[] = ".rotary_emb.inv_freq";
-	size_t n = strlen(t->name);
 	int st;
 
 	if (model_weight(m, t->name))
-		return 0;
-	if (n >= sizeof buffer && strcmp(t->name + n - (sizeof buffer - 1), buffer) == 0)
 		return 0;
 	if (m->cfg.tied && strcmp(t->name, "lm_head.weight") == 0)
 		st = check_tied_head(m, f, t, why);
@@ -237,6 +234,32 @@ static bool is_bf16(const struct sft_file *f)
 		if (f->v[i].dtype != SFT_BF16)
 			return false;
 	return true;
+}
+
+/* A tied head may be all that there is of the embedding. */
+static int open_model(struct sft_file *f, const struct config *cfg, const char *dir,
+		      struct reason *why)
+{
+	static const char head[] = "lm_head.weight", embed[] = "model.embed_tokens.weight";
+	int st = folder_has_weights(dir) ? sft_open(f, dir, why) : folder_lacks_weights(dir, why);
+
+	if (!st && cfg->tied && sft_find(f, head) && !sft_find(f, embed))
+		st = sft_rename(f, head, embed, why);
+	return st;
+}
+
+/* Names may have that of the adapter in them. */
+static int open_adapter(struct sft_file *f, const char *path, struct reason *why)
+{
+	int st = sft_open_file(f, path, why);
+
+	if (!st && (sft_rename(f, ".lora_A.default.weight", ".lora_A.weight", why) ||
+		    sft_rename(f, ".lora_B.default.weight", ".lora_B.weight", why))) {
+		fail_prefix(why, "%s", path);
+		sft_close(f);
+		st = ST_INPUT;
+	}
+	return st;
 }
 
 static int load_file(struct model *m, const struct config *cfg, int how, const struct sft_file *f,
@@ -276,7 +299,7 @@ int weights_load(struct model *m, const struct config *cfg, int how, const char 
 		 enum sft_dtype **dtype, struct reason *why)
 {
 	struct sft_file f;
-	int st = sft_open(&f, dir, why);
+	int st = open_model(&f, cfg, dir, why);
 
 	*dtype = NULL;
 	if (st)
@@ -339,7 +362,7 @@ int weights_load_adapter(struct lora *l, const char *path, enum sft_dtype **dtyp
 			 struct reason *why)
 {
 	struct sft_file f;
-	int st = sft_open_file(&f, path, why);
+	int st = open_adapter(&f, path, why);
 
 	*dtype = NULL;
 	if (st)
@@ -578,7 +601,7 @@ int weights_compare(const struct model *m, const char *dir, const struct weights
 {
 	struct sft_file was;
 	struct compared c = {.f = &was};
-	int st = sft_open(&was, dir, why);
+	int st = open_model(&was, &m->cfg, dir, why);
 
 	*loss = (struct weights_loss){0};
 	if (st)
@@ -601,7 +624,7 @@ int weights_compare_adapter(const struct lora *l, const char *path, const struct
 {
 	struct sft_file was;
 	struct compared c = {.f = &was};
-	int st = sft_open_file(&was, path, why);
+	int st = open_adapter(&was, path, why);
 
 	*loss = (struct weights_loss){0};
 	if (st)

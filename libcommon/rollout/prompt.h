@@ -25,6 +25,12 @@ struct prompts { /* zero-initialise; free with prompt_free */
  * known, or that leaves no room in the policy's positions: ST_INPUT. */
 int prompt_make(struct prompts *s, const struct policy *p, const struct task_set *tasks,
 		const char *name, const char *wrap, struct reason *why);
+/* How many tokens each problem's prompt has, whatever room there is, into n[0 .. tasks->n). */
+int prompt_count(const struct policy *p, const struct task_set *tasks, const char *name,
+		 const char *wrap, size_t *n, struct reason *why);
+/* Takes the problems out whose prompt has more tokens than most. ST_INPUT when none is left. */
+int prompt_limit(const struct policy *p, struct task_set *tasks, const char *name, const char *wrap,
+		 size_t most, struct reason *why);
 void prompt_free(struct prompts *s);
 /* Valid until prompt_free. */
 struct span prompt_text(const struct prompts *s, size_t task);

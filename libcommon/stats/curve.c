@@ -103,7 +103,7 @@ static struct curve_mean mean_over(const struct curves *c, const double *v, size
 /* A number of some run of the group */
 struct found {
 	int64_t step;
-	size_t order; /* of runs, then rows */
+	size_t run, order; /* order: of runs, then rows */
 	uint64_t iter;
 	double v;
 };
@@ -135,7 +135,7 @@ static struct found *gather(const struct curves *c, size_t group, size_t column,
 
 			if (isnan(v))
 				continue;
-			all[*n] = (struct found){r->at[j].step, *n, r->at[j].iter, v};
+			all[*n] = (struct found){r->at[j].step, i, *n, r->at[j].iter, v};
 			++*n;
 		}
 	}
@@ -152,10 +152,15 @@ struct curve_mean *curve_means(const struct curves *c, size_t group, size_t colu
 
 	*n = 0;
 	for (size_t i = 0; i < found; i += same) {
-		for (same = 0; i + same < found && all[i + same].step == all[i].step; same++)
+		size_t runs = 0;
+
+		for (same = 0; i + same < found && all[i + same].step == all[i].step; same++) {
 			v[same] = all[i + same].v;
+			runs += same == 0 || all[i + same].run != all[i + same - 1].run;
+		}
 		means[*n] = mean_over(c, v, same);
 		means[*n].step = all[i].step;
+		means[*n].runs = runs;
 		means[*n].begins = all[i].iter != all[before].iter;
 		before = i;
 		++*n;

@@ -58,7 +58,7 @@ struct curves {
 /* A mean over runs; NaN where none has a number */
 struct curve_mean {
 	int64_t step;
-	size_t runs; /* that have a number */
+	size_t runs; /* that have a number; one may have two, where steps begin with 0 */
 	double value, low, high;
 	bool begins; /* an iteration, and is not the first mean */
 };

@@ -387,7 +387,8 @@ static void put_side(struct buf *out, const struct side *s)
 	buf_str(out, "(?:");
 	if (s->flat.n)
 		charset_put(out, &s->flat, false);
-	buf_add(out, s->more.p + !s->flat.n, s->more.n - !s->flat.n);
+	for (size_t i = s->flat.n ? 0 : 1; i < s->more.n; i++)
+		buf_char(out, s->more.p[i]);
 	buf_char(out, ')');
 }
 

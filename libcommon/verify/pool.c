@@ -47,8 +47,7 @@ struct pool {
 
 /* ---- one line in, one line out ---- */
 
-/* A JSON string of any bytes: what is not UTF-8 becomes U+FFFD. */
-static void put_text(struct buf *b, struct span s)
+void pool_text(struct buf *b, struct span s)
 {
 	struct buf clean = {0};
 
@@ -73,13 +72,13 @@ static void put_question(struct buf *b, const struct verify_item *it)
 {
 	buf_reset(b);
 	buf_str(b, "{\"task\": ");
-	put_text(b, it->task);
+	pool_text(b, it->task);
 	buf_str(b, ", \"prompt\": ");
-	put_text(b, it->prompt);
+	pool_text(b, it->prompt);
 	buf_str(b, ", \"response\": ");
-	put_text(b, it->response);
+	pool_text(b, it->response);
 	buf_str(b, ", \"answer\": ");
-	put_text(b, it->answer);
+	pool_text(b, it->answer);
 	buf_str(b, ", \"meta\": ");
 	if (it->meta.p)
 		mpjson_from(b, it->meta);

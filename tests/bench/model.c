@@ -358,7 +358,9 @@ int main(int argc, char *argv[])
 	int st = 0;
 
 	tool_start(&tool, argc, argv);
-	blas_start();
+	if (blas_start(NULL))
+		return 1;
+	openblas_set_num_threads(1);
 	par_start((int)threads);
 	for (size_t i = 0; i < sizeof presets / sizeof *presets && !st; i++) {
 		if (!listed(presets[i].name))

@@ -205,6 +205,9 @@ collected() {
 	head -n 1 runs/final-test-minus-average.tsv | grep "^variant minus average.avg@n"
 	[ "$(cut -f 1 runs/final-test-minus-average.tsv | paste -s -d ,)" = "variant minus average,vanilla" ]
 	grep -q '<th>variant minus average</th>' runs/report.html
+	mv runs/table-average kept
+	status_is 3 "$root/pipelines/report" runs
+	says "runs: no table-average"
 	status_is 2 "$root/pipelines/compare" -q -p "$FIX/base" -t "$FIX/train.jsonl" -d runs -r vanilla,nothing \
 		-e "$FIX/test.jsonl" vanilla
 	says "nothing is not compared"

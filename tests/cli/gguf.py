@@ -4,6 +4,7 @@
     gguf.py keys FILE.gguf              key, tab, value as JSON, a line each
     gguf.py tensors FILE.gguf           name, type, shape (rows first), XXH-like sum of the bytes
     gguf.py same A.gguf B.gguf          1 where a tensor of both differs, or one has more of them
+    gguf.py close A B                   the weights of two folders, within 1e-7
     gguf.py golden FOLDER QUANTS.json NAME   the folder's weights against the samples of NAME
     gguf.py make FILE.gguf < SPEC.json  writes a file: {"keys": [[name, type, value]], "tensors":
                                         [[name, shape, [numbers]]]}, F32
@@ -108,6 +109,14 @@ def golden(folder, quants, name):
             assert abs(total - t[what]) <= 1e-7 * max(1, abs(total)), (short, what, total, t[what])
 
 
+def close(a, b):
+    a, b = safetensors(a), safetensors(b)
+    assert a.keys() == b.keys(), a.keys() ^ b.keys()
+    for name, (shape, v) in a.items():
+        assert shape == b[name][0], name
+        assert all(abs(x - y) <= 1e-7 for x, y in zip(v, b[name][1])), name
+
+
 def make(path):
     spec = json.load(sys.stdin)
 
@@ -140,6 +149,8 @@ def main():
     what, *args = sys.argv[1:]
     if what == "make":
         make(*args)
+    elif what == "close":
+        close(*args)
     elif what == "golden":
         golden(*args)
     elif what == "keys":

@@ -220,3 +220,12 @@ is() { # WANT METRIC OPTION ...
 		"$records" pack >eval.traj
 	[ "$(pass-at-k -q --json -k 1,5000 --bootstrap 0 eval.traj | jq -c '[.metrics[].value]')" = "[0.0001,0.0001,0.5]" ]
 }
+
+@test "a long resampling is told before it is done" {
+	samples a 0 1 | "$records" pack >a.traj
+	status_is 0 pass-at-k -k 1 --bootstrap 1000 a.traj
+	[ -z "$stderr" ]
+	for i in {1..2000}; do samples "t$i" 0 1; done | "$records" pack >many.traj
+	status_is 0 pass-at-k -k 1 --bootstrap 80000 many.traj
+	says "pass-at-k: many.traj: resampling 2000 problems 80000 times, which takes a while"
+}

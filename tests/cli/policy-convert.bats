@@ -20,7 +20,7 @@ greedy() {
 }
 
 @test "a folder, a GGUF, a folder: the same bytes of weights, whatever the kind and the type" {
-	for family in llama qwen2 qwen3; do
+	for family in llama qwen2 qwen3 granite smollm3 olmo2; do
 		policy-init "${tiny[@]}" --family $family -o $family -s 3
 		status_is 0 policy-convert $family -o $family.gguf
 		says "$family.gguf: $family, "
@@ -40,6 +40,76 @@ greedy() {
 		cmp $type/model.safetensors back/model.safetensors
 		rm -r back
 	done
+}
+
+# gemma FOLDER KIND: its scores divided by the root of a head's size, as GGUF has it
+gemma() {
+	policy-init "${tiny[@]}" --layers 7 --family "$2" --dtype bf16 -o init
+	jq '.query_pre_attn_scalar = .head_dim | .sliding_window = 5' init/config.json >config
+	mv init "$1"
+	mv config "$1/config.json"
+}
+
+@test "Gemma: norms are whole in a GGUF, layers have a window by a list or by the kind" {
+	for family in gemma2 gemma3_text; do
+		gemma a $family
+		status_is 0 policy-convert a -o a.gguf
+		[ "$(key a.gguf ${family%_text}.attention.sliding_window)" = 5 ]
+		policy-convert -q a.gguf -o back
+		cmp a/model.safetensors back/model.safetensors
+		greedy a >was
+		greedy back | cmp was -
+		policy-convert --info a.gguf | grep -q '^blk.6.post_ffw_norm.weight	F32 64$'
+		jq '.layer_types[3] = "full_attention" | .layer_types[5] = "sliding_attention"' a/config.json >config
+		mv config a/config.json
+		if [ $family = gemma2 ]; then
+			status_is 3 policy-convert a -o b.gguf
+			says "layer_types"
+		else
+			policy-convert -q a -o b.gguf
+			[ "$(key b.gguf gemma3.attention.sliding_window_pattern)" = "[true, true, true, false, true, true, true]" ]
+			policy-convert -q b.gguf -o b
+			greedy a >was
+			greedy b | cmp was -
+		fi
+		jq '.query_pre_attn_scalar = 17' a/config.json >config
+		mv config a/config.json
+		status_is 3 policy-convert a -o c.gguf
+		says "query_pre_attn_scalar: GGUF has no key"
+		rm -r a back a.gguf
+	done
+}
+
+@test "granite and gemma3 as another writer has them" {
+	for family in granite gemma3_text; do
+		need_data gguf/golden-$family.gguf
+		need_data models/$family/model.safetensors
+		policy-convert -q "$SHARED_DATA/gguf/golden-$family.gguf" -o $family
+		gguf close $family "$SHARED_DATA/models/$family"
+	done
+	policy-convert -q "$SHARED_DATA/models/granite" -o x.gguf
+	gguf same x.gguf "$SHARED_DATA/gguf/golden-granite.gguf"
+	gguf keys "$SHARED_DATA/gguf/golden-granite.gguf" | grep -v merges | sort >golden
+	gguf keys x.gguf | sort | comm -13 - golden | cmp - /dev/null
+	# a rotary embedding and windows as it was written; 17 under the root is not to be seen there
+	for f in gemma3_text "$SHARED_DATA/models/gemma3_text"; do
+		jq -c '[.layer_types, .sliding_window, .rms_norm_eps, .head_dim, .rope_theta // .rope_parameters.full_attention.rope_theta,
+			.rope_local_base_freq // .rope_parameters.sliding_attention.rope_theta,
+			(.rope_scaling // .rope_parameters.full_attention).factor]' "$f/config.json"
+	done | uniq | wc -l | grep -qx 1
+}
+
+@test "mistral becomes a llama, where no window is to be seen" {
+	policy-init "${tiny[@]}" --family mistral -o a
+	policy-convert -q a -o a.gguf
+	[ "$(key a.gguf general.architecture)" = '"llama"' ]
+	policy-convert -q a.gguf -o back
+	cmp a/model.safetensors back/model.safetensors
+	jq '.sliding_window = 8' a/config.json >config
+	mv config a/config.json
+	status_is 3 policy-convert a -o b.gguf
+	says "sliding_window"
+	[ ! -e b.gguf ]
 }
 
 @test "untied, with a tokenizer that has fewer tokens than the model has rows" {

@@ -156,7 +156,7 @@ is() {
 
 @test "--alphabet: one token a character, after <pad> and <eos>" {
 	need_tool jq
-	policy-init -q -o p --alphabet $'ba b\n' "${tiny[@]}"
+	policy-init -q -o p --alphabet $'ba \n' "${tiny[@]}"
 	is p tokens 6
 	run jq -c .model.vocab p/tokenizer.json
 	[ "$output" = '{"<pad>":0,"<eos>":1,"b":2,"a":3,"Ġ":4,"Ċ":5}' ]
@@ -244,6 +244,17 @@ is() {
 	printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n' >cloned/model.safetensors
 	status_is 3 policy-init --info cloned
 	says 'cloned/model.safetensors: a pointer of Git LFS, not the weights'
+	mv cloned/model.safetensors cloned/pytorch_model.bin
+	status_is 3 policy-init --info cloned
+	says 'pytorch_model.bin is not read: transformers writes it as safetensors'
+	cp cloned/pytorch_model.bin cloned/config.json
+	status_is 3 policy-init --info cloned
+	says 'cloned/config.json: a pointer of Git LFS, not the file'
+	status_is 3 policy-init --info some-one/small-model
+	says 'hf download some-one/small-model --local-dir FOLDER'
+	mkdir -p models--a--b/snapshots/0123
+	status_is 3 policy-init --info models--a--b
+	says 'the policy is models--a--b/snapshots/0123'
 }
 
 @test "a folder that exists is left alone" {
@@ -281,4 +292,10 @@ is() {
 	status_is 4 bash -c 'ulimit -f 100; policy-init -o p'
 	says 'model.safetensors: write: File too large'
 	[ "$(echo *)" = "err out" ]
+}
+
+@test "--alphabet: a character twice is a slip" {
+	status_is 3 policy-init -o p --alphabet aa "${tiny[@]}"
+	says "alphabet: 'a' is in it twice"
+	[ ! -e p ]
 }

@@ -448,3 +448,10 @@ left() {
 	EXPLORE=no-such-command status_is 4 rloop -d run
 	says "no-such-command"
 }
+
+@test "-q reaches the filter; one that writes nothing at all is named" {
+	status_is 0 rloop -q -d run -i 1
+	grep -E '^filter -q --correct' log
+	FAKE_EMPTY=1 status_is 0 rloop -d other -i 1
+	says "iter-1: the filter wrote nothing, not even the head of a stream: "
+}

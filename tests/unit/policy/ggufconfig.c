@@ -33,7 +33,7 @@ static struct config shape(struct rope rope)
 static int there_and_back(const char *dir, const struct config *c, float *freqs,
 			  struct config *back, struct reason *why)
 {
-	const struct gguf_arch *a = gguf_arch_of("llama");
+	const struct gguf_arch *a = gguf_arch_of(FAMILY_LLAMA);
 	const struct gguf_item item = {
 		GGUF_FREQS, quant_find(QUANT_F32), 1, {(uint64_t)c->head_dim / 2, 1}};
 	struct gguf_meta meta = {0};

@@ -102,6 +102,26 @@ static void test_means(void **state)
 	curve_free(&c);
 }
 
+/* Steps from 0: an iteration's first is where the one before ended, and the run is still one. */
+static void test_from_zero(void **state)
+{
+	struct curves c = {.columns = 1, .smooth = 1};
+	struct curve_mean *m;
+	size_t n;
+
+	(void)state;
+	row(&c, "g", "a", 0, 1);
+	row(&c, "g", "a", 1, 2);
+	row(&c, "g", "a", 0, 4);
+	m = curve_means(&c, 0, 0, &n);
+	assert_int_equal(n, 2);
+	assert_int_equal(m[1].step, 1);
+	assert_int_equal(m[1].runs, 1);
+	assert_close(m[1].value, 3, 0);
+	free(m);
+	curve_free(&c);
+}
+
 /* A NaN takes no place among the numbers that are averaged, each column has its own. */
 static void test_absent(void **state)
 {
@@ -167,9 +187,10 @@ static void test_bootstrap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_clock),  cmocka_unit_test(test_iterations),
-		cmocka_unit_test(test_means),  cmocka_unit_test(test_absent),
-		cmocka_unit_test(test_totals), cmocka_unit_test(test_bootstrap),
+		cmocka_unit_test(test_clock),     cmocka_unit_test(test_iterations),
+		cmocka_unit_test(test_means),     cmocka_unit_test(test_from_zero),
+		cmocka_unit_test(test_absent),    cmocka_unit_test(test_totals),
+		cmocka_unit_test(test_bootstrap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
