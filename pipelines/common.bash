@@ -182,6 +182,7 @@ hand_shared() {
 	hand --lora "$lora" explore tune
 	hand --max-prompt "$max_prompt" explore eval
 	hand --max-new "$max_new" explore eval
+	hand --max-prompt "$max_prompt" explore eval
 	hand --verifier "$verifier" explore eval
 	hand --trust "$trust" explore eval
 }

@@ -626,7 +626,8 @@ static int remainder_of(const struct judgement *j, int x)
 	const struct node *n = value_node(j, x), *last = value_node(j, n->last);
 
 	if (n->kind != NODE_REL || n->n != 2 || !span_is(n->text, "equiv") ||
-	    last->kind != NODE_CALL || last->n != 2 || value_node(j, n->first)->flags & HAS_SYM)
+	    last->kind != NODE_CALL || last->n != 2 ||
+	    value_node(j, n->first)->flags & (HAS_SYM | HAS_TEXT))
 		return 0;
 	return last->first;
 }

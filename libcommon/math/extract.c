@@ -155,25 +155,88 @@ static bool put_answer(struct span s, struct buf *out)
 	return s.n > 0;
 }
 
-/* The item, a value in s, with the words right before it that make it a bound or deny it */
-static struct span with_bound(struct span s, struct span item)
+/* Does one of the words stand right before at in s? Its length, else 0 */
+static size_t word_before(struct span s, size_t at, const char *const *words)
 {
-	static const char *const bound[] = {"not",          "at least",  "at most",
-					    "more than",    "less than", "fewer than",
-					    "greater than", "never",     "not necessarily"};
-	size_t at = (size_t)(item.p - s.p), end = at + item.n;
+	for (; *words; words++) {
+		size_t n = strlen(*words);
+
+		if (at >= n && word_at((struct span){s.p, at}, at - n, *words))
+			return n;
+	}
+	return 0;
+}
+
+/* "is wrong", "is not" behind at in s: where it ends, else at */
+static size_t called_false(struct span s, size_t at)
+{
+	static const char *const words[] = {"is wrong", "is not", "is incorrect", "is impossible",
+					    "isn't",    "fails",  "is never",     "are not"};
+	size_t k = at;
+
+	while (k < s.n && strchr(" $*,)", s.p[k]))
+		k++;
+	for (size_t i = 0; i < sizeof words / sizeof *words && k > at && k < s.n; i++)
+		if (word_at(s, k, words[i]))
+			return k + strlen(words[i]);
+	return at;
+}
+
+/* The item, a value in s, from at on to end, without half of a $...$ */
+static struct span widened(struct span s, struct span item, size_t at, size_t end)
+{
+	size_t behind = (size_t)(item.p - s.p) + item.n;
+
+	if (end == behind && end < s.n && s.p[end] == '$' && item.p > s.p && item.p[-1] == '$')
+		end++;
+	return (struct span){s.p + at, end - at};
+}
+
+/* The item, a value in s, with the words right before or behind it that deny it */
+static struct span with_denial(struct span s, struct span item)
+{
+	static const char *const no[] = {"not",          "never",           "isn't",
+					 "cannot be",    "not necessarily", "can't be",
+					 "not equal to", "wasn't",          NULL};
+	size_t from = (size_t)(item.p - s.p), at = from, end = called_false(s, from + item.n), n;
 
 	while (at && strchr(" $*\\(", s.p[at - 1]))
 		at--;
-	for (size_t i = 0; i < sizeof bound / sizeof *bound; i++) {
-		size_t n = strlen(bound[i]);
+	n = word_before(s, at, no);
+	return n || end > from + item.n ? widened(s, item, n ? at - n : from, end) : item;
+}
 
-		if (at < n || !word_at((struct span){s.p, at}, at - n, bound[i]))
-			continue;
-		end += end < s.n && s.p[end] == '$' && item.p[-1] == '$';
-		return (struct span){s.p + at - n, end - (at - n)};
-	}
-	return item;
+/* The same for words that make a bound of it too */
+static struct span with_bound(struct span s, struct span item)
+{
+	static const char *const bound[] = {"at least",
+					    "at most",
+					    "more than",
+					    "less than",
+					    "fewer than",
+					    "greater than",
+					    "less than or equal to",
+					    "greater than or equal to",
+					    "close to",
+					    "below",
+					    "above",
+					    "under",
+					    "over",
+					    "minus",
+					    "negative",
+					    NULL};
+	static const char *const between[] = {"between", NULL};
+	size_t at = (size_t)(item.p - s.p), n;
+
+	while (at && strchr(" $*\\(", s.p[at - 1]))
+		at--;
+	n = word_before(s, at, bound);
+	if (n)
+		return widened(s, item, at - n, (size_t)(item.p - s.p) + item.n);
+	for (size_t k = at; k > 0 && at - k < BETWEEN; k--) /* between 44 and 45 */
+		if (word_before(s, k, between))
+			return widened(s, item, k - 7, (size_t)(item.p - s.p) + item.n);
+	return with_denial(s, item);
 }
 
 /* Does s begin with Yes or No, so that all it says behind that explains it? */
@@ -210,13 +273,17 @@ static size_t nouns_behind(struct span s, size_t n)
 /* " or more" and the like behind a value of n bytes: its length, else 0 */
 static size_t bound_behind(struct span s, size_t n)
 {
-	static const char *const bound[] = {"or more",  "or less",  "or fewer",  "or greater",
-					    "or above", "or below", "and above", "and below",
-					    "at most",  "at least", "or higher", "or lower"};
+	static const char *const bound[] = {"or more",   "or less",  "or fewer", "or greater",
+					    "otherwise", "or above", "or below", "and above",
+					    "and below", "at most",  "at least", "or higher",
+					    "or lower"};
 	size_t k = n;
 
-	while (k < s.n && strchr(" $*", s.p[k]))
+	while (k < s.n && strchr(" $*;,", s.p[k]))
 		k++;
+	if (k > n && word_at(s, k < s.n ? k : s.n - 1, "to") && k + 3 < s.n &&
+	    text_digit(s.p[k + 3]))
+		return k + 4 - n; /* 45 to 46 */
 	for (size_t i = 0; i < sizeof bound / sizeof *bound && k > n && k < s.n; i++)
 		if (word_at(s, k, bound[i]))
 			return k + strlen(bound[i]) - n;
@@ -560,7 +627,7 @@ bool extract_answer(struct span response, enum extract_kind kind, struct extract
 	    (kind == EXTRACT_YES_NO && any_yes_no(response, text)))
 		return true;
 	if (prose_last_item(response, &item))
-		return put_answer(item, text);
+		return put_answer(with_denial(response, item), text);
 	return few_words(response, text);
 }
 

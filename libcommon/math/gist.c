@@ -624,9 +624,9 @@ static bool named_value(const struct parts *p, int i)
 /* Words that say under which condition, or that it is not so */
 static bool conditional(const struct parts *p, int from, int to)
 {
-	static const char *const word[] = {"if",       "when",   "unless", "provided",
-					   "not",      "except", "but",    "otherwise",
-					   "whenever", "never",  NULL};
+	static const char *const word[] = {"if",     "when", "unless",    "provided", "not",
+					   "except", "but",  "otherwise", "whenever", "never",
+					   "cannot", "than", "can't",     "isn't",    NULL};
 
 	for (int i = from; i < to; i++)
 		if (parts_in(p, i, word))

@@ -166,6 +166,20 @@ bool phrase_is(struct span s)
 	return any;
 }
 
+/* Red, red: one word with a vowel in it, but for its first letter in small ones */
+static bool short_word(struct span s)
+{
+	bool vowel = false;
+
+	s = text_trim(s);
+	for (size_t i = 0; i < s.n; i++) {
+		if (!text_letter(s.p[i]) || (i && s.p[i] < 'a'))
+			return false;
+		vowel |= strchr("aeiou", s.p[i] | 0x20) != NULL;
+	}
+	return vowel;
+}
+
 static bool same_words(struct span a, struct span b)
 {
 	struct words x, y;
@@ -173,7 +187,8 @@ static bool same_words(struct span a, struct span b)
 	if (!get_words(a, &x) || !get_words(b, &y) || x.n != y.n ||
 	    memcmp(x.text, y.text, x.n) != 0)
 		return false;
-	return phrase_is(a) || (x.letters >= 3 && (x.marked || y.marked || has_word(a)));
+	return phrase_is(a) || (x.letters >= 3 && (x.marked || y.marked || has_word(a) ||
+						   (short_word(a) && short_word(b))));
 }
 
 /* ---- choices ---- */

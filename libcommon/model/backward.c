@@ -3,6 +3,8 @@
 #include "model/forward.h"
 #include "model/head.h"
 #include "model/mat.h"
+#include "model/mix.h"
+#include "model/mixpass.h"
 #include "model/wgrad.h"
 #include "tensor/attention.h"
 #include "tensor/layers.h"
@@ -18,7 +20,7 @@ static uint32_t *transposed(const struct workspace *r, const struct mat *w)
 	if (!(r->m->how & MODEL_BF16))
 		return NULL;
 	for (int i = 0; mat_of_layer(&r->m->layer[r->layer], i) != w; i++)
-		at += mat_transposed_words(mat_of_layer(r->m->layer, i));
+		at += mat_transposed_words(mat_of_layer(&r->m->layer[r->layer], i));
 	return at;
 }
 
@@ -38,7 +40,7 @@ static void transpose_layer(struct workspace *r)
 	size_t n = 0;
 
 	for (int i = 0; i < MAT_LAYER && r->m->how & MODEL_BF16; i++)
-		n += mat_transposed_blocks(mat_of_layer(r->m->layer, i));
+		n += mat_transposed_blocks(mat_of_layer(&r->m->layer[r->layer], i));
 	par_for(n, job_transpose, r);
 }
 
@@ -189,6 +191,34 @@ static void mlp_input_back(struct workspace *r, size_t from, size_t n)
 	}
 }
 
+/* What the product o was made of, all rows */
+static const float *ended_of(const struct workspace *r)
+{
+	return mix_gated(r->m, r->layer) ? r->gated : workspace_att(r, 0);
+}
+
+static void gate_rows(struct workspace *r, size_t from, size_t n)
+{
+	size_t A = block_att_dim(r->m, r->layer);
+
+	for (size_t t = from; t < from + n; t++)
+		mix_gate(r->m, r->layer, r->gated + t * A, workspace_att(r, t),
+			 workspace_qkv(r, t));
+}
+
+/* datt, by the gated rows, becomes that by what came out of the attention. */
+static void gates_back(struct workspace *r, size_t i, size_t from, size_t n)
+{
+	size_t A = block_att_dim(r->m, r->layer), Q = block_qkv_dim(r->m, r->layer);
+	float *dw = r->mix_grad + i * block_mix_weights(r->m);
+
+	if (r->m->layer[r->layer].delta_norm != NOWHERE)
+		memset(dw, 0, (size_t)r->m->cfg.linear_v_dim * sizeof *dw);
+	for (size_t t = from; t < from + n; t++)
+		mix_gate_back(r->m, r->layer, r->datt + t * A, r->dqkv + t * Q, workspace_att(r, t),
+			      workspace_qkv(r, t), dw);
+}
+
 /*
  * For a block of rows, from dx, the gradient of the layer's output, in this order:
  *
@@ -203,7 +233,8 @@ static void job_mlp_back(void *ctx, size_t i, int thread)
 	struct workspace *r = ctx;
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
-	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, A = block_att_dim(m);
+	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn;
+	size_t A = block_att_dim(m, r->layer);
 	size_t U = block_up_dim(m), from, n;
 	float *dh = workspace_scratch(r, thread), *rest = dh + WORKSPACE_ROWS * F, *dx2;
 	struct ending o = o_ending(r), down = down_ending(r);
@@ -223,22 +254,13 @@ static void job_mlp_back(void *ctx, size_t i, int thread)
 	mlp_input_back(r, from, n);
 	adapter_inner(r, LORA_IN_GU, from, n, inputs(r, w->norm2, x2_of(r)) + from * d);
 	dout = matrix_in(ending_back(r, &o, dx2, from, n, dh), n, d, d);
+	if (mix_gated(m, r->layer))
+		gate_rows(r, from, n);
 	back(r, &w->o, r->datt + from * A, dout, rest);
 	adapter_back(r, LORA_IN_O, from, r->datt + from * A, dout);
-	adapter_inner(r, LORA_IN_O, from, n, r->att + (workspace_slot(r) * T + from) * A);
-}
-
-/* How many sequences s and those that go on from it are; 0: s goes on from another itself. */
-static size_t family(const struct pack *p, size_t s)
-{
-	size_t n = 1;
-
-	assert(s < p->n_seq);
-	if (p->prefix && p->prefix[s] != s)
-		return 0;
-	while (p->prefix && s + n < p->n_seq && p->prefix[s + n] == s)
-		n++;
-	return n;
+	adapter_inner(r, LORA_IN_O, from, n, ended_of(r) + from * A);
+	if (mix_gated(m, r->layer))
+		gates_back(r, i, from, n);
 }
 
 /* Job: a sequence without prefix and all that go on from it, one key/value head: dqkv from datt */
@@ -247,11 +269,12 @@ static void job_att_back(void *ctx, size_t i, int thread)
 	struct workspace *r = ctx;
 	const struct config *c = &r->m->cfg;
 	size_t kvh = (size_t)c->kv_heads, hd = (size_t)c->head_dim, s = i / kvh, g = i % kvh;
-	size_t rep = (size_t)c->heads / kvh, start = r->p->start[s], n_seq = family(r->p, s);
-	size_t Q = block_qkv_dim(r->m), A = block_att_dim(r->m), T = r->p->n_tok;
+	size_t rep = (size_t)c->heads / kvh, start = r->p->start[s],
+	       n_seq = workspace_family(r->p, s);
+	size_t Q = block_qkv_dim(r->m, r->layer), A = block_att_dim(r->m, r->layer);
 	size_t q_at = g * rep * hd, k_at = ((size_t)c->heads + g) * hd, v_at = k_at + kvh * hd, n;
-	float *qkv = r->qkv + (workspace_slot(r) * T + start) * Q, *dqkv = r->dqkv + start * Q;
-	float *att = r->att + (workspace_slot(r) * T + start) * A;
+	float *qkv = workspace_qkv(r, start), *dqkv = r->dqkv + start * Q;
+	float *att = workspace_att(r, start);
 
 	if (!n_seq)
 		return; /* where its prefix is */
@@ -297,7 +320,7 @@ static void norms_back(const struct block_qk *q, float *grad, float *dy, const f
  * share. */
 static void qk_norm_back(struct workspace *r, size_t i, size_t from, size_t n, float *tmp)
 {
-	size_t A = block_att_dim(r->m), qk = block_qk_dim(r->m), all = block_qk_weights(r->m);
+	size_t A = block_q_dim(r->m), qk = block_qk_dim(r->m), all = block_qk_weights(r->m);
 	const struct layer *w = &r->m->layer[r->layer];
 	const float *raw = r->raw + (workspace_slot(r) * r->p->n_tok + from) * qk;
 	float *grad = r->qk_grad + i * all;
@@ -305,7 +328,7 @@ static void qk_norm_back(struct workspace *r, size_t i, size_t from, size_t n, f
 
 	memset(grad, 0, all * sizeof *grad);
 	for (size_t t = 0; t < n; t++, raw += qk) {
-		float *dy = r->dqkv + (from + t) * block_qkv_dim(r->m);
+		float *dy = r->dqkv + (from + t) * block_qkv_dim(r->m, r->layer);
 
 		norms_back(&q, grad, dy, raw, tmp);
 		norms_back(&k, grad + (w->k_norm - w->q_norm), dy + A, raw + A, tmp);
@@ -316,13 +339,16 @@ static void qk_norm_back(struct workspace *r, size_t i, size_t from, size_t n, f
 static void turn_back(struct workspace *r, size_t i, size_t from, size_t n, float *tmp)
 {
 	bool last = family_row(r->m->cfg.family)->qk_norm == QK_TURNED;
+	size_t Q = block_qkv_dim(r->m, r->layer);
 
 	if (r->m->cfg.qk_norm && last)
 		qk_norm_back(r, i, from, n, tmp);
 	for (size_t t = from; t < from + n; t++)
-		block_turn_back(r->m, r->layer, r->dqkv + t * block_qkv_dim(r->m), r->pos[t]);
+		block_turn_back(r->m, r->layer, r->dqkv + t * Q, r->pos[t]);
 	if (r->m->cfg.qk_norm && !last)
 		qk_norm_back(r, i, from, n, tmp);
+	for (size_t t = from; family_row(r->m->cfg.family)->gated && t < from + n; t++)
+		mix_join(r->m, r->dqkv + t * Q, tmp);
 }
 
 /* For a block of rows: dxn = dqkv Wqkv (n, d), dx2 += the norm's of dxn, which makes it the
@@ -332,7 +358,7 @@ static void job_qkv_back(void *ctx, size_t i, int thread)
 	struct workspace *r = ctx;
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
-	size_t d = (size_t)m->cfg.d, Q = block_qkv_dim(m), from, n;
+	size_t d = (size_t)m->cfg.d, Q = block_qkv_dim(m, r->layer), from, n;
 	float *dxn, *dx2;
 	struct cmatrix dqkv;
 
@@ -340,7 +366,8 @@ static void job_qkv_back(void *ctx, size_t i, int thread)
 	dqkv = matrix_in(r->dqkv + from * Q, n, Q, Q);
 	dxn = r->dxn + from * d;
 	dx2 = r->dx2 + from * d;
-	turn_back(r, i, from, n, workspace_scratch(r, thread));
+	if (w->kind.mixer == MIXER_ATTENTION)
+		turn_back(r, i, from, n, workspace_scratch(r, thread));
 	back(r, &w->qkv, dxn, dqkv, workspace_scratch(r, thread));
 	adapter_back(r, LORA_IN_QKV, from, dxn, dqkv);
 	if (m->cfg.parallel)
@@ -370,6 +397,22 @@ static void add_shares(const struct workspace *r, size_t offset, const float *sh
 
 	for (size_t i = 0; offset != NOWHERE && i < blocks; i++)
 		layers_add_row(r->grads + offset, share + i * n, n);
+}
+
+/* Of a linear layer: each share has the norm's, A_log's and dt_bias's. */
+static void mix_grads(const struct workspace *r)
+{
+	const struct layer *w = &r->m->layer[r->layer];
+	size_t blocks = workspace_blocks(r->p->n_tok, WORKSPACE_ROWS);
+	size_t nv = (size_t)r->m->cfg.linear_v_dim, heads = (size_t)r->m->cfg.linear_v_heads;
+
+	for (size_t i = 0; w->delta_norm != NOWHERE && i < blocks; i++) {
+		const float *share = r->mix_grad + i * block_mix_weights(r->m);
+
+		layers_add_row(r->grads + w->delta_norm, share, nv);
+		layers_add_row(r->grads + w->a_log, share + nv, heads);
+		layers_add_row(r->grads + w->dt_bias, share + nv + heads, heads);
+	}
 }
 
 /* A norm's weights, where there is one, from the gradient dy by its rows x (T, d) */
@@ -429,9 +472,7 @@ static struct cmatrix dgu_of(const struct workspace *r)
 
 static struct cmatrix att_of(const struct workspace *r)
 {
-	size_t A = block_att_dim(r->m);
-
-	return all_rows(r, r->att + workspace_slot(r) * r->p->n_tok * A, A);
+	return all_rows(r, ended_of(r), block_att_dim(r->m, r->layer));
 }
 
 /* dWgu += dgu' xn, dWdown += ddown' h, dWo += do' att, and the norms': weights from the attention's
@@ -465,11 +506,12 @@ static void qkv_grads(struct workspace *r)
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
 	const struct wgrad qkv = {r->grads + w->qkv.at, grad_of(r, w->qkv_bias),
-				  all_rows(r, r->dqkv, block_qkv_dim(m)),
+				  all_rows(r, r->dqkv, block_qkv_dim(m, r->layer)),
 				  all_rows(r, inputs(r, w->norm1, x_of(r)), (size_t)m->cfg.d)};
 
 	wgrads(r, &qkv, 1);
 	add_shares(r, w->q_norm, r->qk_grad, block_qk_weights(m));
+	mix_grads(r);
 	norm_grads(r, w->norm1, r->dxn, x_of(r), r->norm);
 }
 
@@ -491,12 +533,15 @@ static void layer_backward(struct workspace *r)
 		adapter_grads(r, LORA_IN_DOWN, ddown_of(r), r->h);
 		adapter_grads(r, LORA_IN_O, do_of(r), att_of(r).p);
 	}
-	par_for(r->p->n_seq * (size_t)m->cfg.kv_heads, job_att_back, r);
+	if (w->kind.mixer == MIXER_ATTENTION)
+		par_for(r->p->n_seq * (size_t)m->cfg.kv_heads, job_att_back, r);
+	else
+		mixpass_backward(r);
 	par_for(blocks, job_qkv_back, r);
 	if (r->full)
 		qkv_grads(r);
 	if (m->lora)
-		adapter_grads(r, LORA_IN_QKV, all_rows(r, r->dqkv, block_qkv_dim(m)),
+		adapter_grads(r, LORA_IN_QKV, all_rows(r, r->dqkv, block_qkv_dim(m, r->layer)),
 			      inputs(r, w->norm1, x_of(r)));
 	t = r->dx; /* dx2 is now the gradient of the layer's input */
 	r->dx = r->dx2;

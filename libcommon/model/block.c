@@ -1,15 +1,21 @@
 /* block.c - the forward pass of a layer but for its attention. See block.h. */
 #include "model/block.h"
 #include "model/mat.h"
+#include "model/mix.h"
 #include "tensor/layers.h"
 #include "tensor/softmax.h"
 
 #include <assert.h>
 #include <string.h>
 
-size_t block_qkv_dim(const struct model *m)
+size_t block_qkv_dim(const struct model *m, size_t layer)
 {
-	return (size_t)((m->cfg.heads + 2 * m->cfg.kv_heads) * m->cfg.head_dim);
+	return m->layer[layer].qkv.n;
+}
+
+size_t block_q_dim(const struct model *m)
+{
+	return (size_t)(m->cfg.heads * m->cfg.head_dim);
 }
 
 size_t block_qk_dim(const struct model *m)
@@ -17,9 +23,27 @@ size_t block_qk_dim(const struct model *m)
 	return (size_t)((m->cfg.heads + m->cfg.kv_heads) * m->cfg.head_dim);
 }
 
-size_t block_att_dim(const struct model *m)
+size_t block_att_dim(const struct model *m, size_t layer)
 {
-	return (size_t)(m->cfg.heads * m->cfg.head_dim);
+	return m->layer[layer].o.k;
+}
+
+size_t block_qkv_most(const struct model *m)
+{
+	size_t most = 0;
+
+	for (size_t l = 0; l < (size_t)m->cfg.layers; l++)
+		most = m->layer[l].qkv.n > most ? m->layer[l].qkv.n : most;
+	return most;
+}
+
+size_t block_att_most(const struct model *m)
+{
+	size_t most = 0;
+
+	for (size_t l = 0; l < (size_t)m->cfg.layers; l++)
+		most = m->layer[l].o.k > most ? m->layer[l].o.k : most;
+	return most;
 }
 
 size_t block_up_dim(const struct model *m)
@@ -37,11 +61,17 @@ bool block_adds_plain(const struct model *m)
 	return !block_norms_out(m) && !(m->cfg.residual_scale > 0);
 }
 
+static bool gated(const struct model *m)
+{
+	return family_row(m->cfg.family)->gated || family_row(m->cfg.family)->mixer;
+}
+
 size_t block_scratch(const struct model *m, size_t rows)
 {
 	size_t d = (size_t)m->cfg.d, wide = (size_t)(m->cfg.d > m->cfg.ffn ? m->cfg.d : m->cfg.ffn);
 
 	wide += block_adds_plain(m) ? 0 : 2 * d;
+	wide += gated(m) ? 2 * block_att_most(m) : 0;
 	return rows * (wide + (m->lora ? m->lora->width : 0)) + mat_scratch(m, rows);
 }
 
@@ -101,20 +131,18 @@ struct block_qk block_k_norm(const struct model *m, size_t layer)
 	return qk_norm(m, m->layer[layer].k_norm, (size_t)m->cfg.kv_heads);
 }
 
-static size_t qk_weights(const struct block_qk *q)
-{
-	return q->step ? q->n * q->step : q->norm.n;
-}
-
 size_t block_qk_weights(const struct model *m)
 {
-	struct block_qk q, k;
+	enum qk_norm how = family_row(m->cfg.family)->qk_norm;
 
 	if (!m->cfg.qk_norm)
 		return 0;
-	q = block_q_norm(m, 0);
-	k = block_k_norm(m, 0);
-	return qk_weights(&q) + qk_weights(&k);
+	return how == QK_ROW || how == QK_LAYERNORM ? block_qk_dim(m) : 2 * (size_t)m->cfg.head_dim;
+}
+
+size_t block_mix_weights(const struct model *m)
+{
+	return (size_t)(m->cfg.linear_v_dim + 2 * m->cfg.linear_v_heads);
 }
 
 /* y += what the adapter, if there is one, makes of x. scratch: rows * width floats of it. */
@@ -168,7 +196,7 @@ static void norm_qk(const struct block_qk *q, float *y)
 static void norm_heads(const struct block *b, float *qkv, float *raw)
 {
 	const struct model *m = b->m;
-	size_t Q = block_qkv_dim(m), A = block_att_dim(m), qk = block_qk_dim(m);
+	size_t Q = block_qkv_dim(m, b->layer), A = block_q_dim(m), qk = block_qk_dim(m);
 	struct block_qk q = block_q_norm(m, b->layer), k = block_k_norm(m, b->layer);
 
 	for (size_t i = 0; i < b->rows; i++, qkv += Q) {
@@ -194,7 +222,7 @@ static void turn_row(const struct model *m, float *x, const float *cs, size_t tu
 {
 	void (*turn)(float *, const float *, size_t) =
 		family_row(m->cfg.family)->pairs ? rope_pairs_forward : rope_forward;
-	size_t hd = (size_t)m->cfg.head_dim, qk = block_qk_dim(m), A = block_att_dim(m);
+	size_t hd = (size_t)m->cfg.head_dim, qk = block_qk_dim(m), A = block_q_dim(m);
 
 	for (size_t h = 0; h < qk; h += hd)
 		turn(x + h, cs, turned);
@@ -205,7 +233,7 @@ static void turn_row(const struct model *m, float *x, const float *cs, size_t tu
 static void turn_rows(const struct block *b, float *qkv, const uint32_t *pos)
 {
 	const struct model *m = b->m;
-	size_t Q = block_qkv_dim(m), turned;
+	size_t Q = block_qkv_dim(m, b->layer), turned;
 	struct angles *a = angles_of(m, b->layer, &turned);
 
 	for (size_t i = 0; a && i < b->rows; i++)
@@ -217,7 +245,7 @@ void block_turn_back(const struct model *m, size_t layer, float *dqkv, size_t po
 {
 	void (*back)(float *, const float *, size_t) =
 		family_row(m->cfg.family)->pairs ? rope_pairs_backward : rope_backward;
-	size_t hd = (size_t)m->cfg.head_dim, qk = block_qk_dim(m), A = block_att_dim(m), turned;
+	size_t hd = (size_t)m->cfg.head_dim, qk = block_qk_dim(m), A = block_q_dim(m), turned;
 	struct angles *a = angles_of(m, layer, &turned);
 	float scale = rope_query(&m->cfg.rope, pos);
 
@@ -232,6 +260,8 @@ void block_turn(const struct block *b, float *qkv, float *raw, const uint32_t *p
 	bool first = family_row(b->m->cfg.family)->qk_norm != QK_TURNED;
 
 	assert(qkv && pos);
+	if (b->m->layer[b->layer].kind.mixer != MIXER_ATTENTION)
+		return;
 	if (b->m->cfg.qk_norm && first)
 		norm_heads(b, qkv, raw);
 	turn_rows(b, qkv, pos);
@@ -243,7 +273,7 @@ void block_turn(const struct block *b, float *qkv, float *raw, const uint32_t *p
 void block_qkv(const struct block *b, float *qkv, float *raw, const float *x, const uint32_t *pos)
 {
 	const struct model *m = b->m;
-	size_t d = (size_t)m->cfg.d, q = block_qkv_dim(m), rows = b->rows;
+	size_t d = (size_t)m->cfg.d, q = block_qkv_dim(m, b->layer), rows = b->rows;
 	const struct layer *w = &m->layer[b->layer];
 	struct matrix y = matrix_of(qkv, rows, q, q);
 	float *rest = b->scratch + rows * d;
@@ -256,6 +286,9 @@ void block_qkv(const struct block *b, float *qkv, float *raw, const float *x, co
 	mat_forward(m, &w->qkv, y, x, false, rest);
 	adapt(b, LORA_IN_QKV, y, x, rest);
 	add_bias(m, qkv, w->qkv_bias, rows, q);
+	if (w->kind.mixer == MIXER_ATTENTION && family_row(m->cfg.family)->gated)
+		for (size_t i = 0; i < rows; i++)
+			mix_split(m, qkv + i * q, b->scratch);
 	if (pos)
 		block_turn(b, qkv, raw, pos);
 }
@@ -324,9 +357,19 @@ static void copy_rows(float *to, const float *from, size_t n)
 		memcpy(to, from, n * sizeof *to);
 }
 
+static void gate_rows(const struct block *b, float *y, const float *att, const float *qkv)
+{
+	size_t A = block_att_dim(b->m, b->layer), Q = block_qkv_dim(b->m, b->layer);
+
+	assert(qkv);
+	for (size_t i = 0; i < b->rows; i++)
+		mix_gate(b->m, b->layer, y + i * A, att + i * A, qkv + i * Q);
+}
+
 /* x2 = x + f norm(att Wo' + bo); out = x2 + f norm(act(n Wgu' + bgu) Wdown' + bdown), n = norm(x2),
  * or norm(x) where the sub-layers are parallel */
-void block_mlp(const struct block *b, const struct block_out *to, const float *x, const float *att)
+void block_mlp(const struct block *b, const struct block_out *to, const float *x, const float *att,
+	       const float *qkv)
 {
 	const struct model *m = b->m;
 	size_t d = (size_t)m->cfg.d, f = (size_t)m->cfg.ffn, rows = b->rows;
@@ -340,6 +383,11 @@ void block_mlp(const struct block *b, const struct block_out *to, const float *x
 	if (m->cfg.parallel)
 		norm_rows(m, scratch, x, w->norm1, rows);
 	copy_rows(to->x2, x, rows * d);
+	if (mix_gated(m, b->layer)) {
+		gate_rows(b, rest, att, qkv);
+		att = rest;
+		rest += rows * block_att_dim(m, b->layer);
+	}
 	end_sublayer(b, &o, to->x2, to->o_out, att, rest);
 	if (w->norm2.w != NOWHERE)
 		norm_rows(m, scratch, to->x2, w->norm2, rows);

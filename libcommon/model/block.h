@@ -12,12 +12,16 @@
 
 size_t block_scratch(const struct model *m, size_t rows);
 
-/* Sizes of a row: queries, keys and values of all heads; queries and keys; attention output; the
- * activation's inputs */
-size_t block_qkv_dim(const struct model *m);
+/* Sizes of a row: what goes into a layer's attention, or what it has in its place: queries, keys
+ * and values of all heads; queries, and with keys; what comes out; the activation's inputs. The
+ * most that any layer has. */
+size_t block_qkv_dim(const struct model *m, size_t layer);
+size_t block_q_dim(const struct model *m);
 size_t block_qk_dim(const struct model *m);
-size_t block_att_dim(const struct model *m);
+size_t block_att_dim(const struct model *m, size_t layer);
 size_t block_up_dim(const struct model *m);
+size_t block_qkv_most(const struct model *m);
+size_t block_att_most(const struct model *m);
 
 /* Rows that go through a layer together. */
 struct block {
@@ -43,7 +47,8 @@ struct block_qk {
 };
 struct block_qk block_q_norm(const struct model *m, size_t layer);
 struct block_qk block_k_norm(const struct model *m, size_t layer);
-size_t block_qk_weights(const struct model *m); /* of both, in a layer */
+size_t block_qk_weights(const struct model *m);  /* of both, in a layer */
+size_t block_mix_weights(const struct model *m); /* of a linear layer's norm, A_log and dt_bias */
 
 void block_embed(const struct model *m, float *x, const uint32_t *tokens, size_t rows);
 /* qkv (rows, qkv_dim) of x (rows, d): norm, projection, bias, and what block_turn does (pos NULL:
@@ -62,9 +67,11 @@ struct block_out {
 	float *gu;               /* (rows, up_dim), kept for the backward pass */
 	float *o_out, *down_out; /* (rows, d) of the products, before a norm; NULL: not wanted */
 };
-/* x2 = x + att Wo'; out = x2 + down(act(gate, up)) of x2's norm, each product with its bias, and
- * with the norms and the factor that the family has there. */
-void block_mlp(const struct block *b, const struct block_out *to, const float *x, const float *att);
+/* qkv: the rows that att was made of, for their gates. x2 = x + att Wo'; out = x2 + down(act(gate,
+ * up)) of x2's norm, each product with its bias, and with the norms and the factor that the family
+ * has there. */
+void block_mlp(const struct block *b, const struct block_out *to, const float *x, const float *att,
+	       const float *qkv);
 /* logits (rows, vocab) of x (rows, d), whatever the layer; xn (rows, d): the normed rows */
 void block_logits(const struct block *b, float *logits, float *xn, const float *x);
 

@@ -2,6 +2,8 @@
 #include "model/config.h"
 #include "base/json.h"
 #include "base/jsonkey.h"
+#include "tensor/conv.h"
+#include "tensor/delta.h"
 
 #include <assert.h>
 #include <math.h>
@@ -57,7 +59,8 @@ static const struct {
 	{ONE(QWEN2), "attention_bias", "[null, true]"},
 	{BUT(ONE(SEED_OSS)), "attention_dropout", "[null, 0, 0.0]"},
 	{ALL, "pretraining_tp", "[null, 1]"},
-	{BUT(ONE(PHI3) | ONE(STABLELM) | ONE(GLM4)), "partial_rotary_factor", "[null, 1, 1.0]"},
+	{BUT(ONE(PHI3) | ONE(STABLELM) | ONE(GLM4) | ONE(QWEN3_5)), "partial_rotary_factor",
+	 "[null, 1, 1.0]"},
 	{ALL, "rope_interleaved", "[null, false]"},
 	{ALL, "use_mrope", "[null, false]"},
 	{BUT(ONE(PHI3)), "original_max_position_embeddings", "[null]"},
@@ -83,6 +86,8 @@ static const struct {
 	{ALL, "num_local_experts", "[null, 0]"},
 	{ALL, "hidden_size_per_layer_input", "[null, 0]"},
 	{ALL, "num_kv_shared_layers", "[null, 0]"},
+	{ONE(QWEN3_5), "attn_output_gate", "[null, true]"},
+	{BUT(ONE(QWEN3_5)), "attn_output_gate", "[null, false]"},
 };
 
 /* What a real key is to a number of the configuration */
@@ -198,7 +203,7 @@ static int get_ints(struct config *c, const json_t *j, struct reason *why)
 
 /* ---- which layers look back how far, and which are turned ---- */
 
-enum { LAYER_WINDOW = 1, LAYER_UNTURNED = 2 }; /* bits of config.kinds */
+enum { LAYER_WINDOW = 1, LAYER_UNTURNED = 2, LAYER_MIXED = 4 }; /* bits of config.kinds */
 
 /* A window that some files carry but switch off is harmless; Qwen's is off unless told. */
 static int get_window(struct config *c, const json_t *j, struct reason *why)
@@ -237,10 +242,15 @@ static int get_pattern(const struct config *c, const json_t *j, int64_t *n, stru
 
 static int check_types(const struct config *c, const json_t *types, struct reason *why)
 {
-	bool windows = family_row(c->family)->windows >= WINDOWS_ALL;
+	const char *other = family_row(c->family)->windows >= WINDOWS_ALL
+				    ? "sliding_attention"
+				    : family_row(c->family)->mixer_word;
 	const json_t *item;
+	char what[100];
 	size_t i;
 
+	snprintf(what, sizeof what, "is not supported, only \"full_attention\"%s%s%s",
+		 other ? " and \"" : "", other ? other : "", other ? "\"" : "");
 	if (!jsonkey_none(types) &&
 	    (!json_is_array(types) || (int64_t)json_array_size(types) != c->layers))
 		return jsonkey_fail(why, "layer_types", types,
@@ -249,14 +259,39 @@ static int check_types(const struct config *c, const json_t *types, struct reaso
 	{
 		const char *s = json_string_value(item);
 
-		if (s && (strcmp(s, "full_attention") == 0 ||
-			  (windows && strcmp(s, "sliding_attention") == 0)))
+		if (s && (strcmp(s, "full_attention") == 0 || (other && strcmp(s, other) == 0)))
 			continue;
-		return jsonkey_fail(why, "layer_types", item,
-				    windows ? "is not supported, only \"full_attention\" and "
-					      "\"sliding_attention\""
-					    : "is not supported, only \"full_attention\"");
+		return jsonkey_fail(why, "layer_types", item, what);
 	}
+	return 0;
+}
+
+/* Layers without attention: by layer_types, LFM2's list of those with it, or every so many-th */
+static int get_mixed(const struct config *c, const json_t *j, int64_t layer, bool *mixed,
+		     struct reason *why)
+{
+	const struct family_row *row = family_row(c->family);
+	const json_t *types = json_object_get(j, "layer_types"), *v;
+	const json_t *full = json_object_get(j, "full_attn_idxs");
+	int64_t every = row->interval;
+	size_t i;
+
+	*mixed = false;
+	if (row->mixer == MIXER_ATTENTION)
+		return 0;
+	if (json_is_array(types)) {
+		const char *s = json_string_value(json_array_get(types, (size_t)layer));
+
+		*mixed = strcmp(s, row->mixer_word) == 0;
+		return 0;
+	}
+	v = row->interval_key ? json_object_get(j, row->interval_key) : NULL;
+	if (!jsonkey_none(v) && jsonkey_int(v, row->interval_key, 1, MAX_LAYERS, &every, why))
+		return ST_INPUT;
+	*mixed = every ? (layer + 1) % every != 0 : json_is_array(full);
+	json_array_foreach(full, i,
+			   v) if (json_is_integer(v) && json_integer_value(v) == layer) *mixed =
+		every ? *mixed : false;
 	return 0;
 }
 
@@ -305,14 +340,17 @@ static int get_layers(struct config *c, const json_t *j, struct reason *why)
 	if (family_row(c->family)->windows == WINDOWS_SWITCHED && c->window && jsonkey_none(types))
 		return fail(why, ST_INPUT, "layer_types: missing");
 	for (int64_t l = 0; l < c->layers; l++) {
-		bool window = has_window(c, types, pattern, l), unturned = false;
+		bool window = has_window(c, types, pattern, l), unturned = false, mixed;
 
+		if (get_mixed(c, j, l, &mixed, why))
+			return ST_INPUT;
 		if (c->family == FAMILY_SMOLLM3 && get_unturned(j, c->layers, l, &unturned, why))
 			return ST_INPUT;
 		if (family_row(c->family)->window_turns && c->window && !window)
 			unturned = true;
 		buf_char(&c->kinds,
-			 (char)((window ? LAYER_WINDOW : 0) | (unturned ? LAYER_UNTURNED : 0)));
+			 (char)((window ? LAYER_WINDOW : 0) | (unturned ? LAYER_UNTURNED : 0) |
+				(mixed ? LAYER_MIXED : 0)));
 	}
 	return 0;
 }
@@ -324,7 +362,9 @@ struct layer_kind config_layer(const struct config *c, int64_t layer)
 
 	assert(layer >= 0 && layer < c->layers);
 	assert(!c->kinds.n || c->kinds.n == (size_t)c->layers);
-	return (struct layer_kind){.window = window ? c->window : 0,
+	return (struct layer_kind){.mixer = kind & LAYER_MIXED ? family_row(c->family)->mixer
+							       : MIXER_ATTENTION,
+				   .window = window ? c->window : 0,
 				   .turned = !(kind & LAYER_UNTURNED),
 				   .local = window && family_row(c->family)->local};
 }
@@ -379,9 +419,12 @@ static int get_flags(struct config *c, const json_t *j, struct reason *why)
 	set_biases(c, what);
 	c->qk_norm = row->qk_normed;
 	c->tied = row->tied;
+	if (row->tied_key && jsonkey_bool(j, "tie_word_embeddings", &c->tied, why))
+		return ST_INPUT;
 	return (row->qk_key && jsonkey_bool(j, row->qk_key, &c->qk_norm, why)) ||
 	       (row->parallel_key && jsonkey_bool(j, row->parallel_key, &c->parallel, why)) ||
-	       jsonkey_bool(j, "tie_word_embeddings", &c->tied, why);
+	       jsonkey_bool(j, row->tied_key ? row->tied_key : "tie_word_embeddings", &c->tied,
+			    why);
 }
 
 static struct rope_form form_of(const struct config *c, bool local)
@@ -394,6 +437,7 @@ static struct rope_form form_of(const struct config *c, bool local)
 				  .share = row->share,
 				  .partial = row->share > 0,
 				  .needed = row->rope_needed,
+				  .mrope = row->mrope,
 				  .layers = !row->local ? NULL
 					    : local     ? "sliding_attention"
 							: "full_attention",
@@ -492,10 +536,87 @@ static int check_shape(struct config *c, struct reason *why)
 		check_rope(c, &c->local, "rope_local_base_freq", why));
 }
 
+/* Sizes of layers without attention: where they go, what an absent key means (0: it must be there),
+ * whose they are */
+static const struct {
+	const char *key;
+	size_t field;
+	int64_t hi, absent;
+	enum mixer mixer;
+} mixes[] = {
+	{"conv_L_cache", offsetof(struct config, conv_taps), CONV_MOST, 3, MIXER_CONV},
+	{"linear_conv_kernel_dim", offsetof(struct config, conv_taps), CONV_MOST, 4, MIXER_DELTA},
+	{"linear_num_key_heads", offsetof(struct config, linear_k_heads), MAX_HEADS, 16,
+	 MIXER_DELTA},
+	{"linear_num_value_heads", offsetof(struct config, linear_v_heads), MAX_HEADS, 32,
+	 MIXER_DELTA},
+	{"linear_key_head_dim", offsetof(struct config, linear_k_dim), DELTA_MOST, 128,
+	 MIXER_DELTA},
+	{"linear_value_head_dim", offsetof(struct config, linear_v_dim), DELTA_MOST, 128,
+	 MIXER_DELTA},
+};
+
+enum { N_MIXES = sizeof mixes / sizeof *mixes };
+
+static int64_t *mix_field(struct config *c, size_t i)
+{
+	return (int64_t *)((char *)c + mixes[i].field);
+}
+
+/* LFM2: a raw width becomes two thirds of it, times a factor, rounded up. */
+static int get_auto_ffn(struct config *c, const json_t *j, struct reason *why)
+{
+	bool adjust = true;
+	double by = 1;
+	int64_t of = 256;
+	const json_t *own = json_object_get(j, "block_ff_dim");
+	const json_t *v = json_object_get(j, "block_multiple_of");
+
+	if (!jsonkey_none(own) && jsonkey_int(own, "block_ff_dim", 1, MAX_WIDTH, &c->ffn, why))
+		return ST_INPUT;
+	if (jsonkey_bool(j, "block_auto_adjust_ff_dim", &adjust, why) ||
+	    jsonkey_real(j, "block_ffn_dim_multiplier", &by, why) ||
+	    (!jsonkey_none(v) && jsonkey_int(v, "block_multiple_of", 1, MAX_WIDTH, &of, why)))
+		return ST_INPUT;
+	if (!(by > 0 && by < 64))
+		return fail(why, ST_INPUT, "block_ffn_dim_multiplier: %g is not within 0..64", by);
+	if (adjust)
+		c->ffn = ((int64_t)(by * (double)(2 * c->ffn / 3)) + of - 1) / of * of;
+	return c->ffn >= 1 && c->ffn <= MAX_WIDTH
+		       ? 0
+		       : fail(why, ST_INPUT, "intermediate_size: %lld after adjusting",
+			      (long long)c->ffn);
+}
+
+static int get_mixes(struct config *c, const json_t *j, struct reason *why)
+{
+	const struct family_row *row = family_row(c->family);
+
+	for (size_t i = 0; i < N_MIXES; i++) {
+		const json_t *v = json_object_get(j, mixes[i].key);
+
+		if (mixes[i].mixer != row->mixer)
+			continue;
+		*mix_field(c, i) = mixes[i].absent;
+		if (!jsonkey_none(v) &&
+		    jsonkey_int(v, mixes[i].key, 1, mixes[i].hi, mix_field(c, i), why))
+			return ST_INPUT;
+	}
+	if (c->conv_taps == 1 || (c->linear_k_heads && c->linear_v_heads % c->linear_k_heads))
+		return fail(why, ST_INPUT,
+			    "a convolution of %lld taps, or %lld linear_num_value_heads for %lld "
+			    "linear_num_key_heads",
+			    (long long)c->conv_taps, (long long)c->linear_v_heads,
+			    (long long)c->linear_k_heads);
+	if (row->mixer == MIXER_CONV && jsonkey_bool(j, "conv_bias", &c->conv_bias, why))
+		return ST_INPUT;
+	return row->auto_ffn ? get_auto_ffn(c, j, why) : 0;
+}
+
 static int parse_main(struct config *c, const json_t *j, struct reason *why)
 {
 	int (*const steps[])(struct config *, const json_t *, struct reason *) = {
-		get_ints, get_layers, get_reals, get_flags, get_ropes};
+		get_ints, get_layers, get_mixes, get_reals, get_flags, get_ropes};
 	int st;
 
 	if (!json_is_object(j))
@@ -600,8 +721,9 @@ static void make_layers(const struct config *c, json_t *j)
 	for (int64_t l = 0; l < c->layers; l++) {
 		struct layer_kind k = config_layer(c, l);
 
-		json_array_append_new(
-			types, json_string(k.window ? "sliding_attention" : "full_attention"));
+		json_array_append_new(types, json_string(k.mixer ? family_row(c->family)->mixer_word
+							 : k.window ? "sliding_attention"
+								    : "full_attention"));
 		json_array_append_new(turned, json_integer(k.turned));
 	}
 	if (windows >= WINDOWS_ALL)
@@ -613,8 +735,24 @@ static void make_layers(const struct config *c, json_t *j)
 		json_object_set(j, "no_rope_layers", turned);
 		json_object_set_new(j, "use_sliding_window", json_boolean(c->window));
 	}
+	if (family_row(c->family)->mixer != MIXER_ATTENTION)
+		json_object_set(j, "layer_types", types);
 	json_decref(types);
 	json_decref(turned);
+}
+
+/* Sizes of layers without attention */
+static void make_mixes(struct config *c, json_t *j)
+{
+	const struct family_row *row = family_row(c->family);
+
+	for (size_t i = 0; i < N_MIXES; i++)
+		if (mixes[i].mixer == row->mixer)
+			json_object_set_new(j, mixes[i].key, json_integer(*mix_field(c, i)));
+	if (row->mixer == MIXER_CONV)
+		json_object_set_new(j, "conv_bias", json_boolean(c->conv_bias));
+	if (row->auto_ffn)
+		json_object_set_new(j, "block_auto_adjust_ff_dim", json_false());
 }
 
 static void make_reals(struct config *c, json_t *j)
@@ -682,6 +820,7 @@ static void make_json(struct config *c)
 
 	make_flags(c, j);
 	make_layers(c, j);
+	make_mixes(c, j);
 	make_reals(c, j);
 	make_ropes(c, j);
 	for (size_t i = 0; i < N_INTS; i++)
@@ -709,6 +848,9 @@ static void fill_reals(struct config *c)
 	if (row->local)
 		c->local = (struct rope){.theta = row->local_theta};
 	c->rope.share = row->share;
+	for (size_t i = 0; i < N_MIXES; i++)
+		if (mixes[i].mixer == row->mixer)
+			*mix_field(c, i) = *mix_field(c, i) ? *mix_field(c, i) : mixes[i].absent;
 }
 
 /* A rule holds where the caller asked for a part of it, or did not choose. */
@@ -843,12 +985,11 @@ static uint64_t qk_norm_params(const struct config *c)
 	return how == QK_ROW || how == QK_LAYERNORM ? heads * hd : 2 * hd;
 }
 
-/* Of one layer's norms, and biases */
+/* Of one layer's norms, and of its feed-forward layer's biases */
 static uint64_t small_params(const struct config *c)
 {
 	const struct family_row *row = family_row(c->family);
-	uint64_t d = (uint64_t)c->d, ffn = (uint64_t)c->ffn, n = qk_norm_params(c), norms = 0;
-	uint64_t q = (uint64_t)(c->heads * c->head_dim), kv = (uint64_t)(c->kv_heads * c->head_dim);
+	uint64_t d = (uint64_t)c->d, ffn = (uint64_t)c->ffn, n = 0, norms = 0;
 	static const enum layer_part parts[] = {PART_NORM1, PART_NORM1_OUT, PART_NORM2,
 						PART_NORM2_OUT};
 
@@ -856,21 +997,39 @@ static uint64_t small_params(const struct config *c)
 		norms += family_part(c->family, parts[i]) ? 1 : 0;
 	norms -= c->parallel ? 1 : 0;
 	n += norms * d * (row->layernorm ? 2 : 1);
-	n += (c->qkv_bias ? q + 2 * kv : 0) + (c->o_bias ? d : 0);
 	n += c->mlp_bias ? act_inputs(row->act) * ffn + d : 0;
 	return n + (row->act == ACT_XIELU ? 4 : 0);
+}
+
+/* Weights of a layer's attention, or of what it has in its place, but for norms */
+static uint64_t mixer_params(const struct config *c, enum mixer mixer)
+{
+	uint64_t d = (uint64_t)c->d, taps = (uint64_t)c->conv_taps;
+	uint64_t q = (uint64_t)(c->heads * c->head_dim), kv = (uint64_t)(c->kv_heads * c->head_dim);
+	uint64_t kd = (uint64_t)(c->linear_k_heads * c->linear_k_dim);
+	uint64_t vh = (uint64_t)c->linear_v_heads, vd = vh * (uint64_t)c->linear_v_dim;
+
+	if (mixer == MIXER_CONV)
+		return 4 * d * d + d * taps + (c->conv_bias ? 5 * d : 0);
+	if (mixer == MIXER_DELTA)
+		return (2 * kd + vd) * (d + taps) + 2 * vd * d + 2 * vh * d + 2 * vh +
+		       (uint64_t)c->linear_v_dim;
+	return (family_row(c->family)->gated ? 3 : 2) * q * d + 2 * kv * d + qk_norm_params(c) +
+	       (c->qkv_bias ? q + 2 * kv + (family_row(c->family)->gated ? q : 0) : 0) +
+	       (c->o_bias ? d : 0);
 }
 
 uint64_t config_params(const struct config *c)
 {
 	const struct family_row *row = family_row(c->family);
-	uint64_t d = (uint64_t)c->d, v = (uint64_t)c->vocab, ffn = (uint64_t)c->ffn;
-	uint64_t q = (uint64_t)(c->heads * c->head_dim), kv = (uint64_t)(c->kv_heads * c->head_dim);
-	uint64_t layer = 2 * q * d + 2 * kv * d + (1 + act_inputs(row->act)) * ffn * d;
+	uint64_t d = (uint64_t)c->d, v = (uint64_t)c->vocab, ffn = (uint64_t)c->ffn, n;
 
 	assert(c->d >= 1 && c->layers >= 1);
-	return v * d * (c->tied ? 1 : 2) + (uint64_t)c->layers * (layer + small_params(c)) +
-	       d * (row->layernorm ? 2 : 1);
+	n = v * d * (c->tied ? 1 : 2) + d * (row->layernorm ? 2 : 1);
+	n += (uint64_t)c->layers * ((1 + act_inputs(row->act)) * ffn * d + small_params(c));
+	for (int64_t l = 0; l < c->layers; l++)
+		n += mixer_params(c, config_layer(c, l).mixer);
+	return n;
 }
 
 void config_free(struct config *c)

@@ -19,6 +19,7 @@ enum { CONFIG_MAX_EOS = 16 };
 
 /* What one layer is */
 struct layer_kind {
+	enum mixer mixer;
 	int64_t window; /* keys that a token sees, with its own; 0: all */
 	bool turned;    /* queries and keys are, by the angles */
 	bool local;     /* of layers with a window: config.local */
@@ -40,6 +41,10 @@ struct config {
 	int64_t window;    /* sliding_window; 0: none */
 	struct buf kinds;  /* a byte for each layer, owned: see config_layer; n = 0: all plain */
 	bool parallel;     /* attention and feed-forward layer have one input */
+	int64_t conv_taps; /* of layers with a convolution: conv_L_cache, linear_conv_kernel_dim */
+	bool conv_bias;    /* of that and of the products around it */
+	/* of linear layers: linear_num_key_heads ... */
+	int64_t linear_k_heads, linear_v_heads, linear_k_dim, linear_v_dim;
 	/* 0: none */
 	double embedding_scale; /* of the embedding's rows */
 	double residual_scale;  /* of what a sub-layer adds */

@@ -34,12 +34,15 @@ enum family {
 	FAMILY_HUNYUAN,
 	FAMILY_ERNIE4_5,
 	FAMILY_APERTUS,
+	FAMILY_LFM2,
+	FAMILY_QWEN3_5,
 	FAMILIES
 };
 /* What a user calls them: model_type in config.json */
-#define FAMILY_WORDS                                                                              \
-	"llama|qwen2|qwen3|smollm3|granite|olmo2|olmo3|phi3|mistral|ministral|ministral3|gemma2|" \
-	"gemma3_text|starcoder2|stablelm|exaone4|glm4|seed_oss|hunyuan_v1_dense|ernie4_5|apertus"
+#define FAMILY_WORDS                                                                               \
+	"llama|qwen2|qwen3|smollm3|granite|olmo2|olmo3|phi3|mistral|ministral|ministral3|gemma2|"  \
+	"gemma3_text|starcoder2|stablelm|exaone4|glm4|seed_oss|hunyuan_v1_dense|ernie4_5|apertus|" \
+	"lfm2|qwen3_5_text"
 
 /* The tensors of a layer. A name in a file is that of the part with ".weight" or ".bias". */
 enum layer_part {
@@ -58,6 +61,16 @@ enum layer_part {
 	PART_DOWN,
 	PART_Q_NORM,
 	PART_K_NORM,
+	/* of layers without attention: a short convolution, or gated DeltaNet */
+	PART_CONV_IN,
+	PART_CONV,
+	PART_CONV_OUT,
+	PART_DELTA_QKV,
+	PART_DELTA_Z,
+	PART_DELTA_B,
+	PART_DELTA_A,
+	PART_DELTA_CONV,
+	PART_DELTA_OUT,
 	PARTS
 };
 
@@ -79,6 +92,9 @@ enum windows {
 };
 
 enum { BIAS_QKV = 1, BIAS_O = 2, BIAS_MLP = 4, BIAS_RULES = 3 };
+
+/* What a layer has in place of attention */
+enum mixer { MIXER_ATTENTION, MIXER_CONV, MIXER_DELTA };
 
 struct family_row {
 	const char *name, *architecture;
@@ -120,6 +136,16 @@ struct family_row {
 	int64_t kv_heads, head_dim, max_len;
 	bool tied;
 	bool scaled_embedding; /* by the root of the width */
+	/* layers without attention: which, what layer_types calls them, and every how many-th layer
+	 * has attention where that is absent (0: all) */
+	enum mixer mixer;
+	const char *mixer_word;
+	const char *interval_key;
+	int64_t interval;
+	bool gated;           /* attention's output is, by sigmoids of numbers behind each query */
+	bool mrope;           /* keys of angles for pictures mean nothing */
+	bool auto_ffn;        /* intermediate_size may be told by other keys: LFM2's */
+	const char *tied_key; /* NULL: tie_word_embeddings */
 };
 
 const struct family_row *family_row(enum family f);

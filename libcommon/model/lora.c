@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const lora_names[LORA_TARGETS] = {"q_proj",       "k_proj",  "v_proj",    "o_proj",
-					      "gate_proj",    "up_proj", "down_proj", "qkv_proj",
-					      "gate_up_proj", "c_fc",    "c_proj"};
+const char *const lora_names[LORA_TARGETS] = {
+	"q_proj",  "k_proj",      "v_proj",    "o_proj",       "gate_proj",
+	"up_proj", "down_proj",   "qkv_proj",  "gate_up_proj", "c_fc",
+	"c_proj",  "out_proj",    "w1",        "w3",           "w2",
+	"in_proj", "in_proj_qkv", "in_proj_z", "in_proj_b",    "in_proj_a"};
 
 /* What a model's shape makes of a target */
 struct place {
@@ -22,21 +24,34 @@ struct place {
 	int64_t out, in, col;
 };
 
-/* Of a linear layer that the family has */
+/* Of a linear layer that the family has, in a layer with that mixer */
 static struct place place_of_part(const struct config *c, enum layer_part p)
 {
 	int64_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim, f = c->ffn;
-	int64_t up = family_part(c->family, PART_GATE) ? f : 0;
+	int64_t up = family_part(c->family, PART_GATE) ? f : 0, kd, vd, n, heads;
+	int64_t rows = family_row(c->family)->gated ? 2 * q : q; /* of queries, and gates */
+
+	kd = c->linear_k_heads * c->linear_k_dim;
+	heads = c->linear_v_heads;
+	vd = heads * c->linear_v_dim;
+	n = 2 * kd + vd;
 	const struct place places[PARTS] = {
-		[PART_Q] = {LORA_IN_QKV, NULL, q, c->d, 0},
-		[PART_K] = {LORA_IN_QKV, NULL, kv, c->d, q},
-		[PART_V] = {LORA_IN_QKV, NULL, kv, c->d, q + kv},
+		[PART_Q] = {LORA_IN_QKV, NULL, rows, c->d, 0},
+		[PART_K] = {LORA_IN_QKV, NULL, kv, c->d, rows},
+		[PART_V] = {LORA_IN_QKV, NULL, kv, c->d, rows + kv},
 		[PART_QKV] = {LORA_IN_QKV, NULL, q + 2 * kv, c->d, 0},
 		[PART_O] = {LORA_IN_O, NULL, c->d, q, 0},
 		[PART_GATE] = {LORA_IN_GU, NULL, f, c->d, 0},
 		[PART_UP] = {LORA_IN_GU, NULL, f, c->d, up},
 		[PART_GU] = {LORA_IN_GU, NULL, 2 * f, c->d, 0},
 		[PART_DOWN] = {LORA_IN_DOWN, NULL, c->d, f, 0},
+		[PART_CONV_IN] = {LORA_IN_QKV, NULL, 3 * c->d, c->d, 0},
+		[PART_CONV_OUT] = {LORA_IN_O, NULL, c->d, c->d, 0},
+		[PART_DELTA_QKV] = {LORA_IN_QKV, NULL, n, c->d, 0},
+		[PART_DELTA_Z] = {LORA_IN_QKV, NULL, vd, c->d, n},
+		[PART_DELTA_B] = {LORA_IN_QKV, NULL, heads, c->d, n + vd},
+		[PART_DELTA_A] = {LORA_IN_QKV, NULL, heads, c->d, n + vd + heads},
+		[PART_DELTA_OUT] = {LORA_IN_O, NULL, c->d, vd, 0},
 	};
 	struct place to = places[p];
 
@@ -51,16 +66,38 @@ static bool ends_with(const char *part, const char *name)
 	return dot && strcmp(dot + 1, name) == 0;
 }
 
-static struct place place_of(const struct config *c, enum lora_target t)
+/* The linear layers of each mixer, and those that all layers have */
+static const struct {
+	enum layer_part part;
+	unsigned mixers;
+} linear[] = {
+	{PART_Q, 1 << MIXER_ATTENTION},
+	{PART_K, 1 << MIXER_ATTENTION},
+	{PART_V, 1 << MIXER_ATTENTION},
+	{PART_QKV, 1 << MIXER_ATTENTION},
+	{PART_O, 1 << MIXER_ATTENTION},
+	{PART_GATE, ~0U},
+	{PART_UP, ~0U},
+	{PART_GU, ~0U},
+	{PART_DOWN, ~0U},
+	{PART_CONV_IN, 1 << MIXER_CONV},
+	{PART_CONV_OUT, 1 << MIXER_CONV},
+	{PART_DELTA_QKV, 1 << MIXER_DELTA},
+	{PART_DELTA_Z, 1 << MIXER_DELTA},
+	{PART_DELTA_B, 1 << MIXER_DELTA},
+	{PART_DELTA_A, 1 << MIXER_DELTA},
+	{PART_DELTA_OUT, 1 << MIXER_DELTA},
+};
+
+static struct place place_of(const struct config *c, int64_t layer, enum lora_target t)
 {
-	static const enum layer_part linear[] = {PART_Q,    PART_K,  PART_V,  PART_QKV, PART_O,
-						 PART_GATE, PART_UP, PART_GU, PART_DOWN};
+	unsigned mixer = 1U << config_layer(c, layer).mixer;
 
 	for (size_t i = 0; i < sizeof linear / sizeof *linear; i++) {
-		const char *part = family_part(c->family, linear[i]);
+		const char *part = family_part(c->family, linear[i].part);
 
-		if (part && ends_with(part, lora_names[t]))
-			return place_of_part(c, linear[i]);
+		if (part && linear[i].mixers & mixer && ends_with(part, lora_names[t]))
+			return place_of_part(c, linear[i].part);
 	}
 	return (struct place){.input = LORA_INPUTS};
 }
@@ -69,9 +106,10 @@ unsigned lora_targets(const struct config *c)
 {
 	unsigned targets = 0;
 
-	for (int t = 0; t < LORA_TARGETS; t++)
-		if (place_of(c, (enum lora_target)t).input != LORA_INPUTS)
-			targets |= 1U << t;
+	for (int64_t l = 0; l < c->layers; l++)
+		for (int t = 0; t < LORA_TARGETS; t++)
+			if (place_of(c, l, (enum lora_target)t).input != LORA_INPUTS)
+				targets |= 1U << t;
 	return targets;
 }
 
@@ -107,8 +145,7 @@ static bool is_there(const struct lora *l, const struct lora_where *where, int64
 
 	if (!(l->targets >> t & 1) || !where)
 		return l->targets >> t & 1;
-	snprintf(name, sizeof name, "model.layers.%lld.%s.%s", (long long)layer, part,
-		 lora_names[t]);
+	snprintf(name, sizeof name, "model.layers.%lld.%s", (long long)layer, part);
 	return where->has(where->ctx, name);
 }
 
@@ -118,7 +155,7 @@ static void add_group(struct lora *l, const struct config *c, const struct lora_
 	size_t r = (size_t)l->r;
 
 	for (int t = 0; t < LORA_TARGETS; t++) {
-		struct place p = place_of(c, (enum lora_target)t);
+		struct place p = place_of(c, layer, (enum lora_target)t);
 		size_t a;
 
 		if (p.input != input || !is_there(l, where, layer, p.part, (enum lora_target)t))
@@ -131,7 +168,7 @@ static void add_group(struct lora *l, const struct config *c, const struct lora_
 	g->rows = g->n * r;
 	g->p_a = add_packed(l, g->rows, g->in);
 	for (int t = 0, i = 0; t < LORA_TARGETS; t++) {
-		struct place p = place_of(c, (enum lora_target)t);
+		struct place p = place_of(c, layer, (enum lora_target)t);
 
 		if (p.input != input || !is_there(l, where, layer, p.part, (enum lora_target)t))
 			continue;

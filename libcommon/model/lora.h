@@ -26,12 +26,21 @@ enum lora_target {
 	LORA_GATE_UP,
 	LORA_C_FC,
 	LORA_C_PROJ,
+	LORA_OUT,
+	LORA_W1,
+	LORA_W3,
+	LORA_W2,
+	LORA_IN,
+	LORA_IN_QKV_PROJ,
+	LORA_IN_Z,
+	LORA_IN_B,
+	LORA_IN_A,
 	LORA_TARGETS
 };
 enum {
 	LORA_ALL = (1 << LORA_TARGETS) - 1,
 	LORA_MAX_R = 4096,
-	LORA_SHARE = 3, /* most targets with one input */
+	LORA_SHARE = 4, /* most targets with one input */
 };
 extern const char *const lora_names[LORA_TARGETS]; /* "q_proj" ... */
 

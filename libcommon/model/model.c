@@ -40,6 +40,19 @@ static struct weight *add_weight(struct model *m, const char *name, int64_t rows
 	return w;
 }
 
+/* A convolution's weights (channels, 1, taps), which no product takes: they are always in params.
+ */
+static size_t add_conv(struct model *m, const char *name, int64_t channels, int64_t taps)
+{
+	struct weight *w = add_weight(m, name, channels * taps, 0);
+
+	w->rank = 3;
+	w->shape[0] = channels;
+	w->shape[1] = taps;
+	w->decay = true;
+	return w->offset;
+}
+
 /* name: with its kind, "weight" or "bias" */
 static struct weight *add_in(struct model *m, int64_t l, const char *part, const char *kind,
 			     int64_t rows, int64_t cols)
@@ -118,7 +131,7 @@ static size_t add_qkv_bias(struct model *m, int64_t l)
 
 	if (at != NOWHERE)
 		return at;
-	at = add_small(m, l, PART_Q, "bias", q);
+	at = add_small(m, l, PART_Q, "bias", family_row(c->family)->gated ? 2 * q : q);
 	add_small(m, l, PART_K, "bias", kv);
 	add_small(m, l, PART_V, "bias", kv);
 	return at;
@@ -151,10 +164,12 @@ static void add_extras(struct model *m, int64_t l)
 	const struct config *c = &m->cfg;
 	struct layer *w = &m->layer[l];
 
-	w->qkv_bias = c->qkv_bias ? add_qkv_bias(m, l) : NOWHERE;
-	w->q_norm = c->qk_norm ? add_qk_norm(m, l, PART_Q_NORM, c->heads) : NOWHERE;
-	w->k_norm = c->qk_norm ? add_qk_norm(m, l, PART_K_NORM, c->kv_heads) : NOWHERE;
-	w->o_bias = c->o_bias ? add_small(m, l, PART_O, "bias", c->d) : NOWHERE;
+	if (w->kind.mixer == MIXER_ATTENTION) {
+		w->qkv_bias = c->qkv_bias ? add_qkv_bias(m, l) : NOWHERE;
+		w->q_norm = c->qk_norm ? add_qk_norm(m, l, PART_Q_NORM, c->heads) : NOWHERE;
+		w->k_norm = c->qk_norm ? add_qk_norm(m, l, PART_K_NORM, c->kv_heads) : NOWHERE;
+		w->o_bias = c->o_bias ? add_small(m, l, PART_O, "bias", c->d) : NOWHERE;
+	}
 	w->gu_bias = c->mlp_bias ? add_gu_bias(m, l) : NOWHERE;
 	w->down_bias = c->mlp_bias ? add_small(m, l, PART_DOWN, "bias", c->d) : NOWHERE;
 	w->act = family_row(c->family)->act == ACT_XIELU ? add_xielu(m, l) : NOWHERE;
@@ -168,11 +183,72 @@ static void add_attention(struct model *m, int64_t l, size_t *end)
 	struct layer *w = &m->layer[l];
 	size_t n = add_matrix(m, l, PART_QKV, q + 2 * kv, c->d);
 
-	n += add_matrix(m, l, PART_Q, q, c->d);
+	n += add_matrix(m, l, PART_Q, family_row(c->family)->gated ? 2 * q : q, c->d);
 	n += add_matrix(m, l, PART_K, kv, c->d);
 	n += add_matrix(m, l, PART_V, kv, c->d);
 	w->qkv = join(m, n, end);
 	w->o = join(m, add_matrix(m, l, PART_O, c->d, q), end);
+}
+
+/* A short convolution between two products */
+static void add_short_conv(struct model *m, int64_t l, size_t *end)
+{
+	const struct config *c = &m->cfg;
+	struct layer *w = &m->layer[l];
+	char name[96];
+
+	w->qkv = join(m, add_matrix(m, l, PART_CONV_IN, 3 * c->d, c->d), end);
+	w->o = join(m, add_matrix(m, l, PART_CONV_OUT, c->d, c->d), end);
+	snprintf(name, sizeof name, "model.layers.%lld.%s.weight", (long long)l,
+		 family_part(c->family, PART_CONV));
+	w->conv = add_conv(m, name, c->d, c->conv_taps);
+	if (!c->conv_bias)
+		return;
+	w->conv_bias = add_small(m, l, PART_CONV, "bias", c->d);
+	w->qkv_bias = add_small(m, l, PART_CONV_IN, "bias", 3 * c->d);
+	w->o_bias = add_small(m, l, PART_CONV_OUT, "bias", c->d);
+}
+
+static void add_delta(struct model *m, int64_t l, size_t *end)
+{
+	const struct config *c = &m->cfg;
+	int64_t kd = c->linear_k_heads * c->linear_k_dim, heads = c->linear_v_heads;
+	int64_t vd = heads * c->linear_v_dim, n = 2 * kd + vd;
+	struct layer *w = &m->layer[l];
+	char name[96];
+
+	add_matrix(m, l, PART_DELTA_QKV, n, c->d);
+	add_matrix(m, l, PART_DELTA_Z, vd, c->d);
+	add_matrix(m, l, PART_DELTA_B, heads, c->d);
+	add_matrix(m, l, PART_DELTA_A, heads, c->d);
+	w->qkv = join(m, 4, end);
+	w->o = join(m, add_matrix(m, l, PART_DELTA_OUT, c->d, vd), end);
+	snprintf(name, sizeof name, "model.layers.%lld.%s.weight", (long long)l,
+		 family_part(c->family, PART_DELTA_CONV));
+	w->conv = add_conv(m, name, n, c->conv_taps);
+	snprintf(name, sizeof name, "model.layers.%lld.linear_attn.A_log", (long long)l);
+	w->a_log = add_weight(m, name, heads, 0)->offset;
+	snprintf(name, sizeof name, "model.layers.%lld.linear_attn.dt_bias", (long long)l);
+	w->dt_bias = add_weight(m, name, heads, 0)->offset;
+	w->delta_norm = add_in(m, l, "linear_attn.norm", "weight", c->linear_v_dim, 0)->offset;
+}
+
+static void add_mixer(struct model *m, int64_t l, size_t *end)
+{
+	struct layer *w = &m->layer[l];
+
+	w->conv = w->conv_bias = w->a_log = w->dt_bias = w->delta_norm = NOWHERE;
+	w->qkv_bias = w->o_bias = w->q_norm = w->k_norm = NOWHERE;
+	switch (w->kind.mixer) {
+	case MIXER_CONV:
+		add_short_conv(m, l, end);
+		break;
+	case MIXER_DELTA:
+		add_delta(m, l, end);
+		break;
+	default:
+		add_attention(m, l, end);
+	}
 }
 
 static void add_layer(struct model *m, int64_t l, size_t *end)
@@ -183,7 +259,7 @@ static void add_layer(struct model *m, int64_t l, size_t *end)
 
 	w->kind = config_layer(c, l);
 	w->norm1 = add_norm(m, l, PART_NORM1);
-	add_attention(m, l, end);
+	add_mixer(m, l, end);
 	w->norm1_out = add_norm(m, l, PART_NORM1_OUT);
 	w->norm2 = c->parallel ? (struct norm_at){NOWHERE, NOWHERE} : add_norm(m, l, PART_NORM2);
 	n = add_matrix(m, l, PART_GU, 2 * c->ffn, c->d);
@@ -313,10 +389,14 @@ static float first_value(const struct model *m, const struct weight *w)
 	} own[] = {{".bias", 0},
 		   {".alpha_p", 0.5413248546f},  /* softplus: 1 */
 		   {".alpha_n", -1.0502256128f}, /* 0.3 */
+		   {".dt_bias", 1},
+		   {".A_log", 0},
 		   {".beta", 0.5f},
 		   {".eps", -1e-6f}};
 	const char *end = strrchr(w->name, '.');
 
+	if (strstr(w->name, ".linear_attn.norm."))
+		return 1; /* the one norm there whose weights are what they are */
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		if (strcmp(end, own[i].end) == 0)
 			return own[i].v;
@@ -344,6 +424,9 @@ void model_random(struct model *m, uint64_t seed, double std)
 
 		for (size_t j = 0; w->rank < 2 && j < w->count; j++)
 			m->params[w->offset + j] = first_value(m, w);
+		for (size_t j = 0; w->rank == 3 && j < w->count; j++)
+			m->params[w->offset + j] =
+				(float)(std * rng_normal(rng_key(seed, RNG_INIT, i, 0, 0), j));
 		if (w->rank == 2)
 			random_rows(m, w, rng_key(seed, RNG_INIT, i, 0, 0), std);
 	}
@@ -385,10 +468,15 @@ static void cut(struct packing *p, const struct mat *w)
 static void pack_layers(const struct model *m, size_t from, size_t to)
 {
 	const struct layer *w = m->layer;
-	size_t of_layer = (w->qkv.n + w->o.n + w->gu.n + w->down.n) / PACK_ROWS + 4;
+	size_t of_layer = 0;
 	struct packing p = {.m = m};
 
 	assert(from < to && to <= (size_t)m->cfg.layers + 1);
+	for (size_t l = 0; l < (size_t)m->cfg.layers; l++) {
+		size_t n = (w[l].qkv.n + w[l].o.n + w[l].gu.n + w[l].down.n) / PACK_ROWS + 4;
+
+		of_layer = n > of_layer ? n : of_layer;
+	}
 	p.part = xarray((to - from) * of_layer + m->head.n / PACK_ROWS + 1, sizeof *p.part);
 	for (size_t l = from; l < to; l++) {
 		if (l == (size_t)m->cfg.layers) {
@@ -473,7 +561,7 @@ static uint64_t hash_base(const struct model *m)
 		widest = (size_t)m->w[i].shape[1] > widest ? (size_t)m->w[i].shape[1] : widest;
 	row = xarray(widest, sizeof *row);
 	for (const struct weight *w = m->w; w < m->w + m->n_w; w++) {
-		if (w->rank < 2)
+		if (w->rank != 2)
 			hash_add(sum, m->params + w->offset, w->count * sizeof *row);
 		for (size_t i = 0; w->rank == 2 && i < (size_t)w->shape[0]; i++) {
 			model_get_rows(m, w, i, row, 1);

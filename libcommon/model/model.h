@@ -38,7 +38,9 @@ struct layer {
 	struct norm_at norm1, norm1_out, norm2, norm2_out; /* see enum layer_part */
 	size_t qkv_bias, o_bias, gu_bias, down_bias;
 	size_t q_norm, k_norm; /* k's lies behind q's */
-	size_t act;            /* xIELU's alpha_p, alpha_n, beta, eps, one behind the other */
+	/* of layers without attention; q, k, v are then b, c, u, or q, k, v, z, b, a */
+	size_t conv, conv_bias, a_log, dt_bias, delta_norm;
+	size_t act; /* xIELU's alpha_p, alpha_n, beta, eps, one behind the other */
 };
 
 /* How the matrices are held and multiplied. */

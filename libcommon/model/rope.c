@@ -160,6 +160,8 @@ static bool is_known(const struct rope *r, const struct rope_form *f, const char
 		return true;
 	if (strcmp(key, "partial_rotary_factor") == 0)
 		return f->partial || json_number_value(v) == 1;
+	if (f->mrope && strncmp(key, "mrope_", 6) == 0)
+		return true; /* of positions in pictures: text has one */
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 		if (strcmp(key, others[i].key) == 0 && others[i].types & 1U << r->type)
 			return true;

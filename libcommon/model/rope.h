@@ -56,6 +56,7 @@ struct rope_form {
 				llama3 and yarn */
 	double theta, share; /* where the keys are absent; share 0: all */
 	bool partial;        /* partial_rotary_factor may be other than 1 */
+	bool mrope;          /* keys for pictures may be there */
 	bool needed;         /* an object of the angles must be there */
 	const char *layers;  /* a layer type: its object, where there is one for each; or NULL */
 	/* the object that counts for all layers, and rope_theta, are not for these: a theta at the

@@ -35,12 +35,12 @@ static size_t wgrad_rows(bool bf16, const struct wgrad *w)
 
 size_t wgrad_scratch(const struct model *m)
 {
-	const struct layer *w = m->layer;
-	size_t k = w->down.k > w->qkv.k ? w->down.k : w->qkv.k;
+	size_t k = m->layer->down.k > m->layer->qkv.k ? m->layer->down.k : m->layer->qkv.k;
 
 	if (!(m->how & MODEL_BF16))
 		return 0;
-	k = w->o.k > k ? w->o.k : k;
+	for (size_t l = 0; l < (size_t)m->cfg.layers; l++)
+		k = m->layer[l].o.k > k ? m->layer[l].o.k : k;
 	if (m->lora && (size_t)m->lora->r > k)
 		k = (size_t)m->lora->r;
 	return gemm_pair_words(k, WGRAD_TOKENS) + bf16_transposed_words(WGRAD_MAX, WGRAD_TOKENS);

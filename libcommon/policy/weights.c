@@ -22,13 +22,21 @@ static void shape_text(const uint64_t *shape, int rank, char *to, size_t n)
 				       (unsigned long long)shape[i]);
 }
 
+/* As a file has it */
+static void shape_in_file(const struct weight *w, uint64_t *to)
+{
+	to[0] = (uint64_t)w->shape[0];
+	to[1] = w->rank == 3 ? 1 : (uint64_t)w->shape[1];
+	to[2] = (uint64_t)w->shape[1];
+}
+
 static int check_shape(const struct sft_tensor *t, const struct weight *w, struct reason *why)
 {
-	uint64_t want[2] = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]};
+	uint64_t want[3];
 	char is[192], should[64];
 
-	if (t->rank == w->rank && (w->rank < 1 || t->shape[0] == want[0]) &&
-	    (w->rank < 2 || t->shape[1] == want[1]))
+	shape_in_file(w, want);
+	if (t->rank == w->rank && memcmp(t->shape, want, (size_t)w->rank * sizeof *want) == 0)
 		return 0;
 	shape_text(t->shape, t->rank, is, sizeof is);
 	shape_text(want, w->rank, should, sizeof should);
@@ -62,7 +70,7 @@ static int check_finite(const float *v, uint64_t first, size_t n, struct reason 
 
 static size_t row_length(const struct weight *w)
 {
-	return w->rank == 2 ? (size_t)w->shape[1] : 1;
+	return w->rank >= 2 ? (size_t)w->shape[1] : 1;
 }
 
 /* Rows read at a time: about 4 MB, and at least one */
@@ -91,7 +99,7 @@ struct pieces {
 static int read_piece(const struct pieces *p, const struct piece *c, struct reason *why)
 {
 	size_t k = row_length(c->w), at = c->first * k, n = c->n * k;
-	bool in_place = c->w->rank < 2 || !(p->m->how & MODEL_FROZEN);
+	bool in_place = c->w->rank != 2 || !(p->m->how & MODEL_FROZEN);
 	float *own = in_place ? NULL : xarray(n, sizeof *own);
 	float *rows = in_place ? p->m->params + c->w->offset + at : own;
 	int st = sft_read_part(p->f, c->t, at, n, rows, why);
@@ -449,12 +457,14 @@ static uint64_t key_of(const struct weights_form *f, const char *name)
 static struct sft_item item_of(const struct weight *w, const char *name, const float *params,
 			       const struct weights_form *f, enum sft_dtype dtype)
 {
-	return (struct sft_item){.name = name,
-				 .dtype = dtype,
-				 .key = key_of(f, w->name),
-				 .rank = w->rank,
-				 .shape = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
-				 .data = params ? params + w->offset : NULL};
+	struct sft_item item = {.name = name,
+				.dtype = dtype,
+				.key = key_of(f, w->name),
+				.rank = w->rank,
+				.data = params ? params + w->offset : NULL};
+
+	shape_in_file(w, item.shape);
+	return item;
 }
 
 int weights_write(const struct model *m, struct out *o, const struct weights_form *f,

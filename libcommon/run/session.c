@@ -13,16 +13,14 @@
 
 int session_open(struct session *s, bool hold, struct reason *why)
 {
-	const char *core;
 	int st;
 
 	profile_to(PROFILE_REST);
-	core = blas_start();
 	par_start((int)s->o->threads);
 	if (hold)
 		tool_hold_signals();
 	st = state_open(&s->state, s->o->state, why);
-	state_made_here(&s->state, core);
+	state_made_here(&s->state);
 	return st;
 }
 
@@ -30,13 +28,16 @@ int session_load_policy(struct session *s, struct policy *p, int how, struct rea
 {
 	const struct run_options *o = s->o;
 
-	return policy_load_trained(p, o->policy, model_how(o->compute) | how, &o->lora,
-				   (uint64_t)o->seed, o->merge, why);
+	int st = policy_load_trained(p, o->policy, model_how(o->compute) | how, &o->lora,
+				     (uint64_t)o->seed, o->merge, why);
+
+	return st || !p->model.lora ? st : blas_start(why);
 }
 
 void session_name(struct session *s, const struct opt *opts, const struct policy *p)
 {
 	state_same(&s->state, "tool", msg_tool());
+	state_made(&s->state, "kernels for processor", blas_core());
 	state_same_options(&s->state, opts);
 	state_same_hash(&s->state, "weights of --policy", model_hash(&p->model));
 	state_count(&s->state, strcmp(s->unit, "step") == 0 ? "total.steps" : "total.updates",

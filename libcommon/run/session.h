@@ -30,7 +30,7 @@ struct session {
 	uint64_t log_mark;     /* where the log was when a state was saved */
 };
 
-/* Starts threads and OpenBLAS, holds signals if `hold`, opens the state if there is one. */
+/* Starts threads, holds signals if `hold`, opens the state if there is one. */
 int session_open(struct session *s, bool hold, struct reason *why);
 /* --policy, to be trained; how: beside what --compute says. */
 int session_load_policy(struct session *s, struct policy *p, int how, struct reason *why);

@@ -104,9 +104,11 @@ static bool is_in_word(struct span text, size_t begin, size_t end)
 	       is_word(char_at(text, end, text.n));
 }
 
-/* Takes white space along; none that went with the token before, which ended at least. */
+/* Takes white space along; none that went with the token before, which ended at `least`. */
 static void take_space(const struct literal *l, struct span text, size_t least, struct found *at)
 {
+	if (l->lstrip && at->begin < least)
+		at->begin = least;
 	while (l->lstrip && at->begin > least &&
 	       is_space(char_at(text, before(text, at->begin), at->begin)))
 		at->begin = before(text, at->begin);
@@ -130,7 +132,10 @@ const struct literal *matcher_find(const struct matcher *m, struct span text, st
 		}
 		*at = (struct found){i, i + l->text.n, i + l->text.n};
 		take_space(l, text, last, at);
-		return l;
+		if (at->begin < at->end)
+			return l;
+		i = at->from - 1; /* it went with the token before, as all that it has before it */
+		at->end = last;
 	}
 	return NULL;
 }

@@ -31,7 +31,7 @@ struct found {
 	size_t from; /* where to search on */
 };
 /* The next token in text, or NULL when there is none. begin may lie before the end of the last one:
- * its white space is a token of its own then. */
+ * white space that went with that one is a token of its own then, too. */
 const struct literal *matcher_find(const struct matcher *m, struct span text, struct found *at);
 void matcher_free(struct matcher *m);
 

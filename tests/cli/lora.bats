@@ -338,3 +338,46 @@ weights_of() {
 		rm log
 	done
 }
+
+@test "OpenBLAS is loaded where an adapter is trained, with one thread, and nowhere else" {
+	if [[ $BIN == *-* ]]; then [[ $BIN == *-check/* ]] || skip "another build takes other memory"; fi
+	cat >many.c <<-'END'
+		#include <dlfcn.h>
+		#include <sched.h>
+		#include <string.h>
+		#include <unistd.h>
+		int get_nprocs(void) { return 64; }
+		int get_nprocs_conf(void) { return 64; }
+		long sysconf(int n)
+		{
+			long (*real)(int);
+			*(void **)&real = dlsym(RTLD_NEXT, "sysconf");
+			return n == _SC_NPROCESSORS_ONLN || n == _SC_NPROCESSORS_CONF ? 64 : real(n);
+		}
+		int sched_getaffinity(pid_t p, size_t n, cpu_set_t *s)
+		{
+			(void)p;
+			memset(s, 0, n);
+			for (size_t i = 0; i < 64 && i < 8 * n; i++)
+				CPU_SET_S(i, n, s);
+			return 0;
+		}
+	END
+	"${CC:-cc}" -D_GNU_SOURCE -shared -fPIC -o many.so many.c -ldl
+	for tool in "$BIN"/*; do
+		not grep -q libopenblas <(ldd "$tool")
+	done
+	for preload in "" "$PWD/many.so"; do
+		rm -rf new
+		LD_PRELOAD=$preload status_is 0 timeout 60 bash -c 'ulimit -v 100000; exec "$@"' - \
+			rft-tune -q -j 2 -p "$FIX/base" --steps 12 -o new "$FIX/run.traj"
+		LD_PRELOAD=$preload status_is 0 timeout 60 bash -c 'ulimit -v 100000; exec "$@"' - \
+			policy-eval -q -j 2 -p "$FIX/base" -t "$FIX/test.jsonl" --greedy --max-new 2
+		rm -rf new
+		LD_PRELOAD=$preload status_is 4 timeout 60 bash -c 'ulimit -v 150000; exec "$@"' - \
+			rft-tune -q -j 2 -p "$FIX/base" --lora 2 --steps 12 -o new "$FIX/run.traj"
+		says "MB of address space for 2 threads"
+		LD_PRELOAD=$preload status_is 0 timeout 60 bash -c 'ulimit -v 500000; exec "$@"' - \
+			rft-tune -q -j 2 -p "$FIX/base" --lora 2 --steps 12 -o new "$FIX/run.traj"
+	done
+}

@@ -119,6 +119,30 @@ chat_policy() {
 		'{{ "<|im_start|>assistant\n" }}{% endif %}' >chat/chat_template.jinja
 }
 
+# ids TEXT: what the policy in chat/ makes of it
+ids() {
+	policy-eval -q -p chat --prompt "$1" --max-new 1 | traj-cat | jq -c .prompt_tokens
+}
+
+@test "what the files beside tokenizer.json say of a prompt's tokens" {
+	chat_policy # 98 tokens of characters, 1 = 3, 2 = 4, blank 26; rows of the model for 100
+	[ "$(ids '1 2')" = '[3,26,4]' ]
+	edit_chat() { jq -c "$1" chat/tokenizer_config.json >x && mv x chat/tokenizer_config.json; }
+	edit_chat '.added_tokens_decoder = {"98": {"content": "<|im_start|>", "rstrip": true, "special": true}}'
+	[ "$(ids '1<|im_start|>  2')" = '[3,98,4]' ]
+	edit_chat '.tokenizer_class = "LlamaTokenizer"'
+	echo '{"bos_token":"<|im_start|>"}' >chat/special_tokens_map.json
+	[ "$(ids '1')" = '[98,3]' ]
+	edit_chat '.add_bos_token = false'
+	[ "$(ids '1')" = '[3]' ]
+	echo '{"<|new|>":100}' >chat/added_tokens.json
+	status_is 3 policy-eval -p chat --prompt 1
+	says 'token "<|new|>" is not in tokenizer.json, and its id 100 is beyond vocab_size, 100'
+	echo '{"<|im_end|>":7}' >chat/added_tokens.json
+	status_is 3 policy-eval -p chat --prompt 1
+	says 'chat/added_tokens.json: token "<|im_end|>": id 7, but tokenizer.json says 99'
+}
+
 @test "messages are rendered as the policy's chat template does" {
 	chat_policy
 	cat >t.jsonl <<-'END'

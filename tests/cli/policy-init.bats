@@ -87,7 +87,7 @@ is() {
 	policy-init -q -o other --like qwen3 --family qwen2
 	is other family qwen2
 	for f in smollm3 granite olmo2 olmo3 phi3 mistral ministral ministral3 gemma2 gemma3_text starcoder2 stablelm \
-		exaone4 glm4 seed_oss hunyuan_v1_dense ernie4_5 apertus; do
+		exaone4 glm4 seed_oss hunyuan_v1_dense ernie4_5 apertus lfm2 qwen3_5_text; do
 		policy-init -q -o $f --family $f --layers 3 --head-dim 16 "${tiny[@]}"
 		is $f family $f
 		policy-init -q -o like-$f --like $f
@@ -244,6 +244,17 @@ is() {
 	printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n' >cloned/model.safetensors
 	status_is 3 policy-init --info cloned
 	says 'cloned/model.safetensors: a pointer of Git LFS, not the weights'
+	mv cloned/model.safetensors cloned/pytorch_model.bin
+	status_is 3 policy-init --info cloned
+	says 'pytorch_model.bin is not read: transformers writes it as safetensors'
+	cp cloned/pytorch_model.bin cloned/config.json
+	status_is 3 policy-init --info cloned
+	says 'cloned/config.json: a pointer of Git LFS, not the file'
+	status_is 3 policy-init --info some-one/small-model
+	says 'hf download some-one/small-model --local-dir FOLDER'
+	mkdir -p models--a--b/snapshots/0123
+	status_is 3 policy-init --info models--a--b
+	says 'the policy is models--a--b/snapshots/0123'
 }
 
 @test "a folder that exists is left alone" {

@@ -149,6 +149,10 @@ updates() {
 	done
 	same ids text
 	differ ids other
+	# an end that the text has itself is enough
+	echo '{"task":"a","prompt":"1=","response":"1<eos>"}' | "$records" pack >ended.traj
+	tune --steps 2 -o ended ended.traj
+	same ids ended
 }
 
 @test "--weight: each kind makes other weights" {

@@ -318,6 +318,12 @@ static const char *const others[] = {
 	"\"logits_scaling\":8,\"residual_multiplier\":0.22}",
 	"{\"architectures\":[\"Exaone4ForCausalLM\"],\"model_type\":\"exaone4\","
 	"\"num_hidden_layers\":4,\"sliding_window_pattern\":\"LG\",\"sliding_window\":9}",
+	"{\"architectures\":[\"Lfm2ForCausalLM\"],\"model_type\":\"lfm2\",\"num_hidden_layers\":3,"
+	"\"full_attn_idxs\":[1],\"intermediate_size\":6656,\"block_multiple_of\":256,"
+	"\"tie_embedding\":false,\"norm_eps\":0.125}",
+	"{\"architectures\":[\"Qwen3_5ForCausalLM\"],\"model_type\":\"qwen3_5_text\","
+	"\"num_hidden_layers\":5,\"rope_parameters\":{\"rope_type\":\"default\","
+	"\"mrope_section\":[1,1,0],\"rope_theta\":10000.0},\"linear_num_key_heads\":2}",
 	"{\"architectures\":[\"Olmo3ForCausalLM\"],\"model_type\":\"olmo3\","
 	"\"num_hidden_layers\":4,\"rope_theta\":9e5,\"rope_scaling\":{\"rope_type\":\"yarn\","
 	"\"factor\":8}}",
@@ -355,6 +361,16 @@ static void windows_and_turns(void **state)
 			    config_layer(&c, l).window == (l % 2 ? 0 : 9));
 	config_free(&c);
 	assert_accepted(&c, others[6]);
+	for (int l = 0; l < 3; l++)
+		assert_int_equal(config_layer(&c, l).mixer, l == 1 ? MIXER_ATTENTION : MIXER_CONV);
+	assert_true(c.ffn == 4608 && c.conv_taps == 3 && !c.tied && c.norm_eps == 0.125);
+	config_free(&c);
+	assert_accepted(&c, others[7]);
+	for (int l = 0; l < 5; l++)
+		assert_int_equal(config_layer(&c, l).mixer, l == 3 ? MIXER_ATTENTION : MIXER_DELTA);
+	assert_true(c.rope.share == 0.25 && c.conv_taps == 4 && c.linear_v_heads == 32);
+	config_free(&c);
+	assert_accepted(&c, others[8]);
 	assert_true(c.rope.theta == 9e5 && c.rope.type == ROPE_YARN);
 	assert_true(c.local.theta == 5e5 && c.local.type == ROPE_DEFAULT);
 	assert_true(config_layer(&c, 2).local && !config_layer(&c, 3).local);
@@ -396,6 +412,16 @@ static void refused_of_others(void **state)
 	assert_refused(others[4], "logits_scaling", "-1", "logits_scaling: -1 is not");
 	assert_refused(others[5], "layer_types", "[\"conv\",\"full_attention\",\"conv\",\"conv\"]",
 		       "layer_types: \"conv\"");
+	assert_refused(others[6], "conv_L_cache", "9", "conv_L_cache: 9 is not within 1..8");
+	assert_refused(others[6], "conv_L_cache", "1", "a convolution of 1 taps");
+	assert_refused(others[6], "block_ffn_dim_multiplier", "-1", "block_ffn_dim_multiplier: -1");
+	assert_refused(others[7], "linear_num_key_heads", "3", "32 linear_num_value_heads for 3");
+	assert_refused(others[7], "linear_value_head_dim", "513", "linear_value_head_dim: 513");
+	assert_refused(others[7], "attn_output_gate", "false", "attn_output_gate: false");
+	assert_refused(others[7], "layer_types",
+		       "[\"conv\",\"full_attention\",\"conv\",\"conv\",\"conv\"]",
+		       "layer_types: \"conv\" is not supported, only \"full_attention\" and "
+		       "\"linear_attention\"");
 }
 
 static void not_json(void **state)
@@ -521,6 +547,8 @@ static void assert_same(const struct config *a, const struct config *b)
 	assert_true(a->attention_cap == b->attention_cap);
 	assert_true(a->logit_scale == b->logit_scale && a->logit_cap == b->logit_cap);
 	assert_true(a->rope.share == b->rope.share && a->local.theta == b->local.theta);
+	assert_true(a->conv_taps == b->conv_taps && a->conv_bias == b->conv_bias);
+	assert_true(a->linear_k_heads == b->linear_k_heads && a->linear_v_dim == b->linear_v_dim);
 }
 
 /* Every family is written so that it is read again as what it was. */

@@ -18,12 +18,13 @@
 #include <jansson.h>
 
 static const char *const families[] = {
-	"llama",       "qwen2",      "qwen3",         "smollm3",
-	"granite",     "olmo2",      "olmo3",         "phi3",
-	"mistral",     "ministral",  "ministral3",    "gemma2",
-	"gemma3_text", "starcoder2", "stablelm",      "stablelm_parallel",
-	"exaone4",     "glm4",       "seed_oss",      "hunyuan_v1_dense",
-	"ernie4_5",    "apertus",    "phi3_longrope",
+	"llama",        "qwen2",      "qwen3",         "smollm3",
+	"granite",      "olmo2",      "olmo3",         "phi3",
+	"mistral",      "ministral",  "ministral3",    "gemma2",
+	"gemma3_text",  "starcoder2", "stablelm",      "stablelm_parallel",
+	"exaone4",      "glm4",       "seed_oss",      "hunyuan_v1_dense",
+	"ernie4_5",     "apertus",    "phi3_longrope", "lfm2",
+	"qwen3_5_text",
 };
 
 enum { FAMILY_DIRS = sizeof families / sizeof *families };
