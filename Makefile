@@ -5,7 +5,9 @@ PREFIX = /usr/local
 DESTDIR =
 CC = cc
 ARCH = native
-CFLAGS = -O3 -g
+OPT = -O3 -g
+# asserts are for whoever works on the code: check and the builds that give CFLAGS have them
+CFLAGS = $(OPT) -DNDEBUG
 SAN =
 # what only the checks build is built without a warning
 WERROR = $(if $(SAN),-Werror)
@@ -13,7 +15,7 @@ DEMO = build/demo
 PAPER = build/paper
 JOBS := $(shell nproc)
 
-PKGS = openblas msgpack libxxhash jansson libpcre2-8 libutf8proc
+PKGS = openblas msgpack libxxhash jansson libpcre2-8 libutf8proc zlib libzstd
 BUILD = build$(if $(SAN),-$(SAN))
 comma = ,
 
@@ -35,7 +37,7 @@ LIBS = $(shell pkg-config --libs $(PKGS)) -lm
 
 LIB_SRC := $(wildcard libcommon/*/*.c)
 TOOLS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
-UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
+UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 PIPELINES := $(notdir $(filter-out pipelines/variants,$(wildcard pipelines/*)))
@@ -53,8 +55,9 @@ $(BUILD)/bin/%: $(BUILD)/cmd/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS)
 
+# (a program of an older tree may have the name of a folder of this one)
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIB)
-	@mkdir -p $(@D)
+	@[ -d $(@D) ] || rm -f $(@D) 2>/dev/null; mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka
 
 $(LIB): $(LIB_OBJ)
@@ -82,6 +85,8 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_OBJ) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(FUZZ_OBJ) $(filter -%,$(FUZZ_MAIN)) $(LIB) $(LIBS)
 
+$(BUILD)/tests/unit/%.o: ALL_CFLAGS += -Itests/unit/common
+
 $(BUILD)/%.o: %.c | $(BUILD)/libraries
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -91,9 +96,9 @@ $(BUILD)/%.o: %.c | $(BUILD)/libraries
 
 # What Debian 12 needs to build, to test and to draw; nothing is done when all of it is there.
 PACKAGES = gcc make libc6-dev pkg-config libopenblas-dev libmsgpack-dev libxxhash-dev \
-	libjansson-dev libpcre2-dev libutf8proc-dev libcmocka-dev bats clang clang-format \
-	libclang-rt-14-dev shellcheck mandoc strace procps locales bsdextrautils gnuplot-nox jq \
-	datamash python3-msgpack
+	libjansson-dev libpcre2-dev libutf8proc-dev zlib1g-dev libzstd-dev libcmocka-dev bats clang \
+	clang-format libclang-rt-14-dev shellcheck mandoc strace procps locales bsdextrautils gnuplot-nox jq \
+	datamash python3-msgpack bubblewrap
 SUDO = $(if $(filter-out 0,$(shell id -u)),sudo)
 
 deps:
@@ -104,10 +109,16 @@ deps:
 		$(SUDO) env DEBIAN_FRONTEND=noninteractive \
 			apt-get install -y --no-install-recommends $$missing; }
 
-# The sanitizer build and the clang build are made by the checks of the same names.
+# Tests run with asserts, in a build of its own; the release build is made too, for a warning is an
+# error there as well. The sanitizer build and the clang build are made by the checks of the same names.
+CHECKED = build-check
+
 check:
-	@$(MAKE) -s --no-print-directory -j$(JOBS) WERROR=-Werror all units fuzzers
-	@mkdir -p $(BUILD); RESULT=$(BUILD)/check.result tests/run
+	@$(MAKE) -s --no-print-directory -j$(JOBS) BUILD=$(CHECKED) CFLAGS='$(OPT)' WERROR=-Werror all units fuzzers
+	@$(MAKE) -s --no-print-directory -j$(JOBS) WERROR=-Werror all
+	@mkdir -p $(BUILD)
+	@export BIN="$(CURDIR)/$(CHECKED)/bin" UNIT="$(CURDIR)/$(CHECKED)/unit" FUZZ="$(CURDIR)/$(CHECKED)/fuzz"; \
+		RESULT=$(BUILD)/check.result tests/run
 
 # T seconds of libFuzzer for each target; what it finds goes to tests/fuzz/findings
 T = 60
@@ -120,7 +131,7 @@ check-san:
 
 # What takes too long for check
 check-long: check
-	@tests/long.sh
+	@BIN="$(CURDIR)/$(CHECKED)/bin" tests/long.sh
 
 coverage:
 	@tests/coverage.sh
@@ -150,6 +161,8 @@ install: all
 	install $(TOOLS:%=$(BUILD)/bin/%) "$(bindir)"
 	install $(PIPELINES:%=pipelines/%) "$(libexecdir)"
 	install -m 644 README.md LICENSE "$(docdir)"
+	install -d "$(docdir)/docs"
+	install -m 644 $(wildcard docs/*) "$(docdir)/docs"
 	install -m 644 $(VARIANTS) "$(libexecdir)/variants"
 	for f in $(EXAMPLES); do install -D -t "$(docdir)/$$(dirname $${f#examples/})" $$f || exit; done
 	for m in $(MAN); do install -D -m 644 -t "$(mandir)/man$${m##*.}" $$m || exit; done

@@ -23,18 +23,16 @@ static double threshold = 0.5;
 static int64_t bootstrap = 1000, seed;
 static const char *k_list = "1,4,8,16,32", *reference;
 
-static const struct opt opts[] = {
-	{0, "reference", "VARIANT", OPT_STR, &reference, 0, 0,
-	 "variant that differences are to (without: no differences)"},
-	{'k', "k", "LIST", OPT_STR, &k_list, 0, 0, "numbers of attempts"},
-	{0, "threshold", "X", OPT_NUM, &threshold, 0, 0, "least reward that counts as correct"},
-	{0, "bootstrap", "N", OPT_INT, &bootstrap, 0, 1e6,
-	 "resamples for the 95 % intervals; 0: no intervals"},
-	{'s', "seed", "N", OPT_INT, &seed, 0, 0, "of the resampling"},
-	{0, "problems", NULL, OPT_FLAG, &problems, 0, 0,
-	 "a row for each problem of each evaluation instead"},
-	{0, "strict", NULL, OPT_FLAG, &strict, 0, 0, "refuse streams without head and end"},
-	{0}};
+static const struct opt opts[] = {{0, "reference", "VARIANT", OPT_STR, &reference, 0, 0,
+				   "variant that differences are to (without: no differences)"},
+				  {'k', "k", "LIST", OPT_STR, &k_list, 0, 0, "numbers of attempts"},
+				  OPT__THRESHOLD(threshold),
+				  OPT__BOOTSTRAP(bootstrap),
+				  {'s', "seed", "N", OPT_INT, &seed, 0, 0, "of the resampling"},
+				  {0, "problems", NULL, OPT_FLAG, &problems, 0, 0,
+				   "a row for each problem of each evaluation instead"},
+				  OPT__STRICT(strict),
+				  {0}};
 static const struct tool tool = {
 	"eval-compare", "[list]",
 	"Evaluations of several variants, seeds and points of training, compared.", opts};
@@ -43,7 +41,7 @@ static uint64_t ks[MAX_KS];
 static size_t n_ks;
 static struct evalset all;
 static size_t reference_id = (size_t)-1; /* its number among the variants; -1: none is asked for */
-static struct crossed draws;
+static struct pigeonhole draws;
 static struct buf table;
 
 /* ---- reading ---- */
@@ -185,6 +183,15 @@ static bool exists(struct block b, size_t cols, size_t metric)
 	return true;
 }
 
+/* The evaluation of b whose seed is that of e; NULL: there is none. */
+static const struct eval *fellow(struct block b, const struct eval *e)
+{
+	for (size_t i = 0; i < b.n; i++)
+		if (all.v[b.from + i].seed == e->seed)
+			return &all.v[b.from + i];
+	return NULL;
+}
+
 /* Values (rows, cols) of those seeds of b that with has too (with.n 0: of all); their number. */
 static size_t gather(struct block b, struct block with, size_t cols, size_t metric, double *v)
 {
@@ -193,10 +200,8 @@ static size_t gather(struct block b, struct block with, size_t cols, size_t metr
 
 	for (size_t i = 0; i < b.n; i++) {
 		const struct eval *e = &all.v[b.from + i];
-		bool common = !with.n;
+		bool common = !with.n || fellow(with, e);
 
-		for (size_t j = 0; j < with.n; j++)
-			common |= all.v[with.from + j].seed == e->seed;
 		for (size_t p = 0; p < cols && common; p++)
 			v[rows * cols + p] = there ? value(e, p, metric) : NAN;
 		rows += common;
@@ -214,17 +219,39 @@ static struct result mean_of(struct block b, size_t cols, size_t metric)
 	double *v = xarray(b.n * cols + 1, sizeof *v);
 	double *mean = xarray((size_t)bootstrap + 1, sizeof *mean);
 	size_t rows = gather(b, (struct block){0}, cols, metric, v);
-	struct result r = {.value = crossed_mean(v, rows * cols)};
+	struct result r = {.value = pigeonhole_mean(v, rows * cols)};
 
-	crossed_draw(&draws, rows, cols, (size_t)bootstrap, (uint64_t)seed);
-	crossed_means(&draws, v, mean);
-	crossed_interval(mean, (size_t)bootstrap, &r.low, &r.high);
+	pigeonhole_draw(&draws, rows, cols, (size_t)bootstrap, (uint64_t)seed);
+	pigeonhole_means(&draws, v, mean);
+	pigeonhole_interval(mean, (size_t)bootstrap, &r.low, &r.high);
 	free(v);
 	free(mean);
 	return r;
 }
 
-/* Of b's mean minus ref's, over the seeds that both have, under the same draws */
+static bool is_measured(struct evalcell c, size_t metric)
+{
+	return metric == ENTROPY ? c.n_entropy > 0 : c.n > 0;
+}
+
+/* Of the values that gather made of both, NaN where one evaluation measured the problem and its
+ * fellow did not: a difference of different problems says nothing. */
+static void pair(struct block b, struct block ref, size_t cols, size_t metric, double *v, double *w)
+{
+	size_t row = 0;
+
+	for (size_t i = 0; i < b.n; i++) {
+		const struct eval *e = &all.v[b.from + i], *r = fellow(ref, e);
+
+		for (size_t p = 0; p < cols && r; p++)
+			if (is_measured(eval_cell(e, p), metric) !=
+			    is_measured(eval_cell(r, p), metric))
+				v[row * cols + p] = w[row * cols + p] = NAN;
+		row += r != NULL;
+	}
+}
+
+/* Of b's mean minus ref's, over the seeds and problems that both have, under the same draws */
 static struct result difference(struct block b, struct block ref, size_t cols, size_t metric)
 {
 	double *v = xarray(b.n * cols + 1, sizeof *v), *w = xarray(ref.n * cols + 1, sizeof *w);
@@ -234,13 +261,14 @@ static struct result difference(struct block b, struct block ref, size_t cols, s
 	struct result r;
 
 	gather(ref, b, cols, metric, w);
-	r.value = crossed_mean(v, rows * cols) - crossed_mean(w, rows * cols);
-	crossed_draw(&draws, rows, cols, (size_t)bootstrap, (uint64_t)seed);
-	crossed_means(&draws, v, mean);
-	crossed_means(&draws, w, minus);
+	pair(b, ref, cols, metric, v, w);
+	r.value = pigeonhole_mean(v, rows * cols) - pigeonhole_mean(w, rows * cols);
+	pigeonhole_draw(&draws, rows, cols, (size_t)bootstrap, (uint64_t)seed);
+	pigeonhole_means(&draws, v, mean);
+	pigeonhole_means(&draws, w, minus);
 	for (size_t i = 0; i < (size_t)bootstrap; i++)
 		mean[i] -= minus[i];
-	crossed_interval(mean, (size_t)bootstrap, &r.low, &r.high);
+	pigeonhole_interval(mean, (size_t)bootstrap, &r.low, &r.high);
 	free(v);
 	free(w);
 	free(mean);
@@ -341,6 +369,26 @@ static void put_problems(void)
 	}
 }
 
+/* The evaluations of a set should be of the same problems. */
+static int check_problems(struct reason *why)
+{
+	for (size_t set = 0; set < all.sets.n; set++) {
+		size_t n = all.problems[set].n, common = evalset_common(&all, set);
+		struct span name = names_get(&all.sets, set);
+
+		if (n && !common)
+			return fail(why, ST_INPUT,
+				    "set %.*s: its evaluations have no problem in common: name "
+				    "different sets differently",
+				    (int)name.n, name.p);
+		if (common < n)
+			msg_warn("set %.*s: only %zu of its %zu problems are in all of its "
+				 "evaluations; differences are over those that both sides have",
+				 (int)name.n, name.p, common, n);
+	}
+	return 0;
+}
+
 static int run(const char *list, struct reason *why)
 {
 	int st = read_list(list, why);
@@ -353,6 +401,8 @@ static int run(const char *list, struct reason *why)
 		if (reference_id == (size_t)-1)
 			return fail(why, ST_INPUT, "%s: no variant %s in it", list, reference);
 	}
+	if (check_problems(why))
+		return fail_prefix(why, "%s", list);
 	(problems ? put_problems : put_means)();
 	out_write(out_stdout(), table.p, table.n);
 	return 0;
@@ -375,7 +425,7 @@ int main(int argc, char *argv[])
 			msg_reason(&why);
 	}
 	evalset_free(&all);
-	crossed_free(&draws);
+	pigeonhole_free(&draws);
 	buf_free(&table);
 	return tool_finish(st);
 }

@@ -26,12 +26,11 @@ static const struct opt opts[] = {
 	 "numbers of attempts, as 1,4,32; without: powers of two"},
 	{0, "by", "KEY", OPT_STR, &by, 0, 0,
 	 "one block for each value of this key: step, meta.level"},
-	{0, "threshold", "X", OPT_NUM, &threshold, 0, 0, "least reward that counts as correct"},
-	{0, "bootstrap", "N", OPT_INT, &bootstrap, 0, 1e6,
-	 "resamples for the 95 % intervals; 0: no intervals"},
+	OPT__THRESHOLD(threshold),
+	OPT__BOOTSTRAP(bootstrap),
 	{'s', "seed", "N", OPT_INT, &seed, 0, 0, "of the resampling"},
 	{0, "json", NULL, OPT_FLAG, &json, 0, 0, "one JSON object a line instead of a table"},
-	{0, "strict", NULL, OPT_FLAG, &strict, 0, 0, "refuse streams without head and end"},
+	OPT__STRICT(strict),
 	{0}};
 static const struct tool tool = {"pass-at-k", "[file ...]",
 				 "Unbiased pass@k and avg@n of evaluations, with intervals.", opts};
@@ -72,7 +71,7 @@ static struct problem *problem_of(struct eval *e, const struct traj *t, struct m
 
 	buf_reset(&e->scratch);
 	if (by) {
-		if (!glance_text(&e->scratch, glance_path(map, by)))
+		if (!trajscan_text(&e->scratch, trajscan_path(map, by)))
 			buf_str(&e->scratch, "-");
 		name = (struct span){e->scratch.p, e->scratch.n};
 	}
@@ -94,10 +93,10 @@ static int add(struct eval *e, const struct rec *r, const char *name, struct rea
 
 	if (!r->is_traj)
 		return 0;
-	if (glance(&t, r, name, why))
+	if (trajscan(&t, r, name, why))
 		return why->status;
 	p = problem_of(e, &t, r->map);
-	if (!glance_graded(&t)) {
+	if (!trajscan_graded(&t)) {
 		e->ungraded++;
 		e->failed += t.verdict.p && !span_is(t.verdict, "ok");
 		return 0;

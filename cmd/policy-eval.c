@@ -4,12 +4,14 @@
  */
 #include "base/mem.h"
 #include "base/par.h"
+#include "base/clock.h"
 #include "base/progress.h"
 #include "base/tool.h"
-#include "run/memory.h"
 #include "rollout/prompt.h"
 #include "rollout/rollout.h"
-#include "tensor/bf16.h"
+#include "run/memory.h"
+#include "run/options.h"
+#include "verify/failures.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,42 +19,29 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct roller_opts o = {
+static struct rollout_opts o = {
 	.sample = {.temperature = 1, .top_p = 1, .top_k = 0, .max_new = 256, .batch = 32},
-	.verify = {.deadline = 10},
+	.verify = VERIFY_OPTS_DEFAULT,
 };
 static const char *policy_dir, *task_file, *prompt, *compute = "f32";
 static int64_t samples = 1, threads, seed, step = -1, iter = -1;
-static int64_t workers = 1, max_output = 65536;
+static struct failures failures = {.most = FAILURES_MOST};
 static bool greedy, no_score;
 
 static const struct opt opts[] = {
 	{'p', "policy", "DIR", OPT_STR, &policy_dir, 0, 0, "policy to sample from"},
 	{'t', "tasks", "FILE", OPT_STR, &task_file, 0, 0, "problems"},
 	{0, "prompt", "TEXT", OPT_STR, &prompt, 0, 0, "this one problem instead, not judged"},
-	{0, "prompt-template", "TEXT", OPT_STR, &o.wrap, 0, 0,
-	 "what the policy sees of a problem; " PROMPT_PLACE " stands for its prompt"},
+	OPTION_PROMPT_TEMPLATE(o.wrap),
 	{'n', "samples", "N", OPT_INT, &samples, 1, 1e6, "responses to each"},
-	{'s', "seed", "N", OPT_INT, &seed, 0, 0, "of sampling"},
-	{'j', "threads", "N", OPT_INT, &threads, 0, 1024, "threads; 0: one per processor"},
+	OPT__SEED(seed, "of sampling"),
+	OPTION_THREADS(threads),
 
-	{0, "temperature", "X", OPT_NUM, &o.sample.temperature, 0.01, 100, "of sampling"},
+	OPTIONS_SAMPLING(o.sample),
 	{0, "greedy", NULL, OPT_FLAG, &greedy, 0, 0, "the likeliest token always"},
-	{0, "top-p", "X", OPT_NUM, &o.sample.top_p, 1e-6, 1, "nucleus sampling; 1: off"},
-	{0, "top-k", "N", OPT_INT, &o.sample.top_k, 0, 1e9, "the k likeliest only; 0: off"},
-	{0, "max-new", "N", OPT_INT, &o.sample.max_new, 1, 1e6, "most tokens of a response"},
-	{0, "compute", MODEL_COMPUTE_WORDS, OPT_WORD, &compute, 0, 0,
-	 "products with the weights in this; bf16: about twice as fast"},
-	{0, "batch", "N", OPT_INT, &o.sample.batch, 1, 4096,
-	 "most responses that a thread decodes together"},
+	OPTION_COMPUTE(compute),
 
-	{0, "verifier", "NAME", OPT_STR, &o.verify.verifier, 0, 0,
-	 "for problems that name none: a name, or cmd:COMMAND"},
-	{0, "deadline", "SECONDS", OPT_NUM, &o.verify.deadline, 0.001, 1e6,
-	 "for one answer of a command"},
-	{0, "max-output", "BYTES", OPT_INT, &max_output, 16, 1e9, "for one answer of a command"},
-	{0, "workers", "N", OPT_INT, &workers, 1, 1024, "copies of a command side by side"},
-	{0, "trust", NULL, OPT_FLAG, &o.verify.trust, 0, 0, "run commands that problems name"},
+	OPTIONS_VERIFIER(o.verify, failures),
 	{0, "no-score", NULL, OPT_FLAG, &no_score, 0, 0, "do not judge"},
 	{0, "step", "N", OPT_INT, &step, -1, 1e15, "RL step to write into the records; -1: none"},
 	{0, "iter", "N", OPT_INT, &iter, -1, 1e9, "iteration to write into them; -1: none"},
@@ -64,8 +53,8 @@ static int check_options(void)
 {
 	if (!policy_dir || !task_file == !prompt)
 		return tool_usage("-p is needed, and one of -t and --prompt");
-	if (model_how(compute) & MODEL_BF16 && bf16_missing())
-		return tool_usage("--compute %s: %s", compute, bf16_missing());
+	if (options_check_compute(compute))
+		return ST_USAGE;
 	if (greedy && samples > 1)
 		return tool_usage("--greedy: all -n %" PRId64 " responses would be the same",
 				  samples);
@@ -75,15 +64,13 @@ static int check_options(void)
 		return tool_usage("records are not written to a terminal: use a pipe or a file");
 	o.judge = !no_score && !prompt;
 	o.seed = (uint64_t)seed;
-	o.verify.workers = (int)workers;
-	o.verify.max_output = (size_t)max_output;
 	if (greedy)
 		o.sample.temperature = 0;
 	return 0;
 }
 
 static struct totals { /* for the closing note */
-	uint64_t n, failures, truncated, tokens;
+	uint64_t n, truncated, tokens;
 	double reward;
 } total;
 
@@ -92,9 +79,10 @@ static void count(const struct rollout *r)
 	total.n++;
 	total.tokens += r->n;
 	total.truncated += !r->stopped;
-	if (r->judged && r->verdict.code != VERDICT_OK)
-		total.failures++;
-	else if (r->judged)
+	if (!r->judged)
+		return;
+	failures_count(&failures, r->verdict.code);
+	if (r->verdict.code == VERDICT_OK)
 		total.reward += r->verdict.reward;
 }
 
@@ -105,7 +93,7 @@ static int write_chunk(struct roller *r, const struct rollouts *all, const char 
 
 	for (size_t i = 0; i < all->n; i++) {
 		count(&all->v[i]);
-		roller_traj(r, all, i, &t);
+		rollout_traj(r, all, i, &t);
 		t.policy = (struct span){hash, strlen(hash)};
 		t.step = step;
 		t.iter = iter;
@@ -120,7 +108,8 @@ static void show(size_t done, size_t n, double began)
 	char text[32];
 
 	progress(done == n, "problem %zu/%zu  reward %.3f  %.0f tokens/s  %s left", done, n,
-		 total.reward / (double)(total.n - total.failures), (double)total.tokens / spent,
+		 total.reward / (double)(failures.judged - failures.failed),
+		 (double)total.tokens / spent,
 		 progress_time(spent / (double)done * (double)(n - done), text));
 }
 
@@ -147,29 +136,31 @@ static int evaluate(struct roller *r, size_t n_tasks, const char *hash, struct r
 		k = n_tasks - done < chunk ? n_tasks - done : chunk;
 		for (size_t i = 0; i < k; i++)
 			draw[i] = (struct draw){done + i, done + i};
-		rollouts_reset(&all);
-		st = roller_run(r, draw, k, (size_t)samples, 0, &all, why);
+		rollout_reset(&all);
+		st = rollout_run(r, draw, k, (size_t)samples, 0, &all, why);
 		if (!st)
 			st = write_chunk(r, &all, hash, w, why);
 		if (!st)
+			st = failures_check(&failures, done + k == n_tasks, why);
+		if (!st)
 			show(done + k, n_tasks, began);
 	}
-	rollouts_free(&all);
+	rollout_free(&all);
 	free(draw);
 	return st;
 }
 
 static void summary(size_t n_tasks)
 {
-	uint64_t judged = total.n - total.failures;
+	uint64_t judged = failures.judged - failures.failed;
 
 	if (o.judge && judged)
 		msg_info("%zu problems, %" PRIu64 " responses: mean reward %.4f", n_tasks, total.n,
 			 total.reward / (double)judged);
-	if (total.failures)
+	if (failures.failed)
 		msg_warn("%" PRIu64 " responses could not be judged: they have a verdict and no "
 			 "reward",
-			 total.failures);
+			 failures.failed);
 	if (total.truncated)
 		msg_info("%" PRIu64 " responses reached --max-new %" PRId64
 			 " or the policy's length",
@@ -195,12 +186,12 @@ static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 	char hash[17], text[MEMORY_TEXT];
 	int st = load_tasks(&tasks, why);
 
-	if (!st && !(r = roller_new(p, &tasks, task_file ? task_file : "--prompt", &o, why)))
+	if (!st && !(r = rollout_open(p, &tasks, task_file ? task_file : "--prompt", &o, why)))
 		st = why->status;
 	if (!st) {
 		size_t n = chunk_of(tasks.n) * (size_t)samples;
 
-		need.cache = roller_bytes(r, n, n);
+		need.cache = rollout_bytes(r, n, n);
 		st = memory_check(&need, why);
 	}
 	if (!st) {
@@ -212,7 +203,7 @@ static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 		rec_finish(w);
 		summary(tasks.n);
 	}
-	roller_free(r);
+	rollout_close(r);
 	task_free(&tasks);
 	return st;
 }

@@ -1,4 +1,6 @@
 /* policy-init - a fresh policy of a given shape, or what one is. See man/policy-init.1. */
+#include "base/file.h"
+#include "base/dir.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/tool.h"
@@ -57,9 +59,9 @@ static const struct opt opts[] = {
 static const struct tool tool = {
 	"policy-init", "", "Makes a policy folder with random weights, or says what one is.", opts};
 
-static const char *dtype_name(enum st_dtype d)
+static const char *dtype_name(enum sft_dtype d)
 {
-	return d == ST_F32 ? "f32" : d == ST_F16 ? "f16" : "bf16";
+	return d == SFT_F32 ? "f32" : d == SFT_F16 ? "f16" : "bf16";
 }
 
 static int info(struct reason *why)
@@ -80,7 +82,7 @@ static int info(struct reason *why)
 	out_printf(o, "rope\t%s\nrope_theta\t%.15g\nnorm_eps\t%.15g\n", rope_name(&c->rope),
 		   c->rope.theta, c->norm_eps);
 	out_printf(o, "parameters\t%llu\ndtype\t%s\ntokens\t%u\nstop\t",
-		   (unsigned long long)config_params(c), dtype_name(p.base_dtype),
+		   (unsigned long long)config_params(c), dtype_name(policy_dtype(&p)),
 		   tok_vocab_size(p.tok));
 	for (size_t i = 0; i < c->n_eos; i++)
 		out_printf(o, i ? ",%u" : "%u", c->eos[i]);
@@ -99,7 +101,7 @@ static int get_tokenizer(struct buf *text, bool *own, struct reason *why)
 	if (tokenizer || *own)
 		st = file_read(*own ? like : tokenizer, MAX_TOKENIZER, text, why);
 	else
-		st = tok_make_chars(alphabet ? alphabet : ascii, text, why);
+		st = chars_make(alphabet ? alphabet : ascii, text, why);
 	free(like);
 	return st;
 }
@@ -178,6 +180,7 @@ static int make(struct reason *why)
 	struct config c = {.bos = -1, .tied = true};
 	struct buf tok_text = {0};
 	struct policy p;
+	struct weights_form form = policy_form(dtype, "nearest", 0);
 	bool own;
 	int st = newdir_check(out_dir, why);
 
@@ -192,7 +195,7 @@ static int make(struct reason *why)
 		st = policy_make(&p, &c, &tok_text, (uint64_t)seed, std, why);
 	}
 	if (!st) {
-		st = policy_save(&p, out_dir, strcmp(dtype, "bf16") == 0 ? ST_BF16 : ST_F32, why);
+		st = policy_save(&p, out_dir, &form, why);
 		if (!st)
 			msg_info("%s: %zu weights, %u tokens", out_dir, p.model.n_params,
 				 tok_vocab_size(p.tok));

@@ -1,19 +1,24 @@
 /* policy-mix - the weighted average of two policies, or one with its adapter merged. See
  * man/policy-mix.1. */
-#include "base/io.h"
+#include "base/dir.h"
 #include "base/tool.h"
 #include "policy/policy.h"
+#include "run/options.h"
 
 #include <stddef.h>
 
-static const char *out_dir, *dtype = "same";
+static const char *out_dir, *since, *dtype = "trained", *round_word = "nearest";
 static double weight = 0.5;
+static int64_t seed;
 
 static const struct opt opts[] = {
 	{'o', "output", "DIR", OPT_STR, &out_dir, 0, 0, "the mixed policy; must not exist yet"},
 	{'w', "weight", "W", OPT_NUM, &weight, 0, 1,
 	 "share of B, if there is one: C = (1 - W) A + W B"},
-	{0, "dtype", POLICY_DTYPE_WORDS, OPT_WORD, &dtype, 0, 0, "of the weights; same: as in A"},
+	OPTIONS_DTYPE(dtype, round_word),
+	OPT__SEED(seed, "of --round stochastic"),
+	{0, "since", "DIR", OPT_STR, &since, 0, 0,
+	 "tell what rounding takes from the change since this policy; without: since A"},
 	{0}};
 static const struct tool tool = {
 	"policy-mix", "A [B]",
@@ -119,9 +124,12 @@ static void note_tokenizers(const struct policy *a, const struct policy *b, cons
 			 b_dir);
 }
 
-static int save(const struct policy *p, struct reason *why)
+static int save(const struct policy *p, const char *from, struct reason *why)
 {
-	return policy_save(p, out_dir, policy_dtype(p, dtype), why);
+	struct weights_form form = policy_form(dtype, round_word, seed);
+
+	options_tell_loss(p, since ? since : from, &form);
+	return policy_save(p, out_dir, &form, why);
 }
 
 /* One policy, with its adapter, if it has one, added to the weights */
@@ -133,7 +141,7 @@ static int merge(const char *dir, struct reason *why)
 	if (st)
 		return st;
 	policy_merge(&p);
-	st = save(&p, why);
+	st = save(&p, dir, why);
 	policy_free(&p);
 	if (!st)
 		msg_info("%s: the whole weights of %s", out_dir, dir);
@@ -154,7 +162,7 @@ static int average(const char *a_dir, const char *b_dir, struct reason *why)
 		if (!st) {
 			note_tokenizers(&a, &b, b_dir);
 			mix(&a.model, &b.model);
-			st = save(&a, why);
+			st = save(&a, a_dir, why);
 		}
 		policy_free(&b);
 		policy_free(&a);

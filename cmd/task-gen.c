@@ -55,7 +55,7 @@ static void put_task(struct out *o, const struct kind *k, const struct problem *
 	buf_printf(&b, ",\"verifier\":\"%s\"", k->name);
 	if (p->meta.n) {
 		buf_str(&b, ",\"meta\":");
-		json_from_mp(&b, (struct mp){(const uint8_t *)p->meta.p, p->meta.n});
+		mpjson_from(&b, (struct mp){(const uint8_t *)p->meta.p, p->meta.n});
 	}
 	buf_str(&b, "}\n");
 	out_write(o, b.p, b.n);
@@ -116,7 +116,7 @@ static int generate(const struct gen_opts *o)
 	else if (demos)
 		rec_finish(&w);
 	rec_out_free(&w);
-	problem_free(&p);
+	gen_problem_free(&p);
 	gen_close(g);
 	return st;
 }

@@ -1,16 +1,17 @@
 /* traj-cat - show, convert, cut and check trajectory streams. See man/traj-cat.1. */
-#include "base/json.h"
 #include "base/mem.h"
+#include "base/rows.h"
 #include "base/tool.h"
 #include "stream/columns.h"
 #include "stream/mpjson.h"
 #include "stream/traj.h"
+#include "base/file.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { MAX_LINE = 256 * 1024 * 1024 }; /* JSON text of the largest record, escapes and all */
+enum { MAX_ROW = 256 * 1024 * 1024 }; /* JSON text of the largest record, escapes and all */
 
 static const char *column_list;
 static bool header, all, check, msgpack, from_json, strict, partial;
@@ -25,11 +26,11 @@ static const struct opt opts[] = {
 	{0, "tail", "N", OPT_INT, &tail, -1, 9e18, "only the last N records; -1: all"},
 	{0, "msgpack", NULL, OPT_FLAG, &msgpack, 0, 0, "write a stream instead of JSON"},
 	{0, "from-json", NULL, OPT_FLAG, &from_json, 0, 0,
-	 "read JSON, one record a line, and write a stream"},
+	 "read records of JSON, as lines or an array, and write a stream"},
 	{0, "all", NULL, OPT_FLAG, &all, 0, 0, "show head and end records too"},
 	{0, "check", NULL, OPT_FLAG, &check, 0, 0,
 	 "read everything, say what is there or what is wrong"},
-	{0, "strict", NULL, OPT_FLAG, &strict, 0, 0, "refuse records outside of head and end"},
+	OPT__STRICT(strict),
 	{0, "partial", NULL, OPT_FLAG, &partial, 0, 0,
 	 "take what is whole of a stream that was cut off"},
 	{0}};
@@ -78,7 +79,7 @@ static void show(struct mp map, bool is_traj)
 	if (column_list) {
 		columns_row(&line, &columns, map);
 	} else {
-		json_from_record(&line, map);
+		mpjson_from_record(&line, map);
 		buf_char(&line, '\n');
 	}
 	out_write(out_stdout(), line.p, line.n);
@@ -227,20 +228,15 @@ static const char *put_record(struct mp map)
 	return NULL;
 }
 
-static int put_line(struct span text, const char *where)
+static int put_row(const json_t *j, const char *where)
 {
-	struct reason why;
-	json_t *j = json_parse(text.p, text.n, where, &why);
 	const char *what;
 	enum mp_skim skim;
 	size_t len;
 
-	if (!j)
-		return msg_reason(&why);
 	buf_reset(&line);
 	if (json_is_object(j))
-		json_to_record(&line, j);
-	json_decref(j);
+		mpjson_to_record(&line, j);
 	skim = line.n ? mp_skim(line.p, line.n, &len) : MP_OK;
 	if (!line.n || mp_type((struct mp){(const uint8_t *)line.p, line.n}) != MP_MAP)
 		what = "not an object";
@@ -254,33 +250,40 @@ static int put_line(struct span text, const char *where)
 	return ST_INPUT;
 }
 
+static int put_rows(struct rows *in)
+{
+	struct reason why;
+	json_t *row;
+	size_t number;
+	int st = 0, got = 0;
+
+	while (!st && (got = rows_next(in, &row, &number, &why)) > 0) {
+		char *where = xasprintf("%s:%zu", rows_name(in), number);
+
+		st = put_row(row, where);
+		json_decref(row);
+		free(where);
+	}
+	if (got < 0)
+		return msg_reason(&why);
+	if (!st && framed) {
+		msg_error("%s: cut off: the last head record has no end record", rows_name(in));
+		st = ST_INPUT;
+	}
+	return st;
+}
+
 static int read_json(const char *path)
 {
 	struct reason why;
-	struct span text;
-	struct in in;
-	uint64_t number = 0;
-	int st = 0, got;
+	struct rows *in = rows_open(path, MAX_ROW, &why);
+	int st;
 
-	if (in_open(&in, path, &why))
+	if (!in)
 		return msg_reason(&why);
-	in.tie = out_stdout();
-	while (!st && (got = in_line(&in, MAX_LINE, &text, &why)) > 0) {
-		char *where = xasprintf("%s:%" PRIu64, in.name, ++number);
-
-		while (text.n && (text.p[text.n - 1] == '\r' || text.p[text.n - 1] == ' '))
-			text.n--;
-		if (text.n)
-			st = put_line(text, where);
-		free(where);
-	}
-	if (!st && got < 0)
-		st = msg_reason(&why);
-	if (!st && framed) {
-		msg_error("%s: cut off: the last head record has no end record", in.name);
-		st = ST_INPUT;
-	}
-	in_close(&in);
+	rows_tie(in, out_stdout());
+	st = put_rows(in);
+	rows_close(in);
 	return st;
 }
 

@@ -12,6 +12,7 @@
 #include "base/names.h"
 #include "base/tally.h"
 #include "stream/where.h"
+#include "base/file.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -28,7 +29,7 @@ static struct opt_list task_ids, conditions;
 
 static const struct opt opts[] = {
 	{0, "correct", NULL, OPT_FLAG, &correct, 0, 0, "reward is at least the threshold"},
-	{0, "threshold", "X", OPT_NUM, &threshold, 0, 0, "least reward that counts as correct"},
+	OPT__THRESHOLD(threshold),
 	{0, "min-reward", "X", OPT_NUM, &min_reward, 0, 0, "reward is at least X"},
 	{0, "max-reward", "X", OPT_NUM, &max_reward, 0, 0, "reward is at most X"},
 	{0, "finish", "WORD", OPT_STR, &finish, 0, 0, "sampling ended so: stop or length"},
@@ -51,7 +52,7 @@ static const struct opt opts[] = {
 	{0, "per-task", "N", OPT_INT, &per_task, 0, 1e9,
 	 "a random N of each task's trajectories; 0: all"},
 	{'s', "seed", "N", OPT_INT, &seed, 0, 0, "of --per-task"},
-	{0, "strict", NULL, OPT_FLAG, &strict, 0, 0, "refuse streams without head and end"},
+	OPT__STRICT(strict),
 	{0}};
 static const struct tool tool = {"traj-filter", "[file ...]",
 				 "Keeps the trajectories that pass every test given.", opts};
@@ -72,7 +73,7 @@ static struct names tasks;
 static struct task_rate *rates; /* one per task */
 static size_t n_rates;
 static struct tally solutions;
-static struct keep store;
+static struct reservoir store;
 static struct rec_out out;
 
 /* ---- options ---- */
@@ -148,7 +149,7 @@ static int prepare(void)
 
 static bool rewarded(const struct traj *t)
 {
-	if (correct && !(glance_graded(t) && traj_correct(t, threshold)))
+	if (correct && !(trajscan_graded(t) && traj_correct(t, threshold)))
 		return false;
 	if (min_reward > -INFINITY && !(t->reward >= min_reward)) /* an absent reward is NaN */
 		return false;
@@ -192,7 +193,7 @@ static size_t rate(const struct traj *t)
 	size_t id = names_id(&tasks, t->task);
 
 	rates = names_room(rates, &n_rates, id, sizeof *rates);
-	if (glance_graded(t)) {
+	if (trajscan_graded(t)) {
 		rates[id].graded++;
 		rates[id].correct += traj_correct(t, threshold);
 	}
@@ -202,11 +203,11 @@ static size_t rate(const struct traj *t)
 static int take(const struct rec *r, const char *name, struct reason *why)
 {
 	struct span raw = {(const char *)r->map.p, r->map.n};
-	size_t task = KEEP_ALWAYS;
+	size_t task = RESERVOIR_ALWAYS;
 	struct traj t = {0};
 
 	if (r->is_traj) {
-		if (glance(&t, r, name, why))
+		if (trajscan(&t, r, name, why))
 			return why->status;
 		n_in++;
 		if (whole)
@@ -215,7 +216,7 @@ static int take(const struct rec *r, const char *name, struct reason *why)
 			return 0;
 	}
 	if (whole) {
-		keep_add(&store, task, t.task, raw);
+		reservoir_add(&store, task, t.task, raw);
 	} else {
 		rec_put(&out, raw.p, raw.n, r->is_traj);
 		n_out += r->is_traj;
@@ -264,10 +265,10 @@ static bool rate_fits(const struct task_rate *t)
 
 static void emit(void)
 {
-	keep_sort(&store);
+	reservoir_sort(&store);
 	for (size_t i = 0; i < store.n; i++) {
 		const struct kept *k = &store.v[i];
-		bool traj = k->task != KEEP_ALWAYS;
+		bool traj = k->task != RESERVOIR_ALWAYS;
 
 		if (traj && !rate_fits(&rates[k->task]))
 			continue;
@@ -299,7 +300,7 @@ static void cleanup(void)
 	names_free(&tasks);
 	free(rates);
 	tally_free(&solutions);
-	keep_free(&store);
+	reservoir_free(&store);
 	rec_out_free(&out);
 }
 

@@ -4,34 +4,33 @@
 #include "stream/pack.h"
 #include "task/task.h"
 #include "stream/traj.h"
+#include "run/options.h"
+#include "verify/failures.h"
 #include "verify/verify.h"
+#include "base/file.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { BATCH = 128, BATCH_BYTES = 4 * 1024 * 1024, FAIR = 100 };
+enum { BATCH = 128, BATCH_BYTES = 4 * 1024 * 1024 };
 
-static const char *verifier_name, *tasks_path;
-static double deadline = 10, max_failures = 0.1;
-static int64_t workers = 1, max_output = 65536;
-static bool trust, strict, explain;
+static const char *tasks_path;
+static struct verify_opts o = VERIFY_OPTS_DEFAULT;
+static struct failures failures = {.most = FAILURES_MOST};
+static bool strict, explain;
 
 static const struct opt opts[] = {
-	{0, "verifier", "NAME", OPT_STR, &verifier_name, 0, 0,
+	{0, "verifier", "NAME", OPT_STR, &o.verifier, 0, 0,
 	 "verifier of all records, a name or cmd:COMMAND (without it: each record's own)"},
 	{'t', "tasks", "FILE", OPT_STR, &tasks_path, 0, 0,
 	 "problems whose answer, meta and verifier stand in for what a record lacks"},
-	{0, "workers", "N", OPT_INT, &workers, 1, 1024, "copies of a command side by side"},
-	{0, "deadline", "SECONDS", OPT_NUM, &deadline, 0.001, 1e6, "for one answer of a command"},
-	{0, "max-output", "BYTES", OPT_INT, &max_output, 16, 1e9, "for one answer of a command"},
-	{0, "max-failures", "SHARE", OPT_NUM, &max_failures, 0, 1,
-	 "stop when more verdicts than this are failures"},
-	{0, "trust", NULL, OPT_FLAG, &trust, 0, 0, "run commands that records or tasks name"},
+	OPTIONS_COMMAND(o, failures),
+	{0, "trust", NULL, OPT_FLAG, &o.trust, 0, 0, "run commands that records or tasks name"},
 	{0, "explain", NULL, OPT_FLAG, &explain, 0, 0,
 	 "note in why what decided, where the verifier says so"},
-	{0, "strict", NULL, OPT_FLAG, &strict, 0, 0, "refuse records outside of head and end"},
+	OPT__STRICT(strict),
 	{0}};
 static const struct tool tool = {"traj-score", "[file ...]",
 				 "Runs a verifier over a stream and notes its verdicts.", opts};
@@ -52,7 +51,7 @@ struct score {
 	struct verify_item item[BATCH]; /* of the traj records among held */
 	struct verdict verdict[BATCH];
 	struct rec_out out;
-	uint64_t judged, failed, right;
+	uint64_t right;
 };
 
 static int by_id(const void *a, const void *b)
@@ -83,7 +82,7 @@ static struct verify_item item_of(const struct score *s, struct held *h)
 		it.answer = (struct span){k->answer, strlen(k->answer)};
 	if (!it.meta.p && k && k->meta.n)
 		it.meta = (struct mp){(const uint8_t *)k->meta.p, k->meta.n};
-	if (verifier_name)
+	if (o.verifier)
 		return it;
 	if (h->t.verifier.p) {
 		buf_reset(&h->verifier);
@@ -93,6 +92,20 @@ static struct verify_item item_of(const struct score *s, struct held *h)
 		it.verifier = task_verifier(k, NULL);
 	}
 	return it;
+}
+
+/* A record whose problem is not in --tasks, and that does not bring its own answer */
+static int known_tasks(const struct score *s, size_t n, struct reason *why)
+{
+	for (size_t i = 0; tasks_path && i < n; i++) {
+		const struct verify_item *it = &s->item[i];
+
+		if (!it->answer.p && !task_of(s, it->task))
+			return fail(why, ST_INPUT, "%s: no row has the id \"%.*s\" of a record",
+				    tasks_path, (int)(it->task.n < 200 ? it->task.n : 200),
+				    it->task.p);
+	}
+	return 0;
 }
 
 /* ---- the record with its verdict ---- */
@@ -158,14 +171,6 @@ static void rewrite(struct buf *b, struct mp map, const struct verdict *v)
 }
 
 /* ---- batches ---- */
-static int too_many_failures(const struct score *s, struct reason *why)
-{
-	if ((double)s->failed <= max_failures * (double)s->judged)
-		return 0;
-	return fail(why, ST_INPUT, "verifier: %llu of %llu verdicts are failures",
-		    (unsigned long long)s->failed, (unsigned long long)s->judged);
-}
-
 static int put_scored(struct score *s, const struct held *h, const struct verdict *v,
 		      struct reason *why)
 {
@@ -174,10 +179,9 @@ static int put_scored(struct score *s, const struct held *h, const struct verdic
 	buf_reset(&b);
 	rewrite(&b, (struct mp){(const uint8_t *)h->bytes.p, h->bytes.n}, v);
 	rec_put(&s->out, b.p, b.n, true);
-	s->judged++;
-	s->failed += v->code != VERDICT_OK;
+	failures_count(&failures, v->code);
 	s->right += v->code == VERDICT_OK && v->reward >= 0.5;
-	return s->judged < FAIR ? 0 : too_many_failures(s, why);
+	return failures_check(&failures, false, why);
 }
 
 /* Judges and writes what is held. */
@@ -189,7 +193,9 @@ static int settle(struct score *s, struct reason *why)
 	for (size_t i = 0; i < s->n; i++)
 		if (s->held[i].is_traj)
 			s->item[n++] = item_of(s, &s->held[i]);
-	st = verify_run(s->v, s->item, n, s->verdict, why);
+	st = known_tasks(s, n, why);
+	if (!st)
+		st = verify_run(s->v, s->item, n, s->verdict, why);
 	for (size_t i = 0; i < s->n && !st; i++) {
 		const struct held *h = &s->held[i];
 
@@ -254,7 +260,7 @@ static int score_all(struct score *s, char *files[], struct reason *why)
 	for (char **f = *files ? files : standard; *f && !st; f++)
 		st = score_file(s, *f, why);
 	if (!st)
-		st = too_many_failures(s, why);
+		st = failures_check(&failures, true, why);
 	if (!st)
 		rec_finish(&s->out);
 	return st;
@@ -262,12 +268,6 @@ static int score_all(struct score *s, char *files[], struct reason *why)
 
 static int start(struct score *s, struct reason *why)
 {
-	struct verify_opts o = {.verifier = verifier_name,
-				.deadline = deadline,
-				.max_output = (size_t)max_output,
-				.workers = (int)workers,
-				.trust = trust};
-
 	rec_out_init(&s->out, out_stdout(), 0);
 	if (tasks_path) {
 		if (task_load(&s->tasks, tasks_path, why))
@@ -306,8 +306,9 @@ int main(int argc, char *argv[])
 		if (st != ST_USAGE)
 			rec_put_head(&s.out); /* and no end: a reader sees that it failed */
 	} else {
-		msg_info("%llu judged, %llu right, %llu failures", (unsigned long long)s.judged,
-			 (unsigned long long)s.right, (unsigned long long)s.failed);
+		msg_info("%llu judged, %llu right, %llu failures",
+			 (unsigned long long)failures.judged, (unsigned long long)s.right,
+			 (unsigned long long)failures.failed);
 	}
 	end(&s);
 	return tool_finish(st);

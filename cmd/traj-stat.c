@@ -17,7 +17,7 @@ static const char *by = "step", *gram = "char";
 static const struct opt opts[] = {
 	{0, "by", "KEY", OPT_STR, &by, 0, 0,
 	 "a row for each value of this key; step: of iteration and step"},
-	{0, "threshold", "X", OPT_NUM, &threshold, 0, 0, "least reward that counts as correct"},
+	OPT__THRESHOLD(threshold),
 	{0, "window", "N", OPT_INT, &window, 0, 1e9,
 	 "rows back that count for forgetting; 0: all before"},
 	{0, "ngram", "N", OPT_INT, &ngram, 0, 1000,
@@ -25,7 +25,7 @@ static const struct opt opts[] = {
 	{0, "gram", "char|token", OPT_WORD, &gram, 0, 0, "what the n-grams are made of"},
 	{0, "iter", "N", OPT_INT, &first_iter, -1, 1e9,
 	 "the inputs are iterations N, N+1 ...; -1: as recorded"},
-	{0, "strict", NULL, OPT_FLAG, &strict, 0, 0, "refuse streams without head and end"},
+	OPT__STRICT(strict),
 	{0}};
 static const struct tool tool = {"traj-stat", "[file ...]",
 				 "A table of what happened at each step of a run.", opts};
@@ -140,7 +140,7 @@ static int place_by_key(const struct rec *r, const char *name, struct reason *wh
 	size_t n = values.n, id;
 
 	buf_reset(&scratch);
-	if (!glance_text(&scratch, glance_path(r->map, by)))
+	if (!trajscan_text(&scratch, trajscan_path(r->map, by)))
 		buf_char(&scratch, '-');
 	if (any && span_eq(names_get(&values, n - 1), (struct span){scratch.p, scratch.n}))
 		return 0;
@@ -159,7 +159,7 @@ static int add(const struct rec *r, int64_t iter, const char *name, struct reaso
 
 	if (!r->is_traj)
 		return 0;
-	st = glance(&t, r, name, why);
+	st = trajscan(&t, r, name, why);
 	if (!st)
 		st = by_step ? place_by_step(&t, iter, r, name, why) : place_by_key(r, name, why);
 	if (st)

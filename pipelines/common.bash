@@ -14,7 +14,7 @@ export LC_ALL=C.UTF-8 # numbers with a point, not a comma
 
 policy='' tasks='' eval_tasks='' run='' iterations=3 steps=100 seed=1 threads='' ks=1,4,8,16,32
 samples=32 quiet='' explore_opts='' filter_opts='' tune_opts='' eval_opts='' eval_rl='' keep_traj=''
-experts='' tune_from='' mix='' of='' weight=''
+experts='' tune_from='' mix='' of='' weight='' keep_policies=''
 set_name=test also_names=() also_files=() # of the first held-out set; further ones
 whole_length='' # where the number of iterations decides the result: that number
 extra_usage=''  # an option of one pipeline only
@@ -98,7 +98,7 @@ parse_options() {
 	local parsed
 	parsed=$(getopt -n "$me" -o p:t:e:d:i:n:s:j:k:N:qh -l policy:,tasks:,eval-tasks:,dir: \
 		-l iterations:,steps:,seed:,threads:,ks:,samples:,explore-opts:,filter-opts: \
-		-l tune-opts:,eval-opts:,eval-rl,experts:,tune-from:,mix:,keep-traj \
+		-l tune-opts:,eval-opts:,eval-rl,experts:,tune-from:,mix:,keep-traj,keep-policies: \
 		-l of:,weight:,quiet,help -- "$@") || die 2 "see $me --help"
 	eval set -- "$parsed"
 	while [ "$1" != -- ]; do
@@ -122,6 +122,7 @@ parse_options() {
 		--tune-from) tune_from=$2 ;;
 		--mix) mix=$2 ;;
 		--keep-traj) keep_traj=1 ;;
+		--keep-policies) keep_policies=$2 ;;
 		--of) of=$2 ;;
 		--weight) weight=$2 ;;
 		-q | --quiet) quiet=-q ;;
@@ -144,6 +145,7 @@ parse_options() {
 	whole --samples "$samples"
 	[[ $seed =~ ^(0|[1-9][0-9]{0,14})$ ]] || die 2 "--seed: '$seed' is not a whole number"
 	[ -z "$threads" ] || whole --threads "$threads"
+	[ -z "$keep_policies" ] || whole --keep-policies "$keep_policies"
 	[[ $ks =~ ^[1-9][0-9]*(,[1-9][0-9]*)*$ ]] || die 2 "--ks: '$ks' is no list of numbers"
 	check_files
 }
@@ -236,6 +238,18 @@ open_run() {
 	common=(${quiet:+-q} ${threads:+-j "$threads"})
 }
 
+# disk_note N: what N policies of trained weights take at most: those are float32, whatever -p has
+disk_note() {
+	local bytes
+	[[ " $explore_opts $tune_opts " != *" --lora"[\ =]* ]] || return 0 # adapters are small
+	bytes=$({ stat -Lc %s "$policy"/*.safetensors 2>/dev/null || :; } |
+		awk '{ n += $1 } END { printf "%.0f\n", n }')
+	! head -qc 4096 "$policy"/*.safetensors 2>/dev/null | grep -aqE '"dtype": ?"B?F16"' ||
+		bytes=$((2 * bytes))
+	[ "$bytes" -gt 0 ] || return 0
+	note "disk: $1 policies of up to $(numfmt --to=si --suffix=B "$bytes") each"
+}
+
 # run_stage NAME COMMAND ...: dies when the command fails; a killed script takes its stage along
 run_stage() {
 	local name=$1 rc=0
@@ -308,17 +322,19 @@ rows() {
 	if [ -s "$1" ]; then "${stage_CAT[@]}" -c task "$1" | wc -l; else echo 0; fi
 }
 
-# reward I: mean training reward of the last ten RL steps of iteration I
+# reward I: mean training reward of the last ten RL steps that iteration I made
 reward() {
 	local log=$run/iter-$1/explore.log from=1
 	[ -e "$log" ] || { log=$run/explore.log from=$((($1 - 1) * steps + 1)); }
 	[ -e "$log" ] || { echo - && return; }
-	awk -v from=$((from + steps - 10)) -v to=$((from + steps - 1)) '
+	awk -v from="$from" -v to=$((from + steps - 1)) '
 		NR >= from && NR <= to && match($0, /"reward": *[-+.0-9eE]+/) {
-			sum += substr($0, RSTART + 9, RLENGTH - 9)
-			n++
+			last[n++ % 10] = substr($0, RSTART + 9, RLENGTH - 9)
 		}
-		END { if (n) printf "%.3f\n", sum / n; else print "-" }' "$log"
+		END {
+			for (i in last) sum += last[i]
+			if (n) printf "%.3f\n", sum / (n < 10 ? n : 10); else print "-"
+		}' "$log"
 }
 
 # row I POLICY REWARD EXPERTS TSV: one row of the summary

@@ -2,7 +2,7 @@
 # coverage.sh - how much of libcommon the unit, command line, fuzz and fault tests execute, by gcov:
 # lines, and branches taken at least once; for each floor, and what is least covered.
 # A branch is one way out of a condition: "a && b" has four. A process that is killed counts nothing,
-# and faults that would hit the counting itself (fault/save, state, alloc) are left to unit/failing.
+# and faults that would hit the counting itself (fault/save, state, alloc) are left to unit/base/fault.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build="build-coverage"

@@ -3,6 +3,7 @@
 
 Reads and writes lines of JSON as rloop-verify(7) says. meta: prompt, entry_point, test.
 """
+import ast
 import json
 import os
 import re
@@ -16,15 +17,78 @@ SANDBOX = [os.path.join(HERE, "sandbox.sh")]
 TIMED_OUT = (124, 137, 128 + 24)  # of timeout(1), SIGKILL, SIGXCPU
 
 
+FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*([^\s`]*)[^\n`]*$")
+THOUGHTS = re.compile(r"<(think|thinking|thought|thoughts|reasoning)>.*?(</\1>|\Z)", re.DOTALL)
+
+
+def without_thoughts(text):
+    head, end, rest = text.rpartition("</think>")
+    return THOUGHTS.sub("", rest if end else text)
+
+
+def closes(line, fence):
+    """Markdown's rule: the same character, at least as often, and nothing behind it."""
+    s = line.strip()
+    return len(line) - len(line.lstrip(" ")) < 4 and len(s) >= len(fence) and s == fence[0] * len(s)
+
+
+def is_python(text):
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def blocks(text):
+    """Fenced blocks whose tag is a spelling of Python or none. A docstring may have fences in it: where
+    a block is no Python yet, a later fence may be its end."""
+    lines, i = text.split("\n"), 0
+    while i < len(lines):
+        m = FENCE.match(lines[i])
+        i += 1
+        if not m:
+            continue
+        ends = [k for k in range(i, len(lines)) if closes(lines[k], m[1])][:20] or [len(lines)]
+        end = next((k for k in ends if is_python("\n".join(lines[i:k]))), ends[0])
+        if re.fullmatch(r"(?i)(\{\.)?(python[\d.]*|py[\d.]*|ipython\d*|python-?repl|)\}?,?", m[2]):
+            yield "\n".join(lines[i:end])
+        i = end + 1
+
+
+def defines(text, name):
+    return re.search(rf"^\s*(async\s+)?def\s+{re.escape(name)}\s*\(|^{re.escape(name)}\s*=", text, re.M)
+
+
+def whole_function(text, name):
+    """The function in text that has no fences: from its imports on, as far as it is Python."""
+    lines = text.split("\n")
+    start = [i for i, s in enumerate(lines) if re.match(r"(import|from|def|async|class|@)\b|@", s)]
+    for first in start:
+        for last in range(len(lines), first, -1):
+            part = "\n".join(lines[first:last])
+            if defines(part, name) and is_python(part):
+                return part
+    return None
+
+
+def body(text):
+    """What continues the prompt: up to the first line at the margin that is code and no comment."""
+    lines = text.split("\n")
+    for i, line in enumerate(lines):
+        if i and line and not line[0].isspace() and line[0] != "#":
+            return "\n".join(lines[:i])
+    return text
+
+
 def program(meta, response):
-    """The response as a whole program: a fenced block with the function, else the prompt's rest."""
-    block = re.search(r"```(?:python|py)?\n(.*?)```", response, re.DOTALL)
-    if block and f"def {meta['entry_point']}" in block[1]:
-        imports = [s for s in meta["prompt"].split("\n") if re.match(r"(import|from) ", s)]
-        return "\n".join(imports) + "\n" + block[1]
-    # the function's body ends where a line begins at the margin
-    body = re.split(r"\n(?=[^\s])", "\n" + response, maxsplit=1)[0]
-    return meta["prompt"] + body[1:]
+    """The response as a whole program: the last fenced block that defines the function, else the
+    function in the text, else the prompt's rest."""
+    name, text = meta["entry_point"], without_thoughts(response).replace("\r\n", "\n")
+    imports = "\n".join(s for s in meta["prompt"].split("\n") if re.match(r"(import|from) ", s))
+    found = [b for b in blocks(text) if defines(b, name)]
+    code = found[-1] if found else whole_function(text, name) if defines(text, name) else None
+    return imports + "\n" + code if code is not None else meta["prompt"] + body(text)
 
 
 def judge(item):

@@ -6,15 +6,15 @@
 
 #include <string.h>
 
-int item_answer(const struct verify_item *it, struct reason *why)
+int judge_item_answer(const struct verify_item *it, struct reason *why)
 {
 	return it->answer.p ? 0
 			    : fail(why, ST_INPUT, "task %.*s: no answer to verify against",
 				   TEXT_ARG(it->task));
 }
 
-int item_numbers(const struct verify_item *it, int64_t *v, size_t max, size_t *n,
-		 struct reason *why)
+int judge_item_numbers(const struct verify_item *it, int64_t *v, size_t max, size_t *n,
+		       struct reason *why)
 {
 	struct mp e, list = mp_get(it->meta, "numbers");
 	struct mp_iter iter = {0};
@@ -32,7 +32,7 @@ int item_numbers(const struct verify_item *it, int64_t *v, size_t max, size_t *n
 	return 0;
 }
 
-int item_target(const struct verify_item *it, int64_t *v, struct reason *why)
+int judge_item_target(const struct verify_item *it, int64_t *v, struct reason *why)
 {
 	struct span s = text_trim(it->answer);
 	char text[24];
@@ -55,10 +55,10 @@ int judge_target(const struct verify_item *it, bool all, bool only_sum, struct v
 	int64_t v[EXPR_NUMBERS], target;
 	struct expr e;
 	size_t n;
-	int st = item_numbers(it, v, EXPR_NUMBERS, &n, why);
+	int st = judge_item_numbers(it, v, EXPR_NUMBERS, &n, why);
 
 	if (!st)
-		st = item_target(it, &target, why);
+		st = judge_item_target(it, &target, why);
 	if (st)
 		return st;
 	if (expr_eval(text_final(it->response), &e)) {

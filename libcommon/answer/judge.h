@@ -15,10 +15,10 @@ judge_fn judge_exact, judge_contains, judge_regex, judge_number, judge_gsm8k, ju
 
 /* What a verifier works on; ST_INPUT naming the task when it is not there: meta.numbers, the
  * answer (else meta.target) as a whole number, the answer as text. */
-int item_numbers(const struct verify_item *it, int64_t *v, size_t max, size_t *n,
-		 struct reason *why);
-int item_target(const struct verify_item *it, int64_t *v, struct reason *why);
-int item_answer(const struct verify_item *it, struct reason *why);
+int judge_item_numbers(const struct verify_item *it, int64_t *v, size_t max, size_t *n,
+		       struct reason *why);
+int judge_item_target(const struct verify_item *it, int64_t *v, struct reason *why);
+int judge_item_answer(const struct verify_item *it, struct reason *why);
 
 /* Of kinds whose answer is an expression of meta.numbers that has the target as its value. all:
  * every number is used; only_sum: there is no operator but +. */

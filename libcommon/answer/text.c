@@ -1,5 +1,6 @@
 /* text.c - where in a response the answer stands. See text.h. */
 #include "answer/text.h"
+#include "answer/tag.h"
 
 #include <string.h>
 #include <strings.h>
@@ -30,21 +31,30 @@ static bool to_brace(const char *p, size_t n, size_t *len)
 	return false;
 }
 
+/* The last one with something in it, else the last one */
 static bool last_boxed(struct span s, struct span *out)
 {
 	static const char open[] = "\\boxed{";
 	const size_t k = sizeof open - 1;
-	int tries = 64; /* incomplete ones passed over: time stays linear in the text */
+	int tries = 64; /* incomplete or empty ones passed over: time stays linear in the text */
+	struct span empty = {NULL, 0}, x;
 
 	for (size_t i = s.n; i-- > 0 && tries > 0;) {
 		if (s.p[i] != '\\' || s.n - i <= k || memcmp(s.p + i, open, k) != 0)
 			continue;
-		out->p = s.p + i + k;
-		if (to_brace(out->p, s.n - i - k, &out->n))
-			return true;
+		x.p = s.p + i + k;
 		tries--;
+		if (!to_brace(x.p, s.n - i - k, &x.n))
+			continue;
+		*out = x;
+		if (text_trim(x).n)
+			return true;
+		if (!empty.p)
+			empty = x;
 	}
-	return false;
+	if (empty.p)
+		*out = empty;
+	return empty.p != NULL;
 }
 
 /* s up to the first newline */
@@ -96,8 +106,13 @@ static struct span undress(struct span s)
 
 bool text_marked(struct span response, struct span *s)
 {
-	if (!last_boxed(response, s) && !after_answer(response, s))
-		return false;
+	bool tagged = tag_inside(response, &response);
+
+	if (!last_boxed(response, s) && !after_answer(response, s)) {
+		if (!tagged)
+			return false;
+		*s = response;
+	}
 	*s = undress(*s);
 	return true;
 }

@@ -23,10 +23,12 @@ static inline bool text_blank(char c)
 struct span text_trim(struct span s); /* without ASCII white space at both ends */
 
 /*
- * The final answer, the rule of all generated kinds; the first of these that applies:
- *   1. the contents of the last complete \boxed{...}
+ * The final answer, the rule of all generated kinds; what stands between the last pair of answer
+ * tags (see tag.h) is then the response. The first of these that applies:
+ *   1. the contents of the last complete \boxed{...}, of one with something in it if there is any
  *   2. what follows the last "Answer:" (any case) up to the end of its line; when that is blank,
  *      the next line that is not
+ *      (between tags, all of it)
  *   3. the last line that is not blank: so a response of one line is the answer as it stands
  * Of 1 and 2, pairs of $, `, \( \) or \[ \] around it, ** and one full stop behind it are taken
  * off.

@@ -1,5 +1,5 @@
-/* dir.c - folders that appear whole or not at all, and have one owner. See io.h. */
-#include "base/io.h"
+/* dir.c - folders that appear whole or not at all, and have one owner. See dir.h. */
+#include "base/dir.h"
 #include "base/mem.h"
 #include "base/num.h"
 
@@ -35,7 +35,7 @@ static int fsync_dir(const char *path, struct reason *why)
 	return st;
 }
 
-int file_settle(const char *path, struct reason *why)
+int dir_settle(const char *path, struct reason *why)
 {
 	char *parent = parent_of(path);
 	int st = fsync_dir(parent, why);

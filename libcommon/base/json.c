@@ -1,6 +1,6 @@
 /* json.c - JSON text. See json.h. */
 #include "base/json.h"
-#include "base/io.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <stdlib.h>

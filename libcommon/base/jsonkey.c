@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-bool key_none(const json_t *v)
+bool jsonkey_none(const json_t *v)
 {
 	return !v || json_is_null(v);
 }
 
-int key_fail(struct reason *why, const char *key, const json_t *v, const char *what)
+int jsonkey_fail(struct reason *why, const char *key, const json_t *v, const char *what)
 {
 	char *text;
 
@@ -21,7 +21,7 @@ int key_fail(struct reason *why, const char *key, const json_t *v, const char *w
 	return ST_INPUT;
 }
 
-int key_one_of(const json_t *v, const char *key, const char *allowed, struct reason *why)
+int jsonkey_one_of(const json_t *v, const char *key, const char *allowed, struct reason *why)
 {
 	json_t *list = json_loads(allowed, 0, NULL), *item;
 	bool found = false;
@@ -34,14 +34,14 @@ int key_one_of(const json_t *v, const char *key, const char *allowed, struct rea
 	if (found)
 		return 0;
 	snprintf(what, sizeof what, "is not supported, only one of %s", allowed);
-	return key_fail(why, key, v, what);
+	return jsonkey_fail(why, key, v, what);
 }
 
-int key_int(const json_t *v, const char *key, int64_t lo, int64_t hi, int64_t *to,
-	    struct reason *why)
+int jsonkey_int(const json_t *v, const char *key, int64_t lo, int64_t hi, int64_t *to,
+		struct reason *why)
 {
 	if (!json_is_integer(v))
-		return key_fail(why, key, v, "is not an integer");
+		return jsonkey_fail(why, key, v, "is not an integer");
 	if (json_integer_value(v) < lo || json_integer_value(v) > hi)
 		return fail(why, ST_INPUT, "%s: %lld is not within %lld..%lld", key,
 			    (long long)json_integer_value(v), (long long)lo, (long long)hi);
@@ -49,26 +49,26 @@ int key_int(const json_t *v, const char *key, int64_t lo, int64_t hi, int64_t *t
 	return 0;
 }
 
-int key_real(const json_t *j, const char *key, double *to, struct reason *why)
+int jsonkey_real(const json_t *j, const char *key, double *to, struct reason *why)
 {
 	const json_t *v = json_object_get(j, key);
 
-	if (key_none(v))
+	if (jsonkey_none(v))
 		return 0;
 	if (!json_is_number(v))
-		return key_fail(why, key, v, "is not a number");
+		return jsonkey_fail(why, key, v, "is not a number");
 	*to = json_number_value(v);
 	return 0;
 }
 
-int key_bool(const json_t *j, const char *key, bool *to, struct reason *why)
+int jsonkey_bool(const json_t *j, const char *key, bool *to, struct reason *why)
 {
 	const json_t *v = json_object_get(j, key);
 
-	if (key_none(v))
+	if (jsonkey_none(v))
 		return 0;
 	if (!json_is_boolean(v))
-		return key_fail(why, key, v, "is not true or false");
+		return jsonkey_fail(why, key, v, "is not true or false");
 	*to = json_is_true(v);
 	return 0;
 }

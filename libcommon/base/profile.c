@@ -1,7 +1,7 @@
 /* profile.c - where the time of the main thread goes. See profile.h. */
 #include "base/profile.h"
 #include "base/err.h"
-#include "base/progress.h"
+#include "base/clock.h"
 
 static struct profile total;
 static enum profile_part at;

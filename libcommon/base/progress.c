@@ -1,19 +1,11 @@
 /* progress.c - one line on stderr. See progress.h. */
 #include "base/progress.h"
+#include "base/clock.h"
 #include "base/err.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
-
-double clock_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 void progress(bool last, const char *fmt, ...)
 {

@@ -4,9 +4,6 @@
 
 #include <stdbool.h>
 
-/* Seconds of the monotonic clock; for rates and deadlines, never for results. */
-double clock_now(void);
-
 /* Shows the text, at most ten times a second unless last is set (then the line is kept). -q
  * silences it. */
 void progress(bool last, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

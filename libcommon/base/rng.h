@@ -21,6 +21,7 @@ enum rng_purpose {
 	RNG_SPLIT,     /* validation share: (task hash) */
 	RNG_TEST,      /* tests */
 	RNG_VERIFY,    /* values of symbols: (name, place, prime) */
+	RNG_ROUND,     /* weights to 16 bits: (hash of the tensor's name), position = element */
 };
 
 uint64_t rng_key(uint64_t seed, enum rng_purpose purpose, uint64_t a, uint64_t b, uint64_t c);

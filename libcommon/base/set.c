@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-static bool put(struct set *s, uint64_t lo, uint64_t hi)
+static bool put_hash(struct set *s, uint64_t lo, uint64_t hi)
 {
 	size_t i = hash_place(lo ^ hi, hash_key(), s->cap);
 
@@ -29,7 +29,7 @@ static void grow(struct set *s)
 	bigger.slot = xcalloc(bigger.cap, sizeof *bigger.slot);
 	for (size_t i = 0; i < s->cap; i++)
 		if (s->slot[i][0] | s->slot[i][1])
-			put(&bigger, s->slot[i][0], s->slot[i][1]);
+			put_hash(&bigger, s->slot[i][0], s->slot[i][1]);
 	free(s->slot);
 	*s = bigger;
 }
@@ -39,7 +39,7 @@ bool set_add_hash(struct set *s, const uint64_t hash[2])
 	if (2 * s->n >= s->cap)
 		grow(s);
 	/* {0, 0} marks a free slot; that one hash in 2^128 is moved aside */
-	return put(s, hash[0] | (hash[0] == 0 && hash[1] == 0), hash[1]);
+	return put_hash(s, hash[0] | (hash[0] == 0 && hash[1] == 0), hash[1]);
 }
 
 bool set_add(struct set *s, const void *p, size_t n)

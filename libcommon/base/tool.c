@@ -16,8 +16,8 @@
 
 enum { LONG_ONLY = 256 }; /* getopt values of options without a letter */
 
-static char **all_args;
-static int n_args;
+static char **args; /* see tool_args */
+static size_t n_args;
 
 static void hold_std_fds(void)
 {
@@ -32,7 +32,7 @@ void tool_value(const struct opt *p, struct buf *b)
 {
 	char num[32];
 
-	switch (p->type) {
+	switch (p->type & OPT_TYPE) {
 	case OPT_INT:
 		buf_printf(b, "%lld", (long long)*(int64_t *)p->var);
 		break;
@@ -58,7 +58,7 @@ static void put_default(struct out *o, const struct opt *p)
 {
 	struct buf b = {0};
 
-	if (p->type != OPT_FLAG)
+	if ((p->type & OPT_TYPE) != OPT_FLAG)
 		tool_value(p, &b);
 	out_printf(o, b.n ? " [%s]\n" : "%s\n", buf_cstr(&b));
 	buf_free(&b);
@@ -109,9 +109,10 @@ int tool_word(const char *words, const char *w)
 static void set(const struct opt *p, const char *arg)
 {
 	bool any = p->lo == 0 && p->hi == 0, ok = true;
+	unsigned type = p->type & OPT_TYPE;
 	struct opt_list *l;
 
-	switch (p->type) {
+	switch (type) {
 	case OPT_FLAG:
 		*(bool *)p->var = true;
 		break;
@@ -137,14 +138,14 @@ static void set(const struct opt *p, const char *arg)
 	}
 	if (ok)
 		return;
-	if (p->type == OPT_WORD)
+	if (type == OPT_WORD)
 		tool_usage("--%s: '%s' is none of %s", p->name, arg, p->arg);
 	else if (any)
 		tool_usage("--%s: '%s' is not %s", p->name, arg,
-			   p->type == OPT_INT ? "a whole number" : "a number");
+			   type == OPT_INT ? "a whole number" : "a number");
 	else
 		tool_usage("--%s: '%s' is not %s from %.15g to %.15g", p->name, arg,
-			   p->type == OPT_INT ? "a whole number" : "a number", p->lo, p->hi);
+			   type == OPT_INT ? "a whole number" : "a number", p->lo, p->hi);
 	exit(ST_USAGE);
 }
 
@@ -185,6 +186,28 @@ static int refuse(int c, const char *last)
 	return tool_usage("-%c: no such option", optopt);
 }
 
+static void add_arg(char *arg)
+{
+	args = xgrow(args, n_args + 2, sizeof *args);
+	args[n_args++] = arg;
+	args[n_args] = NULL;
+}
+
+static void note_option(const struct opt *p, bool by_letter, const char *value)
+{
+	if (p->type & OPT_FREE)
+		return;
+	add_arg(by_letter ? xasprintf("-%c", p->letter) : xasprintf("--%s", p->name));
+	if (value)
+		add_arg(xstrdup(value));
+}
+
+static void note_operands(char *const *v, int n)
+{
+	for (int i = 0; i < n; i++)
+		add_arg(xstrdup(v[i]));
+}
+
 int tool_start(const struct tool *t, int argc, char *argv[])
 {
 	struct option longs[80] = {0};
@@ -196,11 +219,6 @@ int tool_start(const struct tool *t, int argc, char *argv[])
 	msg_name(argc > 0 ? argv[0] : t->name);
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	n_args = argc > 0 ? argc - 1 : 0;
-	all_args = xarray((size_t)n_args + 1, sizeof *all_args);
-	for (int i = 0; i < n_args; i++) /* before getopt permutes them */
-		all_args[i] = argv[i + 1];
-	all_args[n_args] = NULL;
 	n = tables(t->opts, longs, shorts);
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		const struct opt *p = NULL;
@@ -221,7 +239,9 @@ int tool_start(const struct tool *t, int argc, char *argv[])
 			if (c == LONG_ONLY + (int)i || c == t->opts[i].letter)
 				p = &t->opts[i];
 		set(p, optarg);
+		note_option(p, c == p->letter, optarg);
 	}
+	note_operands(argv + optind, argc - optind);
 	return optind;
 }
 
@@ -270,13 +290,15 @@ int tool_finish(int status)
 		if (status == 0)
 			status = why.status;
 	}
-	free(all_args);
-	all_args = NULL;
+	while (n_args)
+		free(args[--n_args]);
+	free(args);
+	args = NULL;
 	return status;
 }
 
 char *const *tool_args(int *argc)
 {
-	*argc = n_args;
-	return all_args;
+	*argc = (int)n_args;
+	return args;
 }

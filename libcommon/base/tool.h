@@ -38,6 +38,15 @@ enum opt_type {
 	OPT_WORD, /* const char **: one of the words in arg, "a|b|c" */
 	OPT_LIST, /* struct opt_list *: may be given again */
 };
+/* Added to the type: what else is known of an option */
+enum opt_mark {
+	OPT_TYPE = 15, /* mask of the type without */
+	/* With another value the result is the same: neither a stream's chain nor a state has it.
+	 */
+	OPT_FREE = 16,
+	/* A path; whether a run may go on depends on what lies there. */
+	OPT_BY_CONTENT = 32,
+};
 
 struct opt_list {
 	const char **v; /* grown by the parser, never freed: it lives as long as the process */
@@ -48,11 +57,31 @@ struct opt {
 	char letter;      /* 0: none */
 	const char *name; /* long name; the table ends with NULL */
 	const char *arg;  /* name of the argument; NULL for a flag */
-	enum opt_type type;
+	unsigned type;    /* enum opt_type, and opt_mark */
 	void *var;
 	double lo, hi;    /* OPT_INT and OPT_NUM; both 0: any */
 	const char *help; /* lower case, no full stop; the default is added by --help */
 };
+
+/* Rows that many tools have */
+#define OPT__SEED(v, what)                                  \
+	{                                                   \
+		's', "seed", "N", OPT_INT, &(v), 0, 0, what \
+	}
+#define OPT__STRICT(v)                                              \
+	{                                                           \
+		0, "strict", NULL, OPT_FLAG | OPT_FREE, &(v), 0, 0, \
+			"refuse records outside of head and end"    \
+	}
+#define OPT__THRESHOLD(v)                                                                       \
+	{                                                                                       \
+		0, "threshold", "X", OPT_NUM, &(v), 0, 0, "least reward that counts as correct" \
+	}
+#define OPT__BOOTSTRAP(v)                                                   \
+	{                                                                   \
+		0, "bootstrap", "N", OPT_INT, &(v), 0, 1e6,                 \
+			"resamples for the 95 % intervals; 0: no intervals" \
+	}
 
 struct tool {
 	const char *name;
@@ -63,8 +92,8 @@ struct tool {
 
 /*
  * Holds fds 0-2 (a closed one is opened on /dev/null in the contrary mode, so that using it still
- * fails), ignores SIGXFSZ and SIGPIPE (out_flush turns EPIPE on stdout back into SIGPIPE), keeps
- * argv for provenance, parses the options. Exits by itself for --help, --version and usage errors.
+ * fails), ignores SIGXFSZ and SIGPIPE (out_flush turns EPIPE on stdout back into SIGPIPE), parses
+ * the options and keeps them for tool_args. Exits by itself for --help, --version and usage errors.
  * Returns the index of the first operand (argv is permuted).
  */
 int tool_start(const struct tool *t, int argc, char *argv[]);
@@ -81,7 +110,9 @@ int tool_word(const char *words, const char *word);
 /* Live value as text, as --help shows it; a flag that is set is "on". 0 bytes: it has none, or is a
  * list. */
 void tool_value(const struct opt *p, struct buf *b);
-/* argv as given, options included, without argv[0]; for the stream's provenance. */
+/* What the result depends on, for the stream's provenance: the options given, as -x or --name, each
+ * followed by its value as a word of its own, but for those that are OPT_FREE, and -q; then the
+ * operands. Valid until tool_finish. */
 char *const *tool_args(int *argc);
 
 #endif

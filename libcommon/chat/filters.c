@@ -95,7 +95,7 @@ static void begin_member(struct buf *b, int depth, bool first)
 		new_line(b, depth + 1);
 }
 
-static void put(struct buf *b, const json_t *j, int depth);
+static void put_json(struct buf *b, const json_t *j, int depth);
 
 static void put_array(struct buf *b, const json_t *j, int depth)
 {
@@ -106,7 +106,7 @@ static void put_array(struct buf *b, const json_t *j, int depth)
 	json_array_foreach(j, i, v)
 	{
 		begin_member(b, depth, i == 0);
-		put(b, v, depth == FLAT ? FLAT : depth + 1);
+		put_json(b, v, depth == FLAT ? FLAT : depth + 1);
 	}
 	if (json_array_size(j) && depth != FLAT)
 		new_line(b, depth);
@@ -125,7 +125,7 @@ static void put_object(struct buf *b, const json_t *j, int depth)
 		begin_member(b, depth, first);
 		json_string_to(b, key, strlen(key));
 		buf_str(b, ": ");
-		put(b, v, depth == FLAT ? FLAT : depth + 1);
+		put_json(b, v, depth == FLAT ? FLAT : depth + 1);
 		first = false;
 	}
 	if (!first && depth != FLAT)
@@ -133,7 +133,7 @@ static void put_object(struct buf *b, const json_t *j, int depth)
 	buf_char(b, '}');
 }
 
-static void put(struct buf *b, const json_t *j, int depth)
+static void put_json(struct buf *b, const json_t *j, int depth)
 {
 	char number[FMT_MAX];
 
@@ -153,5 +153,5 @@ static void put(struct buf *b, const json_t *j, int depth)
 
 void filter_tojson(struct buf *b, const json_t *j, bool indent)
 {
-	put(b, j, indent ? 0 : FLAT);
+	put_json(b, j, indent ? 0 : FLAT);
 }

@@ -12,21 +12,22 @@
 
 #include <string.h>
 
-static bool draw(struct problem *p, struct draw *d, const struct gen_part *part, bool words)
+static bool draw_arithmetic(struct problem *p, struct gen_draw *d, const struct gen_part *part,
+			    bool words)
 {
-	int64_t n = draw_range(d, part->min_numbers, part->max_numbers);
+	int64_t n = gen_range(d, part->min_numbers, part->max_numbers);
 	struct expr e;
 
 	for (int64_t i = 0; i < n; i++) {
 		if (i)
-			buf_char(&p->key, "+-*"[draw_below(d, 3)]);
-		put_int(&p->key, draw_range(d, 1, part->max_value));
+			buf_char(&p->key, "+-*"[gen_below(d, 3)]);
+		gen_put_int(&p->key, gen_range(d, 1, part->max_value));
 	}
 	if (!expr_eval((struct span){p->key.p, p->key.n}, &e) ||
 	    (part->min_target && e.value.num < part->min_target) ||
 	    (part->max_target && e.value.num > part->max_target))
 		return false;
-	put_int(&p->answer, e.value.num);
+	gen_put_int(&p->answer, e.value.num);
 	buf_add(&p->solution, p->answer.p, p->answer.n);
 	if (words)
 		buf_printf(&p->prompt, "What is the value of %s?%s", buf_cstr(&p->key), gen_ask);
@@ -47,12 +48,12 @@ static bool read_int(struct span s, int64_t *v)
 	return strlen(text) == s.n && num_i64(text, INT64_MIN, INT64_MAX, v);
 }
 
-static int judge(const struct verify_item *it, struct verdict *out, struct reason *why)
+static int judge_arithmetic(const struct verify_item *it, struct verdict *out, struct reason *why)
 {
 	struct span s = text_final(it->response);
 	const char *equals = s.n ? memrchr(s.p, '=', s.n) : NULL;
 	int64_t want, got;
-	int st = item_target(it, &want, why);
+	int st = judge_item_target(it, &want, why);
 
 	if (st)
 		return st;
@@ -74,6 +75,6 @@ const struct kind kind_arithmetic = {
 			[SPLIT_OOD] = {{50, 4, 4, 20, 0, 0, 0}, {50, 2, 2, 99, 0, 0, 0}},
 			[SPLIT_PRETRAIN] = {{100, 2, 3, 20, 0, 0, 0}},
 		},
-	.draw = draw,
-	.judge = judge,
+	.draw = draw_arithmetic,
+	.judge = judge_arithmetic,
 };

@@ -20,20 +20,20 @@ static int rank(const struct item *t)
 	return !t->op ? 3 : t->op == '*' || t->op == '/' ? 2 : 1;
 }
 
-static void put_item(struct buf *b, const struct item *all, int at, int least)
+static void put_operand(struct buf *b, const struct item *all, int at, int least)
 {
 	const struct item *t = &all[at];
 	bool paren = rank(t) < least;
 
 	if (!t->op) {
-		put_int(b, t->v);
+		gen_put_int(b, t->v);
 		return;
 	}
 	if (paren)
 		buf_char(b, '(');
-	put_item(b, all, t->left, rank(t));
+	put_operand(b, all, t->left, rank(t));
 	buf_char(b, t->op);
-	put_item(b, all, t->right, rank(t) + (t->op == '-' || t->op == '/'));
+	put_operand(b, all, t->right, rank(t) + (t->op == '-' || t->op == '/'));
 	if (paren)
 		buf_char(b, ')');
 }
@@ -59,9 +59,9 @@ static bool combine(struct item *out, const struct item *a, const struct item *b
 }
 
 /* Takes a random element out of open[0..*n). */
-static int take(struct draw *d, int *open, size_t *n)
+static int take_open(struct gen_draw *d, int *open, size_t *n)
 {
-	size_t i = (size_t)draw_below(d, (int64_t)*n);
+	size_t i = (size_t)gen_below(d, (int64_t)*n);
 	int at = open[i];
 
 	open[i] = open[--*n];
@@ -69,7 +69,7 @@ static int take(struct draw *d, int *open, size_t *n)
 }
 
 /* Builds a tree over the n numbers at the front of all; returns its root, or -1. */
-static int grow(struct draw *d, struct item *all, size_t n, int64_t limit)
+static int grow(struct gen_draw *d, struct item *all, size_t n, int64_t limit)
 {
 	int open[GEN_NUMBERS], at = (int)n;
 	size_t n_open = n;
@@ -79,9 +79,9 @@ static int grow(struct draw *d, struct item *all, size_t n, int64_t limit)
 	for (; n_open > 1; at++) {
 		struct item *t = &all[at];
 
-		t->left = take(d, open, &n_open);
-		t->right = take(d, open, &n_open);
-		t->op = "+-*/"[draw_below(d, 4)];
+		t->left = take_open(d, open, &n_open);
+		t->right = take_open(d, open, &n_open);
+		t->op = "+-*/"[gen_below(d, 4)];
 		if (!combine(t, &all[t->left], &all[t->right], limit))
 			return -1;
 		open[n_open++] = at;
@@ -93,19 +93,20 @@ static void put_words(struct buf *b, const int64_t *v, size_t n, int64_t target)
 {
 	buf_str(b, "Write an expression with the value ");
 	buf_printf(b, "%lld from the numbers ", (long long)target);
-	put_numbers(b, v, n, ", ", " and ");
+	gen_put_numbers(b, v, n, ", ", " and ");
 	buf_str(b, ", each used exactly once, with + - * / and parentheses.");
 	buf_str(b, gen_ask);
 }
 
-static bool draw(struct problem *p, struct draw *d, const struct gen_part *part, bool words)
+static bool draw_countdown(struct problem *p, struct gen_draw *d, const struct gen_part *part,
+			   bool words)
 {
 	int64_t v[GEN_NUMBERS], target;
 	struct item all[2 * GEN_NUMBERS] = {0};
 	size_t n;
 	int root;
 
-	if (!draw_numbers(d, part, v, &n))
+	if (!gen_numbers(d, part, v, &n))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		all[i].v = v[i];
@@ -113,18 +114,18 @@ static bool draw(struct problem *p, struct draw *d, const struct gen_part *part,
 	if (root < 0 || all[root].v < part->min_target || all[root].v > part->max_target)
 		return false;
 	target = all[root].v;
-	put_target(p, v, n, target);
-	put_item(&p->solution, all, root, 0);
+	gen_put_target(p, v, n, target);
+	put_operand(&p->solution, all, root, 0);
 	if (words) {
 		put_words(&p->prompt, v, n, target);
 	} else {
-		put_numbers(&p->prompt, v, n, " ", NULL);
+		gen_put_numbers(&p->prompt, v, n, " ", NULL);
 		buf_printf(&p->prompt, "=%lld:", (long long)target);
 	}
 	return true;
 }
 
-static int judge(const struct verify_item *it, struct verdict *out, struct reason *why)
+static int judge_countdown(const struct verify_item *it, struct verdict *out, struct reason *why)
 {
 	return judge_target(it, true, false, out, why);
 }
@@ -143,6 +144,6 @@ const struct kind kind_countdown = {
 					    {15, 4, 4, 15, 2, 10, 99},
 					    {15, 5, 5, 9, 0, 10, 99}},
 		},
-	.draw = draw,
-	.judge = judge,
+	.draw = draw_countdown,
+	.judge = judge_countdown,
 };

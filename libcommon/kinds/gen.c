@@ -33,7 +33,7 @@ const struct kind *gen_kind(struct span name)
 	return NULL;
 }
 
-void problem_free(struct problem *p)
+void gen_problem_free(struct problem *p)
 {
 	buf_free(&p->key);
 	buf_free(&p->prompt);
@@ -43,25 +43,25 @@ void problem_free(struct problem *p)
 }
 
 /* ---- draws ---- */
-int64_t draw_below(struct draw *d, int64_t n)
+int64_t gen_below(struct gen_draw *d, int64_t n)
 {
 	return (int64_t)rng_below(d->key, d->pos++, (uint64_t)n);
 }
 
-int64_t draw_range(struct draw *d, int64_t lo, int64_t hi)
+int64_t gen_range(struct gen_draw *d, int64_t lo, int64_t hi)
 {
-	return lo >= hi ? lo : lo + draw_below(d, hi - lo + 1);
+	return lo >= hi ? lo : lo + gen_below(d, hi - lo + 1);
 }
 
-bool draw_numbers(struct draw *d, const struct gen_part *part, int64_t *v, size_t *n)
+bool gen_numbers(struct gen_draw *d, const struct gen_part *part, int64_t *v, size_t *n)
 {
 	int64_t large = part->min_large;
 
-	*n = (size_t)draw_range(d, part->min_numbers, part->max_numbers);
+	*n = (size_t)gen_range(d, part->min_numbers, part->max_numbers);
 	if (large > (int64_t)*n || (large && part->max_value < 10))
 		return false;
 	for (size_t i = 0; i < *n; i++) {
-		int64_t x = draw_range(d, (int64_t)i < large ? 10 : 1, part->max_value);
+		int64_t x = gen_range(d, (int64_t)i < large ? 10 : 1, part->max_value);
 		size_t j = i;
 
 		for (; j > 0 && v[j - 1] > x; j--)
@@ -72,7 +72,7 @@ bool draw_numbers(struct draw *d, const struct gen_part *part, int64_t *v, size_
 }
 
 /* ---- for the kinds ---- */
-void put_int(struct buf *b, int64_t v)
+void gen_put_int(struct buf *b, int64_t v)
 {
 	char text[24], *p = text + sizeof text;
 	uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
@@ -85,12 +85,12 @@ void put_int(struct buf *b, int64_t v)
 	buf_add(b, p, (size_t)(text + sizeof text - p));
 }
 
-void put_numbers(struct buf *b, const int64_t *v, size_t n, const char *sep, const char *last)
+void gen_put_numbers(struct buf *b, const int64_t *v, size_t n, const char *sep, const char *last)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (i)
 			buf_str(b, last && i == n - 1 ? last : sep);
-		put_int(b, v[i]);
+		gen_put_int(b, v[i]);
 	}
 }
 
@@ -108,12 +108,12 @@ static void put_meta(struct buf *meta, const int64_t *v, size_t n, int64_t targe
 	msgpack_pack_int64(&pk, target);
 }
 
-void put_target(struct problem *p, const int64_t *v, size_t n, int64_t target)
+void gen_put_target(struct problem *p, const int64_t *v, size_t n, int64_t target)
 {
-	put_numbers(&p->key, v, n, ",", NULL);
+	gen_put_numbers(&p->key, v, n, ",", NULL);
 	buf_char(&p->key, '=');
-	put_int(&p->key, target);
-	put_int(&p->answer, target);
+	gen_put_int(&p->key, target);
+	gen_put_int(&p->answer, target);
 	put_meta(&p->meta, v, n, target);
 }
 
@@ -179,9 +179,9 @@ static enum split split_of(uint64_t key_hash)
 	return (enum split)s;
 }
 
-static const struct gen_part *pick_part(const struct gen *g, struct draw *d)
+static const struct gen_part *pick_part(const struct gen *g, struct gen_draw *d)
 {
-	int64_t at = draw_below(d, 100), upto = 0;
+	int64_t at = gen_below(d, 100), upto = 0;
 	int i = 0;
 
 	while (at >= (upto += g->part[i].share))
@@ -200,7 +200,8 @@ static void clear(struct problem *p)
 
 static bool try_draw(struct gen *g, struct problem *p)
 {
-	struct draw d = {rng_key(g->o.seed, RNG_TASK, g->kind_hash, g->o.split, g->attempt++), 0};
+	struct gen_draw d = {rng_key(g->o.seed, RNG_TASK, g->kind_hash, g->o.split, g->attempt++),
+			     0};
 	uint64_t h[2] = {0, 0};
 
 	clear(p);

@@ -23,29 +23,30 @@ struct gen_part {
 	int min_target, max_target;
 };
 
-struct problem {        /* zero-initialise; buffers are reused; freed with problem_free */
+struct problem {        /* zero-initialise; buffers are reused; freed with gen_problem_free */
 	struct buf key; /* canonical, printable */
 	struct buf prompt, answer, meta;
 	struct buf solution; /* a right response */
 };
-void problem_free(struct problem *p);
+void gen_problem_free(struct problem *p);
 
 /* Randomness of one draw: counter-based, see rng.h. */
-struct draw {
+struct gen_draw {
 	uint64_t key, pos;
 };
-int64_t draw_below(struct draw *d, int64_t n);              /* 0..n-1 */
-int64_t draw_range(struct draw *d, int64_t lo, int64_t hi); /* both included */
+int64_t gen_below(struct gen_draw *d, int64_t n);              /* 0..n-1 */
+int64_t gen_range(struct gen_draw *d, int64_t lo, int64_t hi); /* both included */
 /* min to max_numbers numbers from 1 to max_value, ascending, not always distinct, min_large of them
  * above 9; false when that cannot be. */
-bool draw_numbers(struct draw *d, const struct gen_part *part, int64_t *v, size_t *n);
+bool gen_numbers(struct gen_draw *d, const struct gen_part *part, int64_t *v, size_t *n);
 
 struct kind {
 	const char *name, *purpose;
 	struct gen_part part[N_SPLITS][GEN_PARTS];
 	/* One attempt: false when this draw leads to no problem. words: a prompt in English. The
 	 * problem comes in empty. */
-	bool (*draw)(struct problem *p, struct draw *d, const struct gen_part *part, bool words);
+	bool (*draw)(struct problem *p, struct gen_draw *d, const struct gen_part *part,
+		     bool words);
 	judge_fn *judge;
 };
 extern const struct kind kind_countdown, kind_subset, kind_path, kind_arithmetic;
@@ -68,11 +69,11 @@ bool gen_next(struct gen *g, struct problem *p);
 void gen_close(struct gen *g);
 
 /* ---- for the kinds ---- */
-void put_int(struct buf *b, int64_t v); /* decimal; quicker than printf */
+void gen_put_int(struct buf *b, int64_t v); /* decimal; quicker than printf */
 /* "3 4 7" with the separator; last: another one before the last number, or NULL */
-void put_numbers(struct buf *b, const int64_t *v, size_t n, const char *sep, const char *last);
+void gen_put_numbers(struct buf *b, const int64_t *v, size_t n, const char *sep, const char *last);
 /* Key, answer and meta ({"numbers": v, "target": t}) of a problem that judge_target judges */
-void put_target(struct problem *p, const int64_t *v, size_t n, int64_t target);
+void gen_put_target(struct problem *p, const int64_t *v, size_t n, int64_t target);
 extern const char gen_ask[]; /* how a prompt in words asks for the answer's place */
 
 #endif

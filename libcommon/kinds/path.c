@@ -15,10 +15,10 @@ struct graph {
 	bool edge[NODES][NODES];
 };
 
-static void draw_edges(struct draw *d, struct graph *g, int nodes, int edges)
+static void draw_edges(struct gen_draw *d, struct graph *g, int nodes, int edges)
 {
 	for (int i = 0; i < edges;) {
-		int64_t a = draw_below(d, nodes), b = draw_below(d, nodes);
+		int64_t a = gen_below(d, nodes), b = gen_below(d, nodes);
 
 		if (a != b && !g->edge[a][b]) {
 			g->edge[a][b] = true;
@@ -28,11 +28,11 @@ static void draw_edges(struct draw *d, struct graph *g, int nodes, int edges)
 }
 
 /* A random walk from a random node that never comes back: its nodes as letters; their number. */
-static int walk(struct draw *d, const struct graph *g, int nodes, char *route)
+static int walk(struct gen_draw *d, const struct graph *g, int nodes, char *route)
 {
 	bool been[NODES] = {false};
-	int at = (int)draw_below(d, nodes), n = 0;
-	int64_t longest = draw_range(d, 3, nodes);
+	int at = (int)gen_below(d, nodes), n = 0;
+	int64_t longest = gen_range(d, 3, nodes);
 
 	for (;;) {
 		int next[NODES], n_next = 0;
@@ -44,7 +44,7 @@ static int walk(struct draw *d, const struct graph *g, int nodes, char *route)
 				next[n_next++] = j;
 		if (!n_next || n >= longest)
 			return n;
-		at = next[draw_below(d, n_next)];
+		at = next[gen_below(d, n_next)];
 	}
 }
 
@@ -76,11 +76,12 @@ static void put_meta(struct buf *meta, const struct graph *g)
 	buf_free(&edges);
 }
 
-static bool draw(struct problem *p, struct draw *d, const struct gen_part *part, bool words)
+static bool draw_path(struct problem *p, struct gen_draw *d, const struct gen_part *part,
+		      bool words)
 {
 	struct graph g = {0};
 	char route[NODES], from, to;
-	int nodes = (int)draw_range(d, part->min_numbers, part->max_numbers), n;
+	int nodes = (int)gen_range(d, part->min_numbers, part->max_numbers), n;
 
 	if (nodes < 3 || nodes > NODES || part->max_value > nodes * (nodes - 1))
 		return false;
@@ -143,11 +144,11 @@ static bool right(const struct graph *g, struct span ends, struct span s)
 	return true;
 }
 
-static int judge(const struct verify_item *it, struct verdict *out, struct reason *why)
+static int judge_path(const struct verify_item *it, struct verdict *out, struct reason *why)
 {
 	struct span edges, s = text_final(it->response);
 	struct graph g;
-	int st = item_answer(it, why);
+	int st = judge_item_answer(it, why);
 
 	if (st)
 		return st;
@@ -175,6 +176,6 @@ const struct kind kind_path = {
 					    {50, 5, 6, 9, 0, 0, 0},
 					    {20, 8, 8, 13, 0, 0, 0}},
 		},
-	.draw = draw,
-	.judge = judge,
+	.draw = draw_path,
+	.judge = judge_path,
 };

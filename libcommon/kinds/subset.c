@@ -6,10 +6,10 @@
 #include "kinds/gen.h"
 
 /* Moves k random elements of v[0..n) to the front, in random order. */
-static void choose(struct draw *d, int64_t *v, size_t n, size_t k)
+static void choose(struct gen_draw *d, int64_t *v, size_t n, size_t k)
 {
 	for (size_t i = 0; i < k; i++) {
-		size_t j = i + (size_t)draw_below(d, (int64_t)(n - i));
+		size_t j = i + (size_t)gen_below(d, (int64_t)(n - i));
 		int64_t t = v[i];
 
 		v[i] = v[j];
@@ -17,36 +17,37 @@ static void choose(struct draw *d, int64_t *v, size_t n, size_t k)
 	}
 }
 
-static bool draw(struct problem *p, struct draw *d, const struct gen_part *part, bool words)
+static bool draw_subset(struct problem *p, struct gen_draw *d, const struct gen_part *part,
+			bool words)
 {
 	int64_t v[GEN_NUMBERS], chosen[GEN_NUMBERS], target = 0;
 	size_t n, k;
 
-	if (!draw_numbers(d, part, v, &n) || n < 3)
+	if (!gen_numbers(d, part, v, &n) || n < 3)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		chosen[i] = v[i];
-	k = (size_t)draw_range(d, 2, (int64_t)n - 1);
+	k = (size_t)gen_range(d, 2, (int64_t)n - 1);
 	choose(d, chosen, n, k);
 	for (size_t i = 0; i < k; i++)
 		target += chosen[i];
 	if (target < part->min_target || (part->max_target && target > part->max_target))
 		return false;
-	put_target(p, v, n, target);
-	put_numbers(&p->solution, chosen, k, "+", NULL);
+	gen_put_target(p, v, n, target);
+	gen_put_numbers(&p->solution, chosen, k, "+", NULL);
 	if (words) {
 		buf_str(&p->prompt, "Choose some of the numbers ");
-		put_numbers(&p->prompt, v, n, ", ", " and ");
+		gen_put_numbers(&p->prompt, v, n, ", ", " and ");
 		buf_printf(&p->prompt, " whose sum is %lld, and write them with + between them.%s",
 			   (long long)target, gen_ask);
 	} else {
-		put_numbers(&p->prompt, v, n, " ", NULL);
+		gen_put_numbers(&p->prompt, v, n, " ", NULL);
 		buf_printf(&p->prompt, "=%lld:", (long long)target);
 	}
 	return true;
 }
 
-static int judge(const struct verify_item *it, struct verdict *out, struct reason *why)
+static int judge_subset(const struct verify_item *it, struct verdict *out, struct reason *why)
 {
 	return judge_target(it, false, true, out, why);
 }
@@ -65,6 +66,6 @@ const struct kind kind_subset = {
 					    {10, 8, 8, 20, 0, 0, 0},
 					    {10, 6, 6, 40, 3, 0, 0}},
 		},
-	.draw = draw,
-	.judge = judge,
+	.draw = draw_subset,
+	.judge = judge_subset,
 };

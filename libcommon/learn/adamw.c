@@ -1,17 +1,16 @@
 /* adamw.c - AdamW over flat arrays. See adamw.h. */
 #include "learn/adamw.h"
-#include "base/fault.h"
 #include "base/mem.h"
 #include "base/par.h"
-#include "base/profile.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { BLOCK = 1 << 16, LANES = 8 };
 
-struct update { /* one adamw_step as its threads see it */
+struct adamw_pass { /* one adamw_step as its threads see it */
 	struct adamw *a;
 	float *params;
 	const float *grads;
@@ -24,9 +23,13 @@ struct update { /* one adamw_step as its threads see it */
 
 void adamw_init(struct adamw *a, const struct adamw_opts *o, const struct weight *w, size_t n_w)
 {
+	assert(o->beta1 >= 0 && o->beta1 < 1 && o->beta2 >= 0 && o->beta2 < 1);
+	assert(o->eps > 0 && o->decay >= 0 && o->clip >= 0);
+	assert(w || !n_w);
 	memset(a, 0, sizeof *a);
 	a->o = *o;
 	for (size_t i = 0; i < n_w; i++) {
+		assert(w[i].offset == a->n); /* without a gap */
 		a->n += w[i].count;
 		a->n_block += (w[i].count + BLOCK - 1) / BLOCK;
 	}
@@ -42,11 +45,12 @@ void adamw_init(struct adamw *a, const struct adamw_opts *o, const struct weight
 	a->v = big_alloc(a->n * sizeof *a->v);
 }
 
-/* Sum of squares in double: LANES running sums, so that the order is fixed and the loop vectorises.
+/* |g|^2 of a block. Sum of squares in double: LANES running sums, so that the order is fixed and
+ * the loop vectorises.
  */
 static void block_square(void *ctx, size_t i, int thread)
 {
-	const struct update *u = ctx;
+	const struct adamw_pass *u = ctx;
 	const struct adamw_block *b = &u->a->block[i];
 	const float *g = u->grads + b->offset;
 	double lane[LANES] = {0}, sum = 0;
@@ -63,9 +67,17 @@ static void block_square(void *ctx, size_t i, int thread)
 	u->a->sum[i] = sum;
 }
 
+/*
+ * With g = scale * grad, t = steps + 1 and lr the rate of the update:
+ *
+ *     m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2
+ *     p -= lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) + lr decay p
+ *
+ * Loshchilov & Hutter, arXiv 1711.05101, algorithm 2.
+ */
 static void block_update(void *ctx, size_t i, int thread)
 {
-	const struct update *u = ctx;
+	const struct adamw_pass *u = ctx;
 	const struct adamw_block *b = &u->a->block[i];
 	float *restrict p = u->params + b->offset;
 	const float *restrict grad = u->grads + b->offset;
@@ -84,11 +96,14 @@ static void block_update(void *ctx, size_t i, int thread)
 	}
 }
 
+/* scale = min(1, clip / (|g| + 1e-6)), |g| the norm of all gradients */
 bool adamw_step(struct adamw *a, float *params, const float *grads, double lr, double *norm)
 {
-	struct update u = {.a = a, .params = params, .grads = grads};
+	struct adamw_pass u = {.a = a, .params = params, .grads = grads};
 	double sum = 0, t = (double)a->steps + 1;
 
+	assert(params && grads && params != grads);
+	assert(lr >= 0 && isfinite(lr));
 	par_for(a->n_block, block_square, &u);
 	for (size_t i = 0; i < a->n_block; i++)
 		sum += a->sum[i];
@@ -113,37 +128,9 @@ bool adamw_step(struct adamw *a, float *params, const float *grads, double lr, d
 	return true;
 }
 
-bool adamw_apply(struct adamw *a, struct model *m, const float *grads, double loss, double lr,
-		 double *norm)
-{
-	enum profile_part before = profile_to(PROFILE_UPDATE);
-	bool applied = false;
-
-	fault_double("loss", &loss);
-	if (isfinite(loss))
-		applied = adamw_step(a, model_trained(m).v, grads, lr, norm);
-	else
-		a->skipped_in_row++;
-	if (applied) {
-		fault_float("weight", model_trained(m).v);
-		model_pack(m);
-	}
-	profile_to(before);
-	return applied;
-}
-
 bool adamw_stuck(const struct adamw *a)
 {
 	return a->skipped_in_row >= ADAMW_PATIENCE;
-}
-
-void adamw_state(struct adamw *a, const struct weights *w, struct state *s)
-{
-	state_count(s, "adamw.steps", &a->steps);
-	state_count(s, "adamw.skipped_in_row", &a->skipped_in_row);
-	state_array(s, "optimizer.safetensors", "m.", w->w, w->n_w, a->m);
-	state_array(s, "optimizer.safetensors", "v.", w->w, w->n_w, a->v);
-	state_array(s, "model.safetensors", "", w->w, w->n_w, w->v);
 }
 
 void adamw_free(struct adamw *a)

@@ -5,7 +5,7 @@
  *     adamw_init(&a, &opts, model.w, model.n_w);
  *     for (...) {
  *             ... gradients of one update in grads, laid out as model.params ...
- *             if (!adamw_apply(&a, &model, grads, loss, lr, &norm) && adamw_stuck(&a))
+ *             if (!adamw_step(&a, model.params, grads, lr, &norm) && adamw_stuck(&a))
  *                     ... stop: the parameters are still the last good ones ...
  *     }
  *
@@ -14,8 +14,7 @@
 #ifndef LEARN_ADAMW_H
 #define LEARN_ADAMW_H
 
-#include "run/state.h"
-#include "model/model.h"
+#include "model/weight.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -51,13 +50,7 @@ void adamw_init(struct adamw *a, const struct adamw_opts *o, const struct weight
  * clipping. False when the gradient is not finite: params and moments are then untouched and the
  * update counts as skipped. */
 bool adamw_step(struct adamw *a, float *params, const float *grads, double lr, double *norm);
-/* The same for a model, whose panels are refreshed, when the loss is finite as well; else it is
- * skipped. */
-bool adamw_apply(struct adamw *a, struct model *m, const float *grads, double loss, double lr,
-		 double *norm);
 bool adamw_stuck(const struct adamw *a); /* ADAMW_PATIENCE skips in a row */
-/* Names all that the next update depends on: w, which the moments are of, too. */
-void adamw_state(struct adamw *a, const struct weights *w, struct state *s);
 void adamw_free(struct adamw *a);
 
 #endif

@@ -1,12 +1,14 @@
 /* advantage.c - advantages from rewards. See advantage.h. */
 #include "learn/advantage.h"
 
+#include <assert.h>
 #include <math.h>
 
 static double mean_of(const double *r, size_t n)
 {
 	double sum = 0;
 
+	assert(n >= 1);
 	for (size_t i = 0; i < n; i++)
 		sum += r[i];
 	return sum / (double)n;
@@ -16,15 +18,21 @@ static double std_of(const double *r, size_t n, double mean)
 {
 	double sum = 0;
 
+	assert(n >= 2 /* unbiased */);
 	for (size_t i = 0; i < n; i++)
 		sum += (r[i] - mean) * (r[i] - mean);
 	return sqrt(sum / (double)(n - 1));
 }
 
+/*
+ * A_i = (r_i - mean) * by. grpo: by = 1 / (std + 1e-6); dr-grpo: 1; rloo: n / (n - 1).
+ * r, out (n).
+ */
 static void of_group(enum advantage kind, const double *r, size_t n, double *out)
 {
 	double mean = n > 1 ? mean_of(r, n) : 0, by = 1;
 
+	assert(n >= 1);
 	if (kind == ADV_GRPO)
 		by = 1 / ((n > 1 ? std_of(r, n, mean) : 1) + 1e-6);
 	else if (kind == ADV_RLOO && n > 1)
@@ -33,7 +41,10 @@ static void of_group(enum advantage kind, const double *r, size_t n, double *out
 		out[i] = (r[i] - mean) * by;
 }
 
-/* Whitened over tokens: response i counts len[i] times. */
+/*
+ * A_i = (r_i - mean) / sqrt(var + 1e-8), mean = sum len_i r_i / sum len_i, var = sum len_i (r_i -
+ * mean)^2 / (sum len_i - 1): whitened over tokens, of which response i counts len[i].
+ */
 static void whiten(const double *r, const size_t *len, size_t n, double *out)
 {
 	double tokens = 0, sum = 0, square = 0, mean, var;
@@ -50,9 +61,12 @@ static void whiten(const double *r, const size_t *len, size_t n, double *out)
 		out[i] = (r[i] - mean) / sqrt(var + 1e-8);
 }
 
-void advantages(enum advantage kind, const double *reward, const size_t *len, const size_t *start,
-		size_t n_groups, double *out)
+void advantage_all(enum advantage kind, const double *reward, const size_t *len,
+		   const size_t *start, size_t n_groups, double *out)
 {
+	assert(start[0] == 0 && n_groups >= 1);
+	assert(reward != out);
+	assert(kind != ADV_REINFORCE_PP || len);
 	if (kind == ADV_REINFORCE_PP) {
 		whiten(reward, len, start[n_groups], out);
 		return;

@@ -18,7 +18,7 @@
 enum advantage { ADV_GRPO, ADV_DR_GRPO, ADV_RLOO, ADV_REINFORCE_PP }; /* order of the words */
 
 /* out[i] for reward[i]; group g holds start[g] .. start[g + 1]; len[i]: tokens of response i. */
-void advantages(enum advantage kind, const double *reward, const size_t *len, const size_t *start,
-		size_t n_groups, double *out);
+void advantage_all(enum advantage kind, const double *reward, const size_t *len,
+		   const size_t *start, size_t n_groups, double *out);
 
 #endif

@@ -3,20 +3,22 @@
 #include "base/mem.h"
 #include "base/profile.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct batch {
 	const struct model *m;
-	struct run *run;
+	struct workspace *run;
 	uint32_t *tokens, *at, *target; /* as in struct pack */
 	size_t *start, *prefix;
 	float *logp, *dlogp; /* one per row */
 	size_t cap_tok, cap_seq, cap_row;
 };
 
-size_t seq_inputs(const struct seq *s)
+size_t batch_inputs(const struct seq *s)
 {
+	assert(s->n_prompt >= 1 && s->n_resp >= 1);
 	return s->n_prompt + s->n_resp - 1;
 }
 
@@ -25,8 +27,8 @@ struct batch *batch_new(const struct model *m, bool recompute)
 	struct batch *b = xcalloc(1, sizeof *b);
 
 	b->m = m;
-	b->run = run_new(m);
-	run_recompute(b->run, recompute);
+	b->run = workspace_new(m);
+	workspace_recompute(b->run, recompute);
 	return b;
 }
 
@@ -34,7 +36,8 @@ size_t batch_bytes(const struct batch *b, size_t micro_tokens, size_t longest, b
 {
 	size_t n = micro_tokens > longest ? micro_tokens : longest;
 
-	return run_bytes(b->run, n, n, longest, grads) +
+	assert(longest >= 1);
+	return workspace_bytes(b->run, n, n, longest, grads) +
 	       n * (3 * sizeof(uint32_t) + sizeof *b->logp + sizeof *b->dlogp);
 }
 
@@ -42,7 +45,7 @@ void batch_free(struct batch *b)
 {
 	if (!b)
 		return;
-	run_free(b->run);
+	workspace_free(b->run);
 	free(b->tokens);
 	free(b->target);
 	free(b->start);
@@ -72,7 +75,7 @@ static struct part fit(const struct seq *all, const uint64_t *order, size_t n, s
 	for (; p.n < n; p.n++) {
 		const struct seq *s = &all[order[p.n]];
 		bool shares = p.n && same_prompt(s, &all[order[p.n - 1]]);
-		size_t more = shares ? s->n_resp - 1 : seq_inputs(s);
+		size_t more = shares ? s->n_resp - 1 : batch_inputs(s);
 
 		if (p.n && (p.n_tok + more > micro_tokens || p.n_row + s->n_resp > micro_tokens))
 			break;
@@ -106,6 +109,7 @@ static void make_room(struct batch *b, const struct part *p)
 
 static void add_tokens(struct batch *b, struct pack *p, const uint32_t *tokens, size_t n)
 {
+	assert(p->n_tok + n <= b->cap_tok);
 	memcpy(b->tokens + p->n_tok, tokens, n * sizeof *tokens);
 	p->n_tok += n;
 }
@@ -113,12 +117,13 @@ static void add_tokens(struct batch *b, struct pack *p, const uint32_t *tokens, 
 /* Begins a sequence that goes on from the prefix; the next one may be its own. */
 static void begin(struct batch *b, struct pack *p, size_t prefix)
 {
+	assert(prefix <= p->n_seq && p->n_seq < b->cap_seq);
 	b->start[p->n_seq] = p->n_tok;
 	b->prefix[p->n_seq++] = prefix;
 }
 
 /* first, last: of those that share its prompt. One that shares it with nobody is one sequence. */
-static void add(struct batch *b, struct pack *p, const struct seq *s, bool first, bool last)
+static void add_seq(struct batch *b, struct pack *p, const struct seq *s, bool first, bool last)
 {
 	size_t prompt = first ? p->n_seq : b->prefix[p->n_seq - 1], prompt_end;
 
@@ -147,7 +152,7 @@ static struct pack fill(struct batch *b, const struct seq *all, const uint64_t *
 		bool first = i == 0 || !same_prompt(s, &all[order[i - 1]]);
 		bool last = i + 1 == part->n || !same_prompt(s, &all[order[i + 1]]);
 
-		add(b, &p, s, first, last);
+		add_seq(b, &p, s, first, last);
 	}
 	b->start[p.n_seq] = p.n_tok;
 	p.tokens = b->tokens;
@@ -163,6 +168,8 @@ size_t batch_run(struct batch *b, const struct seq *all, const uint64_t *order, 
 {
 	size_t seen = 0;
 
+	assert(all && order && fn);
+	assert(temperature > 0);
 	for (size_t done = 0, k; done < n; done += k) {
 		enum profile_part before = profile_to(PROFILE_FORWARD);
 		struct part part = fit(all, order + done, n - done, micro_tokens);
@@ -170,6 +177,7 @@ size_t batch_run(struct batch *b, const struct seq *all, const uint64_t *order, 
 		size_t row = 0;
 
 		k = part.n;
+		assert(k >= 1 && p.n_tok == part.n_tok && p.n_rows == part.n_row);
 		seen += p.n_tok;
 		p.temperature = temperature;
 		if (grads)

@@ -17,14 +17,14 @@ struct seq { /* token ids belong to the caller */
 };
 
 /* Position the model has to see for s: the last response token is predicted only. */
-size_t seq_inputs(const struct seq *s);
+size_t batch_inputs(const struct seq *s);
 
 /* Called with the log-probabilities of response tokens of sequence i; dlogp[0..n) becomes the
  * derivative of the loss by each of them (NULL: not wanted). */
 typedef void batch_fn(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp);
 
 struct batch; /* opaque: memory of one micro-batch, reused */
-/* The model is borrowed: its weights may change in between. recompute: see run_recompute. */
+/* The model is borrowed: its weights may change in between. recompute: see workspace_recompute. */
 struct batch *batch_new(const struct model *m, bool recompute);
 void batch_free(struct batch *b);
 

@@ -3,13 +3,13 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FAIR = 100 };               /* responses before a share of failures means something */
 static const double CORRECT = 0.5; /* least reward that counts as right, in reports only */
 
 struct explorer {
@@ -22,29 +22,32 @@ struct explorer {
 	uint64_t *order; /* (tasks->n) this epoch's permutation */
 	uint64_t at;     /* next of it */
 	uint64_t epoch, drawn;
-	uint64_t samples, failures; /* since the beginning */
+	struct failures failures; /* since the beginning */
 
 	struct draw *draw;
 	struct rollouts round;      /* of the present round */
-	struct rollouts teaching;   /* of the step's groups that dynamic sampling does not reject */
+	struct rollouts effective;  /* of the step's groups that dynamic sampling does not reject */
 	size_t *used, *len, *start; /* responses to train on, their lengths, their groups' bounds */
 	double *reward, *advantage;
 	size_t n_used;
 };
 
-struct explorer *explorer_new(const struct rl_opts *o, const struct policy *p,
-			      const struct task_set *tasks, const char *tasks_name,
-			      struct rec_out *w, struct reason *why)
+struct explorer *explore_new(const struct rl_opts *o, const struct policy *p,
+			     const struct task_set *tasks, const char *tasks_name,
+			     struct rec_out *w, struct reason *why)
 {
 	struct explorer *e = xcalloc(1, sizeof *e);
 
+	assert(o->groups >= 1 && o->group_size >= 1 && o->rounds >= 1);
+	assert(tasks->n >= 1 && w);
 	e->o = o;
 	e->p = p;
 	e->tasks = tasks;
 	e->w = w;
-	e->roller = roller_new(p, tasks, tasks_name, &o->roll, why);
+	e->failures.most = o->failures.most;
+	e->roller = rollout_open(p, tasks, tasks_name, &o->roll, why);
 	if (!e->roller) {
-		explorer_free(e);
+		explore_free(e);
 		return NULL;
 	}
 	e->order = xarray(tasks->n, sizeof *e->order);
@@ -52,13 +55,13 @@ struct explorer *explorer_new(const struct rl_opts *o, const struct policy *p,
 	return e;
 }
 
-void explorer_free(struct explorer *e)
+void explore_free(struct explorer *e)
 {
 	if (!e)
 		return;
-	roller_free(e->roller);
-	rollouts_free(&e->round);
-	rollouts_free(&e->teaching);
+	rollout_close(e->roller);
+	rollout_free(&e->round);
+	rollout_free(&e->effective);
 	free(e->order);
 	free(e->draw);
 	free(e->used);
@@ -69,9 +72,14 @@ void explorer_free(struct explorer *e)
 	free(e);
 }
 
-const struct roller *explorer_roller(const struct explorer *e)
+const struct roller *explore_roller(const struct explorer *e)
 {
 	return e->roller;
+}
+
+const struct failures *explore_failures(const struct explorer *e)
+{
+	return &e->failures;
 }
 
 static void shuffle(struct explorer *e, uint64_t epoch)
@@ -81,16 +89,16 @@ static void shuffle(struct explorer *e, uint64_t epoch)
 	rng_shuffle(rng_key(e->o->roll.seed, RNG_ORDER, epoch, 0, 0), e->order, e->tasks->n);
 }
 
-void explorer_state(struct explorer *e, struct state *s)
+void explore_state(struct explorer *e, struct state *s)
 {
 	state_count(s, "problems.at", &e->at);
 	state_count(s, "problems.epoch", &e->epoch);
 	state_count(s, "problems.drawn", &e->drawn);
-	state_count(s, "responses.judged", &e->samples);
-	state_count(s, "responses.failed", &e->failures);
+	state_count(s, "responses.judged", &e->failures.judged);
+	state_count(s, "responses.failed", &e->failures.failed);
 }
 
-int explorer_loaded(struct explorer *e, struct reason *why)
+int explore_loaded(struct explorer *e, struct reason *why)
 {
 	if (e->at > e->tasks->n)
 		return fail(why, ST_INPUT, "problem %" PRIu64 " of %zu", e->at, e->tasks->n);
@@ -102,6 +110,7 @@ int explorer_loaded(struct explorer *e, struct reason *why)
 /* The next problem: without replacement within an epoch, each epoch in an order of its own. */
 static struct draw next_problem(struct explorer *e)
 {
+	assert(e->at <= e->tasks->n);
 	if (e->at == e->tasks->n) {
 		shuffle(e, e->epoch++);
 		e->at = 0;
@@ -110,7 +119,7 @@ static struct draw next_problem(struct explorer *e)
 }
 
 /* Judged responses of a group, v, with rewards that differ: only they have an advantage. */
-static bool teaches(const struct rl_opts *o, const struct rollout *v)
+static bool is_effective(const struct rl_opts *o, const struct rollout *v)
 {
 	const struct rollout *seen = NULL;
 
@@ -130,7 +139,7 @@ static void write_one(struct explorer *e, uint64_t step, const char *hash,
 {
 	struct traj t;
 
-	roller_traj(e->roller, from, i, &t);
+	rollout_traj(e->roller, from, i, &t);
 	t.policy = (struct span){hash, strlen(hash)};
 	t.step = (int64_t)step;
 	t.iter = e->o->iter;
@@ -152,12 +161,11 @@ static void add_up(struct explorer *e, struct explored *out)
 			out->accuracy += r->verdict.reward >= CORRECT;
 		} else {
 			out->failures++;
-			e->failures++;
 		}
+		failures_count(&e->failures, r->verdict.code);
 	}
 	out->responses += e->round.n;
 	out->tokens += e->round.n_tok;
-	e->samples += e->round.n;
 }
 
 static void average(struct explored *out)
@@ -171,17 +179,7 @@ static void average(struct explored *out)
 	out->truncated /= n;
 }
 
-static int check_failures(const struct explorer *e, struct reason *why)
-{
-	if ((double)e->failures > e->o->max_failures * fmax(FAIR, (double)e->samples))
-		return fail(why, ST_SYSTEM,
-			    "verifier: it failed on %" PRIu64 " of %" PRIu64
-			    " responses (more than --max-failures %g)",
-			    e->failures, e->samples, e->o->max_failures);
-	return 0;
-}
-
-/* Samples n problems; groups that teach nothing are written at once, and forgotten. */
+/* Samples n problems; groups without an advantage are written at once, and forgotten. */
 static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t n,
 		     struct explored *out, struct reason *why)
 {
@@ -191,13 +189,13 @@ static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t
 	e->draw = xgrow(e->draw, n, sizeof *e->draw);
 	for (size_t i = 0; i < n; i++)
 		e->draw[i] = next_problem(e);
-	rollouts_reset(&e->round);
-	st = roller_run(e->roller, e->draw, n, each, step, &e->round, why);
+	rollout_reset(&e->round);
+	st = rollout_run(e->roller, e->draw, n, each, step, &e->round, why);
 	if (st)
 		return st;
 	for (size_t first = 0; first < e->round.n; first += each) {
-		if (teaches(e->o, e->round.v + first)) {
-			rollouts_add(&e->teaching, &e->round, first, each);
+		if (is_effective(e->o, e->round.v + first)) {
+			rollout_add(&e->effective, &e->round, first, each);
 			out->kept++;
 			continue;
 		}
@@ -207,31 +205,33 @@ static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t
 	out->tried += n;
 	add_up(e, out);
 	st = out_flush(e->w->o, why);
-	return st ? st : check_failures(e, why);
+	return st ? st : failures_check(&e->failures, false, why);
 }
 
 /* The judged ones of the group that begins at first */
 static void add_used(struct explorer *e, size_t first)
 {
+	assert(first + (size_t)e->o->group_size <= e->effective.n);
 	for (size_t i = first; i < first + (size_t)e->o->group_size; i++) {
-		const struct rollout *r = &e->teaching.v[i];
+		const struct rollout *r = &e->effective.v[i];
 
 		if (r->verdict.code != VERDICT_OK)
 			continue;
 		e->used[e->n_used] = i;
 		e->len[e->n_used] = r->n;
 		e->reward[e->n_used++] =
-			r->verdict.reward +
-			overlong_penalty(r->n, (size_t)e->o->roll.sample.max_new,
-					 (size_t)e->o->overlong_buffer, e->o->overlong_penalty);
+			r->verdict.reward + loss_overlong(r->n, (size_t)e->o->roll.sample.max_new,
+							  (size_t)e->o->overlong_buffer,
+							  e->o->overlong_penalty);
 	}
 }
 
-/* The first o->groups that teach become the batch; used, advantage and the rest of the records. */
+/* The first o->groups effective ones become the batch; used, advantage and the rest of the records.
+ */
 static int settle(struct explorer *e, uint64_t step, const char *hash, struct explored *out,
 		  struct reason *why)
 {
-	size_t n = e->teaching.n, kept = 0, next = 0;
+	size_t n = e->effective.n, kept = 0, next = 0;
 
 	e->used = xgrow(e->used, n, sizeof *e->used);
 	e->len = xgrow(e->len, n, sizeof *e->len);
@@ -246,11 +246,11 @@ static int settle(struct explorer *e, uint64_t step, const char *hash, struct ex
 		e->start[++kept] = e->n_used;
 	}
 	if (kept)
-		advantages(e->o->advantage, e->reward, e->len, e->start, kept, e->advantage);
+		advantage_all(e->o->advantage, e->reward, e->len, e->start, kept, e->advantage);
 	for (size_t i = 0; i < n; i++) {
 		bool used = next < e->n_used && e->used[next] == i;
 
-		write_one(e, step, hash, &e->teaching, i, used ? &e->advantage[next] : NULL);
+		write_one(e, step, hash, &e->effective, i, used ? &e->advantage[next] : NULL);
 		next += used;
 	}
 	return out_flush(e->w->o, why);
@@ -259,27 +259,29 @@ static int settle(struct explorer *e, uint64_t step, const char *hash, struct ex
 /* Groups that the index-th round samples when so many are missing */
 static size_t draws(const struct rl_opts *o, size_t missing, size_t round)
 {
+	assert(missing >= 1);
 	return round ? (size_t)ceil((double)missing * o->oversample) : missing;
 }
 
-size_t explorer_bytes(const struct explorer *e)
+size_t explore_bytes(const struct explorer *e)
 {
 	size_t first = (size_t)e->o->groups, each = (size_t)e->o->group_size;
 	size_t later = e->o->rounds > 1 ? draws(e->o, first, 1) : 0;
 	size_t most = later > first ? later : first;
 
-	/* in memory: a round, and what of it and of those before teaches */
-	return roller_bytes(e->roller, most * each, (first + 2 * most) * each);
+	/* in memory: a round, and what of it and of those before is effective */
+	return rollout_bytes(e->roller, most * each, (first + 2 * most) * each);
 }
 
-int explorer_step(struct explorer *e, uint64_t step, struct explored *out, struct reason *why)
+int explore_step(struct explorer *e, uint64_t step, struct explored *out, struct reason *why)
 {
 	size_t want = (size_t)e->o->groups;
 	char hash[17];
 	int st = 0;
 
+	assert(step >= 1);
 	memset(out, 0, sizeof *out);
-	rollouts_reset(&e->teaching);
+	rollout_reset(&e->effective);
 	snprintf(hash, sizeof hash, "%016" PRIx64, model_hash(&e->p->model));
 	while (!st && out->kept < want && out->rounds < (size_t)e->o->rounds) {
 		size_t n = draws(e->o, want - out->kept, out->rounds++);
@@ -290,7 +292,7 @@ int explorer_step(struct explorer *e, uint64_t step, struct explored *out, struc
 		st = settle(e, step, hash, out, why);
 	if (st)
 		return st;
-	out->teaching = &e->teaching;
+	out->effective = &e->effective;
 	out->used = e->used;
 	out->advantage = e->advantage;
 	out->n_used = e->n_used;

@@ -1,17 +1,18 @@
 /*
  * explore.h - the sampling half of an RL step: problems are drawn, groups of responses sampled and
- * judged, groups that teach nothing replaced (DAPO's dynamic sampling), advantages computed, and
+ * judged, groups without an advantage replaced (DAPO's dynamic sampling), advantages computed, and
  * every response written as a record.
  */
 #ifndef LEARN_EXPLORE_H
 #define LEARN_EXPLORE_H
 
 #include "learn/rl_opts.h"
+#include "run/state.h"
 
 struct explored { /* one step's result; pointers belong to the explorer, until its next step */
-	const struct rollouts *teaching; /* responses of the groups that taught something */
-	const size_t *used;              /* (n_used) indices into teaching->v, group by group */
-	const double *advantage;         /* (n_used) */
+	const struct rollouts *effective; /* responses of the effective groups */
+	const size_t *used;               /* (n_used) indices into effective->v, group by group */
+	const double *advantage;          /* (n_used) */
 	size_t n_used;
 	const size_t *start; /* (kept + 1) group g's are used[start[g]..start[g + 1]) */
 
@@ -27,18 +28,19 @@ struct explored { /* one step's result; pointers belong to the explorer, until i
 
 struct explorer; /* opaque */
 /* All arguments are borrowed. w receives the records. */
-struct explorer *explorer_new(const struct rl_opts *o, const struct policy *p,
-			      const struct task_set *tasks, const char *tasks_name,
-			      struct rec_out *w, struct reason *why);
+struct explorer *explore_new(const struct rl_opts *o, const struct policy *p,
+			     const struct task_set *tasks, const char *tasks_name,
+			     struct rec_out *w, struct reason *why);
 /* Samples for step (from 1). A step without any group to train on succeeds with n_used 0. */
-int explorer_step(struct explorer *e, uint64_t step, struct explored *out, struct reason *why);
+int explore_step(struct explorer *e, uint64_t step, struct explored *out, struct reason *why);
 /* Names all that the next step depends on; after they were loaded: 0, or ST_INPUT when they do not
  * fit the problems. */
-void explorer_state(struct explorer *e, struct state *s);
-int explorer_loaded(struct explorer *e, struct reason *why);
+void explore_state(struct explorer *e, struct state *s);
+int explore_loaded(struct explorer *e, struct reason *why);
 /* Bytes that the largest round's sampling needs, with the responses in memory */
-size_t explorer_bytes(const struct explorer *e);
-const struct roller *explorer_roller(const struct explorer *e);
-void explorer_free(struct explorer *e);
+size_t explore_bytes(const struct explorer *e);
+const struct roller *explore_roller(const struct explorer *e);
+const struct failures *explore_failures(const struct explorer *e); /* since the beginning */
+void explore_free(struct explorer *e);
 
 #endif

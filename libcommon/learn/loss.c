@@ -1,22 +1,27 @@
 /* loss.c - policy-gradient losses. See loss.h. */
 #include "learn/loss.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdbool.h>
 
 static const double LOG_LIMIT = 20;
 
 struct value { /* a token's loss, its derivative by logp, and whether a bound cut the ratio */
-	double loss, slope;
+	double loss, gradient;
 	bool clipped;
 };
 
 static double clamp(double x, double lo, double hi)
 {
+	assert(lo <= hi);
 	return x < lo ? lo : x > hi ? hi : x;
 }
 
-/* PPO's clipped loss of ratio exp(l); slope is by l. c 0: no dual clip. */
+/*
+ * max(-a r, -a clip(r, 1 - low, 1 + high)), for a < 0 at most -a c; r = exp(l). Its derivative by l
+ * is -a r, or 0 where a bound holds. c 0: no dual clip.
+ */
 static struct value clipped(const struct loss_opts *o, double l, double a, double c)
 {
 	double r = exp(clamp(l, -LOG_LIMIT, LOG_LIMIT));
@@ -29,6 +34,7 @@ static struct value clipped(const struct loss_opts *o, double l, double a, doubl
 	return (struct value){-a * r, fabs(l) > LOG_LIMIT ? 0 : -a * r, false};
 }
 
+/* -sg(clip(r)) a logp; by logp: -clip(r) a */
 static struct value cispo(const struct loss_opts *o, double l, double a, double logp)
 {
 	double r = exp(clamp(l, -LOG_LIMIT, LOG_LIMIT));
@@ -37,7 +43,7 @@ static struct value cispo(const struct loss_opts *o, double l, double a, double 
 	return (struct value){-bound * a * logp, -bound * a, bound != r};
 }
 
-/* Mean log-ratio of the response: what GSPO clips. */
+/* sum over t of (logp_t - old_t) / n: the log of what GSPO clips */
 static double mean_log_ratio(const struct loss_seq *s)
 {
 	double sum = 0;
@@ -47,6 +53,7 @@ static double mean_log_ratio(const struct loss_seq *s)
 	return sum / (double)s->n;
 }
 
+/* k3 = exp(l) - 1 - l and |exp(l) - 1| of a token */
 static void note(struct loss_stats *st, double l)
 {
 	double x = clamp(l, -LOG_LIMIT, LOG_LIMIT), off = fabs(expm1(x));
@@ -56,16 +63,26 @@ static void note(struct loss_stats *st, double l)
 		st->ratio_error = off;
 }
 
+/*
+ * L = weight * sum over t of (token loss + kl (exp(q) - 1 - q)), q = ref - logp; d/dlogp of the
+ * second is kl (1 - exp(q)). logp, old, ref, dlogp (n).
+ */
 void loss_sequence(const struct loss_opts *o, const struct loss_seq *s, double *dlogp,
 		   struct loss_stats *st)
 {
 	double mean = o->kind == LOSS_GSPO && s->n ? mean_log_ratio(s) : 0;
 
+	assert(o->kind <= LOSS_CISPO);
+	assert(!s->n || (s->logp && s->old && dlogp));
+	assert(o->kl == 0 || s->ref);
+	assert(o->clip_low >= 0 && o->clip_high >= 0);
+	assert(o->dual_clip == 0 || o->dual_clip > 1);
 	for (size_t t = 0; t < s->n; t++) {
 		double l = s->logp[t] - s->old[t];
 		struct value v;
 
-		if (o->kind == LOSS_GSPO) /* its 1/n by logp meets n equal tokens: slope as it is */
+		if (o->kind ==
+		    LOSS_GSPO) /* its 1/n by logp meets n equal tokens: gradient as it is */
 			v = clipped(o, mean, s->advantage, 0);
 		else if (o->kind == LOSS_CISPO)
 			v = cispo(o, l, s->advantage, s->logp[t]);
@@ -78,9 +95,9 @@ void loss_sequence(const struct loss_opts *o, const struct loss_seq *s, double *
 
 			st->kl_ref += k3;
 			v.loss += o->kl * k3;
-			v.slope -= fabs(q) > LOG_LIMIT ? 0 : o->kl * expm1(x);
+			v.gradient -= fabs(q) > LOG_LIMIT ? 0 : o->kl * expm1(x);
 		}
-		dlogp[t] = s->weight * v.slope;
+		dlogp[t] = s->weight * v.gradient;
 		st->loss += s->weight * v.loss;
 		st->clipped += v.clipped;
 	}
@@ -89,14 +106,18 @@ void loss_sequence(const struct loss_opts *o, const struct loss_seq *s, double *
 
 double loss_weight(enum aggregate a, size_t n_seq, size_t n_tok, size_t len, size_t max_len)
 {
+	assert(n_seq >= 1 && n_tok >= 1);
+	assert(a == AGG_TOKEN_MEAN || (a == AGG_SEQ_TOKEN_MEAN ? len : max_len) >= 1);
 	if (a == AGG_TOKEN_MEAN)
 		return 1 / (double)n_tok;
 	return 1 / ((double)n_seq * (double)(a == AGG_SEQ_TOKEN_MEAN ? len : max_len));
 }
 
-double overlong_penalty(size_t len, size_t max, size_t buffer, double penalty)
+double loss_overlong(size_t len, size_t max, size_t buffer, double penalty)
 {
 	double over = (double)len - ((double)max - (double)buffer);
 
+	assert(len <= max);
+	assert(penalty >= 0);
 	return buffer && over > 0 ? -over / (double)buffer * penalty : 0;
 }

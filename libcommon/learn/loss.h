@@ -64,6 +64,6 @@ double loss_weight(enum aggregate a, size_t n_seq, size_t n_tok, size_t len, siz
 
 /* DAPO's soft punishment of long responses, added to the reward: 0 up to max - buffer tokens, then
  * falling linearly to -penalty at max. buffer 0: off. */
-double overlong_penalty(size_t len, size_t max, size_t buffer, double penalty);
+double loss_overlong(size_t len, size_t max, size_t buffer, double penalty);
 
 #endif

@@ -3,7 +3,9 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "learn/update.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -27,8 +29,9 @@ int rft_memory(const struct rft_opts *o, const struct policy *p, const struct rf
 	struct batch *b = batch_new(&p->model, o->recompute);
 	size_t longest = 0, all = 0, micro;
 
+	assert(d->seq /* sealed */);
 	for (size_t i = 0; i < d->n; i++) {
-		size_t n = seq_inputs(&d->seq[i]);
+		size_t n = batch_inputs(&d->seq[i]);
 
 		longest = n > longest ? n : longest;
 		all += n;
@@ -45,6 +48,9 @@ struct rft *rft_new(const struct rft_opts *o, struct policy *p, const struct rft
 {
 	struct rft *r = xcalloc(1, sizeof *r);
 
+	assert(d->seq && d->n_train >= 1 /* sealed */);
+	assert(o->batch >= 1 && o->micro_tokens >= 1);
+	assert(o->lr >= 0 && o->warmup >= 0);
 	r->o = o;
 	r->p = p;
 	r->d = d;
@@ -56,6 +62,19 @@ struct rft *rft_new(const struct rft_opts *o, struct policy *p, const struct rft
 	r->per_epoch = (d->n_train + (uint64_t)o->batch - 1) / (uint64_t)o->batch;
 	r->updates = o->steps ? (uint64_t)o->steps : (uint64_t)o->epochs * r->per_epoch;
 	return r;
+}
+
+void rft_log(struct runlog *l, const struct rft_report *r, double seconds)
+{
+	runlog_int(l, "update", r->update);
+	runlog_int(l, "epoch", r->epoch);
+	runlog_num(l, "loss", r->loss);
+	runlog_num(l, "grad_norm", r->grad_norm);
+	runlog_num(l, "lr", r->lr);
+	runlog_int(l, "applied", r->applied);
+	runlog_int(l, "tokens", r->tokens);
+	runlog_num(l, "tokens_per_s", (double)r->tokens / seconds);
+	runlog_num(l, "seconds", seconds);
 }
 
 void rft_free(struct rft *r)
@@ -79,6 +98,7 @@ struct sum { /* of one accumulate */
 	double scale, loss;
 };
 
+/* L = -weight * sum over t of logp_t; d/dlogp_t = -weight */
 static void likelihood(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
 {
 	struct sum *s = ctx;
@@ -95,6 +115,7 @@ static double total_weight(const struct rft_data *d, const uint64_t *order, size
 {
 	double sum = 0;
 
+	assert(n >= 1);
 	for (size_t i = 0; i < n; i++)
 		sum += d->weight[order[i]] * (double)d->seq[order[i]].n_resp;
 	return sum;
@@ -112,6 +133,7 @@ static double accumulate(struct rft *r, const uint64_t *order, size_t n, float *
 
 double rft_validate(struct rft *r)
 {
+	assert(r->d->n_held >= 1);
 	return accumulate(r, r->d->held, r->d->n_held, NULL);
 }
 
@@ -130,7 +152,7 @@ static void shuffle(struct rft *r)
 void rft_state(struct rft *r, struct state *s)
 {
 	state_count(s, "update", &r->update);
-	adamw_state(&r->adamw, &r->w, s);
+	update_state(&r->adamw, &r->w, s);
 }
 
 int rft_loaded(struct rft *r, struct reason *why)
@@ -148,6 +170,7 @@ static const uint64_t *next_rows(struct rft *r, size_t *n)
 	uint64_t k = r->update % r->per_epoch;
 	size_t from = k * (size_t)r->o->batch, left = r->d->n_train - from;
 
+	assert(from < r->d->n_train);
 	if (k == 0)
 		shuffle(r);
 	*n = left < (size_t)r->o->batch ? left : (size_t)r->o->batch;
@@ -168,12 +191,12 @@ int rft_next(struct rft *r, struct rft_report *rep, struct reason *why)
 				   .lr = r->o->lr * schedule(r->o->decay, r->update,
 							     (uint64_t)r->o->warmup, r->updates)};
 	for (size_t i = 0; i < n; i++)
-		rep->tokens += seq_inputs(&r->d->seq[rows[i]]);
+		rep->tokens += batch_inputs(&r->d->seq[rows[i]]);
 	memset(r->grads, 0, r->w.n * sizeof *r->grads);
 	rep->loss = accumulate(r, rows, n, r->grads);
 	fault_float("gradient", r->grads);
-	rep->applied =
-		adamw_apply(&r->adamw, &r->p->model, r->grads, rep->loss, rep->lr, &rep->grad_norm);
+	rep->applied = update_apply(&r->adamw, &r->p->model, r->grads, rep->loss, rep->lr,
+				    &rep->grad_norm);
 	rep->update = ++r->update;
 	rep->epoch_end = r->update % r->per_epoch == 0 || r->update == r->updates;
 	if (rft_stuck(r)) {

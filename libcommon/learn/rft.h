@@ -19,6 +19,8 @@
 #include "learn/adamw.h"
 #include "learn/batch.h"
 #include "run/memory.h"
+#include "run/runlog.h"
+#include "run/state.h"
 #include "learn/schedule.h"
 #include "policy/policy.h"
 #include "stream/traj.h"
@@ -66,7 +68,8 @@ struct rft_data {
 	struct rft_row *row;
 	size_t n, cap;
 	size_t too_long, empty; /* rows left out */
-	struct ids ids;         /* scratch */
+	struct ids ids;         /* scratch, here and below */
+	struct buf said, want;
 
 	/* from rft_seal on */
 	struct seq *seq;        /* (n) */
@@ -78,8 +81,8 @@ struct rft_data {
 /* Policy and opts are borrowed. */
 void rft_data_init(struct rft_data *d, const struct policy *p, const struct rft_opts *o);
 /* Token ids come from the record; without them prompt and response are encoded and, unless
- * finish is "length", the policy's first stop token is appended. A row that is too long or has no
- * token is left out and counted. */
+ * finish is "length", the policy's first stop token is appended. Ids that are not the text beside
+ * them are ST_INPUT. A row that is too long or has no token is left out and counted. */
 int rft_add(struct rft_data *d, const struct traj *t, const struct rec *r, const char *name,
 	    struct reason *why);
 /* No row is added any more. ST_INPUT when there is nothing to learn from. */
@@ -105,6 +108,8 @@ uint64_t rft_updates(const struct rft *r); /* in all */
 /* One update: 1; 0 when all are done; -1 with the reason when stuck (the policy then holds the last
  * good weights). */
 int rft_next(struct rft *r, struct rft_report *report, struct reason *why);
+/* Puts the metrics into the present line of the log. */
+void rft_log(struct runlog *l, const struct rft_report *r, double seconds);
 /* Names all that the next update depends on; after they were loaded: 0, or ST_INPUT when they do
  * not fit the data. */
 void rft_state(struct rft *r, struct state *s);

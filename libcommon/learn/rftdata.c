@@ -2,8 +2,10 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/utf8.h"
 #include "learn/rft.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -37,6 +39,8 @@ void rft_data_free(struct rft_data *d)
 	free(d->tok);
 	free(d->row);
 	free(d->ids.v);
+	buf_free(&d->said);
+	buf_free(&d->want);
 	free(d->seq);
 	free(d->weight);
 	free(d->train);
@@ -82,10 +86,63 @@ static int encode(struct rft_data *d, const struct traj *t, size_t *n_prompt, st
 	return 0;
 }
 
+/* text without blanks and what is no character: what any decoder makes of ids. */
+static void bare(struct buf *b, struct span text)
+{
+	static const char lost[] = "\xef\xbf\xbd"; /* U+FFFD */
+	size_t n;
+
+	buf_reset(b);
+	for (size_t i = 0; i < text.n; i += n ? n : 1) {
+		const char *p = text.p + i;
+
+		n = utf8_char(p, text.n - i);
+		if (n > 1 ? memcmp(p, lost, sizeof lost - 1) != 0 : n && !strchr(" \t\n\r", *p))
+			buf_add(b, p, n);
+	}
+}
+
+/* The text of ids has text in it, with the special tokens or without: a program may have kept
+ * either, and left out a template before it or a stop string behind it. */
+static bool says(struct rft_data *d, const uint32_t *ids, size_t n, struct span text)
+{
+	struct buf all = {0};
+	bool found = false;
+
+	bare(&d->want, text);
+	for (int special = 1; special >= 0 && !found; special--) {
+		buf_reset(&all);
+		tok_decode(d->policy->tok, ids, n, special, &all);
+		bare(&d->said, (struct span){all.p, all.n});
+		found = d->want.n == 0 ||
+			(d->said.n && memmem(d->said.p, d->said.n, d->want.p, d->want.n));
+	}
+	buf_free(&all);
+	return found;
+}
+
+/* The record's ids must be those of the policy's tokenizer: others would be learned without a word.
+ */
+static int check_ids(struct rft_data *d, const struct traj *t, struct reason *why)
+{
+	const char *what = NULL;
+
+	if (t->n_prompt_tokens && !says(d, t->prompt_tokens, t->n_prompt_tokens, t->prompt))
+		what = "prompt_tokens are not those of prompt";
+	else if (t->n_tokens && !says(d, t->tokens, t->n_tokens, t->response))
+		what = "tokens are not those of response";
+	return what ? fail(why, ST_INPUT,
+			   "%s in the policy's tokenizer; leave id, prompt_tokens, tokens and "
+			   "logprobs out of the records, and their texts are encoded",
+			   what)
+		    : 0;
+}
+
 static void append(struct rft_data *d, size_t n_prompt, uint64_t task)
 {
 	const struct ids *ids = &d->ids;
 
+	assert(n_prompt >= 1 && n_prompt < ids->n);
 	if (d->n == d->cap) {
 		d->cap = doubled(d->cap, 1024);
 		d->row = xgrow(d->row, d->cap, sizeof *d->row);
@@ -108,6 +165,7 @@ int rft_add(struct rft_data *d, const struct traj *t, const struct rec *r, const
 	size_t max = (size_t)(o && o < cfg->max_len ? o : cfg->max_len), n_prompt = 0;
 	struct reason text;
 
+	assert(!d->seq /* not sealed */);
 	if (encode(d, t, &n_prompt, &text))
 		return rec_fail(why, name, r, "%s", text.text);
 	if (n_prompt == 0)
@@ -117,6 +175,8 @@ int rft_add(struct rft_data *d, const struct traj *t, const struct rec *r, const
 			return rec_fail(why, name, r,
 					"token %u is not in the policy's vocabulary of %lld",
 					d->ids.v[i], (long long)cfg->vocab);
+	if (check_ids(d, t, &text))
+		return rec_fail(why, name, r, "%s", text.text);
 	if (d->ids.n == n_prompt)
 		d->empty++;
 	else if (d->ids.n > max)
@@ -149,7 +209,7 @@ static size_t lower(const uint64_t *v, size_t n, uint64_t x)
 	return lo;
 }
 
-static size_t count(const uint64_t *v, size_t n, uint64_t x)
+static size_t occurrences(const uint64_t *v, size_t n, uint64_t x)
 {
 	return (x == UINT64_MAX ? n : lower(v, n, x + 1)) - lower(v, n, x);
 }
@@ -166,13 +226,14 @@ static void weigh(struct rft_data *d)
 
 		d->weight[i] = d->o->weight == WEIGHT_TOKEN ? 1 : 1 / len;
 		if (d->o->weight == WEIGHT_TASK)
-			d->weight[i] /= (double)count(tasks, d->n, d->row[i].task);
+			d->weight[i] /= (double)occurrences(tasks, d->n, d->row[i].task);
 	}
 	free(tasks);
 }
 
 int rft_seal(struct rft_data *d, struct reason *why)
 {
+	assert(!d->seq);
 	if (d->n == 0)
 		return fail(why, ST_INPUT, "no trajectory to learn from");
 	d->seq = xarray(d->n, sizeof *d->seq);

@@ -2,11 +2,13 @@
 #include "learn/rl.h"
 #include "base/fault.h"
 #include "base/mem.h"
-#include "base/progress.h"
+#include "base/clock.h"
 #include "base/rng.h"
 #include "learn/batch.h"
 #include "learn/schedule.h"
+#include "learn/update.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +24,8 @@ struct rl {
 	struct model ref; /* the start policy; n_params 0 without a KL term */
 	struct batch *ref_batch;
 	uint64_t step;
-	uint64_t barren; /* steps in a row without a group to train on */
+	uint64_t barren;     /* steps in a row without a group to train on */
+	double barren_right; /* sum of their accuracies */
 
 	/* of the present step */
 	const struct explored *ex;
@@ -46,9 +49,9 @@ static size_t micro(const struct rl *r, size_t groups, size_t longest)
 /* Before any of it is asked for */
 static int plan(const struct rl *r, struct memory *need, struct reason *why)
 {
-	const struct roller *roller = explorer_roller(r->explorer);
+	const struct roller *roller = explore_roller(r->explorer);
 	const struct model *m = &r->p->model;
-	size_t longest = roller_longest(roller) + (size_t)r->o->roll.sample.max_new;
+	size_t longest = rollout_longest(roller) + (size_t)r->o->roll.sample.max_new;
 	size_t groups = (size_t)r->o->groups, parts = (size_t)r->o->minibatches;
 	struct memory s = {.weights = model_bytes(m)};
 
@@ -56,7 +59,7 @@ static int plan(const struct rl *r, struct memory *need, struct reason *why)
 	memory_of_training(&s, m);
 	s.activations = batch_bytes(r->batch, micro(r, (groups + parts - 1) / parts, longest),
 				    longest, true);
-	s.cache = explorer_bytes(r->explorer);
+	s.cache = explore_bytes(r->explorer);
 	if (r->o->loss.kl > 0) {
 		const struct lora *l = m->lora;
 
@@ -74,12 +77,15 @@ struct rl *rl_new(const struct rl_opts *o, struct policy *p, const struct task_s
 {
 	struct rl *r = xcalloc(1, sizeof *r);
 
+	assert(o->groups >= 1 && o->group_size >= 1);
+	assert(o->epochs >= 1 && o->minibatches >= 1);
+	assert(o->micro_tokens >= 1 && tasks->n >= 1);
 	r->o = o;
 	r->p = p;
-	r->explorer = explorer_new(o, p, tasks, tasks_name, w, why);
+	r->explorer = explore_new(o, p, tasks, tasks_name, w, why);
 	r->batch = batch_new(&p->model, o->recompute);
 	if (!r->explorer || plan(r, need, why)) {
-		explorer_free(r->explorer);
+		explore_free(r->explorer);
 		batch_free(r->batch);
 		free(r);
 		return NULL;
@@ -95,11 +101,47 @@ struct rl *rl_new(const struct rl_opts *o, struct policy *p, const struct task_s
 	return r;
 }
 
+void rl_log(struct runlog *l, const struct rl_report *r)
+{
+	const struct explored *e = &r->explored;
+
+	runlog_int(l, "step", r->step);
+	runlog_num(l, "reward", e->reward);
+	runlog_num(l, "accuracy", e->accuracy);
+	runlog_num(l, "entropy", e->entropy);
+	runlog_num(l, "loss", r->loss);
+	runlog_num(l, "grad_norm", r->grad_norm);
+	runlog_num(l, "clip_fraction", r->clip_fraction);
+	runlog_num(l, "kl_old", r->kl_old);
+	runlog_num(l, "kl_start", r->kl_ref);
+	runlog_num(l, "ratio_error", r->ratio_error);
+	runlog_num(l, "length", e->length);
+	runlog_int(l, "longest", e->longest);
+	runlog_num(l, "truncated", e->truncated);
+	runlog_int(l, "responses", e->responses);
+	runlog_int(l, "failures", e->failures);
+	runlog_int(l, "groups_tried", e->tried);
+	runlog_int(l, "groups_kept", e->kept);
+	runlog_int(l, "rounds", e->rounds);
+	runlog_int(l, "updates", r->updates);
+	runlog_int(l, "skipped", r->skipped);
+	runlog_num(l, "lr", r->lr);
+	runlog_num(l, "sample_tokens_per_s", (double)r->sampled / r->sample_s);
+	runlog_num(l, "train_tokens_per_s",
+		   r->trained ? (double)r->trained / r->train_s : (double)NAN);
+	runlog_num(l, "seconds", r->sample_s + r->train_s);
+}
+
+const struct failures *rl_failures(const struct rl *r)
+{
+	return explore_failures(r->explorer);
+}
+
 void rl_free(struct rl *r)
 {
 	if (!r)
 		return;
-	explorer_free(r->explorer);
+	explore_free(r->explorer);
 	batch_free(r->batch);
 	batch_free(r->ref_batch);
 	if (r->ref.n_params)
@@ -118,19 +160,21 @@ void rl_state(struct rl *r, struct state *s)
 {
 	state_count(s, "step", &r->step);
 	state_count(s, "barren", &r->barren);
-	explorer_state(r->explorer, s);
-	adamw_state(&r->adamw, &r->w, s);
+	state_real(s, "barren.right", &r->barren_right);
+	explore_state(r->explorer, s);
+	update_state(&r->adamw, &r->w, s);
 }
 
 int rl_loaded(struct rl *r, struct reason *why)
 {
 	model_pack(&r->p->model);
-	return explorer_loaded(r->explorer, why);
+	return explore_loaded(r->explorer, why);
 }
 
 static const struct rollout *response(const struct rl *r, uint64_t i)
 {
-	return &r->ex->teaching->v[r->ex->used[i]];
+	assert(i < r->ex->n_used);
+	return &r->ex->effective->v[r->ex->used[i]];
 }
 
 static void keep_ref(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
@@ -144,8 +188,8 @@ static void keep_ref(void *ctx, uint64_t i, const float *logp, size_t n, float *
 /* Sequences of the step's responses, and what the reference thinks of them. */
 static void prepare(struct rl *r)
 {
-	const struct rollouts *all = r->ex->teaching;
-	const struct roller *roller = explorer_roller(r->explorer);
+	const struct rollouts *all = r->ex->effective;
+	const struct roller *roller = explore_roller(r->explorer);
 
 	r->seq = xgrow(r->seq, r->ex->n_used, sizeof *r->seq);
 	r->order = xgrow(r->order, r->ex->n_used, sizeof *r->order);
@@ -153,7 +197,7 @@ static void prepare(struct rl *r)
 		const struct rollout *o = response(r, i);
 
 		r->order[i] = i;
-		r->seq[i].prompt = roller_prompt(roller, o->task, &r->seq[i].n_prompt);
+		r->seq[i].prompt = rollout_prompt(roller, o->task, &r->seq[i].n_prompt);
 		r->seq[i].resp = all->tokens + o->tok;
 		r->seq[i].n_resp = o->n;
 	}
@@ -164,11 +208,11 @@ static void prepare(struct rl *r)
 		  r->o->roll.sample.temperature, keep_ref, r, NULL);
 }
 
-static void slope(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
+static void gradient(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
 {
 	struct rl *r = ctx;
 	const struct rollout *o = response(r, i);
-	const float *old = r->ex->teaching->full + o->tok;
+	const float *old = r->ex->effective->full + o->tok;
 	double *now = r->scratch, *then = now + n, *ref = then + n, *out = ref + n;
 	struct loss_seq s = {.logp = now,
 			     .old = then,
@@ -194,6 +238,7 @@ static void update(struct rl *r, size_t n, struct rl_report *rep)
 	struct loss_stats before = r->stats;
 	double norm = NAN;
 
+	assert(n >= 1);
 	r->stats.loss = 0;
 	r->n_seq = n;
 	r->n_tok = 0;
@@ -201,11 +246,11 @@ static void update(struct rl *r, size_t n, struct rl_report *rep)
 		r->n_tok += r->seq[r->order[i]].n_resp;
 	memset(r->grads, 0, r->w.n * sizeof *r->grads);
 	rep->trained += batch_run(r->batch, r->seq, r->order, n, (size_t)r->o->micro_tokens,
-				  r->o->roll.sample.temperature, slope, r, r->grads);
+				  r->o->roll.sample.temperature, gradient, r, r->grads);
 	if (rep->updates + rep->skipped == 0)
 		rep->ratio_error = r->stats.ratio_error;
 	fault_float("gradient", r->grads);
-	if (adamw_apply(&r->adamw, &r->p->model, r->grads, r->stats.loss, rep->lr, &norm)) {
+	if (update_apply(&r->adamw, &r->p->model, r->grads, r->stats.loss, rep->lr, &norm)) {
 		rep->updates++;
 		rep->loss += r->stats.loss;
 		rep->grad_norm += norm;
@@ -220,6 +265,7 @@ static size_t gather(struct rl *r, size_t from, size_t to)
 {
 	size_t n = 0;
 
+	assert(from < to && to <= r->ex->kept);
 	for (size_t g = from; g < to; g++)
 		for (size_t i = r->ex->start[r->group[g]]; i < r->ex->start[r->group[g] + 1]; i++)
 			r->order[n++] = i;
@@ -254,6 +300,40 @@ static void means(const struct rl *r, struct rl_report *rep)
 	rep->kl_ref = r->ref_batch ? r->stats.kl_ref / tokens : NAN;
 }
 
+bool rl_mastered(const struct rl *r)
+{
+	return r->barren >= RL_PATIENCE &&
+	       r->barren_right >= RL_MASTERY * (double)r->barren; /* false for NaN */
+}
+
+static void count_barren(struct rl *r)
+{
+	if (r->ex->n_used) {
+		r->barren = 0;
+		r->barren_right = 0;
+		return;
+	}
+	r->barren++;
+	r->barren_right += r->ex->accuracy;
+}
+
+/* Steps in which nothing could be learned, although not all is learned */
+static int check_barren(const struct rl *r, struct reason *why)
+{
+	double right = r->barren_right / (double)r->barren;
+
+	if (r->barren < RL_PATIENCE || rl_mastered(r))
+		return 0;
+	return fail(why, ST_INPUT,
+		    "step %llu: in %d steps in a row no problem had responses of differing "
+		    "reward: nothing to learn from (%.3g of the responses were right: %s)",
+		    (unsigned long long)r->step, RL_PATIENCE, right,
+		    right > 0 ? "each problem is solved always or never; a larger --group-size or "
+				"--temperature, or other problems, may help"
+			      : "easier problems, a better policy, a larger --max-new or "
+				"--group-size may help; policy-eval shows what it says");
+}
+
 int rl_step(struct rl *r, struct rl_report *rep, struct reason *why)
 {
 	double t0 = clock_now();
@@ -263,7 +343,7 @@ int rl_step(struct rl *r, struct rl_report *rep, struct reason *why)
 	rep->step = ++r->step;
 	rep->lr = r->o->lr * schedule(DECAY_CONSTANT, r->step - 1, (uint64_t)r->o->warmup, 0);
 	rep->ratio_error = NAN;
-	st = explorer_step(r->explorer, r->step, &rep->explored, why);
+	st = explore_step(r->explorer, r->step, &rep->explored, why);
 	if (st)
 		return fail_prefix(why, "step %llu", (unsigned long long)r->step);
 	r->ex = &rep->explored;
@@ -277,16 +357,11 @@ int rl_step(struct rl *r, struct rl_report *rep, struct reason *why)
 	means(r, rep);
 	rep->train_s = clock_now() - t0 - rep->sample_s;
 	rep->stuck = adamw_stuck(&r->adamw);
-	r->barren = r->ex->n_used ? 0 : r->barren + 1;
+	count_barren(r);
 	if (rep->stuck)
 		return fail(why, ST_INPUT,
 			    "step %llu: %d updates in a row had a loss or gradient that is not "
 			    "finite (a lower --lr may help)",
 			    (unsigned long long)r->step, ADAMW_PATIENCE);
-	if (r->barren >= RL_PATIENCE)
-		return fail(why, ST_INPUT,
-			    "step %llu: in %d steps in a row no problem had responses of differing "
-			    "reward: nothing to learn from (mean reward %g)",
-			    (unsigned long long)r->step, RL_PATIENCE, r->ex->reward);
-	return 0;
+	return check_barren(r, why);
 }

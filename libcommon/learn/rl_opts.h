@@ -6,17 +6,18 @@
 #include "learn/advantage.h"
 #include "learn/loss.h"
 #include "rollout/rollout.h"
+#include "verify/failures.h"
 
 struct rl_opts {
-	struct roller_opts roll; /* sampling, verifier, seed */
-	int64_t iter;            /* of RLoop, for the records; -1: none */
+	struct rollout_opts roll; /* sampling, verifier, seed */
+	int64_t iter;             /* of RLoop, for the records; -1: none */
 
 	int64_t groups;     /* problems to train on in a step ... */
 	int64_t group_size; /* ... and responses to each */
 	bool keep_equal; /* train on groups whose rewards are all equal too: no dynamic sampling */
 	int64_t rounds;  /* of dynamic sampling, the first included */
-	double oversample;   /* problems drawn in a later round, per group that is missing */
-	double max_failures; /* greatest share of responses whose verifier failed */
+	struct failures failures; /* the share that is borne */
+	double oversample;        /* problems drawn in a later round, per group that is missing */
 
 	enum advantage advantage;
 	int64_t overlong_buffer; /* tokens before max_new where the penalty begins; 0: off */
@@ -42,11 +43,11 @@ struct rl_opts {
 				    .top_k = 0,                                                   \
 				    .max_new = 256,                                               \
 				    .batch = 32},                                                 \
-			 .verify = {.deadline = 10, .max_output = 65536, .workers = 1},           \
+			 .verify = VERIFY_OPTS_DEFAULT,                                           \
 			 .judge = true,                                                           \
 			 .seed = 0},                                                              \
 		.iter = 0, .groups = 32, .group_size = 16, .rounds = 10, .oversample = 1.5,       \
-		.max_failures = 0.1, .advantage = ADV_GRPO, .overlong_buffer = 0,                 \
+		.failures = {.most = FAILURES_MOST}, .advantage = ADV_GRPO, .overlong_buffer = 0, \
 		.overlong_penalty = 1,                                                            \
 		.loss = {.kind = LOSS_DAPO,                                                       \
 			 .clip_low = 0.2,                                                         \

@@ -1,16 +1,10 @@
-/* compare.h - is a response's answer the right one? */
+/* compare.h - are two expressions the same answer? */
 #ifndef MATH_COMPARE_H
 #define MATH_COMPARE_H
 
-#include "base/buf.h"
+#include "math/value.h"
 
-#include <stdbool.h>
-
-/*
- * Is got, an answer without prose around it, the right answer? Both LaTeX or plain text. places:
- * the decimal places that count, -1: as rloop-verify(7) says. *why: what decided, constant text.
- * No time or memory beyond a small bound.
- */
-bool math_same(struct span right, struct span got, int places, const char **why);
+/* Is got, of a response, what right is? Both in j's arena; j->why: what decided. */
+bool compare_trees(struct judgement *j, int right, int got);
 
 #endif

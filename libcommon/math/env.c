@@ -5,12 +5,12 @@
 #include <math.h>
 #include <string.h>
 
-bool me_step(struct menv *e)
+bool env_step(struct env *e)
 {
 	return --*e->steps > 0;
 }
 
-uint64_t me_hash(struct span name)
+uint64_t env_hash(struct span name)
 {
 	uint64_t h = name.n;
 
@@ -23,7 +23,7 @@ uint64_t me_hash(struct span name)
 	return h;
 }
 
-const struct mbound *me_bound(const struct menv *e, struct span name)
+const struct bound *env_bound(const struct env *e, struct span name)
 {
 	for (int i = e->n_bound; i-- > 0;)
 		if (span_eq(e->bound[i].name, name))
@@ -49,7 +49,7 @@ static bool lowest(__int128 n, __int128 d, int64_t *num, int64_t *den)
 }
 
 /* A number with a few decimals */
-static bool decimal(const struct mnumber *x, int64_t *num, int64_t *den)
+static bool decimal(const struct numeral *x, int64_t *num, int64_t *den)
 {
 	long double v = x->real, scale = 1;
 
@@ -60,18 +60,18 @@ static bool decimal(const struct mnumber *x, int64_t *num, int64_t *den)
 	return false;
 }
 
-static bool leaf_ratio(const struct menv *e, const struct mnode *n, int64_t *num, int64_t *den)
+static bool leaf_ratio(const struct env *e, const struct node *n, int64_t *num, int64_t *den)
 {
-	const struct mbound *b;
+	const struct bound *b;
 
 	*den = 1;
 	switch (n->kind) {
-	case MK_NUM:
+	case NODE_NUM:
 		*num = n->num.whole;
 		return n->num.is_whole || (n->num.decimal && decimal(&n->num, num, den));
-	case MK_SYM:
-	case MK_CONST:
-		b = me_bound(e, n->text);
+	case NODE_SYM:
+	case NODE_CONST:
+		b = env_bound(e, n->text);
 		*num = b ? b->value : 0;
 		return b && b->known;
 	default:
@@ -79,102 +79,105 @@ static bool leaf_ratio(const struct menv *e, const struct mnode *n, int64_t *num
 	}
 }
 
-static bool combine(enum mkind kind, int64_t a, int64_t b, int64_t *num, int64_t *den)
+static bool combine(enum node_kind kind, int64_t a, int64_t b, int64_t *num, int64_t *den)
 {
 	__int128 n = *num, d = *den;
 
-	if (kind == MK_ADD)
+	if (kind == NODE_ADD)
 		return lowest(n * b + a * d, d * b, num, den);
-	if (kind == MK_MUL)
+	if (kind == NODE_MUL)
 		return lowest(n * a, d * b, num, den);
 	return lowest(n * b, d * a, num, den);
 }
 
 /* A small power of num/den, which becomes it */
-static bool to_power(const struct menv *e, int exponent, int64_t *num, int64_t *den)
+static bool to_power(const struct env *e, int exponent, int64_t *num, int64_t *den)
 {
 	int64_t n, a = *num, b = *den;
 
-	if (!me_whole(e, exponent, -62, 62, &n) || (n < 0 && !a))
+	if (!env_whole(e, exponent, -62, 62, &n) || (n < 0 && !a))
 		return false;
 	if (n < 0 && !lowest(b, a, &a, &b))
 		return false;
 	*num = *den = 1;
 	for (n = n < 0 ? -n : n; n > 0; n--)
-		if (!combine(MK_MUL, a, b, num, den))
+		if (!combine(NODE_MUL, a, b, num, den))
 			return false;
 	return true;
 }
 
-bool me_ratio(const struct menv *e, int node, int64_t *num, int64_t *den)
+bool env_ratio(const struct env *e, int node, int64_t *num, int64_t *den)
 {
-	const struct mnode *n = &e->a->v[node];
+	const struct node *n = &e->a->v[node];
 	int64_t a, b;
 
 	if (--*e->steps < 0)
 		return false;
 	switch (n->kind) {
-	case MK_NEG:
-	case MK_UNIT:
-	case MK_PERCENT:
-	case MK_ADD:
-	case MK_MUL:
-	case MK_DIV:
-	case MK_POW:
+	case NODE_NEG:
+	case NODE_UNIT:
+	case NODE_PERCENT:
+	case NODE_ADD:
+	case NODE_MUL:
+	case NODE_DIV:
+	case NODE_POW:
 		break;
 	default:
 		return leaf_ratio(e, n, num, den);
 	}
-	if (!me_ratio(e, n->first, num, den))
+	if (!env_ratio(e, n->first, num, den))
 		return false;
-	if (n->kind == MK_NEG)
+	if (n->kind == NODE_NEG)
 		*num = -*num;
-	if (n->kind == MK_POW)
+	if (n->kind == NODE_POW)
 		return to_power(e, n->last, num, den);
-	if (n->kind == MK_PERCENT)
+	if (n->kind == NODE_PERCENT)
 		return lowest(*num, (__int128)*den * 100, num, den);
-	if (n->kind == MK_NEG || n->kind == MK_UNIT)
+	if (n->kind == NODE_NEG || n->kind == NODE_UNIT)
 		return true;
 	for (int k = e->a->v[n->first].next; k; k = e->a->v[k].next)
-		if (!me_ratio(e, k, &a, &b) || !combine((enum mkind)n->kind, a, b, num, den))
+		if (!env_ratio(e, k, &a, &b) || !combine((enum node_kind)n->kind, a, b, num, den))
 			return false;
 	return true;
 }
 
-bool me_whole(const struct menv *e, int node, int64_t lo, int64_t hi, int64_t *v)
+bool env_whole(const struct env *e, int node, int64_t lo, int64_t hi, int64_t *v)
 {
 	int64_t den;
 
-	return me_ratio(e, node, v, &den) && den == 1 && *v >= lo && *v <= hi;
+	return env_ratio(e, node, v, &den) && den == 1 && *v >= lo && *v <= hi;
 }
 
-static bool has_index(const struct marena *a, int from)
+static bool has_index(const struct arena *a, int from)
 {
-	const struct mnode *n = &a->v[from];
+	const struct node *n = &a->v[from];
 
-	return n->kind == MK_REL && n->n == 2 && a->v[n->last].rel == MR_EQ &&
-	       (a->v[n->first].kind == MK_SYM || a->v[n->first].op == 'i');
+	return n->kind == NODE_REL && n->n == 2 &&
+	       (a->v[n->last].rel == REL_EQ || span_is(n->text, "to") ||
+		span_is(n->text, "rightarrow")) &&
+	       (a->v[n->first].kind == NODE_SYM || a->v[n->first].op == 'i');
 }
 
-struct span me_index(const struct marena *a, int big)
+struct span env_index(const struct arena *a, int big)
 {
-	int from = mn_kid(a, big, 0);
+	int from = node_kid(a, big, 0);
 
 	return has_index(a, from) ? a->v[a->v[from].first].text : (struct span){NULL, 0};
 }
 
-int me_from(const struct marena *a, int big)
+int env_from(const struct arena *a, int big)
 {
-	int from = mn_kid(a, big, 0);
+	int from = node_kid(a, big, 0);
 
 	return has_index(a, from) ? a->v[from].last : from;
 }
 
-bool me_range(const struct menv *e, int big, int64_t *from, int64_t *to)
+bool env_range(const struct env *e, int big, int64_t *from, int64_t *to)
 {
-	const struct mnode *n = &e->a->v[big];
+	const struct node *n = &e->a->v[big];
 
-	return (n->op == 's' || n->op == 'p') && me_index(e->a, big).n &&
-	       me_whole(e, me_from(e->a, big), -ME_TERMS, 1000000, from) &&
-	       me_whole(e, mn_kid(e->a, big, 1), -ME_TERMS, 1000000, to) && *to - *from < ME_TERMS;
+	return (n->op == 's' || n->op == 'p') && env_index(e->a, big).n &&
+	       env_whole(e, env_from(e->a, big), -ENV_TERMS, 1000000, from) &&
+	       env_whole(e, node_kid(e->a, big, 1), -ENV_TERMS, 1000000, to) &&
+	       *to - *from < ENV_TERMS;
 }

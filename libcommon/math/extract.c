@@ -1,7 +1,9 @@
 /* extract.c - the answer in a worked solution. See extract.h. */
 #include "math/extract.h"
 #include "math/box.h"
+#include "math/fold.h"
 #include "math/prose.h"
+#include "answer/tag.h"
 #include "answer/text.h"
 
 #include <string.h>
@@ -60,27 +62,100 @@ static bool about_answer(struct span s)
 	return false;
 }
 
+/* An HTML tag that says how words look, at the front of s: its length, else 0 */
+static size_t html(struct span s)
+{
+	static const char *const name[] = {"b", "i", "u", "p", "em", "strong", "span", "code"};
+	size_t n = 1 + (s.n > 1 && s.p[1] == '/'), from = n;
+
+	if (!s.n || *s.p != '<')
+		return 0;
+	while (n < s.n && text_letter(s.p[n]))
+		n++;
+	for (size_t i = 0; n < s.n && s.p[n] == '>' && i < sizeof name / sizeof *name; i++)
+		if (span_is((struct span){s.p + from, n - from}, name[i]))
+			return n + 1;
+	return 0;
+}
+
 static struct span skip_marks(struct span s)
 {
-	while (s.n && (text_blank(*s.p) || strchr("*:_`#>}", *s.p)))
-		s = from(s, 1);
+	for (size_t n; s.n; s = from(s, n)) {
+		n = html(s);
+		n = n ? n : text_blank(*s.p) || strchr("*:_`#>}\"", *s.p);
+		if (!n)
+			break;
+	}
 	return s;
 }
 
-/* Without the $ around it, if it is all one formula */
-static struct span undress(struct span s)
+static bool cut(struct span *s, const char *before, const char *after)
 {
-	while (s.n > 2 && *s.p == '$' && s.p[s.n - 1] == '$' &&
-	       (s.p[1] == '$' || !memchr(s.p + 1, '$', s.n - 2)))
-		s = (struct span){s.p + 1, s.n - 2};
-	return text_trim(s);
+	size_t n = strlen(before), m = strlen(after);
+
+	if (s->n <= n + m || memcmp(s->p, before, n) != 0 || memcmp(s->p + s->n - m, after, m) != 0)
+		return false;
+	*s = text_trim((struct span){s->p + n, s->n - n - m});
+	return true;
 }
 
-static bool put(struct span s, struct buf *out)
+/* Without the $ around it, if it is all one formula, quotes, stars and the like */
+static struct span undress(struct span s)
+{
+	static const char *const around[][2] = {
+		{"**", "**"},      {"__", "__"},    {"`", "`"},
+		{"\"", "\""},      {"'", "'"},      {"\u201c", "\u201d"},
+		{"<b>", "</b>"},   {"*", "*"},      {"<strong>", "</strong>"},
+		{"<em>", "</em>"}, {"<i>", "</i>"}, {"<u>", "</u>"}};
+	bool more;
+
+	s = text_trim(s);
+	more = s.n && (strchr("$*_`\"'<", *s.p) || (unsigned char)*s.p >= 0x80);
+	while (more) {
+		more = s.n > 2 && *s.p == '$' && s.p[s.n - 1] == '$' &&
+		       (s.p[1] == '$' || !memchr(s.p + 1, '$', s.n - 2)) && cut(&s, "$", "$");
+		for (size_t i = 0; i < sizeof around / sizeof *around && !more; i++)
+			more = cut(&s, around[i][0], around[i][1]);
+	}
+	return s;
+}
+
+static bool put_answer(struct span s, struct buf *out)
 {
 	s = undress(text_trim(s));
 	buf_add(out, s.p, s.n);
 	return s.n > 0;
+}
+
+/* Does s begin with Yes or No, so that all it says behind that explains it? */
+static bool yes_no(struct span s)
+{
+	return word_at(s, 0, "yes") || word_at(s, 0, "no");
+}
+
+/* A word or two between the value of n bytes and the end of the sentence say what it is of, 20%
+ * less, 5 km north: their length with the blanks before, else 0. */
+static size_t nouns_behind(struct span s, size_t n)
+{
+	size_t k = n, words = 0, i = 0;
+
+	while (i < n && !text_digit(s.p[i]))
+		i++;
+	for (; i < n && words < 3; words++) {
+		size_t from = k, end;
+
+		while (k < s.n && s.p[k] == ' ')
+			k++;
+		end = k;
+		while (end < s.n && text_letter(s.p[end]))
+			end++;
+		if (end < k + 3 || from == k ||
+		    (end > k + 2 && memcmp(s.p + end - 2, "ly", 2) == 0))
+			break;
+		k = end;
+	}
+
+	return words && words < 3 && (k == s.n || strchr(".\n", s.p[k])) ? k - n : 0;
 }
 
 /* s begins behind "answer is" */
@@ -90,15 +165,40 @@ static bool pick(struct span s, struct buf *out)
 	size_t n;
 
 	s = skip_marks(s);
-	n = math_prefix(s);
+	n = prose_prefix(s);
 	if (n)
-		return put((struct span){s.p, n}, out);
-	sentence = math_sentence(s);
-	if (math_last_item(sentence, &item))
-		return put(item, out);
+		return put_answer((struct span){s.p, n + nouns_behind(s, n)}, out);
+	sentence = prose_sentence(s);
+	if (!yes_no(sentence) && prose_last_item(sentence, &item))
+		return put_answer(item, out);
 	while (sentence.n && strchr("*`.\" ", sentence.p[sentence.n - 1]))
 		sentence.n--;
-	return sentence.n <= WORDS && put(sentence, out);
+	if (yes_no(sentence) && sentence.n > WORDS)
+		sentence.n = WORDS;
+	return sentence.n <= WORDS && put_answer(sentence, out);
+}
+
+/* Behind #### or the like at i, before a number; ### only where that is all the line; else 0 */
+static size_t hashes(struct span s, size_t i)
+{
+	size_t n = 0;
+	struct span line;
+
+	if (i && s.p[i - 1] == '#')
+		return 0;
+	while (i + n < s.n && s.p[i + n] == '#')
+		n++;
+	if (n < 3 || (n == 3 && i && s.p[i - 1] != '\n'))
+		return 0;
+	for (i += n; i < s.n && strchr(" *:", s.p[i]);)
+		i++;
+	if (i == s.n || !(text_digit(s.p[i]) || strchr("-+.$\\", s.p[i]) ||
+			  fold_sign((struct span){s.p + i, s.n - i})))
+		return 0;
+	line = (struct span){s.p + i, 0};
+	while (n == 3 && i + line.n < s.n && line.n < SHORT && line.p[line.n] != '\n')
+		line.n++;
+	return n > 3 || prose_prefix(line) == text_trim(line).n ? i : 0;
 }
 
 /* Behind a marker at i that an answer follows: "answer is" and the like, #### before a number; else
@@ -109,11 +209,7 @@ static size_t marker(struct span s, size_t i)
 
 	if (word)
 		return introduced(s, i + word);
-	if (s.p[i] != '#' || s.n - i < 5 || memcmp(s.p + i, "####", 4) != 0)
-		return 0;
-	for (i += 4; i < s.n && (s.p[i] == ' ' || s.p[i] == '*');)
-		i++;
-	return i < s.n && strchr("0123456789-.$\\", s.p[i]) ? i : 0;
+	return s.p[i] == '#' ? hashes(s, i) : 0;
 }
 
 static bool after_answer(struct span s, struct buf *out)
@@ -130,6 +226,139 @@ static bool after_answer(struct span s, struct buf *out)
 	return false;
 }
 
+/* ---- choices, and Yes or No ---- */
+
+/* The letter of a choice that stands alone at i, in brackets or not; 0: none. "A" in front of a
+ * word is an article, "I" nobody's choice. */
+static bool choice_at(struct span s, size_t i)
+{
+	static const char *const reason[] = {"because", "since", "as", "and",
+					     "which",   "with",  "is", "for"};
+	struct span next;
+
+	if (s.p[i] < 'A' || s.p[i] > 'J' || s.p[i] == 'I' || (i && text_letter(s.p[i - 1])) ||
+	    (i + 1 < s.n && (text_letter(s.p[i + 1]) || strchr("'^_=+-/", s.p[i + 1]))))
+		return false;
+	next = text_trim(from(s, i + 1));
+	if (s.p[i] != 'A' || !next.n || next.p == s.p + i + 1 || !text_letter(*next.p) ||
+	    (i && s.p[i - 1] == '('))
+		return true;
+	for (size_t k = 0; k < sizeof reason / sizeof *reason; k++)
+		if (word_at(next, 0, reason[k]))
+			return true;
+	return false;
+}
+
+/* The first choice in the sentence at i that is not denied */
+static bool choice_in(struct span s, size_t i, struct buf *out)
+{
+	size_t end = s.n - i > BETWEEN ? i + BETWEEN : s.n;
+	bool denied = false;
+
+	for (; i < end && s.p[i] != '\n'; i++) {
+		denied |= word_at(s, i, "not") || word_at(s, i, "isn't");
+		if (s.p[i] == '.' && i + 1 < end && text_blank(s.p[i + 1]))
+			return false;
+		if (!choice_at(s, i))
+			continue;
+		if (!denied)
+			return put_answer((struct span){s.p + i, 1}, out);
+		denied = false;
+	}
+	return false;
+}
+
+/* Behind one of the words, the last one first */
+static bool choice_behind(struct span s, const char *const *words, size_t n, struct buf *out)
+{
+	int tries = TRIES;
+
+	for (size_t i = s.n; i-- > 0 && tries > 0;)
+		for (size_t k = 0; k < n; k++)
+			if (word_at(s, i, words[k])) {
+				tries--;
+				if (choice_in(s, i + strlen(words[k]), out))
+					return true;
+			}
+	return false;
+}
+
+/* A letter that is all of the last line */
+static bool choice_alone(struct span s, struct buf *out)
+{
+	struct span line = text_trim(s);
+
+	for (size_t i = line.n; i-- > 0;)
+		if (line.p[i] == '\n') {
+			line = from(line, i + 1);
+			break;
+		}
+	line = skip_marks(line);
+	while (line.n && strchr("*_`.)$ ", line.p[line.n - 1]))
+		line.n--;
+	while (line.n && strchr("($", *line.p))
+		line = from(line, 1);
+	return line.n == 1 && choice_at(line, 0) && put_answer(line, out);
+}
+
+/* The last of "B is correct", "(C) is the answer" */
+static bool choice_said(struct span s, struct buf *out)
+{
+	static const char *const says[] = {"correct", "right", "the correct", "the right",
+					   "the answer"};
+
+	for (size_t i = s.n; i-- > 0;) {
+		size_t k = i + 1;
+
+		if (!choice_at(s, i))
+			continue;
+		while (k < s.n && strchr(" )*", s.p[k]))
+			k++;
+		if (!word_at(s, k < s.n ? k : s.n - 1, "is"))
+			continue;
+		for (k += 2; k < s.n && s.p[k] == ' ';)
+			k++;
+		for (size_t n = 0; k < s.n && n < sizeof says / sizeof *says; n++)
+			if (word_at(s, k, says[n]))
+				return put_answer((struct span){s.p + i, 1}, out);
+	}
+	return false;
+}
+
+static bool any_choice(struct span s, struct buf *out)
+{
+	static const char *const answer[] = {"answer"}, *const right[] = {"correct", "right"};
+	static const char *const option[] = {"option", "choice", "choose", "pick", "select"};
+
+	return choice_behind(s, answer, 1, out) || choice_behind(s, right, 2, out) ||
+	       choice_alone(s, out) || choice_said(s, out) || choice_behind(s, option, 5, out);
+}
+
+/* A response whose first or last sentence begins with Yes or No */
+static bool any_yes_no(struct span s, struct buf *out)
+{
+	static const char *const lead[] = {"so", "thus", "hence", "therefore"};
+	struct span last;
+
+	s = text_trim(s);
+	if (s.n && (*s.p == '*' || *s.p == '$'))
+		s = skip_marks(s);
+	if (yes_no(s))
+		return put_answer((struct span){s.p, s.n < WORDS ? s.n : WORDS}, out);
+	last = s;
+	for (size_t i = s.n; i-- > 1;)
+		if (text_blank(s.p[i]) && strchr(".\n", s.p[i - 1])) {
+			last = text_trim(from(s, i));
+			break;
+		}
+	for (size_t i = 0; i < sizeof lead / sizeof *lead; i++)
+		if (word_at(last, 0, lead[i]))
+			last = from(last, strlen(lead[i]));
+	while (last.n && (text_blank(*last.p) || *last.p == ','))
+		last = from(last, 1);
+	return yes_no(last) && last.n <= WORDS && put_answer(last, out);
+}
+
 /* ---- all of it ---- */
 
 static bool only_expression(struct span s, struct buf *out)
@@ -139,58 +368,92 @@ static bool only_expression(struct span s, struct buf *out)
 	s = text_trim(s);
 	if (!s.n || s.n > SHORT)
 		return false;
-	n = math_prefix(s);
-	while (n < s.n && strchr(".*` ", s.p[n]))
+	n = prose_prefix(s);
+	while (n < s.n && strchr(".*` \"'", s.p[n]))
 		n++;
-	return n == s.n && put(s, out);
+	return n == s.n && put_answer(s, out);
 }
 
 /* One or a few words that are all the response */
-static bool only_words(struct span s, struct buf *out)
+static bool few_words(struct span s, struct buf *out)
 {
 	s = text_trim(s);
-	return s.n && s.n <= WORDS && !memchr(s.p, '\n', s.n) && put(s, out);
+	return s.n && s.n <= WORDS && !memchr(s.p, '\n', s.n) && put_answer(s, out);
 }
 
-/* What stands behind the last </think>: thoughts are no answer. Nothing when they do not end. */
-static struct span spoken(struct span s)
+/* "Final answer is" with a value, behind the last box */
+static bool final_answer(struct span s, struct buf *out)
 {
-	static const char open[] = "<think>", close[] = "</think>";
-	const size_t n = sizeof close - 1, m = sizeof open - 1;
+	for (size_t i = s.n; i-- > 0;)
+		if ((s.p[i] | 0x20) == 'f' && word_at(s, i, "final answer")) {
+			size_t at = introduced(s, i + 12), n;
 
-	for (size_t i = s.n < n ? 0 : s.n - n + 1; i-- > 0;)
-		if (s.p[i] == '<' && memcmp(s.p + i, close, n) == 0)
-			return from(s, i + n);
-	s = text_trim(s);
-	return s.n >= m && memcmp(s.p, open, m) == 0 ? from(s, s.n) : s;
+			s = skip_marks(from(s, at ? at : s.n));
+			n = prose_prefix(s);
+			return n && (buf_reset(out), put_answer((struct span){s.p, n}, out));
+		}
+	return false;
 }
 
-bool math_extract(struct span response, struct buf *out)
+static bool boxed(struct span s, struct extract *out)
 {
+	struct box_place place;
+	struct span inside;
+
+	if (!box_last(s, &out->text, &place))
+		return false;
+	out->percent = place.percent;
+	if (final_answer(from(s, place.end), &out->text)) {
+		out->percent = false;
+		return true;
+	}
+	inside = undress((struct span){out->text.p, out->text.n});
+	if (inside.n)
+		memmove(out->text.p, inside.p, inside.n);
+	out->text.n = inside.n;
+	return true;
+}
+
+bool extract_answer(struct span response, enum extract_kind kind, struct extract *out)
+{
+	bool tagged = tag_inside(response, &response);
+	struct buf *text = &out->text;
 	struct span item;
 
-	buf_reset(out);
-	response = spoken(response);
-	if (math_boxes(response, out))
+	buf_reset(text);
+	out->percent = false;
+	if (boxed(response, out) || (kind == EXTRACT_CHOICE && any_choice(response, text)))
 		return true;
-	if (after_answer(response, out) || only_expression(response, out))
+	if (after_answer(response, text) || only_expression(response, text))
 		return true;
-	if (math_last_item(response, &item))
-		return put(item, out);
-	return only_words(response, out);
+	if ((tagged && few_words(response, text)) ||
+	    (kind == EXTRACT_YES_NO && any_yes_no(response, text)))
+		return true;
+	if (prose_last_item(response, &item))
+		return put_answer(item, text);
+	return few_words(response, text);
 }
 
-void math_extract_right(struct span answer, struct buf *out)
+enum extract_kind extract_kind_of(struct span right)
 {
-	struct span item, all = text_trim(answer);
+	right = undress(right);
+	while (right.n > 2 && strchr("({", *right.p) && strchr(")}", right.p[right.n - 1]))
+		right = (struct span){right.p + 1, right.n - 2};
+	if (right.n > 6 && memcmp(right.p, "\\text", 5) == 0 && memchr(right.p, '{', right.n))
+		return extract_kind_of(
+			from(right, (size_t)((char *)memchr(right.p, '{', right.n) - right.p)));
+	return right.n == 1 && choice_at(right, 0) ? EXTRACT_CHOICE
+	       : yes_no(right)                     ? EXTRACT_YES_NO
+						   : EXTRACT_VALUE;
+}
 
-	buf_reset(out);
-	if (math_boxes(all, out))
-		return;
-	if (math_prefix(all) < all.n &&
-	    (memchr(all.p, '$', all.n) || memmem(all.p, all.n, "\\(", 2)) &&
-	    !only_expression(all, out) && math_last_item(all, &item))
-		put(item, out);
-	else if (!out->n)
-		put(all, out);
+void extract_right(struct span answer, struct buf *out)
+{
+	struct span all = text_trim(answer);
+	struct extract e = {.text = *out};
+
+	buf_reset(&e.text);
+	if (!boxed(all, &e) && (yes_no(all) || !after_answer(all, &e.text)))
+		put_answer(all, &e.text);
+	*out = e.text;
 }

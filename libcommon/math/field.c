@@ -4,275 +4,297 @@
 
 #include <string.h>
 
-static struct mfield whole(int64_t v)
+static struct field whole(int64_t v)
 {
-	struct mfield r = {.exact = true};
+	struct field r = {.exact = true};
 
-	for (int k = 0; k < MOD_PRIMES; k++) {
-		uint64_t m = mod_of(v < 0 ? -(uint64_t)v : (uint64_t)v, k);
+	for (int k = 0; k < MODULAR_PRIMES; k++) {
+		uint64_t m = modular_of(v < 0 ? -(uint64_t)v : (uint64_t)v, k);
 
-		r.v[k] = v < 0 ? mod_neg(m, k) : m;
+		r.v[k] = v < 0 ? modular_neg(m, k) : m;
 	}
 	return r;
 }
 
-static struct mfield random_value(uint64_t name, uint64_t place)
+static struct field random_value(uint64_t name, uint64_t place)
 {
-	struct mfield r = {.exact = true};
+	struct field r = {.exact = true};
 
-	for (int k = 0; k < MOD_PRIMES; k++)
-		r.v[k] = mod_of(rng_u64(rng_key(name, RNG_VERIFY, place, (uint64_t)k, 0), 0), k);
+	for (int k = 0; k < MODULAR_PRIMES; k++)
+		r.v[k] =
+			modular_of(rng_u64(rng_key(name, RNG_VERIFY, place, (uint64_t)k, 0), 0), k);
 	return r;
 }
 
-static struct mfield bad(void)
+static struct field field_bad(void)
 {
-	return (struct mfield){.bad = true};
+	return (struct field){.bad = true};
 }
 
 enum { INVERSE = 12 }; /* steps that one takes the time of */
 
 enum operation { ADD, MUL, DIV };
 
-static struct mfield combine(struct mfield a, struct mfield b, enum operation op)
+static struct field field_combine(struct field a, struct field b, enum operation op)
 {
 	a.exact &= b.exact;
 	a.bad |= b.bad;
-	for (int k = 0; k < MOD_PRIMES && !a.bad; k++)
+	for (int k = 0; k < MODULAR_PRIMES && !a.bad; k++)
 		if (op == ADD)
-			a.v[k] = mod_add(a.v[k], b.v[k], k);
+			a.v[k] = modular_add(a.v[k], b.v[k], k);
 		else if (op == MUL)
-			a.v[k] = mod_mul(a.v[k], b.v[k], k);
-		else if (mod_inv(b.v[k], k, &b.v[k]))
-			a.v[k] = mod_mul(a.v[k], b.v[k], k);
+			a.v[k] = modular_mul(a.v[k], b.v[k], k);
+		else if (modular_inv(b.v[k], k, &b.v[k]))
+			a.v[k] = modular_mul(a.v[k], b.v[k], k);
 		else
 			a.bad = true;
 	return a;
 }
 
 /* A value that depends on what and on a alone */
-static struct mfield mixed(uint64_t what, struct mfield a)
+static struct field mixed(uint64_t what, struct field a)
 {
-	for (int k = 0; k < MOD_PRIMES; k++)
-		a.v[k] = mod_of(rng_u64(rng_key(what, RNG_VERIFY, a.v[k], (uint64_t)k, 1), 0), k);
+	for (int k = 0; k < MODULAR_PRIMES; k++)
+		a.v[k] = modular_of(rng_u64(rng_key(what, RNG_VERIFY, a.v[k], (uint64_t)k, 1), 0),
+				    k);
 	return a;
 }
 
 /* A function of all children; a word among them stands for itself */
-static struct mfield opaque(struct menv *e, int node, uint64_t what)
+static struct field field_opaque(struct env *e, int node, uint64_t what)
 {
-	struct mfield r = {.exact = true};
+	struct field r = {.exact = true};
 
 	for (int k = e->a->v[node].first; k; k = e->a->v[k].next) {
-		struct mfield x = e->a->v[k].kind == MK_TEXT
-					  ? random_value(me_hash(e->a->v[k].text), 0)
-					  : math_field(e, k);
+		struct field x = e->a->v[k].kind == NODE_TEXT
+					 ? random_value(env_hash(e->a->v[k].text), 0)
+					 : field_value(e, k);
 
-		r = combine(mixed(what, r), x, ADD);
-		me_step(e);
+		r = field_combine(mixed(what, r), x, ADD);
+		env_step(e);
 	}
 	return mixed(what, r);
 }
 
-static struct mfield not_exact(struct mfield r)
+static struct field not_exact(struct field r)
 {
 	r.exact = false;
 	return r;
 }
 
-static struct mfield unknown(struct menv *e, int node)
+static struct field unknown(struct env *e, int node)
 {
-	const struct mnode *n = &e->a->v[node];
+	const struct node *n = &e->a->v[node];
 
-	return not_exact(opaque(e, node, (uint64_t)n->kind << 8 | n->op));
+	return not_exact(field_opaque(e, node, (uint64_t)n->kind << 8 | n->op));
 }
 
-static struct mfield symbol(const struct menv *e, struct span name)
+static struct field field_symbol(const struct env *e, struct span name)
 {
-	const struct mbound *b = me_bound(e, name);
+	const struct bound *b = env_bound(e, name);
 
 	if (!b)
-		return random_value(me_hash(name), (uint64_t)e->point);
+		return random_value(env_hash(name), (uint64_t)e->point);
 	return b->known ? whole(b->value)
 			: random_value(1, (uint64_t)(16 * (b - e->bound + 1) + e->point));
 }
 
-static struct mfield constant(int op)
+static struct field field_constant(int op)
 {
-	struct mfield r = {.exact = true};
+	struct field r = {.exact = true};
 
 	if (op == 'o')
-		return bad();
+		return field_bad();
 	if (op != 'i')
 		return random_value(2, (uint64_t)op);
-	memcpy(r.v, mod_i, sizeof r.v);
+	memcpy(r.v, modular_i, sizeof r.v);
 	return r;
 }
 
-static struct mfield fold(struct menv *e, int node, enum operation op)
+static struct field field_fold(struct env *e, int node, enum operation op)
 {
 	int k = e->a->v[node].first;
-	struct mfield r = math_field(e, k);
+	struct field r = field_value(e, k);
 
 	while ((k = e->a->v[k].next) != 0 && !r.bad) {
-		r = combine(r, math_field(e, k), op);
+		r = field_combine(r, field_value(e, k), op);
 		*e->steps -= op == DIV ? INVERSE : 0;
 	}
 	return r;
 }
 
-static struct mfield power(struct menv *e, int node)
+static struct field field_power(struct env *e, int node)
 {
 	int64_t x;
-	struct mfield r;
+	struct field r;
 
-	if (!me_whole(e, e->a->v[node].last, -((int64_t)1 << 40), (int64_t)1 << 40, &x))
+	if (!env_whole(e, e->a->v[node].last, -((int64_t)1 << 40), (int64_t)1 << 40, &x))
 		return unknown(e, node);
-	r = math_field(e, e->a->v[node].first);
+	r = field_value(e, e->a->v[node].first);
 	*e->steps -= x < 0 ? INVERSE : 0;
-	for (int k = 0; k < MOD_PRIMES && !r.bad; k++) {
-		r.v[k] = mod_pow(r.v[k], (uint64_t)(x < 0 ? -x : x), k);
-		if (x < 0 && !mod_inv(r.v[k], k, &r.v[k]))
+	for (int k = 0; k < MODULAR_PRIMES && !r.bad; k++) {
+		r.v[k] = modular_pow(r.v[k], (uint64_t)(x < 0 ? -x : x), k);
+		if (x < 0 && !modular_inv(r.v[k], k, &r.v[k]))
 			r.bad = true;
 	}
 	return r;
 }
 
-static struct mfield factorial(struct menv *e, int node)
+static struct field field_factorial(struct env *e, int node)
 {
-	struct mfield r = whole(1);
+	struct field r = whole(1);
 	int64_t n;
 
-	if (!me_whole(e, e->a->v[node].first, 0, ME_FACTORIAL, &n))
+	if (!env_whole(e, e->a->v[node].first, 0, ENV_FACTORIAL, &n))
 		return unknown(e, node);
 	*e->steps -= (int)n / 4;
 	for (; n > 1; n--)
-		r = combine(r, whole(n), MUL);
+		r = field_combine(r, whole(n), MUL);
 	return r;
 }
 
-static struct mfield binomial(struct menv *e, int node)
+static struct field field_binomial(struct env *e, int node)
 {
-	struct mfield r = whole(1), below = whole(1), n;
-	int64_t k;
+	struct field r = whole(1), below = whole(1), n;
+	int64_t k, all;
 
-	if (!me_whole(e, e->a->v[node].last, 0, ME_FACTORIAL, &k))
+	if (!env_whole(e, e->a->v[node].last, 0, INT32_MAX, &k))
 		return unknown(e, node);
-	n = math_field(e, e->a->v[node].first);
+	if (env_whole(e, e->a->v[node].first, k, INT32_MAX, &all) && all - k < k)
+		k = all - k;
+	if (k > ENV_FACTORIAL)
+		return not_exact(
+			mixed(5, field_combine(mixed(6, field_value(e, e->a->v[node].first)),
+					       whole(k), ADD)));
+	n = field_value(e, e->a->v[node].first);
 	*e->steps -= (int)k;
 	for (int64_t i = 0; i < k; i++) {
-		r = combine(r, combine(n, whole(-i), ADD), MUL);
-		below = combine(below, whole(i + 1), MUL);
+		r = field_combine(r, field_combine(n, whole(-i), ADD), MUL);
+		below = field_combine(below, whole(i + 1), MUL);
 	}
-	return combine(r, below, DIV);
+	return field_combine(r, below, DIV);
 }
 
-static struct mfield absolute(struct menv *e, int node)
+static struct field field_absolute(struct env *e, int node)
 {
 	int64_t num, den;
 
-	if (!me_ratio(e, e->a->v[node].first, &num, &den))
+	if (!env_ratio(e, e->a->v[node].first, &num, &den))
 		return unknown(e, node);
-	return combine(whole(num < 0 ? -num : num), whole(den), DIV);
+	return field_combine(whole(num < 0 ? -num : num), whole(den), DIV);
 }
 
-static struct mfield carried_out(struct menv *e, int node, int64_t from, int64_t to)
+static struct field field_carried_out(struct env *e, int node, int64_t from, int64_t to)
 {
 	bool sum = e->a->v[node].op == 's';
-	struct mfield r = whole(sum ? 0 : 1);
-	struct mbound *b = &e->bound[e->n_bound++];
+	struct field r = whole(sum ? 0 : 1);
+	struct bound *b = &e->bound[e->n_bound++];
 
-	*b = (struct mbound){.name = me_index(e->a, node), .known = true};
+	*b = (struct bound){.name = env_index(e->a, node), .known = true};
 	for (b->value = from; b->value <= to && !r.bad; b->value++)
-		r = combine(r, math_field(e, e->a->v[node].last), sum ? ADD : MUL);
+		r = field_combine(r, field_value(e, e->a->v[node].last), sum ? ADD : MUL);
 	e->n_bound--;
 	return r;
 }
 
-/* The body at a random index, times a function of the bounds: a sum is linear in its body. */
-static struct mfield big(struct menv *e, int node)
+/* An end of a sum, which may be infinite */
+static struct field field_end(struct env *e, int node)
 {
-	struct mfield bounds = {.exact = true}, body;
+	const struct node *n = &e->a->v[node];
+	bool minus = n->kind == NODE_NEG;
+
+	if (minus)
+		n = &e->a->v[n->first];
+	if (n->kind != NODE_CONST || n->op != 'o')
+		return field_value(e, node);
+	return random_value(2, minus ? 'O' : 'o');
+}
+
+/* The body at a random index, times a function of the bounds: a sum is linear in its body. */
+static struct field field_big(struct env *e, int node)
+{
+	struct field bounds = {.exact = true}, body;
 	int64_t from, to;
-	int end = mn_kid(e->a, node, 1);
+	int end = node_kid(e->a, node, 1);
 
 	if (e->n_bound == (int)(sizeof e->bound / sizeof *e->bound))
-		return bad();
-	if (me_range(e, node, &from, &to))
-		return carried_out(e, node, from, to);
+		return field_bad();
+	if (env_range(e, node, &from, &to))
+		return field_carried_out(e, node, from, to);
 	*e->steps -= 2 * INVERSE;
-	if (e->a->v[mn_kid(e->a, node, 0)].kind != MK_DOTS)
-		bounds = math_field(e, me_from(e->a, node));
+	if (e->a->v[node_kid(e->a, node, 0)].kind != NODE_DOTS)
+		bounds = field_end(e, env_from(e->a, node));
 	bounds = mixed(e->a->v[node].op, bounds);
-	if (e->a->v[end].kind != MK_DOTS)
-		bounds = combine(bounds, math_field(e, end), ADD);
+	if (e->a->v[end].kind != NODE_DOTS)
+		bounds = field_combine(bounds, field_end(e, end), ADD);
 	bounds = mixed(e->a->v[node].op, bounds);
-	e->bound[e->n_bound++] = (struct mbound){.name = me_index(e->a, node)};
-	body = math_field(e, e->a->v[node].last);
+	e->bound[e->n_bound++] = (struct bound){.name = env_index(e->a, node)};
+	body = field_value(e, e->a->v[node].last);
 	e->n_bound--;
 	if (e->a->v[node].op != 's')
 		body = mixed(3, body);
-	return not_exact(combine(bounds, body, MUL));
+	return not_exact(field_combine(bounds, body, MUL));
 }
 
-static struct mfield degrees(struct menv *e, int node)
+static struct field field_degrees(struct env *e, int node)
 {
-	struct mfield r = math_field(e, e->a->v[node].first);
+	struct field r = field_value(e, e->a->v[node].first);
 
-	return combine(combine(r, constant('p'), MUL), whole(180), DIV);
+	return field_combine(field_combine(r, field_constant('p'), MUL), whole(180), DIV);
 }
 
-struct mfield math_field(struct menv *e, int node)
+struct field field_value(struct env *e, int node)
 {
-	const struct mnode *n = &e->a->v[node];
-	struct mfield r = {.exact = true};
+	const struct node *n = &e->a->v[node];
+	struct field r = {.exact = true};
 
-	if (!me_step(e))
-		return bad();
+	if (!env_step(e))
+		return field_bad();
 	switch (n->kind) {
-	case MK_NUM:
+	case NODE_NUM:
 		memcpy(r.v, n->num.mod, sizeof r.v);
 		return r;
-	case MK_SYM:
-		return symbol(e, n->text);
-	case MK_CONST:
-		return me_bound(e, n->text) ? symbol(e, n->text) : constant(n->op);
-	case MK_ADD:
-		return fold(e, node, ADD);
-	case MK_MUL:
-		return fold(e, node, MUL);
-	case MK_DIV:
-		return fold(e, node, DIV);
-	case MK_NEG:
-		return combine(whole(-1), math_field(e, n->first), MUL);
-	case MK_PM:
-		return combine(whole(n->op ? -e->sign : e->sign), math_field(e, n->first), MUL);
-	case MK_PERCENT:
-		return combine(math_field(e, n->first), whole(100), DIV);
-	case MK_UNIT:
-		return math_field(e, n->first);
-	case MK_DEG:
-		return degrees(e, node);
-	case MK_POW:
-		return power(e, node);
-	case MK_CALL:
-		return opaque(e, node, me_hash(n->text));
-	case MK_FUNC:
+	case NODE_SYM:
+		return field_symbol(e, n->text);
+	case NODE_CONST:
+		return env_bound(e, n->text) ? field_symbol(e, n->text) : field_constant(n->op);
+	case NODE_ADD:
+		return field_fold(e, node, ADD);
+	case NODE_MUL:
+		return field_fold(e, node, MUL);
+	case NODE_DIV:
+		return field_fold(e, node, DIV);
+	case NODE_NEG:
+		return field_combine(whole(-1), field_value(e, n->first), MUL);
+	case NODE_PM:
+		return field_combine(whole(n->op ? -e->sign : e->sign), field_value(e, n->first),
+				     MUL);
+	case NODE_PERCENT:
+		return field_combine(field_value(e, n->first), whole(100), DIV);
+	case NODE_UNIT:
+		return field_value(e, n->first);
+	case NODE_DEG:
+		return field_degrees(e, node);
+	case NODE_POW:
+		return field_power(e, node);
+	case NODE_CALL:
+		return field_opaque(e, node, env_hash(n->text));
+	case NODE_FUNC:
 		return unknown(e, node);
-	case MK_FACT:
-		return factorial(e, node);
-	case MK_BINOM:
-		return binomial(e, node);
-	case MK_ABS:
-		return absolute(e, node);
-	case MK_BIG:
-		return big(e, node);
+	case NODE_FACT:
+		return field_factorial(e, node);
+	case NODE_BINOM:
+		return field_binomial(e, node);
+	case NODE_ABS:
+		return field_absolute(e, node);
+	case NODE_BIG:
+		return field_big(e, node);
 	default:
-		return bad();
+		return field_bad();
 	}
 }
 
-bool math_field_same(const struct mfield *a, const struct mfield *b)
+bool field_same(const struct field *a, const struct field *b)
 {
 	return !a->bad && !b->bad && memcmp(a->v, b->v, sizeof a->v) == 0;
 }

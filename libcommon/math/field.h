@@ -10,13 +10,13 @@
 
 #include "math/env.h"
 
-struct mfield {
-	uint64_t v[MOD_PRIMES];
+struct field {
+	uint64_t v[MODULAR_PRIMES];
 	bool exact; /* different values mean different expressions */
 	bool bad;   /* no value: division by zero, no expression of numbers, no steps left */
 };
 
-struct mfield math_field(struct menv *e, int node);
-bool math_field_same(const struct mfield *a, const struct mfield *b);
+struct field field_value(struct env *e, int node);
+bool field_same(const struct field *a, const struct field *b);
 
 #endif

@@ -1,5 +1,7 @@
 /* fold.c - signs beyond ASCII as LaTeX. See fold.h. */
 #include "math/fold.h"
+#include "math/words.h"
+#include "answer/text.h"
 
 #include <string.h>
 
@@ -101,14 +103,14 @@ static const char *meaning(struct span s, size_t *n)
 	return NULL;
 }
 
-size_t math_sign(struct span s)
+size_t fold_sign(struct span s)
 {
 	size_t n;
 
 	return full_width(s) ? 3 : meaning(s, &n) ? n : 0;
 }
 
-void math_fold(struct span s, struct buf *out)
+void fold_signs(struct span s, struct buf *out)
 {
 	char group = 0; /* the ^ or _ of the {} that out ends with */
 	const char *latex;
@@ -136,5 +138,51 @@ void math_fold(struct span s, struct buf *out)
 			n = 1;
 			buf_add(out, s.p, 1);
 		}
+	}
+}
+
+/* The letter of the escape that made the control character c; '\0': none */
+static char escaped(char c)
+{
+	return c < '\a' || c > '\r' || c == '\n' ? '\0' : "abt.vfr"[c - '\a'];
+}
+
+/* Is the letter c with the letters at the front of s a command? */
+static bool makes_command(char c, struct span s)
+{
+	static const char *const more[] = {"theta", "tau",      "beta",      "rho",
+					   "alpha", "triangle", "boldsymbol"};
+	char name[16] = {c};
+	size_t n = 0;
+
+	while (n < s.n && n + 1 < sizeof name && text_letter(s.p[n])) {
+		name[n + 1] = s.p[n];
+		n++;
+	}
+	if (!n || (n < s.n && text_letter(s.p[n])))
+		return false;
+	for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+		if (span_is((struct span){name, n + 1}, more[i]))
+			return true;
+	return word_command((struct span){name, n + 1}) != NULL;
+}
+
+void fold_controls(struct span s, struct buf *out)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < s.n && !any; i++)
+		any = escaped(s.p[i]);
+	if (!any) {
+		buf_add(out, s.p, s.n);
+		return;
+	}
+	for (size_t i = 0; i < s.n; i++) {
+		char c = escaped(s.p[i]);
+
+		if (c && makes_command(c, (struct span){s.p + i + 1, s.n - i - 1}))
+			buf_add(out, (char[]){'\\', c}, 2);
+		else
+			buf_char(out, s.p[i]);
 	}
 }

@@ -10,7 +10,7 @@
 enum { MATH_PIECES = 24 };
 
 struct piece {
-	struct mitem lo, hi;  /* node 0: without bound */
+	struct value lo, hi;  /* node 0: without bound */
 	long double from, to; /* their values */
 	bool lo_open, hi_open;
 };
@@ -21,10 +21,10 @@ struct pieces {
 };
 
 /* Is the node a set of this kind by its form alone? A pair (a, b) is not: it may be a point. */
-bool ms_is_set(const struct mjudge *j, int node);
+bool interval_is_set(const struct judgement *j, int node);
 /* The set that x is, as pieces in order that do not touch; a pair is an open interval. False when
  * it is none, or has no real bounds. */
-bool ms_pieces(struct mjudge *j, struct mitem x, struct pieces *p);
-bool ms_same(struct mjudge *j, const struct pieces *a, const struct pieces *b);
+bool interval_pieces(struct judgement *j, struct value x, struct pieces *p);
+bool interval_same(struct judgement *j, const struct pieces *a, const struct pieces *b);
 
 #endif

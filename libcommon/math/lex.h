@@ -1,7 +1,7 @@
 /*
  * lex.h - tokens of LaTeX and of plain mathematical text, one after the other.
  *
- * The text has been through math_fold. $ and \( \[ mean nothing, spaces and sizes neither. A
+ * The text has been through fold_signs. $ and \( \[ mean nothing, spaces and sizes neither. A
  * backslash that was doubled on the way
  * through JSON or a program's source is taken as one, but between the rows of a matrix.
  */
@@ -13,29 +13,30 @@
 #include "math/words.h"
 
 /* What a comma between digits is: 1,234 (outside of parentheses), always one of a list, 1,5. */
-enum math_comma { COMMA_GROUPS, COMMA_LISTS, COMMA_DECIMALS };
+enum comma { COMMA_GROUPS, COMMA_LISTS, COMMA_DECIMALS };
 
-struct mtok {
-	uint8_t t, op;     /* enum mtok_type */
+struct token {
+	uint8_t t, op;     /* enum token_type */
 	const char *start; /* where it begins: to read it again otherwise */
 	struct span s;
-	struct mnumber num;
+	struct numeral num;
 };
 
-struct mlex {
+struct lex {
 	const char *begin, *p, *end;
-	enum math_comma comma;
+	enum comma comma;
 	int brackets; /* open ones: a comma in them is never of a number */
+	bool units;   /* m, s and the like behind a value and a blank are units */
 	int rows;     /* environments open: \\ is between rows */
 };
 
-void ml_init(struct mlex *l, struct span text, enum math_comma comma);
-void ml_next(struct mlex *l, struct mtok *t);
+void lex_init(struct lex *l, struct span text, enum comma comma);
+void lex_next(struct lex *l, struct token *t);
 /* The argument of a command, p behind it: one digit, one letter. False: it is something else, which
- * ml_next will read. */
-bool ml_argument(struct mlex *l, struct mtok *t);
+ * lex_next will read. */
+bool lex_argument(struct lex *l, struct token *t);
 /* {name}, as behind \begin; empty when it is not there */
-struct span ml_braced(struct mlex *l);
-void ml_spaces(struct mlex *l);
+struct span lex_braced(struct lex *l);
+void lex_spaces(struct lex *l);
 
 #endif

@@ -1,10 +1,12 @@
 /* math.c - the verifier of mathematical answers. See rloop-verify(7). */
 #include "answer/judge.h"
 #include "base/json.h"
-#include "math/compare.h"
+#include "math/reading.h"
 #include "math/extract.h"
+#include "math/fold.h"
 #include "answer/text.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { MAX_PLACES = 15 };
@@ -17,13 +19,33 @@ static int places(const struct verify_item *it)
 	return mp_i64(mp_get(it->meta, "precision"), &v) && v >= 0 && v <= MAX_PLACES ? (int)v : -1;
 }
 
-static bool right(struct span answer, struct span got, int n, struct verdict *out)
+static bool same(struct span right, const struct extract *got, int n, struct verdict *out)
 {
-	struct buf b = {0};
-	bool yes;
+	struct span text = {got->text.p, got->text.n};
 
-	math_extract_right(answer, &b);
-	yes = math_same((struct span){b.p, b.n}, got, n, &out->why);
+	if (reading_same(right, text, n, &out->why))
+		return true;
+	if (!got->percent)
+		return false;
+	assert(text.n >= 2); /* it ends in \\% */
+	text.n -= 2;
+	return reading_same(right, text, n, &out->why);
+}
+
+/* Is the response's answer the right one? It is left in *got. */
+static bool right(struct span answer, struct span response, int n, struct extract *got,
+		  struct verdict *out)
+{
+	struct buf b = {0}, mended = {0};
+	bool yes = false;
+
+	fold_controls(answer, &mended);
+	extract_right((struct span){mended.p, mended.n}, &b);
+	buf_free(&mended);
+	if (!extract_answer(response, extract_kind_of((struct span){b.p, b.n}), got))
+		out->why = "no answer found";
+	else
+		yes = same((struct span){b.p, b.n}, got, n, out);
 	buf_free(&b);
 	return yes;
 }
@@ -54,10 +76,10 @@ none:
 
 int judge_math(const struct verify_item *it, struct verdict *out, struct reason *why)
 {
-	struct buf b = {0};
+	struct extract got = {0};
 	json_t *all, *v;
 	size_t i;
-	int st = item_answer(it, why), n = places(it);
+	int st = judge_item_answer(it, why), n = places(it);
 
 	if (st)
 		return st;
@@ -65,23 +87,17 @@ int judge_math(const struct verify_item *it, struct verdict *out, struct reason 
 		return fail(why, ST_INPUT, "task %.*s: math: the answer is empty",
 			    TEXT_ARG(it->task));
 	all = alternatives(it->answer);
-	if (!math_extract(it->response, &b)) {
-		out->why = "no answer found";
-	} else if (all) {
-		json_array_foreach(all, i, v)
-		{
-			struct span one = {json_string_value(v), json_string_length(v)};
+	json_array_foreach(all, i, v)
+	{
+		struct span one = {json_string_value(v), json_string_length(v)};
 
-			if (right(one, (struct span){b.p, b.n}, n, out)) {
-				out->reward = 1;
-				break;
-			}
-		}
-	} else {
-		out->reward = right(it->answer, (struct span){b.p, b.n}, n, out);
+		if (!out->reward)
+			out->reward = right(one, it->response, n, &got, out);
 	}
-	text_extract(out, (struct span){b.p, b.n});
+	if (!all)
+		out->reward = right(it->answer, it->response, n, &got, out);
+	text_extract(out, (struct span){got.text.p, got.text.n});
 	json_decref(all);
-	buf_free(&b);
+	buf_free(&got.text);
 	return 0;
 }

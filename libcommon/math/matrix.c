@@ -1,79 +1,75 @@
 /* matrix.c - matrices. See matrix.h. */
 #include "math/matrix.h"
 
-static const struct mnode *node(const struct mjudge *j, int x)
+static bool is_matrix(const struct judgement *j, int x)
 {
-	return &j->a->v[x];
+	return value_node(j, x)->flags & HAS_MATRIX;
 }
 
-static bool is_matrix(const struct mjudge *j, int x)
+static bool literal(const struct judgement *j, int x, struct matrix *m)
 {
-	return node(j, x)->flags & MX_MATRIX;
-}
-
-static bool literal(const struct mjudge *j, int x, struct mmatrix *m)
-{
-	const struct mnode *n = node(j, x);
+	const struct node *n = value_node(j, x);
 	int i = 0;
 
 	if (n->text.p || n->n > MATH_CELLS || n->n % n->op)
 		return false;
 	m->cols = n->op;
 	m->rows = n->n / n->op;
-	for (int k = n->first; k; k = node(j, k)->next)
+	for (int k = n->first; k; k = value_node(j, k)->next)
 		m->cell[i++] = k;
 	return true;
 }
 
-bool mm_tuple(const struct mjudge *j, int x, bool row, struct mmatrix *m)
+bool matrix_tuple(const struct judgement *j, int x, bool row, struct matrix *m)
 {
-	const struct mnode *n = node(j, x);
+	const struct node *n = value_node(j, x);
 	int i = 0;
 
-	if (n->kind != MK_TUPLE || n->n > MATH_CELLS)
+	if (n->kind != NODE_TUPLE || n->n > MATH_CELLS)
 		return false;
 	m->rows = row ? 1 : n->n;
 	m->cols = row ? n->n : 1;
-	for (int k = n->first; k; k = node(j, k)->next)
+	for (int k = n->first; k; k = value_node(j, k)->next)
 		m->cell[i++] = k;
 	return true;
 }
 
-static void scale(struct mjudge *j, struct mmatrix *m, enum mkind kind, int by)
+static void matrix_scale(struct judgement *j, struct matrix *m, enum node_kind kind, int by)
 {
 	for (int i = 0; i < m->rows * m->cols; i++) {
-		int x = mn_again(j->a, m->cell[i]);
+		int x = node_again(j->a, m->cell[i]);
 
-		m->cell[i] = kind == MK_NEG ? mn_one(j->a, MK_NEG, x)
-					    : mn_two(j->a, kind, x, mn_again(j->a, by));
+		m->cell[i] = kind == NODE_NEG ? node_one(j->a, NODE_NEG, x)
+					      : node_two(j->a, kind, x, node_again(j->a, by));
 	}
 }
 
-static bool add(struct mjudge *j, struct mmatrix *a, const struct mmatrix *b)
+static bool matrix_add(struct judgement *j, struct matrix *a, const struct matrix *b)
 {
 	if (a->rows != b->rows || a->cols != b->cols)
 		return false;
 	for (int i = 0; i < a->rows * a->cols; i++)
-		a->cell[i] = mn_two(j->a, MK_ADD, mn_again(j->a, a->cell[i]),
-				    mn_again(j->a, b->cell[i]));
+		a->cell[i] = node_two(j->a, NODE_ADD, node_again(j->a, a->cell[i]),
+				      node_again(j->a, b->cell[i]));
 	return true;
 }
 
-static int row_by_column(struct mjudge *j, const struct mmatrix *a, const struct mmatrix *b,
+static int row_by_column(struct judgement *j, const struct matrix *a, const struct matrix *b,
 			 int row, int col)
 {
-	int sum = mn_new(j->a, MK_ADD);
+	int sum = node_new(j->a, NODE_ADD);
 
 	for (int i = 0; i < a->cols; i++)
-		sum = mn_add(j->a, sum,
-			     mn_two(j->a, MK_MUL, mn_again(j->a, a->cell[row * a->cols + i]),
-				    mn_again(j->a, b->cell[i * b->cols + col])));
+		sum = node_add(j->a, sum,
+			       node_two(j->a, NODE_MUL,
+					node_again(j->a, a->cell[row * a->cols + i]),
+					node_again(j->a, b->cell[i * b->cols + col])));
 	return sum;
 }
 
-static bool multiply(struct mjudge *j, struct mmatrix *a, const struct mmatrix *b)
+static bool multiply(struct judgement *j, struct matrix *a, const struct matrix *b)
 {
-	struct mmatrix r = {.rows = a->rows, .cols = b->cols};
+	struct matrix r = {.rows = a->rows, .cols = b->cols};
 
 	if (a->cols != b->rows || r.rows * r.cols > MATH_CELLS)
 		return false;
@@ -83,40 +79,40 @@ static bool multiply(struct mjudge *j, struct mmatrix *a, const struct mmatrix *
 	return true;
 }
 
-static bool sum(struct mjudge *j, int x, struct mmatrix *m)
+static bool matrix_sum(struct judgement *j, int x, struct matrix *m)
 {
-	int k = node(j, x)->first;
-	struct mmatrix b;
+	int k = value_node(j, x)->first;
+	struct matrix b;
 
-	if (!mm_get(j, k, m))
+	if (!matrix_get(j, k, m))
 		return false;
-	while ((k = node(j, k)->next) != 0)
-		if (!mm_get(j, k, &b) || !add(j, m, &b))
+	while ((k = value_node(j, k)->next) != 0)
+		if (!matrix_get(j, k, &b) || !matrix_add(j, m, &b))
 			return false;
 	return true;
 }
 
-static bool product(struct mjudge *j, int x, struct mmatrix *m)
+static bool product(struct judgement *j, int x, struct matrix *m)
 {
 	bool any = false;
-	struct mmatrix b;
+	struct matrix b;
 
-	for (int k = node(j, x)->first; k; k = node(j, k)->next) {
+	for (int k = value_node(j, x)->first; k; k = value_node(j, k)->next) {
 		if (!is_matrix(j, k))
 			continue;
-		if (!mm_get(j, k, any ? &b : m) || (any && !multiply(j, m, &b)))
+		if (!matrix_get(j, k, any ? &b : m) || (any && !multiply(j, m, &b)))
 			return false;
 		any = true;
 	}
-	for (int k = node(j, x)->first; k && any; k = node(j, k)->next)
+	for (int k = value_node(j, x)->first; k && any; k = value_node(j, k)->next)
 		if (!is_matrix(j, k))
-			scale(j, m, MK_MUL, k);
+			matrix_scale(j, m, NODE_MUL, k);
 	return any;
 }
 
-static void transpose(struct mmatrix *m)
+static void transpose(struct matrix *m)
 {
-	struct mmatrix t = {.rows = m->cols, .cols = m->rows};
+	struct matrix t = {.rows = m->cols, .cols = m->rows};
 
 	for (int i = 0; i < m->rows * m->cols; i++)
 		t.cell[i] = m->cell[i % m->rows * m->cols + i / m->rows];
@@ -124,19 +120,19 @@ static void transpose(struct mmatrix *m)
 }
 
 /* A^T, A^2 */
-static bool power(struct mjudge *j, int x, struct mmatrix *m)
+static bool matrix_power(struct judgement *j, int x, struct matrix *m)
 {
-	const struct mnode *e = node(j, node(j, x)->last);
-	struct mmatrix base;
+	const struct node *e = value_node(j, value_node(j, x)->last);
+	struct matrix base;
 
-	if (!mm_get(j, node(j, x)->first, m))
+	if (!matrix_get(j, value_node(j, x)->first, m))
 		return false;
-	if (e->kind == MK_SYM && (span_is(e->text, "T") || span_is(e->text, "top"))) {
+	if (e->kind == NODE_SYM && (span_is(e->text, "T") || span_is(e->text, "top"))) {
 		transpose(m);
 		return true;
 	}
 	base = *m;
-	if (e->kind != MK_NUM || !e->num.is_whole || e->num.whole < 1 || e->num.whole > 4)
+	if (e->kind != NODE_NUM || !e->num.is_whole || e->num.whole < 1 || e->num.whole > 4)
 		return false;
 	for (int64_t i = 1; i < e->num.whole; i++)
 		if (!multiply(j, m, &base))
@@ -144,46 +140,46 @@ static bool power(struct mjudge *j, int x, struct mmatrix *m)
 	return true;
 }
 
-bool mm_get(struct mjudge *j, int x, struct mmatrix *m)
+bool matrix_get(struct judgement *j, int x, struct matrix *m)
 {
-	int first = node(j, x)->first;
+	int first = value_node(j, x)->first;
 
 	if (!is_matrix(j, x) || j->a->full)
 		return false;
-	switch (node(j, x)->kind) {
-	case MK_MATRIX:
+	switch (value_node(j, x)->kind) {
+	case NODE_MATRIX:
 		return literal(j, x, m);
-	case MK_ADD:
-		return sum(j, x, m);
-	case MK_MUL:
+	case NODE_ADD:
+		return matrix_sum(j, x, m);
+	case NODE_MUL:
 		return product(j, x, m);
-	case MK_NEG:
-		if (!mm_get(j, first, m))
+	case NODE_NEG:
+		if (!matrix_get(j, first, m))
 			return false;
-		scale(j, m, MK_NEG, 0);
+		matrix_scale(j, m, NODE_NEG, 0);
 		return true;
-	case MK_DIV:
-		if (is_matrix(j, node(j, x)->last) || !mm_get(j, first, m))
+	case NODE_DIV:
+		if (is_matrix(j, value_node(j, x)->last) || !matrix_get(j, first, m))
 			return false;
-		scale(j, m, MK_DIV, node(j, x)->last);
+		matrix_scale(j, m, NODE_DIV, value_node(j, x)->last);
 		return true;
-	case MK_POW:
-		return power(j, x, m);
+	case NODE_POW:
+		return matrix_power(j, x, m);
 	default:
 		return false;
 	}
 }
 
-bool mm_same(struct mjudge *j, const struct mmatrix *a, const struct mmatrix *b, int sign_a,
-	     int sign_b)
+bool matrix_same(struct judgement *j, const struct matrix *a, const struct matrix *b, int sign_a,
+		 int sign_b)
 {
 	if (a->rows != b->rows || a->cols != b->cols) {
 		j->why = "a matrix of another shape";
 		return false;
 	}
 	for (int i = 0; i < a->rows * a->cols; i++)
-		if (!mv_same(j, (struct mitem){a->cell[i], sign_a},
-			     (struct mitem){b->cell[i], sign_b})) {
+		if (!value_same(j, (struct value){a->cell[i], sign_a},
+				(struct value){b->cell[i], sign_b})) {
 			j->why = "another matrix";
 			return false;
 		}

@@ -6,17 +6,17 @@
 
 enum { MATH_CELLS = 64 };
 
-struct mmatrix {
+struct matrix {
 	int rows, cols;
 	int cell[MATH_CELLS]; /* nodes, row by row */
 };
 
 /* The matrix that an expression of matrices is, its sums and products carried out as expressions;
  * false when it is none or too large. */
-bool mm_get(struct mjudge *j, int node, struct mmatrix *m);
+bool matrix_get(struct judgement *j, int node, struct matrix *m);
 /* A tuple is a column, or a row where row says so. */
-bool mm_tuple(const struct mjudge *j, int node, bool row, struct mmatrix *m);
-bool mm_same(struct mjudge *j, const struct mmatrix *a, const struct mmatrix *b, int sign_a,
-	     int sign_b);
+bool matrix_tuple(const struct judgement *j, int node, bool row, struct matrix *m);
+bool matrix_same(struct judgement *j, const struct matrix *a, const struct matrix *b, int sign_a,
+		 int sign_b);
 
 #endif

@@ -11,15 +11,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { MOD_PRIMES = 2 };
-extern const uint64_t mod_prime[MOD_PRIMES], mod_i[MOD_PRIMES]; /* i * i = -1 */
+enum { MODULAR_PRIMES = 2 };
+extern const uint64_t modular_prime[MODULAR_PRIMES], modular_i[MODULAR_PRIMES]; /* i * i = -1 */
 
 /* k: which prime. All values are 0..prime-1. */
-uint64_t mod_of(uint64_t v, int k);
-uint64_t mod_add(uint64_t a, uint64_t b, int k);
-uint64_t mod_neg(uint64_t a, int k);
-uint64_t mod_mul(uint64_t a, uint64_t b, int k);
-uint64_t mod_pow(uint64_t a, uint64_t e, int k);
-bool mod_inv(uint64_t a, int k, uint64_t *r); /* false: a is 0 */
+uint64_t modular_of(uint64_t v, int k);
+uint64_t modular_add(uint64_t a, uint64_t b, int k);
+uint64_t modular_neg(uint64_t a, int k);
+uint64_t modular_mul(uint64_t a, uint64_t b, int k);
+uint64_t modular_pow(uint64_t a, uint64_t e, int k);
+bool modular_inv(uint64_t a, int k, uint64_t *r); /* false: a is 0 */
 
 #endif

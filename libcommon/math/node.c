@@ -1,16 +1,17 @@
 /* node.c - expressions as trees in an arena. See node.h. */
 #include "math/node.h"
 
+#include <assert.h>
 #include <string.h>
 
-void mn_init(struct marena *a)
+void node_init(struct arena *a)
 {
 	a->n = 1;
 	a->full = false;
 	memset(&a->v[0], 0, sizeof a->v[0]);
 }
 
-int mn_new(struct marena *a, enum mkind kind)
+int node_new(struct arena *a, enum node_kind kind)
 {
 	if (a->n == MATH_NODES) {
 		a->full = true;
@@ -22,16 +23,16 @@ int mn_new(struct marena *a, enum mkind kind)
 	return a->n++;
 }
 
-int mn_whole(struct marena *a, int64_t v)
+int node_whole(struct arena *a, int64_t v)
 {
-	int node = mn_new(a, MK_NUM);
-	struct mnumber *x = &a->v[node].num;
+	int node = node_new(a, NODE_NUM);
+	struct numeral *x = &a->v[node].num;
 	uint64_t size = v < 0 ? -(uint64_t)v : (uint64_t)v;
 
 	if (!node)
 		return 0;
-	for (int k = 0; k < MOD_PRIMES; k++)
-		x->mod[k] = v < 0 ? mod_neg(mod_of(size, k), k) : mod_of(size, k);
+	for (int k = 0; k < MODULAR_PRIMES; k++)
+		x->mod[k] = v < 0 ? modular_neg(modular_of(size, k), k) : modular_of(size, k);
 	x->real = (long double)v;
 	x->whole = v;
 	x->is_whole = true;
@@ -39,19 +40,22 @@ int mn_whole(struct marena *a, int64_t v)
 }
 
 /* What a node passes on of what is in its children */
-static unsigned inherited(const struct mnode *node, const struct mnode *kid)
+static unsigned inherited(const struct node *node, const struct node *kid)
 {
-	unsigned flags = kid->flags & ~(unsigned)MX_PAREN;
+	unsigned flags = kid->flags & ~(unsigned)HAS_PAREN;
 
-	if (node->kind == MK_CALL || node->kind == MK_UNIT)
-		flags &= ~(unsigned)MX_TEXT; /* x_{max}, 5 cm */
+	if (node->kind == NODE_CALL || node->kind == NODE_UNIT)
+		flags &= ~(unsigned)HAS_TEXT; /* x_{max}, 5 cm */
 	return flags;
 }
 
-int mn_add(struct marena *a, int node, int kid)
+int node_add(struct arena *a, int node, int kid)
 {
-	struct mnode *x = &a->v[node], *k = &a->v[kid];
+	struct node *x = &a->v[node], *k = &a->v[kid];
 
+	assert(node >= 0 && node < a->n && kid >= 0 && kid < a->n);
+	assert(!node || kid != node);
+	assert(!kid || !k->next);
 	if (!node || !kid)
 		return 0;
 	if (k->depth >= MATH_DEPTH) {
@@ -70,29 +74,30 @@ int mn_add(struct marena *a, int node, int kid)
 	return node;
 }
 
-int mn_one(struct marena *a, enum mkind kind, int x)
+int node_one(struct arena *a, enum node_kind kind, int x)
 {
-	return mn_add(a, mn_new(a, kind), x);
+	return node_add(a, node_new(a, kind), x);
 }
 
-int mn_two(struct marena *a, enum mkind kind, int x, int y)
+int node_two(struct arena *a, enum node_kind kind, int x, int y)
 {
-	return mn_add(a, mn_one(a, kind, x), y);
+	return node_add(a, node_one(a, kind, x), y);
 }
 
-int mn_again(struct marena *a, int x)
+int node_again(struct arena *a, int x)
 {
-	int node = x ? mn_new(a, MK_BAD) : 0;
+	int node = x ? node_new(a, NODE_BAD) : 0;
 
+	assert(x >= 0 && x < a->n);
 	if (!node)
 		return 0;
 	a->v[node] = a->v[x];
 	a->v[node].next = 0;
-	a->v[node].rel = MR_NONE;
+	a->v[node].rel = REL_NONE;
 	return node;
 }
 
-int mn_kid(const struct marena *a, int node, int i)
+int node_kid(const struct arena *a, int node, int i)
 {
 	int k = a->v[node].first;
 

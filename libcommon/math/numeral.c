@@ -7,7 +7,7 @@
 enum { MAX_DIGITS = 2000, MAX_EXPONENT = 400 };
 
 struct reader {
-	struct mnumber *x;
+	struct numeral *x;
 	int digits; /* rounded away at most so often */
 };
 
@@ -18,11 +18,11 @@ static bool digit(const char *p, const char *end)
 
 static void append(struct reader *r, char c)
 {
-	struct mnumber *x = r->x;
+	struct numeral *x = r->x;
 	int d = c - '0';
 
-	for (int k = 0; k < MOD_PRIMES; k++)
-		x->mod[k] = mod_add(mod_mul(x->mod[k], 10, k), (uint64_t)d, k);
+	for (int k = 0; k < MODULAR_PRIMES; k++)
+		x->mod[k] = modular_add(modular_mul(x->mod[k], 10, k), (uint64_t)d, k);
 	x->real = x->real * 10 + d;
 	if (__builtin_mul_overflow(x->whole, 10, &x->whole) ||
 	    __builtin_add_overflow(x->whole, d, &x->whole)) {
@@ -35,19 +35,19 @@ static void append(struct reader *r, char c)
 /* *x times 10^e */
 static void scale(struct reader *r, int e)
 {
-	struct mnumber *x = r->x;
+	struct numeral *x = r->x;
 	int n = e < 0 ? -e : e;
 	long double power = 1;
 
 	for (int i = 0; i < n; i++)
 		power *= 10;
 	x->real = e < 0 ? x->real / power : x->real * power;
-	for (int k = 0; k < MOD_PRIMES; k++) {
-		uint64_t p = mod_pow(10, (uint64_t)n, k);
+	for (int k = 0; k < MODULAR_PRIMES; k++) {
+		uint64_t p = modular_pow(10, (uint64_t)n, k);
 
 		if (e < 0)
-			mod_inv(p, k, &p);
-		x->mod[k] = mod_mul(x->mod[k], p, k);
+			modular_inv(p, k, &p);
+		x->mod[k] = modular_mul(x->mod[k], p, k);
 	}
 	for (int i = 0; i < n && x->is_whole; i++)
 		if (e < 0 || __builtin_mul_overflow(x->whole, 10, &x->whole))
@@ -76,7 +76,7 @@ static size_t separator(const char *p, const char *end, enum numeral_comma comma
 	static const char *const spaces[] = {"\\,",   "\\;",      "\\:",          "\\!",
 					     "\\ ",   "~",        "{,}",          "{, }",
 					     "{ , }", "\xc2\xa0", "\xe2\x80\xaf", "\xe2\x80\x89"};
-	static const char *const kerns[] = {",\\!", ",\\\\!"};
+	static const char *const kerns[] = {",\\!", ",\\\\!", "\\!,\\!", "\\!,"};
 	const char *q = p;
 	size_t k;
 
@@ -129,7 +129,7 @@ static size_t repeating(const char *p, const char *end, const char **first, size
  * number over 99...9. */
 static void repeat(struct reader *r, const char *first, size_t n)
 {
-	struct mnumber *x = r->x, part = {.is_whole = true}, nines = {.is_whole = true};
+	struct numeral *x = r->x, part = {.is_whole = true}, nines = {.is_whole = true};
 	struct reader rp = {.x = &part}, rn = {.x = &nines};
 
 	for (size_t i = 0; i < n; i++) {
@@ -137,11 +137,11 @@ static void repeat(struct reader *r, const char *first, size_t n)
 		append(&rn, '9');
 	}
 	x->real += part.real / nines.real;
-	for (int k = 0; k < MOD_PRIMES; k++) {
+	for (int k = 0; k < MODULAR_PRIMES; k++) {
 		uint64_t inverse;
 
-		mod_inv(nines.mod[k], k, &inverse);
-		x->mod[k] = mod_add(x->mod[k], mod_mul(part.mod[k], inverse, k), k);
+		modular_inv(nines.mod[k], k, &inverse);
+		x->mod[k] = modular_add(x->mod[k], modular_mul(part.mod[k], inverse, k), k);
 	}
 	x->is_whole = false;
 	r->digits += 4;
@@ -195,13 +195,13 @@ static bool begins_fraction(const char *p, const char *end, enum numeral_comma c
 	return digit(p + 1, end) || (*p == '.' && repeating(p + 1, end, &first, &n));
 }
 
-size_t numeral(const char *p, const char *end, enum numeral_comma comma, struct mnumber *x)
+size_t numeral_read(const char *p, const char *end, enum numeral_comma comma, struct numeral *x)
 {
 	struct reader r = {.x = x};
 	const char *q = p;
 	size_t k, n;
 
-	*x = (struct mnumber){.is_whole = true};
+	*x = (struct numeral){.is_whole = true};
 	for (; digit(q, end) && r.digits < MAX_DIGITS; q++)
 		append(&r, *q);
 	n = (size_t)(q - p);

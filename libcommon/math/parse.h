@@ -13,6 +13,8 @@
 #include "math/node.h"
 
 /* The tree points into text. */
-int math_parse(struct marena *a, struct span text, enum math_comma comma);
+int parse_answer(struct arena *a, struct span text, enum comma comma);
+/* The same where no letter can be meant: of "12 m" the m is a unit. */
+int parse_measure(struct arena *a, struct span text, enum comma comma);
 
 #endif

@@ -10,31 +10,31 @@ enum { WORDS = 200, MAX_TOKENS = 2000 };
 
 /* ---- the same tokens ---- */
 
-static bool same_token(const struct mtok *a, const struct mtok *b)
+static bool same_token(const struct token *a, const struct token *b)
 {
 	if (a->t != b->t || a->op != b->op)
 		return false;
-	if (a->t == MT_NUM)
+	if (a->t == TOKEN_NUM)
 		return memcmp(a->num.mod, b->num.mod, sizeof a->num.mod) == 0;
-	if (a->t == MT_BAD)
+	if (a->t == TOKEN_BAD)
 		return *a->start == *b->start;
-	return a->t == MT_OP || a->t == MT_CONST || a->t == MT_PM || a->t == MT_FUNC ||
-	       (a->t == MT_REL && a->op != MR_OTHER) || span_eq(a->s, b->s);
+	return a->t == TOKEN_OP || a->t == TOKEN_CONST || a->t == TOKEN_PM || a->t == TOKEN_FUNC ||
+	       (a->t == TOKEN_REL && a->op != REL_OTHER) || span_eq(a->s, b->s);
 }
 
 static bool same_tokens(struct span a, struct span b)
 {
-	struct mlex l, m;
-	struct mtok x, y;
+	struct lex l, m;
+	struct token x, y;
 
-	ml_init(&l, a, COMMA_GROUPS);
-	ml_init(&m, b, COMMA_GROUPS);
+	lex_init(&l, a, COMMA_GROUPS);
+	lex_init(&m, b, COMMA_GROUPS);
 	for (int n = 0; n < MAX_TOKENS; n++) {
-		ml_next(&l, &x);
-		ml_next(&m, &y);
+		lex_next(&l, &x);
+		lex_next(&m, &y);
 		if (!same_token(&x, &y))
 			return false;
-		if (x.t == MT_END)
+		if (x.t == TOKEN_END)
 			return n > 0;
 	}
 	return false;
@@ -48,7 +48,7 @@ struct words {
 	bool marked; /* \text or the like stood there */
 };
 
-static bool put(struct words *w, char c)
+static bool put_letter(struct words *w, char c)
 {
 	if (c == ' ' && (!w->n || w->text[w->n - 1] == ' '))
 		return true;
@@ -63,7 +63,7 @@ static bool put(struct words *w, char c)
 static bool looks(struct span s, size_t *i, bool *marked)
 {
 	struct span name = {s.p + *i + 1, 0};
-	const struct mword *w;
+	const struct word *w;
 
 	while (*i + 1 + name.n < s.n && text_letter(name.p[name.n]))
 		name.n++;
@@ -71,10 +71,11 @@ static bool looks(struct span s, size_t *i, bool *marked)
 		*i += *i + 1 < s.n;
 		return s.p[*i] && strchr("\\ ,;:!", s.p[*i]);
 	}
-	w = mw_command(name);
-	if (!w || (w->t != MT_WORDS && w->t != MT_FONT && w->t != MT_WRAP && w->t != MT_SKIP))
+	w = word_command(name);
+	if (!w ||
+	    (w->t != TOKEN_WORDS && w->t != TOKEN_FONT && w->t != TOKEN_WRAP && w->t != TOKEN_SKIP))
 		return false;
-	*marked |= w->t != MT_SKIP;
+	*marked |= w->t != TOKEN_SKIP;
 	*i += name.n;
 	return true;
 }
@@ -112,11 +113,11 @@ static bool get_words(struct span s, struct words *w)
 			if (!looks(s, &i, &w->marked))
 				return false;
 		} else if (strchr(" \t\r\n~", c) && c) {
-			if (!put(w, ' '))
+			if (!put_letter(w, ' '))
 				return false;
 		} else if (text_letter(c) || text_digit(c) || c == '-' ||
 			   (unsigned char)c >= 0x80) {
-			if (!put(w, c))
+			if (!put_letter(w, c))
 				return false;
 		} else if (!c || !strchr("{}$().,;:'\"`*!", c) || parts_figures(s, i)) {
 			return false;
@@ -137,14 +138,14 @@ static bool has_word(struct span s)
 
 		while (i + run.n < s.n && text_letter(run.p[run.n]))
 			run.n++;
-		if (mw_wordlike(run))
+		if (word_natural(run))
 			return true;
 		i += run.n;
 	}
 	return false;
 }
 
-bool mt_phrase(struct span s)
+bool phrase_is(struct span s)
 {
 	static const char *const word[] = {"yes", "no", "odd"};
 	bool any = false;
@@ -157,7 +158,7 @@ bool mt_phrase(struct span s)
 		if (run.n == 1 || (!run.n && !strchr(" .", s.p[i])) || span_is(run, "and") ||
 		    span_is(run, "or"))
 			return false;
-		any |= mw_wordlike(run);
+		any |= word_natural(run);
 		for (size_t k = 0; k < sizeof word / sizeof *word; k++)
 			any |= run.n == strlen(word[k]) && strncasecmp(run.p, word[k], run.n) == 0;
 		i += run.n ? run.n - 1 : 0;
@@ -172,7 +173,7 @@ static bool same_words(struct span a, struct span b)
 	if (!get_words(a, &x) || !get_words(b, &y) || x.n != y.n ||
 	    memcmp(x.text, y.text, x.n) != 0)
 		return false;
-	return mt_phrase(a) || (x.letters >= 3 && (x.marked || y.marked || has_word(a)));
+	return phrase_is(a) || (x.letters >= 3 && (x.marked || y.marked || has_word(a)));
 }
 
 /* ---- choices ---- */
@@ -244,7 +245,7 @@ static bool same_choice(struct span right, struct span got)
 	return c && !rest.n && choice(got, &next) == c && !another_choice(next);
 }
 
-bool mt_same(struct span right, struct span got)
+bool phrase_same(struct span right, struct span got)
 {
 	return same_tokens(right, got) || same_words(right, got) || same_choice(right, got);
 }
@@ -270,7 +271,7 @@ static bool could_be_decimal(struct span s, size_t comma)
 	return to - comma > 2 && to - comma != 4;
 }
 
-int mt_comma_readings(struct span s)
+int phrase_comma_readings(struct span s)
 {
 	for (size_t i = 1; i + 1 < s.n; i++)
 		if (s.p[i] == ',' && text_digit(s.p[i - 1]) && text_digit(s.p[i + 1]))

@@ -28,13 +28,14 @@ static struct span letters(struct span s, size_t i)
 static size_t after_command(struct span s, size_t i)
 {
 	struct span name = letters(s, i + 1);
-	const struct mword *w = mw_command(name);
+	const struct word *w = word_command(name);
 
 	if (!name.n) /* one sign, but no half of one beyond ASCII */
 		name.n = (unsigned char)at(s, i + 1) < 0x80;
 	i += 1 + name.n;
 	if (!w || at(s, i) != '{' ||
-	    (w->t != MT_WORDS && w->t != MT_FONT && w->t != MT_BEGIN && w->t != MT_ENDENV))
+	    (w->t != TOKEN_WORDS && w->t != TOKEN_FONT && w->t != TOKEN_BEGIN &&
+	     w->t != TOKEN_ENDENV))
 		return i;
 	while (i < s.n && s.p[i] != '}' && s.p[i] != '\n')
 		i++;
@@ -52,7 +53,14 @@ struct walk {
 
 static bool allowed(struct span word)
 {
-	return word.n == 1 || mw_word(word) || mw_unit(word) || span_is(word, "in");
+	return word.n == 1 || word_known(word) || word_unit(word) || span_is(word, "in");
+}
+
+/* i.e. or e.g. at i */
+static bool abbreviated(struct span s, size_t i)
+{
+	return s.n - i >= 3 && s.p[i + 1] == '.' &&
+	       ((s.p[i] == 'i' && s.p[i + 2] == 'e') || (s.p[i] == 'e' && s.p[i + 2] == 'g'));
 }
 
 static bool ends_sentence(struct span s, size_t i)
@@ -75,7 +83,7 @@ static bool step(struct walk *w)
 
 	if (text_letter(c)) {
 		run = letters(s, w->i);
-		w->prose = !w->formula && !allowed(run);
+		w->prose = !w->formula && (!allowed(run) || abbreviated(s, w->i));
 		w->i += w->prose ? 0 : run.n;
 		return !w->prose;
 	}
@@ -98,7 +106,7 @@ static bool step(struct walk *w)
 		      : !w->formula && (ends_sentence(s, w->i) || ends_turn(s, w->i)))
 		return false;
 	if ((unsigned char)c >= 0x80 && !w->formula) {
-		size_t n = math_sign((struct span){s.p + w->i, s.n - w->i});
+		size_t n = fold_sign((struct span){s.p + w->i, s.n - w->i});
 
 		w->prose = !n;
 		w->i += n;
@@ -114,7 +122,7 @@ static size_t trimmed(struct span s, size_t n)
 	for (;;) {
 		size_t k = n;
 
-		while (n && (text_blank(s.p[n - 1]) || strchr(",;:=(*`-", s.p[n - 1])))
+		while (n && (text_blank(s.p[n - 1]) || strchr(",;:=(*`-_\"", s.p[n - 1])))
 			n--;
 		if (n >= 3 && memcmp(s.p + n - 3, "–", 3) == 0)
 			n -= 3;
@@ -129,6 +137,61 @@ static size_t trimmed(struct span s, size_t n)
 	}
 }
 
+/* Does the word that ends at n in s begin prose, in "54, in total", "54 I think", "54 (in all)"? A
+ * word behind a comma or a bracket does, behind a blank one that is no unit of what stands before:
+ * "54 m long" is 54 m. */
+static bool begins_prose(struct span s, size_t n, size_t *from)
+{
+	static const char *const lead[] = {"a", "I", "in", "i", "e", "min"};
+	size_t k = n, behind;
+
+	while (k && text_letter(s.p[k - 1]))
+		k--;
+	behind = k;
+	while (k && strchr(" *\n\t", s.p[k - 1]))
+		k--;
+	*from = behind;
+	if (behind == n || !k)
+		return false;
+	if (strchr(",;:(.", s.p[k - 1]))
+		return s.p[k - 1] != '.' || k == behind; /* i.e, e.g */
+	for (size_t i = 0; k < behind && i < sizeof lead / sizeof *lead; i++)
+		if (span_is((struct span){s.p + behind, n - behind}, lead[i]))
+			return text_digit(s.p[k - 1]) || strchr(")}]$%", s.p[k - 1]);
+	return false;
+}
+
+/* The n bytes of s, behind which prose goes on, without the words that belong to it */
+static size_t before_prose(struct span s, size_t n)
+{
+	for (size_t i = n; i-- > 1;)
+		if (strchr(":;", s.p[i]) && text_blank(at(s, i + 1))) {
+			n = trimmed(s, i); /* 54: 6 rows of 9 */
+			break;
+		}
+	for (size_t from; n && begins_prose(s, n, &from);) {
+		n = trimmed(s, from);
+		if (n && s.p[n - 1] == '.')
+			n--; /* of i.e. */
+	}
+	return n;
+}
+
+/* Without an equation in brackets behind the value: 54 (54 = 6*9) */
+static size_t before_remark(struct span s, size_t n)
+{
+	size_t i = n;
+
+	if (!n || s.p[n - 1] != ')' || !memchr(s.p, '=', n))
+		return n;
+	while (i && s.p[i - 1] != '(' && s.p[i - 1] != '\n')
+		i--;
+	if (i < 3 || s.p[i - 1] != '(' || s.p[i - 2] != ' ' || !text_digit(s.p[i - 3]) ||
+	    !memchr(s.p + i, '=', n - i))
+		return n;
+	return trimmed(s, i - 1);
+}
+
 /* *walked: how much of s was looked at */
 static size_t prefix(struct span s, size_t *walked)
 {
@@ -139,20 +202,20 @@ static size_t prefix(struct span s, size_t *walked)
 		;
 	*walked = w.i;
 	n = trimmed(s, w.i);
-	if (w.prose && n > 2 && memcmp(s.p + n - 3, ", a", 3) == 0) /* 5, a prime */
-		n -= 3;
+	n = w.prose ? before_prose(s, n) : n;
+	n = before_remark(s, n);
 	/* "a rectangle", "I think" */
 	return w.prose && n == 1 && strchr("aAI", *s.p) ? 0 : n;
 }
 
-size_t math_prefix(struct span s)
+size_t prose_prefix(struct span s)
 {
 	size_t walked;
 
 	return prefix(s, &walked);
 }
 
-struct span math_sentence(struct span s)
+struct span prose_sentence(struct span s)
 {
 	struct walk w = {.s = s, .formula = false};
 
@@ -266,17 +329,17 @@ static size_t bracket(struct finder *f, size_t i)
 }
 
 /* A number at i with its sign, a quotient, commas between more digits, a percent sign */
-static size_t number(struct finder *f, size_t i)
+static size_t number_found(struct finder *f, size_t i)
 {
 	const char *end = f->s.p + f->s.n;
-	struct mnumber x;
-	size_t from = i, to = i + numeral(f->s.p + i, end, NUMERAL_GROUPS, &x);
+	struct numeral x;
+	size_t from = i, to = i + numeral_read(f->s.p + i, end, NUMERAL_GROUPS, &x);
 
 	if (to == i)
 		return i + 1;
 	from -= number_sign(f->s.p, f->s.p + i);
 	while ((at(f->s, to) == ',' || at(f->s, to) == '/') && text_digit(at(f->s, to + 1)))
-		to += 1 + numeral(f->s.p + to + 1, end, NUMERAL_GROUPS, &x);
+		to += 1 + numeral_read(f->s.p + to + 1, end, NUMERAL_GROUPS, &x);
 	if (!i || !text_letter(f->s.p[i - 1]))
 		found(f, from, percent(f->s, to));
 	return to;
@@ -288,10 +351,10 @@ static bool formula_like(struct span s)
 	if (strchr("([\\", *s.p) && strchr(")]}", s.p[s.n - 1]) && memchr(s.p, ',', s.n))
 		return true;
 	for (size_t i = 0; i < s.n; i++) {
-		const struct mword *w = s.p[i] == '\\' ? mw_command(letters(s, i + 1)) : NULL;
+		const struct word *w = s.p[i] == '\\' ? word_command(letters(s, i + 1)) : NULL;
 
 		if (s.p[i] == '^' ||
-		    (w && (w->t == MT_FRAC || w->t == MT_SQRT || w->t == MT_CONST)))
+		    (w && (w->t == TOKEN_FRAC || w->t == TOKEN_SQRT || w->t == TOKEN_CONST)))
 			return true;
 	}
 	return memmem(s.p, s.n, "√", 3) || memmem(s.p, s.n, "π", 2);
@@ -319,7 +382,7 @@ static size_t undelimited(struct finder *f, size_t i)
 	return x.n;
 }
 
-bool math_last_item(struct span s, struct span *item)
+bool prose_last_item(struct span s, struct span *item)
 {
 	struct finder f = {.s = s};
 
@@ -336,7 +399,7 @@ bool math_last_item(struct span s, struct span *item)
 		else if (s.p[i] == '\\')
 			i += next == '$' || next == '\\' ? 2 : 1;
 		else if (text_digit(s.p[i]) || (s.p[i] == '.' && text_digit(next)))
-			i = number(&f, i);
+			i = number_found(&f, i);
 		else
 			i++;
 	}

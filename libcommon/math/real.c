@@ -12,69 +12,69 @@ static const long double pi = 3.14159265358979323846264338327950288L;
 
 typedef long double complex number;
 
-static number of(struct mreal x)
+static number of(struct real x)
 {
 	return x.re + x.im * (number)_Complex_I;
 }
 
-static struct mreal bad(void)
+static struct real real_bad(void)
 {
-	return (struct mreal){.bad = true};
+	return (struct real){.bad = true};
 }
 
-static struct mreal value(number v, long double err)
+static struct real value(number v, long double err)
 {
-	struct mreal r = {.re = creall(v), .im = cimagl(v), .err = err};
+	struct real r = {.re = creall(v), .im = cimagl(v), .err = err};
 
 	if (!isfinite(r.re) || !isfinite(r.im) || !isfinite(err))
-		return bad();
+		return real_bad();
 	if (fabsl(r.im) <= err)
 		r.im = 0;
 	return r;
 }
 
 /* A real number known but for rounding */
-static struct mreal rounded(long double v)
+static struct real rounded(long double v)
 {
 	return value(v, fabsl(v) * EPS);
 }
 
-static struct mreal exactly(long double v)
+static struct real exactly(long double v)
 {
 	return value(v, 0);
 }
 
-static struct mreal add(struct mreal a, struct mreal b)
+static struct real real_add(struct real a, struct real b)
 {
 	number r = of(a) + of(b);
 
 	if (a.bad || b.bad)
-		return bad();
+		return real_bad();
 	return value(r, a.err + b.err + EPS * cabsl(r));
 }
 
-static struct mreal mul(struct mreal a, struct mreal b)
+static struct real mul(struct real a, struct real b)
 {
 	number r = of(a) * of(b);
 	long double x = cabsl(of(a)), y = cabsl(of(b));
 
 	if (a.bad || b.bad)
-		return bad();
+		return real_bad();
 	return value(r, x * b.err + y * a.err + a.err * b.err + 3 * EPS * x * y);
 }
 
-static struct mreal divide(struct mreal a, struct mreal b)
+static struct real divide(struct real a, struct real b)
 {
 	long double y = cabsl(of(b));
 	number r;
 
 	if (a.bad || b.bad || y <= 4 * b.err)
-		return bad();
+		return real_bad();
 	r = of(a) / of(b);
 	return value(r, (a.err + cabsl(r) * b.err) / (y - b.err) + 4 * EPS * cabsl(r));
 }
 
-static struct mreal negative(struct mreal a)
+static struct real negative(struct real a)
 {
 	a.re = -a.re;
 	a.im = a.im != 0 ? -a.im : 0;
@@ -88,48 +88,48 @@ static number quarter(number x)
 	return pi / 2 - x;
 }
 
-static number apply(enum mfunc f, number x)
+static number real_apply(enum function f, number x)
 {
 	switch (f) {
-	case MF_SQRT:
+	case FUNC_SQRT:
 		return csqrtl(x);
-	case MF_EXP:
+	case FUNC_EXP:
 		return cexpl(x);
-	case MF_LN:
+	case FUNC_LN:
 		return clogl(x);
-	case MF_LOG: /* the logarithm to a base that is anybody's guess */
+	case FUNC_LOG: /* the logarithm to a base that is anybody's guess */
 		return clogl(x) * 0.7243617812L;
-	case MF_SIN:
+	case FUNC_SIN:
 		return csinl(x);
-	case MF_COS:
+	case FUNC_COS:
 		return ccosl(x);
-	case MF_TAN:
+	case FUNC_TAN:
 		return csinl(x) / ccosl(x);
-	case MF_COT:
+	case FUNC_COT:
 		return ccosl(x) / csinl(x);
-	case MF_SEC:
+	case FUNC_SEC:
 		return 1 / ccosl(x);
-	case MF_CSC:
+	case FUNC_CSC:
 		return 1 / csinl(x);
-	case MF_ASIN:
+	case FUNC_ASIN:
 		return casinl(x);
-	case MF_ACOS:
+	case FUNC_ACOS:
 		return cacosl(x);
-	case MF_ATAN:
+	case FUNC_ATAN:
 		return catanl(x);
-	case MF_ACOT:
+	case FUNC_ACOT:
 		return quarter(catanl(x));
-	case MF_ASEC:
+	case FUNC_ASEC:
 		return cacosl(1 / x);
-	case MF_ACSC:
+	case FUNC_ACSC:
 		return casinl(1 / x);
-	case MF_SINH:
+	case FUNC_SINH:
 		return csinhl(x);
-	case MF_COSH:
+	case FUNC_COSH:
 		return ccoshl(x);
-	case MF_TANH:
+	case FUNC_TANH:
 		return ctanhl(x);
-	default: /* MF_CIS */
+	default: /* FUNC_CIS */
 		return cexpl((number)_Complex_I * x);
 	}
 }
@@ -140,50 +140,50 @@ static number gamma_of(long double x)
 }
 
 /* A real x, from the right side of branch cuts */
-static number plain(struct mreal x)
+static number plain(struct real x)
 {
 	return x.im != 0 ? of(x) : (number)x.re;
 }
 
 /* How far f is from its value when x is off by its error, and by rounding besides */
-static struct mreal through(number v, number beside)
+static struct real through(number v, number beside)
 {
 	return value(v, 2 * cabsl(beside - v) + 8 * EPS * cabsl(v));
 }
 
-static struct mreal function(enum mfunc f, struct mreal x)
+static struct real function(enum function f, struct real x)
 {
 	number at = plain(x);
 
 	if (x.bad)
-		return bad();
-	if (f == MF_FLOOR || f == MF_CEIL) {
+		return real_bad();
+	if (f == FUNC_FLOOR || f == FUNC_CEIL) {
 		long double near = roundl(x.re);
 
 		if (x.im != 0 || fabsl(x.re - near) <= x.err)
-			return x.im != 0 || x.err > 1e-6L ? bad() : exactly(near);
-		return exactly(f == MF_FLOOR ? floorl(x.re) : ceill(x.re));
+			return x.im != 0 || x.err > 1e-6L ? real_bad() : exactly(near);
+		return exactly(f == FUNC_FLOOR ? floorl(x.re) : ceill(x.re));
 	}
-	return through(apply(f, at), apply(f, at + x.err));
+	return through(real_apply(f, at), real_apply(f, at + x.err));
 }
 
-static struct mreal factorial(struct mreal x)
+static struct real real_factorial(struct real x)
 {
 	if (x.bad || x.im != 0 || x.re < -20 || x.re > 1500)
-		return bad();
+		return real_bad();
 	return through(gamma_of(x.re + 1), gamma_of(x.re + 1 + x.err));
 }
 
-static struct mreal absolute(struct mreal x)
+static struct real real_absolute(struct real x)
 {
-	return x.bad ? bad() : value(cabsl(of(x)), x.err + EPS * cabsl(of(x)));
+	return x.bad ? real_bad() : value(cabsl(of(x)), x.err + EPS * cabsl(of(x)));
 }
 
 /* ---- powers ---- */
 
-static struct mreal whole_power(struct mreal x, int64_t n)
+static struct real whole_power(struct real x, int64_t n)
 {
-	struct mreal r = exactly(1);
+	struct real r = exactly(1);
 	uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n;
 
 	for (; left && !r.bad; left >>= 1) {
@@ -195,34 +195,34 @@ static struct mreal whole_power(struct mreal x, int64_t n)
 	return n < 0 ? divide(exactly(1), r) : r;
 }
 
-static struct mreal any_power(struct mreal x, struct mreal y)
+static struct real any_power(struct real x, struct real y)
 {
 	number log, w, v;
 	long double size = cabsl(of(x)), err;
 
 	if (x.bad || y.bad)
-		return bad();
+		return real_bad();
 	if (x.re == 0 && x.im == 0 && x.err == 0)
-		return y.re > 0 ? exactly(0) : bad();
+		return y.re > 0 ? exactly(0) : real_bad();
 	if (size <= 4 * x.err)
-		return bad();
+		return real_bad();
 	log = clogl(plain(x));
 	w = plain(y) * log;
 	v = cexpl(w);
 	err = cabsl(of(y)) * x.err / (size - x.err) + cabsl(log) * y.err + 4 * EPS * (cabsl(w) + 1);
-	return err < 0.1L ? value(v, 2 * err * cabsl(v)) : bad();
+	return err < 0.1L ? value(v, 2 * err * cabsl(v)) : real_bad();
 }
 
-static struct mreal power(struct menv *e, int node)
+static struct real real_power(struct env *e, int node)
 {
 	int base = e->a->v[node].first, exponent = e->a->v[node].last;
 	int64_t num, den;
-	struct mreal x;
+	struct real x;
 
 	*e->steps -= COST;
-	if (!me_ratio(e, exponent, &num, &den))
-		return any_power(math_real(e, base), math_real(e, exponent));
-	x = math_real(e, base);
+	if (!env_ratio(e, exponent, &num, &den))
+		return any_power(real_value(e, base), real_value(e, exponent));
+	x = real_value(e, base);
 	if (den == 1)
 		return whole_power(x, num);
 	if (den % 2 && x.im == 0 && x.re < 0) {
@@ -240,27 +240,27 @@ static long double made_up(uint64_t key, uint64_t pos, long double lo, long doub
 }
 
 /* One more argument of a function of which nothing is known */
-static struct mreal one_more(uint64_t key, int i, struct mreal x)
+static struct real one_more(uint64_t key, int i, struct real x)
 {
 	long double a = made_up(key, 2 * (uint64_t)i, 0.4L, 1.3L),
 		    b = made_up(key, 2 * (uint64_t)i + 1, 0, 6);
 	number at = a * plain(x) + b;
 
 	if (x.bad)
-		return bad();
+		return real_bad();
 	return through(ccosl(at) + at / 3, ccosl(at + a * x.err) + (at + a * x.err) / 3);
 }
 
-static struct mreal opaque(struct menv *e, int node)
+static struct real real_opaque(struct env *e, int node)
 {
-	uint64_t key = rng_key(me_hash(e->a->v[node].text), RNG_VERIFY, 2, 0, 0);
-	struct mreal r = rounded(made_up(key, 99, 0.5L, 2));
+	uint64_t key = rng_key(env_hash(e->a->v[node].text), RNG_VERIFY, 2, 0, 0);
+	struct real r = rounded(made_up(key, 99, 0.5L, 2));
 	int i = 0;
 
-	for (int k = e->a->v[node].first; k && me_step(e); k = e->a->v[k].next) {
-		struct mreal x = e->a->v[k].kind == MK_TEXT
-					 ? rounded(made_up(me_hash(e->a->v[k].text), 7, 1, 2))
-					 : math_real(e, k);
+	for (int k = e->a->v[node].first; k && env_step(e); k = e->a->v[k].next) {
+		struct real x = e->a->v[k].kind == NODE_TEXT
+					? rounded(made_up(env_hash(e->a->v[k].text), 7, 1, 2))
+					: real_value(e, k);
 
 		r = one_more(key, i, mul(r, one_more(key, i + 1, x)));
 		i += 2;
@@ -270,143 +270,148 @@ static struct mreal opaque(struct menv *e, int node)
 }
 
 /* The first points are positive, the others anywhere. */
-static struct mreal random_place(uint64_t name, int point)
+static struct real random_place(const struct env *e, uint64_t name)
 {
+	static const long double wide[ENV_POINTS][2] = {
+		{0.3L, 2.7L}, {2.7L, 30}, {-30, -2.7L}, {30, 3000}, {-3000, -30}};
 	uint64_t key = rng_key(name, RNG_VERIFY, 3, 0, 0);
 
-	return exactly(made_up(key, (uint64_t)point, point < 2 ? 0.3L : -2.7L, 2.7L));
+	if (e->wide)
+		return exactly(
+			made_up(key, (uint64_t)e->point, wide[e->point][0], wide[e->point][1]));
+	return exactly(made_up(key, (uint64_t)e->point, e->point < 2 ? 0.3L : -2.7L, 2.7L));
 }
 
-static struct mreal symbol(const struct menv *e, struct span name)
+static struct real real_symbol(const struct env *e, struct span name)
 {
-	const struct mbound *b = me_bound(e, name);
+	const struct bound *b = env_bound(e, name);
 
 	if (!b)
-		return random_place(me_hash(name), e->point);
-	return b->known ? exactly(b->value) : random_place((uint64_t)(b - e->bound) + 1, e->point);
+		return random_place(e, env_hash(name));
+	return b->known ? exactly(b->value) : random_place(e, (uint64_t)(b - e->bound) + 1);
 }
 
-static struct mreal constant(int op)
+static struct real real_constant(int op)
 {
 	if (op == 'p')
 		return rounded(pi);
 	if (op == 'e')
 		return rounded(expl(1));
-	return op == 'i' ? value(_Complex_I, 0) : bad();
+	return op == 'i' ? value(_Complex_I, 0) : real_bad();
 }
 
 /* ---- sums, products, and those over an index ---- */
 
-static struct mreal fold(struct menv *e, int node, struct mreal (*f)(struct mreal, struct mreal))
+static struct real real_fold(struct env *e, int node, struct real (*f)(struct real, struct real))
 {
 	int k = e->a->v[node].first;
-	struct mreal r = math_real(e, k);
+	struct real r = real_value(e, k);
 
 	while ((k = e->a->v[k].next) != 0 && !r.bad)
-		r = f(r, math_real(e, k));
+		r = f(r, real_value(e, k));
 	return r;
 }
 
-static struct mreal carried_out(struct menv *e, int node, int64_t from, int64_t to)
+static struct real real_carried_out(struct env *e, int node, int64_t from, int64_t to)
 {
 	bool sum = e->a->v[node].op == 's';
-	struct mreal r = exactly(sum ? 0 : 1);
-	struct mbound *b = &e->bound[e->n_bound++];
+	struct real r = exactly(sum ? 0 : 1);
+	struct bound *b = &e->bound[e->n_bound++];
 
-	*b = (struct mbound){.name = me_index(e->a, node), .known = true};
+	*b = (struct bound){.name = env_index(e->a, node), .known = true};
 	for (b->value = from; b->value <= to && !r.bad; b->value++)
-		r = (sum ? add : mul)(r, math_real(e, e->a->v[node].last));
+		r = (sum ? real_add : mul)(r, real_value(e, e->a->v[node].last));
 	e->n_bound--;
 	return r;
 }
 
-static struct mreal big(struct menv *e, int node)
+static struct real real_big(struct env *e, int node)
 {
 	uint64_t key = rng_key(e->a->v[node].op, RNG_VERIFY, 4, 0, 0);
-	struct mreal bounds = exactly(1), body;
+	struct real bounds = exactly(1), body;
 	int64_t from, to;
-	int end = mn_kid(e->a, node, 1);
+	int end = node_kid(e->a, node, 1);
 
 	if (e->n_bound == (int)(sizeof e->bound / sizeof *e->bound))
-		return bad();
-	if (me_range(e, node, &from, &to))
-		return carried_out(e, node, from, to);
+		return real_bad();
+	if (env_range(e, node, &from, &to))
+		return real_carried_out(e, node, from, to);
 	*e->steps -= 4 * COST;
-	if (e->a->v[mn_kid(e->a, node, 0)].kind != MK_DOTS)
-		bounds = one_more(key, 0, math_real(e, me_from(e->a, node)));
-	if (e->a->v[end].kind != MK_DOTS)
-		bounds = one_more(key, 1, mul(bounds, one_more(key, 2, math_real(e, end))));
-	e->bound[e->n_bound++] = (struct mbound){.name = me_index(e->a, node)};
-	body = math_real(e, e->a->v[node].last);
+	if (e->a->v[node_kid(e->a, node, 0)].kind != NODE_DOTS)
+		bounds = one_more(key, 0, real_value(e, env_from(e->a, node)));
+	if (e->a->v[end].kind != NODE_DOTS)
+		bounds = one_more(key, 1, mul(bounds, one_more(key, 2, real_value(e, end))));
+	e->bound[e->n_bound++] = (struct bound){.name = env_index(e->a, node)};
+	body = real_value(e, e->a->v[node].last);
 	e->n_bound--;
 	return mul(bounds, e->a->v[node].op == 's' ? body : one_more(key, 3, body));
 }
 
-static struct mreal binomial(struct menv *e, int node)
+static struct real real_binomial(struct env *e, int node)
 {
-	struct mreal n = math_real(e, e->a->v[node].first), k = math_real(e, e->a->v[node].last);
-	struct mreal below = mul(factorial(k), factorial(add(n, negative(k))));
+	struct real n = real_value(e, e->a->v[node].first), k = real_value(e, e->a->v[node].last);
+	struct real below = mul(real_factorial(k), real_factorial(real_add(n, negative(k))));
 
-	return divide(factorial(n), below);
+	return divide(real_factorial(n), below);
 }
 
-static struct mreal degrees(struct mreal x)
+static struct real real_degrees(struct real x)
 {
 	return mul(x, divide(rounded(pi), exactly(180)));
 }
 
-static struct mreal with_sign(struct mreal x, int sign)
+static struct real with_sign(struct real x, int sign)
 {
 	return sign < 0 ? negative(x) : x;
 }
 
-struct mreal math_real(struct menv *e, int node)
+struct real real_value(struct env *e, int node)
 {
-	const struct mnode *n = &e->a->v[node];
+	const struct node *n = &e->a->v[node];
 
-	if (!me_step(e))
-		return bad();
+	if (!env_step(e))
+		return real_bad();
 	switch (n->kind) {
-	case MK_NUM:
+	case NODE_NUM:
 		return value(n->num.real, n->num.err);
-	case MK_SYM:
-		return symbol(e, n->text);
-	case MK_CONST:
-		return me_bound(e, n->text) ? symbol(e, n->text) : constant(n->op);
-	case MK_ADD:
-		return fold(e, node, add);
-	case MK_MUL:
-		return fold(e, node, mul);
-	case MK_DIV:
-		return fold(e, node, divide);
-	case MK_NEG:
-		return negative(math_real(e, n->first));
-	case MK_PM:
-		return with_sign(math_real(e, n->first), n->op ? -e->sign : e->sign);
-	case MK_PERCENT:
-		return divide(math_real(e, n->first), exactly(100));
-	case MK_UNIT:
-		return math_real(e, n->first);
-	case MK_DEG:
-		return degrees(math_real(e, n->first));
-	case MK_POW:
-		return power(e, node);
-	case MK_CALL:
-		return opaque(e, node);
-	case MK_FUNC:
+	case NODE_SYM:
+		return real_symbol(e, n->text);
+	case NODE_CONST:
+		return env_bound(e, n->text) ? real_symbol(e, n->text) : real_constant(n->op);
+	case NODE_ADD:
+		return real_fold(e, node, real_add);
+	case NODE_MUL:
+		return real_fold(e, node, mul);
+	case NODE_DIV:
+		return real_fold(e, node, divide);
+	case NODE_NEG:
+		return negative(real_value(e, n->first));
+	case NODE_PM:
+		return with_sign(real_value(e, n->first), n->op ? -e->sign : e->sign);
+	case NODE_PERCENT:
+		return divide(real_value(e, n->first), exactly(100));
+	case NODE_UNIT:
+		return real_value(e, n->first);
+	case NODE_DEG:
+		return real_degrees(real_value(e, n->first));
+	case NODE_POW:
+		return real_power(e, node);
+	case NODE_CALL:
+		return real_opaque(e, node);
+	case NODE_FUNC:
 		*e->steps -= COST;
-		return function((enum mfunc)n->op, math_real(e, n->first));
-	case MK_FACT:
+		return function((enum function)n->op, real_value(e, n->first));
+	case NODE_FACT:
 		*e->steps -= 4 * COST;
-		return factorial(math_real(e, n->first));
-	case MK_BINOM:
+		return real_factorial(real_value(e, n->first));
+	case NODE_BINOM:
 		*e->steps -= 12 * COST;
-		return binomial(e, node);
-	case MK_ABS:
-		return absolute(math_real(e, n->first));
-	case MK_BIG:
-		return big(e, node);
+		return real_binomial(e, node);
+	case NODE_ABS:
+		return real_absolute(real_value(e, n->first));
+	case NODE_BIG:
+		return real_big(e, node);
 	default:
-		return bad();
+		return real_bad();
 	}
 }

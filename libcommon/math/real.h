@@ -10,12 +10,12 @@
 
 #include "math/env.h"
 
-struct mreal {
+struct real {
 	long double re, im;
 	long double err; /* of both together; 0 imaginary parts below it are 0 */
 	bool bad;        /* undefined, too large, or no expression of numbers */
 };
 
-struct mreal math_real(struct menv *e, int node);
+struct real real_value(struct env *e, int node);
 
 #endif

@@ -1,141 +1,242 @@
 /* relation.c - equations and inequalities. See relation.h. */
 #include "math/relation.h"
+#include "math/unit.h"
+#include "math/words.h"
 
 #include <math.h>
 
 enum { MAX_PAIRS = 12 };
 
-static const struct mnode *node(const struct mjudge *j, int x)
+bool relation_is(const struct judgement *j, int x)
 {
-	return &j->a->v[x];
-}
-
-bool mr_is_relation(const struct mjudge *j, int x)
-{
-	return node(j, x)->kind == MK_REL;
+	return value_node(j, x)->kind == NODE_REL;
 }
 
 /* ---- what has a name ---- */
 
 /* A point, \angle, the d of dy/dx */
-static bool names_a_quantity(const struct mnode *n)
+static bool names_a_quantity(const struct node *n)
 {
-	return n->kind == MK_SYM && ((n->text.n == 1 && ((*n->text.p >= 'A' && *n->text.p <= 'Z') ||
-							 *n->text.p == 'd')) ||
-				     n->text.n > 2);
+	return n->kind == NODE_SYM &&
+	       ((n->text.n == 1 &&
+		 ((*n->text.p >= 'A' && *n->text.p <= 'Z') || *n->text.p == 'd')) ||
+		n->text.n > 2);
 }
 
 /* Only symbols in it, no numbers but in what is an index or an argument */
-static bool only_symbols(const struct mjudge *j, int x)
+static bool only_symbols(const struct judgement *j, int x)
 {
-	const struct mnode *n = node(j, x);
+	const struct node *n = value_node(j, x);
 
-	if (n->kind == MK_SYM || n->kind == MK_CALL || n->kind == MK_CONST)
+	if (n->kind == NODE_SYM || n->kind == NODE_CALL || n->kind == NODE_CONST)
 		return true;
-	if (n->kind != MK_MUL && n->kind != MK_ADD && n->kind != MK_DIV && n->kind != MK_NEG &&
-	    n->kind != MK_ABS && n->kind != MK_RATIO)
+	if (n->kind != NODE_MUL && n->kind != NODE_ADD && n->kind != NODE_DIV &&
+	    n->kind != NODE_NEG && n->kind != NODE_ABS && n->kind != NODE_RATIO)
 		return false;
-	for (int k = n->first; k; k = node(j, k)->next)
+	for (int k = n->first; k; k = value_node(j, k)->next)
 		if (!only_symbols(j, k))
 			return false;
 	return true;
 }
 
-static bool has_number(const struct mjudge *j, int x)
+static bool has_number(const struct judgement *j, int x)
 {
-	for (int k = node(j, x)->first; k; k = node(j, k)->next)
-		if (node(j, k)->kind == MK_NUM)
+	for (int k = value_node(j, x)->first; k; k = value_node(j, k)->next)
+		if (value_node(j, k)->kind == NODE_NUM)
 			return true;
 	return false;
 }
 
-static bool named(const struct mjudge *j, int x, bool response);
-
-static bool all_named(const struct mjudge *j, int x, bool response)
+/* Area, the side */
+static bool named_by_words(const struct node *n)
 {
-	for (int k = node(j, x)->first; k; k = node(j, k)->next)
+	return n->kind == NODE_TEXT && !word_denies(n->text);
+}
+
+static bool named(const struct judgement *j, int x, bool response);
+
+static bool all_named(const struct judgement *j, int x, bool response)
+{
+	for (int k = value_node(j, x)->first; k; k = value_node(j, k)->next)
 		if (!named(j, k, response))
 			return false;
 	return true;
 }
 
-static bool named(const struct mjudge *j, int x, bool response)
+static bool named(const struct judgement *j, int x, bool response)
 {
-	const struct mnode *n = node(j, x);
+	const struct node *n = value_node(j, x);
 
 	switch (n->kind) {
-	case MK_SYM:
-	case MK_CALL:
-	case MK_TEXT:
+	case NODE_SYM:
+	case NODE_CALL:
 		return true;
-	case MK_CONST: /* e and i are names there */
+	case NODE_TEXT:
+		return !word_denies(n->text);
+	case NODE_CONST: /* e and i are names there */
 		return n->op != 'o' && n->op != 'p';
-	case MK_TUPLE:
-	case MK_DIV:
-	case MK_RATIO:
-	case MK_ABS:
+	case NODE_TUPLE:
+	case NODE_DIV:
+	case NODE_RATIO:
+	case NODE_ABS:
 		return all_named(j, x, response) || (response && only_symbols(j, x));
-	case MK_MUL:
+	case NODE_MUL:
 		if (response && only_symbols(j, x))
 			return true;
-		return (names_a_quantity(node(j, n->first)) || node(j, n->first)->kind == MK_TEXT ||
-			node(j, n->first)->kind == MK_CALL || node(j, n->first)->kind == MK_POW) &&
+		return (names_a_quantity(value_node(j, n->first)) ||
+			named_by_words(value_node(j, n->first)) ||
+			value_node(j, n->first)->kind == NODE_CALL ||
+			value_node(j, n->first)->kind == NODE_POW) &&
 		       !has_number(j, x);
 	default:
 		return response && only_symbols(j, x);
 	}
 }
 
-/* The last child before a rel of that kind, at least the first; n: how many relations before */
-static int up_to(const struct mjudge *j, int rel, enum mrel stop, int *n)
+/* ---- what is asked for, in front of its value ---- */
+
+/* A sign of an operation that a problem defines, as in 4 \star 3: it was read as a letter. */
+static bool operation(const struct node *n)
 {
-	int last = node(j, rel)->first;
+	static const char *const name[] = {
+		"star",       "oplus",    "otimes",       "ominus",   "odot",      "oslash",
+		"diamond",    "Diamond",  "bullet",       "clubsuit", "heartsuit", "spadesuit",
+		"boxplus",    "boxtimes", "diamondsuit",  "dagger",   "ddagger",   "bigstar",
+		"circledast", "square",   "Box",          "lozenge",  "bigcirc",   "boxdot",
+		"wr",         "amalg",    "triangle",     "bigoplus", "bigotimes", "circledcirc",
+		"ltimes",     "rtimes",   "triangledown", "nabla",    "@",         "#"};
+
+	if (n->kind != NODE_SYM || !n->text.n)
+		return false;
+	if ((unsigned char)*n->text.p >= 0x80)
+		return true;
+	for (size_t i = 0; i < sizeof name / sizeof *name; i++)
+		if (span_is(n->text, name[i]))
+			return true;
+	return false;
+}
+
+static bool has_operation(const struct judgement *j, int x)
+{
+	if (operation(value_node(j, x)))
+		return true;
+	for (int k = value_node(j, x)->first; k; k = value_node(j, k)->next)
+		if (has_operation(j, k))
+			return true;
+	return false;
+}
+
+/* Is there a letter below x that is not name? *name: the first one */
+static bool other_letter(const struct judgement *j, int x, struct span *name)
+{
+	const struct node *n = value_node(j, x);
+
+	if (n->kind == NODE_SYM) {
+		if (name->n && !span_eq(*name, n->text))
+			return true;
+		*name = n->text;
+	}
+	for (int k = n->first; k; k = value_node(j, k)->next)
+		if (other_letter(j, k, name))
+			return true;
+	return false;
+}
+
+/* What is 0 is no value of several unknowns but their equation. */
+static bool is_zero(const struct node *n)
+{
+	return n->kind == NODE_NUM && n->num.is_whole && n->num.whole == 0;
+}
+
+/* sin A, a limit, a combination of several unknowns, an operation of the problem's own */
+static bool asked_for(const struct judgement *j, int x)
+{
+	const struct node *n = value_node(j, x);
+	struct span name = {NULL, 0};
+
+	if (has_operation(j, x))
+		return true;
+	if (n->kind == NODE_POW && value_node(j, n->first)->kind == NODE_FUNC) /* sin^2 A */
+		n = value_node(j, n->first);
+	if (n->kind == NODE_FUNC)
+		return n->op >= FUNC_SIN && n->op <= FUNC_TANH;
+	return (n->kind == NODE_ADD || n->kind == NODE_MUL || n->kind == NODE_DIV) &&
+	       other_letter(j, x, &name);
+}
+
+/* The last child before a rel of that kind, at least the first; n: how many relations before */
+static int up_to(const struct judgement *j, int rel, enum relation stop, int *n)
+{
+	int last = value_node(j, rel)->first;
 
 	*n = 0;
-	for (int k = node(j, last)->next; k && node(j, k)->rel != stop; k = node(j, k)->next) {
+	for (int k = value_node(j, last)->next; k && value_node(j, k)->rel != stop;
+	     k = value_node(j, k)->next) {
 		last = k;
 		++*n;
 	}
 	return last;
 }
 
-static bool all_equal(const struct mjudge *j, int rel, int last)
+static bool all_equal(const struct judgement *j, int rel, int last)
 {
-	for (int k = node(j, rel)->first; k != last;) {
-		k = node(j, k)->next;
-		if (node(j, k)->rel != MR_EQ)
+	for (int k = value_node(j, rel)->first; k != last;) {
+		k = value_node(j, k)->next;
+		if (value_node(j, k)->rel != REL_EQ)
 			return false;
 	}
 	return true;
 }
 
-int mr_value(const struct mjudge *j, int rel, bool response, int *lhs)
+/* Do all sides have the same value, whatever their letters are? */
+static bool identity(struct judgement *j, int rel)
 {
-	int n, first = node(j, rel)->first, last = up_to(j, rel, MR_APPROX, &n);
-	int second = node(j, first)->next;
+	int first = value_node(j, rel)->first;
+
+	for (int k = value_node(j, first)->next; k; k = value_node(j, k)->next)
+		if (!value_same(j, (struct value){first, 0}, (struct value){k, 0}))
+			return false;
+	return true;
+}
+
+int relation_value(struct judgement *j, int rel, bool response, int *lhs)
+{
+	int n, first = value_node(j, rel)->first, last = up_to(j, rel, REL_APPROX, &n);
+	int second = value_node(j, first)->next;
 	bool has_name = named(j, first, response);
 
 	*lhs = has_name ? first : 0;
-	if (node(j, rel)->n == 2 && node(j, second)->rel == MR_IN)
+	if (value_node(j, rel)->n == 2 && value_node(j, second)->rel == REL_IN)
 		return has_name ? second : 0;
 	if (n == 0) /* x about 5 */
 		return has_name ? second : first;
 	if (!all_equal(j, rel, last))
 		return 0;
-	if (!(node(j, first)->flags & (MX_SYM | MX_TEXT)) && node(j, last)->kind == MK_SYM) {
-		*lhs = last; /* 5 = x */
-		return mn_kid(j->a, rel, n - 1);
+	if (has_name)
+		return last;
+	if (value_node(j, first)->flags & (HAS_SYM | HAS_TEXT)) {
+		bool big = value_node(j, first)->kind == NODE_BIG;
+		bool value =
+			!(value_node(j, last)->flags & HAS_SYM) && !is_zero(value_node(j, last));
+		bool asked = response && (big || (value && asked_for(j, first)));
+
+		return asked || identity(j, rel) ? last : 0;
 	}
-	return has_name || !(node(j, first)->flags & (MX_SYM | MX_TEXT)) ? last : 0;
+	if (!(value_node(j, last)->flags & (HAS_SYM | HAS_TEXT)))
+		return last;
+	if (!named(j, last, response))
+		return 0; /* 9 = 4a+b */
+	*lhs = last;      /* 5 = x */
+	return node_kid(j->a, rel, n - 1);
 }
 
-int mr_rounded(struct mjudge *j, int rel)
+int relation_rounded(struct judgement *j, int rel)
 {
-	int n, left = up_to(j, rel, MR_APPROX, &n), right = node(j, left)->next;
+	int n, left = up_to(j, rel, REL_APPROX, &n), right = value_node(j, left)->next;
 	long double a, b;
 
-	if (!right || node(j, right)->next || !mv_real(j, (struct mitem){left, 1}, &a) ||
-	    !mv_real(j, (struct mitem){right, 1}, &b))
+	if (!right || value_node(j, right)->next || !value_real(j, (struct value){left, 1}, &a) ||
+	    !value_real(j, (struct value){right, 1}, &b))
 		return 0;
 	return fabsl(a - b) <= 0.005L * fabsl(a) ? right : 0;
 }
@@ -143,7 +244,7 @@ int mr_rounded(struct mjudge *j, int rel)
 /* ---- pairs: left < right and so on ---- */
 
 struct pair {
-	enum mrel rel; /* MR_GT and MR_GE only before they are turned around */
+	enum relation rel; /* REL_GT and REL_GE only before they are turned around */
 	int left, right;
 	struct span other;
 	bool used;
@@ -154,81 +255,87 @@ struct pairs {
 	struct pair v[MAX_PAIRS];
 };
 
-static bool put_pairs(const struct mjudge *j, int rel, struct pairs *p)
+static bool put_pairs(const struct judgement *j, int rel, struct pairs *p)
 {
-	int left = node(j, rel)->first;
+	int left = value_node(j, rel)->first;
 
-	for (int right = node(j, left)->next; right; left = right, right = node(j, right)->next) {
-		enum mrel r = node(j, right)->rel;
-		struct pair x = {r, left, right, node(j, rel)->text, false};
+	for (int right = value_node(j, left)->next; right;
+	     left = right, right = value_node(j, right)->next) {
+		enum relation r = value_node(j, right)->rel;
+		struct pair x = {r, left, right, value_node(j, rel)->text, false};
 
 		if (p->n == MAX_PAIRS)
 			return false;
-		if (r == MR_GT || r == MR_GE)
-			x = (struct pair){r == MR_GT ? MR_LT : MR_LE, right, left, x.other, false};
+		if (r == REL_GT || r == REL_GE)
+			x = (struct pair){r == REL_GT ? REL_LT : REL_LE, right, left, x.other,
+					  false};
 		p->v[p->n++] = x;
 	}
 	return true;
 }
 
-static bool get_pairs(const struct mjudge *j, int x, struct pairs *p)
+static bool get_pairs(const struct judgement *j, int x, struct pairs *p)
 {
 	p->n = 0;
-	if (mr_is_relation(j, x))
+	if (relation_is(j, x))
 		return put_pairs(j, x, p);
-	if (node(j, x)->kind != MK_LIST || node(j, x)->op == 'o')
+	if (value_node(j, x)->kind != NODE_LIST || value_node(j, x)->op == 'o')
 		return false;
-	for (int k = node(j, x)->first; k; k = node(j, k)->next)
-		if (!mr_is_relation(j, k) || !put_pairs(j, k, p))
+	for (int k = value_node(j, x)->first; k; k = value_node(j, k)->next)
+		if (!relation_is(j, k) || !put_pairs(j, k, p))
 			return false;
 	return true;
 }
 
-static struct mitem difference(struct mjudge *j, const struct pair *p, int sign)
+static struct value difference(struct judgement *j, const struct pair *p, int sign)
 {
-	int x = mn_again(j->a, p->left), y = mn_one(j->a, MK_NEG, mn_again(j->a, p->right));
+	int x = node_again(j->a, p->left), y = node_one(j->a, NODE_NEG, node_again(j->a, p->right));
 
-	return (struct mitem){mn_two(j->a, MK_ADD, x, y), sign};
+	return (struct value){node_two(j->a, NODE_ADD, x, y), sign};
 }
 
 /* A symbol, or minus one, alone on a side, and none on the other */
-static bool solved(const struct mjudge *j, const struct pair *p)
+static bool solved(const struct judgement *j, const struct pair *p)
 {
 	for (int i = 0; i < 2; i++) {
 		int x = i ? p->right : p->left, c = i ? p->left : p->right;
 
-		if (node(j, x)->kind == MK_NEG)
-			x = node(j, x)->first;
-		if ((node(j, x)->kind == MK_SYM || node(j, x)->kind == MK_CALL) &&
-		    !(node(j, c)->flags & MX_SYM))
+		if (value_node(j, x)->kind == NODE_NEG)
+			x = value_node(j, x)->first;
+		if ((value_node(j, x)->kind == NODE_SYM || value_node(j, x)->kind == NODE_CALL) &&
+		    !(value_node(j, c)->flags & HAS_SYM))
 			return true;
 	}
 	return false;
 }
 
-static bool same_sides(struct mjudge *j, const struct pair *a, const struct pair *b, struct mitem s,
-		       struct mitem t)
+static bool same_sides(struct judgement *j, const struct pair *a, const struct pair *b,
+		       struct value s, struct value t)
 {
-	return mv_same(j, (struct mitem){a->left, s.sign}, (struct mitem){b->left, t.sign}) &&
-	       mv_same(j, (struct mitem){a->right, s.sign}, (struct mitem){b->right, t.sign});
+	return unit_agree(j, a->left, b->left) && unit_agree(j, a->right, b->right) &&
+	       value_same(j, (struct value){a->left, s.sign}, (struct value){b->left, t.sign}) &&
+	       value_same(j, (struct value){a->right, s.sign}, (struct value){b->right, t.sign});
 }
 
-static bool same_pair(struct mjudge *j, const struct pair *a, const struct pair *b, struct mitem s,
-		      struct mitem t)
+static bool same_pair(struct judgement *j, const struct pair *a, const struct pair *b,
+		      struct value s, struct value t)
 {
 	if (a->rel != b->rel || (solved(j, a) && !solved(j, b)))
 		return false;
-	if (a->rel == MR_OTHER && !span_eq(a->other, b->other))
+	if (a->rel == REL_OTHER && !span_eq(a->other, b->other))
 		return false;
 	if (same_sides(j, a, b, s, t))
 		return true;
-	if (a->rel == MR_OTHER || a->rel == MR_IN || a->rel == MR_APPROX)
+	if (a->rel == REL_OTHER || a->rel == REL_IN || a->rel == REL_APPROX)
 		return false;
-	return mv_proportional(j, difference(j, a, s.sign), difference(j, b, t.sign),
-			       a->rel == MR_LT || a->rel == MR_LE);
+	if (!unit_agree(j, a->left, b->left) || !unit_agree(j, a->right, b->right) ||
+	    !unit_agree(j, a->left, b->right) || !unit_agree(j, a->right, b->left))
+		return false;
+	return value_proportional(j, difference(j, a, s.sign), difference(j, b, t.sign),
+				  a->rel == REL_LT || a->rel == REL_LE);
 }
 
-bool mr_same(struct mjudge *j, struct mitem a, struct mitem b)
+bool relation_same(struct judgement *j, struct value a, struct value b)
 {
 	struct pairs p, q;
 

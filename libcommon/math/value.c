@@ -14,65 +14,64 @@
 
 enum { FIELD_POINTS = 2, DIGITS = 6 };
 
-static const struct mnode *node(const struct mjudge *j, int x)
+static struct env env(struct judgement *j, struct value x, int point)
 {
-	return &j->a->v[x];
+	return (struct env){.a = j->a,
+			    .sign = x.sign ? x.sign : 1,
+			    .point = point,
+			    .wide = j->wide,
+			    .steps = &j->steps};
 }
 
-static struct menv env(struct mjudge *j, struct mitem x, int point)
+static struct field field(struct judgement *j, struct value x, int point)
 {
-	return (struct menv){
-		.a = j->a, .sign = x.sign ? x.sign : 1, .point = point, .steps = &j->steps};
+	struct env e = env(j, x, point);
+
+	return field_value(&e, x.node);
 }
 
-static struct mfield field(struct mjudge *j, struct mitem x, int point)
+static struct real real(struct judgement *j, struct value x, int point)
 {
-	struct menv e = env(j, x, point);
+	struct env e = env(j, x, point);
 
-	return math_field(&e, x.node);
-}
-
-static struct mreal real(struct mjudge *j, struct mitem x, int point)
-{
-	struct menv e = env(j, x, point);
-
-	return math_real(&e, x.node);
+	return real_value(&e, x.node);
 }
 
 /* 1 and -1: plus and minus infinity; 0: something else */
-static int infinite(const struct mjudge *j, struct mitem x)
+static int infinite(const struct judgement *j, struct value x)
 {
 	int sign = 1;
 
-	for (;; x.node = node(j, x.node)->first)
-		if (node(j, x.node)->kind == MK_NEG)
+	for (;; x.node = value_node(j, x.node)->first)
+		if (value_node(j, x.node)->kind == NODE_NEG)
 			sign = -sign;
-		else if (node(j, x.node)->kind == MK_PM)
+		else if (value_node(j, x.node)->kind == NODE_PM)
 			sign = x.sign < 0 ? -sign : sign;
 		else
 			break;
-	return node(j, x.node)->kind == MK_CONST && node(j, x.node)->op == 'o' ? sign : 0;
+	return value_node(j, x.node)->kind == NODE_CONST && value_node(j, x.node)->op == 'o' ? sign
+											     : 0;
 }
 
-static unsigned flags(const struct mjudge *j, struct mitem a, struct mitem b)
+static unsigned flags(const struct judgement *j, struct value a, struct value b)
 {
-	return node(j, a.node)->flags | node(j, b.node)->flags;
+	return value_node(j, a.node)->flags | value_node(j, b.node)->flags;
 }
 
 enum answer { NO, YES, UNKNOWN };
 
-static enum answer same_field(struct mjudge *j, struct mitem a, struct mitem b)
+static enum answer same_field(struct judgement *j, struct value a, struct value b)
 {
-	int n = flags(j, a, b) & MX_SYM ? FIELD_POINTS : 1;
+	int n = flags(j, a, b) & HAS_SYM ? FIELD_POINTS : 1;
 	bool exact = true;
 
 	for (int i = 0; i < n; i++) {
-		struct mfield x = field(j, a, i), y = field(j, b, i);
+		struct field x = field(j, a, i), y = field(j, b, i);
 
 		if (x.bad || y.bad)
 			return UNKNOWN;
 		exact &= x.exact && y.exact;
-		if (!math_field_same(&x, &y))
+		if (!field_same(&x, &y))
 			return exact ? NO : UNKNOWN;
 	}
 	return YES;
@@ -80,7 +79,7 @@ static enum answer same_field(struct mjudge *j, struct mitem a, struct mitem b)
 
 /* ---- as complex numbers ---- */
 
-static enum answer same_point(const struct mreal *a, const struct mreal *b)
+static enum answer same_point(const struct real *a, const struct real *b)
 {
 	long double d = hypotl(a->re - b->re, a->im - b->im), tol = SLACK * (a->err + b->err);
 	long double size = fmaxl(hypotl(a->re, a->im), hypotl(b->re, b->im));
@@ -94,13 +93,13 @@ static enum answer same_point(const struct mreal *a, const struct mreal *b)
  * Where a, the right answer, is real, b must be the same; places where it is not are left out, if
  * there are two where it is (\ln x for negative x) and nobody writes i.
  */
-static bool same_real(struct mjudge *j, struct mitem a, struct mitem b)
+static bool same_real(struct judgement *j, struct value a, struct value b)
 {
-	bool all = flags(j, a, b) & MX_I;
-	int n = flags(j, a, b) & MX_SYM ? ME_POINTS : 1, on_line = 0, elsewhere = 0, wrong = 0;
+	bool all = flags(j, a, b) & HAS_I;
+	int n = flags(j, a, b) & HAS_SYM ? ENV_POINTS : 1, on_line = 0, elsewhere = 0, wrong = 0;
 
 	for (int i = 0; i < n; i++) {
-		struct mreal x = real(j, a, i), y = real(j, b, i);
+		struct real x = real(j, a, i), y = real(j, b, i);
 		bool is_real = x.im == 0 || all;
 		enum answer same;
 
@@ -127,15 +126,15 @@ static bool terminates(int64_t den)
 	return den == 1;
 }
 
-static bool finite_decimal(struct mjudge *j, struct mitem x)
+static bool finite_decimal(struct judgement *j, struct value x)
 {
-	struct menv e = env(j, x, 0);
+	struct env e = env(j, x, 0);
 	int64_t num, den;
 
-	return me_ratio(&e, x.node, &num, &den) && terminates(den);
+	return env_ratio(&e, x.node, &num, &den) && terminates(den);
 }
 
-static bool close_point(struct mreal x, struct mreal y, int places)
+static bool close_point(struct real x, struct real y, int places)
 {
 	long double size = fmaxl(fabsl(x.re), fabsl(y.re)), unit;
 
@@ -150,60 +149,55 @@ static bool close_point(struct mreal x, struct mreal y, int places)
 	return fabsl(x.re - y.re) <= unit / 2 * (1 + 1e-9L);
 }
 
-static bool close_enough(struct mjudge *j, struct mitem a, struct mitem b)
+static bool close_enough(struct judgement *j, struct value a, struct value b)
 {
-	bool dec_a = node(j, a.node)->flags & MX_DECIMAL,
-	     dec_b = node(j, b.node)->flags & MX_DECIMAL;
+	bool dec_a = value_node(j, a.node)->flags & HAS_DECIMAL,
+	     dec_b = value_node(j, b.node)->flags & HAS_DECIMAL;
 
 	if (!dec_a && !dec_b)
 		return false;
 	if (j->places < 0 && ((dec_a && dec_b) || finite_decimal(j, dec_a ? b : a)))
 		return false;
-	for (int i = 0; i < (flags(j, a, b) & MX_SYM ? ME_POINTS : 1); i++)
+	for (int i = 0; i < (flags(j, a, b) & HAS_SYM ? ENV_POINTS : 1); i++)
 		if (!close_point(real(j, a, i), real(j, b, i), j->places))
 			return false;
 	return true;
 }
 
-static bool decide(struct mjudge *j, bool yes, const char *why)
-{
-	j->why = why;
-	return yes;
-}
-
-static bool same_once(struct mjudge *j, struct mitem a, struct mitem b)
+static bool same_once(struct judgement *j, struct value a, struct value b)
 {
 	int inf_a = infinite(j, a), inf_b = infinite(j, b);
 	enum answer same;
 
 	if (inf_a || inf_b)
-		return decide(j, inf_a == inf_b, "infinity");
+		return value_because(j, inf_a == inf_b, "infinity");
 	same = same_field(j, a, b);
 	if (same == YES)
-		return decide(j, true, "the same value, exactly");
+		return value_because(j, true, "the same value, exactly");
 	if (same == UNKNOWN && same_real(j, a, b))
-		return decide(j, true, "the same value");
+		return value_because(j, true, "the same value");
 	if (close_enough(j, a, b))
-		return decide(j, true,
-			      j->places < 0 ? "the same value to six digits"
-					    : "the same value to the decimal places asked for");
-	return decide(j, false, j->steps > 0 ? "another value" : "too much to evaluate");
+		return value_because(j, true,
+				     j->places < 0
+					     ? "the same value to six digits"
+					     : "the same value to the decimal places asked for");
+	return value_because(j, false, j->steps > 0 ? "another value" : "too much to evaluate");
 }
 
 /* Is there a \pm of which nobody has said what it is? Then two are the same when they are so with
  * either sign. */
-static bool unsaid(const struct mjudge *j, struct mitem a, struct mitem b)
+static bool unsaid(const struct judgement *j, struct value a, struct value b)
 {
-	return (!a.sign && node(j, a.node)->flags & MX_PM) ||
-	       (!b.sign && node(j, b.node)->flags & MX_PM);
+	return (!a.sign && value_node(j, a.node)->flags & HAS_PM) ||
+	       (!b.sign && value_node(j, b.node)->flags & HAS_PM);
 }
 
-static struct mitem say(struct mitem x, int sign)
+static struct value say(struct value x, int sign)
 {
-	return (struct mitem){x.node, x.sign ? x.sign : sign};
+	return (struct value){x.node, x.sign ? x.sign : sign};
 }
 
-bool mv_same(struct mjudge *j, struct mitem a, struct mitem b)
+bool value_same(struct judgement *j, struct value a, struct value b)
 {
 	return unsaid(j, a, b)
 		       ? same_once(j, say(a, 1), say(b, 1)) && same_once(j, say(a, -1), say(b, -1))
@@ -212,27 +206,26 @@ bool mv_same(struct mjudge *j, struct mitem a, struct mitem b)
 
 /* ---- proportionality ---- */
 
-static enum answer proportional_field(struct mjudge *j, struct mitem a, struct mitem b)
+static enum answer proportional_field(struct judgement *j, struct value a, struct value b)
 {
-	struct mfield x = field(j, a, 0), y = field(j, b, 0), z = field(j, a, 1),
-		      w = field(j, b, 1);
+	struct field x = field(j, a, 0), y = field(j, b, 0), z = field(j, a, 1), w = field(j, b, 1);
 
 	if (x.bad || y.bad || z.bad || w.bad)
 		return UNKNOWN;
-	for (int k = 0; k < MOD_PRIMES; k++) {
+	for (int k = 0; k < MODULAR_PRIMES; k++) {
 		if (!x.v[k] || !y.v[k] || !z.v[k] || !w.v[k])
 			return NO;
-		if (mod_mul(x.v[k], w.v[k], k) != mod_mul(y.v[k], z.v[k], k))
+		if (modular_mul(x.v[k], w.v[k], k) != modular_mul(y.v[k], z.v[k], k))
 			return x.exact && y.exact && z.exact && w.exact ? NO : UNKNOWN;
 	}
 	return YES;
 }
 
 /* The quotient at a place, with its error; bad where b may be 0 */
-static struct mreal quotient(struct mreal x, struct mreal y)
+static struct real value_quotient(struct real x, struct real y)
 {
 	long double size = y.re * y.re + y.im * y.im, abs_y = sqrtl(size), abs_x;
-	struct mreal r = {.bad = x.bad || y.bad || abs_y <= 8 * y.err};
+	struct real r = {.bad = x.bad || y.bad || abs_y <= 8 * y.err};
 
 	if (r.bad)
 		return r;
@@ -245,14 +238,14 @@ static struct mreal quotient(struct mreal x, struct mreal y)
 	return r;
 }
 
-static bool proportional_real(struct mjudge *j, struct mitem a, struct mitem b, bool check,
+static bool proportional_real(struct judgement *j, struct value a, struct value b, bool check,
 			      bool positive)
 {
-	struct mreal first = {.bad = true};
+	struct real first = {.bad = true};
 	int n = 0;
 
-	for (int i = 0; i < ME_POINTS; i++) {
-		struct mreal q = quotient(real(j, a, i), real(j, b, i));
+	for (int i = 0; i < ENV_POINTS; i++) {
+		struct real q = value_quotient(real(j, a, i), real(j, b, i));
 
 		if (q.bad || (q.im != 0 && !check))
 			continue;
@@ -267,26 +260,26 @@ static bool proportional_real(struct mjudge *j, struct mitem a, struct mitem b, 
 	return n >= (check ? 3 : 1);
 }
 
-bool mv_proportional(struct mjudge *j, struct mitem a, struct mitem b, bool positive)
+bool value_proportional(struct judgement *j, struct value a, struct value b, bool positive)
 {
 	enum answer same;
 
 	if (unsaid(j, a, b))
-		return mv_proportional(j, say(a, 1), say(b, 1), positive) &&
-		       mv_proportional(j, say(a, -1), say(b, -1), positive);
+		return value_proportional(j, say(a, 1), say(b, 1), positive) &&
+		       value_proportional(j, say(a, -1), say(b, -1), positive);
 	same = proportional_field(j, a, b);
-	if (same == NO || !(node(j, a.node)->flags & node(j, b.node)->flags & MX_SYM))
+	if (same == NO || !(value_node(j, a.node)->flags & value_node(j, b.node)->flags & HAS_SYM))
 		return false;
 	return (same == YES && !positive) || proportional_real(j, a, b, same != YES, positive);
 }
 
-bool mv_real(struct mjudge *j, struct mitem x, long double *v)
+bool value_real(struct judgement *j, struct value x, long double *v)
 {
 	int inf = infinite(j, x);
 
 	*v = inf * (long double)INFINITY;
-	for (int i = 0; i < ME_POINTS && !inf; i++) {
-		struct mreal r = real(j, x, i);
+	for (int i = 0; i < ENV_POINTS && !inf; i++) {
+		struct real r = real(j, x, i);
 
 		*v = r.re;
 		if (!r.bad && r.im == 0)

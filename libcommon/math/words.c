@@ -5,237 +5,243 @@
 #include <string.h>
 #include <strings.h>
 
-static const struct mword commands[] = {
+static const struct word commands[] = {
 	/* layout */
-	{"displaystyle", MT_SKIP, 0},
-	{"textstyle", MT_SKIP, 0},
-	{"limits", MT_SKIP, 0},
-	{"nolimits", MT_SKIP, 0},
-	{"quad", MT_SKIP, 0},
-	{"qquad", MT_SKIP, 0},
-	{"enspace", MT_SKIP, 0},
-	{"thinspace", MT_SKIP, 0},
-	{"big", MT_SKIP, 0},
-	{"Big", MT_SKIP, 0},
-	{"bigg", MT_SKIP, 0},
-	{"Bigg", MT_SKIP, 0},
-	{"bigl", MT_SKIP, 0},
-	{"bigr", MT_SKIP, 0},
-	{"Bigl", MT_SKIP, 0},
-	{"Bigr", MT_SKIP, 0},
-	{"biggl", MT_SKIP, 0},
-	{"biggr", MT_SKIP, 0},
-	{"tiny", MT_SKIP, 0},
-	{"small", MT_SKIP, 0},
-	{"normalsize", MT_SKIP, 0},
-	{"large", MT_SKIP, 0},
-	{"Large", MT_SKIP, 0},
-	{"LARGE", MT_SKIP, 0},
-	{"huge", MT_SKIP, 0},
-	{"Huge", MT_SKIP, 0},
-	{"scriptstyle", MT_SKIP, 0},
-	{"middle", MT_SKIP, 0},
-	{"nonumber", MT_SKIP, 0},
-	{"notag", MT_SKIP, 0},
-	{"checkmark", MT_SKIP, 0},
-	{"blacksquare", MT_SKIP, 0},
-	{"hline", MT_SKIP, 0},
-	{"newline", MT_SKIP, 0},
-	{"par", MT_SKIP, 0},
-	{"bf", MT_SKIP, 0},
-	{"rm", MT_SKIP, 0},
-	{"it", MT_SKIP, 0},
-	{"color", MT_SKIPARG, 0},
-	{"textcolor", MT_SKIPARG, 0},
-	{"colorbox", MT_SKIPARG, 0},
-	{"hspace", MT_SKIPARG, 0},
-	{"vspace", MT_SKIPARG, 0},
-	{"phantom", MT_SKIPARG, 0},
-	{"label", MT_SKIPARG, 0},
-	{"tag", MT_SKIPARG, 0},
-	{"left", MT_LEFT, 0},
-	{"right", MT_RIGHT, 0},
-	{"not", MT_NOT, 0},
+	{"displaystyle", TOKEN_SKIP, 0},
+	{"textstyle", TOKEN_SKIP, 0},
+	{"limits", TOKEN_SKIP, 0},
+	{"nolimits", TOKEN_SKIP, 0},
+	{"quad", TOKEN_SKIP, 0},
+	{"qquad", TOKEN_SKIP, 0},
+	{"enspace", TOKEN_SKIP, 0},
+	{"thinspace", TOKEN_SKIP, 0},
+	{"big", TOKEN_SKIP, 0},
+	{"Big", TOKEN_SKIP, 0},
+	{"bigg", TOKEN_SKIP, 0},
+	{"Bigg", TOKEN_SKIP, 0},
+	{"bigl", TOKEN_SKIP, 0},
+	{"bigr", TOKEN_SKIP, 0},
+	{"Bigl", TOKEN_SKIP, 0},
+	{"Bigr", TOKEN_SKIP, 0},
+	{"biggl", TOKEN_SKIP, 0},
+	{"biggr", TOKEN_SKIP, 0},
+	{"tiny", TOKEN_SKIP, 0},
+	{"small", TOKEN_SKIP, 0},
+	{"normalsize", TOKEN_SKIP, 0},
+	{"large", TOKEN_SKIP, 0},
+	{"Large", TOKEN_SKIP, 0},
+	{"LARGE", TOKEN_SKIP, 0},
+	{"huge", TOKEN_SKIP, 0},
+	{"Huge", TOKEN_SKIP, 0},
+	{"scriptstyle", TOKEN_SKIP, 0},
+	{"middle", TOKEN_SKIP, 0},
+	{"nonumber", TOKEN_SKIP, 0},
+	{"notag", TOKEN_SKIP, 0},
+	{"checkmark", TOKEN_SKIP, 0},
+	{"blacksquare", TOKEN_SKIP, 0},
+	{"hline", TOKEN_SKIP, 0},
+	{"newline", TOKEN_SKIP, 0},
+	{"par", TOKEN_SKIP, 0},
+	{"bf", TOKEN_SKIP, 0},
+	{"rm", TOKEN_SKIP, 0},
+	{"it", TOKEN_SKIP, 0},
+	{"color", TOKEN_SKIPARG, 0},
+	{"textcolor", TOKEN_SKIPARG, 0},
+	{"colorbox", TOKEN_SKIPARG, 0},
+	{"hspace", TOKEN_SKIPARG, 0},
+	{"vspace", TOKEN_SKIPARG, 0},
+	{"phantom", TOKEN_SKIPARG, 0},
+	{"label", TOKEN_SKIPARG, 0},
+	{"tag", TOKEN_SKIPARG, 0},
+	{"left", TOKEN_LEFT, 0},
+	{"right", TOKEN_RIGHT, 0},
+	{"not", TOKEN_NOT, 0},
 	/* letters and words */
-	{"text", MT_WORDS, 0},
-	{"textbf", MT_WORDS, 0},
-	{"textit", MT_WORDS, 0},
-	{"textrm", MT_WORDS, 0},
-	{"textsf", MT_WORDS, 0},
-	{"texttt", MT_WORDS, 0},
-	{"textnormal", MT_WORDS, 0},
-	{"emph", MT_WORDS, 0},
-	{"mbox", MT_WORDS, 0},
-	{"hbox", MT_WORDS, 0},
-	{"mathrm", MT_FONT, 0},
-	{"mathit", MT_WRAP, 0},
-	{"mathsf", MT_FONT, 0},
-	{"mathtt", MT_FONT, 0},
-	{"operatorname", MT_FONT, 0},
-	{"mathbf", MT_WRAP, 0},
-	{"boldsymbol", MT_WRAP, 0},
-	{"bm", MT_WRAP, 0},
-	{"pmb", MT_WRAP, 0},
-	{"mathcal", MT_WRAP, 0},
-	{"mathscr", MT_WRAP, 0},
-	{"mathbb", MT_DOUBLE, 0},
-	{"boxed", MT_WRAP, 0},
-	{"fbox", MT_WRAP, 0},
-	{"framebox", MT_WRAP, 0},
-	{"ensuremath", MT_WRAP, 0},
-	{"underline", MT_WRAP, 0},
-	{"overline", MT_DECOR, 0},
-	{"bar", MT_DECOR, 0},
-	{"vec", MT_DECOR, 0},
-	{"hat", MT_DECOR, 0},
-	{"widehat", MT_DECOR, 0},
-	{"tilde", MT_DECOR, 0},
-	{"overrightarrow", MT_DECOR, 0},
-	{"dot", MT_DECOR, 0},
-	{"ddot", MT_DECOR, 0},
-	{"overarc", MT_DECOR, 0},
+	{"text", TOKEN_WORDS, 0},
+	{"textbf", TOKEN_WORDS, 0},
+	{"textit", TOKEN_WORDS, 0},
+	{"textrm", TOKEN_WORDS, 0},
+	{"textsf", TOKEN_WORDS, 0},
+	{"texttt", TOKEN_WORDS, 0},
+	{"textnormal", TOKEN_WORDS, 0},
+	{"emph", TOKEN_WORDS, 0},
+	{"mbox", TOKEN_WORDS, 0},
+	{"hbox", TOKEN_WORDS, 0},
+	{"mathrm", TOKEN_FONT, 0},
+	{"mathit", TOKEN_WRAP, 0},
+	{"mathsf", TOKEN_FONT, 0},
+	{"mathtt", TOKEN_FONT, 0},
+	{"operatorname", TOKEN_FONT, 0},
+	{"mathbf", TOKEN_WRAP, 0},
+	{"boldsymbol", TOKEN_WRAP, 0},
+	{"bm", TOKEN_WRAP, 0},
+	{"pmb", TOKEN_WRAP, 0},
+	{"mathcal", TOKEN_WRAP, 0},
+	{"mathscr", TOKEN_WRAP, 0},
+	{"mathbb", TOKEN_DOUBLE, 0},
+	{"boxed", TOKEN_WRAP, 0},
+	{"fbox", TOKEN_WRAP, 0},
+	{"framebox", TOKEN_WRAP, 0},
+	{"ensuremath", TOKEN_WRAP, 0},
+	{"underline", TOKEN_WRAP, 0},
+	{"overline", TOKEN_DECOR, 0},
+	{"bar", TOKEN_DECOR, 0},
+	{"vec", TOKEN_DECOR, 0},
+	{"hat", TOKEN_DECOR, 0},
+	{"widehat", TOKEN_DECOR, 0},
+	{"tilde", TOKEN_DECOR, 0},
+	{"overrightarrow", TOKEN_DECOR, 0},
+	{"dot", TOKEN_DECOR, 0},
+	{"ddot", TOKEN_DECOR, 0},
+	{"overarc", TOKEN_DECOR, 0},
 	/* operators */
-	{"cdot", MT_OP, '*'},
-	{"times", MT_OP, '*'},
-	{"ast", MT_OP, '*'},
-	{"div", MT_OP, '/'},
-	{"colon", MT_OP, ':'},
-	{"forall", MT_OP, ','},
-	{"pm", MT_PM, 0},
-	{"mp", MT_PM, 1},
-	{"cup", MT_UNION, 0},
-	{"bigcup", MT_UNION, 0},
-	{"setminus", MT_LESS, 0},
-	{"smallsetminus", MT_LESS, 0},
-	{"backslash", MT_LESS, 0},
-	{"frac", MT_FRAC, 0},
-	{"dfrac", MT_FRAC, 0},
-	{"tfrac", MT_FRAC, 0},
-	{"cfrac", MT_FRAC, 0},
-	{"nicefrac", MT_FRAC, 0},
-	{"sfrac", MT_FRAC, 0},
-	{"sqrt", MT_SQRT, 0},
-	{"binom", MT_BINOM, 0},
-	{"dbinom", MT_BINOM, 0},
-	{"tbinom", MT_BINOM, 0},
-	{"choose", MT_CHOOSE, 0},
-	{"over", MT_OVER, 0},
-	{"prime", MT_OP, '\''},
-	{"circ", MT_DEGREE, 0},
-	{"degree", MT_DEGREE, 0},
-	{"dots", MT_DOTS, 0},
-	{"ldots", MT_DOTS, 0},
-	{"cdots", MT_DOTS, 0},
-	{"dotsc", MT_DOTS, 0},
-	{"dotsb", MT_DOTS, 0},
-	{"vdots", MT_DOTS, 0},
-	{"ddots", MT_DOTS, 0},
-	{"sum", MT_BIG, 's'},
-	{"prod", MT_BIG, 'p'},
-	{"int", MT_BIG, 'i'},
-	{"iint", MT_BIG, 'i'},
-	{"oint", MT_BIG, 'i'},
-	{"lim", MT_BIG, 'l'},
+	{"cdot", TOKEN_OP, '*'},
+	{"times", TOKEN_OP, '*'},
+	{"ast", TOKEN_OP, '*'},
+	{"div", TOKEN_OP, '/'},
+	{"colon", TOKEN_OP, ':'},
+	{"forall", TOKEN_OP, ','},
+	{"pm", TOKEN_PM, 0},
+	{"mp", TOKEN_PM, 1},
+	{"cup", TOKEN_UNION, 0},
+	{"bigcup", TOKEN_UNION, 0},
+	{"setminus", TOKEN_LESS, 0},
+	{"smallsetminus", TOKEN_LESS, 0},
+	{"backslash", TOKEN_LESS, 0},
+	{"frac", TOKEN_FRAC, 0},
+	{"dfrac", TOKEN_FRAC, 0},
+	{"tfrac", TOKEN_FRAC, 0},
+	{"cfrac", TOKEN_FRAC, 0},
+	{"nicefrac", TOKEN_FRAC, 0},
+	{"sfrac", TOKEN_FRAC, 0},
+	{"sqrt", TOKEN_SQRT, 0},
+	{"binom", TOKEN_BINOM, 0},
+	{"dbinom", TOKEN_BINOM, 0},
+	{"tbinom", TOKEN_BINOM, 0},
+	{"choose", TOKEN_CHOOSE, 0},
+	{"over", TOKEN_OVER, 0},
+	{"prime", TOKEN_OP, '\''},
+	{"circ", TOKEN_DEGREE, 0},
+	{"degree", TOKEN_DEGREE, 0},
+	{"dots", TOKEN_DOTS, 0},
+	{"ldots", TOKEN_DOTS, 0},
+	{"cdots", TOKEN_DOTS, 0},
+	{"dotsc", TOKEN_DOTS, 0},
+	{"dotsb", TOKEN_DOTS, 0},
+	{"vdots", TOKEN_DOTS, 0},
+	{"ddots", TOKEN_DOTS, 0},
+	{"sum", TOKEN_BIG, 's'},
+	{"prod", TOKEN_BIG, 'p'},
+	{"int", TOKEN_BIG, 'i'},
+	{"iint", TOKEN_BIG, 'i'},
+	{"oint", TOKEN_BIG, 'i'},
+	{"lim", TOKEN_BIG, 'l'},
 	/* relations */
-	{"eq", MT_REL, MR_EQ},
-	{"ne", MT_REL, MR_NE},
-	{"neq", MT_REL, MR_NE},
-	{"lt", MT_REL, MR_LT},
-	{"gt", MT_REL, MR_GT},
-	{"le", MT_REL, MR_LE},
-	{"leq", MT_REL, MR_LE},
-	{"leqslant", MT_REL, MR_LE},
-	{"leqq", MT_REL, MR_LE},
-	{"ge", MT_REL, MR_GE},
-	{"geq", MT_REL, MR_GE},
-	{"geqslant", MT_REL, MR_GE},
-	{"geqq", MT_REL, MR_GE},
-	{"approx", MT_REL, MR_APPROX},
-	{"doteq", MT_REL, MR_APPROX},
-	{"in", MT_REL, MR_IN},
-	{"notin", MT_REL, MR_OTHER},
-	{"equiv", MT_REL, MR_OTHER},
-	{"cong", MT_REL, MR_OTHER},
-	{"sim", MT_REL, MR_OTHER},
-	{"simeq", MT_REL, MR_OTHER},
-	{"propto", MT_REL, MR_OTHER},
-	{"mid", MT_OP, '|'},
-	{"parallel", MT_REL, MR_OTHER},
-	{"perp", MT_REL, MR_OTHER},
-	{"subset", MT_REL, MR_OTHER},
-	{"subseteq", MT_REL, MR_OTHER},
-	{"supset", MT_REL, MR_OTHER},
-	{"to", MT_REL, MR_OTHER},
-	{"rightarrow", MT_REL, MR_OTHER},
-	{"leftarrow", MT_REL, MR_OTHER},
-	{"longrightarrow", MT_REL, MR_OTHER},
-	{"Rightarrow", MT_REL, MR_OTHER},
-	{"Longrightarrow", MT_REL, MR_OTHER},
-	{"Leftrightarrow", MT_REL, MR_OTHER},
-	{"leftrightarrow", MT_REL, MR_OTHER},
-	{"implies", MT_REL, MR_OTHER},
-	{"iff", MT_REL, MR_OTHER},
-	{"mapsto", MT_REL, MR_OTHER},
-	{"land", MT_JOIN, 'a'},
-	{"wedge", MT_JOIN, 'a'},
-	{"lor", MT_JOIN, 'o'},
-	{"vee", MT_JOIN, 'o'},
+	{"eq", TOKEN_REL, REL_EQ},
+	{"ne", TOKEN_REL, REL_NE},
+	{"neq", TOKEN_REL, REL_NE},
+	{"lt", TOKEN_REL, REL_LT},
+	{"gt", TOKEN_REL, REL_GT},
+	{"le", TOKEN_REL, REL_LE},
+	{"leq", TOKEN_REL, REL_LE},
+	{"leqslant", TOKEN_REL, REL_LE},
+	{"leqq", TOKEN_REL, REL_LE},
+	{"ge", TOKEN_REL, REL_GE},
+	{"geq", TOKEN_REL, REL_GE},
+	{"geqslant", TOKEN_REL, REL_GE},
+	{"geqq", TOKEN_REL, REL_GE},
+	{"approx", TOKEN_REL, REL_APPROX},
+	{"doteq", TOKEN_REL, REL_APPROX},
+	{"in", TOKEN_REL, REL_IN},
+	{"notin", TOKEN_REL, REL_OTHER},
+	{"equiv", TOKEN_REL, REL_OTHER},
+	{"cong", TOKEN_REL, REL_OTHER},
+	{"sim", TOKEN_REL, REL_OTHER},
+	{"simeq", TOKEN_REL, REL_OTHER},
+	{"propto", TOKEN_REL, REL_OTHER},
+	{"mid", TOKEN_OP, '|'},
+	{"parallel", TOKEN_REL, REL_OTHER},
+	{"perp", TOKEN_REL, REL_OTHER},
+	{"subset", TOKEN_REL, REL_OTHER},
+	{"subseteq", TOKEN_REL, REL_OTHER},
+	{"supset", TOKEN_REL, REL_OTHER},
+	{"to", TOKEN_REL, REL_OTHER},
+	{"rightarrow", TOKEN_REL, REL_OTHER},
+	{"leftarrow", TOKEN_REL, REL_OTHER},
+	{"longrightarrow", TOKEN_REL, REL_OTHER},
+	{"Rightarrow", TOKEN_REL, REL_OTHER},
+	{"Longrightarrow", TOKEN_REL, REL_OTHER},
+	{"Leftrightarrow", TOKEN_REL, REL_OTHER},
+	{"leftrightarrow", TOKEN_REL, REL_OTHER},
+	{"implies", TOKEN_REL, REL_OTHER},
+	{"iff", TOKEN_REL, REL_OTHER},
+	{"mapsto", TOKEN_REL, REL_OTHER},
+	{"land", TOKEN_JOIN, 'a'},
+	{"wedge", TOKEN_JOIN, 'a'},
+	{"lor", TOKEN_JOIN, 'o'},
+	{"vee", TOKEN_JOIN, 'o'},
 	/* brackets */
-	{"lbrace", MT_SET, 0},
-	{"rbrace", MT_ENDSET, 0},
-	{"langle", MT_ANGLE, 0},
-	{"rangle", MT_ENDANGLE, 0},
-	{"lfloor", MT_FLOOR, 0},
-	{"rfloor", MT_ENDFLOOR, 0},
-	{"lceil", MT_FLOOR, 1},
-	{"rceil", MT_ENDFLOOR, 1},
-	{"lvert", MT_BAR, 0},
-	{"rvert", MT_ENDBAR, 0},
-	{"vert", MT_OP, '|'},
-	{"lbrack", MT_OP, '['},
-	{"rbrack", MT_OP, ']'},
-	{"lparen", MT_OP, '('},
-	{"rparen", MT_OP, ')'},
-	{"begin", MT_BEGIN, 0},
-	{"end", MT_ENDENV, 0},
+	{"lbrace", TOKEN_SET, 0},
+	{"rbrace", TOKEN_ENDSET, 0},
+	{"langle", TOKEN_ANGLE, 0},
+	{"rangle", TOKEN_ENDANGLE, 0},
+	{"lfloor", TOKEN_FLOOR, 0},
+	{"rfloor", TOKEN_ENDFLOOR, 0},
+	{"lceil", TOKEN_FLOOR, 1},
+	{"rceil", TOKEN_ENDFLOOR, 1},
+	{"lvert", TOKEN_BAR, 0},
+	{"rvert", TOKEN_ENDBAR, 0},
+	{"vert", TOKEN_OP, '|'},
+	{"lbrack", TOKEN_OP, '['},
+	{"rbrack", TOKEN_OP, ']'},
+	{"lparen", TOKEN_OP, '('},
+	{"rparen", TOKEN_OP, ')'},
+	{"begin", TOKEN_BEGIN, 0},
+	{"end", TOKEN_ENDENV, 0},
 	/* constants and sets */
-	{"infty", MT_CONST, 'o'},
-	{"pi", MT_CONST, 'p'},
-	{"imath", MT_CONST, 'i'},
-	{"emptyset", MT_EMPTY, 0},
-	{"varnothing", MT_EMPTY, 0},
-	{"R", MT_NUMBERS, 'R'},
-	{"Z", MT_NUMBERS, 'Z'},
-	{"N", MT_NUMBERS, 'N'},
-	{"Q", MT_NUMBERS, 'Q'},
+	{"infty", TOKEN_CONST, 'o'},
+	{"pi", TOKEN_CONST, 'p'},
+	{"imath", TOKEN_CONST, 'i'},
+	{"emptyset", TOKEN_EMPTY, 0},
+	{"varnothing", TOKEN_EMPTY, 0},
+	{"R", TOKEN_NUMBERS, 'R'},
+	{"Z", TOKEN_NUMBERS, 'Z'},
+	{"N", TOKEN_NUMBERS, 'N'},
+	{"Q", TOKEN_NUMBERS, 'Q'},
 	/* functions */
-	{"arccot", MT_FUNC, MF_ACOT},
-	{"arcsec", MT_FUNC, MF_ASEC},
-	{"arccsc", MT_FUNC, MF_ACSC},
-	{"mod", MT_MOD, 0},
-	{"bmod", MT_MOD, 0},
-	{"pmod", MT_MOD, 1},
-	{"pounds", MT_MONEY, 0},
-	{"euro", MT_MONEY, 0},
-	{"yen", MT_MONEY, 0},
-	{"rupee", MT_MONEY, 0},
+	{"arccot", TOKEN_FUNC, FUNC_ACOT},
+	{"arcsec", TOKEN_FUNC, FUNC_ASEC},
+	{"arccsc", TOKEN_FUNC, FUNC_ACSC},
+	{"mod", TOKEN_MOD, 0},
+	{"bmod", TOKEN_MOD, 0},
+	{"pmod", TOKEN_MOD, 1},
+	{"pounds", TOKEN_MONEY, 0},
+	{"euro", TOKEN_MONEY, 0},
+	{"yen", TOKEN_MONEY, 0},
+	{"rupee", TOKEN_MONEY, 0},
 };
 
 /* also as commands */
-static const struct mword words[] = {
-	{"sin", MT_FUNC, MF_SIN},     {"cos", MT_FUNC, MF_COS},     {"tan", MT_FUNC, MF_TAN},
-	{"cot", MT_FUNC, MF_COT},     {"sec", MT_FUNC, MF_SEC},     {"csc", MT_FUNC, MF_CSC},
-	{"arcsin", MT_FUNC, MF_ASIN}, {"arccos", MT_FUNC, MF_ACOS}, {"arctan", MT_FUNC, MF_ATAN},
-	{"asin", MT_FUNC, MF_ASIN},   {"acos", MT_FUNC, MF_ACOS},   {"atan", MT_FUNC, MF_ATAN},
-	{"sinh", MT_FUNC, MF_SINH},   {"cosh", MT_FUNC, MF_COSH},   {"tanh", MT_FUNC, MF_TANH},
-	{"cis", MT_FUNC, MF_CIS},     {"ln", MT_FUNC, MF_LN},       {"log", MT_FUNC, MF_LOG},
-	{"exp", MT_FUNC, MF_EXP},     {"sqrt", MT_SQRT, 0},         {"gcd", MT_NAMED, 0},
-	{"lcm", MT_NAMED, 0},         {"max", MT_NAMED, 0},         {"min", MT_NAMED, 0},
-	{"det", MT_NAMED, 0},         {"pi", MT_CONST, 'p'},        {"infinity", MT_CONST, 'o'},
-	{"infty", MT_CONST, 'o'},     {"inf", MT_CONST, 'o'},       {"oo", MT_CONST, 'o'},
-	{"and", MT_JOIN, 'a'},        {"or", MT_JOIN, 'o'},         {"percent", MT_PERCENT, 0},
-	{"lg", MT_FUNC, MF_LOG},      {"per cent", MT_PERCENT, 0},  {"pct", MT_PERCENT, 0},
-	{"cup", MT_UNION, 0},         {"mod", MT_MOD, 0},
+static const struct word words[] = {
+	{"sin", TOKEN_FUNC, FUNC_SIN},     {"cos", TOKEN_FUNC, FUNC_COS},
+	{"tan", TOKEN_FUNC, FUNC_TAN},     {"cot", TOKEN_FUNC, FUNC_COT},
+	{"sec", TOKEN_FUNC, FUNC_SEC},     {"csc", TOKEN_FUNC, FUNC_CSC},
+	{"arcsin", TOKEN_FUNC, FUNC_ASIN}, {"arccos", TOKEN_FUNC, FUNC_ACOS},
+	{"arctan", TOKEN_FUNC, FUNC_ATAN}, {"asin", TOKEN_FUNC, FUNC_ASIN},
+	{"acos", TOKEN_FUNC, FUNC_ACOS},   {"atan", TOKEN_FUNC, FUNC_ATAN},
+	{"sinh", TOKEN_FUNC, FUNC_SINH},   {"cosh", TOKEN_FUNC, FUNC_COSH},
+	{"tanh", TOKEN_FUNC, FUNC_TANH},   {"cis", TOKEN_FUNC, FUNC_CIS},
+	{"ln", TOKEN_FUNC, FUNC_LN},       {"log", TOKEN_FUNC, FUNC_LOG},
+	{"exp", TOKEN_FUNC, FUNC_EXP},     {"sqrt", TOKEN_SQRT, 0},
+	{"gcd", TOKEN_NAMED, 0},           {"lcm", TOKEN_NAMED, 0},
+	{"max", TOKEN_NAMED, 0},           {"min", TOKEN_NAMED, 0},
+	{"det", TOKEN_NAMED, 0},           {"pi", TOKEN_CONST, 'p'},
+	{"infinity", TOKEN_CONST, 'o'},    {"infty", TOKEN_CONST, 'o'},
+	{"inf", TOKEN_CONST, 'o'},         {"oo", TOKEN_CONST, 'o'},
+	{"and", TOKEN_JOIN, 'a'},          {"or", TOKEN_JOIN, 'o'},
+	{"percent", TOKEN_PERCENT, 0},     {"lg", TOKEN_FUNC, FUNC_LOG},
+	{"per cent", TOKEN_PERCENT, 0},    {"pct", TOKEN_PERCENT, 0},
+	{"cup", TOKEN_UNION, 0},           {"mod", TOKEN_MOD, 0},
 };
 
 /* the first of a line is the name they share */
@@ -264,10 +270,17 @@ static const char *const units[][8] = {
 	{"ml", "milliliter", "milliliters", "millilitre", "millilitres"},
 	{"mph"},
 	{"$", "dollar", "dollars", "usd"},
-	{"cent", "cents"},
+	{"cent", "cents", "¢"},
 	{"euro", "euros"},
 	{"degree", "degrees", "deg"},
 	{"rad", "radian", "radians"},
+	{"acre", "acres"},
+	{"hectare", "hectares", "ha"},
+	{"ton", "tons", "tonne", "tonnes"},
+	{"gal", "gallon", "gallons"},
+	{"qt", "quart", "quarts"},
+	{"person", "people", "persons"},
+
 };
 
 /* name as a C string; it is short */
@@ -276,7 +289,7 @@ static bool is(struct span s, const char *name)
 	return strlen(name) == s.n && memcmp(s.p, name, s.n) == 0;
 }
 
-static const struct mword *find(const struct mword *v, size_t n, struct span s)
+static const struct word *find(const struct word *v, size_t n, struct span s)
 {
 	for (size_t i = 0; i < n; i++)
 		if (v[i].name[0] == *s.p && is(s, v[i].name))
@@ -284,31 +297,32 @@ static const struct mword *find(const struct mword *v, size_t n, struct span s)
 	return NULL;
 }
 
-const struct mword *mw_word(struct span word)
+const struct word *word_known(struct span word)
 {
 	return word.n ? find(words, sizeof words / sizeof *words, word) : NULL;
 }
 
-const struct mword *mw_command(struct span name)
+const struct word *word_command(struct span name)
 {
-	const struct mword *w = NULL;
+	const struct word *w = NULL;
 
 	if (name.n)
 		w = find(commands, sizeof commands / sizeof *commands, name);
-	return w ? w : mw_word(name);
+	return w ? w : word_known(name);
 }
 
-const char *mw_unit(struct span word)
+const char *word_unit(struct span word)
 {
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+	for (size_t i = 0; word.n && i < sizeof units / sizeof *units; i++)
 		for (size_t k = 0; k < 8 && units[i][k]; k++)
-			if (strlen(units[i][k]) == word.n &&
+			if ((*units[i][k] | 0x20) == (*word.p | 0x20) &&
+			    strlen(units[i][k]) == word.n &&
 			    strncasecmp(units[i][k], word.p, word.n) == 0)
 				return units[i][0];
 	return NULL;
 }
 
-int64_t mw_scale(struct span word)
+int64_t word_scale(struct span word)
 {
 	static const struct {
 		const char *name;
@@ -316,13 +330,14 @@ int64_t mw_scale(struct span word)
 	} scales[] = {{"dozen", 12},        {"hundred", 100},        {"thousand", 1000},
 		      {"million", 1000000}, {"billion", 1000000000}, {"trillion", 1000000000000}};
 
+	word.n -= word.n > 3 && word.p[word.n - 1] == 's';
 	for (size_t i = 0; i < sizeof scales / sizeof *scales; i++)
 		if (is(word, scales[i].name))
 			return scales[i].value;
 	return 0;
 }
 
-bool mw_changes(struct span word)
+bool word_changes(struct span word)
 {
 	static const char *const names[] = {
 		"not",       "squared",    "cubed",       "plus",   "minus",   "times",
@@ -335,7 +350,43 @@ bool mw_changes(struct span word)
 	return false;
 }
 
-bool mw_wordlike(struct span word)
+bool word_bounds(struct span s)
+{
+	static const char *const names[] = {"most", "least", "below", "not", "fewer"};
+
+	for (size_t i = 0; i < s.n; i++) {
+		struct span w = {s.p + i, 0};
+
+		while (i + w.n < s.n && s.p[i + w.n] != ' ')
+			w.n++;
+		for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+			if (is(w, names[k]))
+				return true;
+		i += w.n;
+	}
+	return false;
+}
+
+bool word_denies(struct span s)
+{
+	static const char *const names[] = {"except", "not",   "unless", "none", "never",
+					    "if",     "when",  "than",   "but",  "no",
+					    "most",   "least", "without"};
+
+	for (size_t i = 0; i < s.n; i++) {
+		struct span w = {s.p + i, 0};
+
+		while (i + w.n < s.n && s.p[i + w.n] != ' ')
+			w.n++;
+		for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+			if (w.n == strlen(names[k]) && strncasecmp(w.p, names[k], w.n) == 0)
+				return true;
+		i += w.n;
+	}
+	return false;
+}
+
+bool word_natural(struct span word)
 {
 	if (word.n < 4)
 		return false;

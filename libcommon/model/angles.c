@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "tensor/layers.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ struct angles *angles_new(const struct rope *r, int64_t len, int64_t hd)
 {
 	struct angles *a = xcalloc(1, sizeof *a);
 
+	assert(len >= 1 && hd >= 2 && hd % 2 == 0);
 	a->len = (size_t)len;
 	a->hd = (size_t)hd;
 	a->freq = xarray(a->hd / 2, sizeof *a->freq);
@@ -45,6 +47,7 @@ static void make_more(struct angles *a, size_t pos)
 
 const float *angles_at(struct angles *a, size_t pos)
 {
+	assert(pos < a->len);
 	if (pos >= atomic_load_explicit(&a->made, memory_order_acquire))
 		make_more(a, pos);
 	return a->v + pos * a->hd;

@@ -1,226 +1,68 @@
 /* backward.c - backward pass over packed sequences. See model.h and workspace.h. */
-#include "model/workspace.h"
-#include "base/mem.h"
 #include "base/par.h"
+#include "model/forward.h"
+#include "model/head.h"
 #include "model/mat.h"
+#include "model/wgrad.h"
 #include "tensor/attention.h"
-#include "tensor/bf16.h"
-#include "tensor/gemm.h"
 #include "tensor/layers.h"
 
-#include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 
-/* ---- weight gradients ---- */
-
-enum { WGRAD_MIN = 64, WGRAD_MAX = 512 }; /* rows of a matrix that one job takes */
-enum { WGRAD_TOKENS = 256 };              /* tokens of a product in bf16, packed in scratch */
-
-struct wgrad_jobs {
-	struct run *r;
-	const struct wgrad *w;
-	size_t n, first[8]; /* first job of each w */
-};
-
-/* In bf16 every job packs x anew: fewer jobs. */
-static size_t wgrad_rows(const struct run *r, const struct wgrad *w)
+/* Where a matrix of the present layer is in r->transposed; NULL: not in bf16 */
+static uint32_t *transposed(const struct workspace *r, const struct mat *w)
 {
-	size_t jobs = r->m->how & MODEL_BF16 ? 2 : 4, n = (w->rows + jobs - 1) / jobs;
-
-	n = (n + 15) / 16 * 16;
-	return n < WGRAD_MIN ? WGRAD_MIN : n > WGRAD_MAX ? WGRAD_MAX : n;
-}
-
-size_t wgrad_scratch(const struct model *m)
-{
-	const struct layer *w = m->layer;
-	size_t k = w->down.k > w->qkv.k ? w->down.k : w->qkv.k;
-
-	if (!(m->how & MODEL_BF16))
-		return 0;
-	k = w->o.k > k ? w->o.k : k;
-	if (m->lora && (size_t)m->lora->r > k)
-		k = (size_t)m->lora->r;
-	return pair_words(k, WGRAD_TOKENS) + bf16_turned_words(WGRAD_MAX, WGRAD_TOKENS);
-}
-
-/* n rows of w from the one at `from` on, in bf16 */
-static void wgrad_bf16(const struct wgrad *w, size_t from, size_t n, float *scratch)
-{
-	uint32_t *x = (uint32_t *)scratch, *dy = x + pair_words(w->cols, WGRAD_TOKENS);
-
-	for (size_t t = 0; t < w->T; t += WGRAD_TOKENS) {
-		size_t T = w->T - t < WGRAD_TOKENS ? w->T - t : WGRAD_TOKENS;
-
-		bf16_panels(x, w->x + t * w->ldx, w->ldx, T, w->cols);
-		bf16_turned(dy, w->dy + t * w->ldy + from, w->ldy, T, n);
-		bf16_gemm(n, w->cols, (T + 1) / 2, dy, true, x, w->out + from * w->cols, w->cols,
-			  true);
-	}
-}
-
-static void job_wgrad(void *ctx, size_t i, int thread)
-{
-	const struct wgrad_jobs *j = ctx;
-	const struct wgrad *w;
-	size_t x = 0, per, from, n;
-
-	while (x + 1 < j->n && i >= j->first[x + 1])
-		x++;
-	w = &j->w[x];
-	per = wgrad_rows(j->r, w);
-	from = (i - j->first[x]) * per;
-	n = w->rows - from < per ? w->rows - from : per;
-	if (j->r->m->how & MODEL_BF16)
-		wgrad_bf16(w, from, n, run_scratch(j->r, thread));
-	else
-		gemm_rows(n, w->cols, w->T, w->dy + from, 1, w->ldy, w->x, w->ldx,
-			  w->out + from * w->cols, w->cols, true);
-	for (size_t t = 0; w->bias && t < w->T; t++)
-		add_row(w->bias + from, w->dy + t * w->ldy + from, n);
-}
-
-void wgrad_all(struct run *r, const struct wgrad *w, size_t n)
-{
-	struct wgrad_jobs j = {.r = r, .w = w, .n = n};
-	size_t total = 0;
-
-	for (size_t x = 0; x < n; x++) {
-		j.first[x] = total;
-		total += run_blocks(w[x].rows, wgrad_rows(r, &w[x]));
-	}
-	par_for(total, job_wgrad, &j);
-}
-
-enum { COLUMNS = 64 }; /* that one job takes of sums over tokens */
-
-struct columns { /* (T, d) rows whose sums go into out */
-	float *out;
-	const float *dy, *x, *rms;
-	const uint32_t *row;
-	size_t T, d;
-};
-
-static size_t columns_of(const struct columns *c, size_t i, size_t *n)
-{
-	*n = c->d - i * COLUMNS < COLUMNS ? c->d - i * COLUMNS : COLUMNS;
-	return i * COLUMNS;
-}
-
-/* One row's share of the gradient of a norm's weights */
-static void norm_add(float *out, const float *dy, const float *x, float rms, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		out[i] += dy[i] * x[i] * rms;
-}
-
-static void job_norm_grad(void *ctx, size_t i, int thread)
-{
-	const struct columns *c = ctx;
-	size_t n, from = columns_of(c, i, &n);
-
-	(void)thread;
-	for (size_t t = 0, at = from; t < c->T; t++, at += c->d)
-		norm_add(c->out + from, c->dy + at, c->x + at, c->rms[t], n);
-}
-
-void norm_grad(float *out, const float *dy, const float *x, const float *rms, size_t T, size_t d)
-{
-	struct columns c = {.out = out, .dy = dy, .x = x, .rms = rms, .T = T, .d = d};
-
-	par_for(run_blocks(d, COLUMNS), job_norm_grad, &c);
-}
-
-static void job_rows_add(void *ctx, size_t i, int thread)
-{
-	const struct columns *c = ctx;
-	size_t n, from = columns_of(c, i, &n);
-
-	(void)thread;
-	for (size_t t = 0; t < c->T; t++)
-		add_row(c->out + c->row[t] * c->d + from, c->dy + t * c->d + from, n);
-}
-
-void rows_add(float *out, const uint32_t *row, const float *y, size_t n, size_t d)
-{
-	struct columns c = {.out = out, .dy = y, .row = row, .T = n, .d = d};
-
-	par_for(run_blocks(d, COLUMNS), job_rows_add, &c);
-}
-
-/* ---- one layer ---- */
-
-enum { MATS = 4 }; /* of a layer */
-
-static const struct mat *mat_of(const struct layer *w, int i)
-{
-	const struct mat *const all[MATS] = {&w->qkv, &w->o, &w->gu, &w->down};
-
-	return all[i];
-}
-
-size_t run_turned_words(const struct model *m)
-{
-	size_t n = 0;
-
-	for (int i = 0; i < MATS && m->how & MODEL_BF16; i++)
-		n += mat_turn_words(mat_of(m->layer, i));
-	return n;
-}
-
-/* Where a matrix of the present layer is in r->turned; NULL: not in bf16 */
-static uint32_t *turned(const struct run *r, const struct mat *w)
-{
-	uint32_t *at = (uint32_t *)r->turned;
+	uint32_t *at = (uint32_t *)r->transposed;
 
 	if (!(r->m->how & MODEL_BF16))
 		return NULL;
-	for (int i = 0; mat_of(&r->m->layer[r->layer], i) != w; i++)
-		at += mat_turn_words(mat_of(r->m->layer, i));
+	for (int i = 0; mat_of_layer(&r->m->layer[r->layer], i) != w; i++)
+		at += mat_transposed_words(mat_of_layer(r->m->layer, i));
 	return at;
 }
 
-static void job_turn(void *ctx, size_t i, int thread)
+static void job_transpose(void *ctx, size_t i, int thread)
 {
-	struct run *r = ctx;
+	struct workspace *r = ctx;
 	const struct mat *w;
 	int k = 0;
 
-	for (; i >= mat_turn_blocks(w = mat_of(&r->m->layer[r->layer], k)); k++)
-		i -= mat_turn_blocks(w);
-	mat_turn(r->m, w, turned(r, w), i, run_scratch(r, thread));
+	for (; i >= mat_transposed_blocks(w = mat_of_layer(&r->m->layer[r->layer], k)); k++)
+		i -= mat_transposed_blocks(w);
+	mat_transpose(r->m, w, transposed(r, w), i, workspace_scratch(r, thread));
 }
 
-static void turn_layer(struct run *r)
+static void transpose_layer(struct workspace *r)
 {
 	size_t n = 0;
 
-	for (int i = 0; i < MATS && r->m->how & MODEL_BF16; i++)
-		n += mat_turn_blocks(mat_of(r->m->layer, i));
-	par_for(n, job_turn, r);
+	for (int i = 0; i < MAT_LAYER && r->m->how & MODEL_BF16; i++)
+		n += mat_transposed_blocks(mat_of_layer(r->m->layer, i));
+	par_for(n, job_transpose, r);
 }
 
 /* dx (rows, k) = dy (rows, n) W, a matrix of the present layer */
-static void back(const struct run *r, const struct mat *w, float *dx, const float *dy, size_t rows,
+static void back(const struct workspace *r, const struct mat *w, float *dx, struct cmatrix dy,
 		 float *scratch)
 {
-	mat_backward(r->m, w, turned(r, w), dx, dy, rows, scratch);
+	assert(dy.cols == w->n && dy.ld == w->n);
+	mat_backward(r->m, w, transposed(r, w), matrix_of(dx, dy.rows, w->k, w->k), dy.p, scratch);
 }
 
 /* Through the adapter of the layers that share an input: dx (n, in) gains what goes back to the
- * rows from.. of it; dy (n, ldy) is the gradient of their outputs. */
-static void adapter_back(struct run *r, enum lora_input input, size_t from, size_t n, float *dx,
-			 const float *dy, size_t ldy)
+ * rows from.. of it; dy is the gradient of their outputs. */
+static void adapter_back(struct workspace *r, enum lora_input input, size_t from, float *dx,
+			 struct cmatrix dy)
 {
 	const struct lora *l = r->m->lora;
 
 	if (l)
-		lora_backward(l, lora_group(l, r->layer, input), dx, r->lv + from * l->width, dy,
-			      ldy, n);
+		lora_backward(l, lora_group(l, r->layer, input), dx, r->lv + from * l->width, dy);
 }
 
 /* What the gradient of its B's needs of the input's rows from.. */
-static void adapter_inner(struct run *r, enum lora_input input, size_t from, size_t n,
+static void adapter_inner(struct workspace *r, enum lora_input input, size_t from, size_t n,
 			  const float *x)
 {
 	const struct lora *l = r->m->lora;
@@ -229,41 +71,62 @@ static void adapter_inner(struct run *r, enum lora_input input, size_t from, siz
 		lora_inner(l, lora_group(l, r->layer, input), r->lu + from * l->width, x, n);
 }
 
-/* From the gradient of the layer's output (dx) to those of gate and up, of the norm's output (dxn),
- * of x2 (dx2) and of the attention's output (datt), for a block of rows. */
+/* Through a norm of the rows x (n, d) of a block that begins at `from`: dx (n, d) gains the
+ * gradient; the normed rows go into xn and their factors into rms, for the norm's weights. */
+static void norm_back(struct workspace *r, size_t norm, float *dx, const float *x, size_t from,
+		      size_t n)
+{
+	size_t d = (size_t)r->m->cfg.d;
+	const float *w = r->m->params + norm;
+
+	for (size_t t = 0; t < n; t++, dx += d, x += d) {
+		size_t at = (from + t) * d;
+
+		r->rms[from + t] = rmsnorm_forward(r->xn + at, x, w, d, (float)r->m->cfg.norm_eps);
+		rmsnorm_backward(dx, r->dxn + at, x, w, r->rms[from + t], d);
+	}
+}
+
+/*
+ * For a block of rows, from dx, the gradient of the layer's output, in this order:
+ *
+ *     dh = dx Wdown (n, F), (dg, du) = swiglu's (n, 2 F, in place of gu), dxn = (dg, du) Wgu (n,
+ * d), dx2 = dx + rmsnorm's of dxn (n, d), datt = dx2 Wo (n, A)
+ *
+ * and each time what an adapter adds. h and the normed rows are made again for the weights.
+ */
 static void job_mlp_back(void *ctx, size_t i, int thread)
 {
-	struct run *r = ctx;
+	struct workspace *r = ctx;
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
 	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, A = block_att_dim(m);
 	size_t from, n;
-	float *dh = run_scratch(r, thread), *rest = dh + RUN_ROWS * F, *gu, *x2, *dx2;
+	float *dh = workspace_scratch(r, thread), *rest = dh + WORKSPACE_ROWS * F, *gu, *x2, *dx2;
+	struct cmatrix dx, dgu, dx2_in;
 
-	run_block(i, r->p->n_tok, &from, &n);
-	gu = r->gu + (run_slot(r) * T + from) * 2 * F;
-	x2 = r->x2 + (run_slot(r) * T + from) * d;
+	workspace_block(i, r->p->n_tok, &from, &n);
+	gu = r->gu + (workspace_slot(r) * T + from) * 2 * F;
+	x2 = r->x2 + (workspace_slot(r) * T + from) * d;
 	dx2 = r->dx2 + from * d;
-	back(r, &w->down, dh, r->dx + from * d, n, rest);
-	adapter_back(r, LORA_IN_DOWN, from, n, dh, r->dx + from * d, d);
+	dx = matrix_in(r->dx + from * d, n, d, d);
+	dgu = matrix_in(gu, n, 2 * F, 2 * F);
+	dx2_in = matrix_in(dx2, n, d, d);
+	back(r, &w->down, dh, dx, rest);
+	adapter_back(r, LORA_IN_DOWN, from, dh, dx);
 	for (size_t t = 0; t < n; t++) {
 		swiglu_forward(r->h + (from + t) * F, gu + t * 2 * F, F);
 		swiglu_backward(gu + t * 2 * F, dh + t * F, gu + t * 2 * F, F);
 	}
 	adapter_inner(r, LORA_IN_DOWN, from, n, r->h + from * F);
-	back(r, &w->gu, r->dxn + from * d, gu, n, rest);
-	adapter_back(r, LORA_IN_GU, from, n, r->dxn + from * d, gu, 2 * F);
-	memcpy(dx2, r->dx + from * d, n * d * sizeof *dx2);
-	for (size_t t = 0; t < n; t++) {
-		r->rms[from + t] = rmsnorm_forward(r->xn + (from + t) * d, x2 + t * d,
-						   m->params + w->norm2, d, (float)m->cfg.norm_eps);
-		rmsnorm_backward(dx2 + t * d, r->dxn + (from + t) * d, x2 + t * d,
-				 m->params + w->norm2, r->rms[from + t], d);
-	}
+	back(r, &w->gu, r->dxn + from * d, dgu, rest);
+	adapter_back(r, LORA_IN_GU, from, r->dxn + from * d, dgu);
+	memcpy(dx2, dx.p, n * d * sizeof *dx2);
+	norm_back(r, w->norm2, dx2, x2, from, n);
 	adapter_inner(r, LORA_IN_GU, from, n, r->xn + from * d);
-	back(r, &w->o, r->datt + from * A, dx2, n, rest);
-	adapter_back(r, LORA_IN_O, from, n, r->datt + from * A, dx2, d);
-	adapter_inner(r, LORA_IN_O, from, n, r->att + (run_slot(r) * T + from) * A);
+	back(r, &w->o, r->datt + from * A, dx2_in, rest);
+	adapter_back(r, LORA_IN_O, from, r->datt + from * A, dx2_in);
+	adapter_inner(r, LORA_IN_O, from, n, r->att + (workspace_slot(r) * T + from) * A);
 }
 
 /* How many sequences s and those that go on from it are; 0: s goes on from another itself. */
@@ -271,6 +134,7 @@ static size_t family(const struct pack *p, size_t s)
 {
 	size_t n = 1;
 
+	assert(s < p->n_seq);
 	if (p->prefix && p->prefix[s] != s)
 		return 0;
 	while (p->prefix && s + n < p->n_seq && p->prefix[s + n] == s)
@@ -282,21 +146,31 @@ static size_t family(const struct pack *p, size_t s)
  * the rotation undone */
 static void job_att_back(void *ctx, size_t i, int thread)
 {
-	struct run *r = ctx;
+	struct workspace *r = ctx;
 	const struct config *c = &r->m->cfg;
 	size_t kvh = (size_t)c->kv_heads, hd = (size_t)c->head_dim, s = i / kvh, g = i % kvh;
 	size_t rep = (size_t)c->heads / kvh, start = r->p->start[s], n_seq = family(r->p, s);
 	size_t Q = block_qkv_dim(r->m), A = block_att_dim(r->m), T = r->p->n_tok;
-	size_t q_at = g * rep * hd, k_at = ((size_t)c->heads + g) * hd, v_at = k_at + kvh * hd;
-	float *qkv = r->qkv + (run_slot(r) * T + start) * Q, *dqkv = r->dqkv + start * Q;
-	float *att = r->att + (run_slot(r) * T + start) * A;
+	size_t q_at = g * rep * hd, k_at = ((size_t)c->heads + g) * hd, v_at = k_at + kvh * hd, n;
+	float *qkv = r->qkv + (workspace_slot(r) * T + start) * Q, *dqkv = r->dqkv + start * Q;
+	float *att = r->att + (workspace_slot(r) * T + start) * A;
 
 	if (!n_seq)
 		return; /* where its prefix is */
-	att_backward(dqkv + q_at, dqkv + k_at, dqkv + v_at, Q, qkv + q_at, qkv + k_at, qkv + v_at,
-		     Q, att + q_at, r->datt + start * A + q_at, A, r->p->start + s, n_seq, rep, hd,
-		     run_scratch(r, thread));
-	for (size_t t = 0; t < r->p->start[s + n_seq] - start; t++) {
+	n = r->p->start[s + n_seq] - start;
+	att_backward(
+		&(struct att_pass){.dq = matrix_of(dqkv + q_at, n, rep * hd, Q),
+				   .dk = matrix_of(dqkv + k_at, n, hd, Q),
+				   .dv = matrix_of(dqkv + v_at, n, hd, Q),
+				   .q = matrix_in(qkv + q_at, n, rep * hd, Q),
+				   .k = matrix_in(qkv + k_at, n, hd, Q),
+				   .v = matrix_in(qkv + v_at, n, hd, Q),
+				   .o = matrix_in(att + q_at, n, rep * hd, A),
+				   .d_o = matrix_in(r->datt + start * A + q_at, n, rep * hd, A),
+				   .start = r->p->start + s,
+				   .n = n_seq},
+		workspace_scratch(r, thread));
+	for (size_t t = 0; t < n; t++) {
 		const float *cs = angles_at(r->m->rope, r->pos[start + t]);
 
 		for (size_t h = 0; h < rep; h++)
@@ -305,84 +179,95 @@ static void job_att_back(void *ctx, size_t i, int thread)
 	}
 }
 
-/* Through the norm of n heads side by side: dy becomes the gradient of raw, and grad(hd) gains that
- * of the norm's weights w. tmp: 2 hd floats. */
-static void norm_heads_back(float *dy, const float *raw, const float *w, float *grad, size_t n,
-			    size_t hd, float eps, float *tmp)
+/* Heads side by side that one norm of hd weights serves, and its share of the gradient */
+struct head_norm {
+	const float *w;
+	float *grad; /* (hd), added to */
+	size_t heads, hd;
+	float eps;
+};
+
+/* dy (heads, hd) becomes the gradient of raw, as rmsnorm_backward says. tmp: 2 hd floats. */
+static void norm_heads_back(const struct head_norm *h, float *dy, const float *raw, float *tmp)
 {
-	for (size_t h = 0; h < n; h++, dy += hd, raw += hd) {
-		float rms = rmsnorm_forward(tmp, raw, w, hd, eps), *dx = tmp + hd;
+	size_t hd = h->hd;
+
+	for (size_t i = 0; i < h->heads; i++, dy += hd, raw += hd) {
+		float rms = rmsnorm_forward(tmp, raw, h->w, hd, h->eps), *dx = tmp + hd;
 
 		memset(dx, 0, hd * sizeof *dx);
-		norm_add(grad, dy, raw, rms, hd);
-		rmsnorm_backward(dx, dy, raw, w, rms, hd);
+		wgrad_norm_row(h->grad, dy, raw, rms, hd);
+		rmsnorm_backward(dx, dy, raw, h->w, rms, hd);
 		memcpy(dy, dx, hd * sizeof *dy);
 	}
 }
 
 /* dqkv of block i: back through the norms of queries and keys, whose gradients go into the block's
  * share. */
-static void qk_norm_back(struct run *r, size_t i, size_t from, size_t n, float *tmp)
+static void qk_norm_back(struct workspace *r, size_t i, size_t from, size_t n, float *tmp)
 {
-	const struct model *m = r->m;
-	const struct layer *w = &m->layer[r->layer];
-	size_t hd = (size_t)m->cfg.head_dim, heads = (size_t)m->cfg.heads, qk = block_qk_dim(m);
-	const float *raw = r->raw + (run_slot(r) * r->p->n_tok + from) * qk;
-	float *grad = r->qk_grad + i * 2 * hd, eps = (float)m->cfg.norm_eps;
+	const struct config *c = &r->m->cfg;
+	const struct layer *w = &r->m->layer[r->layer];
+	size_t hd = (size_t)c->head_dim, heads = (size_t)c->heads, qk = block_qk_dim(r->m);
+	const float *raw = r->raw + (workspace_slot(r) * r->p->n_tok + from) * qk;
+	float *grad = r->qk_grad + i * 2 * hd, eps = (float)c->norm_eps;
+	const struct head_norm q = {r->m->params + w->q_norm, grad, heads, hd, eps};
+	const struct head_norm k = {r->m->params + w->k_norm, grad + hd, (size_t)c->kv_heads, hd,
+				    eps};
 
 	memset(grad, 0, 2 * hd * sizeof *grad);
 	for (size_t t = 0; t < n; t++, raw += qk) {
-		float *dy = r->dqkv + (from + t) * block_qkv_dim(m);
+		float *dy = r->dqkv + (from + t) * block_qkv_dim(r->m);
 
-		norm_heads_back(dy, raw, m->params + w->q_norm, grad, heads, hd, eps, tmp);
-		norm_heads_back(dy + heads * hd, raw + heads * hd, m->params + w->k_norm, grad + hd,
-				(size_t)m->cfg.kv_heads, hd, eps, tmp);
+		norm_heads_back(&q, dy, raw, tmp);
+		norm_heads_back(&k, dy + heads * hd, raw + heads * hd, tmp);
 	}
 }
 
-/* From dqkv to the gradient of the layer's input, added to dx2. */
+/* For a block of rows: dxn = dqkv Wqkv (n, d), dx2 += rmsnorm's of dxn, which makes it the gradient
+ * of the layer's input. */
 static void job_qkv_back(void *ctx, size_t i, int thread)
 {
-	struct run *r = ctx;
+	struct workspace *r = ctx;
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
 	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, Q = block_qkv_dim(m), from, n;
-	const float *x;
+	struct cmatrix dqkv;
 
-	run_block(i, r->p->n_tok, &from, &n);
-	x = r->x + (r->layer * T + from) * d;
+	workspace_block(i, r->p->n_tok, &from, &n);
+	dqkv = matrix_in(r->dqkv + from * Q, n, Q, Q);
 	if (w->q_norm)
-		qk_norm_back(r, i, from, n, run_scratch(r, thread));
-	back(r, &w->qkv, r->dxn + from * d, r->dqkv + from * Q, n, run_scratch(r, thread));
-	adapter_back(r, LORA_IN_QKV, from, n, r->dxn + from * d, r->dqkv + from * Q, Q);
-	for (size_t t = 0; t < n; t++) {
-		r->rms[from + t] = rmsnorm_forward(r->xn + (from + t) * d, x + t * d,
-						   m->params + w->norm1, d, (float)m->cfg.norm_eps);
-		rmsnorm_backward(r->dx2 + (from + t) * d, r->dxn + (from + t) * d, x + t * d,
-				 m->params + w->norm1, r->rms[from + t], d);
-	}
+		qk_norm_back(r, i, from, n, workspace_scratch(r, thread));
+	back(r, &w->qkv, r->dxn + from * d, dqkv, workspace_scratch(r, thread));
+	adapter_back(r, LORA_IN_QKV, from, r->dxn + from * d, dqkv);
+	norm_back(r, w->norm1, r->dx2 + from * d, r->x + (r->layer * T + from) * d, from, n);
 	adapter_inner(r, LORA_IN_QKV, from, n, r->xn + from * d);
 }
 
+static void wgrads(struct workspace *r, const struct wgrad *w, size_t n)
+{
+	wgrad_all(w, n, r->m->how & MODEL_BF16, r->scratch, r->per_thread);
+}
+
 /* Where the gradient of a weight that may be absent goes */
-static float *grad_of(const struct run *r, size_t offset)
+static float *grad_of(const struct workspace *r, size_t offset)
 {
 	return offset ? r->grads + offset : NULL;
 }
 
 /* Adds up the blocks' shares, in order. */
-static void qk_norm_grad(struct run *r, size_t blocks)
+static void qk_norm_grad(struct workspace *r, size_t blocks)
 {
 	const struct layer *w = &r->m->layer[r->layer];
 	size_t n = 2 * (size_t)r->m->cfg.head_dim; /* k_norm lies behind q_norm */
 
 	for (size_t i = 0; w->q_norm && i < blocks; i++)
-		add_row(r->grads + w->q_norm, r->qk_grad + i * n, n);
+		layers_add_row(r->grads + w->q_norm, r->qk_grad + i * n, n);
 }
 
-/* The adapter of the layers that have the input x (T, in), from the gradient dy (T, ldy) of their
- * outputs */
-static void adapter_grads(struct run *r, enum lora_input input, const float *dy, size_t ldy,
+/* dA += v' x, dB += dy' u: the adapter of the layers that have the input x (T, in), from the
+ * gradient dy of their outputs; u, v as lora_inner and lora_backward left them. */
+static void adapter_grads(struct workspace *r, enum lora_input input, struct cmatrix dy,
 			  const float *x)
 {
 	const struct lora *l = r->m->lora;
@@ -390,97 +275,108 @@ static void adapter_grads(struct run *r, enum lora_input input, const float *dy,
 	size_t T = r->p->n_tok, rank = (size_t)l->r;
 	struct wgrad job[1 + LORA_SHARE];
 
-	job[0] = (struct wgrad){r->grads + g->a, NULL,     r->lv + g->at, x, g->rows,
-				g->in,           l->width, g->in,         T};
+	if (!g->n)
+		return;
+	job[0] = (struct wgrad){r->grads + g->a, NULL,
+				matrix_in(r->lv + g->at, T, g->rows, l->width),
+				matrix_in(x, T, g->in, g->in)};
 	for (size_t k = 0; k < g->n; k++)
-		job[1 + k] = (struct wgrad){r->grads + g->b[k].b,
-					    NULL,
-					    dy + g->b[k].col,
-					    r->lu + g->at + k * rank,
-					    g->b[k].out,
-					    rank,
-					    ldy,
-					    l->width,
-					    T};
-	if (g->n)
-		wgrad_all(r, job, 1 + g->n);
+		job[1 + k] = (struct wgrad){r->grads + g->b[k].b, NULL,
+					    matrix_in(dy.p + g->b[k].col, T, g->b[k].out, dy.ld),
+					    matrix_in(r->lu + g->at + k * rank, T, rank, l->width)};
+	wgrads(r, job, 1 + g->n);
 }
 
-/* Weights from the attention's output on */
-static void mlp_grads(struct run *r)
+/* (T, n) rows without gaps */
+static struct cmatrix all_rows(const struct workspace *r, const float *p, size_t n)
+{
+	return matrix_in(p, r->p->n_tok, n, n);
+}
+
+/* dWgu += (dg, du)' xn, dWdown += dx' h, dWo += dx2' att, and the norm's: weights from the
+ * attention's output on */
+static void mlp_grads(struct workspace *r)
 {
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
-	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, l = run_slot(r);
+	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, l = workspace_slot(r);
 	size_t A = block_att_dim(m);
 	float *g = r->grads;
 	const struct wgrad mlp[] = {
-		{g + w->gu.at, grad_of(r, w->gu_bias), r->gu + l * T * 2 * F, r->xn, 2 * F, d,
-		 2 * F, d, T},
-		{g + w->down.at, grad_of(r, w->down_bias), r->dx, r->h, d, F, d, F, T},
-		{g + w->o.at, grad_of(r, w->o_bias), r->dx2, r->att + l * T * A, d, A, d, A, T},
+		{g + w->gu.at, grad_of(r, w->gu_bias), all_rows(r, r->gu + l * T * 2 * F, 2 * F),
+		 all_rows(r, r->xn, d)},
+		{g + w->down.at, grad_of(r, w->down_bias), all_rows(r, r->dx, d),
+		 all_rows(r, r->h, F)},
+		{g + w->o.at, grad_of(r, w->o_bias), all_rows(r, r->dx2, d),
+		 all_rows(r, r->att + l * T * A, A)},
 	};
 
-	wgrad_all(r, mlp, 3);
-	norm_grad(g + w->norm2, r->dxn, r->x2 + l * T * d, r->rms, T, d);
+	wgrads(r, mlp, 3);
+	wgrad_norm(g + w->norm2, r->dxn, r->x2 + l * T * d, r->rms, T, d);
 }
 
-/* Weights up to the attention's queries, keys and values */
-static void qkv_grads(struct run *r)
+/* dWqkv += dqkv' xn, and the norms': weights up to the attention's queries, keys and values */
+static void qkv_grads(struct workspace *r)
 {
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
 	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, Q = block_qkv_dim(m);
-	const struct wgrad qkv = {
-		r->grads + w->qkv.at, grad_of(r, w->qkv_bias), r->dqkv, r->xn, Q, d, Q, d, T};
+	const struct wgrad qkv = {r->grads + w->qkv.at, grad_of(r, w->qkv_bias),
+				  all_rows(r, r->dqkv, Q), all_rows(r, r->xn, d)};
 
-	wgrad_all(r, &qkv, 1);
-	qk_norm_grad(r, run_blocks(T, RUN_ROWS));
-	norm_grad(r->grads + w->norm1, r->dxn, r->x + r->layer * T * d, r->rms, T, d);
+	wgrads(r, &qkv, 1);
+	qk_norm_grad(r, workspace_blocks(T, WORKSPACE_ROWS));
+	wgrad_norm(r->grads + w->norm1, r->dxn, r->x + r->layer * T * d, r->rms, T, d);
 }
 
-static void layer_backward(struct run *r)
+/* From r->dx, the gradient of the layer's output, to that of its input, in r->dx again */
+static void layer_backward(struct workspace *r)
 {
 	const struct model *m = r->m;
-	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, l = run_slot(r);
-	size_t blocks = run_blocks(T, RUN_ROWS);
+	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, l = workspace_slot(r);
+	size_t blocks = workspace_blocks(T, WORKSPACE_ROWS);
 	float *t;
 
-	turn_layer(r);
+	assert(r->dx && r->dx2 && r->dx != r->dx2);
+	transpose_layer(r);
 	par_for(blocks, job_mlp_back, r);
 	if (r->full)
 		mlp_grads(r);
 	if (m->lora) {
-		adapter_grads(r, LORA_IN_GU, r->gu + l * T * 2 * F, 2 * F, r->xn);
-		adapter_grads(r, LORA_IN_DOWN, r->dx, d, r->h);
-		adapter_grads(r, LORA_IN_O, r->dx2, d, r->att + l * T * block_att_dim(m));
+		adapter_grads(r, LORA_IN_GU, all_rows(r, r->gu + l * T * 2 * F, 2 * F), r->xn);
+		adapter_grads(r, LORA_IN_DOWN, all_rows(r, r->dx, d), r->h);
+		adapter_grads(r, LORA_IN_O, all_rows(r, r->dx2, d),
+			      r->att + l * T * block_att_dim(m));
 	}
 	par_for(r->p->n_seq * (size_t)m->cfg.kv_heads, job_att_back, r);
 	par_for(blocks, job_qkv_back, r);
 	if (r->full)
 		qkv_grads(r);
 	if (m->lora)
-		adapter_grads(r, LORA_IN_QKV, r->dqkv, block_qkv_dim(m), r->xn);
+		adapter_grads(r, LORA_IN_QKV, all_rows(r, r->dqkv, block_qkv_dim(m)), r->xn);
 	t = r->dx; /* dx2 is now the gradient of the layer's input */
 	r->dx = r->dx2;
 	r->dx2 = t;
 }
 
-void model_backward(struct run *r, const struct model *m, const struct pack *p, const float *dlogp,
-		    const float *dent, float *grads)
+void model_backward(struct workspace *r, const struct model *m, const struct pack *p,
+		    const float *dlogp, const float *dent, float *grads)
 {
+	assert(r->keep && r->m == m && r->p->n_tok == p->n_tok); /* after model_forward */
+	assert(dlogp || !p->n_rows);
 	r->m = m;
 	r->p = p;
 	r->dlogp = dlogp;
 	r->dent = dent;
 	r->grads = grads;
 	r->full = !(m->how & MODEL_FROZEN) && !m->lora;
+	assert(grads || !model_trained(m).n || m->how & MODEL_FROZEN);
 	head_backward(r);
 	for (r->layer = (size_t)m->cfg.layers; r->layer-- > 0;) {
 		if (r->recompute && r->layer + 1 < (size_t)m->cfg.layers)
-			run_layer(r); /* the last one's activations are still there */
+			forward_layer(r); /* the last one's activations are still there */
 		layer_backward(r);
 	}
 	if (r->full)
-		rows_add(grads + m->embed.at, p->tokens, r->dx, p->n_tok, (size_t)m->cfg.d);
+		wgrad_add_rows(grads + m->embed.at, p->tokens, r->dx, p->n_tok, (size_t)m->cfg.d);
 }

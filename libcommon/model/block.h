@@ -15,19 +15,24 @@ size_t block_qkv_dim(const struct model *m);
 size_t block_qk_dim(const struct model *m);
 size_t block_att_dim(const struct model *m);
 
+/* Rows that go through a layer together. */
+struct block {
+	const struct model *m;
+	size_t layer, rows;
+	float *scratch; /* block_scratch(m, rows) floats */
+};
+
 void block_embed(const struct model *m, float *x, const uint32_t *tokens, size_t rows);
 /* qkv (rows, qkv_dim) of x (rows, d): norm, projection, bias, norm of queries and keys, rotation by
  * each row's position (pos NULL: left to block_rotate). raw (rows, qk_dim; NULL: not wanted):
  * queries and keys before their norm, kept for the backward pass of a model that has it. */
-void block_qkv(const struct model *m, size_t l, float *qkv, float *raw, const float *x,
-	       const uint32_t *pos, size_t rows, float *scratch);
+void block_qkv(const struct block *b, float *qkv, float *raw, const float *x, const uint32_t *pos);
 void block_rotate(const struct model *m, float *qkv, const uint32_t *pos, size_t rows);
 /* x2 = x + att Wo'; out = x2 + down(silu(gate) * up) of x2's norm, each product with its bias. gu
  * (rows, 2 * ffn) is kept for the backward pass. x2 and out may be x. */
-void block_mlp(const struct model *m, size_t l, float *out, float *x2, float *gu, const float *x,
-	       const float *att, size_t rows, float *scratch);
-/* logits (rows, ld) of x (rows, d), ld >= vocab; xn (rows, d): the normed rows */
-void block_logits(const struct model *m, float *logits, size_t ld, float *xn, const float *x,
-		  size_t rows, float *scratch);
+void block_mlp(const struct block *b, float *out, float *x2, float *gu, const float *x,
+	       const float *att);
+/* logits (rows, vocab) of x (rows, d), whatever the layer; xn (rows, d): the normed rows */
+void block_logits(const struct block *b, float *logits, float *xn, const float *x);
 
 #endif

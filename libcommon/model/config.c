@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/jsonkey.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -93,8 +94,8 @@ static int get_family(struct config *c, const json_t *j, struct reason *why)
 {
 	const char *s = json_string_value(json_object_get(j, "model_type"));
 
-	if (key_one_of(json_object_get(j, "model_type"), "model_type",
-		       "[\"llama\", \"qwen2\", \"qwen3\"]", why))
+	if (jsonkey_one_of(json_object_get(j, "model_type"), "model_type",
+			   "[\"llama\", \"qwen2\", \"qwen3\"]", why))
 		return ST_INPUT;
 	while (strcmp(s, family_names[c->family]) != 0)
 		c->family++;
@@ -105,8 +106,8 @@ static int check_fixed(const struct config *c, const json_t *j, struct reason *w
 {
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
 		if (fixed[i].families & 1U << c->family &&
-		    key_one_of(json_object_get(j, fixed[i].key), fixed[i].key, fixed[i].allowed,
-			       why))
+		    jsonkey_one_of(json_object_get(j, fixed[i].key), fixed[i].key, fixed[i].allowed,
+				   why))
 			return ST_INPUT;
 	return 0;
 }
@@ -119,17 +120,17 @@ static int check_windows(const struct config *c, const json_t *j, struct reason 
 	const json_t *types = json_object_get(j, "layer_types"), *item;
 	size_t i;
 
-	if (!key_none(win) && key_none(use) && c->family == FAMILY_LLAMA)
-		return key_fail(why, "sliding_window", win, "is not supported, only null");
-	if (!key_none(types) && !json_is_array(types))
-		return key_fail(why, "layer_types", types, "is not a list");
+	if (!jsonkey_none(win) && jsonkey_none(use) && c->family == FAMILY_LLAMA)
+		return jsonkey_fail(why, "sliding_window", win, "is not supported, only null");
+	if (!jsonkey_none(types) && !json_is_array(types))
+		return jsonkey_fail(why, "layer_types", types, "is not a list");
 	json_array_foreach(types, i, item)
 	{
 		const char *s = json_string_value(item);
 
 		if (!s || strcmp(s, "full_attention") != 0)
-			return key_fail(why, "layer_types", item,
-					"is not supported, only \"full_attention\"");
+			return jsonkey_fail(why, "layer_types", item,
+					    "is not supported, only \"full_attention\"");
 	}
 	return 0;
 }
@@ -140,11 +141,11 @@ static int get_ints(struct config *c, const json_t *j, struct reason *why)
 		const json_t *v = json_object_get(j, ints[i].key);
 		int64_t absent = ints[i].absent[c->family];
 
-		if (key_none(v) && absent < 0)
+		if (jsonkey_none(v) && absent < 0)
 			return fail(why, ST_INPUT, "%s: missing", ints[i].key);
 		*int_field(c, i) = absent;
-		if (!key_none(v) &&
-		    key_int(v, ints[i].key, ints[i].lo, ints[i].hi, int_field(c, i), why))
+		if (!jsonkey_none(v) &&
+		    jsonkey_int(v, ints[i].key, ints[i].lo, ints[i].hi, int_field(c, i), why))
 			return ST_INPUT;
 	}
 	return 0;
@@ -163,8 +164,8 @@ static int get_biases(struct config *c, const json_t *j, struct reason *why)
 {
 	bool attention = false;
 
-	if (key_bool(j, "attention_bias", &attention, why) ||
-	    key_bool(j, "mlp_bias", &c->mlp_bias, why))
+	if (jsonkey_bool(j, "attention_bias", &attention, why) ||
+	    jsonkey_bool(j, "mlp_bias", &c->mlp_bias, why))
 		return ST_INPUT;
 	set_family(c, attention);
 	return 0;
@@ -174,7 +175,7 @@ static int add_eos(struct config *c, const json_t *v, struct reason *why)
 {
 	int64_t id = 0;
 
-	if (key_int(v, "eos_token_id", 0, c->vocab - 1, &id, why))
+	if (jsonkey_int(v, "eos_token_id", 0, c->vocab - 1, &id, why))
 		return ST_INPUT;
 	if (config_is_eos(c, (uint32_t)id))
 		return 0;
@@ -190,7 +191,7 @@ static int get_eos(struct config *c, const json_t *j, struct reason *why)
 	const json_t *v = json_object_get(j, "eos_token_id"), *item;
 	size_t i;
 
-	if (key_none(v))
+	if (jsonkey_none(v))
 		return 0;
 	if (!json_is_array(v))
 		return add_eos(c, v, why);
@@ -203,7 +204,7 @@ static int get_bos(struct config *c, const json_t *j, struct reason *why)
 	const json_t *v = json_object_get(j, "bos_token_id");
 
 	c->bos = -1;
-	return key_none(v) ? 0 : key_int(v, "bos_token_id", 0, c->vocab - 1, &c->bos, why);
+	return jsonkey_none(v) ? 0 : jsonkey_int(v, "bos_token_id", 0, c->vocab - 1, &c->bos, why);
 }
 
 /* Derives what was left out and checks what one key says about another. */
@@ -248,9 +249,9 @@ static int parse_main(struct config *c, const json_t *j, struct reason *why)
 	if (!st)
 		st = get_ints(c, j, why);
 	if (!st)
-		st = key_real(j, "rms_norm_eps", &c->norm_eps, why);
+		st = jsonkey_real(j, "rms_norm_eps", &c->norm_eps, why);
 	if (!st)
-		st = key_bool(j, "tie_word_embeddings", &c->tied, why);
+		st = jsonkey_bool(j, "tie_word_embeddings", &c->tied, why);
 	if (!st)
 		st = get_biases(c, j, why);
 	if (!st)
@@ -373,6 +374,7 @@ void config_text(const struct config *c, const char *dtype, struct buf *out)
 	json_t *j = json_loadb(c->json.p, c->json.n, 0, NULL), *want = json_string(dtype), *old;
 	bool changed = !json_object_get(j, spellings[0]) && !json_object_get(j, spellings[1]);
 
+	assert(c->json.n && dtype);
 	if (changed)
 		json_object_set(j, spellings[1], want);
 	for (int i = 0; i < 2; i++) {
@@ -392,11 +394,13 @@ void config_text(const struct config *c, const char *dtype, struct buf *out)
 
 const char *config_family(const struct config *c)
 {
+	assert(c->family <= FAMILY_QWEN3);
 	return family_names[c->family];
 }
 
 bool config_is_eos(const struct config *c, uint32_t token)
 {
+	assert(c->n_eos <= CONFIG_MAX_EOS);
 	for (size_t i = 0; i < c->n_eos; i++)
 		if (c->eos[i] == token)
 			return true;
@@ -409,6 +413,7 @@ uint64_t config_params(const struct config *c)
 	uint64_t q = (uint64_t)(c->heads * c->head_dim), kv = (uint64_t)(c->kv_heads * c->head_dim);
 	uint64_t layer = 2 * d + 2 * q * d + 2 * kv * d + 3 * ffn * d;
 
+	assert(c->d >= 1 && c->layers >= 1);
 	layer += (c->qkv_bias ? q + 2 * kv : 0) + (c->o_bias ? d : 0);
 	layer += (c->mlp_bias ? 2 * ffn + d : 0) + (c->qk_norm ? 2 * (uint64_t)c->head_dim : 0);
 

@@ -7,6 +7,7 @@
 #include "model/block.h"
 #include "tensor/attention.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { PREFILL = 24 }; /* rows that attend together in a prompt: a multiple of GEMM_MR */
@@ -15,6 +16,7 @@ float *decode_cut(float *base, size_t *at, size_t n)
 {
 	float *p = base ? base + *at : NULL;
 
+	assert(at);
 	*at += vec_round(n) + PANEL; /* whole vectors may be read past a row's end */
 	return p;
 }
@@ -25,6 +27,7 @@ size_t decode_lay_out(struct decode_room *r, const struct decode *d, float *base
 	size_t at = 0, width = (size_t)c->d;
 	size_t most_rows = c->heads > PREFILL ? (size_t)c->heads : PREFILL;
 
+	assert(d->rows >= 1 && d->len >= 1);
 	r->x = decode_cut(base, &at, d->rows * width);
 	r->xn = decode_cut(base, &at, d->rows * width);
 	r->qkv = decode_cut(base, &at, d->rows * block_qkv_dim(d->m));
@@ -64,6 +67,7 @@ void decode_copy(const struct decode *d, float *to, const float *from, size_t n)
 	const struct config *c = &d->m->cfg;
 	size_t hd = (size_t)c->head_dim, keys = att_keys_floats(n, hd);
 
+	assert(to && from && to != from && n <= d->len);
 	for (size_t i = 0; i < (size_t)(c->layers * c->kv_heads); i++) {
 		size_t at = i * head_step(d), values = at + keys_size(d);
 
@@ -72,105 +76,140 @@ void decode_copy(const struct decode *d, float *to, const float *from, size_t n)
 	}
 }
 
-static void qkv(const struct decode *d, struct decode_room *r, size_t layer, const uint32_t *tokens,
-		const uint32_t *pos, size_t rows)
+static struct block block_of(const struct decode *d, const struct decode_room *r, size_t layer,
+			     size_t rows)
 {
-	if (layer == 0 && d->lookup)
-		lookup_qkv(d->lookup, d->m, r->qkv, tokens, pos, rows);
+	return (struct block){d->m, layer, rows, r->scratch};
+}
+
+/* r->qkv of the rows in r->x, the tokens at pos */
+static void qkv(const struct decode *d, struct decode_room *r, size_t layer,
+		const struct decode_batch *b)
+{
+	struct block rows = block_of(d, r, layer, b->rows);
+
+	if (layer == 0 && d->table)
+		qkvtable_qkv(d->table, d->m, r->qkv, b->tokens, b->pos, b->rows);
 	else
-		block_qkv(d->m, layer, r->qkv, NULL, r->x, pos, rows, r->scratch);
+		block_qkv(&rows, r->qkv, NULL, r->x, b->pos);
+}
+
+/* A layer's keys and values in a cache, from head g on */
+static struct att_kv heads_of(const struct decode *d, float *cache, size_t layer, size_t g)
+{
+	const struct config *c = &d->m->cfg;
+	float *keys = layer_keys(d, cache, layer) + g * head_step(d);
+
+	return (struct att_kv){keys, keys + keys_size(d), (size_t)c->head_dim,
+			       (size_t)c->kv_heads - g, head_step(d)};
+}
+
+/* Puts keys and values of n rows of r->qkv, from row i on, at place t of a cache. */
+static void put_rows(const struct decode *d, struct decode_room *r, size_t i, size_t n,
+		     float *cache, size_t layer, size_t t)
+{
+	const struct config *c = &d->m->cfg;
+	size_t hd = (size_t)c->head_dim, kvh = (size_t)c->kv_heads, Q = block_qkv_dim(d->m);
+	const float *k = r->qkv + i * Q + (size_t)c->heads * hd;
+
+	for (size_t g = 0; g < kvh; g++, k += hd)
+		att_put(heads_of(d, cache, layer, g), t, matrix_in(k, n, hd, Q),
+			matrix_in(k + kvh * hd, n, hd, Q));
 }
 
 /* Puts rows' keys and values into their caches and attends. */
-static void attend(const struct decode *d, struct decode_room *r, size_t layer, float *const *kv,
-		   const uint32_t *pos, size_t rows)
+static void attend(const struct decode *d, struct decode_room *r, size_t layer,
+		   const struct decode_batch *b)
+{
+	size_t hd = (size_t)d->m->cfg.head_dim, heads = (size_t)d->m->cfg.heads;
+	size_t Q = block_qkv_dim(d->m), A = block_att_dim(d->m);
+
+	for (size_t i = 0; i < b->rows; i++) {
+		assert(b->pos[i] < d->len);
+		put_rows(d, r, i, 1, b->kv[i], layer, b->pos[i]);
+		att_token(matrix_of(r->att + i * A, heads, hd, hd),
+			  matrix_in(r->qkv + i * Q, heads, hd, hd), heads_of(d, b->kv[i], layer, 0),
+			  b->pos[i] + 1, r->att_scratch);
+	}
+}
+
+void decode_tokens(const struct decode *d, struct decode_room *r, const struct decode_batch *b,
+		   float *logits)
+{
+	struct block rows = block_of(d, r, 0, b->rows);
+
+	assert(b->rows <= d->rows && logits);
+	block_embed(d->m, r->x, b->tokens, b->rows);
+	for (; rows.layer < (size_t)d->m->cfg.layers; rows.layer++) {
+		qkv(d, r, rows.layer, b);
+		attend(d, r, rows.layer, b);
+		block_mlp(&rows, r->x, r->x, r->gu, r->x, r->att);
+	}
+	block_logits(&rows, logits, r->xn, r->x);
+}
+
+/* Tokens first .. first + n - 1 of a prompt */
+struct part {
+	float *kv;
+	const uint32_t *tokens; /* of the prompt */
+	size_t first, n;
+	bool last;
+};
+
+/* Puts the keys and values of a part's tokens into its cache; of these n those from the from-th on
+ * attend. */
+static void attend_prompt(const struct decode *d, struct decode_room *r, size_t layer,
+			  const struct part *p, size_t from)
 {
 	const struct config *c = &d->m->cfg;
-	size_t hd = (size_t)c->head_dim, kvh = (size_t)c->kv_heads, heads = (size_t)c->heads;
+	size_t hd = (size_t)c->head_dim, heads = (size_t)c->heads,
+	       rep = heads / (size_t)c->kv_heads;
 	size_t Q = block_qkv_dim(d->m), A = block_att_dim(d->m);
-	size_t step = head_step(d), size = keys_size(d);
 
-	for (size_t i = 0; i < rows; i++) {
-		float *q = r->qkv + i * Q, *keys = layer_keys(d, kv[i], layer);
+	put_rows(d, r, 0, p->n, p->kv, layer, p->first);
+	for (size_t h = 0; h < heads; h++)
+		for (size_t t = from; t < p->n; t += PREFILL) {
+			size_t n = p->n - t < PREFILL ? p->n - t : PREFILL;
 
-		for (size_t g = 0; g < kvh; g++) {
-			float *k = q + (heads + g) * hd;
-
-			att_put(keys + g * step, keys + g * step + size, pos[i], 1, k, k + kvh * hd,
-				Q, hd);
+			att_rows(matrix_of(r->att + t * A + h * hd, n, hd, A),
+				 matrix_in(r->qkv + t * Q + h * hd, n, hd, Q),
+				 heads_of(d, p->kv, layer, h / rep), p->first + t + 1, true,
+				 r->att_scratch);
 		}
-		att_token(r->att + i * A, q, keys, keys + size, step, heads, kvh, pos[i] + 1, hd,
-			  r->att_scratch);
-	}
 }
 
-void decode_tokens(const struct decode *d, struct decode_room *r, float *const *kv,
-		   const uint32_t *tokens, const uint32_t *pos, size_t rows, float *logits)
-{
-	block_embed(d->m, r->x, tokens, rows);
-	for (size_t l = 0; l < (size_t)d->m->cfg.layers; l++) {
-		qkv(d, r, l, tokens, pos, rows);
-		attend(d, r, l, kv, pos, rows);
-		block_mlp(d->m, l, r->x, r->x, r->gu, r->x, r->att, rows, r->scratch);
-	}
-	block_logits(d->m, logits, (size_t)d->m->cfg.vocab, r->xn, r->x, rows, r->scratch);
-}
-
-/* Puts the keys and values of a prompt's tokens first .. first + n - 1 into the cache kv; of these
- * n those from the from-th on attend. */
-static void attend_prompt(const struct decode *d, struct decode_room *r, size_t layer, float *kv,
-			  size_t first, size_t n, size_t from)
-{
-	const struct config *c = &d->m->cfg;
-	size_t hd = (size_t)c->head_dim, kvh = (size_t)c->kv_heads, heads = (size_t)c->heads;
-	size_t Q = block_qkv_dim(d->m), A = block_att_dim(d->m);
-	size_t step = head_step(d), size = keys_size(d);
-	float *cache = layer_keys(d, kv, layer);
-
-	for (size_t g = 0; g < kvh; g++) {
-		float *k = r->qkv + (heads + g) * hd, *keys = cache + g * step;
-
-		att_put(keys, keys + size, first, n, k, k + kvh * hd, Q, hd);
-	}
-	for (size_t h = 0; h < heads; h++) {
-		float *keys = cache + h / (heads / kvh) * step;
-
-		for (size_t t = from; t < n; t += PREFILL)
-			att_rows(r->att + t * A + h * hd, A, r->qkv + t * Q + h * hd, Q, keys,
-				 keys + size, n - t < PREFILL ? n - t : PREFILL, first + t + 1, 1,
-				 hd, r->att_scratch);
-	}
-}
-
-/* n tokens of a prompt from the first-th on. What comes out of the last layer counts for the
- * prompt's last token only. */
-static void prompt_part(const struct decode *d, struct decode_room *r, float *kv,
-			const uint32_t *tokens, size_t first, size_t n, bool last)
+/* What comes out of the last layer counts for the prompt's last token only. */
+static void prompt_part(const struct decode *d, struct decode_room *r, const struct part *p)
 {
 	size_t L = (size_t)d->m->cfg.layers, width = (size_t)d->m->cfg.d, A = block_att_dim(d->m);
+	struct decode_batch all = {NULL, p->tokens + p->first, r->pos, p->n};
 
-	for (size_t i = 0; i < n; i++)
-		r->pos[i] = (uint32_t)(first + i);
-	block_embed(d->m, r->x, tokens + first, n);
+	for (size_t i = 0; i < p->n; i++)
+		r->pos[i] = (uint32_t)(p->first + i);
+	block_embed(d->m, r->x, all.tokens, p->n);
 	for (size_t l = 0; l < L; l++) {
-		size_t from = l + 1 < L ? 0 : last ? n - 1 : n;
+		size_t from = l + 1 < L ? 0 : p->last ? p->n - 1 : p->n;
+		struct block rows = block_of(d, r, l, p->n - from);
 		float *x = r->x + from * width;
 
-		qkv(d, r, l, tokens + first, r->pos, n);
-		attend_prompt(d, r, l, kv, first, n, from);
-		if (from < n)
-			block_mlp(d->m, l, x, x, r->gu, x, r->att + from * A, n - from, r->scratch);
+		qkv(d, r, l, &all);
+		attend_prompt(d, r, l, p, from);
+		if (from < p->n)
+			block_mlp(&rows, x, x, r->gu, x, r->att + from * A);
 	}
 }
 
 void decode_prompt(const struct decode *d, struct decode_room *r, float *kv, const uint32_t *tokens,
 		   size_t n, float *logits)
 {
-	size_t first = 0;
+	struct part p = {kv, tokens, 0, d->rows, false};
+	struct block one = block_of(d, r, 0, 1);
 
-	for (; n - first > d->rows; first += d->rows)
-		prompt_part(d, r, kv, tokens, first, d->rows, false);
-	prompt_part(d, r, kv, tokens, first, n - first, true);
-	block_logits(d->m, logits, (size_t)d->m->cfg.vocab, r->xn,
-		     r->x + (n - first - 1) * (size_t)d->m->cfg.d, 1, r->scratch);
+	assert(n >= 1 && n <= d->len && kv && tokens && logits);
+	for (; n - p.first > d->rows; p.first += d->rows)
+		prompt_part(d, r, &p);
+	p.n = n - p.first;
+	p.last = true;
+	prompt_part(d, r, &p);
+	block_logits(&one, logits, r->xn, r->x + (p.n - 1) * (size_t)d->m->cfg.d);
 }

@@ -9,11 +9,11 @@
 #include "model/qkvtable.h"
 #include "model/model.h"
 
-struct decode {                      /* the same for all threads */
-	const struct model *m;       /* borrowed, packed */
-	const struct lookup *lookup; /* of the first layer; NULL: without */
-	size_t rows;                 /* most tokens taken together */
-	size_t len;                  /* tokens that a cache can hold */
+struct decode {                       /* the same for all threads */
+	const struct model *m;        /* borrowed, packed */
+	const struct qkvtable *table; /* of the first layer; NULL: without */
+	size_t rows;                  /* most tokens taken together */
+	size_t len;                   /* tokens that a cache can hold */
 };
 
 /* One thread's memory for it */
@@ -32,9 +32,15 @@ size_t decode_cache(const struct decode *d);
 /* A prompt of n tokens into the cache kv; logits (vocab): of what follows it. */
 void decode_prompt(const struct decode *d, struct decode_room *r, float *kv, const uint32_t *tokens,
 		   size_t n, float *logits);
-/* Token i, at pos[i], into cache kv[i]; logits (rows, vocab): of what follows. */
-void decode_tokens(const struct decode *d, struct decode_room *r, float *const *kv,
-		   const uint32_t *tokens, const uint32_t *pos, size_t rows, float *logits);
+/* Tokens of several sequences, one of each: token i is at pos[i] and goes into cache kv[i]. */
+struct decode_batch {
+	float *const *kv;
+	const uint32_t *tokens, *pos;
+	size_t rows;
+};
+/* logits (rows, vocab): of what follows each. */
+void decode_tokens(const struct decode *d, struct decode_room *r, const struct decode_batch *b,
+		   float *logits);
 /* The first n tokens of one cache to another */
 void decode_copy(const struct decode *d, float *to, const float *from, size_t n);
 

@@ -1,271 +1,132 @@
-/* forward.c - forward pass over packed sequences. See model.h and workspace.h. */
-#include "model/workspace.h"
-#include "base/mem.h"
+/* forward.c - forward pass over packed sequences. See model.h and forward.h. */
+#include "model/forward.h"
 #include "base/par.h"
+#include "model/head.h"
 #include "tensor/attention.h"
 
-#include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 
-enum { LOGITS_MAX = 32 * 1024 * 1024 }; /* floats of logits held at once */
-
-struct run *run_new(const struct model *m)
-{
-	struct run *r = xcalloc(1, sizeof *r);
-
-	r->m = m;
-	return r;
-}
-
-void run_recompute(struct run *r, bool on)
-{
-	r->recompute = on;
-}
-
-void run_free(struct run *r)
-{
-	if (!r)
-		return;
-	big_free(r->mem, r->cap_mem * sizeof *r->mem);
-	big_free(r->scratch, r->cap_scratch * sizeof *r->scratch);
-	free(r->stat);
-	free(r->pos);
-	free(r);
-}
-
-float *run_scratch(struct run *r, int thread)
-{
-	return r->scratch + (size_t)thread * r->per_thread;
-}
-
-static void grow(float **mem, size_t *cap, size_t need)
-{
-	if (need <= *cap)
-		return;
-	big_free(*mem, *cap * sizeof **mem);
-	*mem = big_alloc(need * sizeof **mem);
-	*cap = need;
-}
-
-static void take(float **field, float *base, size_t *at, size_t n)
-{
-	*field = base ? base + *at : NULL;
-	*at += vec_round(n) + PANEL; /* whole vectors may be read past the end of a row */
-}
-
-/* Cuts base into the fields; with base NULL only counts. Returns the floats needed. */
-static size_t lay_out(struct run *r, float *base, const struct pack *p)
-{
-	const struct model *m = r->m;
-	size_t T = p->n_tok, R = p->n_rows, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn;
-	size_t Q = block_qkv_dim(m), A = block_att_dim(m), L = r->L, at = 0;
-	size_t back = r->keep ? 1 : 0, X = r->keep ? (size_t)m->cfg.layers + 1 : 1,
-	       norms = m->cfg.qk_norm ? back : 0, lora = m->lora ? m->lora->width : 0;
-
-	take(&r->x, base, &at, X * T * d);
-	take(&r->qkv, base, &at, L * T * Q);
-	take(&r->raw, base, &at, norms * L * T * block_qk_dim(m));
-	take(&r->att, base, &at, L * T * A);
-	take(&r->x2, base, &at, L * T * d);
-	take(&r->gu, base, &at, L * T * 2 * F);
-	take(&r->xr, base, &at, R * d);
-	take(&r->xrn, base, &at, R * d);
-	take(&r->logits, base, &at, r->chunk * (size_t)m->cfg.vocab);
-	take(&r->dx, base, &at, back * T * d);
-	take(&r->dx2, base, &at, back * T * d);
-	take(&r->xn, base, &at, back * T * d);
-	take(&r->dxn, base, &at, back * (T > R ? T : R) * d);
-	take(&r->h, base, &at, back * T * F);
-	take(&r->datt, base, &at, back * T * A);
-	take(&r->dqkv, base, &at, back * T * Q);
-	take(&r->rms, base, &at, back * (T > R ? T : R));
-	take(&r->lu, base, &at, back * T * lora);
-	take(&r->lv, base, &at, back * T * lora);
-	take(&r->turned, base, &at, back * run_turned_words(m));
-	take(&r->qk_grad, base, &at, norms * run_blocks(T, RUN_ROWS) * 2 * (size_t)m->cfg.head_dim);
-	return at;
-}
-
-static size_t max2(size_t a, size_t b)
-{
-	return a > b ? a : b;
-}
-
-static size_t min2(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-static size_t scratch_floats(const struct run *r)
-{
-	const struct config *c = &r->m->cfg;
-	size_t hd = (size_t)c->head_dim, T = r->longest;
-	size_t rows = block_scratch(r->m, r->head_rows), back = 0;
-	size_t att = att_keys_floats(T, hd) + att_values_floats(T, hd) + att_scratch(RUN_ROWS, T);
-
-	if (r->keep)
-		back = max2(att_backward_scratch(T, hd), wgrad_scratch(r->m));
-	return max2(max2(rows, 2 * hd), max2(att, back)) + PANEL;
-}
-
-/* What the sizes depend on besides the pack */
-static void choose(struct run *r, const struct model *m, size_t n_rows, bool keep)
-{
-	size_t v = (size_t)m->cfg.vocab, most = LOGITS_MAX / v / RUN_HEAD_ROWS * RUN_HEAD_ROWS;
-	size_t share;
-
-	r->m = m;
-	r->keep = keep;
-	r->L = keep && !r->recompute ? (size_t)m->cfg.layers : 1;
-	r->chunk = min2(max2(n_rows, 1), max2(most, RUN_HEAD_ROWS));
-	share = run_blocks(r->chunk, (size_t)par_threads() * RUN_ROWS) * RUN_ROWS;
-	r->head_rows = m->how & MODEL_BF16 ? min2(share, RUN_HEAD_ROWS) : RUN_ROWS;
-}
-
-size_t run_bytes(const struct run *r, size_t n_tok, size_t n_rows, size_t longest, bool keep)
-{
-	struct run s = {.recompute = r->recompute, .longest = longest};
-	struct pack p = {.n_tok = n_tok, .n_rows = n_rows};
-
-	choose(&s, r->m, n_rows, keep);
-	return (lay_out(&s, NULL, &p) + (size_t)par_threads() * scratch_floats(&s)) *
-		       sizeof(float) +
-	       n_rows * sizeof *r->stat + n_tok * sizeof *r->pos;
-}
-
-size_t run_prefix(const struct pack *p, size_t s, size_t *start)
-{
-	size_t of = p->prefix ? p->prefix[s] : s;
-
-	*start = p->start[of];
-	return of == s ? 0 : p->start[of + 1] - p->start[of];
-}
-
-void run_prepare(struct run *r, const struct model *m, const struct pack *p, bool keep)
-{
-	r->p = p;
-	choose(r, m, p->n_rows, keep);
-	grow(&r->mem, &r->cap_mem, lay_out(r, NULL, p));
-	lay_out(r, r->mem, p);
-	if (p->n_rows > r->cap_rows) {
-		r->cap_rows = p->n_rows;
-		r->stat = xgrow(r->stat, r->cap_rows, sizeof *r->stat);
-	}
-	if (p->n_tok > r->cap_pos) {
-		r->cap_pos = p->n_tok;
-		r->pos = xgrow(r->pos, r->cap_pos, sizeof *r->pos);
-	}
-	r->longest = 0;
-	for (size_t s = 0, from; s < p->n_seq; s++) {
-		size_t before = run_prefix(p, s, &from), n = p->start[s + 1] - p->start[s];
-
-		r->longest = max2(r->longest, before + n);
-		for (size_t t = 0; t < n; t++)
-			r->pos[p->start[s] + t] = (uint32_t)(before + t);
-	}
-	r->per_thread = scratch_floats(r);
-	grow(&r->scratch, &r->cap_scratch, (size_t)par_threads() * r->per_thread);
-}
-
 /* Place of the present layer's input in x */
-static size_t input(const struct run *r)
+static size_t input(const struct workspace *r)
 {
 	return r->keep ? r->layer : 0;
 }
 
 static void job_embed(void *ctx, size_t i, int thread)
 {
-	struct run *r = ctx;
+	struct workspace *r = ctx;
 	size_t from, n;
 
 	(void)thread;
-	run_block(i, r->p->n_tok, &from, &n);
+	workspace_block(i, r->p->n_tok, &from, &n);
 	block_embed(r->m, r->x + from * (size_t)r->m->cfg.d, r->p->tokens + from, n);
 }
 
 static void job_qkv(void *ctx, size_t i, int thread)
 {
-	struct run *r = ctx;
-	size_t T = r->p->n_tok, d = (size_t)r->m->cfg.d, Q = block_qkv_dim(r->m), l = run_slot(r);
+	struct workspace *r = ctx;
+	size_t T = r->p->n_tok, d = (size_t)r->m->cfg.d, Q = block_qkv_dim(r->m),
+	       l = workspace_slot(r);
 	size_t from, n;
+	struct block b;
 	float *raw;
 
-	run_block(i, T, &from, &n);
+	workspace_block(i, T, &from, &n);
 	raw = r->keep && r->m->cfg.qk_norm ? r->raw + (l * T + from) * block_qk_dim(r->m) : NULL;
-	block_qkv(r->m, r->layer, r->qkv + (l * T + from) * Q, raw,
-		  r->x + (input(r) * T + from) * d, r->pos + from, n, run_scratch(r, thread));
+	b = (struct block){r->m, r->layer, n, workspace_scratch(r, thread)};
+	block_qkv(&b, r->qkv + (l * T + from) * Q, raw, r->x + (input(r) * T + from) * d,
+		  r->pos + from);
 }
 
 /* Job: one sequence, one key/value head */
 static void job_att(void *ctx, size_t i, int thread)
 {
-	struct run *r = ctx;
+	struct workspace *r = ctx;
 	const struct config *c = &r->m->cfg;
 	size_t kvh = (size_t)c->kv_heads, hd = (size_t)c->head_dim, s = i / kvh, g = i % kvh;
 	size_t rep = (size_t)c->heads / kvh, start = r->p->start[s], n = r->p->start[s + 1] - start;
-	size_t Q = block_qkv_dim(r->m), A = block_att_dim(r->m), layer = run_slot(r) * r->p->n_tok;
-	size_t from, before = run_prefix(r->p, s, &from), k_at = ((size_t)c->heads + g) * hd;
+	size_t Q = block_qkv_dim(r->m), A = block_att_dim(r->m),
+	       layer = workspace_slot(r) * r->p->n_tok;
+	size_t from, before = workspace_prefix(r->p, s, &from), k_at = ((size_t)c->heads + g) * hd;
 	const float *qkv = r->qkv + (layer + start) * Q, *first = r->qkv + (layer + from) * Q;
 	float *att = r->att + (layer + start) * A;
-	float *keys = run_scratch(r, thread), *values = keys + att_keys_floats(before + n, hd);
+	float *keys = workspace_scratch(r, thread),
+	      *values = keys + att_keys_floats(before + n, hd);
 	float *scratch = values + att_values_floats(before + n, hd);
+	struct att_kv kv = {keys, values, hd, 1, 0};
 
-	att_put(keys, values, 0, before, first + k_at, first + k_at + kvh * hd, Q, hd);
-	att_put(keys, values, before, n, qkv + k_at, qkv + k_at + kvh * hd, Q, hd);
+	att_put(kv, 0, matrix_in(first + k_at, before, hd, Q),
+		matrix_in(first + k_at + kvh * hd, before, hd, Q));
+	att_put(kv, before, matrix_in(qkv + k_at, n, hd, Q),
+		matrix_in(qkv + k_at + kvh * hd, n, hd, Q));
 	for (size_t h = g * rep; h < (g + 1) * rep; h++)
-		for (size_t t = 0; t < n; t += RUN_ROWS)
-			att_rows(att + t * A + h * hd, A, qkv + t * Q + h * hd, Q, keys, values,
-				 n - t < RUN_ROWS ? n - t : RUN_ROWS, before + t + 1, 1, hd,
-				 scratch);
+		for (size_t t = 0; t < n; t += WORKSPACE_ROWS) {
+			size_t rows = n - t < WORKSPACE_ROWS ? n - t : WORKSPACE_ROWS;
+
+			att_rows(matrix_of(att + t * A + h * hd, rows, hd, A),
+				 matrix_in(qkv + t * Q + h * hd, rows, hd, Q), kv, before + t + 1,
+				 true, scratch);
+		}
 }
 
 static void job_mlp(void *ctx, size_t i, int thread)
 {
-	struct run *r = ctx;
-	size_t T = r->p->n_tok, d = (size_t)r->m->cfg.d, A = block_att_dim(r->m), l = run_slot(r);
+	struct workspace *r = ctx;
+	size_t T = r->p->n_tok, d = (size_t)r->m->cfg.d, A = block_att_dim(r->m),
+	       l = workspace_slot(r);
 	size_t F2 = 2 * (size_t)r->m->cfg.ffn, x = input(r), next = r->keep ? x + 1 : 0, from, n;
+	struct block b;
 
-	run_block(i, T, &from, &n);
-	block_mlp(r->m, r->layer, r->x + (next * T + from) * d, r->x2 + (l * T + from) * d,
+	workspace_block(i, T, &from, &n);
+	b = (struct block){r->m, r->layer, n, workspace_scratch(r, thread)};
+	block_mlp(&b, r->x + (next * T + from) * d, r->x2 + (l * T + from) * d,
 		  r->gu + (l * T + from) * F2, r->x + (x * T + from) * d,
-		  r->att + (l * T + from) * A, n, run_scratch(r, thread));
+		  r->att + (l * T + from) * A);
 }
 
-void run_layer(struct run *r)
+void forward_layer(struct workspace *r)
 {
-	size_t blocks = run_blocks(r->p->n_tok, RUN_ROWS);
+	size_t blocks = workspace_blocks(r->p->n_tok, WORKSPACE_ROWS);
 
+	assert(r->layer < (size_t)r->m->cfg.layers);
 	model_pack_layer(r->m, r->layer);
 	par_for(blocks, job_qkv, r);
 	par_for(r->p->n_seq * (size_t)r->m->cfg.kv_heads, job_att, r);
 	par_for(blocks, job_mlp, r);
 }
 
-static void forward(struct run *r, const struct model *m, const struct pack *p, float *logp,
+static void forward(struct workspace *r, const struct model *m, const struct pack *p, float *logp,
 		    float *entropy, bool keep)
 {
 	size_t d = (size_t)m->cfg.d;
 	const float *last;
 
-	run_prepare(r, m, p, keep);
+	assert(r && p->tokens && p->start);
+	assert(p->n_seq >= 1 && p->start[p->n_seq] == p->n_tok);
+	assert(p->n_rows == 0 || (p->at && p->target && logp));
+	assert(p->temperature > 0);
+	workspace_prepare(r, m, p, keep);
 	r->logp = logp;
 	r->entropy = entropy;
-	par_for(run_blocks(p->n_tok, RUN_ROWS), job_embed, r);
+	par_for(workspace_blocks(p->n_tok, WORKSPACE_ROWS), job_embed, r);
 	for (r->layer = 0; r->layer < (size_t)m->cfg.layers; r->layer++)
-		run_layer(r);
+		forward_layer(r);
 	last = r->x + (keep ? r->layer * p->n_tok * d : 0);
-	for (size_t i = 0; i < p->n_rows; i++)
+	for (size_t i = 0; i < p->n_rows; i++) {
+		assert(p->at[i] < p->n_tok && p->target[i] < (uint64_t)m->cfg.vocab);
 		memcpy(r->xr + i * d, last + p->at[i] * d, d * sizeof *last);
+	}
 	head_forward(r);
 }
 
-void model_logprobs(struct run *r, const struct model *m, const struct pack *p, float *logp,
+void model_logprobs(struct workspace *r, const struct model *m, const struct pack *p, float *logp,
 		    float *entropy)
 {
 	forward(r, m, p, logp, entropy, false);
 }
 
-void model_forward(struct run *r, const struct model *m, const struct pack *p, float *logp,
+void model_forward(struct workspace *r, const struct model *m, const struct pack *p, float *logp,
 		   float *entropy)
 {
 	forward(r, m, p, logp, entropy, true);

@@ -1,37 +1,39 @@
 /*
  * head.c - the output layer: log-probabilities of the scored rows, and its backward pass, a chunk
- * of rows at a time, so that a large vocabulary is never held for a whole batch. See workspace.h.
+ * of rows at a time, so that a large vocabulary is never held for a whole batch. See head.h.
  */
-#include "model/workspace.h"
+#include "model/head.h"
 #include "base/par.h"
 #include "model/mat.h"
+#include "model/wgrad.h"
 #include "tensor/layers.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Rows of block i of the chunk */
-static void rows_of(const struct run *r, size_t i, size_t *from, size_t *n)
+static void rows_of(const struct workspace *r, size_t i, size_t *from, size_t *n)
 {
 	*from = r->row0 + i * r->head_rows;
 	*n = r->row1 - *from < r->head_rows ? r->row1 - *from : r->head_rows;
 }
 
 /* Logits of n rows of the chunk into r->logits, and what they amount to. */
-static void logits_block(struct run *r, size_t from, size_t n, int thread)
+static void logits_block(struct workspace *r, size_t from, size_t n, int thread)
 {
 	size_t d = (size_t)r->m->cfg.d, v = (size_t)r->m->cfg.vocab;
 	float inv_t = (float)(1.0 / r->p->temperature);
 	float *logits = r->logits + (from - r->row0) * v;
+	struct block b = {r->m, 0, n, workspace_scratch(r, thread)};
 
-	block_logits(r->m, logits, v, r->xrn + from * d, r->xr + from * d, n,
-		     run_scratch(r, thread));
+	block_logits(&b, logits, r->xrn + from * d, r->xr + from * d);
 	for (size_t x = 0; x < n; x++)
-		r->stat[from + x] = logits_stat(logits + x * v, v, inv_t);
+		r->stat[from + x] = softmax_stat(logits + x * v, v, inv_t);
 }
 
 static void job_score(void *ctx, size_t i, int thread)
 {
-	struct run *r = ctx;
+	struct workspace *r = ctx;
 	size_t v = (size_t)r->m->cfg.vocab, from, n;
 	float inv_t = (float)(1.0 / r->p->temperature);
 
@@ -40,35 +42,39 @@ static void job_score(void *ctx, size_t i, int thread)
 	for (size_t x = from; x < from + n; x++) {
 		float z = r->logits[(x - r->row0) * v + r->p->target[x]];
 
-		r->logp[x] = logits_logp(&r->stat[x], z, inv_t);
+		r->logp[x] = softmax_logp(&r->stat[x], z, inv_t);
 		if (r->entropy)
 			r->entropy[x] = r->stat[x].entropy;
 	}
 }
 
 /* Rows of chunk c */
-static void take_chunk(struct run *r, size_t c)
+static void take_chunk(struct workspace *r, size_t c)
 {
 	size_t R = r->p->n_rows;
 
 	r->row0 = c * r->chunk;
+	assert(r->row0 < R);
 	r->row1 = R - r->row0 < r->chunk ? R : r->row0 + r->chunk;
 }
 
-void head_forward(struct run *r)
+void head_forward(struct workspace *r)
 {
+	assert(r->p && r->xr && r->logits);
+	assert(r->layer == (size_t)r->m->cfg.layers /* all have been */);
 	model_pack_layer(r->m, (size_t)r->m->cfg.layers);
 	for (size_t c = 0; c * r->chunk < r->p->n_rows; c++) {
 		take_chunk(r, c);
-		par_for(run_blocks(r->row1 - r->row0, r->head_rows), job_score, r);
+		par_for(workspace_blocks(r->row1 - r->row0, r->head_rows), job_score, r);
 	}
 }
 
-/* Logits become their gradients; dxn gets the gradient by the normed rows. The logits of the last
- * chunk are still there from the forward pass. */
+/* dlogits as softmax_backward says, dxn = dlogits H: logits become their gradients; dxn gets the
+ * gradient by the normed rows. The logits of the last chunk are still there from the forward pass.
+ */
 static void job_back(void *ctx, size_t i, int thread)
 {
-	struct run *r = ctx;
+	struct workspace *r = ctx;
 	const struct model *m = r->m;
 	size_t v = (size_t)m->cfg.vocab, d = (size_t)m->cfg.d, from, n;
 	float inv_t = (float)(1.0 / r->p->temperature), *logits;
@@ -77,33 +83,31 @@ static void job_back(void *ctx, size_t i, int thread)
 	if (r->row1 < r->p->n_rows)
 		logits_block(r, from, n, thread);
 	logits = r->logits + (from - r->row0) * v;
-	for (size_t x = 0; x < n; x++)
-		logits_backward(logits + x * v, &r->stat[from + x], v, r->p->target[from + x],
-				r->dlogp[from + x], r->dent ? r->dent[from + x] : 0.0f, inv_t);
-	mat_backward(m, &m->head, NULL, r->dxn + from * d, logits, n, run_scratch(r, thread));
+	for (size_t x = 0; x < n; x++) {
+		struct softmax_grad g = {r->p->target[from + x], r->dlogp[from + x],
+					 r->dent ? r->dent[from + x] : 0.0f, inv_t};
+
+		softmax_backward(logits + x * v, v, &r->stat[from + x], &g);
+	}
+	mat_backward(m, &m->head, NULL, matrix_of(r->dxn + from * d, n, d, d), logits,
+		     workspace_scratch(r, thread));
 }
 
-static void weight_grad(struct run *r)
+/* dH += dlogits' xn, of the chunk's rows */
+static void weight_grad(struct workspace *r)
 {
 	size_t v = (size_t)r->m->cfg.vocab, d = (size_t)r->m->cfg.d;
-	const struct wgrad w = {
-		.out = r->grads + r->m->head.at,
-		.dy = r->logits,
-		.x = r->xrn + r->row0 * d,
-		.rows = v,
-		.cols = d,
-		.ldy = v,
-		.ldx = d,
-		.T = r->row1 - r->row0,
-	};
+	size_t n = r->row1 - r->row0;
+	const struct wgrad w = {r->grads + r->m->head.at, NULL, matrix_in(r->logits, n, v, v),
+				matrix_in(r->xrn + r->row0 * d, n, d, d)};
 
-	wgrad_all(r, &w, 1);
+	wgrad_all(&w, 1, r->m->how & MODEL_BF16, r->scratch, r->per_thread);
 }
 
 /* Through the last norm: the gradient of xr, in place of the normed rows */
 static void job_norm_back(void *ctx, size_t i, int thread)
 {
-	struct run *r = ctx;
+	struct workspace *r = ctx;
 	const struct model *m = r->m;
 	size_t d = (size_t)m->cfg.d, from, n;
 
@@ -120,22 +124,24 @@ static void job_norm_back(void *ctx, size_t i, int thread)
 	}
 }
 
-void head_backward(struct run *r)
+void head_backward(struct workspace *r)
 {
 	const struct model *m = r->m;
 	size_t d = (size_t)m->cfg.d;
 
-	for (size_t c = run_blocks(r->p->n_rows, r->chunk); c-- > 0;) {
+	assert(r->keep && r->dx && r->dxn);
+	assert(!r->full || r->grads);
+	for (size_t c = workspace_blocks(r->p->n_rows, r->chunk); c-- > 0;) {
 		take_chunk(r, c);
-		par_for(run_blocks(r->row1 - r->row0, r->head_rows), job_back, r);
+		par_for(workspace_blocks(r->row1 - r->row0, r->head_rows), job_back, r);
 		if (r->full)
 			weight_grad(r);
 	}
 	r->row0 = 0;
 	r->row1 = r->p->n_rows;
-	par_for(run_blocks(r->row1, r->head_rows), job_norm_back, r);
+	par_for(workspace_blocks(r->row1, r->head_rows), job_norm_back, r);
 	memset(r->dx, 0, r->p->n_tok * d * sizeof *r->dx);
-	rows_add(r->dx, r->p->at, r->xrn, r->p->n_rows, d);
+	wgrad_add_rows(r->dx, r->p->at, r->xrn, r->p->n_rows, d);
 	if (r->full)
-		norm_grad(r->grads + m->norm, r->dxn, r->xr, r->rms, r->p->n_rows, d);
+		wgrad_norm(r->grads + m->norm, r->dxn, r->xr, r->rms, r->p->n_rows, d);
 }

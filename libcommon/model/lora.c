@@ -5,6 +5,7 @@
 #include "tensor/blas.h"
 #include "tensor/gemm.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,8 +38,8 @@ static struct place place_of(const struct config *c, enum lora_target t)
 }
 
 /* Adds a matrix to the table; returns its offset. */
-static size_t add(struct lora *l, int64_t layer, const char *part, enum lora_target t,
-		  const char *which, int64_t rows, int64_t cols)
+static size_t add_matrix(struct lora *l, int64_t layer, const char *part, enum lora_target t,
+			 const char *which, int64_t rows, int64_t cols)
 {
 	struct weight *w = &l->w[l->n_w++];
 
@@ -57,7 +58,7 @@ static size_t add_packed(struct lora *l, size_t rows, size_t cols)
 {
 	size_t at = l->n_packed;
 
-	l->n_packed += pack_floats(rows, cols);
+	l->n_packed += gemm_pack_floats(rows, cols);
 	return at;
 }
 
@@ -72,7 +73,7 @@ static void add_group(struct lora *l, const struct config *c, int64_t layer, enu
 
 		if (p.input != input || !(l->targets >> t & 1))
 			continue;
-		a = add(l, layer, p.part, (enum lora_target)t, "lora_A", l->r, p.in);
+		a = add_matrix(l, layer, p.part, (enum lora_target)t, "lora_A", l->r, p.in);
 		g->a = g->n ? g->a : a;
 		g->in = (size_t)p.in;
 		g->b[g->n++] = (struct lora_b){.out = (size_t)p.out, .col = (size_t)p.col};
@@ -84,7 +85,8 @@ static void add_group(struct lora *l, const struct config *c, int64_t layer, enu
 
 		if (p.input != input || !(l->targets >> t & 1))
 			continue;
-		g->b[i].b = add(l, layer, p.part, (enum lora_target)t, "lora_B", p.out, l->r);
+		g->b[i].b =
+			add_matrix(l, layer, p.part, (enum lora_target)t, "lora_B", p.out, l->r);
 		g->b[i].p_b = add_packed(l, g->b[i].out, r);
 		i++;
 	}
@@ -94,6 +96,8 @@ struct lora *lora_new(const struct config *c, int64_t r, double alpha, unsigned 
 {
 	struct lora *l = xcalloc(1, sizeof *l);
 
+	assert(r >= 1 && r <= LORA_MAX_R);
+	assert(targets && !(targets & ~(unsigned)LORA_ALL));
 	l->r = r;
 	l->alpha = alpha;
 	l->targets = targets;
@@ -133,12 +137,14 @@ void lora_pack(struct lora *l)
 {
 	size_t r = (size_t)l->r;
 
+	assert(l->params && l->packed);
 	for (size_t i = 0; i < (size_t)l->layers * LORA_INPUTS; i++) {
 		const struct lora_group *g = &l->group[i];
 
-		pack_rows(l->packed + g->p_a, l->params + g->a, g->rows, g->in);
+		gemm_pack_rows(l->packed + g->p_a, l->params + g->a, g->rows, g->in);
 		for (size_t k = 0; k < g->n; k++)
-			pack_rows(l->packed + g->b[k].p_b, l->params + g->b[k].b, g->b[k].out, r);
+			gemm_pack_rows(l->packed + g->b[k].p_b, l->params + g->b[k].b, g->b[k].out,
+				       r);
 	}
 }
 
@@ -194,6 +200,8 @@ void lora_add(const struct lora *l, const char *name, size_t first, size_t n, fl
 	size_t r = (size_t)l->r, in = wa ? (size_t)wa->shape[1] : 0;
 	double scale = l->alpha / (double)l->r, *sum = xarray(in, sizeof *sum);
 
+	assert(!wa == !wb /* both or none */);
+	assert(!wb || first + n <= (size_t)wb->shape[0]);
 	for (size_t i = 0; wb && i < n; i++) {
 		const float *b = l->params + wb->offset + (first + i) * r;
 
@@ -208,47 +216,66 @@ void lora_add(const struct lora *l, const char *name, size_t first, size_t n, fl
 	free(sum);
 }
 
-static void scale_rows(const struct lora *l, float *u, size_t ld, size_t rows, size_t cols)
+static void scale_rows(const struct lora *l, struct matrix u)
 {
 	float s = scale_of(l);
 
-	for (size_t i = 0; i < rows; i++)
-		for (size_t j = 0; j < cols; j++)
-			u[i * ld + j] *= s;
+	for (size_t i = 0; i < u.rows; i++)
+		for (size_t j = 0; j < u.cols; j++)
+			u.p[i * u.ld + j] *= s;
 }
 
+/* u(t, i) = alpha / r * sum over x of A(i, x) x(t, x) */
 void lora_inner(const struct lora *l, const struct lora_group *g, float *u, const float *x,
 		size_t rows)
 {
+	struct matrix to;
+
 	if (!g->n)
 		return;
-	gemm(rows, g->rows, g->in, x, g->in, 1, packed_view(l->packed + g->p_a, g->in), u + g->at,
-	     l->width, false);
-	scale_rows(l, u + g->at, l->width, rows, g->rows);
+	assert(u && x && g->at + g->rows <= l->width);
+	to = matrix_of(u + g->at, rows, g->rows, l->width);
+	gemm(0, matrix_in(x, rows, g->in, g->in), gemm_packed_view(l->packed + g->p_a, g->in), to);
+	scale_rows(l, to);
 }
 
-void lora_forward(const struct lora *l, const struct lora_group *g, float *y, size_t ldy,
-		  const float *x, size_t rows, float *scratch)
+/* y(t, col + j) += sum over i of B(j, i) u(t, i), for each target of the group */
+void lora_forward(const struct lora *l, const struct lora_group *g, struct matrix y, const float *x,
+		  float *scratch)
 {
 	size_t r = (size_t)l->r;
 
-	lora_inner(l, g, scratch, x, rows);
-	for (size_t k = 0; k < g->n; k++)
-		gemm(rows, g->b[k].out, r, scratch + g->at + k * r, l->width, 1,
-		     packed_view(l->packed + g->b[k].p_b, r), y + g->b[k].col, ldy, true);
+	lora_inner(l, g, scratch, x, y.rows);
+	for (size_t k = 0; k < g->n; k++) {
+		const struct lora_b *b = &g->b[k];
+
+		assert(b->col + b->out <= y.cols);
+		gemm(GEMM_ADD, matrix_in(scratch + g->at + k * r, y.rows, r, l->width),
+		     gemm_packed_view(l->packed + b->p_b, r),
+		     matrix_of(y.p + b->col, y.rows, b->out, y.ld));
+	}
 }
 
+/* v(t, i) = alpha / r * sum over j of dy(t, col + j) B(j, i); dx(t, x) += sum over i of v(t, i)
+ * A(i, x) */
 void lora_backward(const struct lora *l, const struct lora_group *g, float *dx, float *v,
-		   const float *dy, size_t ldy, size_t rows)
+		   struct cmatrix dy)
 {
 	size_t r = (size_t)l->r;
 
 	if (!g->n)
 		return;
-	for (size_t k = 0; k < g->n; k++)
-		blas_nn(rows, r, g->b[k].out, dy + g->b[k].col, ldy, l->params + g->b[k].b, r,
-			v + g->at + k * r, l->width, false);
-	scale_rows(l, v + g->at, l->width, rows, g->rows);
-	blas_nn(rows, g->in, g->rows, v + g->at, l->width, l->params + g->a, g->in, dx, g->in,
-		true);
+	assert(dx && v);
+	for (size_t k = 0; k < g->n; k++) {
+		const struct lora_b *b = &g->b[k];
+
+		assert(b->col + b->out <= dy.cols);
+		blas_nn(matrix_in(dy.p + b->col, dy.rows, b->out, dy.ld),
+			matrix_in(l->params + b->b, b->out, r, r),
+			matrix_of(v + g->at + k * r, dy.rows, r, l->width), false);
+	}
+	scale_rows(l, matrix_of(v + g->at, dy.rows, g->rows, l->width));
+	blas_nn(matrix_in(v + g->at, dy.rows, g->rows, l->width),
+		matrix_in(l->params + g->a, g->rows, g->in, g->in),
+		matrix_of(dx, dy.rows, g->in, g->in), true);
 }

@@ -10,6 +10,7 @@
 
 #include "model/config.h"
 #include "model/weight.h"
+#include "tensor/matrix.h"
 
 /* Linear layers, in the order of lora_names; a set of them is bits. */
 enum lora_target { LORA_Q, LORA_K, LORA_V, LORA_O, LORA_GATE, LORA_UP, LORA_DOWN, LORA_TARGETS };
@@ -63,21 +64,22 @@ void lora_free(struct lora *l); /* NULL is fine */
 static inline const struct lora_group *lora_group(const struct lora *l, size_t layer,
 						  enum lora_input input)
 {
+	assert(layer < (size_t)l->layers && input < LORA_INPUTS);
 	return &l->group[layer * LORA_INPUTS + (size_t)input];
 }
 
 /* Rows first .. first + n of the weight of this name += alpha / r * B A, where it is a target. */
 void lora_add(const struct lora *l, const char *name, size_t first, size_t n, float *rows);
 
-/* y (rows, ldy) += alpha / r * B A x for x (rows, in). scratch: rows * width floats. */
-void lora_forward(const struct lora *l, const struct lora_group *g, float *y, size_t ldy,
-		  const float *x, size_t rows, float *scratch);
+/* y (rows, out) += alpha / r * B A x for x (rows, in). scratch: rows * width floats. */
+void lora_forward(const struct lora *l, const struct lora_group *g, struct matrix y, const float *x,
+		  float *scratch);
 /* The group's columns of u (rows, width): alpha / r * A x, which the gradient of B is made of. */
 void lora_inner(const struct lora *l, const struct lora_group *g, float *u, const float *x,
 		size_t rows);
-/* From dy (rows, ldy), the gradient of y: the group's columns of v (rows, width): alpha / r * B'
- * dy, which the gradient of A is made of; and dx (rows, in) += A' v. */
+/* From dy, the gradient of y: the group's columns of v (rows, width): alpha / r * B' dy, which the
+ * gradient of A is made of; and dx (rows, in) += A' v. */
 void lora_backward(const struct lora *l, const struct lora_group *g, float *dx, float *v,
-		   const float *dy, size_t ldy, size_t rows);
+		   struct cmatrix dy);
 
 #endif

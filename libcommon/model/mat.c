@@ -3,6 +3,8 @@
 #include "tensor/bf16.h"
 #include "tensor/gemm.h"
 
+#include <assert.h>
+
 /* Rows of W that a backward pass takes at a time, multiples of PANEL. In bf16 a block should stay
  * in the cache. */
 enum { BACK_N = 512, BACK_BF16 = 256 };
@@ -23,29 +25,33 @@ size_t mat_scratch(const struct model *m, size_t rows)
 {
 	size_t k = widest(m), need = 0;
 
+	assert(k >= 1);
 	if (m->how & MODEL_FROZEN)
 		need += (m->how & MODEL_BF16 ? BACK_BF16 : BACK_N) * k;
 	if (m->how & MODEL_BF16) /* rows of x or dy in pairs, a block of W in pairs */
-		need += rows * (max2(k, BACK_BF16) / 2 + 1) + pair_words(k, BACK_BF16);
+		need += rows * (max2(k, BACK_BF16) / 2 + 1) + gemm_pair_words(k, BACK_BF16);
 	return need;
 }
 
-void mat_forward(const struct model *m, const struct mat *w, float *y, size_t ldy, const float *x,
-		 size_t rows, bool add, float *scratch)
+/* y(t, j) = sum over x of x(t, x) W(j, x) */
+void mat_forward(const struct model *m, const struct mat *w, struct matrix y, const float *x,
+		 bool add, float *scratch)
 {
 	size_t words = (w->k + 1) / 2;
+	struct cmatrix in = matrix_in(x, y.rows, w->k, w->k);
+	int how = add ? GEMM_ADD : 0;
 	uint32_t *a = (uint32_t *)scratch;
 
+	assert(y.cols == w->n && y.ld >= w->n);
 	if (!(m->how & MODEL_PAIRS)) {
-		gemm(rows, w->n, w->k, x, w->k, 1, packed_view(m->packed + w->packed, w->k), y, ldy,
-		     add);
+		gemm(how, in, gemm_packed_view(m->packed + w->packed, w->k), y);
 	} else if (!(m->how & MODEL_BF16)) {
-		gemm(rows, w->n, w->k, x, w->k, 1, pair_view(m->pairs + w->packed, w->k), y, ldy,
-		     add);
+		gemm(how, in, gemm_pair_view(m->pairs + w->packed, w->k), y);
 	} else {
-		for (size_t i = 0; i < rows; i++)
+		assert(scratch);
+		for (size_t i = 0; i < y.rows; i++)
 			bf16_row(a + i * words, x + i * w->k, w->k);
-		bf16_gemm(rows, w->n, words, a, false, m->pairs + w->packed, y, ldy, add);
+		bf16_gemm(how, a, words, m->pairs + w->packed, y);
 	}
 }
 
@@ -53,20 +59,39 @@ void mat_forward(const struct model *m, const struct mat *w, float *y, size_t ld
 static const float *rows_of(const struct model *m, const struct mat *w, size_t j, size_t n,
 			    float *scratch)
 {
+	assert(j + n <= w->n);
 	if (!(m->how & MODEL_FROZEN))
 		return m->params + w->at + j * w->k;
-	unpair_rows(scratch, m->pairs + w->packed, j, n, w->k);
+	assert(scratch);
+	gemm_unpair_rows(scratch, m->pairs + w->packed, j, n, w->k);
 	return scratch;
 }
 
-size_t mat_turn_blocks(const struct mat *w)
+size_t mat_transposed_blocks(const struct mat *w)
 {
 	return (w->n + BACK_BF16 - 1) / BACK_BF16;
 }
 
-size_t mat_turn_words(const struct mat *w)
+size_t mat_transposed_words(const struct mat *w)
 {
-	return mat_turn_blocks(w) * pair_words(w->k, BACK_BF16);
+	return mat_transposed_blocks(w) * gemm_pair_words(w->k, BACK_BF16);
+}
+
+const struct mat *mat_of_layer(const struct layer *w, int i)
+{
+	const struct mat *const all[MAT_LAYER] = {&w->qkv, &w->o, &w->gu, &w->down};
+
+	assert(i >= 0 && i < MAT_LAYER);
+	return all[i];
+}
+
+size_t mat_layer_words(const struct model *m)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < MAT_LAYER && m->how & MODEL_BF16; i++)
+		n += mat_transposed_words(mat_of_layer(m->layer, i));
+	return n;
 }
 
 /* Rows of W in block i */
@@ -74,55 +99,64 @@ static size_t block_rows(const struct mat *w, size_t i)
 {
 	size_t left = w->n - i * BACK_BF16;
 
+	assert(i < mat_transposed_blocks(w));
 	return left < BACK_BF16 ? left : BACK_BF16;
 }
 
 /* One block, to where it is wanted */
-static void turn(const struct model *m, const struct mat *w, size_t i, uint32_t *to, float *scratch)
+static void transpose(const struct model *m, const struct mat *w, size_t i, uint32_t *to,
+		      float *scratch)
 {
 	size_t n = block_rows(w, i);
 
-	bf16_panels(to, rows_of(m, w, i * BACK_BF16, n, scratch), w->k, n, w->k);
+	bf16_panels(to, matrix_in(rows_of(m, w, i * BACK_BF16, n, scratch), n, w->k, w->k));
 }
 
-void mat_turn(const struct model *m, const struct mat *w, uint32_t *turned, size_t block,
-	      float *scratch)
+void mat_transpose(const struct model *m, const struct mat *w, uint32_t *transposed, size_t block,
+		   float *scratch)
 {
-	turn(m, w, block, turned + block * pair_words(w->k, BACK_BF16), scratch);
+	assert(transposed && block < mat_transposed_blocks(w));
+	transpose(m, w, block, transposed + block * gemm_pair_words(w->k, BACK_BF16), scratch);
 }
 
-static void backward_bf16(const struct model *m, const struct mat *w, const uint32_t *turned,
-			  float *dx, const float *dy, size_t rows, float *scratch)
+static void backward_bf16(const struct model *m, const struct mat *w, const uint32_t *transposed,
+			  struct matrix dx, const float *dy, float *scratch)
 {
-	size_t words = pair_words(w->k, BACK_BF16);
-	uint32_t *a = (uint32_t *)scratch, *own = a + rows * (BACK_BF16 / 2);
+	size_t words = gemm_pair_words(w->k, BACK_BF16);
+	uint32_t *a = (uint32_t *)scratch, *own = a + dx.rows * (BACK_BF16 / 2);
 	float *wide = (float *)(own + words);
 
-	for (size_t i = 0; i < mat_turn_blocks(w); i++) {
+	for (size_t i = 0; i < mat_transposed_blocks(w); i++) {
 		size_t n = block_rows(w, i), pairs = (n + 1) / 2;
 
-		for (size_t t = 0; t < rows; t++)
+		for (size_t t = 0; t < dx.rows; t++)
 			bf16_row(a + t * pairs, dy + t * w->n + i * BACK_BF16, n);
-		if (!turned)
-			turn(m, w, i, own, wide);
-		bf16_gemm(rows, w->k, pairs, a, false, turned ? turned + i * words : own, dx, w->k,
-			  i > 0);
+		if (!transposed)
+			transpose(m, w, i, own, wide);
+		bf16_gemm(i ? GEMM_ADD : 0, a, pairs, transposed ? transposed + i * words : own,
+			  dx);
 	}
 }
 
-/* Blocks of W one after the other, also where W lies in rows: so that a frozen model gives the same
- * bits. */
-void mat_backward(const struct model *m, const struct mat *w, const uint32_t *turned, float *dx,
-		  const float *dy, size_t rows, float *scratch)
+/*
+ * dx(t, x) = sum over j of dy(t, j) W(j, x).
+ *
+ * Blocks of W one after the other, also where W lies in rows: so that a frozen model gives the same
+ * bits.
+ */
+void mat_backward(const struct model *m, const struct mat *w, const uint32_t *transposed,
+		  struct matrix dx, const float *dy, float *scratch)
 {
+	assert(dx.cols == w->k && dx.ld == w->k && dy);
 	if (m->how & MODEL_BF16) {
-		backward_bf16(m, w, turned, dx, dy, rows, scratch);
+		assert(scratch);
+		backward_bf16(m, w, transposed, dx, dy, scratch);
 		return;
 	}
 	for (size_t j = 0; j < w->n; j += BACK_N) {
 		size_t n = w->n - j < BACK_N ? w->n - j : BACK_N;
 
-		gemm_rows(rows, w->k, n, dy + j, w->n, 1, rows_of(m, w, j, n, scratch), w->k, dx,
-			  w->k, j > 0);
+		gemm_rows(j ? GEMM_ADD : 0, matrix_in(dy + j, dx.rows, n, w->n),
+			  matrix_in(rows_of(m, w, j, n, scratch), n, w->k, w->k), dx);
 	}
 }

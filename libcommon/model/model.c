@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "tensor/gemm.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 enum { MAX_PER_LAYER = 18 }; /* tensors: 9 and 7 biases and 2 norms */
 
 /* Adds a weight to the table. */
-static struct weight *add(struct model *m, const char *name, int64_t rows, int64_t cols)
+static struct weight *add_weight(struct model *m, const char *name, int64_t rows, int64_t cols)
 {
 	struct weight *w = &m->w[m->n_w++];
 
@@ -36,7 +37,7 @@ static struct weight *add_in(struct model *m, int64_t l, const char *part, const
 	char name[96];
 
 	snprintf(name, sizeof name, "model.layers.%lld.%s.%s", (long long)l, part, kind);
-	return add(m, name, rows, cols);
+	return add_weight(m, name, rows, cols);
 }
 
 /* Adds a vector; returns its offset. */
@@ -51,12 +52,13 @@ static struct mat join(struct model *m, size_t n, size_t *end)
 	struct weight *w = m->w + m->n_w - n;
 	struct mat t = {.k = (size_t)w->shape[1], .at = w->offset, .packed = *end};
 
+	assert(n >= 1 && n <= m->n_w);
 	for (size_t i = 0; i < n; i++) {
 		w[i].packed = t.packed;
 		w[i].row = t.n;
 		t.n += (size_t)w[i].shape[0];
 	}
-	*end += m->how & MODEL_PAIRS ? pair_words(t.n, t.k) : pack_floats(t.n, t.k);
+	*end += m->how & MODEL_PAIRS ? gemm_pair_words(t.n, t.k) : gemm_pack_floats(t.n, t.k);
 	m->n_packed = *end > m->n_packed ? *end : m->n_packed;
 	return t;
 }
@@ -110,6 +112,7 @@ static void add_layer(struct model *m, int64_t l, size_t *end)
 
 int model_how(const char *compute)
 {
+	assert(compute);
 	return strcmp(compute, "bf16") == 0 ? MODEL_BF16 : 0;
 }
 
@@ -124,12 +127,17 @@ void model_init(struct model *m, const struct config *cfg, int how)
 	const struct config *c = cfg;
 	size_t end = 0; /* of the panels that must be there together with the next */
 
+	assert(c->vocab >= 1 && c->d >= 1 && c->layers >= 1 && c->ffn >= 1);
+	assert(c->kv_heads >= 1 && c->heads % c->kv_heads == 0);
+	assert(c->head_dim >= 2 && c->head_dim % 2 == 0 /* pairs are rotated */);
+	assert(c->max_len >= 1 && c->norm_eps >= 0);
+	assert(!(how & ~(MODEL_FROZEN | MODEL_BF16 | MODEL_LAYERWISE)));
 	if (how & MODEL_FROZEN)
 		how &= ~MODEL_LAYERWISE;
 	*m = (struct model){.cfg = *cfg, .how = how};
 	m->w = xcalloc((size_t)(3 + MAX_PER_LAYER * c->layers), sizeof *m->w);
 	m->layer = xcalloc((size_t)c->layers, sizeof *m->layer);
-	add(m, "model.embed_tokens.weight", c->vocab, c->d);
+	add_weight(m, "model.embed_tokens.weight", c->vocab, c->d);
 	m->embed = (struct mat){.n = (size_t)c->vocab, .k = (size_t)c->d};
 	if (c->tied || how & MODEL_FROZEN) /* else nothing is multiplied with it: no panels */
 		m->embed = join(m, 1, &end);
@@ -137,13 +145,14 @@ void model_init(struct model *m, const struct config *cfg, int how)
 		end = how & MODEL_LAYERWISE ? 0 : end;
 		add_layer(m, l, &end);
 	}
-	m->norm = add(m, "model.norm.weight", c->d, 0)->offset;
+	m->norm = add_weight(m, "model.norm.weight", c->d, 0)->offset;
 	m->head = m->embed;
 	if (!c->tied) {
-		add(m, "lm_head.weight", c->vocab, c->d);
+		add_weight(m, "lm_head.weight", c->vocab, c->d);
 		end = how & MODEL_LAYERWISE ? 0 : end;
 		m->head = join(m, 1, &end);
 	}
+	assert(m->n_w <= (size_t)(3 + MAX_PER_LAYER * c->layers));
 	m->params = big_alloc(m->n_params * sizeof *m->params);
 	if (how & MODEL_PAIRS)
 		m->pairs = big_alloc(panel_bytes(m));
@@ -171,8 +180,10 @@ void model_put_rows(struct model *m, const struct weight *w, size_t first, const
 {
 	size_t k = (size_t)w->shape[1];
 
+	assert(w->rank == 2 && rows);
+	assert(first + n <= (size_t)w->shape[0]);
 	if (m->how & MODEL_FROZEN)
-		pair_rows(m->pairs + w->packed, w->row + first, rows, n, k);
+		gemm_pair_rows(m->pairs + w->packed, w->row + first, rows, n, k);
 	else
 		memcpy(m->params + w->offset + first * k, rows, n * k * sizeof *rows);
 }
@@ -182,8 +193,10 @@ void model_get_rows(const struct model *m, const struct weight *w, size_t first,
 {
 	size_t k = (size_t)w->shape[1];
 
+	assert(w->rank == 2 && rows);
+	assert(first + n <= (size_t)w->shape[0]);
 	if (m->how & MODEL_FROZEN)
-		unpair_rows(rows, m->pairs + w->packed, w->row + first, n, k);
+		gemm_unpair_rows(rows, m->pairs + w->packed, w->row + first, n, k);
 	else
 		memcpy(rows, m->params + w->offset + first * k, n * k * sizeof *rows);
 }
@@ -210,6 +223,7 @@ static void random_rows(struct model *m, const struct weight *w, uint64_t key, d
 
 void model_random(struct model *m, uint64_t seed, double std)
 {
+	assert(std >= 0);
 	for (size_t i = 0; i < m->n_w; i++) {
 		const struct weight *w = &m->w[i];
 
@@ -241,9 +255,9 @@ static void pack_one(void *ctx, size_t i, int thread)
 
 	(void)thread;
 	if (p->m->how & MODEL_PAIRS)
-		pair_rows(p->m->pairs + w->packed, row, src, n, w->k);
+		gemm_pair_rows(p->m->pairs + w->packed, row, src, n, w->k);
 	else
-		pack_rows(p->m->packed + w->packed + row * w->k, src, n, w->k);
+		gemm_pack_rows(p->m->packed + w->packed + row * w->k, src, n, w->k);
 }
 
 static void cut(struct packing *p, const struct mat *w)
@@ -259,6 +273,7 @@ static void pack_layers(const struct model *m, size_t from, size_t to)
 	size_t of_layer = (w->qkv.n + w->o.n + w->gu.n + w->down.n) / PACK_ROWS + 4;
 	struct packing p = {.m = m};
 
+	assert(from < to && to <= (size_t)m->cfg.layers + 1);
 	p.part = xarray((to - from) * of_layer + m->head.n / PACK_ROWS + 1, sizeof *p.part);
 	for (size_t l = from; l < to; l++) {
 		if (l == (size_t)m->cfg.layers) {
@@ -284,6 +299,7 @@ void model_pack(struct model *m)
 
 void model_pack_layer(const struct model *m, size_t l)
 {
+	assert(l <= (size_t)m->cfg.layers);
 	if (m->how & MODEL_LAYERWISE)
 		pack_layers(m, l, l + 1);
 }
@@ -298,12 +314,16 @@ struct weights model_trained(const struct model *m)
 
 void model_adapt(struct model *m, struct lora *l)
 {
+	assert(l && !m->lora);
+	assert(l->layers == m->cfg.layers);
 	m->base_hash = model_hash(m);
 	m->lora = l;
 }
 
 void model_merge(struct model *m)
 {
+	assert(m->lora && !m->borrowed);
+	assert(!(m->how & MODEL_FROZEN) /* its matrices are not there in f32 */);
 	for (const struct weight *w = m->w; w < m->w + m->n_w; w++)
 		lora_add(m->lora, w->name, 0, (size_t)w->shape[0], m->params + w->offset);
 	lora_free(m->lora);
@@ -313,6 +333,7 @@ void model_merge(struct model *m)
 
 void model_copy(struct model *to, const struct model *m)
 {
+	assert(to != m && m->params);
 	if (m->lora) {
 		*to = *m;
 		to->borrowed = true;
@@ -380,6 +401,7 @@ size_t model_bytes(const struct model *m)
 
 const struct weight *model_weight(const struct model *m, const char *name)
 {
+	assert(name);
 	for (size_t i = 0; i < m->n_w; i++)
 		if (strcmp(m->w[i].name, name) == 0)
 			return &m->w[i];

@@ -122,27 +122,28 @@ struct pack {
 	double temperature;     /* logits are divided by it */
 };
 
-struct run; /* activations of one micro-batch; opaque, reused from call to call */
-struct run *run_new(const struct model *m);
+struct workspace; /* activations of one micro-batch; opaque, reused from call to call */
+struct workspace *workspace_new(const struct model *m);
 /* Keep each layer's input only and compute the rest again in the backward pass: about a third more
  * work, memory of one layer instead of all; the same bits. Before the first pass. */
-void run_recompute(struct run *r, bool on);
-void run_free(struct run *r);
+void workspace_recompute(struct workspace *r, bool on);
+void workspace_free(struct workspace *r);
 /* Bytes of a run for packs of so many tokens, rows and tokens of a sequence; keep: with a backward
  * pass. */
-size_t run_bytes(const struct run *r, size_t n_tok, size_t n_rows, size_t longest, bool keep);
+size_t workspace_bytes(const struct workspace *r, size_t n_tok, size_t n_rows, size_t longest,
+		       bool keep);
 
 /* logp[i], and entropy[i] (nats; may be NULL), for each row of p. Nothing is kept for a backward
  * pass. */
-void model_logprobs(struct run *r, const struct model *m, const struct pack *p, float *logp,
+void model_logprobs(struct workspace *r, const struct model *m, const struct pack *p, float *logp,
 		    float *entropy);
 /* As model_logprobs, keeping the activations for model_backward. */
-void model_forward(struct run *r, const struct model *m, const struct pack *p, float *logp,
+void model_forward(struct workspace *r, const struct model *m, const struct pack *p, float *logp,
 		   float *entropy);
 /* Adds to grads (laid out as model_trained) the gradient of sum_i dlogp[i] * logp[i] + dent[i] *
  * entropy[i] (dent may be NULL), for the last model_forward with the same m and p. A frozen model
  * without an adapter has none: grads may be NULL, the pass only goes through. */
-void model_backward(struct run *r, const struct model *m, const struct pack *p, const float *dlogp,
-		    const float *dent, float *grads);
+void model_backward(struct workspace *r, const struct model *m, const struct pack *p,
+		    const float *dlogp, const float *dent, float *grads);
 
 #endif

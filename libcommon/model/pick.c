@@ -4,6 +4,7 @@
 #include "tensor/softmax.h"
 #include "tensor/vec.h"
 
+#include <assert.h>
 #include <math.h>
 
 enum {
@@ -133,11 +134,11 @@ static size_t candidates(uint32_t *h, const float *e, size_t v, double total, do
 
 /* Draws from the largest only. Returns the token and the share of the mass that it was drawn from.
  */
-static uint32_t draw_cut(struct draw_scratch *s, size_t v, double total, double top_p,
-			 int64_t top_k, double u, double *mass)
+static uint32_t draw_cut(struct pick_scratch *s, size_t v, double total, const struct pick_opts *o,
+			 double u, double *mass)
 {
-	size_t most = top_k > 0 && (size_t)top_k < v ? (size_t)top_k : v, kept = 0, n = v;
-	double sum = 0, seen = 0;
+	size_t most = o->top_k > 0 && (size_t)o->top_k < v ? (size_t)o->top_k : v, kept = 0, n = v;
+	double sum = 0, seen = 0, top_p = o->top_p;
 
 	if (most == v)
 		most = n = candidates(s->heap, s->e, v, total, top_p);
@@ -167,29 +168,32 @@ static uint32_t draw_cut(struct draw_scratch *s, size_t v, double total, double 
 	return s->heap[n - 1];
 }
 
-bool draw_token(struct drawn *out, const float *logits, size_t v, double temperature, double top_p,
-		int64_t top_k, double u, struct draw_scratch *s)
+bool pick_token(struct picked *out, const float *logits, size_t v, const struct pick_opts *o,
+		double u, struct pick_scratch *s)
 {
-	float inv_t = (float)(1.0 / (temperature > 0 ? temperature : 1.0));
-	struct logits_stat st = logits_stat(logits, v, inv_t);
-	bool cut = top_p < 1 || (top_k > 0 && (size_t)top_k < v);
-	double total, mass;
+	float inv_t = (float)(1.0 / (o->temperature > 0 ? o->temperature : 1.0));
+	struct softmax_stat st = softmax_stat(logits, v, inv_t);
+	bool cut = o->top_p < 1 || (o->top_k > 0 && (size_t)o->top_k < v);
+	double total, mass = 0;
 
+	assert(out && logits && v >= 1 && s->e && s->heap);
+	assert(u >= 0 && u < 1);
+	assert(o->top_p > 0 && o->top_p <= 1);
 	fault_float("logit", &st.max);
 	if (!isfinite(st.max) || !isfinite(st.log_sum))
 		return false;
 	out->entropy = st.entropy;
-	if (temperature <= 0) {
+	if (o->temperature <= 0) {
 		out->token = (uint32_t)argmax(logits, v);
-		out->full = out->logp = logits_logp(&st, logits[out->token], inv_t);
+		out->full = out->logp = softmax_logp(&st, logits[out->token], inv_t);
 		return true;
 	}
 	total = exponentials(s->e, logits, v, inv_t, st.max);
 	if (cut)
-		out->token = draw_cut(s, v, total, top_p, top_k, u, &mass);
+		out->token = draw_cut(s, v, total, o, u, &mass);
 	else
 		out->token = (uint32_t)find(s->e, v, u * total);
-	out->full = out->logp = logits_logp(&st, logits[out->token], inv_t);
+	out->full = out->logp = softmax_logp(&st, logits[out->token], inv_t);
 	if (cut)
 		out->logp = (float)log(s->e[out->token] / mass);
 	return true;

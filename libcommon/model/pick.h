@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct drawn {
+struct picked {
 	uint32_t token;
 	float logp;    /* of the distribution drawn from; greedy: temperature 1 */
 	float full;    /* the same without top-k and top-p */
@@ -14,17 +14,20 @@ struct drawn {
 };
 
 /* Scratch of one thread: floats and indices, v of each. */
-struct draw_scratch {
+struct pick_scratch {
 	float *e;
 	uint32_t *heap;
 };
 
-/*
- * temperature 0: the largest logit, the lower id where two are equal. Else softmax(logits /
- * temperature), cut to the top_k largest (0: all), then to the fewest of the largest whose share
- * reaches top_p (1: all); u in [0, 1) chooses. False when a logit is not finite (-infinity is).
- */
-bool draw_token(struct drawn *out, const float *logits, size_t v, double temperature, double top_p,
-		int64_t top_k, double u, struct draw_scratch *s);
+struct pick_opts {
+	double temperature; /* 0: the largest logit, the lower id where two are equal */
+	double top_p;       /* cut to the fewest of the largest whose share reaches it; 1: all */
+	int64_t top_k;      /* cut, before, to so many of the largest; 0: all */
+};
+
+/* Draws from softmax(logits / temperature), cut; u in [0, 1) chooses. False when a logit is not
+ * finite (-infinity is). */
+bool pick_token(struct picked *out, const float *logits, size_t v, const struct pick_opts *o,
+		double u, struct pick_scratch *s);
 
 #endif

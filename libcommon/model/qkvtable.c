@@ -4,6 +4,7 @@
 #include "base/par.h"
 #include "model/block.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,11 +13,11 @@ enum {
 	ROWS = 48       /* a job makes */
 };
 
-void lookup_init(struct lookup *t, const struct model *m)
+void qkvtable_init(struct qkvtable *t, const struct model *m)
 {
 	size_t n = (size_t)m->cfg.vocab * block_qkv_dim(m);
 
-	*t = (struct lookup){.n = n <= MOST ? n : 0};
+	*t = (struct qkvtable){.n = n <= MOST ? n : 0};
 }
 
 struct making {
@@ -31,36 +32,40 @@ static void job_make(void *ctx, size_t i, int thread)
 	size_t n = v - from < ROWS ? v - from : ROWS;
 	float *x = big_alloc((ROWS * d + block_scratch(k->m, ROWS)) * sizeof *x);
 	uint32_t tokens[ROWS];
+	struct block b;
 
 	(void)thread;
 	for (size_t j = 0; j < n; j++)
 		tokens[j] = (uint32_t)(from + j);
 	block_embed(k->m, x, tokens, n);
-	block_qkv(k->m, 0, k->row + from * block_qkv_dim(k->m), NULL, x, NULL, n, x + ROWS * d);
+	b = (struct block){k->m, 0, n, x + ROWS * d};
+	block_qkv(&b, k->row + from * block_qkv_dim(k->m), NULL, x, NULL);
 	big_free(x, (ROWS * d + block_scratch(k->m, ROWS)) * sizeof *x);
 }
 
-void lookup_make(struct lookup *t, const struct model *m)
+void qkvtable_make(struct qkvtable *t, const struct model *m)
 {
 	struct making k;
 
+	assert(t->n == (size_t)m->cfg.vocab * block_qkv_dim(m));
 	if (!t->row)
 		t->row = big_alloc(t->n * sizeof *t->row);
 	k = (struct making){m, t->row};
 	par_for(((size_t)m->cfg.vocab + ROWS - 1) / ROWS, job_make, &k);
 }
 
-void lookup_qkv(const struct lookup *t, const struct model *m, float *qkv, const uint32_t *tokens,
-		const uint32_t *pos, size_t rows)
+void qkvtable_qkv(const struct qkvtable *t, const struct model *m, float *qkv,
+		  const uint32_t *tokens, const uint32_t *pos, size_t rows)
 {
 	size_t n = block_qkv_dim(m);
 
+	assert(t->row && qkv && tokens && pos);
 	for (size_t i = 0; i < rows; i++)
 		memcpy(qkv + i * n, t->row + tokens[i] * n, n * sizeof *qkv);
 	block_rotate(m, qkv, pos, rows);
 }
 
-void lookup_free(struct lookup *t)
+void qkvtable_free(struct qkvtable *t)
 {
 	big_free(t->row, t->n * sizeof *t->row);
 }

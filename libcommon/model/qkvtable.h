@@ -8,18 +8,18 @@
 
 #include "model/model.h"
 
-struct lookup {
-	float *row; /* (vocab, block_qkv_dim) not rotated; owned; NULL until lookup_make */
+struct qkvtable {
+	float *row; /* (vocab, block_qkv_dim) not rotated; owned; NULL until qkvtable_make */
 	size_t n;   /* floats; 0: the vocabulary is too large */
 };
 
 /* Sizes it; no memory is taken. */
-void lookup_init(struct lookup *t, const struct model *m);
+void qkvtable_init(struct qkvtable *t, const struct model *m);
 /* Whenever the weights have changed; by all threads of par.h. Not with n = 0. */
-void lookup_make(struct lookup *t, const struct model *m);
+void qkvtable_make(struct qkvtable *t, const struct model *m);
 /* What block_qkv gives for the first layer of these tokens: qkv (rows, block_qkv_dim) */
-void lookup_qkv(const struct lookup *t, const struct model *m, float *qkv, const uint32_t *tokens,
-		const uint32_t *pos, size_t rows);
-void lookup_free(struct lookup *t);
+void qkvtable_qkv(const struct qkvtable *t, const struct model *m, float *qkv,
+		  const uint32_t *tokens, const uint32_t *pos, size_t rows);
+void qkvtable_free(struct qkvtable *t);
 
 #endif

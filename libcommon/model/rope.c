@@ -2,6 +2,7 @@
 #include "model/rope.h"
 #include "base/jsonkey.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
@@ -42,9 +43,9 @@ static int get_number(struct rope *r, const struct number *n, const json_t *j, s
 	double *to = field_of(r, n);
 
 	*to = 0;
-	if (key_none(json_object_get(j, n->key)))
+	if (jsonkey_none(json_object_get(j, n->key)))
 		return n->needed & 1U << r->type ? fail(why, ST_INPUT, "%s is missing", n->key) : 0;
-	if (key_real(j, n->key, to, why))
+	if (jsonkey_real(j, n->key, to, why))
 		return ST_INPUT;
 	if (!(*to >= n->lo && *to <= n->hi))
 		return fail(why, ST_INPUT, "%s: %g is not within %g..%g", n->key, *to, n->lo,
@@ -64,8 +65,8 @@ static int get_yarn(struct rope *r, const json_t *j, int64_t max_len, struct rea
 	double one = 0, all = 0;
 	bool truncate = true;
 
-	if (key_real(j, "mscale", &one, why) || key_real(j, "mscale_all_dim", &all, why) ||
-	    key_bool(j, "truncate", &truncate, why))
+	if (jsonkey_real(j, "mscale", &one, why) || jsonkey_real(j, "mscale_all_dim", &all, why) ||
+	    jsonkey_bool(j, "truncate", &truncate, why))
 		return ST_INPUT;
 	r->exact = !truncate;
 	r->original = r->original > 0 ? r->original : (double)max_len;
@@ -116,8 +117,9 @@ static int get_type(struct rope *r, const json_t *j, struct reason *why)
 			r->type = (enum rope_type)i;
 			return 0;
 		}
-	return key_fail(why, "rope_type", type,
-			"is not supported, only \"default\", \"linear\", \"llama3\" and \"yarn\"");
+	return jsonkey_fail(
+		why, "rope_type", type,
+		"is not supported, only \"default\", \"linear\", \"llama3\" and \"yarn\"");
 }
 
 static int get_object(struct rope *r, const json_t *j, int64_t max_len, struct reason *why)
@@ -137,26 +139,28 @@ static int get_object(struct rope *r, const json_t *j, int64_t max_len, struct r
 			    r->high, r->low);
 	if (r->type == ROPE_YARN && get_yarn(r, j, max_len, why))
 		return ST_INPUT;
-	return key_real(j, "rope_theta", &r->theta, why);
+	return jsonkey_real(j, "rope_theta", &r->theta, why);
 }
 
 int rope_parse(struct rope *r, const json_t *j, int64_t max_len, struct reason *why)
 {
 	const json_t *old = json_object_get(j, "rope_scaling");
-	const json_t *new = json_object_get(j, "rope_parameters"), *v = key_none(new) ? old : new;
+	const json_t *new = json_object_get(j, "rope_parameters"),
+		     *v = jsonkey_none(new) ? old : new;
 	const char *name = v == old ? "rope_scaling" : "rope_parameters";
 	double top = NAN;
 
+	assert(json_is_object(j) && max_len >= 1);
 	*r = (struct rope){.theta = NAN};
-	if (!key_none(old) && !key_none(new) && !json_equal(old, new))
+	if (!jsonkey_none(old) && !jsonkey_none(new) && !json_equal(old, new))
 		return fail(why, ST_INPUT, "rope_scaling and rope_parameters differ");
-	if (!key_none(v) && !json_is_object(v))
-		return key_fail(why, name, v, "is not an object");
-	if (!key_none(v) && get_object(r, v, max_len, why)) {
+	if (!jsonkey_none(v) && !json_is_object(v))
+		return jsonkey_fail(why, name, v, "is not an object");
+	if (!jsonkey_none(v) && get_object(r, v, max_len, why)) {
 		fail_prefix(why, "%s", name);
 		return ST_INPUT;
 	}
-	if (key_real(j, "rope_theta", &top, why))
+	if (jsonkey_real(j, "rope_theta", &top, why))
 		return ST_INPUT;
 	if (!isnan(top) && !isnan(r->theta) && top != r->theta)
 		return fail(why, ST_INPUT, "rope_theta: %g, but %s says %g", top, name, r->theta);
@@ -184,6 +188,7 @@ json_t *rope_json(const struct rope *r)
 
 const char *rope_name(const struct rope *r)
 {
+	assert(r->type <= ROPE_YARN);
 	return names[r->type];
 }
 
@@ -199,6 +204,7 @@ static double llama3(const struct rope *r, double freq)
 /* The dimension, in pairs, that turns so often within the original length; it may be a fraction. */
 static double yarn_dim(const struct rope *r, double turns, int64_t hd)
 {
+	assert(turns > 0 && r->original > 0);
 	return (double)hd * log(r->original / (turns * 2 * PI)) / (2 * log(r->theta));
 }
 
@@ -222,6 +228,8 @@ static void yarn(const struct rope *r, double *freq, int64_t hd)
 
 void rope_freqs(const struct rope *r, double *freq, int64_t hd)
 {
+	assert(r->theta > 0 && hd >= 2);
+	assert(r->type == ROPE_DEFAULT || r->factor >= 1);
 	for (int64_t i = 0; i < hd / 2; i++) {
 		freq[i] = pow(r->theta, -2.0 * (double)i / (double)hd);
 		if (r->type == ROPE_LINEAR)
@@ -235,5 +243,6 @@ void rope_freqs(const struct rope *r, double *freq, int64_t hd)
 
 double rope_scale(const struct rope *r)
 {
+	assert(r->type != ROPE_YARN || r->attention > 0);
 	return r->type == ROPE_YARN ? r->attention : 1;
 }

@@ -13,6 +13,7 @@
 #include "model/pick.h"
 #include "tensor/gemm.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,7 @@ struct worker {
 	float *kv;         /* (wide + 1 caches): those of the slots, and prompt_kv */
 	float *prompt_kv, *prompt_logits, *logits;
 	struct decode_room room;
-	struct draw_scratch draw;
+	struct pick_scratch draw;
 	size_t busy;
 	size_t group;  /* whose samples it starts; NONE */
 	size_t filled; /* whose prompt is in prompt_kv; NONE */
@@ -53,6 +54,7 @@ enum { PART = 44 * GEMM_MR };
 
 struct sampler {
 	struct sample_opts o;
+	struct pick_opts pick;
 	struct decode decode;
 	struct worker *w;
 	int n_w;
@@ -60,7 +62,7 @@ struct sampler {
 	size_t wide; /* sequences that one of them decodes together */
 	float *mem;
 	size_t n_mem;
-	struct lookup lookup;
+	struct qkvtable table;
 	void *results; /* tokens, logprobs, full logprobs, entropy of all samples */
 	size_t n_results;
 	/* of the call under way */
@@ -75,13 +77,16 @@ struct sampler *sampler_new(const struct model *m, const struct sample_opts *o)
 {
 	struct sampler *s = xcalloc(1, sizeof *s);
 
+	assert(m && o->max_new >= 1 && o->temperature >= 0);
+	assert(!(m->how & MODEL_LAYERWISE)); /* all layers' panels are needed at once */
 	s->decode.m = m;
 	s->o = *o;
+	s->pick = (struct pick_opts){o->temperature, o->top_p, o->top_k};
 	if (s->o.batch < 1)
 		s->o.batch = 1;
 	if (m->n_packed * sizeof(float) <= CACHED && s->o.batch > FEW)
 		s->o.batch = FEW;
-	lookup_init(&s->lookup, m);
+	qkvtable_init(&s->table, m);
 	s->n_w = par_threads();
 	s->w = xcalloc((size_t)s->n_w, sizeof *s->w);
 	for (int i = 0; i < s->n_w; i++) {
@@ -105,7 +110,7 @@ void sampler_free(struct sampler *s)
 		free(s->w[i].draw.heap);
 	}
 	big_free(s->mem, s->n_mem * sizeof *s->mem);
-	lookup_free(&s->lookup);
+	qkvtable_free(&s->table);
 	big_free(s->results, s->n_results);
 	free(s->w);
 	free(s->first);
@@ -154,16 +159,16 @@ static void fit(struct sampler *s, size_t n)
 }
 
 /* The weights may have changed since the last call. */
-static void prepare_lookup(struct sampler *s)
+static void prepare_table(struct sampler *s)
 {
 	size_t tokens = 0;
 
 	for (size_t g = 0; g < s->n_groups; g++)
 		tokens += s->groups[g].n_prompt + s->groups[g].n;
-	s->decode.lookup = NULL;
-	if (s->lookup.n && tokens >= 2 * (size_t)s->decode.m->cfg.vocab) {
-		s->decode.lookup = &s->lookup;
-		lookup_make(&s->lookup, s->decode.m);
+	s->decode.table = NULL;
+	if (s->table.n && tokens >= 2 * (size_t)s->decode.m->cfg.vocab) {
+		s->decode.table = &s->table;
+		qkvtable_make(&s->table, s->decode.m);
 	}
 }
 
@@ -251,13 +256,14 @@ static bool take_sample(struct sampler *s, struct worker *w, size_t *i)
 static void advance(struct sampler *s, struct worker *w, struct slot *t, const float *logits)
 {
 	struct sample *out = t->to;
-	struct drawn d;
+	struct picked d;
 	size_t i = out->n;
 
-	if (!draw_token(&d, logits, (size_t)s->decode.m->cfg.vocab, s->o.temperature, s->o.top_p,
-			s->o.top_k, rng_uniform(t->key, i), &w->draw)) {
+	assert(i < t->room);
+	if (!pick_token(&d, logits, (size_t)s->decode.m->cfg.vocab, &s->pick,
+			rng_uniform(t->key, i), &w->draw)) {
 		atomic_store(&s->failed, t->group + 1);
-		d = (struct drawn){0};
+		d = (struct picked){0};
 	}
 	((uint32_t *)out->tokens)[i] = d.token;
 	((float *)out->logprobs)[i] = d.logp;
@@ -278,6 +284,8 @@ static void start(struct sampler *s, struct worker *w, struct slot *t, size_t i)
 	const struct sample_group *g = &s->groups[w->group];
 	size_t room = (size_t)s->decode.m->cfg.max_len - g->n_prompt;
 
+	assert(!t->to && i < g->n);
+	assert(g->n_prompt < (size_t)s->decode.m->cfg.max_len);
 	t->to = &s->out[s->first[w->group] + i];
 	t->group = w->group;
 	t->key = rng_key(g->seed, RNG_SAMPLE, g->step, g->task, i);
@@ -316,7 +324,9 @@ static void decode(struct sampler *s, struct worker *w)
 	uint32_t *tokens = xarray(B, sizeof *tokens), *pos = xarray(B, sizeof *pos);
 	float **kv = xarray(B, sizeof *kv);
 	struct slot **busy = xarray(B, sizeof *busy);
+	struct decode_batch b;
 
+	assert(w->busy >= 1 && w->busy <= B);
 	for (size_t j = 0; j < B; j++)
 		if (w->slot[j].to) {
 			busy[n] = &w->slot[j];
@@ -324,7 +334,9 @@ static void decode(struct sampler *s, struct worker *w)
 			kv[n] = w->slot[j].kv;
 			pos[n++] = (uint32_t)w->slot[j].pos++;
 		}
-	decode_tokens(&s->decode, &w->room, kv, tokens, pos, n, w->logits);
+	b = (struct decode_batch){kv, tokens, pos, n};
+	assert(n == w->busy);
+	decode_tokens(&s->decode, &w->room, &b, w->logits);
 	for (size_t i = 0; i < n; i++)
 		advance(s, w, busy[i], w->logits + i * v);
 	free(tokens);
@@ -370,13 +382,14 @@ size_t sampler_bytes(const struct sampler *s, size_t n_prompt, size_t n)
 	size_t v = vec_round((size_t)s->decode.m->cfg.vocab), floats, draw;
 	struct sampler t = *s;
 
+	assert(n_prompt >= 1);
 	t.w = xcalloc((size_t)s->n_w, sizeof *t.w);
 	spread(&t, n);
 	fit(&t, n_prompt);
 	floats = lay_out(&t, NULL);
 	draw = (size_t)s->n_w * v * (sizeof *t.w->draw.e + sizeof *t.w->draw.heap);
 	free(t.w);
-	return (floats + s->lookup.n + n * (size_t)s->o.max_new * 4) * sizeof(float) + draw;
+	return (floats + s->table.n + n * (size_t)s->o.max_new * 4) * sizeof(float) + draw;
 }
 
 int sampler_run(struct sampler *s, const struct sample_group *groups, size_t n_groups,
@@ -384,6 +397,7 @@ int sampler_run(struct sampler *s, const struct sample_group *groups, size_t n_g
 {
 	size_t n = 0;
 
+	assert(groups && out);
 	s->groups = groups;
 	s->n_groups = n_groups;
 	s->out = out;
@@ -397,7 +411,7 @@ int sampler_run(struct sampler *s, const struct sample_group *groups, size_t n_g
 		n += groups[g].n;
 	}
 	prepare(s, n);
-	prepare_lookup(s);
+	prepare_table(s);
 	prepare_results(s, n);
 	atomic_store(&s->next_group, 0);
 	atomic_store(&s->failed, 0);

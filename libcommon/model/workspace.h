@@ -1,5 +1,5 @@
 /*
- * workspace.h - the activations of a micro-batch, shared by forward.c, head.c and backward.c.
+ * workspace.h - the activations of a micro-batch, from the forward pass to the backward pass.
  *
  * T tokens, R scored rows, d width, Q = block_qkv_dim, A = block_att_dim, F ffn, V vocabulary.
  */
@@ -9,12 +9,15 @@
 #include "model/block.h"
 #include "tensor/softmax.h"
 
+#include <assert.h>
+
 enum {
-	RUN_ROWS = 48,       /* rows a job takes: a multiple of GEMM_MR */
-	RUN_HEAD_ROWS = 192, /* most rows a job of the head takes: a multiple of RUN_ROWS */
+	WORKSPACE_ROWS = 48, /* rows a job takes: a multiple of GEMM_MR */
+	WORKSPACE_HEAD_ROWS =
+		192, /* most rows a job of the head takes: a multiple of WORKSPACE_ROWS */
 };
 
-struct run {
+struct workspace {
 	const struct model *m;
 	const struct pack *p;
 	bool keep;        /* activations of all layers, for a backward pass */
@@ -39,16 +42,16 @@ struct run {
 	float *xn, *dxn;    /* (T, d) */
 	float *h;           /* (T, F) */
 	float *datt, *dqkv; /* (T, A), (T, Q) */
-	float *turned;      /* a layer's matrices as mat_turn makes them; only in bf16 */
+	float *transposed;  /* a layer's matrices as mat_transpose makes them; only in bf16 */
 	float *xrn;         /* (R, d) normed rows of the head; then the gradient of xr */
 	float *rms;         /* (T or R) norm factors */
 	float *lu, *lv;     /* (T, width of the adapter) see lora.h; only where there is one */
 	float *qk_grad;     /* (blocks of rows, 2, head_dim) shares of the gradients of q_norm
 			       and k_norm; only where there are any */
 
-	float *logits;            /* (chunk, V) */
-	size_t chunk;             /* rows of logits held at once */
-	struct logits_stat *stat; /* (R) */
+	float *logits;             /* (chunk, V) */
+	size_t chunk;              /* rows of logits held at once */
+	struct softmax_stat *stat; /* (R) */
 	size_t cap_rows;
 
 	uint32_t *pos; /* (T) position of each token in its sequence */
@@ -66,54 +69,30 @@ struct run {
 };
 
 /* Sizes everything for p; keep: activations of all layers and the buffers of the backward pass. */
-void run_prepare(struct run *r, const struct model *m, const struct pack *p, bool keep);
-float *run_scratch(struct run *r, int thread);
+void workspace_prepare(struct workspace *r, const struct model *m, const struct pack *p, bool keep);
+float *workspace_scratch(struct workspace *r, int thread);
 
 /* Place of the present layer among the L. */
-static inline size_t run_slot(const struct run *r)
+static inline size_t workspace_slot(const struct workspace *r)
 {
+	assert(r->L == 1 || r->layer < r->L);
 	return r->L > 1 ? r->layer : 0;
 }
 
-/* Words that a layer's matrices take in r->turned */
-size_t run_turned_words(const struct model *m);
-
-/* The present layer's forward pass, from its input in r->x. */
-void run_layer(struct run *r);
-
-/* How many blocks of n items there are over 0..total, and what block i of RUN_ROWS covers */
-static inline size_t run_blocks(size_t total, size_t n)
+/* How many blocks of n items there are over 0..total, and what block i of WORKSPACE_ROWS covers */
+static inline size_t workspace_blocks(size_t total, size_t n)
 {
 	return (total + n - 1) / n;
 }
 
-static inline void run_block(size_t i, size_t total, size_t *from, size_t *n)
+static inline void workspace_block(size_t i, size_t total, size_t *from, size_t *n)
 {
-	*from = i * RUN_ROWS;
-	*n = total - *from < RUN_ROWS ? total - *from : RUN_ROWS;
+	assert(i * WORKSPACE_ROWS < total);
+	*from = i * WORKSPACE_ROWS;
+	*n = total - *from < WORKSPACE_ROWS ? total - *from : WORKSPACE_ROWS;
 }
 
 /* Tokens of the prefix of sequence s, and where they begin */
-size_t run_prefix(const struct pack *p, size_t s, size_t *start);
-
-/* Head: logp, entropy and stat of all rows. */
-void head_forward(struct run *r);
-/* Head backward: adds to grads, and writes the gradient by the last layer's output into r->dx. */
-void head_backward(struct run *r);
-
-/* One weight gradient: out(rows, cols) += dy(T, rows)' x(T, cols), and bias(rows) += the sum of dy
- * over T (NULL: none), cut into jobs. */
-struct wgrad {
-	float *out, *bias;
-	const float *dy, *x;
-	size_t rows, cols, ldy, ldx, T;
-};
-/* Runs all of w[0..n) over the pool. */
-void wgrad_all(struct run *r, const struct wgrad *w, size_t n);
-size_t wgrad_scratch(const struct model *m); /* floats a thread needs for any of m's */
-/* out(row[t], :) += y(t, :) for t < n; rows of d floats */
-void rows_add(float *out, const uint32_t *row, const float *y, size_t n, size_t d);
-/* grads(d) += sum over t of dy(t) * x(t) * rms(t) */
-void norm_grad(float *out, const float *dy, const float *x, const float *rms, size_t T, size_t d);
+size_t workspace_prefix(const struct pack *p, size_t s, size_t *start);
 
 #endif

@@ -1,6 +1,6 @@
 /* peft.c - adapter_config.json. See peft.h. */
 #include "policy/peft.h"
-#include "base/io.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/jsonkey.h"
@@ -93,7 +93,7 @@ static int check_unknown(const json_t *j, struct reason *why)
 			   (json_is_object(v) && json_object_size(v) == 0);
 
 		if (!off && !is_free(key))
-			return key_fail(why, key, v, "is not supported");
+			return jsonkey_fail(why, key, v, "is not supported");
 	}
 	return 0;
 }
@@ -108,28 +108,28 @@ static int read_targets(struct peft *p, const json_t *v, struct reason *why)
 		return 0;
 	}
 	if (!json_is_array(v) || json_array_size(v) == 0)
-		return key_fail(why, "target_modules", v, "is not a list of names");
+		return jsonkey_fail(why, "target_modules", v, "is not a list of names");
 	json_array_foreach(v, i, item)
 	{
 		const char *s = json_string_value(item);
 
 		if (!s || add_target(s, strlen(s), &p->targets, why))
-			return key_fail(why, "target_modules", item,
-					"is not a linear layer of the blocks");
+			return jsonkey_fail(why, "target_modules", item,
+					    "is not a linear layer of the blocks");
 	}
 	return 0;
 }
 
 static int read_numbers(struct peft *p, const json_t *j, struct reason *why)
 {
-	int st = key_int(json_object_get(j, "r"), "r", 1, LORA_MAX_R, &p->r, why);
+	int st = jsonkey_int(json_object_get(j, "r"), "r", 1, LORA_MAX_R, &p->r, why);
 
 	p->alpha = 8; /* PEFT's default */
 	if (!st)
-		st = key_real(j, "lora_alpha", &p->alpha, why);
+		st = jsonkey_real(j, "lora_alpha", &p->alpha, why);
 	if (!st && !(p->alpha > 0))
-		st = key_fail(why, "lora_alpha", json_object_get(j, "lora_alpha"),
-			      "is not above 0");
+		st = jsonkey_fail(why, "lora_alpha", json_object_get(j, "lora_alpha"),
+				  "is not above 0");
 	return st;
 }
 
@@ -160,16 +160,17 @@ static int read_base(struct peft *p, const json_t *v, const char *dir, struct re
 
 static int read_keys(struct peft *p, const json_t *j, const char *dir, struct reason *why)
 {
-	int st = key_one_of(json_object_get(j, "peft_type"), "peft_type", "[\"LORA\"]", why);
+	int st = jsonkey_one_of(json_object_get(j, "peft_type"), "peft_type", "[\"LORA\"]", why);
 
 	if (!st)
-		st = key_one_of(json_object_get(j, "task_type"), "task_type",
-				"[null, \"CAUSAL_LM\"]", why);
+		st = jsonkey_one_of(json_object_get(j, "task_type"), "task_type",
+				    "[null, \"CAUSAL_LM\"]", why);
 	if (!st)
-		st = key_one_of(json_object_get(j, "bias"), "bias", "[null, \"none\"]", why);
+		st = jsonkey_one_of(json_object_get(j, "bias"), "bias", "[null, \"none\"]", why);
 	if (!st) /* the others begin with a change of the base's weights */
-		st = key_one_of(json_object_get(j, "init_lora_weights"), "init_lora_weights",
-				"[null, true, false, \"gaussian\", \"eva\", \"orthogonal\"]", why);
+		st = jsonkey_one_of(json_object_get(j, "init_lora_weights"), "init_lora_weights",
+				    "[null, true, false, \"gaussian\", \"eva\", \"orthogonal\"]",
+				    why);
 	if (!st)
 		st = check_unknown(j, why);
 	if (!st)

@@ -1,5 +1,7 @@
 /* policy.c - a policy folder as a whole. See policy.h. */
 #include "policy/policy.h"
+#include "base/file.h"
+#include "base/dir.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -105,7 +107,7 @@ static int load_adapter(struct policy *p, const char *dir, struct reason *why)
 {
 	char *path = xasprintf("%s/" PEFT_WEIGHTS, dir);
 	struct lora *l = lora_new(&p->cfg, p->peft.r, p->peft.alpha, p->peft.targets);
-	int st = weights_load_adapter(l, path, &p->dtype, why);
+	int st = weights_load_adapter(l, path, &p->adapter_came, why);
 
 	if (st)
 		lora_free(l);
@@ -116,7 +118,7 @@ static int load_adapter(struct policy *p, const char *dir, struct reason *why)
 }
 
 /* The policy in dir; under: how the weights under an adapter are held */
-static int load(struct policy *p, const char *dir, int how, int under, struct reason *why)
+static int load_folder(struct policy *p, const char *dir, int how, int under, struct reason *why)
 {
 	struct peft peft = {0};
 	int st = peft_is_folder(dir) ? peft_read(&peft, dir, why) : 0;
@@ -126,8 +128,7 @@ static int load(struct policy *p, const char *dir, int how, int under, struct re
 	if (!st)
 		st = load_texts(p, base, why);
 	if (!st)
-		st = weights_load(&p->model, &p->cfg, peft.r ? under : how, base, &p->dtype, why);
-	p->base_dtype = p->dtype;
+		st = weights_load(&p->model, &p->cfg, peft.r ? under : how, base, &p->came, why);
 	p->peft = peft;
 	if (!st && peft.r)
 		st = load_adapter(p, dir, why);
@@ -138,17 +139,16 @@ static int load(struct policy *p, const char *dir, int how, int under, struct re
 
 int policy_load_as(struct policy *p, const char *dir, int how, struct reason *why)
 {
-	return load(p, dir, how, how | WEIGHTS_LEAN, why);
+	return load_folder(p, dir, how, how | WEIGHTS_LEAN, why);
 }
 
 int policy_load(struct policy *p, const char *dir, int how, struct reason *why)
 {
-	int st = load(p, dir, how, how, why);
+	int st = load_folder(p, dir, how, how, why);
 
 	if (!st && p->peft.r) {
 		model_merge(&p->model);
 		peft_free(&p->peft);
-		p->dtype = p->base_dtype;
 	}
 	return st;
 }
@@ -188,7 +188,6 @@ static int adapt(struct policy *p, const char *dir, const struct peft *want, uin
 	l = lora_new(&p->cfg, is->r, is->alpha, is->targets);
 	lora_random(l, seed);
 	model_adapt(&p->model, l);
-	p->dtype = ST_F32;
 	return 0;
 }
 
@@ -214,7 +213,6 @@ int policy_load_trained(struct policy *p, const char *dir, int how, const struct
 void policy_merge(struct policy *p)
 {
 	p->merged = p->peft.r > 0;
-	p->dtype = p->base_dtype;
 }
 
 /* Only the adapter is written. */
@@ -228,37 +226,60 @@ static const char *weights_file(const struct policy *p)
 	return is_apart(p) ? PEFT_WEIGHTS : "model.safetensors";
 }
 
-static int write_weights(const struct policy *p, struct out *o, enum st_dtype dtype,
-			 struct reason *why)
+/* The types of what is to be written, and how many; the caller frees it. */
+static enum sft_dtype *choose_types(const struct policy *p, const struct weights_form *form,
+				    size_t *n)
 {
-	return is_apart(p) ? weights_write_adapter(p->model.lora, o, dtype, why)
-			   : weights_write(&p->model, o, dtype, why);
+	const struct lora *l = p->model.lora;
+	const enum sft_dtype *came = is_apart(p) ? p->adapter_came : p->came;
+	enum sft_dtype *none, *types;
+
+	*n = is_apart(p) ? l->n_w : p->model.n_w;
+	none = xcalloc(*n, sizeof *none); /* all F32 */
+	types = xcalloc(*n, sizeof *types);
+	if (is_apart(p))
+		weights_types_adapter(l, form, came ? came : none, types);
+	else
+		weights_types(&p->model, form, came ? came : none, types);
+	free(none);
+	return types;
 }
 
-static int save_weights(const struct policy *p, struct newdir *d, enum st_dtype dtype,
-			struct reason *why)
+static int write_weights(const struct policy *p, struct out *o, const struct weights_form *form,
+			 const enum sft_dtype *types, struct reason *why)
+{
+	return is_apart(p) ? weights_write_adapter(p->model.lora, o, form, types, why)
+			   : weights_write(&p->model, o, form, types, why);
+}
+
+static int save_weights(const struct policy *p, struct newdir *d, const struct weights_form *form,
+			const enum sft_dtype *types, struct reason *why)
 {
 	struct out o;
 	int st = newdir_open(d, weights_file(p), &o, why), done;
 
 	if (st)
 		return st;
-	st = write_weights(p, &o, dtype, why);
+	st = write_weights(p, &o, form, types, why);
 	done = newdir_done(&o, st ? NULL : why);
 	return st ? st : done;
 }
 
-bool policy_is_saved(const struct policy *p, const char *dir, enum st_dtype dtype)
+bool policy_is_saved(const struct policy *p, const char *dir, const struct weights_form *form)
 {
 	char *path = xasprintf("%s/%s", dir, weights_file(p));
 	struct hash *there = hash_new(), *here = hash_new();
+	enum sft_dtype *types;
 	struct out o;
 	bool same = false;
+	size_t n;
 
 	if (file_hash(path, 0, UINT64_MAX, there, NULL, NULL) == 0) {
 		out_init(&o, open("/dev/null", O_WRONLY | O_CLOEXEC), "weights");
 		o.sum = here;
-		write_weights(p, &o, dtype, NULL);
+		types = choose_types(p, form, &n);
+		write_weights(p, &o, form, types, NULL);
+		free(types);
 		out_close(&o, NULL);
 		same = hash_64(there) == hash_64(here);
 	}
@@ -268,11 +289,11 @@ bool policy_is_saved(const struct policy *p, const char *dir, enum st_dtype dtyp
 	return same;
 }
 
-static int save_texts(const struct policy *p, struct newdir *d, enum st_dtype dtype,
+static int save_texts(const struct policy *p, struct newdir *d, enum sft_dtype dtype,
 		      struct reason *why)
 {
 	static const char *const names[] = {
-		[ST_F32] = "float32", [ST_F16] = "float16", [ST_BF16] = "bfloat16"};
+		[SFT_F32] = "float32", [SFT_F16] = "float16", [SFT_BF16] = "bfloat16"};
 	struct span tok = tok_json(p->tok);
 	struct buf config = {0};
 	int st;
@@ -300,26 +321,110 @@ static int save_peft(const struct policy *p, struct newdir *d, struct reason *wh
 	return st;
 }
 
-int policy_save(const struct policy *p, const char *dir, enum st_dtype dtype, struct reason *why)
+/* What torch_dtype says of tensors of several types */
+static enum sft_dtype type_of_all(const enum sft_dtype *types, size_t n)
 {
+	for (size_t i = 1; i < n; i++)
+		if (types[i] != types[0])
+			return SFT_F32;
+	return types[0];
+}
+
+int policy_save(const struct policy *p, const char *dir, const struct weights_form *form,
+		struct reason *why)
+{
+	size_t n;
+	enum sft_dtype *types = choose_types(p, form, &n);
 	struct newdir d = {0};
 	int st = newdir_begin(&d, dir, why);
 
 	if (!st)
-		st = is_apart(p) ? save_peft(p, &d, why) : save_texts(p, &d, dtype, why);
-	if (!st && (st = save_weights(p, &d, dtype, why)) == ST_INPUT)
+		st = is_apart(p) ? save_peft(p, &d, why)
+				 : save_texts(p, &d, type_of_all(types, n), why);
+	if (!st && (st = save_weights(p, &d, form, types, why)) == ST_INPUT)
 		fail_prefix(why, "%s: not saved", dir);
 	if (!st)
 		st = newdir_commit(&d, why);
 	newdir_abort(&d);
+	free(types);
 	return st;
 }
 
-enum st_dtype policy_dtype(const struct policy *p, const char *word)
+struct weights_form policy_form(const char *dtype, const char *round, int64_t seed)
 {
-	int i = tool_word(POLICY_DTYPE_WORDS, word);
+	return (struct weights_form){
+		.as = (enum weights_as)tool_word(POLICY_DTYPE_WORDS, dtype),
+		.random = tool_word(POLICY_ROUND_WORDS, round) > 0,
+		.seed = (uint64_t)seed,
+	};
+}
 
-	return i > 0 ? (enum st_dtype)(i - 1) : p->dtype;
+enum sft_dtype policy_dtype(const struct policy *p)
+{
+	return p->came ? type_of_all(p->came, p->model.n_w) : SFT_F32;
+}
+
+static bool may_round(const struct weights_form *form)
+{
+	return form->as != WEIGHTS_TRAINED && form->as != WEIGHTS_F32;
+}
+
+/* Since the weights in dir, or under the adapter in dir */
+static int compare_whole(const struct policy *p, const char *dir, const struct weights_form *form,
+			 const enum sft_dtype *types, struct weights_loss *loss, struct reason *why)
+{
+	struct peft peft = {0};
+	int st = peft_is_folder(dir) ? peft_read(&peft, dir, why) : 0;
+
+	if (!st)
+		st = weights_compare(&p->model, peft.r ? peft.base : dir, form, types, loss, why);
+	peft_free(&peft);
+	return st;
+}
+
+static int compare_adapter(const struct policy *p, const char *dir, const struct weights_form *form,
+			   const enum sft_dtype *types, struct weights_loss *loss,
+			   struct reason *why)
+{
+	char *path = xasprintf("%s/" PEFT_WEIGHTS, dir);
+	int st = 0;
+
+	if (peft_is_folder(dir))
+		st = weights_compare_adapter(p->model.lora, path, form, types, loss, why);
+	free(path);
+	return st;
+}
+
+int policy_loss(const struct policy *p, const char *dir, const struct weights_form *form,
+		struct weights_loss *loss, struct reason *why)
+{
+	enum sft_dtype *types;
+	size_t n;
+	int st;
+
+	*loss = (struct weights_loss){0};
+	if (!may_round(form))
+		return 0;
+	types = choose_types(p, form, &n);
+	st = is_apart(p) ? compare_adapter(p, dir, form, types, loss, why)
+			 : compare_whole(p, dir, form, types, loss, why);
+	free(types);
+	return st;
+}
+
+uint64_t policy_size(const struct policy *p, const struct weights_form *form)
+{
+	const struct lora *l = is_apart(p) ? p->model.lora : NULL;
+	const struct weight *w = l ? l->w : p->model.w;
+	const struct weights_form f32 = {.as = WEIGHTS_F32};
+	uint64_t size = 0;
+	size_t n;
+	enum sft_dtype *types = choose_types(p, may_round(form) ? form : &f32, &n);
+
+	for (size_t i = 0; i < n; i++)
+		size += w[i].count * sft_formats[types[i]].size;
+	free(types);
+	return size;
 }
 
 static void add_json(struct buf *b, json_t *j)
@@ -376,7 +481,7 @@ int policy_make(struct policy *p, const struct config *cfg, const struct buf *to
 {
 	int st;
 
-	*p = (struct policy){.cfg = *cfg, .dtype = ST_F32};
+	*p = (struct policy){.cfg = *cfg};
 	p->cfg.json = (struct buf){0};
 	p->tok = tok_load(tokenizer_json->p, tokenizer_json->n, "tokenizer.json", why);
 	st = p->tok ? 0 : ST_INPUT;
@@ -404,6 +509,8 @@ void policy_free(struct policy *p)
 	tok_free(p->tok);
 	config_free(&p->cfg);
 	peft_free(&p->peft);
+	free(p->came);
+	free(p->adapter_came);
 	for (size_t i = 0; i < N_SIDE; i++)
 		buf_free(side_file(p, i));
 	*p = (struct policy){0};

@@ -17,10 +17,11 @@ struct policy {
 	struct tokenizer *tok;
 	/* files as they came; n = 0: not there */
 	struct buf tok_config, gen_config, special_tokens, chat_template;
-	enum st_dtype dtype;      /* of the weights on disk, of the adapter's where there is one */
-	struct peft peft;         /* r = 0: no adapter */
-	enum st_dtype base_dtype; /* of the weights under an adapter */
-	bool merged;              /* see policy_merge */
+	struct peft peft; /* r = 0: no adapter */
+	bool merged;      /* see policy_merge */
+	/* types on disk of each weight of the model, and of an adapter that was loaded; NULL: F32
+	 */
+	enum sft_dtype *came, *adapter_came;
 };
 
 /* Loads and packs. Anything missing, extra or malformed: ST_INPUT naming file and rule. What
@@ -36,14 +37,25 @@ int policy_load_trained(struct policy *p, const char *dir, int how, const struct
 			uint64_t seed, bool merge, struct reason *why);
 /* From now on policy_save writes the adapter, if there is one, added to the weights. */
 void policy_merge(struct policy *p);
-/* What a user calls the types of weights in a file; same: as those of the policy came. */
-#define POLICY_DTYPE_WORDS "same|f32|f16|bf16"
-enum st_dtype policy_dtype(const struct policy *p, const char *word);
+/* What a user calls the types of weights in a file, and how they are rounded. */
+#define POLICY_DTYPE_WORDS "f32|f16|bf16|trained|same"
+#define POLICY_ROUND_WORDS "nearest|stochastic"
+struct weights_form policy_form(const char *dtype, const char *round, int64_t seed);
+/* Of the weights on disk, those under an adapter; F32 where they differ. */
+enum sft_dtype policy_dtype(const struct policy *p);
 /* A folder that appears whole or not at all; refuses one that exists. Of a policy with an adapter,
  * the adapter alone, unless policy_merge was called. */
-int policy_save(const struct policy *p, const char *dir, enum st_dtype dtype, struct reason *why);
+int policy_save(const struct policy *p, const char *dir, const struct weights_form *form,
+		struct reason *why);
 /* Whether the folder holds the very bytes of weights that policy_save would write. */
-bool policy_is_saved(const struct policy *p, const char *dir, enum st_dtype dtype);
+bool policy_is_saved(const struct policy *p, const char *dir, const struct weights_form *form);
+/* What policy_save would do to the change of the weights from those in the folder dir (of whole
+ * weights, and dir an adapter: from those under it). All zero where nothing is rounded, and for an
+ * adapter that was in no folder. */
+int policy_loss(const struct policy *p, const char *dir, const struct weights_form *form,
+		struct weights_loss *loss, struct reason *why);
+/* Bytes of the weights that policy_save would write; WEIGHTS_TRAINED: at most. */
+uint64_t policy_size(const struct policy *p, const struct weights_form *form);
 /* A fresh policy: cfg (shape) and tokenizer.json text are taken over. */
 int policy_make(struct policy *p, const struct config *cfg, const struct buf *tokenizer_json,
 		uint64_t seed, double std, struct reason *why);

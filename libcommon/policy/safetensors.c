@@ -20,8 +20,8 @@ enum {
 	CHUNK = 1 << 18,        /* numbers converted at a time */
 };
 
-const struct st_format st_formats[ST_DTYPES] = {
-	[ST_F32] = {"F32", 4}, [ST_F16] = {"F16", 2}, [ST_BF16] = {"BF16", 2}};
+const struct sft_format sft_formats[SFT_DTYPES] = {
+	[SFT_F32] = {"F32", 4}, [SFT_F16] = {"F16", 2}, [SFT_BF16] = {"BF16", 2}};
 
 /* One file while its header is read. */
 struct shard {
@@ -52,29 +52,30 @@ static int read_at(int fd, const char *path, void *to, size_t n, uint64_t at, st
 	return 0;
 }
 
-static int parse_dtype(struct st_tensor *t, const json_t *v, struct reason *why)
+static int parse_dtype(struct sft_tensor *t, const json_t *v, struct reason *why)
 {
 	const char *s = json_string_value(v);
 
 	if (!s)
 		return fail(why, ST_INPUT, "dtype is missing or not a string");
-	for (int i = 0; i < ST_DTYPES; i++)
-		if (strcmp(s, st_formats[i].name) == 0) {
-			t->dtype = (enum st_dtype)i;
+	for (int i = 0; i < SFT_DTYPES; i++)
+		if (strcmp(s, sft_formats[i].name) == 0) {
+			t->dtype = (enum sft_dtype)i;
 			return 0;
 		}
 	return fail(why, ST_INPUT, "dtype %.40s is not supported, only F32, F16 and BF16", s);
 }
 
-static int parse_shape(struct st_tensor *t, const json_t *v, struct reason *why)
+static int parse_shape(struct sft_tensor *t, const json_t *v, struct reason *why)
 {
 	const json_t *dim;
 	size_t i, count = 1;
 
 	if (!json_is_array(v))
 		return fail(why, ST_INPUT, "shape is missing or not a list");
-	if (json_array_size(v) > ST_MAX_RANK)
-		return fail(why, ST_INPUT, "rank %zu is above %d", json_array_size(v), ST_MAX_RANK);
+	if (json_array_size(v) > SFT_MAX_RANK)
+		return fail(why, ST_INPUT, "rank %zu is above %d", json_array_size(v),
+			    SFT_MAX_RANK);
 	t->rank = (int)json_array_size(v);
 	json_array_foreach(v, i, dim)
 	{
@@ -89,7 +90,7 @@ static int parse_shape(struct st_tensor *t, const json_t *v, struct reason *why)
 }
 
 /* Sets offset and checks it against the file and the shape. */
-static int parse_offsets(struct st_tensor *t, const json_t *v, const struct shard *s,
+static int parse_offsets(struct sft_tensor *t, const json_t *v, const struct shard *s,
 			 struct reason *why)
 {
 	const json_t *b = json_array_get(v, 0), *e = json_array_get(v, 1);
@@ -107,7 +108,7 @@ static int parse_offsets(struct st_tensor *t, const json_t *v, const struct shar
 	if (end > room)
 		return fail(why, ST_INPUT, "data_offsets: %llu lies beyond the file's %llu bytes",
 			    (unsigned long long)end, (unsigned long long)room);
-	if (!size_mul(t->count, st_formats[t->dtype].size, &bytes) || end - begin != bytes)
+	if (!size_mul(t->count, sft_formats[t->dtype].size, &bytes) || end - begin != bytes)
 		return fail(why, ST_INPUT,
 			    "data_offsets span %llu bytes, the shape asks for another size",
 			    (unsigned long long)(end - begin));
@@ -115,7 +116,7 @@ static int parse_offsets(struct st_tensor *t, const json_t *v, const struct shar
 	return 0;
 }
 
-static int parse_entry(struct st_tensor *t, const json_t *v, const struct shard *s,
+static int parse_entry(struct sft_tensor *t, const json_t *v, const struct shard *s,
 		       struct reason *why)
 {
 	int st = 0;
@@ -143,7 +144,7 @@ static int check_metadata(const json_t *v, struct reason *why)
 
 static int by_offset(const void *a, const void *b)
 {
-	const struct st_tensor *x = a, *y = b;
+	const struct sft_tensor *x = a, *y = b;
 
 	if (x->offset != y->offset)
 		return x->offset < y->offset ? -1 : 1;
@@ -152,13 +153,13 @@ static int by_offset(const void *a, const void *b)
 
 static int by_name(const void *a, const void *b)
 {
-	const struct st_tensor *x = a, *y = b;
+	const struct sft_tensor *x = a, *y = b;
 
 	return strcmp(x->name, y->name);
 }
 
 /* No hole, no overlap, no tail: v holds all tensors of one file. */
-static int check_layout(struct st_tensor *v, size_t n, const struct shard *s, struct reason *why)
+static int check_layout(struct sft_tensor *v, size_t n, const struct shard *s, struct reason *why)
 {
 	uint64_t at = s->data;
 
@@ -170,7 +171,7 @@ static int check_layout(struct st_tensor *v, size_t n, const struct shard *s, st
 				    v[i].name,
 				    v[i].offset < at ? "inside another tensor (overlap)"
 						     : "after bytes of no tensor (hole)");
-		at += v[i].count * st_formats[v[i].dtype].size;
+		at += v[i].count * sft_formats[v[i].dtype].size;
 	}
 	if (at != s->size)
 		return fail(why, ST_INPUT, "%s: %llu bytes after the last tensor", s->path,
@@ -179,7 +180,7 @@ static int check_layout(struct st_tensor *v, size_t n, const struct shard *s, st
 }
 
 /* Adds the tensors that the header j names. */
-static int add_tensors(struct st_file *f, const json_t *j, const struct shard *s,
+static int add_tensors(struct sft_file *f, const json_t *j, const struct shard *s,
 		       struct reason *why)
 {
 	size_t first = f->n;
@@ -189,7 +190,7 @@ static int add_tensors(struct st_file *f, const json_t *j, const struct shard *s
 	f->v = xgrow(f->v, f->n + json_object_size(j), sizeof *f->v);
 	json_object_foreach((json_t *)j, key, v)
 	{
-		struct st_tensor *t = &f->v[f->n];
+		struct sft_tensor *t = &f->v[f->n];
 
 		if (strcmp(key, "__metadata__") == 0) {
 			if (check_metadata(v, why)) {
@@ -198,7 +199,7 @@ static int add_tensors(struct st_file *f, const json_t *j, const struct shard *s
 			}
 			continue;
 		}
-		*t = (struct st_tensor){.name = xstrdup(key), .file = s->index};
+		*t = (struct sft_tensor){.name = xstrdup(key), .file = s->index};
 		f->n++;
 		if (parse_entry(t, v, s, why)) {
 			fail_prefix(why, "%s: tensor %.100s", s->path, key);
@@ -246,7 +247,7 @@ static int read_header(struct shard *s, struct buf *text, struct reason *why)
 	return 0;
 }
 
-static int open_shard(struct st_file *f, const char *path, struct reason *why)
+static int open_shard(struct sft_file *f, const char *path, struct reason *why)
 {
 	struct shard s = {.index = f->n_files};
 	struct buf text = {0};
@@ -274,7 +275,7 @@ static int open_shard(struct st_file *f, const char *path, struct reason *why)
 }
 
 /* The position of a shard among the files opened, or -1. */
-static int shard_index(const struct st_file *f, const char *path)
+static int shard_index(const struct sft_file *f, const char *path)
 {
 	for (int i = 0; i < f->n_files; i++)
 		if (strcmp(f->path[i], path) == 0)
@@ -282,7 +283,7 @@ static int shard_index(const struct st_file *f, const char *path)
 	return -1;
 }
 
-static int open_shards(struct st_file *f, const char *dir, const json_t *map, struct reason *why)
+static int open_shards(struct sft_file *f, const char *dir, const json_t *map, struct reason *why)
 {
 	const json_t *v;
 	const char *key;
@@ -306,7 +307,7 @@ static int open_shards(struct st_file *f, const char *dir, const json_t *map, st
 }
 
 /* The map and the files must tell the same story. */
-static int check_map(const struct st_file *f, const char *dir, const json_t *map,
+static int check_map(const struct sft_file *f, const char *dir, const json_t *map,
 		     struct reason *why)
 {
 	const json_t *v;
@@ -317,7 +318,7 @@ static int check_map(const struct st_file *f, const char *dir, const json_t *map
 			return fail(why, ST_INPUT, "tensor %.100s: in two files", f->v[i].name);
 	json_object_foreach((json_t *)map, key, v)
 	{
-		const struct st_tensor *t = st_find(f, key);
+		const struct sft_tensor *t = sft_find(f, key);
 		char *path = xasprintf("%s/%s", dir, json_string_value(v));
 		bool there = t && t->file == shard_index(f, path);
 
@@ -333,13 +334,13 @@ static int check_map(const struct st_file *f, const char *dir, const json_t *map
 	return 0;
 }
 
-static void sort_names(struct st_file *f)
+static void sort_names(struct sft_file *f)
 {
 	if (f->n)
 		qsort(f->v, f->n, sizeof *f->v, by_name);
 }
 
-static int open_index(struct st_file *f, const char *dir, const char *path, struct reason *why)
+static int open_index(struct sft_file *f, const char *dir, const char *path, struct reason *why)
 {
 	struct reason local;
 	json_t *j = json_load(path, MAX_HEADER, why = why ? why : &local);
@@ -360,58 +361,58 @@ static int open_index(struct st_file *f, const char *dir, const char *path, stru
 	return st;
 }
 
-int st_open_file(struct st_file *f, const char *path, struct reason *why)
+int sft_open_file(struct sft_file *f, const char *path, struct reason *why)
 {
 	int st;
 
-	*f = (struct st_file){0};
+	*f = (struct sft_file){0};
 	st = open_shard(f, path, why);
 	sort_names(f);
 	if (st)
-		st_close(f);
+		sft_close(f);
 	return st;
 }
 
-int st_open(struct st_file *f, const char *dir, struct reason *why)
+int sft_open(struct sft_file *f, const char *dir, struct reason *why)
 {
 	char *one = xasprintf("%s/model.safetensors", dir);
 	char *index = xasprintf("%s/model.safetensors.index.json", dir);
 	int st;
 
 	if (access(one, F_OK) != 0 && access(index, F_OK) == 0) {
-		*f = (struct st_file){0};
+		*f = (struct sft_file){0};
 		st = open_index(f, dir, index, why);
 		if (st)
-			st_close(f);
+			sft_close(f);
 	} else {
-		st = st_open_file(f, one, why);
+		st = sft_open_file(f, one, why);
 	}
 	free(one);
 	free(index);
 	return st;
 }
 
-const struct st_tensor *st_find(const struct st_file *f, const char *name)
+const struct sft_tensor *sft_find(const struct sft_file *f, const char *name)
 {
-	struct st_tensor key = {.name = (char *)name};
+	struct sft_tensor key = {.name = (char *)name};
 
 	return f->n ? bsearch(&key, f->v, f->n, sizeof *f->v, by_name) : NULL;
 }
 
-int st_read(const struct st_file *f, const struct st_tensor *t, float *dst, struct reason *why)
+int sft_read(const struct sft_file *f, const struct sft_tensor *t, float *dst, struct reason *why)
 {
-	return st_read_part(f, t, 0, t->count, dst, why);
+	return sft_read_part(f, t, 0, t->count, dst, why);
 }
 
-int st_read_part(const struct st_file *f, const struct st_tensor *t, uint64_t first, uint64_t n,
-		 float *dst, struct reason *why)
+int sft_read_part(const struct sft_file *f, const struct sft_tensor *t, uint64_t first, uint64_t n,
+		  float *dst, struct reason *why)
 {
 	const char *path = f->path[t->file];
-	uint64_t size = st_formats[t->dtype].size, at = t->offset + first * size;
+	uint64_t size = sft_formats[t->dtype].size, at = t->offset + first * size;
 	int fd = f->fd[t->file], st = 0;
 	uint16_t *half;
 
-	if (t->dtype == ST_F32)
+	if (t->dtype == SFT_F32)
 		return read_at(fd, path, dst, n * size, at, why);
 	half = xarray(CHUNK, sizeof *half);
 	for (uint64_t i = 0; i < n && !st; i += CHUNK) {
@@ -419,14 +420,14 @@ int st_read_part(const struct st_file *f, const struct st_tensor *t, uint64_t fi
 
 		st = read_at(fd, path, half, part * size, at + i * size, why);
 		if (!st)
-			(t->dtype == ST_F16 ? half_floats_f16 : half_floats_bf16)(dst + i, half,
-										  part);
+			(t->dtype == SFT_F16 ? half_floats_f16 : half_floats_bf16)(dst + i, half,
+										   part);
 	}
 	free(half);
 	return st;
 }
 
-void st_close(struct st_file *f)
+void sft_close(struct sft_file *f)
 {
 	for (size_t i = 0; i < f->n; i++)
 		free(f->v[i].name);
@@ -438,5 +439,5 @@ void st_close(struct st_file *f)
 	free(f->v);
 	free(f->fd);
 	free(f->path);
-	*f = (struct st_file){0};
+	*f = (struct sft_file){0};
 }

@@ -12,7 +12,7 @@ static int get_token(const json_t *j, const char *key, const struct tokenizer *t
 	const char *s = tok_content(j, key);
 	uint32_t found;
 
-	if (key_none(json_object_get(j, key)))
+	if (jsonkey_none(json_object_get(j, key)))
 		return 0;
 	if (!s)
 		return fail(why, ST_INPUT, "%s is not a string", key);
@@ -45,8 +45,8 @@ static int frame(const json_t *j, int64_t eos, struct tokenizer *t, struct reaso
 	bool add_bos = true, add_eos = false;
 	int64_t bos = -1;
 
-	if (key_bool(j, "add_bos_token", &add_bos, why) ||
-	    key_bool(j, "add_eos_token", &add_eos, why) ||
+	if (jsonkey_bool(j, "add_bos_token", &add_bos, why) ||
+	    jsonkey_bool(j, "add_eos_token", &add_eos, why) ||
 	    (add_bos && get_token(j, "bos_token", t, &bos, why)))
 		return ST_INPUT;
 	tok_frame(t, bos, add_eos ? eos : -1);

@@ -1,8 +1,10 @@
 /* weights.c - the weights of a model, or of an adapter, from and to safetensors files. See
  * weights.h. */
 #include "policy/weights.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/par.h"
+#include "base/rng.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -19,7 +21,7 @@ static void shape_text(const uint64_t *shape, int rank, char *to, size_t n)
 				       (unsigned long long)shape[i]);
 }
 
-static int check_shape(const struct st_tensor *t, const struct weight *w, struct reason *why)
+static int check_shape(const struct sft_tensor *t, const struct weight *w, struct reason *why)
 {
 	uint64_t want[2] = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]};
 	char is[192], should[64];
@@ -72,14 +74,14 @@ static size_t rows_at_once(size_t n, size_t k)
 /* Some rows of a tensor, read by one thread */
 struct piece {
 	const struct weight *w;
-	const struct st_tensor *t;
+	const struct sft_tensor *t;
 	size_t first, n;
 	int status;
 };
 
 struct pieces {
 	struct model *m;
-	const struct st_file *f;
+	const struct sft_file *f;
 	struct piece *v;
 	size_t n;
 };
@@ -90,7 +92,7 @@ static int read_piece(const struct pieces *p, const struct piece *c, struct reas
 	bool in_place = c->w->rank == 1 || !(p->m->how & MODEL_FROZEN);
 	float *own = in_place ? NULL : xarray(n, sizeof *own);
 	float *rows = in_place ? p->m->params + c->w->offset + at : own;
-	int st = st_read_part(p->f, c->t, at, n, rows, why);
+	int st = sft_read_part(p->f, c->t, at, n, rows, why);
 
 	if (!st)
 		st = check_finite(rows, at, n, why);
@@ -111,7 +113,7 @@ static void read_one(void *ctx, size_t i, int thread)
 
 static int cut(struct pieces *p, const struct weight *w, struct reason *why)
 {
-	const struct st_tensor *t = st_find(p->f, w->name);
+	const struct sft_tensor *t = sft_find(p->f, w->name);
 	size_t n = (size_t)w->shape[0], step = rows_at_once(n, row_length(w));
 	int st = t ? check_shape(t, w, why) : fail(why, ST_INPUT, "missing");
 
@@ -137,7 +139,7 @@ static int read_pieces(struct pieces *p, const struct weight **w, struct reason 
 	return st;
 }
 
-static int read_all(struct model *m, const struct st_file *f, struct reason *why)
+static int read_all(struct model *m, const struct sft_file *f, struct reason *why)
 {
 	struct pieces p = {.m = m, .f = f};
 	const struct weight *w = m->w;
@@ -156,11 +158,11 @@ static int read_all(struct model *m, const struct st_file *f, struct reason *why
 }
 
 /* A head that is stored although it is tied must be the embedding. */
-static int check_tied_head(const struct model *m, const struct st_file *f,
-			   const struct st_tensor *head, struct reason *why)
+static int check_tied_head(const struct model *m, const struct sft_file *f,
+			   const struct sft_tensor *head, struct reason *why)
 {
 	const struct weight *w = model_weight(m, "model.embed_tokens.weight");
-	const struct st_tensor *embed = st_find(f, w->name);
+	const struct sft_tensor *embed = sft_find(f, w->name);
 	size_t n = (size_t)w->shape[0], k = (size_t)w->shape[1], step = rows_at_once(n, k);
 	float *a, *b;
 	int st = check_shape(head, w, why);
@@ -172,9 +174,9 @@ static int check_tied_head(const struct model *m, const struct st_file *f,
 	for (size_t i = 0; i < n && !st; i += step) {
 		size_t some = n - i < step ? n - i : step;
 
-		st = st_read_part(f, head, i * k, some * k, a, why);
+		st = sft_read_part(f, head, i * k, some * k, a, why);
 		if (!st)
-			st = st_read_part(f, embed, i * k, some * k, b, why);
+			st = sft_read_part(f, embed, i * k, some * k, b, why);
 		if (!st && memcmp(a, b, some * k * sizeof *a) != 0)
 			st = fail(why, ST_INPUT,
 				  "differs from model.embed_tokens.weight, but tie_word_embeddings "
@@ -186,7 +188,7 @@ static int check_tied_head(const struct model *m, const struct st_file *f,
 }
 
 /* Tensors that the model does not have: buffers that older writers stored are harmless. */
-static int check_extra(const struct model *m, const struct st_file *f, const struct st_tensor *t,
+static int check_extra(const struct model *m, const struct sft_file *f, const struct sft_tensor *t,
 		       struct reason *why)
 {
 	static const char buffer[] = ".rotary_emb.inv_freq";
@@ -207,7 +209,7 @@ static int check_extra(const struct model *m, const struct st_file *f, const str
 }
 
 /* Before memory is asked for: a config.json that promises far more than the file holds. */
-static int check_total(const struct config *cfg, const struct st_file *f, struct reason *why)
+static int check_total(const struct config *cfg, const struct sft_file *f, struct reason *why)
 {
 	uint64_t total = 0, want = config_params(cfg);
 
@@ -220,16 +222,16 @@ static int check_total(const struct config *cfg, const struct st_file *f, struct
 	return 0;
 }
 
-static bool is_bf16(const struct st_file *f)
+static bool is_bf16(const struct sft_file *f)
 {
 	for (size_t i = 0; i < f->n; i++)
-		if (f->v[i].dtype != ST_BF16)
+		if (f->v[i].dtype != SFT_BF16)
 			return false;
 	return true;
 }
 
-static int load(struct model *m, const struct config *cfg, int how, const struct st_file *f,
-		struct reason *why)
+static int load_file(struct model *m, const struct config *cfg, int how, const struct sft_file *f,
+		     struct reason *why)
 {
 	int st = check_total(cfg, f, why);
 
@@ -246,34 +248,50 @@ static int load(struct model *m, const struct config *cfg, int how, const struct
 	return st;
 }
 
-int weights_load(struct model *m, const struct config *cfg, int how, const char *dir,
-		 enum st_dtype *dtype, struct reason *why)
+/* On disk, of each weight; their names there begin with prefix */
+static enum sft_dtype *types_of(const struct sft_file *f, const struct weight *w, size_t n,
+				const char *prefix)
 {
-	struct st_file f;
-	int st = st_open(&f, dir, why);
+	enum sft_dtype *types = xcalloc(n, sizeof *types);
 
+	for (size_t i = 0; i < n; i++) {
+		char *name = xasprintf("%s%s", prefix, w[i].name);
+
+		types[i] = sft_find(f, name)->dtype;
+		free(name);
+	}
+	return types;
+}
+
+int weights_load(struct model *m, const struct config *cfg, int how, const char *dir,
+		 enum sft_dtype **dtype, struct reason *why)
+{
+	struct sft_file f;
+	int st = sft_open(&f, dir, why);
+
+	*dtype = NULL;
 	if (st)
 		return st;
-	st = load(m, cfg, how, &f, why);
+	st = load_file(m, cfg, how, &f, why);
 	if (st)
 		fail_prefix(why, "%s", dir);
 	else
-		*dtype = st_find(&f, "model.embed_tokens.weight")->dtype;
-	st_close(&f);
+		*dtype = types_of(&f, m->w, m->n_w, "");
+	sft_close(&f);
 	return st;
 }
 
 /* A tensor of an adapter's, by its weight's name */
-static int read_part(const struct lora *l, const struct weight *w, const struct st_file *f,
+static int read_part(const struct lora *l, const struct weight *w, const struct sft_file *f,
 		     struct reason *why)
 {
 	char *name = xasprintf(PEFT_PREFIX "%s", w->name);
-	const struct st_tensor *t = st_find(f, name);
+	const struct sft_tensor *t = sft_find(f, name);
 	float *to = l->params + w->offset;
 	int st = t ? check_shape(t, w, why) : fail(why, ST_INPUT, "missing");
 
 	if (!st)
-		st = st_read(f, t, to, why);
+		st = sft_read(f, t, to, why);
 	if (!st)
 		st = check_finite(to, 0, w->count, why);
 	if (st)
@@ -294,7 +312,7 @@ static bool is_part(const struct lora *l, const char *name)
 	return false;
 }
 
-static int read_parts(const struct lora *l, const struct st_file *f, struct reason *why)
+static int read_parts(const struct lora *l, const struct sft_file *f, struct reason *why)
 {
 	int st = 0;
 
@@ -308,30 +326,24 @@ static int read_parts(const struct lora *l, const struct st_file *f, struct reas
 	return st;
 }
 
-int weights_load_adapter(struct lora *l, const char *path, enum st_dtype *dtype, struct reason *why)
+int weights_load_adapter(struct lora *l, const char *path, enum sft_dtype **dtype,
+			 struct reason *why)
 {
-	struct st_file f;
-	int st = st_open_file(&f, path, why);
+	struct sft_file f;
+	int st = sft_open_file(&f, path, why);
 
+	*dtype = NULL;
 	if (st)
 		return st;
 	st = read_parts(l, &f, why);
 	if (st) {
 		fail_prefix(why, "%s", path);
 	} else {
-		*dtype = f.v[0].dtype;
+		*dtype = types_of(&f, l->w, l->n_w, PEFT_PREFIX);
 		lora_pack(l);
 	}
-	st_close(&f);
+	sft_close(&f);
 	return st;
-}
-
-static struct st_item item_of(const struct weight *w, const char *name, const float *params)
-{
-	return (struct st_item){.name = name,
-				.rank = w->rank,
-				.shape = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
-				.data = params ? params + w->offset : NULL};
 }
 
 /* Rows of a matrix, from wherever the model has them */
@@ -344,35 +356,257 @@ static void make_rows(const void *ctx, size_t i, size_t first, size_t n, float *
 		lora_add(m->lora, m->w[i].name, first, n, to);
 }
 
-int weights_write(const struct model *m, struct out *o, enum st_dtype dtype, struct reason *why)
+static bool is_made(const struct model *m, size_t i)
 {
-	struct st_item *v = xcalloc(m->n_w, sizeof *v);
-	bool make = m->lora || m->how & MODEL_FROZEN;
+	return (m->lora || m->how & MODEL_FROZEN) && m->w[i].rank == 2;
+}
+
+/* n rows of a weight, from `first` on: where they lie, or made in buf */
+static const float *rows_at(const struct model *m, size_t i, size_t first, size_t n, float *buf)
+{
+	if (!is_made(m, i))
+		return m->params + m->w[i].offset + first * row_length(&m->w[i]);
+	make_rows(m, i, first, n, buf);
+	return buf;
+}
+
+/* Would the weight come back as it is from a file of this type? */
+static bool is_exact(const struct model *m, size_t i, enum sft_dtype dtype)
+{
+	size_t n = (size_t)m->w[i].shape[0], k = row_length(&m->w[i]), step = rows_at_once(n, k);
+	float *buf = xarray(step * k, sizeof *buf);
+	bool exact = true;
+
+	for (size_t at = 0; at < n && exact && dtype != SFT_F32; at += step) {
+		size_t some = n - at < step ? n - at : step;
+
+		exact = sft_exact(rows_at(m, i, at, some, buf), some * k, dtype);
+	}
+	free(buf);
+	return exact;
+}
+
+void weights_types(const struct model *m, const struct weights_form *f, const enum sft_dtype *came,
+		   enum sft_dtype *types)
+{
+	for (size_t i = 0; i < m->n_w; i++)
+		if (f->as == WEIGHTS_TRAINED)
+			types[i] = is_exact(m, i, came[i]) ? came[i] : SFT_F32;
+		else
+			types[i] = f->as == WEIGHTS_SAME ? came[i] : (enum sft_dtype)f->as;
+}
+
+void weights_types_adapter(const struct lora *l, const struct weights_form *f,
+			   const enum sft_dtype *came, enum sft_dtype *types)
+{
+	for (size_t i = 0; i < l->n_w; i++) {
+		bool exact = sft_exact(l->params + l->w[i].offset, l->w[i].count, came[i]);
+
+		if (f->as == WEIGHTS_TRAINED)
+			types[i] = exact ? came[i] : SFT_F32;
+		else
+			types[i] = f->as == WEIGHTS_SAME ? came[i] : (enum sft_dtype)f->as;
+	}
+}
+
+static uint64_t key_of(const struct weights_form *f, const char *name)
+{
+	struct hash *h;
+	uint64_t key;
+
+	if (!f->random)
+		return 0;
+	h = hash_new();
+	hash_add(h, name, strlen(name));
+	key = rng_key(f->seed, RNG_ROUND, hash_64(h), 0, 0);
+	hash_free(h);
+	return key | 1;
+}
+
+static struct sft_item item_of(const struct weight *w, const char *name, const float *params,
+			       const struct weights_form *f, enum sft_dtype dtype)
+{
+	return (struct sft_item){.name = name,
+				 .dtype = dtype,
+				 .key = key_of(f, w->name),
+				 .rank = w->rank,
+				 .shape = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
+				 .data = params ? params + w->offset : NULL};
+}
+
+int weights_write(const struct model *m, struct out *o, const struct weights_form *f,
+		  const enum sft_dtype *types, struct reason *why)
+{
+	struct sft_item *v = xcalloc(m->n_w, sizeof *v);
 	int st;
 
 	for (size_t i = 0; i < m->n_w; i++)
-		v[i] = item_of(&m->w[i], m->w[i].name,
-			       make && m->w[i].rank == 2 ? NULL : m->params);
-	st = st_write_made(o, v, m->n_w, dtype, make_rows, m, why);
+		v[i] = item_of(&m->w[i], m->w[i].name, is_made(m, i) ? NULL : m->params, f,
+			       types[i]);
+	st = sft_write_made(o, v, m->n_w, make_rows, m, why);
 	free(v);
 	return st;
 }
 
-int weights_write_adapter(const struct lora *l, struct out *o, enum st_dtype dtype,
-			  struct reason *why)
+int weights_write_adapter(const struct lora *l, struct out *o, const struct weights_form *f,
+			  const enum sft_dtype *types, struct reason *why)
 {
-	struct st_item *v = xcalloc(l->n_w, sizeof *v);
+	struct sft_item *v = xcalloc(l->n_w, sizeof *v);
 	char **name = xcalloc(l->n_w, sizeof *name);
 	int st;
 
 	for (size_t i = 0; i < l->n_w; i++) {
 		name[i] = xasprintf(PEFT_PREFIX "%s", l->w[i].name);
-		v[i] = item_of(&l->w[i], name[i], l->params);
+		v[i] = item_of(&l->w[i], name[i], l->params, f, types[i]);
 	}
-	st = st_write(o, v, l->n_w, dtype, why);
+	st = sft_write_made(o, v, l->n_w, NULL, NULL, why);
 	for (size_t i = 0; i < l->n_w; i++)
 		free(name[i]);
 	free(name);
 	free(v);
+	return st;
+}
+
+/* n numbers as a file of that type has them */
+static void as_written(const float *v, size_t n, enum sft_dtype dtype, uint64_t key, uint64_t at,
+		       float *to)
+{
+	uint16_t *half = xarray(n, sizeof *half);
+
+	if (dtype == SFT_F32)
+		memcpy(to, v, n * sizeof *to);
+	else
+		sft_round(v, n, dtype, key, at, half);
+	for (size_t i = 0; i < n && dtype != SFT_F32; i++)
+		to[i] = sft_widen(dtype, half[i]);
+	free(half);
+}
+
+/* Adds n numbers: as they were, and would have been in a file; as they are, and will be in it. */
+static void add_loss(struct weights_loss *loss, const float *was, const float *was_there,
+		     const float *is, const float *will, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		double change = (double)is[i] - (double)was[i];
+		double kept = (double)will[i] - (double)was_there[i];
+
+		loss->changed += is[i] != was[i];
+		loss->returned += is[i] != was[i] && will[i] == was_there[i];
+		loss->rounded += will[i] != is[i];
+		loss->change += change * change;
+		loss->kept += kept * kept;
+	}
+}
+
+/* A weight while it is compared: its tensor in the file that it was in, and how it is written */
+struct compared {
+	const struct sft_file *f;
+	const struct sft_tensor *was;
+	enum sft_dtype dtype;
+	uint64_t key;
+};
+
+/* Its n numbers from the at-th on */
+static int compare_part(const struct compared *c, const float *is, uint64_t at, size_t n,
+			struct weights_loss *loss, struct reason *why)
+{
+	float *was = xarray(n, sizeof *was), *was_there = xarray(n, sizeof *was_there);
+	float *will = xarray(n, sizeof *will);
+	int st = sft_read_part(c->f, c->was, at, n, was, why);
+
+	if (!st) {
+		as_written(was, n, c->dtype, 0, at, was_there);
+		as_written(is, n, c->dtype, c->key, at, will);
+		add_loss(loss, was, was_there, is, will, n);
+	}
+	free(was);
+	free(was_there);
+	free(will);
+	return st;
+}
+
+static int compared_with(struct compared *c, const struct weight *w, const char *before,
+			 struct reason *why)
+{
+	char *name = xasprintf("%s%s", before, w->name);
+	int st;
+
+	c->was = sft_find(c->f, name);
+	st = c->was ? check_shape(c->was, w, why) : fail(why, ST_INPUT, "missing");
+	if (st)
+		fail_prefix(why, "tensor %s", name);
+	free(name);
+	return st;
+}
+
+static int compare_one(const struct model *m, size_t i, struct compared *c,
+		       struct weights_loss *loss, struct reason *why)
+{
+	const struct weight *w = &m->w[i];
+	size_t n = (size_t)w->shape[0], k = row_length(w), step = rows_at_once(n, k);
+	float *buf = xarray(step * k, sizeof *buf);
+	int st = compared_with(c, w, "", why);
+
+	for (size_t at = 0; at < n && !st; at += step) {
+		size_t some = n - at < step ? n - at : step;
+
+		st = compare_part(c, rows_at(m, i, at, some, buf), at * k, some * k, loss, why);
+	}
+	free(buf);
+	return st;
+}
+
+static void take_roots(struct weights_loss *loss)
+{
+	loss->change = sqrt(loss->change);
+	loss->kept = sqrt(loss->kept);
+}
+
+int weights_compare(const struct model *m, const char *dir, const struct weights_form *f,
+		    const enum sft_dtype *types, struct weights_loss *loss, struct reason *why)
+{
+	struct sft_file was;
+	struct compared c = {.f = &was};
+	int st = sft_open(&was, dir, why);
+
+	*loss = (struct weights_loss){0};
+	if (st)
+		return st;
+	for (size_t i = 0; i < m->n_w && !st; i++) {
+		c.dtype = types[i];
+		c.key = key_of(f, m->w[i].name);
+		st = compare_one(m, i, &c, loss, why);
+	}
+	if (st)
+		fail_prefix(why, "%s", dir);
+	sft_close(&was);
+	take_roots(loss);
+	return st;
+}
+
+int weights_compare_adapter(const struct lora *l, const char *path, const struct weights_form *f,
+			    const enum sft_dtype *types, struct weights_loss *loss,
+			    struct reason *why)
+{
+	struct sft_file was;
+	struct compared c = {.f = &was};
+	int st = sft_open_file(&was, path, why);
+
+	*loss = (struct weights_loss){0};
+	if (st)
+		return st;
+	for (size_t i = 0; i < l->n_w && !st; i++) {
+		const struct weight *w = &l->w[i];
+
+		c.dtype = types[i];
+		c.key = key_of(f, w->name);
+		st = compared_with(&c, w, PEFT_PREFIX, why);
+		if (!st)
+			st = compare_part(&c, l->params + w->offset, 0, w->count, loss, why);
+	}
+	if (st)
+		fail_prefix(why, "%s", path);
+	sft_close(&was);
+	take_roots(loss);
 	return st;
 }

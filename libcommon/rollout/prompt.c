@@ -87,7 +87,7 @@ static int make_one(struct work *w, const struct task *t, size_t i, struct reaso
 	else
 		st = render(w, t, why);
 	s->text_at[i + 1] = s->text.n;
-	text = prompts_text(s, i);
+	text = prompt_text(s, i);
 	if (!st)
 		st = tok_encode(w->p->tok, text.p, text.n, t->prompt != NULL, &s->ids, why);
 	s->ids_at[i + 1] = s->ids.n;
@@ -101,8 +101,8 @@ static int make_one(struct work *w, const struct task *t, size_t i, struct reaso
 	return st;
 }
 
-int prompts_make(struct prompts *s, const struct policy *p, const struct task_set *tasks,
-		 const char *name, const char *wrap, struct reason *why)
+int prompt_make(struct prompts *s, const struct policy *p, const struct task_set *tasks,
+		const char *name, const char *wrap, struct reason *why)
 {
 	struct work w = {.s = s, .p = p, .wrap = wrap};
 	int st = 0;
@@ -118,7 +118,7 @@ int prompts_make(struct prompts *s, const struct policy *p, const struct task_se
 	return st;
 }
 
-void prompts_free(struct prompts *s)
+void prompt_free(struct prompts *s)
 {
 	buf_free(&s->text);
 	free(s->ids.v);
@@ -127,13 +127,13 @@ void prompts_free(struct prompts *s)
 	*s = (struct prompts){0};
 }
 
-struct span prompts_text(const struct prompts *s, size_t task)
+struct span prompt_text(const struct prompts *s, size_t task)
 {
 	return (struct span){s->text.n ? s->text.p + s->text_at[task] : "",
 			     s->text_at[task + 1] - s->text_at[task]};
 }
 
-const uint32_t *prompts_ids(const struct prompts *s, size_t task, size_t *n)
+const uint32_t *prompt_ids(const struct prompts *s, size_t task, size_t *n)
 {
 	*n = s->ids_at[task + 1] - s->ids_at[task];
 	return s->ids.v + s->ids_at[task];

@@ -11,7 +11,7 @@
 #include "policy/policy.h"
 #include "task/task.h"
 
-struct prompts { /* zero-initialise; free with prompts_free */
+struct prompts { /* zero-initialise; free with prompt_free */
 	struct buf text;
 	struct ids ids;
 	size_t *text_at, *ids_at; /* (problems + 1) where each begins */
@@ -23,11 +23,11 @@ struct prompts { /* zero-initialise; free with prompts_free */
 /* wrap: a text in which PROMPT_PLACE stands for the prompt, or for the last message of the user's;
  * NULL: neither changes. name: of the problems, for messages. A problem whose template is not
  * known, or that leaves no room in the policy's positions: ST_INPUT. */
-int prompts_make(struct prompts *s, const struct policy *p, const struct task_set *tasks,
-		 const char *name, const char *wrap, struct reason *why);
-void prompts_free(struct prompts *s);
-/* Valid until prompts_free. */
-struct span prompts_text(const struct prompts *s, size_t task);
-const uint32_t *prompts_ids(const struct prompts *s, size_t task, size_t *n);
+int prompt_make(struct prompts *s, const struct policy *p, const struct task_set *tasks,
+		const char *name, const char *wrap, struct reason *why);
+void prompt_free(struct prompts *s);
+/* Valid until prompt_free. */
+struct span prompt_text(const struct prompts *s, size_t task);
+const uint32_t *prompt_ids(const struct prompts *s, size_t task, size_t *n);
 
 #endif

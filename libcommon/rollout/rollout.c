@@ -10,7 +10,7 @@
 struct roller {
 	const struct policy *p;
 	const struct task_set *tasks;
-	struct roller_opts o;
+	struct rollout_opts o;
 	struct sampler *sampler;
 	struct verifier *verifier;
 	struct prompts prompts;
@@ -21,24 +21,24 @@ static struct span span_of(const char *s)
 	return (struct span){s, s ? strlen(s) : 0};
 }
 
-struct roller *roller_new(const struct policy *p, const struct task_set *tasks, const char *name,
-			  const struct roller_opts *o, struct reason *why)
+struct roller *rollout_open(const struct policy *p, const struct task_set *tasks, const char *name,
+			    const struct rollout_opts *o, struct reason *why)
 {
 	struct roller *r = xcalloc(1, sizeof *r);
 
 	r->p = p;
 	r->tasks = tasks;
 	r->o = *o;
-	if (prompts_make(&r->prompts, p, tasks, name, o->wrap, why) ||
+	if (prompt_make(&r->prompts, p, tasks, name, o->wrap, why) ||
 	    (o->judge && !(r->verifier = verify_open(&r->o.verify, why)))) {
-		roller_free(r);
+		rollout_close(r);
 		return NULL;
 	}
 	r->sampler = sampler_new(&p->model, &r->o.sample);
 	return r;
 }
 
-void roller_free(struct roller *r)
+void rollout_close(struct roller *r)
 {
 	if (!r)
 		return;
@@ -46,42 +46,42 @@ void roller_free(struct roller *r)
 		verify_close(r->verifier);
 	if (r->sampler)
 		sampler_free(r->sampler);
-	prompts_free(&r->prompts);
+	prompt_free(&r->prompts);
 	free(r);
 }
 
-const uint32_t *roller_prompt(const struct roller *r, size_t task, size_t *n)
+const uint32_t *rollout_prompt(const struct roller *r, size_t task, size_t *n)
 {
-	return prompts_ids(&r->prompts, task, n);
+	return prompt_ids(&r->prompts, task, n);
 }
 
-size_t roller_longest(const struct roller *r)
+size_t rollout_longest(const struct roller *r)
 {
 	size_t longest = 0, n;
 
 	for (size_t i = 0; i < r->tasks->n; i++) {
-		roller_prompt(r, i, &n);
+		rollout_prompt(r, i, &n);
 		longest = n > longest ? n : longest;
 	}
 	return longest;
 }
 
-size_t roller_bytes(const struct roller *r, size_t n, size_t kept)
+size_t rollout_bytes(const struct roller *r, size_t n, size_t kept)
 {
 	const size_t token = sizeof(uint32_t) + 2 * sizeof(float); /* and its log-probabilities */
 	int64_t len = r->p->cfg.max_len, most = r->o.sample.max_new;
 
-	return sampler_bytes(r->sampler, roller_longest(r), n) +
+	return sampler_bytes(r->sampler, rollout_longest(r), n) +
 	       kept * (sizeof(struct rollout) + (size_t)(most < len ? most : len) * token);
 }
 
-void rollouts_reset(struct rollouts *r)
+void rollout_reset(struct rollouts *r)
 {
 	r->n = r->n_tok = 0;
 	buf_reset(&r->text);
 }
 
-void rollouts_free(struct rollouts *r)
+void rollout_free(struct rollouts *r)
 {
 	free(r->v);
 	free(r->tokens);
@@ -106,7 +106,7 @@ static void make_room(struct rollouts *r, size_t more, size_t more_tok)
 	}
 }
 
-void rollouts_add(struct rollouts *to, const struct rollouts *from, size_t first, size_t n)
+void rollout_add(struct rollouts *to, const struct rollouts *from, size_t first, size_t n)
 {
 	const struct rollout *a = &from->v[first], *z = &from->v[first + n - 1];
 	size_t n_tok = z->tok + z->n - a->tok;
@@ -159,7 +159,7 @@ static void keep(const struct roller *r, size_t task, size_t index, const struct
 	o->n_text = out->text.n - o->text;
 }
 
-static int judge(struct roller *r, struct rollouts *out, size_t from, struct reason *why)
+static int judge_all(struct roller *r, struct rollouts *out, size_t from, struct reason *why)
 {
 	enum profile_part before = profile_to(PROFILE_VERIFY);
 	size_t n = out->n - from;
@@ -173,7 +173,7 @@ static int judge(struct roller *r, struct rollouts *out, size_t from, struct rea
 
 		items[i] = (struct verify_item){
 			.task = span_of(t->id),
-			.prompt = prompts_text(&r->prompts, o->task),
+			.prompt = prompt_text(&r->prompts, o->task),
 			.response = {o->n_text ? out->text.p + o->text : "", o->n_text},
 			.answer = span_of(t->answer),
 			.meta = {t->meta.n ? (const uint8_t *)t->meta.p : NULL, t->meta.n},
@@ -190,8 +190,8 @@ static int judge(struct roller *r, struct rollouts *out, size_t from, struct rea
 	return st;
 }
 
-int roller_run(struct roller *r, const struct draw *d, size_t n_draws, size_t n_each, uint64_t step,
-	       struct rollouts *out, struct reason *why)
+int rollout_run(struct roller *r, const struct draw *d, size_t n_draws, size_t n_each,
+		uint64_t step, struct rollouts *out, struct reason *why)
 {
 	struct sample_group *groups = xcalloc(n_draws, sizeof *groups);
 	struct sample *samples = xcalloc(n_draws * n_each, sizeof *samples);
@@ -202,7 +202,7 @@ int roller_run(struct roller *r, const struct draw *d, size_t n_draws, size_t n_
 	for (size_t g = 0; g < n_draws; g++) {
 		groups[g] = (struct sample_group){
 			.n = n_each, .seed = r->o.seed, .step = step, .task = d[g].key};
-		groups[g].prompt = roller_prompt(r, d[g].task, &groups[g].n_prompt);
+		groups[g].prompt = rollout_prompt(r, d[g].task, &groups[g].n_prompt);
 	}
 	st = sampler_run(r->sampler, groups, n_draws, samples, why);
 	for (size_t i = 0; i < n_draws * n_each && !st; i++)
@@ -210,10 +210,10 @@ int roller_run(struct roller *r, const struct draw *d, size_t n_draws, size_t n_
 	free(groups);
 	free(samples);
 	profile_to(before);
-	return st || !r->verifier ? st : judge(r, out, from, why);
+	return st || !r->verifier ? st : judge_all(r, out, from, why);
 }
 
-void roller_traj(const struct roller *r, const struct rollouts *all, size_t i, struct traj *t)
+void rollout_traj(const struct roller *r, const struct rollouts *all, size_t i, struct traj *t)
 {
 	const struct rollout *o = &all->v[i];
 	const struct task *task = &r->tasks->v[o->task];
@@ -221,13 +221,13 @@ void roller_traj(const struct roller *r, const struct rollouts *all, size_t i, s
 
 	traj_clear(t);
 	t->task = span_of(task->id);
-	t->prompt = prompts_text(&r->prompts, o->task);
+	t->prompt = prompt_text(&r->prompts, o->task);
 	t->response = (struct span){o->n_text ? all->text.p + o->text : "", o->n_text};
 	t->answer = span_of(task->answer);
 	t->verifier = span_of(by);
 	if (task->meta.n)
 		t->meta = (struct mp){(const uint8_t *)task->meta.p, task->meta.n};
-	t->prompt_tokens = roller_prompt(r, o->task, &t->n_prompt_tokens);
+	t->prompt_tokens = rollout_prompt(r, o->task, &t->n_prompt_tokens);
 	t->tokens = all->tokens + o->tok;
 	t->logprobs = all->logprobs + o->tok;
 	t->n_tokens = t->n_logprobs = o->n;

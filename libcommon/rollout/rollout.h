@@ -10,7 +10,7 @@
 #include "stream/traj.h"
 #include "verify/verify.h"
 
-struct roller_opts {
+struct rollout_opts {
 	struct sample_opts sample;
 	struct verify_opts verify;
 	const char *wrap; /* around each question: see prompt.h; NULL: nothing */
@@ -22,9 +22,9 @@ struct roller; /* opaque: a sampler, a verifier, the problems' token ids */
 /* policy and tasks are borrowed, and the task_set's name goes into messages. The policy's weights
  * may change from call to call. NULL with the reason: an unknown verifier, or a problem that the
  * policy's tokenizer, chat template or length cannot take. */
-struct roller *roller_new(const struct policy *p, const struct task_set *tasks, const char *name,
-			  const struct roller_opts *o, struct reason *why);
-void roller_free(struct roller *r);
+struct roller *rollout_open(const struct policy *p, const struct task_set *tasks, const char *name,
+			    const struct rollout_opts *o, struct reason *why);
+void rollout_close(struct roller *r);
 
 struct draw { /* one problem to sample for */
 	size_t task;
@@ -42,7 +42,7 @@ struct rollout {
 	struct verdict verdict;
 };
 
-struct rollouts { /* zero-initialise; free with rollouts_free */
+struct rollouts { /* zero-initialise; free with rollout_free */
 	struct rollout *v;
 	size_t n, cap;
 	uint32_t *tokens;
@@ -52,23 +52,23 @@ struct rollouts { /* zero-initialise; free with rollouts_free */
 	struct buf text; /* decoded responses, without special tokens */
 };
 /* Appends the n responses of from that begin with the first-th. */
-void rollouts_add(struct rollouts *to, const struct rollouts *from, size_t first, size_t n);
-void rollouts_reset(struct rollouts *r); /* empty, memory kept */
-void rollouts_free(struct rollouts *r);
+void rollout_add(struct rollouts *to, const struct rollouts *from, size_t first, size_t n);
+void rollout_reset(struct rollouts *r); /* empty, memory kept */
+void rollout_free(struct rollouts *r);
 
 /* Appends n_each responses for each draw, in order. */
-int roller_run(struct roller *r, const struct draw *d, size_t n_draws, size_t n_each, uint64_t step,
-	       struct rollouts *out, struct reason *why);
+int rollout_run(struct roller *r, const struct draw *d, size_t n_draws, size_t n_each,
+		uint64_t step, struct rollouts *out, struct reason *why);
 
 /* Bytes that sampling n responses at once needs, with the rollouts of `kept` in memory. */
-size_t roller_bytes(const struct roller *r, size_t n, size_t kept);
+size_t rollout_bytes(const struct roller *r, size_t n, size_t kept);
 
 /* Token ids of a problem's prompt, owned by r. */
-const uint32_t *roller_prompt(const struct roller *r, size_t task, size_t *n);
-size_t roller_longest(const struct roller *r); /* tokens of the longest prompt */
+const uint32_t *rollout_prompt(const struct roller *r, size_t task, size_t *n);
+size_t rollout_longest(const struct roller *r); /* tokens of the longest prompt */
 
 /* Response i as a trajectory whose pointers go into r and all; policy, step, iter, advantage and
  * used are left absent. */
-void roller_traj(const struct roller *r, const struct rollouts *all, size_t i, struct traj *t);
+void rollout_traj(const struct roller *r, const struct rollouts *all, size_t i, struct traj *t);
 
 #endif

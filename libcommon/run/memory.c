@@ -1,6 +1,6 @@
 /* memory.c - what memory a run will need. See memory.h. */
 #include "run/memory.h"
-#include "base/io.h"
+#include "base/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,9 +21,9 @@ size_t memory_total(const struct memory *s)
 	return s->weights + s->reference + s->gradients + s->moments + s->activations + s->cache;
 }
 
-static const char *size_text(size_t n, char text[24])
+const char *memory_size(size_t n, char *text)
 {
-	snprintf(text, 24, n < 1000000000 ? "%.1f MB" : "%.2f GB",
+	snprintf(text, MEMORY_SIZE, n < 1000000000 ? "%.1f MB" : "%.2f GB",
 		 (double)n / (n < 1000000000 ? 1e6 : 1e9));
 	return text;
 }
@@ -37,14 +37,14 @@ char *memory_text(const struct memory *s, char *text)
 		    {"gradients", s->gradients},     {"moments", s->moments},
 		    {"activations", s->activations}, {"cache of sampling", s->cache}};
 	const char *between = ": ";
-	char size[24];
-	int at = snprintf(text, MEMORY_TEXT, "%s", size_text(memory_total(s), size));
+	char size[MEMORY_SIZE];
+	int at = snprintf(text, MEMORY_TEXT, "%s", memory_size(memory_total(s), size));
 
 	for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
 		if (!part[i].n)
 			continue;
 		at += snprintf(text + at, (size_t)(MEMORY_TEXT - at), "%s%s %s", between,
-			       part[i].name, size_text(part[i].n, size));
+			       part[i].name, memory_size(part[i].n, size));
 		between = ", ";
 	}
 	return text;
@@ -100,11 +100,11 @@ int memory_check(const struct memory *s, struct reason *why)
 {
 	size_t have = s->weights, more = memory_total(s) - have, left;
 	const char *limit = "";
-	char a[24], b[24], all[MEMORY_TEXT];
+	char a[MEMORY_SIZE], b[MEMORY_SIZE], all[MEMORY_TEXT];
 
 	left = room(have, &limit);
 	if (more <= left)
 		return 0;
 	return fail(why, ST_SYSTEM, "memory: %s more are needed, %s are left by %s; in all %s",
-		    size_text(more, a), size_text(left, b), limit, memory_text(s, all));
+		    memory_size(more, a), memory_size(left, b), limit, memory_text(s, all));
 }

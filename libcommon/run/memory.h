@@ -1,7 +1,7 @@
 /*
  * memory.h - what memory a run will need, known before its first step, and whether that is there.
  *
- * The sizes come from the modules that allocate: model_bytes, run_bytes, sampler_bytes.
+ * The sizes come from the modules that allocate: model_bytes, workspace_bytes, sampler_bytes.
  */
 #ifndef RUN_MEMORY_H
 #define RUN_MEMORY_H
@@ -20,6 +20,9 @@ struct memory {           /* bytes */
 /* Gradients and moments of what is trained of m */
 void memory_of_training(struct memory *s, const struct model *m);
 size_t memory_total(const struct memory *s);
+/* "1.9 GB"; returns text. */
+enum { MEMORY_SIZE = 24 };
+const char *memory_size(size_t n, char *text);
 /* "1.9 GB: weights 1.2 GB, ..."; returns text. */
 enum { MEMORY_TEXT = 256 };
 char *memory_text(const struct memory *s, char *text);

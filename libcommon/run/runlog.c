@@ -1,6 +1,8 @@
 /* runlog.c - a training log in JSON lines. See runlog.h. */
 #include "run/runlog.h"
 #include "base/num.h"
+#include "base/file.h"
+#include "base/dir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,9 +35,9 @@ int runlog_resume(struct runlog *l, const char *path, uint64_t at, struct reason
 		return 0;
 	if (at == NO_MARK)
 		at = stat(path, &sb) == 0 ? (uint64_t)sb.st_size : 0;
-	st = out_open_at(&l->o, path, at, why);
+	st = file_open_at(&l->o, path, at, why);
 	if (!st)
-		st = out_cut(&l->o, why);
+		st = file_cut(&l->o, why);
 	if (st && l->o.fd >= 0)
 		close(l->o.fd);
 	l->open = !st;
@@ -51,7 +53,7 @@ int runlog_sync(struct runlog *l, struct reason *why)
 {
 	int st = l->open ? out_sync(&l->o, why) : 0;
 
-	return l->open && !st ? file_settle(l->o.name, why) : st;
+	return l->open && !st ? dir_settle(l->o.name, why) : st;
 }
 
 static void key(struct runlog *l, const char *name)

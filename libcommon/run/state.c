@@ -1,5 +1,7 @@
 /* state.c - checkpoints of a run. See state.h. */
 #include "run/state.h"
+#include "base/file.h"
+#include "base/dir.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -164,7 +166,7 @@ static bool begins_file(const struct state *s, size_t i)
 /* All arrays that go into the file of array i. */
 static int write_arrays(const struct state *s, size_t i, struct out *o, struct reason *why)
 {
-	struct st_item *v = NULL;
+	struct sft_item *v = NULL;
 	size_t n = 0;
 	int st;
 
@@ -177,14 +179,14 @@ static int write_arrays(const struct state *s, size_t i, struct out *o, struct r
 		for (size_t j = 0; j < a->n_w; j++) {
 			const struct weight *w = &a->w[j];
 
-			v[n++] = (struct st_item){
+			v[n++] = (struct sft_item){
 				.name = xasprintf("%s%s", a->prefix, w->name),
 				.rank = w->rank,
 				.shape = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
 				.data = a->v + w->offset};
 		}
 	}
-	st = st_write(o, v, n, ST_F32, why);
+	st = sft_write(o, v, n, SFT_F32, why);
 	for (size_t k = 0; k < n; k++)
 		free((char *)(uintptr_t)v[k].name);
 	free(v);
@@ -415,17 +417,17 @@ static int read_json(struct state *s, const char *path, struct reason *why)
 	return st;
 }
 
-static int read_array(const struct state_array *a, const struct st_file *f, struct reason *why)
+static int read_array(const struct state_array *a, const struct sft_file *f, struct reason *why)
 {
 	int st = 0;
 
 	for (size_t i = 0; i < a->n_w && !st; i++) {
 		const struct weight *w = &a->w[i];
 		char *name = xasprintf("%s%s", a->prefix, w->name);
-		const struct st_tensor *t = st_find(f, name);
+		const struct sft_tensor *t = sft_find(f, name);
 
 		st = t && t->count == w->count
-			     ? st_read(f, t, a->v + w->offset, why)
+			     ? sft_read(f, t, a->v + w->offset, why)
 			     : fail(why, ST_INPUT, "tensor %s is missing or of another size", name);
 		free(name);
 	}
@@ -438,12 +440,12 @@ static int read_arrays(const struct state *s, const char *path, struct reason *w
 
 	for (size_t i = 0; i < s->n_array && !st; i++) {
 		char *file = xasprintf("%s/%s", path, s->array[i].file);
-		struct st_file f;
+		struct sft_file f;
 
-		st = st_open_file(&f, file, why);
+		st = sft_open_file(&f, file, why);
 		if (!st) {
 			st = read_array(&s->array[i], &f, why);
-			st_close(&f);
+			sft_close(&f);
 		}
 		free(file);
 	}

@@ -78,21 +78,14 @@ void state_made_here(struct state *s, const char *blas_core)
 	state_made(s, "threads", threads);
 }
 
-static bool is_among(const char *name, const char *const *list)
-{
-	while (*list && strcmp(*list, name) != 0)
-		list++;
-	return *list != NULL;
-}
-
-void state_same_options(struct state *s, const struct opt *opts, const char *const *neutral)
+void state_same_options(struct state *s, const struct opt *opts)
 {
 	for (; s->dir && opts->name; opts++) {
 		struct buf value = {0};
 		char *what = xasprintf("--%s", opts->name);
 
 		tool_value(opts, &value);
-		if (!is_among(opts->name, neutral))
+		if (!(opts->type & (OPT_FREE | OPT_BY_CONTENT)))
 			state_same(s, what, buf_cstr(&value));
 		buf_free(&value);
 		free(what);

@@ -23,19 +23,20 @@ struct eval *evalset_add(struct evalset *s, struct span set, struct span variant
 	return e;
 }
 
-static void add(struct eval *e, size_t id, const struct traj *t, double threshold,
-		struct set *solutions)
+static void add_response(struct eval *e, size_t id, const struct traj *t, double threshold,
+			 struct set *solutions)
 {
 	struct evalcell *cell;
 	uint64_t solution[2];
 
 	e->cell = names_room(e->cell, &e->n_cell, id, sizeof *e->cell);
 	cell = &e->cell[id];
+	cell->there = true;
 	if (!isnan(t->entropy)) {
 		cell->entropy += t->entropy;
 		cell->n_entropy++;
 	}
-	if (!glance_graded(t)) {
+	if (!trajscan_graded(t)) {
 		e->ungraded++;
 		e->failed += t->verdict.p && !span_is(t->verdict, "ok");
 		return;
@@ -62,9 +63,10 @@ int evalset_read(struct evalset *s, struct eval *e, const char *path, unsigned f
 	while (!st && (got = rec_next(in, &r, why)) > 0) {
 		if (!r.is_traj)
 			continue;
-		st = glance(&t, &r, path, why);
+		st = trajscan(&t, &r, path, why);
 		if (!st)
-			add(e, names_id(&s->problems[e->set], t.task), &t, threshold, &solutions);
+			add_response(e, names_id(&s->problems[e->set], t.task), &t, threshold,
+				     &solutions);
 	}
 	set_free(&solutions);
 	rec_close(in);
@@ -112,6 +114,21 @@ int evalset_sort(struct evalset *s, struct reason *why)
 struct evalcell eval_cell(const struct eval *e, size_t problem)
 {
 	return problem < e->n_cell ? e->cell[problem] : (struct evalcell){0};
+}
+
+size_t evalset_common(const struct evalset *s, size_t set)
+{
+	size_t common = 0;
+
+	for (size_t p = 0; p < s->problems[set].n; p++) {
+		bool in_all = true;
+
+		for (size_t i = 0; i < s->n; i++)
+			in_all &= s->v[i].set != set || !s->v[i].n_cell ||
+				  eval_cell(&s->v[i], p).there;
+		common += in_all;
+	}
+	return common;
 }
 
 bool evalset_earlier(const struct evalset *s, const struct eval *e, size_t problem)

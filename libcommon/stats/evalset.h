@@ -18,6 +18,7 @@ struct evalcell {
 	uint64_t distinct; /* different correct solutions */
 	double entropy;    /* sum over the samples that have it */
 	uint64_t n_entropy;
+	bool there; /* it has a trajectory, graded or not */
 };
 
 struct eval {
@@ -47,6 +48,8 @@ int evalset_read(struct evalset *s, struct eval *e, const char *path, unsigned f
 int evalset_sort(struct evalset *s, struct reason *why);
 /* The problem's cell; all zero where the evaluation does not have it. */
 struct evalcell eval_cell(const struct eval *e, size_t problem);
+/* Problems of a set that all of its evaluations have (but for those without any trajectory). */
+size_t evalset_common(const struct evalset *s, size_t set);
 /* An evaluation of the same set, variant and seed at an earlier step solved it. Sorted. */
 bool evalset_earlier(const struct evalset *s, const struct eval *e, size_t problem);
 void evalset_free(struct evalset *s);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <xxhash.h>
 
-static void add(struct ngrams *g, uint32_t task, const char *p, size_t n)
+static void add_gram(struct ngrams *g, uint32_t task, const char *p, size_t n)
 {
 	XXH128_hash_t h = XXH3_128bits_withSeed(p, n, task);
 
@@ -32,11 +32,11 @@ void ngram_add_text(struct ngrams *g, uint32_t task, struct span text, size_t n)
 
 	for (size_t i = 0; i < n && to < text.n; i++)
 		to = next_char(text, to);
-	add(g, task, text.p, to);
+	add_gram(g, task, text.p, to);
 	for (; to < text.n; grams++) {
 		from = next_char(text, from);
 		to = next_char(text, to);
-		add(g, task, text.p + from, to - from);
+		add_gram(g, task, text.p + from, to - from);
 	}
 	add_total(g, task, grams);
 }
@@ -46,7 +46,7 @@ void ngram_add_tokens(struct ngrams *g, uint32_t task, struct span ids, size_t n
 	size_t units = ids.n / 4, width = units < n ? units : n, grams = units - width + 1;
 
 	for (size_t i = 0; i < grams; i++)
-		add(g, task, ids.p ? ids.p + 4 * i : "", 4 * width);
+		add_gram(g, task, ids.p ? ids.p + 4 * i : "", 4 * width);
 	add_total(g, task, grams);
 }
 

@@ -60,7 +60,7 @@ void passk_bootstrap(const double *value, size_t n_metrics, size_t n_problems, s
 			 mean + r, replicates);
 	for (size_t m = 0; m < n_metrics; m++)
 		if (!isnan(value[m * n_problems]))
-			crossed_interval(mean + m * replicates, replicates, &low[m], &high[m]);
+			pigeonhole_interval(mean + m * replicates, replicates, &low[m], &high[m]);
 	free(mean);
 }
 

@@ -9,23 +9,24 @@
 /* Which factor a draw is of; columns draw as passk_bootstrap does */
 enum { COLS, ROWS };
 
-static void draw(double *times, size_t n, uint64_t key)
+static void draw_times(double *times, size_t n, uint64_t key)
 {
 	for (size_t i = 0; i < n; i++)
 		times[rng_below(key, i, n)]++;
 }
 
-void crossed_draw(struct crossed *c, size_t rows, size_t cols, size_t replicates, uint64_t seed)
+void pigeonhole_draw(struct pigeonhole *c, size_t rows, size_t cols, size_t replicates,
+		     uint64_t seed)
 {
 	if (c->row && c->rows == rows && c->cols == cols && c->replicates == replicates)
 		return;
-	crossed_free(c);
-	*c = (struct crossed){.rows = rows, .cols = cols, .replicates = replicates};
+	pigeonhole_free(c);
+	*c = (struct pigeonhole){.rows = rows, .cols = cols, .replicates = replicates};
 	c->row = xcalloc(replicates * rows + 1, sizeof *c->row);
 	c->col = xcalloc(replicates * cols + 1, sizeof *c->col);
 	for (size_t r = 0; r < replicates; r++) {
-		draw(c->row + r * rows, rows, rng_key(seed, RNG_BOOTSTRAP, r, ROWS, 0));
-		draw(c->col + r * cols, cols, rng_key(seed, RNG_BOOTSTRAP, r, COLS, 0));
+		draw_times(c->row + r * rows, rows, rng_key(seed, RNG_BOOTSTRAP, r, ROWS, 0));
+		draw_times(c->col + r * cols, cols, rng_key(seed, RNG_BOOTSTRAP, r, COLS, 0));
 	}
 }
 
@@ -44,7 +45,7 @@ static double dot(const double *a, const double *b, size_t n)
 }
 
 /* Sum over rows and columns of v, each as often as replicate r drew it */
-static double total(const struct crossed *c, size_t r, const double *v)
+static double total(const struct pigeonhole *c, size_t r, const double *v)
 {
 	const double *row = c->row + r * c->rows, *col = c->col + r * c->cols;
 	double sum = 0;
@@ -55,7 +56,7 @@ static double total(const struct crossed *c, size_t r, const double *v)
 	return sum;
 }
 
-void crossed_means(const struct crossed *c, const double *v, double *mean)
+void pigeonhole_means(const struct pigeonhole *c, const double *v, double *mean)
 {
 	size_t n = c->rows * c->cols, absent = 0;
 	double *value = xcalloc(n + 1, sizeof *value); /* 0 where there is none */
@@ -75,14 +76,14 @@ void crossed_means(const struct crossed *c, const double *v, double *mean)
 	free(there);
 }
 
-void crossed_free(struct crossed *c)
+void pigeonhole_free(struct pigeonhole *c)
 {
 	free(c->row);
 	free(c->col);
-	*c = (struct crossed){0};
+	*c = (struct pigeonhole){0};
 }
 
-double crossed_mean(const double *v, size_t n)
+double pigeonhole_mean(const double *v, size_t n)
 {
 	double sum = 0;
 	size_t there = 0;
@@ -111,7 +112,7 @@ static double quantile(const double *v, size_t n, double q)
 	return i + 1 < n ? v[i] + (at - (double)i) * (v[i + 1] - v[i]) : v[n - 1];
 }
 
-void crossed_interval(double *mean, size_t n, double *low, double *high)
+void pigeonhole_interval(double *mean, size_t n, double *low, double *high)
 {
 	size_t there = 0;
 

@@ -7,9 +7,9 @@
  * that are hard under every seed, and seeds that are good at every problem, widen the interval,
  * which a bootstrap of cells would miss. With one row it is the bootstrap of passk.h, draw by draw.
  *
- *     crossed_draw(&c, rows, cols, 1000, seed);
- *     crossed_means(&c, v, mean);                    // and w, for a paired difference
- *     crossed_interval(mean, 1000, &low, &high);
+ *     pigeonhole_draw(&c, rows, cols, 1000, seed);
+ *     pigeonhole_means(&c, v, mean);                    // and w, for a paired difference
+ *     pigeonhole_interval(mean, 1000, &low, &high);
  */
 #ifndef STATS_PIGEONHOLE_H
 #define STATS_PIGEONHOLE_H
@@ -17,23 +17,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct crossed {
+struct pigeonhole {
 	size_t rows, cols, replicates;
 	double *row; /* (replicates, rows): how often each was drawn; owned */
 	double *col; /* (replicates, cols) */
 };
 
 /* Draws anew unless the last draws had the same rows, cols and replicates; the seed is taken to be
- * the same always. Zero-initialise c; free with crossed_free. */
-void crossed_draw(struct crossed *c, size_t rows, size_t cols, size_t replicates, uint64_t seed);
+ * the same always. Zero-initialise c; free with pigeonhole_free. */
+void pigeonhole_draw(struct pigeonhole *c, size_t rows, size_t cols, size_t replicates,
+		     uint64_t seed);
 /* Mean of each replicate over the cells of v (rows, cols) that are not NaN; NaN when it drew none.
  */
-void crossed_means(const struct crossed *c, const double *v, double *mean);
-void crossed_free(struct crossed *c);
+void pigeonhole_means(const struct pigeonhole *c, const double *v, double *mean);
+void pigeonhole_free(struct pigeonhole *c);
 
-double crossed_mean(const double *v, size_t n); /* of those that are not NaN; NaN when none is */
+double pigeonhole_mean(const double *v, size_t n); /* of those that are not NaN; NaN when none is */
 /* The 2.5 % and 97.5 % quantiles of those means that are not NaN, interpolated linearly between
  * order statistics; NaN when none is. Sorts mean. */
-void crossed_interval(double *mean, size_t n, double *low, double *high);
+void pigeonhole_interval(double *mean, size_t n, double *low, double *high);
 
 #endif

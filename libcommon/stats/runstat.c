@@ -76,7 +76,7 @@ static int add_grams(struct runstat *s, uint32_t task, const struct traj *t, str
 		ngram_add_text(&s->now, task, t->response, s->ngram);
 		return 0;
 	}
-	st = token_ids(glance_path(map, "tokens"), &b, &ids, why);
+	st = token_ids(trajscan_path(map, "tokens"), &b, &ids, why);
 	if (!st)
 		ngram_add_tokens(&s->now, task, ids, s->ngram);
 	buf_free(&b);
@@ -98,11 +98,11 @@ int runstat_add(struct runstat *s, const struct traj *t, struct mp map, struct r
 		s->row.failed++;
 	if (!isnan(t->entropy))
 		mean_add(&s->entropy, t->entropy);
-	if (glance_path(map, "tokens").p)
+	if (trajscan_path(map, "tokens").p)
 		mean_add(&s->tokens, (double)t->n_tokens);
 	if (t->finish.p)
 		mean_add(&s->cut, span_is(t->finish, "length"));
-	if (glance_graded(t))
+	if (trajscan_graded(t))
 		add_graded(s, task, t);
 	return s->ngram ? add_grams(s, (uint32_t)id, t, map, why) : 0;
 }

@@ -13,7 +13,7 @@
 /* One step. Means are NaN where there is nothing to average. */
 struct runstat_row {
 	uint64_t trajectories;
-	uint64_t graded;                          /* with a reward: see glance_graded */
+	uint64_t graded;                          /* with a reward: see trajscan_graded */
 	uint64_t failed;                          /* with a verdict other than "ok" */
 	uint64_t tasks;                           /* with any trajectory */
 	uint64_t attempted;                       /* tasks with a graded one */
@@ -55,7 +55,7 @@ struct runstat {
 	struct mean reward, correct, entropy, tokens, cut;
 };
 
-/* t as glance gives it; map: the record, for token n-grams. ST_INPUT without a place in *why when
+/* t as trajscan gives it; map: the record, for token n-grams. ST_INPUT without a place in *why when
  * by_token asks for tokens that are not there or not whole numbers below 2^32. */
 int runstat_add(struct runstat *s, const struct traj *t, struct mp map, struct reason *why);
 /* Ends the step: *row is its row; the next runstat_add begins the step after it. */

@@ -108,7 +108,7 @@ static void put_value(struct buf *b, struct mp v, const char *top)
 	if (mp_str(v, &s)) {
 		columns_escape(b, s.p, s.n);
 	} else {
-		json_from_value(&json, top, v);
+		mpjson_from_key(&json, top, v);
 		columns_escape(b, json.p, json.n);
 	}
 	buf_free(&json);
@@ -120,7 +120,7 @@ void columns_row(struct buf *b, struct columns *c, struct mp map)
 	for (size_t i = 0; i < c->n; i++) {
 		struct column *k = &c->v[i];
 		bool found = k->by_whole || !k->name[k->top];
-		struct mp v = found ? k->v : glance_path(k->v, k->name + k->top + 1);
+		struct mp v = found ? k->v : trajscan_path(k->v, k->name + k->top + 1);
 
 		if (i)
 			buf_char(b, '\t');

@@ -1,6 +1,7 @@
 /* mp.c - MessagePack in place. See mp.h; the format: msgpack's spec.md. */
 #include "stream/mp.h"
 
+#include <assert.h>
 #include <string.h>
 
 /*
@@ -35,6 +36,7 @@ static size_t float_run(const uint8_t *p, size_t n, uint64_t *owed)
 	size_t len = fixed_length[*p], at = 0;
 	uint8_t type = *p;
 
+	assert(len && *owed);
 	do {
 		at += len;
 		--*owed;
@@ -78,6 +80,7 @@ static bool read_head(const uint8_t *p, size_t n, struct head *h)
 	};
 	uint8_t c = p[0];
 
+	assert(n && !fixed_length[c]);
 	if (c < 0xa0) {
 		*h = (struct head){c < 0x90 ? HEAD_MAP : HEAD_ARRAY, 1, c & 0x0f};
 		return true;
@@ -113,6 +116,8 @@ static enum mp_skim enter(struct skim *s, const struct head *h)
 {
 	uint64_t count = h->type == HEAD_MAP ? 2 * h->count : h->count;
 
+	assert(h->type == HEAD_MAP || h->type == HEAD_ARRAY);
+	assert(s->depth >= 0 && s->depth <= MP_MAX_DEPTH);
 	if (s->depth == MP_MAX_DEPTH)
 		return MP_TOO_DEEP;
 	s->objects += count;
@@ -186,6 +191,7 @@ enum mp_skim mp_skim_ends(const void *bytes, size_t n, size_t *len, struct mp_en
 			return r;
 		}
 	}
+	assert(s.depth == 0 && s.outer == 0 && at <= n);
 	*len = at;
 	return at > MP_MAX_BYTES ? MP_TOO_LARGE : MP_OK;
 }
@@ -208,6 +214,7 @@ const char *mp_skim_text(enum mp_skim r)
 		[MP_BAD_TYPE] = "a byte that is no MessagePack type, or an extension type",
 	};
 
+	assert((unsigned)r < sizeof text / sizeof *text);
 	return text[r];
 }
 
@@ -249,6 +256,7 @@ enum mp_type mp_type(struct mp v)
 
 	if (!v.p)
 		return MP_NONE;
+	assert(v.n);
 	c = *v.p;
 	if (c < 0x80 || c >= 0xe0)
 		return MP_INT;
@@ -328,10 +336,12 @@ static struct span payload(struct mp v)
 {
 	struct head h = {HEAD_BYTES, 1, 0};
 
+	assert(mp_type(v) == MP_STR || mp_type(v) == MP_BIN);
 	if (fixed_length[*v.p])
 		h.count = *v.p & 0x1f;
 	else
 		read_head(v.p, 5, &h);
+	assert(h.n + h.count == v.n);
 	return (struct span){(const char *)v.p + h.n, (size_t)h.count};
 }
 
@@ -361,7 +371,9 @@ static struct mp_iter begin(struct mp v)
 {
 	struct head h;
 
+	assert(mp_type(v) == MP_MAP || mp_type(v) == MP_ARRAY);
 	read_head(v.p, 5, &h);
+	assert(h.n <= v.n && h.count <= v.n);
 	return (struct mp_iter){.p = v.p + h.n, .end = v.p + v.n, .left = (size_t)h.count};
 }
 
@@ -387,6 +399,7 @@ bool mp_enter_ends(struct mp v, const struct mp_ends *ends, struct mp_iter *it)
 		return false;
 	if (!ends)
 		return true;
+	assert(ends->n <= MP_ENDS && (!ends->n || ends->at[ends->n - 1] <= v.n));
 	it->begin = v.p;
 	it->known = ends->at;
 	it->n_known = ends->n;
@@ -394,16 +407,18 @@ bool mp_enter_ends(struct mp v, const struct mp_ends *ends, struct mp_iter *it)
 }
 
 /* The value at it->p; the last one of a container ends where the container ends. */
-static struct mp take(struct mp_iter *it, bool last)
+static struct mp take_value(struct mp_iter *it, bool last)
 {
 	const uint8_t *p = it->p;
 
+	assert(p < it->end);
 	if (it->n_known) {
 		it->n_known--;
 		it->p = it->begin + *it->known++;
 	} else {
 		it->p = last ? it->end : skip(p);
 	}
+	assert(it->p > p && it->p <= it->end);
 	return (struct mp){p, (size_t)(it->p - p)};
 }
 
@@ -412,7 +427,7 @@ bool mp_next(struct mp_iter *it, struct mp *v)
 	if (!it->left)
 		return false;
 	it->left--;
-	*v = take(it, it->left == 0);
+	*v = take_value(it, it->left == 0);
 	return true;
 }
 
@@ -421,8 +436,8 @@ bool mp_next_pair(struct mp_iter *it, struct mp *key, struct mp *v)
 	if (!it->left)
 		return false;
 	it->left--;
-	*key = take(it, false);
-	*v = take(it, it->left == 0);
+	*key = take_value(it, false);
+	*v = take_value(it, it->left == 0);
 	return true;
 }
 

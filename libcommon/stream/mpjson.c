@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "stream/pack.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <math.h>
 #include <stdlib.h>
@@ -50,6 +51,7 @@ static void put_int(struct buf *b, struct mp v)
 	uint64_t u = 0;
 	bool negative = false;
 
+	assert(mp_type(v) == MP_INT);
 	mp_int(v, &u, &negative);
 	buf_reserve(b, FMT_MAX);
 	if (negative)
@@ -72,6 +74,7 @@ static bool is_new_key(struct mp map, size_t index, struct span key)
 	struct span s;
 
 	mp_enter(map, &it);
+	assert(index < it.left);
 	while (index--) {
 		mp_next_pair(&it, &k, &v);
 		mp_bytes(k, &s);
@@ -133,6 +136,7 @@ static void put_map(struct buf *b, struct mp map, bool record)
 	struct mp key, v;
 	struct span s;
 
+	assert(mp_type(map) == MP_MAP);
 	buf_str(b, object ? "{" : "{\"$map\":[");
 	mp_enter(map, &it);
 	for (bool first = true; mp_next_pair(&it, &key, &v); first = false) {
@@ -143,12 +147,12 @@ static void put_map(struct buf *b, struct mp map, bool record)
 			json_string_to(b, s.p, s.n);
 			buf_char(b, ':');
 			if (!record || !put_words(b, s, v))
-				json_from_mp(b, v);
+				mpjson_from(b, v);
 		} else {
 			buf_char(b, '[');
-			json_from_mp(b, key);
+			mpjson_from(b, key);
 			buf_char(b, ',');
-			json_from_mp(b, v);
+			mpjson_from(b, v);
 			buf_char(b, ']');
 		}
 	}
@@ -160,18 +164,19 @@ static void put_array(struct buf *b, struct mp array)
 	struct mp_iter it;
 	struct mp v;
 
+	assert(mp_type(array) == MP_ARRAY);
 	buf_char(b, '[');
 	mp_enter(array, &it);
 	for (bool first = true; mp_next(&it, &v); first = false) {
 		if (!first)
 			buf_char(b, ',');
-		json_from_mp(b, v);
+		mpjson_from(b, v);
 	}
 	buf_char(b, ']');
 }
 
 /* Recursion is bounded: what passed mp_skim is at most MP_MAX_DEPTH deep. */
-void json_from_mp(struct buf *b, struct mp v)
+void mpjson_from(struct buf *b, struct mp v)
 {
 	bool flag = false;
 	double d = 0;
@@ -213,15 +218,15 @@ void json_from_mp(struct buf *b, struct mp v)
 	}
 }
 
-void json_from_record(struct buf *b, struct mp rec)
+void mpjson_from_record(struct buf *b, struct mp rec)
 {
 	put_map(b, rec, true);
 }
 
-void json_from_value(struct buf *b, const char *key, struct mp v)
+void mpjson_from_key(struct buf *b, const char *key, struct mp v)
 {
 	if (!put_words(b, (struct span){key, strlen(key)}, v))
-		json_from_mp(b, v);
+		mpjson_from(b, v);
 }
 
 /* ---- JSON to MessagePack ---- */
@@ -433,7 +438,7 @@ static void pack_value(msgpack_packer *pk, const json_t *j)
 	}
 }
 
-void json_to_mp(struct buf *b, const json_t *j)
+void mpjson_to(struct buf *b, const json_t *j)
 {
 	msgpack_packer pk;
 
@@ -441,10 +446,11 @@ void json_to_mp(struct buf *b, const json_t *j)
 	pack_value(&pk, j);
 }
 
-void json_to_record(struct buf *b, const json_t *j)
+void mpjson_to_record(struct buf *b, const json_t *j)
 {
 	msgpack_packer pk;
 
+	assert(json_is_object(j));
 	pack_init(&pk, b);
 	pack_object(&pk, j, true);
 }

@@ -14,15 +14,15 @@
  * value], ...]} for maps with keys that are no text, come twice or would look like one of these.
  * Floats always have a '.' or an 'e', integers never.
  */
-void json_from_mp(struct buf *b, struct mp v);
+void mpjson_from(struct buf *b, struct mp v);
 /* The same for a record of a stream: prompt_tokens, tokens and logprobs (bin) become arrays. */
-void json_from_record(struct buf *b, struct mp rec);
+void mpjson_from_record(struct buf *b, struct mp rec);
 /* One value of a record, which stands there under the top-level key given. */
-void json_from_value(struct buf *b, const char *key, struct mp v);
+void mpjson_from_key(struct buf *b, const char *key, struct mp v);
 /* Appends j as MessagePack, shortest forms; the objects above become what they stand for. The
  * result may be nested too deep or be too large for mp_skim: ask it. */
-void json_to_mp(struct buf *b, const json_t *j);
+void mpjson_to(struct buf *b, const json_t *j);
 /* The same for an object that is to be a record: the three arrays become bin. */
-void json_to_record(struct buf *b, const json_t *j);
+void mpjson_to_record(struct buf *b, const json_t *j);
 
 #endif

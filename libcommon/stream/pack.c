@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-static int add(void *b, const char *p, size_t n)
+static int add_to_buf(void *b, const char *p, size_t n)
 {
 	buf_add(b, p, n);
 	return 0;
@@ -13,7 +13,7 @@ static int add(void *b, const char *p, size_t n)
 
 void pack_init(msgpack_packer *pk, struct buf *b)
 {
-	msgpack_packer_init(pk, b, add);
+	msgpack_packer_init(pk, b, add_to_buf);
 }
 
 static void pack_bytes_as_str(msgpack_packer *pk, const char *p, size_t n)

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/set.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,8 @@ struct rec_in {
 	bool bare;               /* in a run of records outside head .. end */
 	bool cut;                /* REC_PARTIAL let a missing end pass */
 	uint64_t count, records; /* of the segment: trajectories, all */
-	struct hash *hash;       /* of the segment's records */
+	int64_t version;         /* of its head */
+	struct hash *hash;       /* of the segment so far, as an end of that version has it */
 	struct buf head;         /* copy of the segment's head record; n 0: none */
 	struct buf chains;       /* entries of all heads so far, each once */
 	struct set known;        /* of chains */
@@ -35,6 +37,7 @@ struct rec_in *rec_open(const char *path, unsigned flags, struct reason *why)
 	static _Atomic uint64_t opened;
 	struct rec_in *in = xcalloc(1, sizeof *in);
 
+	assert(path);
 	if (in_open(&in->in, path, why)) {
 		free(in);
 		return NULL;
@@ -180,6 +183,8 @@ static int whole_object(struct rec_in *in, size_t *len, const struct rec *r, str
 	for (;;) {
 		enum mp_skim s = mp_skim_ends(i->p, i->n, len, &in->ends);
 
+		assert(s != MP_OK || (*len && *len <= i->n));
+		assert(s != MP_MORE || *len > i->n);
 		if (s == MP_OK)
 			return 1;
 		if (s != MP_MORE)
@@ -236,15 +241,21 @@ bool rec_ready(const struct rec_in *in)
 	return true;
 }
 
+int64_t rec_version(struct mp head)
+{
+	int64_t v;
+
+	return mp_i64(mp_get(head, "version"), &v) && (v == 1 || v == 2) ? v : 0;
+}
+
 const char *rec_bad_head(struct mp map)
 {
 	enum mp_type chain = mp_type(mp_get(map, "chain"));
-	int64_t version;
 
 	if (!str_is(mp_get(map, "format"), "traj"))
 		return "format is not \"traj\"";
-	if (!mp_i64(mp_get(map, "version"), &version) || version != 1)
-		return "not of version 1, the one this tool reads";
+	if (!rec_version(map))
+		return "not of version 1 or 2, those this tool reads";
 	return chain == MP_NONE || chain == MP_ARRAY ? NULL : "chain is not an array";
 }
 
@@ -269,6 +280,7 @@ static int read_head(struct rec_in *in, const struct rec *r, struct reason *why)
 	if (in->framed && !(in->flags & REC_PARTIAL))
 		return rec_fail(why, in->in.name, r,
 				"a head record, but the segment before it has no end record");
+	assert(!in->framed || in->flags & REC_PARTIAL);
 	in->cut |= in->framed;
 	buf_reset(&in->head);
 	buf_add(&in->head, r->map.p, r->map.n);
@@ -277,8 +289,24 @@ static int read_head(struct rec_in *in, const struct rec *r, struct reason *why)
 	in->bare = false;
 	in->segments++;
 	in->count = in->records = 0;
+	in->version = rec_version(r->map);
 	hash_reset(in->hash);
+	if (in->version >= 2)
+		hash_add(in->hash, r->map.p, r->map.n);
 	return 0;
+}
+
+/* From version 2 on, no bit of it is free: a map of these values has one form. */
+static bool is_canonical_end(const struct rec_in *in, struct mp end)
+{
+	struct buf b = {0};
+	bool same;
+
+	assert(in->framed && in->version >= 2);
+	rec_end(&b, in->count, hash_64(in->hash));
+	same = b.n == end.n && memcmp(b.p, end.p, b.n) == 0;
+	buf_free(&b);
+	return same;
 }
 
 static int read_end(struct rec_in *in, const struct rec *r, struct reason *why)
@@ -296,27 +324,59 @@ static int read_end(struct rec_in *in, const struct rec *r, struct reason *why)
 	hash_hex(hash_64(in->hash), hex);
 	if (!str_is(hash, hex))
 		return rec_fail(why, in->in.name, r,
-				"end: xxh3 is not that of the records before it (%s): damaged",
-				hex);
+				"end: xxh3 is not that of the %s before it (%s): damaged",
+				in->version >= 2 ? "head and the records" : "records", hex);
+	if (in->version >= 2 && !is_canonical_end(in, r->map))
+		return rec_fail(why, in->in.name, r,
+				"end: not as one with these values is written: damaged");
 	in->framed = false;
+	return 0;
+}
+
+static bool has_text_keys(const struct rec *r)
+{
+	struct mp_iter it;
+	struct mp key, v;
+
+	mp_enter_ends(r->map, r->ends, &it);
+	while (mp_next_pair(&it, &key, &v))
+		if (mp_type(key) != MP_STR)
+			return false;
+	return true;
+}
+
+/* A record outside of head and end, where no hash covers it. A damaged head that took the records
+ * behind it for more of its pairs, the end among them, would pass for one: by its keys it is told.
+ */
+static int read_bare(struct rec_in *in, const struct rec *r, struct reason *why)
+{
+	if (in->flags & REC_STRICT)
+		return rec_fail(why, in->in.name, r, "a record outside of head and end");
+	if (!has_text_keys(r))
+		return rec_fail(why, in->in.name, r,
+				"a key that is no str, outside of head and end");
+	if (!in->bare) {
+		in->bare = true;
+		in->segments++;
+		buf_reset(&in->head);
+	}
 	return 0;
 }
 
 /* A record of the user's: 1 with r filled in, or -1. */
 static int read_user(struct rec_in *in, struct rec *r, bool is_traj, struct reason *why)
 {
+	assert(r->map.n == in->used && !r->is_frame);
+	assert(!(in->framed && in->bare));
 	if (in->framed) {
 		hash_add(in->hash, r->map.p, r->map.n);
 		in->records++;
 		in->count += is_traj;
-	} else if (in->flags & REC_STRICT) {
-		return rec_fail(why, in->in.name, r, "a record outside of head and end"), -1;
-	} else if (!in->bare) {
-		in->bare = true;
-		in->segments++;
-		buf_reset(&in->head);
+	} else if (read_bare(in, r, why)) {
+		return -1;
 	}
 	r->is_traj = is_traj;
+	assert(in->segments);
 	r->segment = in->segments - 1;
 	in->seen += is_traj;
 	return 1;
@@ -346,6 +406,7 @@ static int next(struct rec_in *in, struct rec *r, struct reason *why)
 	size_t len;
 	int got;
 
+	assert(in->used <= in->in.n);
 	in_skip(&in->in, in->used);
 	in->used = 0;
 	*r = (struct rec){.index = in->index + 1, .offset = in->in.offset};

@@ -61,8 +61,11 @@ bool rec_was_cut(const struct rec_in *in);    /* REC_PARTIAL let something pass 
 uint64_t rec_serial(const struct rec_in *in); /* differs from every other reader's; never 0 */
 void rec_close(struct rec_in *in);
 
-/* Why a map is no head record that this version reads; NULL: it is one. */
+/* Why a map is no head record that this suite reads; NULL: it is one. */
 const char *rec_bad_head(struct mp map);
+int64_t rec_version(struct mp head); /* 1 or 2; 0: neither */
+/* Appends the end record of a segment: the one form that version 2 takes. */
+void rec_end(struct buf *b, uint64_t count, uint64_t hash);
 
 /* Reason in the form every tool uses: "NAME: record N at byte M: TEXT", status ST_INPUT. */
 int rec_fail(struct reason *why, const char *name, const struct rec *r, const char *fmt, ...)
@@ -72,8 +75,8 @@ struct rec_out {
 	struct out *o;     /* borrowed */
 	uint64_t count;    /* traj records in the open segment */
 	bool open;         /* a head was written and no end yet */
-	struct hash *hash; /* of its records */
-	uint64_t begin;    /* place of the first of them in o */
+	struct hash *hash; /* of what its end covers: head (from version 2 on) and records */
+	uint64_t begin;    /* place in o where that begins */
 	struct buf chain;  /* MessagePack maps, one after the other: provenance before this tool */
 	uint64_t n_chain;
 	struct set known; /* of chain */
@@ -104,7 +107,7 @@ void rec_out_free(struct rec_out *w);
 
 /* How far an open segment came, to go on with it in another process. */
 struct rec_mark {
-	uint64_t begin, end; /* its records are these bytes of the file */
+	uint64_t begin, end; /* what its hash covers: these bytes of the file */
 	uint64_t count, hash;
 };
 /* What was written must have been flushed. */

@@ -4,7 +4,9 @@
 #include "base/tool.h"
 #include "stream/pack.h"
 #include "stream/rec.h"
+#include "base/file.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +30,7 @@ void rec_out_chain(struct rec_out *w, const struct rec_in *in)
 {
 	struct span all = rec_chains(in);
 
+	assert(!w->open);
 	while (all.n) {
 		size_t n;
 
@@ -61,7 +64,7 @@ void rec_out_segment(struct rec_out *w, const struct rec_in *in, const struct re
 	rec_put_head(w);
 }
 
-/* This tool's own entry: what was run, as it was typed. */
+/* This tool's own entry: what was run, without what changes nothing in the result. */
 static void pack_self(msgpack_packer *pk, uint64_t seed)
 {
 	int n;
@@ -80,18 +83,18 @@ static void pack_self(msgpack_packer *pk, uint64_t seed)
 	msgpack_pack_uint64(pk, seed);
 }
 
-static void open_segment(struct rec_out *w)
-{
-	w->open = true;
-	w->count = 0;
-	w->begin = w->o->total;
-	hash_reset(w->hash);
-}
-
 void rec_put_head_as(struct rec_out *w, struct mp head)
 {
+	bool covered = rec_version(head) >= 2;
+
+	assert(!w->open && !rec_bad_head(head));
+	w->open = true;
+	w->count = 0;
+	w->begin = w->o->total + (covered ? 0 : head.n);
+	hash_reset(w->hash);
+	if (covered)
+		hash_add(w->hash, head.p, head.n);
 	out_write(w->o, head.p, head.n);
-	open_segment(w);
 }
 
 void rec_put_head(struct rec_out *w)
@@ -108,40 +111,47 @@ void rec_put_head(struct rec_out *w)
 	pack_str(&pk, "format");
 	pack_str(&pk, "traj");
 	pack_str(&pk, "version");
-	msgpack_pack_int(&pk, 1);
+	msgpack_pack_int(&pk, 2);
 	pack_str(&pk, "chain");
 	msgpack_pack_array(&pk, (size_t)w->n_chain + 1);
 	buf_add(&b, w->chain.p, w->chain.n);
 	pack_self(&pk, w->seed);
-	out_write(w->o, b.p, b.n);
+	rec_put_head_as(w, (struct mp){(const uint8_t *)b.p, b.n});
 	buf_free(&b);
-	open_segment(w);
 }
 
 void rec_put(struct rec_out *w, const void *p, size_t n, bool traj)
 {
+	assert(mp_type((struct mp){p, n}) == MP_MAP);
 	rec_put_head(w);
 	out_write(w->o, p, n);
 	hash_add(w->hash, p, n);
 	w->count += traj;
 }
 
-void rec_finish(struct rec_out *w)
+void rec_end(struct buf *b, uint64_t count, uint64_t hash)
 {
-	struct buf b = {0};
 	msgpack_packer pk;
 	char hex[17];
 
-	rec_put_head(w);
-	hash_hex(hash_64(w->hash), hex);
-	pack_init(&pk, &b);
+	hash_hex(hash, hex);
+	pack_init(&pk, b);
 	msgpack_pack_map(&pk, 3);
 	pack_str(&pk, "kind");
 	pack_str(&pk, "end");
 	pack_str(&pk, "count");
-	msgpack_pack_uint64(&pk, w->count);
+	msgpack_pack_uint64(&pk, count);
 	pack_str(&pk, "xxh3");
 	pack_str(&pk, hex);
+}
+
+void rec_finish(struct rec_out *w)
+{
+	struct buf b = {0};
+
+	rec_put_head(w);
+	assert(w->open && w->begin <= w->o->total);
+	rec_end(&b, w->count, hash_64(w->hash));
 	out_write(w->o, b.p, b.n);
 	buf_free(&b);
 	w->open = false;
@@ -149,6 +159,7 @@ void rec_finish(struct rec_out *w)
 
 void rec_mark_get(const struct rec_out *w, struct rec_mark *m)
 {
+	assert(w->open && w->begin <= w->o->total);
 	*m = (struct rec_mark){w->begin, w->o->total, w->count, hash_64(w->hash)};
 }
 
@@ -156,6 +167,7 @@ int rec_resume(struct rec_out *w, const struct rec_mark *m, const char *path, st
 {
 	int st;
 
+	assert(!w->open && m->begin <= m->end);
 	hash_reset(w->hash);
 	st = file_hash(path, m->begin, m->end, w->hash, NULL, why);
 	if (!st && hash_64(w->hash) != m->hash)

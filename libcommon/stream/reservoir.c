@@ -4,18 +4,20 @@
 #include "base/rng.h"
 #include "base/names.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
-static void set(struct keep *k, size_t i, size_t task, struct span record)
+static void set(struct reservoir *k, size_t i, size_t task, struct span record)
 {
+	assert(i < k->room);
 	k->v[i] = (struct kept){k->seq, task, xmalloc(record.n), record.n};
 	if (record.n)
 		memcpy(k->v[i].p, record.p, record.n);
 }
 
-static size_t append(struct keep *k, size_t task, struct span record)
+static size_t append(struct reservoir *k, size_t task, struct span record)
 {
 	if (k->n == k->room) {
 		k->room = k->room ? 2 * k->room : 64;
@@ -25,9 +27,9 @@ static size_t append(struct keep *k, size_t task, struct span record)
 	return k->n++;
 }
 
-static struct keep_task *task_of(struct keep *k, size_t task, struct span id)
+static struct reservoir_task *task_of(struct reservoir *k, size_t task, struct span id)
 {
-	struct keep_task *t;
+	struct reservoir_task *t;
 
 	k->tasks = names_room(k->tasks, &k->n_tasks, task, sizeof *k->tasks);
 	t = &k->tasks[task];
@@ -36,11 +38,12 @@ static struct keep_task *task_of(struct keep *k, size_t task, struct span id)
 	return t;
 }
 
-static void sample(struct keep *k, size_t task, struct span id, struct span record)
+static void sample(struct reservoir *k, size_t task, struct span id, struct span record)
 {
-	struct keep_task *t = task_of(k, task, id);
+	struct reservoir_task *t = task_of(k, task, id);
 	uint64_t j = t->seen++;
 
+	assert(t->n == (j < k->cap ? j : k->cap)); /* as many stay as can */
 	if (j < k->cap) {
 		t->at = xgrow(t->at, t->n + 1, sizeof *t->at);
 		t->at[t->n++] = append(k, task, record);
@@ -48,14 +51,15 @@ static void sample(struct keep *k, size_t task, struct span id, struct span reco
 	}
 	j = rng_below(t->key, j, j + 1);
 	if (j < k->cap) {
+		assert(t->at[j] < k->n && k->v[t->at[j]].task == task);
 		free(k->v[t->at[j]].p);
 		set(k, t->at[j], task, record);
 	}
 }
 
-void keep_add(struct keep *k, size_t task, struct span id, struct span record)
+void reservoir_add(struct reservoir *k, size_t task, struct span id, struct span record)
 {
-	if (k->cap && task != KEEP_ALWAYS)
+	if (k->cap && task != RESERVOIR_ALWAYS)
 		sample(k, task, id, record);
 	else
 		append(k, task, record);
@@ -69,13 +73,13 @@ static int by_seq(const void *a, const void *b)
 	return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
-void keep_sort(struct keep *k)
+void reservoir_sort(struct reservoir *k)
 {
 	if (k->n)
 		qsort(k->v, k->n, sizeof *k->v, by_seq);
 }
 
-void keep_free(struct keep *k)
+void reservoir_free(struct reservoir *k)
 {
 	for (size_t i = 0; i < k->n; i++)
 		free(k->v[i].p);

@@ -5,7 +5,7 @@
  * The sample is a reservoir (Vitter's algorithm R): whatever the number of records of a task, each
  * has the same chance to be among the cap that stay, and no more than cap are ever in memory. The
  * draws are a function of (seed, task, position within the task): how tasks are interleaved does
- * not matter. Zero-initialise, set cap and seed; free with keep_free.
+ * not matter. Zero-initialise, set cap and seed; free with reservoir_free.
  */
 #ifndef STREAM_RESERVOIR_H
 #define STREAM_RESERVOIR_H
@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-#define KEEP_ALWAYS SIZE_MAX /* task of a record that belongs to none: never dropped */
+#define RESERVOIR_ALWAYS SIZE_MAX /* task of a record that belongs to none: never dropped */
 
 struct kept {
 	uint64_t seq; /* position in the input */
@@ -23,26 +23,26 @@ struct kept {
 	size_t n;
 };
 
-struct keep_task {
+struct reservoir_task {
 	uint64_t key, seen;
 	size_t *at; /* indices in v of those that stay */
 	size_t n;
 };
 
-struct keep {
+struct reservoir {
 	uint64_t cap;  /* records a task; 0: all */
 	uint64_t seed; /* of the draws */
 	struct kept *v;
 	size_t n, room;
 	uint64_t seq;
-	struct keep_task *tasks;
+	struct reservoir_task *tasks;
 	size_t n_tasks;
 };
 
 /* Takes a copy of the record. task: a small number, the same for the same id; id: its bytes. */
-void keep_add(struct keep *k, size_t task, struct span id, struct span record);
+void reservoir_add(struct reservoir *k, size_t task, struct span id, struct span record);
 /* Brings v[0..n) into the order of the input; nothing may be added afterwards. */
-void keep_sort(struct keep *k);
-void keep_free(struct keep *k);
+void reservoir_sort(struct reservoir *k);
+void reservoir_free(struct reservoir *k);
 
 #endif

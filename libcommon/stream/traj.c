@@ -4,6 +4,7 @@
 #include "stream/pack.h"
 #include "stream/trajfield.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <math.h>
 #include <string.h>
@@ -56,6 +57,7 @@ void traj_clear(struct traj *t)
 
 void traj_copy_words(void *to, const void *from, size_t n)
 {
+	assert(!n || (to && from));
 	for (size_t i = 0; i < n; i++) {
 		uint32_t w;
 
@@ -146,6 +148,9 @@ void traj_write(struct rec_out *w, const struct traj *t)
 	msgpack_packer pk;
 	size_t n = 0;
 
+	assert(t->task.p && t->prompt.p && t->response.p);
+	assert(!t->tokens || !t->logprobs || t->n_tokens == t->n_logprobs);
+	assert(!t->meta.p || mp_type(t->meta) == MP_MAP);
 	for (int i = 0; i < TRAJ_FIELDS; i++)
 		n += present(t, &traj_fields[i]);
 	buf_reset(&w->scratch);

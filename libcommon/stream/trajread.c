@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "stream/trajfield.h"
 
+#include <assert.h>
 #include <math.h>
 #include <msgpack.h>
 #include <stdlib.h>
@@ -99,10 +100,11 @@ static bool get_bool(struct ctx *c, int *out, const msgpack_object *v)
 }
 
 /* n 4-byte elements in the memory reserved by reserve_arrays */
-static void *take(struct ctx *c, size_t n)
+static void *take_array(struct ctx *c, size_t n)
 {
 	void *p = c->mem->p + c->mem->n;
 
+	assert(4 * n <= c->mem->cap - c->mem->n); /* reserve_arrays counted it */
 	c->mem->n += 4 * n;
 	return p;
 }
@@ -112,7 +114,7 @@ static bool take_bin(struct ctx *c, void **out, size_t *n, const msgpack_object_
 	if (v->size % 4)
 		return bad(c, "its length is not a multiple of 4 bytes");
 	*n = v->size / 4;
-	*out = take(c, *n);
+	*out = take_array(c, *n);
 	traj_copy_words(*out, v->ptr, *n);
 	return true;
 }
@@ -130,7 +132,7 @@ static bool get_tokens(struct ctx *c, const uint32_t **out, size_t *n, const msg
 	if (v->type != MSGPACK_OBJECT_ARRAY)
 		return bad(c, "neither bin nor an array");
 	*n = v->via.array.size;
-	*out = ids = take(c, *n);
+	*out = ids = take_array(c, *n);
 	for (size_t i = 0; i < *n; i++) {
 		const msgpack_object *e = &v->via.array.ptr[i];
 
@@ -162,7 +164,7 @@ static bool get_floats(struct ctx *c, const float **out, size_t *n, const msgpac
 			return false;
 	} else if (v->type == MSGPACK_OBJECT_ARRAY) {
 		*n = v->via.array.size;
-		p = take(c, *n);
+		p = take_array(c, *n);
 		if (!floats_of_array(c, p, &v->via.array))
 			return false;
 	} else {
@@ -189,6 +191,7 @@ static bool get_field(struct ctx *c, const struct field *f, const msgpack_object
 	char *to = (char *)c->t + f->at;
 	size_t *n = (size_t *)(void *)((char *)c->t + f->n_at);
 
+	assert(f->at < sizeof *c->t && f->n_at < sizeof *c->t);
 	if (f->form == F_KIND)
 		return true; /* rec_next has looked at it */
 	if (v->type == MSGPACK_OBJECT_NIL)
@@ -329,6 +332,7 @@ int traj_read(struct traj *t, const struct rec *r, const char *name, struct traj
 		no_memory(r->map.n);
 	if (got != MSGPACK_UNPACK_SUCCESS)
 		return rec_fail(why, name, r, "msgpack-c cannot decode it");
+	assert(m->unpacked->data.type == MSGPACK_OBJECT_MAP && off == r->map.n);
 	st = read_keys(&c, &m->unpacked->data.via.map, r, name, why);
 	return st ? st : check(t, r, name, why);
 }

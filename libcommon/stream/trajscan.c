@@ -2,6 +2,7 @@
 #include "stream/trajscan.h"
 #include "base/num.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stddef.h>
@@ -43,7 +44,7 @@ static const struct key *find(struct span name)
 	return NULL;
 }
 
-static bool count(struct mp v, size_t *n)
+static bool count_tokens(struct mp v, size_t *n)
 {
 	struct mp_iter it;
 	struct span s;
@@ -57,7 +58,7 @@ static bool count(struct mp v, size_t *n)
 	return true;
 }
 
-static bool take(struct traj *t, const struct key *k, struct mp v)
+static bool take_key(struct traj *t, const struct key *k, struct mp v)
 {
 	void *to = (char *)t + k->at;
 
@@ -69,17 +70,18 @@ static bool take(struct traj *t, const struct key *k, struct mp v)
 	case WHOLE:
 		return mp_i64(v, to) && *(int64_t *)to >= 0;
 	default: /* COUNT */
-		return count(v, to);
+		return count_tokens(v, to);
 	}
 }
 
-int glance(struct traj *t, const struct rec *r, const char *name, struct reason *why)
+int trajscan(struct traj *t, const struct rec *r, const char *name, struct reason *why)
 {
 	unsigned seen = 0;
 	struct mp_iter it;
 	struct mp key, v;
 	struct span s;
 
+	assert(mp_type(r->map) == MP_MAP);
 	traj_clear(t);
 	mp_enter_ends(r->map, r->ends, &it);
 	while (mp_next_pair(&it, &key, &v)) {
@@ -92,7 +94,7 @@ int glance(struct traj *t, const struct rec *r, const char *name, struct reason 
 		seen |= 1u << (k - keys);
 		if (mp_type(v) == MP_NIL && k >= keys + N_REQUIRED)
 			continue;
-		if (!take(t, k, v))
+		if (!take_key(t, k, v))
 			return rec_fail(why, name, r, "key \"%s\" is not %s", k->name,
 					kind_text[k->kind]);
 	}
@@ -102,12 +104,12 @@ int glance(struct traj *t, const struct rec *r, const char *name, struct reason 
 	return 0;
 }
 
-bool glance_graded(const struct traj *t)
+bool trajscan_graded(const struct traj *t)
 {
 	return !isnan(t->reward) && (!t->verdict.p || span_is(t->verdict, "ok"));
 }
 
-struct mp glance_path(struct mp map, const char *path)
+struct mp trajscan_path(struct mp map, const char *path)
 {
 	for (;;) {
 		struct mp v = mp_get(map, path);
@@ -122,7 +124,7 @@ struct mp glance_path(struct mp map, const char *path)
 	}
 }
 
-bool glance_text(struct buf *b, struct mp v)
+bool trajscan_text(struct buf *b, struct mp v)
 {
 	char num[32];
 	struct span s;

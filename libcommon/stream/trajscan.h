@@ -16,17 +16,17 @@
  * of the wrong type, a reward or an entropy that is not finite: ST_INPUT with record and key in the
  * reason. nil counts as absent.
  */
-int glance(struct traj *t, const struct rec *r, const char *name, struct reason *why);
+int trajscan(struct traj *t, const struct rec *r, const char *name, struct reason *why);
 
 /* There is a reward, and no verdict but "ok": a verifier that failed is no evidence. */
-bool glance_graded(const struct traj *t);
+bool trajscan_graded(const struct traj *t);
 
 /* The value at a path: the key of that name, or with "a.b" what key b of the map at key a holds.
  * p NULL when it is absent or nil. */
-struct mp glance_path(struct mp map, const char *path);
+struct mp trajscan_path(struct mp map, const char *path);
 
 /* Appends a value as text: text as it is, numbers in their shortest form, true, false, else "".
  * False when v is nothing of the kind (absent, nil, array, map). */
-bool glance_text(struct buf *b, struct mp v);
+bool trajscan_text(struct buf *b, struct mp v);
 
 #endif

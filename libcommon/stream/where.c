@@ -4,6 +4,7 @@
 #include "base/num.h"
 #include "stream/trajscan.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,9 +102,10 @@ static int order_of_text(struct span a, const char *b)
 static bool matches(struct where *w)
 {
 	regmatch_t m = {0, (regoff_t)w->scratch.n};
+	int r;
 
-	int r = regexec(&w->re, buf_cstr(&w->scratch), 1, &m, REG_STARTEND);
-
+	assert(w->op == WHERE_RE);
+	r = regexec(&w->re, buf_cstr(&w->scratch), 1, &m, REG_STARTEND);
 	if (r == REG_ESPACE)
 		no_memory(w->scratch.n);
 	return r == 0;
@@ -111,10 +113,11 @@ static bool matches(struct where *w)
 
 bool where_holds(struct where *w, struct mp map)
 {
-	struct mp v = glance_path(map, w->key);
+	struct mp v = trajscan_path(map, w->key);
 	int64_t i = 0;
 	double f = 0;
 
+	assert(*w->key && mp_type(map) == MP_MAP);
 	if (!v.p || w->op == WHERE_THERE)
 		return v.p ? w->op == WHERE_THERE : w->op == WHERE_NE;
 	if (w->op != WHERE_RE) {
@@ -125,7 +128,7 @@ bool where_holds(struct where *w, struct mp map)
 				      : holds(w->op, (f > w->num) - (f < w->num));
 	}
 	buf_reset(&w->scratch);
-	if (!glance_text(&w->scratch, v))
+	if (!trajscan_text(&w->scratch, v))
 		return w->op == WHERE_NE;
 	if (w->op == WHERE_RE)
 		return matches(w);

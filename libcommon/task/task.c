@@ -1,17 +1,15 @@
 /* task.c - problem sets from JSONL. See task.h. */
 #include "task/task.h"
-#include "base/fmt.h"
 #include "base/hash.h"
-#include "base/io.h"
-#include "base/json.h"
 #include "base/mem.h"
+#include "base/rows.h"
 #include "base/set.h"
 #include "stream/mp.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LINE = MP_MAX_BYTES };
+enum { MAX_ROW = MP_MAX_BYTES };
 
 const char *task_verifier(const struct task *t, const char *option)
 {
@@ -57,124 +55,101 @@ void task_free(struct task_set *s)
 	*s = (struct task_set){0};
 }
 
-static struct span trimmed(struct span s, size_t line)
+/* An id is there twice: rows that are repeated, or two problems under one name. */
+static int not_first(const struct task_set *s, const struct task *t, const char *where,
+		     struct reason *why)
 {
-	if (line == 1 && s.n >= 3 && memcmp(s.p, "\xef\xbb\xbf", 3) == 0) /* byte order mark */
-		s = (struct span){s.p + 3, s.n - 3};
-	while (s.n && strchr(" \t\r", s.p[s.n - 1]) && s.p[s.n - 1])
-		s.n--;
-	while (s.n && (*s.p == ' ' || *s.p == '\t'))
-		s = (struct span){s.p + 1, s.n - 1};
-	return s;
+	const struct task *o = s->v;
+	struct task_set one = {(struct task *)t, 1}, other;
+
+	while (strcmp(o->id, t->id) != 0)
+		o++;
+	other = (struct task_set){(struct task *)o, 1};
+	if (task_hash(&one) == task_hash(&other))
+		return fail(why, ST_INPUT,
+			    "%s: id \"%s\" is not the first with this name (if rows are repeated: "
+			    "sort -u)",
+			    where, t->id);
+	return fail(why, ST_INPUT,
+		    "%s: id \"%s\" is not the first with this name, and the rows differ: an index "
+		    "that counts anew in each source names no row; give each an id of its own",
+		    where, t->id);
 }
 
-static bool begins(struct span s, const char *magic)
+/* Equal rows without an id are told apart by a number, in whatever order the rows come. Few are
+ * equal in any set of problems; so many have another reason. */
+static bool number_it(struct set *ids, struct task *t)
 {
-	return s.n >= strlen(magic) && memcmp(s.p, magic, strlen(magic)) == 0;
+	enum { MAX_EQUAL = 1000 };
+	size_t n = strlen(t->id);
+
+	for (int k = 2; t->unnamed && k <= MAX_EQUAL; k++) {
+		char *id = xasprintf("%.*s-%d", (int)n, t->id, k);
+
+		if (set_add(ids, id, strlen(id))) {
+			free(t->id);
+			t->id = id;
+			return true;
+		}
+		free(id);
+	}
+	return false;
 }
 
-/* What a file seems to be that is no JSON, by its first line; NULL: nothing known. */
-static const char *looks_like(struct span s)
+static void add_task(struct task_set *s, const struct task *t)
 {
-	unsigned char c = (unsigned char)*s.p; /* no line is empty */
-
-	if (c == '[')
-		return "a JSON array: one problem a line is wanted (jq -c '.[]' makes it so)";
-	if (begins(s, "PAR1"))
-		return "a Parquet file: problems are JSON, one a line (python3 -c 'import pandas, "
-		       "sys; "
-		       "pandas.read_parquet(sys.argv[1]).to_json(sys.argv[2], orient=\"records\", "
-		       "lines=True)' FILE.parquet FILE.jsonl makes it so)";
-	if (begins(s, "ARROW1") || begins(s, "\xff\xff\xff\xff"))
-		return "an Arrow file: problems are JSON, one a line (datasets' to_json makes it "
-		       "so)";
-	if (begins(s, "\x28\xb5\x2f\xfd"))
-		return "zstd data (zstd -dc reads it)";
-	if (begins(s, "PK\x03\x04"))
-		return "a zip file (unzip -p reads it)";
-	if (c == 0x1f)
-		return "gzip data (gzip -dc reads it)";
-	if (c >= 0x80 && c < 0xc0)
-		return "a trajectory stream: problems are JSON, one a line";
-	return NULL;
+	if ((s->n & (s->n - 1)) == 0) /* room for the next power of two */
+		s->v = xgrow(s->v, s->n ? 2 * s->n : 1, sizeof *s->v);
+	s->v[s->n++] = *t;
 }
 
-/* The same of a line that JSON's reader refused */
-static const char *broken(struct span s)
+static int load_row(struct task_set *s, struct set *ids, const json_t *row, const char *where,
+		    struct reason *why)
 {
-	if (*s.p == '{' && s.p[s.n - 1] != '}')
-		return "JSON that goes over several lines: one problem a line is wanted (jq -c . "
-		       "makes "
-		       "it so)";
-	return *s.p == '{' ? NULL : "a table or plain text: problems are JSON, one a line";
-}
-
-static int load_line(struct task_set *s, struct set *ids, struct span text, const char *name,
-		     size_t line, struct reason *why)
-{
-	char *where = xasprintf("%s:%zu", name, line);
 	struct task t = {0};
-	const char *what = s->n ? NULL : looks_like(text);
-	json_t *row = NULL;
-	int st = ST_INPUT;
+	int st = task_from_row(row, where, &t, why);
 
-	if (what) {
-		fail(why, ST_INPUT, "%s: it looks like %s", where, what);
-		goto out;
-	}
-	row = json_parse(text.p, text.n, where, why);
-	if (!row) {
-		what = s->n ? NULL : broken(text);
-		if (what)
-			fail(why, ST_INPUT, "%s: it looks like %s", where, what);
-		goto out;
-	}
-	st = task_from_row(row, where, line, &t, why);
-	if (!st && !set_add(ids, t.id, strlen(t.id)))
-		st = fail(why, ST_INPUT,
-			  "%s: id \"%s\" is not the first with this name (if rows are repeated: "
-			  "sort -u)",
-			  where, t.id);
-	if (st) {
+	if (!st && !set_add(ids, t.id, strlen(t.id)) && !number_it(ids, &t))
+		st = not_first(s, &t, where, why);
+	if (st)
 		free_task(&t);
-	} else {
-		if ((s->n & (s->n - 1)) == 0) /* room for the next power of two */
-			s->v = xgrow(s->v, s->n ? 2 * s->n : 1, sizeof *s->v);
-		s->v[s->n++] = t;
+	else
+		add_task(s, &t);
+	return st;
+}
+
+static int load_rows(struct task_set *s, struct rows *in, struct reason *why)
+{
+	struct set ids = {0};
+	json_t *row;
+	size_t line;
+	int got, st = 0;
+
+	while (!st && (got = rows_next(in, &row, &line, why)) != 0) {
+		char *where = got > 0 ? xasprintf("%s:%zu", rows_name(in), line) : NULL;
+
+		st = got > 0 ? load_row(s, &ids, row, where, why) : why->status;
+		if (got > 0)
+			json_decref(row);
+		free(where);
 	}
-out:
-	json_decref(row);
-	free(where);
+	if (!st && s->n == 0)
+		st = fail(why, ST_INPUT, "%s: no problems in it", rows_name(in));
+	set_free(&ids);
 	return st;
 }
 
 int task_load(struct task_set *s, const char *path, struct reason *why)
 {
-	struct in in;
-	struct set ids = {0};
-	struct span text;
 	struct reason local;
-	size_t line = 0;
-	int got, st;
+	struct rows *in = rows_open(path, MAX_ROW, why = why ? why : &local);
+	int st;
 
-	why = why ? why : &local;
-	st = in_open(&in, path, why);
 	*s = (struct task_set){0};
-	if (st)
-		return st;
-	while (!st && (got = in_line(&in, MAX_LINE, &text, why)) != 0) {
-		if (got < 0) {
-			st = why->status;
-			break;
-		}
-		text = trimmed(text, ++line);
-		if (text.n)
-			st = load_line(s, &ids, text, in.name, line, why);
-	}
-	if (!st && s->n == 0)
-		st = fail(why, ST_INPUT, "%s: no problems in it", in.name);
-	in_close(&in);
-	set_free(&ids);
+	if (!in)
+		return why->status;
+	st = load_rows(s, in, why);
+	rows_close(in);
 	if (st)
 		task_free(s);
 	return st;

@@ -1,107 +1,84 @@
 /* taskrow.c - one problem from its row of JSON, in whatever form people have it. See taskrow.h. */
 #include "task/taskrow.h"
-#include "base/json.h"
+#include "base/hash.h"
 #include "base/mem.h"
+#include "math/box.h"
 #include "stream/mpjson.h"
+#include "task/pylist.h"
+#include "task/rowkeys.h"
+#include "task/taskgame.h"
+
+#include <ctype.h>
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A row being read: which of its keys have been understood, the rest is the user's. */
-struct row {
-	json_t *j;
-	const char *used[24];
-	size_t n_used;
-	const char *where; /* "file:line" */
-	struct reason *why;
-};
-
-static json_t *use(struct row *r, const char *key)
+static bool is_from(const json_t *message, const char *role)
 {
-	json_t *v = json_object_get(r->j, key);
+	const char *s = json_string_value(json_object_get(message, "role"));
 
-	if (v)
-		r->used[r->n_used++] = key;
-	return json_is_null(v) ? NULL : v;
+	return s && strcmp(s, role) == 0;
 }
 
-/* The first of the keys names[0..n) that the row has, and which it is */
-static json_t *use_first(struct row *r, const char *const *names, size_t n, const char **which)
+/* One that calls tools may have no text. */
+static bool has_content(const json_t *m)
 {
-	json_t *v = NULL;
+	const json_t *content = json_object_get(m, "content");
 
-	for (size_t i = 0; i < n && !v; i++)
-		v = use(r, *which = names[i]);
-	return v;
+	return json_is_string(content) || ((!content || json_is_null(content)) &&
+					   json_array_size(json_object_get(m, "tool_calls")));
 }
 
-static int bad(const struct row *r, const char *key, const char *what)
+/* Messages that end in the assistant's are a worked solution, which the policy must not see, or a
+ * beginning to go on with; the row has to say so. What of them is the prompt; 0: nobody knows. */
+static size_t asked(const struct row *r, const json_t *v)
 {
-	return fail(r->why, ST_INPUT, "%s: %s: %s", r->where, key, what);
-}
+	size_t all = json_array_size(v), n = all;
+	bool solved = row_str(r, "problem") || row_str(r, "question") || row_str(r, "solution") ||
+		      json_object_get(r->j, "answer");
 
-static bool has_nul(const json_t *string)
-{
-	return strlen(json_string_value(string)) != json_string_length(string);
-}
-
-/* Text as a C string; a NUL in it would hide what follows. */
-static int get_text(const struct row *r, const char *key, const json_t *v, char **out)
-{
-	if (!json_is_string(v))
-		return bad(r, key, "not a string");
-	if (has_nul(v))
-		return bad(r, key, "a NUL character in the text");
-	*out = xstrdup(json_string_value(v));
-	return 0;
-}
-
-/* An id or answer: text, or anything else as its JSON text (12, true, ["a","b"]). */
-static int get_value(const struct row *r, const char *key, const json_t *v, char **out)
-{
-	struct buf packed = {0}, text = {0};
-	size_t len;
-
-	if (json_is_string(v))
-		return get_text(r, key, v, out);
-	json_to_mp(&packed, v);
-	if (mp_skim(packed.p, packed.n, &len) != MP_OK) {
-		buf_free(&packed);
-		return bad(r, key, "nested too deep or too large");
-	}
-	json_from_mp(&text, (struct mp){(const uint8_t *)packed.p, packed.n});
-	*out = xstrdup(buf_cstr(&text));
-	buf_free(&packed);
-	buf_free(&text);
-	return 0;
+	if (json_is_true(json_object_get(r->j, "continue_final_message")))
+		return all;
+	while (n && is_from(json_array_get(v, n - 1), "assistant"))
+		n--;
+	return n == all || solved ? n : 0;
 }
 
 static int get_messages(const struct row *r, const char *key, const json_t *v, char **out)
 {
-	size_t i;
-	json_t *m;
+	size_t i, n;
+	json_t *m, *shown;
 
 	if (!json_is_array(v) || json_array_size(v) == 0)
-		return bad(r, key, "not a list of messages");
+		return row_bad(r, key, "not a list of messages");
 	json_array_foreach(v, i, m)
 	{
-		if (!json_is_string(json_object_get(m, "role")) ||
-		    !json_is_string(json_object_get(m, "content")))
-			return bad(r, key, "a message without the strings role and content");
-		if (has_nul(json_object_get(m, "content")))
-			return bad(r, key, "a NUL character in the text");
+		if (!json_is_string(json_object_get(m, "role")) || !has_content(m))
+			return row_bad(r, key, "a message without the strings role and content");
+		if (json_is_string(json_object_get(m, "content")) &&
+		    row_has_nul(json_object_get(m, "content")))
+			return row_bad(r, key, "a NUL character in the text");
 	}
-	*out = json_dumps(v, JSON_COMPACT);
+	n = asked(r, v);
+	if (!n)
+		return row_bad(r, key,
+			       "they end with the assistant's: leave out a solution; with "
+			       "\"continue_final_message\": true it is a beginning");
+	shown = json_array();
+	for (i = 0; i < n; i++)
+		json_array_append(shown, json_array_get(v, i));
+	*out = json_dumps(shown, JSON_COMPACT);
+	json_decref(shown);
 	return 0;
 }
 
 /* Tools are the messages' business: beside a prompt they are the user's own. */
 static int get_tools(struct row *r, struct task *t)
 {
-	json_t *v = t->messages ? use(r, "tools") : NULL;
+	json_t *v = t->messages ? row_use(r, "tools") : NULL;
 
 	if (v && !json_is_array(v))
-		return bad(r, "tools", "not a list");
+		return row_bad(r, "tools", "not a list");
 	if (json_array_size(v))
 		t->tools = json_dumps(v, JSON_COMPACT);
 	return 0;
@@ -136,29 +113,92 @@ static bool is_printed_list(const char *text)
 	       (strstr(text, "'role'") || strstr(text, "\"role\""));
 }
 
-static int get_prompt(struct row *r, struct task *t)
+static bool asks(const char *name)
 {
-	static const char *const names[] = {"prompt", "question", "problem", "Question", "Problem"};
-	json_t *messages = use(r, "messages"), *v;
-	const char *name;
+	return strcasecmp(name, "question") == 0 || strcasecmp(name, "problem") == 0;
+}
+
+/* Some sets have a story in one column and the question about it in another. */
+static int add_story(struct row *r, const char *name, char **prompt)
+{
+	static const char *const names[] = {"Body",    "body",    "context", "Context",
+					    "passage", "Passage", "story",   "Story"};
+	const char *key = "";
+	json_t *v = row_first(r, names, sizeof names / sizeof *names, &key);
+	char *story, *both;
+	size_t n;
 	int st;
 
-	if (messages)
-		return json_object_get(r->j, "prompt")
-			       ? bad(r, "messages", "prompt is there too: which of them?")
-			       : get_messages(r, "messages", messages, &t->messages);
-	v = use_first(r, names, sizeof names / sizeof *names, &name);
-	if (!v)
-		return fail(r->why, ST_INPUT, "%s: no prompt, messages, question or problem",
-			    r->where);
-	if (json_is_array(v) && strcmp(name, "prompt") == 0) /* verl, DAPO */
-		return get_messages(r, name, v, &t->messages);
-	st = get_text(r, name, v, &t->prompt);
-	if (!st && is_printed_list(t->prompt))
-		st = bad(r, name,
-			 "a list of messages written as text: it must be JSON "
-			 "(pandas: to_json, not to_csv)");
+	if (!v || (json_is_string(v) && strstr(*prompt, json_string_value(v))) ||
+	    json_is_false(v) ||
+	    (!json_is_string(v) && json_object_size(v) + json_array_size(v) == 0))
+		return 0;
+	if (!json_is_string(v))
+		return fail(r->why, ST_INPUT,
+			    "%s: %s beside %s is no text: write what the policy is to see as "
+			    "\"prompt\"",
+			    r->where, key, name);
+	if ((st = row_text(r, key, v, &story)))
+		return st;
+	for (n = strlen(story); n && isspace((unsigned char)story[n - 1]); n--)
+		;
+	both = xasprintf("%.*s %s", (int)n, story, *prompt);
+	free(story);
+	free(*prompt);
+	*prompt = both;
+	return 0;
+}
+
+static int no_prompt(const struct row *r)
+{
+	struct buf keys = {0};
+	int st;
+
+	row_list(r, &keys);
+	st = fail(
+		r->why, ST_INPUT,
+		"%s: no prompt, messages, question, problem, instruction, query or input; the row "
+		"has %.300s",
+		r->where, keys.n ? buf_cstr(&keys) : "no keys");
+	buf_free(&keys);
 	return st;
+}
+
+static int prompt_text(struct row *r, struct task *t, const char *name, const json_t *v)
+{
+	int st = row_text(r, name, v, &t->prompt);
+
+	if (!st && is_printed_list(t->prompt))
+		return row_bad(r, name,
+			       "a list of messages written as text: it must be JSON "
+			       "(pandas: to_json, not to_csv)");
+	r->published = strcmp(name, "prompt") != 0;
+	if (!st && strcmp(name, "instruction") == 0 && row_str(r, "input") && *row_str(r, "input"))
+		return row_bad(r, name,
+			       "input is there too: write what the policy is to see as \"prompt\"");
+	return st || !asks(name) ? st : add_story(r, name, &t->prompt);
+}
+
+static int get_prompt(struct row *r, struct task *t)
+{
+	static const char *const names[] = {"prompt",  "question",    "problem", "Question",
+					    "Problem", "instruction", "query",   "input"};
+	json_t *messages = row_use(r, "messages"), *v;
+	const char *name;
+
+	if (messages && json_object_get(r->j, "prompt"))
+		return row_bad(r, "messages", "prompt is there too: which of them?");
+	r->published = true;
+	if (messages)
+		return get_messages(r, "messages", messages, &t->messages);
+	v = row_first(r, names, sizeof names / sizeof *names, &name);
+	if (!v && r->numbers)
+		return 0;
+	if (!v)
+		return no_prompt(r);
+	if (json_is_array(v) && strcmp(name, "prompt") == 0) /* verl, DAPO, TRL */
+		return get_messages(r, name, v, &t->messages);
+	return prompt_text(r, t, name, v);
 }
 
 static bool has_problem(const struct row *r)
@@ -173,41 +213,56 @@ static void imply(struct task *t, const char *verifier)
 	t->implied = true;
 }
 
-/* The inside of the last \boxed{...} of a solution, or the word behind "\boxed "; NULL: none. */
-static char *boxed(const char *text)
+/* The word behind the last "\\boxed ", which has no braces; NULL: none. */
+static char *boxed_word(const char *text)
 {
-	const char *p = NULL, *end;
-	int depth = 0;
+	const char *p = NULL;
+	size_t n;
 
-	for (const char *q = text; (q = strstr(q, "\\boxed")); q++)
-		p = q + strlen("\\boxed");
+	for (const char *q = text; (q = strstr(q, "\\boxed ")); q++)
+		p = q + strlen("\\boxed ");
 	if (!p)
 		return NULL;
-	if (*p == ' ') {
-		p += strspn(p, " ");
-		end = p + strcspn(p, " $.,\n");
-		return end > p ? xstrndup(p, (size_t)(end - p)) : NULL;
-	}
-	if (*p++ != '{')
-		return NULL;
-	for (end = p; *end && (*end != '}' || depth); end++) {
-		if (*end == '\\' && end[1]) /* \{ */
-			end++;
-		else
-			depth += *end == '{' ? 1 : *end == '}' ? -1 : 0;
-	}
-	return *end ? xstrndup(p, (size_t)(end - p)) : NULL;
+	p += strspn(p, " ");
+	n = strcspn(p, " $.,\n");
+	return n ? xstrndup(p, n) : NULL;
 }
 
-/* MATH as it was published: the answer stands in the solution. */
-static void solution_answer(const struct row *r, struct task *t)
+/* A worked solution as MATH has them: the answer is what its last boxes say; TRL's is the answer
+ * itself. It stays among the user's keys. */
+static int solution_answer(const struct row *r, struct task *t)
 {
-	const char *solution = json_string_value(json_object_get(r->j, "solution"));
+	const json_t *v = json_object_get(r->j, "solution");
+	struct span text = {json_string_value(v), json_string_length(v)};
+	struct box_place place;
+	struct buf b = {0};
+	int st = 0;
 
-	if (!has_problem(r) || !solution)
-		return;
-	t->answer = boxed(solution);
-	imply(t, "math");
+	if (!text.p)
+		return 0;
+	if (box_last(text, &b, &place))
+		t->answer = xstrdup(buf_cstr(&b));
+	else if (!(t->answer = boxed_word(text.p)) && !has_problem(r) && !row_str(r, "question"))
+		st = row_text(r, "solution", v, &t->answer);
+	if (has_problem(r))
+		imply(t, "math");
+	buf_free(&b);
+	return st;
+}
+
+/* Names that others give an answer; a verifier of one's own may know them, so they stay in meta. */
+static int other_answer(const struct row *r, struct task *t)
+{
+	static const char *const names[] = {"label",       "target",         "gold",
+					    "gold_answer", "correct_answer", "reference_answer"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const json_t *v = json_object_get(r->j, names[i]);
+
+		if (v && !json_is_null(v))
+			return row_value(r, names[i], v, &t->answer);
+	}
+	return 0;
 }
 
 /* An "answer": the end of a worked solution in GSM8K, an expression in MATH. */
@@ -242,6 +297,14 @@ static void known_source(const struct row *r, struct task *t)
 		imply(t, "math");
 }
 
+static bool is_json(const char *text)
+{
+	json_t *j = json_loads(text, JSON_ALLOW_NUL, NULL);
+
+	json_decref(j);
+	return j;
+}
+
 /* Some sets write every answer as a list of one, or as the text of such a list: ["34"]. More than
  * one would never be what a response says, and reward nobody. */
 static int unwrap(const struct row *r, struct task *t)
@@ -250,7 +313,7 @@ static int unwrap(const struct row *r, struct task *t)
 	size_t n = json_array_size(j);
 	int st = 0;
 
-	if (n == 1 && json_is_string(only) && !has_nul(only)) {
+	if (n == 1 && json_is_string(only) && !row_has_nul(only)) {
 		free(t->answer);
 		t->answer = xstrdup(json_string_value(only));
 	} else if (n == 1 && json_is_integer(only)) {
@@ -265,118 +328,227 @@ static int unwrap(const struct row *r, struct task *t)
 	return st;
 }
 
+/* A game's answer is its target; a solution beside it is the user's. */
+static void game_answer(struct task *t, int64_t target)
+{
+	t->answer = xasprintf("%lld", (long long)target);
+	imply(t, "countdown");
+}
+
 static int get_answer(struct row *r, struct task *t)
 {
 	static const char *const names[] = {"answer", "Answer", "final_answer", "expected_answer",
 					    "ground_truth"};
 	const json_t *truth =
 		json_object_get(json_object_get(r->j, "reward_model"), "ground_truth");
-	bool verl = truth && !json_is_null(truth) && !use(r, "answer");
+	bool verl = truth && !json_is_null(truth) && !row_use(r, "answer");
 	const char *name;
 	json_t *v;
 	int st;
 
 	if (verl) { /* read, but left among the user's keys, since it may hold more */
-		st = get_value(r, "reward_model.ground_truth", truth, &t->answer);
+		st = row_value(r, "reward_model.ground_truth", truth, &t->answer);
 		if (!st)
 			known_source(r, t);
 		return st;
 	}
-	v = use_first(r, names, sizeof names / sizeof *names, &name);
+	v = row_first(r, names, sizeof names / sizeof *names, &name);
 	if (!v) {
-		solution_answer(r, t);
-		return 0;
+		st = solution_answer(r, t);
+		return st || t->answer || t->implied ? st : other_answer(r, t);
 	}
-	st = get_value(r, name, v, &t->answer);
+	st = row_value(r, name, v, &t->answer);
 	if (!st)
 		known_form(r, t);
 	return st;
 }
 
-static int get_id(struct row *r, struct task *t, size_t line)
+static int unprint(const struct row *r, struct task *t)
 {
-	static const char *const names[] = {"id", "unique_id", "ID"};
-	const char *name;
-	json_t *v = use_first(r, names, sizeof names / sizeof *names, &name);
+	char *one = NULL;
+	int got = pylist_one(t->answer, &one);
 
-	if (!v)
+	if (got < 0)
+		return fail(r->why, ST_INPUT,
+			    "%s: answer %.80s: a list that Python printed, which is not of one: "
+			    "one text is wanted",
+			    r->where, t->answer);
+	if (got) {
+		free(t->answer);
+		t->answer = one;
+	}
+	return 0;
+}
+
+/* Words that stand where there is no answer: who says them must not be rewarded. */
+static int refuse_placeholder(const struct row *r, const struct task *t)
+{
+	static const char *const words[] = {
+		"proof",        "notfound",      "not found", "not_found", "n/a",     "na",
+		"nan",          "null",          "no answer", "noanswer",  "missing", "tbd",
+		"not provided", "not available", "unknown",   "-",         "?",       "..."};
+	const char *s = t->answer + strspn(t->answer, " \t\n");
+	size_t n;
+
+	if (strncmp(s, "\\text{", 6) == 0)
+		s += 6;
+	n = strcspn(s, "}");
+	while (n && strchr(" \t\n.", s[n - 1]) && strncmp(s, "...", 3) != 0)
+		n--;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strlen(words[i]) == n && strncasecmp(s, words[i], n) == 0)
+			return fail(
+				r->why, ST_INPUT,
+				"%s: answer \"%s\": a word that stands for no answer: leave such "
+				"rows out, or name the row's verifier",
+				r->where, t->answer);
+	return 0;
+}
+
+/* The answers of published sets, unless the row says who judges */
+static int clean_answer(const struct row *r, struct task *t)
+{
+	int st = 0;
+
+	if (!t->answer || !(t->implied || (r->published && !t->verifier)))
+		return 0;
+	st = refuse_placeholder(r, t);
+	if (st)
+		return st;
+	return is_json(t->answer) ? (t->implied ? unwrap(r, t) : 0) : unprint(r, t);
+}
+
+/* Of verl's rows: the index counts from 0 in each source and in each of its parts. */
+static char *index_id(const struct row *r, const json_t *index)
+{
+	const char *source = row_str(r, "data_source");
+	const char *split =
+		json_string_value(json_object_get(json_object_get(r->j, "extra_info"), "split"));
+	const char *text = json_string_value(index);
+
+	if (text && (!*text || text[strspn(text, "0123456789")])) /* one of its own */
+		return xstrdup(text);
+	if (!text && !source && !split)
+		return xasprintf("%lld", (long long)json_integer_value(index));
+	return text ? xasprintf("%s%s%s%s%s", source ? source : "", source ? ":" : "",
+				split ? split : "", split ? ":" : "", text)
+		    : xasprintf("%s%s%s%s%lld", source ? source : "", source ? ":" : "",
+				split ? split : "", split ? ":" : "",
+				(long long)json_integer_value(index));
+}
+
+/* A row without an id is called after what it asks and what is right. */
+static char *content_id(const struct task *t)
+{
+	const char *text[] = {t->prompt, t->messages, t->tools, t->answer};
+	struct hash *h = hash_new();
+	char hex[17];
+
+	for (size_t i = 0; i < sizeof text / sizeof *text; i++)
+		hash_add(h, text[i] ? text[i] : "\1", text[i] ? strlen(text[i]) + 1 : 2);
+	hash_hex(hash_64(h), hex);
+	hash_free(h);
+	return xasprintf("row:%s", hex);
+}
+
+static int get_id(struct row *r, struct task *t)
+{
+	static const char *const names[] = {"id",         "unique_id",   "ID",   "task_id",
+					    "problem_id", "question_id", "uuid", "problem_idx"};
+	const char *name;
+	json_t *v = row_first(r, names, sizeof names / sizeof *names, &name);
+
+	if (!v) {
 		v = json_object_get(json_object_get(r->j, "extra_info"), name = "index");
+		if (json_is_string(v) ? !row_has_nul(v) : json_is_integer(v)) {
+			t->id = index_id(r, v);
+			return 0;
+		}
+	}
 	if (!v || json_is_null(v)) {
-		t->id = xasprintf("line:%zu", line);
+		t->id = content_id(t);
+		t->unnamed = true;
 		return 0;
 	}
 	if (!json_is_string(v) && !json_is_integer(v))
-		return bad(r, name, "neither a string nor a whole number");
-	return get_value(r, name, v, &t->id);
-}
-
-static bool is_used(const struct row *r, const char *key)
-{
-	for (size_t i = 0; i < r->n_used; i++)
-		if (strcmp(r->used[i], key) == 0)
-			return true;
-	return false;
+		return row_bad(r, name, "neither a string nor a whole number");
+	return row_value(r, name, v, &t->id);
 }
 
 /* The row's own meta with the keys that nobody understood added to it. */
 static int get_meta(struct row *r, struct task *t)
 {
-	json_t *own = use(r, "meta"), *all, *v;
+	json_t *own = row_use(r, "meta"), *all, *v;
 	const char *key;
 	size_t len;
 	int st = 0;
 
 	if (own && !json_is_object(own))
-		return bad(r, "meta", "not an object");
+		return row_bad(r, "meta", "not an object");
 	all = own ? json_copy(own) : json_object();
 	json_object_foreach(r->j, key, v)
 	{
-		if (is_used(r, key))
+		if (row_used(r, key))
 			continue;
 		if (json_object_get(all, key) && !st)
-			st = bad(r, key, "the key stands in the row and in its meta");
+			st = row_bad(r, key, "the key stands in the row and in its meta");
 		json_object_set(all, key, v);
 	}
+	if (r->numbers && !json_object_get(all, "numbers"))
+		json_object_set(all, "numbers", (json_t *)r->numbers);
 	if (!st && json_object_size(all)) {
-		json_to_mp(&t->meta, all);
+		mpjson_to(&t->meta, all);
 		if (mp_skim(t->meta.p, t->meta.n, &len) != MP_OK ||
 		    mp_type((struct mp){(const uint8_t *)t->meta.p, len}) != MP_MAP)
-			st = bad(r, "meta", "nested too deep, too large, or no map");
+			st = row_bad(r, "meta", "nested too deep, too large, or no map");
 	}
 	json_decref(all);
 	return st;
 }
 
-static int read_row(struct row *r, struct task *t, size_t line)
+/* The verifier that the row itself names */
+static int get_verifier(struct row *r, struct task *t)
 {
-	json_t *v;
+	json_t *v = row_use(r, "verifier");
+
+	if (!v)
+		return 0;
+	free(t->verifier);
+	t->verifier = NULL;
+	t->implied = false;
+	return row_text(r, "verifier", v, &t->verifier);
+}
+
+static int read_row(struct row *r, struct task *t)
+{
+	int64_t target;
+	bool game;
 	int st;
 
 	if (!json_is_object(r->j))
 		return fail(r->why, ST_INPUT, "%s: not a JSON object", r->where);
+	game = taskgame_find(r, &target);
 	st = get_prompt(r, t);
+	if (!st && !t->prompt && !t->messages)
+		t->prompt = taskgame_prompt(r->numbers, target);
 	if (!st)
 		st = get_tools(r, t);
-	if (!st)
+	if (!st && game)
+		game_answer(t, target);
+	else if (!st)
 		st = get_answer(r, t);
 	if (!st)
-		st = get_id(r, t, line);
-	v = st ? NULL : use(r, "verifier");
-	if (v) {
-		free(t->verifier);
-		t->verifier = NULL;
-		t->implied = false;
-		st = get_text(r, "verifier", v, &t->verifier);
-	}
-	if (!st && t->implied && t->answer)
-		st = unwrap(r, t);
+		st = get_verifier(r, t);
+	if (!st)
+		st = clean_answer(r, t);
+	if (!st)
+		st = get_id(r, t);
 	return st ? st : get_meta(r, t);
 }
 
-int task_from_row(const json_t *row, const char *where, size_t line, struct task *out,
-		  struct reason *why)
+int task_from_row(const json_t *row, const char *where, struct task *out, struct reason *why)
 {
 	struct row r = {.j = (json_t *)row, .where = where, .why = why};
 
-	return read_row(&r, out, line);
+	return read_row(&r, out);
 }

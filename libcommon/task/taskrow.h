@@ -15,13 +15,13 @@ struct task {
 	char *tools;       /* JSON array text of the tools that messages may call, or NULL */
 	char *answer;      /* text, or NULL */
 	char *verifier;    /* name or "cmd:...", or NULL: the tool's default */
+	bool unnamed;      /* the row has no id: this one is a hash of it */
 	bool implied;      /* verifier is what the row's form implies, not what the row says */
 	struct buf meta;   /* MessagePack map; n = 0: none */
 };
 
-/* where: "file:line", for messages. line: what a row without an id is called after. *out is zeroed
- * before; the caller frees what it holds, also after ST_INPUT. */
-int task_from_row(const json_t *row, const char *where, size_t line, struct task *out,
-		  struct reason *why);
+/* where: "file:line", for messages. *out is zeroed before; the caller frees what it holds, also
+ * after ST_INPUT. */
+int task_from_row(const json_t *row, const char *where, struct task *out, struct reason *why);
 
 #endif

@@ -2,13 +2,14 @@
 #include "tensor/attention.h"
 #include "tensor/softmax.h"
 
+#include <assert.h>
 #include <math.h>
 
 enum { QB = 48 }; /* query rows taken together in the backward pass: a multiple of GEMM_MR */
 
 size_t att_keys_floats(size_t len, size_t hd)
 {
-	return pack_floats(len, hd);
+	return gemm_pack_floats(len, hd);
 }
 
 size_t att_values_floats(size_t len, size_t hd)
@@ -16,20 +17,23 @@ size_t att_values_floats(size_t len, size_t hd)
 	return len * vec_round(hd);
 }
 
-void att_put(float *keys, float *values, size_t t, size_t n, const float *k, const float *v,
-	     size_t ld, size_t hd)
+void att_put(struct att_kv kv, size_t t, struct cmatrix k, struct cmatrix v)
 {
-	size_t hr = vec_round(hd), room;
+	size_t hd = kv.hd, hr = vec_round(hd), n = k.rows, room;
+	const float *from = k.p;
 
+	assert(kv.keys && kv.values && k.p && v.p);
+	assert(k.rows == v.rows && k.cols == hd && v.cols == hd);
+	assert(k.ld >= hd && v.ld >= hd);
 	for (size_t j = 0; j < n; j++)
-		memcpy(values + (t + j) * hr, v + j * ld, hd * sizeof *v);
-	for (; n > 0; t += room, n -= room, k += room * ld) {
-		float *col = keys + t / PANEL * (hd * PANEL) + t % PANEL;
+		memcpy(kv.values + (t + j) * hr, v.p + j * v.ld, hd * sizeof *v.p);
+	for (; n > 0; t += room, n -= room, from += room * k.ld) {
+		float *col = kv.keys + t / PANEL * (hd * PANEL) + t % PANEL;
 
 		room = PANEL - t % PANEL < n ? PANEL - t % PANEL : n;
 		for (size_t i = 0; i < hd; i++)
 			for (size_t j = 0; j < room; j++)
-				col[i * PANEL + j] = k[j * ld + i];
+				col[i * PANEL + j] = from[j * k.ld + i];
 	}
 }
 
@@ -43,49 +47,77 @@ static struct panels value_view(const float *values, size_t hd)
 	return (struct panels){values, vec_round(hd), PANEL, NULL};
 }
 
-/* Probabilities of rows over keys into s (stride ls); row i sees first_n + i * causal keys. */
-static void probabilities(float *s, size_t ls, const float *q, size_t ldq, const float *keys,
-			  size_t rows, size_t first_n, int causal, size_t hd)
+/*
+ * s(i, j) = exp(z_ij - max) / sum over j of exp(z_ij - max), z = q k' / sqrt(hd), for the
+ * first_n + i * causal keys that row i sees; 0 for the rest of its ld numbers. s (rows, ld >=
+ * keys), q (rows, hd).
+ */
+static void probabilities(struct matrix s, struct cmatrix q, const float *keys, size_t first_n,
+			  bool causal)
 {
-	float scale = 1.0f / sqrtf((float)hd);
-	size_t n = first_n + (causal ? rows - 1 : 0);
+	float scale = 1.0f / sqrtf((float)q.cols);
+	size_t n = first_n + (causal ? q.rows - 1 : 0);
 
-	gemm(rows, vec_round(n), hd, q, ldq, 1, packed_view(keys, hd), s, ls, false);
-	for (size_t i = 0; i < rows; i++) {
+	s.cols = vec_round(n);
+	assert(s.rows == q.rows && s.ld >= s.cols);
+	gemm(0, q, gemm_packed_view(keys, q.cols), s);
+	for (size_t i = 0; i < q.rows; i++) {
 		size_t seen = causal ? first_n + i : first_n, end = vec_round(seen);
 
-		softmax_row(s + i * ls, seen, scale);
-		if (end < ls)
-			memset(s + i * ls + end, 0, (ls - end) * sizeof *s);
+		softmax_row(s.p + i * s.ld, seen, scale);
+		if (end < s.ld)
+			memset(s.p + i * s.ld + end, 0, (s.ld - end) * sizeof *s.p);
 	}
 }
 
-void att_rows(float *out, size_t ldo, const float *q, size_t ldq, const float *keys,
-	      const float *values, size_t rows, size_t first_n, int causal, size_t hd,
+/* O = P V, P = softmax(Q K' / sqrt(hd)) over the keys that each row sees */
+void att_rows(struct matrix out, struct cmatrix q, struct att_kv kv, size_t first_n, bool causal,
 	      float *scratch)
 {
-	size_t n = first_n + (causal ? rows - 1 : 0), ls = vec_round(n);
+	size_t n = first_n + (causal ? q.rows - 1 : 0), ls = vec_round(n);
+	struct matrix s = matrix_of(scratch, q.rows, ls, ls);
 
-	probabilities(scratch, ls, q, ldq, keys, rows, first_n, causal, hd);
-	gemm(rows, hd, n, scratch, ls, 1, value_view(values, hd), out, ldo, false);
+	assert(q.rows >= 1 && first_n >= 1); /* softmax needs a key */
+	assert(q.cols == kv.hd && out.cols == kv.hd && out.rows == q.rows);
+	probabilities(s, q, kv.keys, first_n, causal);
+	gemm(0, matrix_in(scratch, q.rows, n, ls), value_view(kv.values, kv.hd), out);
 }
 
-void att_token(float *out, const float *q, const float *keys, const float *values, size_t step,
-	       size_t heads, size_t kvh, size_t n, size_t hd, float *scratch)
+/* Rows of one kv head's query heads, in a token's numbers */
+static struct cmatrix heads_in(struct cmatrix q, size_t g, size_t rep)
 {
-	size_t ls = vec_round(n), rep = heads / kvh;
+	return matrix_in(q.p + g * rep * q.cols, rep, q.cols, q.ld);
+}
+
+/* The same as att_rows gives, head by head */
+static void token_by_head(struct matrix out, struct cmatrix q, struct att_kv kv, size_t n,
+			  float *scratch)
+{
+	size_t rep = q.rows / kv.heads, hd = kv.hd;
+
+	for (size_t g = 0; g < kv.heads; g++, kv.keys += kv.step, kv.values += kv.step)
+		att_rows(matrix_of(out.p + g * rep * hd, rep, hd, hd), heads_in(q, g, rep), kv, n,
+			 false, scratch);
+}
+
+/* O(h) = softmax(q(h) K(g)' / sqrt(hd)) V(g), g = h / rep */
+void att_token(struct matrix out, struct cmatrix q, struct att_kv kv, size_t n, float *scratch)
+{
+	size_t ls = vec_round(n), hd = kv.hd, heads = q.rows;
 	float scale = 1.0f / sqrtf((float)hd);
 
-	if (rep > 1 || hd % VL) { /* enough chains side by side in one head, or none fits */
-		for (size_t g = 0; g < kvh; g++, keys += step, values += step)
-			att_rows(out + g * rep * hd, hd, q + g * rep * hd, hd, keys, values, rep, n,
-				 0, hd, scratch);
+	assert(n >= 1 && kv.heads >= 1 && heads % kv.heads == 0);
+	assert(q.cols == hd && q.ld == hd && out.ld == hd);
+	assert(out.rows == heads && out.cols == hd);
+	if (heads > kv.heads ||
+	    hd % VL) { /* enough chains side by side in one head, or none fits */
+		token_by_head(out, q, kv, n, scratch);
 		return;
 	}
-	gemm_each(heads, n, hd, q, hd, packed_view(keys, hd), step, scratch, ls);
+	gemm_each(q, gemm_packed_view(kv.keys, hd), kv.step, matrix_of(scratch, heads, n, ls));
 	for (size_t h = 0; h < heads; h++)
 		softmax_row(scratch + h * ls, n, scale);
-	gemm_each(heads, hd, n, scratch, ls, value_view(values, hd), step, out, hd);
+	gemm_each(matrix_in(scratch, heads, n, ls), value_view(kv.values, hd), kv.step, out);
 }
 
 size_t att_backward_scratch(size_t T, size_t hd)
@@ -97,36 +129,37 @@ size_t att_backward_scratch(size_t T, size_t hd)
 	return 2 * att_keys_floats(T, hd) + 6 * T * hr + 2 * QB * vec_round(T);
 }
 
-/* Rows of one head with padding, so that whole vectors can be read. */
-static void gather(float *dst, const float *src, size_t ld, size_t T, size_t hd)
+/* Copies rows of one head, padded so that whole vectors can be read. */
+static void gather_rows(float *dst, struct cmatrix src)
 {
-	size_t hr = vec_round(hd);
+	size_t hr = vec_round(src.cols);
 
-	for (size_t t = 0; t < T; t++)
+	for (size_t t = 0; t < src.rows; t++)
 		for (size_t i = 0; i < hr; i++)
-			dst[t * hr + i] = i < hd ? src[t * ld + i] : 0.0f;
+			dst[t * hr + i] = i < src.cols ? src.p[t * src.ld + i] : 0.0f;
 }
 
-static void scatter(float *dst, size_t ld, const float *src, size_t T, size_t hd)
+static void scatter_rows(struct matrix dst, const float *src)
 {
-	for (size_t t = 0; t < T; t++)
-		memcpy(dst + t * ld, src + t * vec_round(hd), hd * sizeof *dst);
+	for (size_t t = 0; t < dst.rows; t++)
+		memcpy(dst.p + t * dst.ld, src + t * vec_round(dst.cols), dst.cols * sizeof *dst.p);
 }
 
-/* s (probabilities) and dp (gradient by them) become dS = P * (dP - rowsum(dO * O)) * scale in dp.
+/*
+ * dS = P * (dP - rowsum(dO * O)) / sqrt(hd), in place of dp. s, dp (rows, keys): P and dP; o, d_o
+ * (rows, hd). rowsum(dO * O) = rowsum(dP * P): Dao et al., arXiv 2205.14135, appendix B.
  */
-static void softmax_backward(float *dp, const float *s, size_t ls, const float *o, const float *do_,
-			     size_t ldo, size_t rows, size_t n, size_t hd)
+static void scores_backward(struct matrix dp, const float *s, struct cmatrix o, struct cmatrix d_o)
 {
-	float scale = 1.0f / sqrtf((float)hd);
+	float scale = 1.0f / sqrtf((float)o.cols);
 
-	for (size_t i = 0; i < rows; i++) {
+	for (size_t i = 0; i < dp.rows; i++) {
 		float d = 0;
 
-		for (size_t x = 0; x < hd; x++)
-			d += o[i * ldo + x] * do_[i * ldo + x];
-		for (size_t j = 0; j < n; j++)
-			dp[i * ls + j] = s[i * ls + j] * (dp[i * ls + j] - d) * scale;
+		for (size_t x = 0; x < o.cols; x++)
+			d += o.p[i * o.ld + x] * d_o.p[i * d_o.ld + x];
+		for (size_t j = 0; j < dp.cols; j++)
+			dp.p[i * dp.ld + j] = s[i * dp.ld + j] * (dp.p[i * dp.ld + j] - d) * scale;
 	}
 }
 
@@ -156,68 +189,112 @@ static struct att_back att_back(size_t T, size_t hd, float *scratch)
 	return b;
 }
 
-/* Keys and values of n tokens behind the first `before`, whose gradients begin at 0. */
-static void take_keys(struct att_back *b, const float *k, const float *v, size_t ld, size_t before,
-		      size_t n)
+/* Rows from..from + n of a matrix, and of these the hd columns of head h */
+static struct cmatrix part_in(struct cmatrix a, size_t from, size_t n, size_t h, size_t hd)
 {
-	size_t at = before * b->hr;
+	return matrix_in(a.p + from * a.ld + h * hd, n, hd, a.ld);
+}
 
-	gather(b->k + at, k, ld, n, b->hd);
-	gather(b->v + at, v, ld, n, b->hd);
-	att_put(b->keys, b->dk, before, n, k, v, ld, b->hd); /* dk takes values that nobody needs */
-	att_put(b->vt, b->dk, before, n, v, v, ld, b->hd);
+static struct matrix part_of(struct matrix a, size_t from, size_t n, size_t h, size_t hd)
+{
+	return matrix_of(a.p + from * a.ld + h * hd, n, hd, a.ld);
+}
+
+/* Takes keys and values behind the first `before`; their gradients begin at 0. */
+static void take_keys(struct att_back *b, struct cmatrix k, struct cmatrix v, size_t before)
+{
+	size_t at = before * b->hr, n = k.rows;
+	/* dk takes values that nobody needs */
+	struct att_kv keys = {b->keys, b->dk, b->hd, 1, 0}, vt = {b->vt, b->dk, b->hd, 1, 0};
+
+	gather_rows(b->k + at, k);
+	gather_rows(b->v + at, v);
+	att_put(keys, before, k, v);
+	att_put(vt, before, v, v);
 	memset(b->dk + at, 0, n * b->hr * sizeof *b->dk);
 	memset(b->dv + at, 0, n * b->hr * sizeof *b->dv);
 }
 
-/* One head's n queries behind the first `before` keys: dq, and their share of dk and dv. */
-static void queries_back(struct att_back *b, float *dq, size_t ldd, const float *q, size_t ld,
-			 const float *o, const float *do_, size_t ldo, size_t before, size_t n)
-{
-	size_t hr = b->hr, hd = b->hd, ls = b->ls;
+/* One head's queries, rows of (n, hd) */
+struct att_head {
+	struct matrix dq;
+	struct cmatrix q, o, d_o;
+};
 
-	gather(b->q, q, ld, n, hd);
-	gather(b->dO, do_, ldo, n, hd);
+/*
+ * dV += P' dO, dP = dO V', dS as above, dQ = dS K, dK += dS' Q, for one head's n queries behind the
+ * first `before` keys, QB rows at a time.
+ */
+static void queries_back(struct att_back *b, const struct att_head *a, size_t before)
+{
+	size_t hr = b->hr, hd = b->hd, ls = b->ls, n = a->q.rows;
+
+	gather_rows(b->q, a->q);
+	gather_rows(b->dO, a->d_o);
 	for (size_t t = 0; t < n; t += QB) {
 		size_t rows = n - t < QB ? n - t : QB, seen = before + t + rows;
 		struct panels qb = {b->q + t * hr, hr, PANEL, NULL};
 		struct panels dob = {b->dO + t * hr, hr, PANEL, NULL};
 		struct panels kb = {b->k, hr, PANEL, NULL};
+		struct matrix s = matrix_of(b->s, rows, seen, ls);
+		struct matrix dp = matrix_of(b->dp, rows, seen, ls);
+		struct cmatrix s_in = matrix_in(b->s, rows, seen, ls);
+		struct cmatrix dp_in = matrix_in(b->dp, rows, seen, ls);
 
-		probabilities(b->s, ls, b->q + t * hr, hr, b->keys, rows, before + t + 1, 1, hd);
-		gemm(rows, seen, hd, b->dO + t * hr, hr, 1, packed_view(b->vt, hd), b->dp, ls,
-		     false);
-		softmax_backward(b->dp, b->s, ls, o + t * ldo, do_ + t * ldo, ldo, rows, seen, hd);
-		gemm(rows, hd, seen, b->dp, ls, 1, kb, dq + t * ldd, ldd, false);
-		gemm(seen, hr, rows, b->dp, 1, ls, qb, b->dk, hr, true);
-		gemm(seen, hr, rows, b->s, 1, ls, dob, b->dv, hr, true);
+		probabilities(s, matrix_in(b->q + t * hr, rows, hd, hr), b->keys, before + t + 1,
+			      true);
+		gemm(0, matrix_in(b->dO + t * hr, rows, hd, hr), gemm_packed_view(b->vt, hd), dp);
+		scores_backward(dp, b->s, part_in(a->o, t, rows, 0, hd),
+				part_in(a->d_o, t, rows, 0, hd));
+		gemm(0, dp_in, kb, part_of(a->dq, t, rows, 0, hd));
+		gemm(GEMM_ADD | GEMM_TRANSPOSED, dp_in, qb, matrix_of(b->dk, seen, hr, hr));
+		gemm(GEMM_ADD | GEMM_TRANSPOSED, s_in, dob, matrix_of(b->dv, seen, hr, hr));
 	}
 }
 
-void att_backward(float *dq, float *dk, float *dv, size_t ldd, const float *q, const float *k,
-		  const float *v, size_t ld, const float *o, const float *do_, size_t ldo,
-		  const size_t *start, size_t n, size_t rep, size_t hd, float *scratch)
+static void check_pass(const struct att_pass *p)
 {
-	size_t prefix = start[1] - start[0], longest = 0;
+	size_t T = p->start[p->n] - p->start[0], hd = p->k.cols;
+
+	assert(p->n >= 1 && p->start[1] > p->start[0]);
+	assert(hd >= 1 && p->q.cols % hd == 0 && p->v.cols == hd);
+	assert(p->q.rows == T && p->k.rows == T && p->v.rows == T);
+	assert(p->o.rows == T && p->d_o.rows == T);
+	assert(p->o.cols == p->q.cols && p->d_o.cols == p->q.cols);
+	assert(p->dq.rows == T && p->dk.rows == T && p->dv.rows == T);
+	assert(p->dq.cols == p->q.cols && p->dk.cols == hd && p->dv.cols == hd);
+	(void)T;
+	(void)hd;
+}
+
+void att_backward(const struct att_pass *p, float *scratch)
+{
+	size_t prefix = p->start[1] - p->start[0], longest = 0, hd = p->k.cols;
+	size_t rep = p->q.cols / hd;
 	struct att_back b;
 
-	for (size_t s = 1; s < n; s++)
-		longest = start[s + 1] - start[s] > longest ? start[s + 1] - start[s] : longest;
+	check_pass(p);
+	for (size_t s = 1; s < p->n; s++)
+		longest = p->start[s + 1] - p->start[s] > longest ? p->start[s + 1] - p->start[s]
+								  : longest;
 	b = att_back(prefix + longest, hd, scratch);
-	for (size_t s = 0; s < n; s++) {
-		size_t at = start[s] - start[0], len = start[s + 1] - start[s];
+	for (size_t s = 0; s < p->n; s++) {
+		size_t at = p->start[s] - p->start[0], len = p->start[s + 1] - p->start[s];
 		size_t before = s ? prefix : 0, own = before * b.hr;
 
-		take_keys(&b, k + at * ld, v + at * ld, ld, before, len);
-		for (size_t h = 0; h < rep; h++)
-			queries_back(&b, dq + at * ldd + h * hd, ldd, q + at * ld + h * hd, ld,
-				     o + at * ldo + h * hd, do_ + at * ldo + h * hd, ldo, before,
-				     len);
+		take_keys(&b, part_in(p->k, at, len, 0, hd), part_in(p->v, at, len, 0, hd), before);
+		for (size_t h = 0; h < rep; h++) {
+			struct att_head a = {
+				part_of(p->dq, at, len, h, hd), part_in(p->q, at, len, h, hd),
+				part_in(p->o, at, len, h, hd), part_in(p->d_o, at, len, h, hd)};
+
+			queries_back(&b, &a, before);
+		}
 		if (s) {
-			scatter(dk + at * ldd, ldd, b.dk + own, len, hd);
-			scatter(dv + at * ldd, ldd, b.dv + own, len, hd);
+			scatter_rows(part_of(p->dk, at, len, 0, hd), b.dk + own);
+			scatter_rows(part_of(p->dv, at, len, 0, hd), b.dv + own);
 		}
 	}
-	scatter(dk, ldd, b.dk, prefix, hd);
-	scatter(dv, ldd, b.dv, prefix, hd);
+	scatter_rows(part_of(p->dk, 0, prefix, 0, hd), b.dk);
+	scatter_rows(part_of(p->dv, 0, prefix, 0, hd), b.dv);
 }

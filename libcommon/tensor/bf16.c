@@ -3,8 +3,9 @@
 #pragma GCC optimize("no-version-loops-for-strides") /* as in gemm.c */
 #endif
 #include "tensor/bf16.h"
-#include "tensor/gemm.h"
 #include "tensor/half.h"
+
+#include <assert.h>
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
@@ -21,6 +22,7 @@ void bf16_row(uint32_t *dst, const float *x, size_t k)
 {
 	size_t i = 0;
 
+	assert(dst && x);
 #if defined(__AVX512BF16__)
 	for (; i + 2 * VL <= k; i += 2 * VL)
 		*(vi *)(dst + i / 2) = (vi)_mm512_cvtne2ps_pbh((__m512)vf_load(x + i + VL),
@@ -62,35 +64,37 @@ static void two_rows(uint32_t *dst, const float *a, const float *b, size_t n)
 		dst[i] = half_bf16_bits(a[i]) >> 16 | (b ? half_bf16_bits(b[i]) & 0xffff0000 : 0);
 }
 
-void bf16_panels(uint32_t *dst, const float *b, size_t ld, size_t k, size_t n)
+void bf16_panels(uint32_t *dst, struct cmatrix b)
 {
-	size_t stride = (k + 1) / 2 * PANEL;
+	size_t stride = (b.rows + 1) / 2 * PANEL;
 
-	for (size_t x = 0; x < k; x += 2, dst += PANEL)
-		for (size_t j = 0; j < n; j += PANEL)
-			two_rows(dst + j / PANEL * stride, b + x * ld + j,
-				 x + 1 < k ? b + (x + 1) * ld + j : NULL,
-				 n - j < PANEL ? n - j : PANEL);
+	assert(dst && b.p && b.ld >= b.cols);
+	for (size_t x = 0; x < b.rows; x += 2, dst += PANEL)
+		for (size_t j = 0; j < b.cols; j += PANEL)
+			two_rows(dst + j / PANEL * stride, b.p + x * b.ld + j,
+				 x + 1 < b.rows ? b.p + (x + 1) * b.ld + j : NULL,
+				 b.cols - j < PANEL ? b.cols - j : PANEL);
 }
 
-size_t bf16_turned_words(size_t m, size_t k)
+size_t bf16_transposed_words(size_t m, size_t k)
 {
 	return (m + GEMM_MR - 1) / GEMM_MR * GEMM_MR * ((k + 1) / 2);
 }
 
 /* Blocks of GEMM_MR rows of A; in each, pair after pair, the rows' words side by side */
-void bf16_turned(uint32_t *dst, const float *x, size_t ld, size_t k, size_t m)
+void bf16_transpose(uint32_t *dst, struct cmatrix x)
 {
-	size_t pairs = (k + 1) / 2;
+	size_t k = x.rows, m = x.cols, pairs = (k + 1) / 2;
 
+	assert(dst && x.p && x.ld >= x.cols);
 	for (size_t i = 0; i < m; i += PANEL * GEMM_MR) {
 		size_t n = m - i < PANEL * GEMM_MR ? m - i : PANEL * GEMM_MR;
 
 		for (size_t p = 0; p < pairs; p++) {
-			const float *a = x + 2 * p * ld + i;
+			const float *a = x.p + 2 * p * x.ld + i;
 			uint32_t t[PANEL * GEMM_MR], *to = dst + i * pairs + p * GEMM_MR;
 
-			two_rows(t, a, 2 * p + 1 < k ? a + ld : NULL, n);
+			two_rows(t, a, 2 * p + 1 < k ? a + x.ld : NULL, n);
 			for (size_t j = 0; j < n; j += GEMM_MR, to += pairs * GEMM_MR)
 				for (size_t r = 0; r < GEMM_MR && j + r < n; r++)
 					to[r] = t[j + r];
@@ -111,11 +115,24 @@ ALWAYS_INLINE vf dot_two(vf acc, uint32_t a, vi b)
 #endif
 }
 
-/* mr x nv vectors of C; see tile in gemm.c. ahead: the words from b to what is asked for early. */
-ALWAYS_INLINE void tile(int mr, int nv, size_t pairs, const uint32_t *a, size_t rs, size_t cs,
-			const uint32_t *b, size_t ahead, float *c, size_t ldc, bool add)
+/* One tile, from its corner on: pair x of row i of A is a[i * rs + x * cs]. */
+struct spot {
+	size_t pairs;
+	const uint32_t *a;
+	size_t rs, cs;
+	const uint32_t *b;
+	size_t ahead; /* words from b to what is asked for early */
+	float *c;
+	size_t ldc;
+	bool add;
+};
+
+/* mr x nv vectors of C; see tile in gemm.c. */
+ALWAYS_INLINE void tile(int mr, int nv, const struct spot *t)
 {
 	vf acc[GEMM_MR][GEMM_NV];
+	const uint32_t *a = t->a, *b = t->b;
+	size_t pairs = t->pairs, rs = t->rs, cs = t->cs, ahead = t->ahead;
 
 #pragma GCC unroll 6
 	for (int i = 0; i < mr; i++)
@@ -139,20 +156,18 @@ ALWAYS_INLINE void tile(int mr, int nv, size_t pairs, const uint32_t *a, size_t 
 	for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
 		for (int j = 0; j < nv; j++) {
-			float *to = c + (size_t)i * ldc + (size_t)j * VL;
+			float *to = t->c + (size_t)i * t->ldc + (size_t)j * VL;
 
-			if (add)
+			if (t->add)
 				acc[i][j] += vf_load(to);
 			vf_store(to, acc[i][j]);
 		}
 }
 
-#define TILE_OF(MR, NV)                                                                    \
-	static void tile##MR##_##NV(size_t pairs, const uint32_t *a, size_t rs, size_t cs, \
-				    const uint32_t *b, size_t ahead, float *c, size_t ldc, \
-				    bool add)                                              \
-	{                                                                                  \
-		tile(MR, NV, pairs, a, rs, cs, b, ahead, c, ldc, add);                     \
+#define TILE_OF(MR, NV)                                   \
+	static void tile##MR##_##NV(const struct spot *t) \
+	{                                                 \
+		tile(MR, NV, t);                          \
 	}
 #define TILES_OF(NV) \
 	TILE_OF(1, NV) TILE_OF(2, NV) TILE_OF(3, NV) TILE_OF(4, NV) TILE_OF(5, NV) TILE_OF(6, NV)
@@ -168,8 +183,7 @@ TILES_OF(3)
 TILES_OF(4)
 #endif
 
-typedef void tile_fn(size_t pairs, const uint32_t *a, size_t rs, size_t cs, const uint32_t *b,
-		     size_t ahead, float *c, size_t ldc, bool add);
+typedef void tile_fn(const struct spot *t);
 
 static tile_fn *const tiles[GEMM_NV][GEMM_MR] = {
 	ROW_OF(1),
@@ -181,38 +195,51 @@ static tile_fn *const tiles[GEMM_NV][GEMM_MR] = {
 };
 
 /* What ends within a vector goes through a tile of our own. */
-static void indirect(tile_fn *fn, size_t mr, size_t cols, size_t pairs, const uint32_t *a,
-		     size_t rs, size_t cs, const uint32_t *b, size_t ahead, float *c, size_t ldc,
-		     bool add)
+static void indirect(tile_fn *fn, size_t mr, size_t cols, const struct spot *s)
 {
-	float t[GEMM_MR * PANEL];
+	float t[GEMM_MR * PANEL], *c = s->c;
+	struct spot own = *s;
 
-	fn(pairs, a, rs, cs, b, ahead, t, PANEL, false);
+	own.c = t;
+	own.ldc = PANEL;
+	own.add = false;
+	fn(&own);
 	for (size_t i = 0; i < mr; i++)
 		for (size_t j = 0; j < cols; j++)
-			c[i * ldc + j] = (add ? c[i * ldc + j] : 0.0f) + t[i * PANEL + j];
+			c[i * s->ldc + j] = (s->add ? c[i * s->ldc + j] : 0.0f) + t[i * PANEL + j];
 }
 
-void bf16_gemm(size_t m, size_t n, size_t pairs, const uint32_t *a, bool turned, const uint32_t *b,
-	       float *c, size_t ldc, bool add)
+/*
+ * C(i, j) = sum over pairs x = 0, 1, ... of a(i, 2x) b(2x, j) + a(i, 2x + 1) b(2x + 1, j), all of
+ * bf16; with GEMM_ADD what C holds is added to the sum.
+ */
+void bf16_gemm(int how, const uint32_t *a, size_t pairs, const uint32_t *b, struct matrix c)
 {
-	size_t rs = turned ? 1 : pairs, cs = turned ? GEMM_MR : 1;
+	bool across = how & GEMM_TRANSPOSED;
+	struct spot t = {.pairs = pairs,
+			 .rs = across ? 1 : pairs,
+			 .cs = across ? GEMM_MR : 1,
+			 .ldc = c.ld,
+			 .add = how & GEMM_ADD};
 
-	for (size_t j = 0; j < n; j += PANEL, b += pairs * PANEL) {
-		size_t cols = n - j < PANEL ? n - j : PANEL, nv = (cols + VL - 1) / VL;
+	assert(!(how & ~(GEMM_ADD | GEMM_TRANSPOSED)));
+	assert(a && b && c.p && c.ld >= c.cols);
+	for (size_t j = 0; j < c.cols; j += PANEL, b += pairs * PANEL) {
+		size_t cols = c.cols - j < PANEL ? c.cols - j : PANEL, nv = (cols + VL - 1) / VL;
 
-		for (size_t i = 0; i < m; i += GEMM_MR) {
-			size_t mr = m - i < GEMM_MR ? m - i : GEMM_MR;
+		for (size_t i = 0; i < c.rows; i += GEMM_MR) {
+			size_t mr = c.rows - i < GEMM_MR ? c.rows - i : GEMM_MR;
 			tile_fn *fn = tiles[nv - 1][mr - 1];
-			/* the next panel, another line of its rows for each tile */
-			size_t ahead = pairs * PANEL + i / GEMM_MR % GEMM_NV * VL;
 
+			t.a = a + i * pairs;
+			t.b = b;
+			/* the next panel, another line of its rows for each tile */
+			t.ahead = pairs * PANEL + i / GEMM_MR % GEMM_NV * VL;
+			t.c = c.p + i * c.ld + j;
 			if (cols % VL)
-				indirect(fn, mr, cols, pairs, a + i * pairs, rs, cs, b, ahead,
-					 c + i * ldc + j, ldc, add);
+				indirect(fn, mr, cols, &t);
 			else
-				fn(pairs, a + i * pairs, rs, cs, b, ahead, c + i * ldc + j, ldc,
-				   add);
+				fn(&t);
 		}
 	}
 }

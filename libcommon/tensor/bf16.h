@@ -10,27 +10,27 @@
 #ifndef TENSOR_BF16_H
 #define TENSOR_BF16_H
 
-#include <stdbool.h>
+#include "tensor/gemm.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
 /* NULL, or why this machine, or this build, has no fast product. */
 const char *bf16_missing(void);
 
-/* A row of k floats as (k + 1) / 2 pairs; an odd end is filled up with 0. */
+/* Rounds a row of k floats to (k + 1) / 2 pairs; an odd end is filled up with 0. */
 void bf16_row(uint32_t *dst, const float *x, size_t k);
-/* B of shape (k, n), rows of stride ld, as panels of pairs (see gemm.h): pair_words(n, k) words, of
- * the last panel the columns from n on unwritten. */
-void bf16_panels(uint32_t *dst, const float *b, size_t ld, size_t k, size_t n);
+/* Packs B of shape (k, n) as panels of pairs (see gemm.h): gemm_pair_words(n, k) words, of the last
+ * panel the columns from n on unwritten. */
+void bf16_panels(uint32_t *dst, struct cmatrix b);
 
-/* A = X' of shape (m, k) from X (k, m), rows of stride ld, in the order in which the product reads
- * it: bf16_turned_words(m, k) words. */
-size_t bf16_turned_words(size_t m, size_t k);
-void bf16_turned(uint32_t *dst, const float *x, size_t ld, size_t k, size_t m);
+/* Packs A = X' of shape (m, k) from X (k, m) in the order in which the product reads it:
+ * bf16_transposed_words(m, k) words. */
+size_t bf16_transposed_words(size_t m, size_t k);
+void bf16_transpose(uint32_t *dst, struct cmatrix x);
 
-/* C(m, n) = A(m, k) B(k, n), or += with add, over `pairs` pairs of k. A: rows of pairs, one after
- * the other, or turned. b: panels of pairs. */
-void bf16_gemm(size_t m, size_t n, size_t pairs, const uint32_t *a, bool turned, const uint32_t *b,
-	       float *c, size_t ldc, bool add);
+/* C(m, n) = A(m, k) B(k, n) over `pairs` pairs of k. how: GEMM_ADD: C +=; GEMM_TRANSPOSED: A as
+ * bf16_transpose packed it, else rows of pairs, one after the other. b: panels of pairs. */
+void bf16_gemm(int how, const uint32_t *a, size_t pairs, const uint32_t *b, struct matrix c);
 
 #endif

@@ -3,11 +3,15 @@
 
 #include <cblas.h>
 
-void blas_nn(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
-	     float *c, size_t ldc, bool add)
+/* C(i, j) = sum over x of A(i, x) B(x, j) */
+void blas_nn(struct cmatrix a, struct cmatrix b, struct matrix c, bool add)
 {
-	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)m, (blasint)n, (blasint)k,
-		    1.0f, a, (blasint)lda, b, (blasint)ldb, add ? 1.0f : 0.0f, c, (blasint)ldc);
+	assert(a.rows == c.rows && a.cols == b.rows && b.cols == c.cols);
+	assert(a.ld >= a.cols && b.ld >= b.cols && c.ld >= c.cols);
+	assert(a.p != c.p && b.p != c.p);
+	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)c.rows, (blasint)c.cols,
+		    (blasint)a.cols, 1.0f, a.p, (blasint)a.ld, b.p, (blasint)b.ld,
+		    add ? 1.0f : 0.0f, c.p, (blasint)c.ld);
 }
 
 const char *blas_start(void)

@@ -8,12 +8,12 @@
 #ifndef TENSOR_BLAS_H
 #define TENSOR_BLAS_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "tensor/matrix.h"
 
-/* C(m, n) = A(m, k) B(k, n), or += with add; all row-major with the given leading dimensions. */
-void blas_nn(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
-	     float *c, size_t ldc, bool add);
+#include <stdbool.h>
+
+/* C(m, n) = A(m, k) B(k, n), or += with add. */
+void blas_nn(struct cmatrix a, struct cmatrix b, struct matrix c, bool add);
 /* Once from main, before threads of our own. Returns the name of the kernels in use. */
 const char *blas_start(void);
 

@@ -7,6 +7,8 @@
 #include "tensor/gemm.h"
 #include "tensor/half.h"
 
+#include <assert.h>
+
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* Adds one row of B, nv vectors wide, times the column of A at a. */
@@ -42,7 +44,8 @@ ALWAYS_INLINE void load_half(int nv, vf row[GEMM_NV], const uint32_t *b, bool od
 	}
 }
 
-/* One tile: a, b and c as in gemm, from the tile's corner on. */
+/* One tile: A's element (i, x) is a[i * rs + x * cs]; b and c as in gemm, from the tile's corner
+ * on. */
 struct spot {
 	size_t k;
 	const float *a;
@@ -142,25 +145,27 @@ static tile_fn *const tiles[2][GEMM_NV][GEMM_MR] = {
 	},
 };
 
-size_t pack_floats(size_t n, size_t k)
+size_t gemm_pack_floats(size_t n, size_t k)
 {
 	return (n + PANEL - 1) / PANEL * PANEL * k;
 }
 
-void pack_rows(float *dst, const float *w, size_t n, size_t k)
+void gemm_pack_rows(float *dst, const float *w, size_t n, size_t k)
 {
+	assert(!n || !k || (dst && w && dst != w));
 	for (size_t p = 0; p < n; p += PANEL)
 		for (size_t x = 0; x < k; x++)
 			for (size_t j = p; j < p + PANEL; j++)
 				*dst++ = j < n ? w[j * k + x] : 0.0f;
 }
 
-struct panels packed_view(const float *packed, size_t k)
+struct panels gemm_packed_view(const float *packed, size_t k)
 {
+	assert(packed);
 	return (struct panels){packed, PANEL, k * PANEL, NULL};
 }
 
-size_t pair_words(size_t n, size_t k)
+size_t gemm_pair_words(size_t n, size_t k)
 {
 	return (n + PANEL - 1) / PANEL * PANEL * ((k + 1) / 2);
 }
@@ -171,7 +176,7 @@ static size_t pair_at(size_t row, size_t k)
 	return row / PANEL * PANEL * ((k + 1) / 2) + row % PANEL;
 }
 
-/* Rows and words that are turned round at a time: whole lines of the cache on both sides */
+/* Rows and words that are transposed at a time: whole lines of the cache on both sides */
 enum { TURN_ROWS = 16, TURN_WORDS = 8 };
 
 /* Words x..x + n of a row of k floats */
@@ -186,10 +191,11 @@ static void row_words(uint32_t *dst, const float *w, size_t x, size_t n, size_t 
 		dst[full] = half_bf16_bits(w[k - 1]) >> 16;
 }
 
-void pair_rows(uint32_t *dst, size_t first, const float *w, size_t rows, size_t k)
+void gemm_pair_rows(uint32_t *dst, size_t first, const float *w, size_t rows, size_t k)
 {
 	size_t words = (k + 1) / 2;
 
+	assert(dst && w);
 	for (size_t i = 0; i < rows; i += TURN_ROWS)
 		for (size_t x = 0; x < words; x += TURN_WORDS) {
 			size_t n = words - x < TURN_WORDS ? words - x : TURN_WORDS;
@@ -207,10 +213,11 @@ void pair_rows(uint32_t *dst, size_t first, const float *w, size_t rows, size_t 
 		}
 }
 
-void unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, size_t k)
+void gemm_unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, size_t k)
 {
 	size_t words = (k + 1) / 2;
 
+	assert(w && src);
 	for (size_t i = 0; i < rows; i += TURN_ROWS)
 		for (size_t x = 0; x < words; x += TURN_WORDS) {
 			size_t n = words - x < TURN_WORDS ? words - x : TURN_WORDS;
@@ -230,7 +237,7 @@ void unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, size_
 		}
 }
 
-struct panels pair_view(const uint32_t *pairs, size_t k)
+struct panels gemm_pair_view(const uint32_t *pairs, size_t k)
 {
 	return (struct panels){NULL, 0, (k + 1) / 2 * PANEL, pairs};
 }
@@ -250,27 +257,54 @@ static void indirect(tile_fn *fn, size_t mr, size_t cols, const struct spot *s)
 		memcpy(s->c + i * s->ldc, t + i * PANEL, cols * sizeof *t);
 }
 
-/* While a panel is used from the cache the next one comes from memory: each tile asks for another
- * line of its rows. */
-void gemm(size_t m, size_t n, size_t k, const float *a, size_t rs, size_t cs, struct panels b,
-	  float *c, size_t ldc, bool add)
+/* What every product may rely on. */
+static void check_product(int how, struct cmatrix a, struct matrix c)
 {
-	struct spot t = {.k = k, .rs = rs, .cs = cs, .b = b, .ldc = ldc, .add = add};
+	bool across = how & GEMM_TRANSPOSED;
 
-	for (size_t j = 0; j < n; j += PANEL) {
-		size_t cols = n - j < PANEL ? n - j : PANEL, nv = (cols + VL - 1) / VL;
+	assert(!(how & ~(GEMM_ADD | GEMM_TRANSPOSED)));
+	assert((across ? a.cols : a.rows) == c.rows);
+	assert(a.ld >= a.cols && c.ld >= c.cols);
+	assert(a.p != c.p || !c.rows);
+	(void)how;
+	(void)across;
+	(void)a;
+	(void)c;
+}
+
+/*
+ * C(i, j) = sum over x = 0, 1, ... of A(i, x) B(x, j), one chain of fused multiply-adds.
+ *
+ * While a panel is used from the cache the next one comes from memory: each tile asks for another
+ * line of its rows.
+ */
+void gemm(int how, struct cmatrix a, struct panels b, struct matrix c)
+{
+	bool across = how & GEMM_TRANSPOSED;
+	struct spot t = {.k = across ? a.rows : a.cols,
+			 .rs = across ? 1 : a.ld,
+			 .cs = across ? a.ld : 1,
+			 .b = b,
+			 .ldc = c.ld,
+			 .add = how & GEMM_ADD};
+
+	check_product(how, a, c);
+	assert(b.pairs || (b.p && b.ld >= (c.cols < PANEL ? c.cols : PANEL)));
+	assert(b.stride || c.cols <= PANEL); /* panels do not lie on each other */
+	for (size_t j = 0; j < c.cols; j += PANEL) {
+		size_t cols = c.cols - j < PANEL ? c.cols - j : PANEL, nv = (cols + VL - 1) / VL;
 
 		if (b.pairs)
 			t.b.pairs = b.pairs + j / PANEL * b.stride;
 		else
 			t.b.p = b.p + j / PANEL * b.stride;
-		for (size_t i = 0; i < m; i += GEMM_MR) {
-			size_t mr = m - i < GEMM_MR ? m - i : GEMM_MR;
+		for (size_t i = 0; i < c.rows; i += GEMM_MR) {
+			size_t mr = c.rows - i < GEMM_MR ? c.rows - i : GEMM_MR;
 			tile_fn *fn = tiles[b.pairs != NULL][nv - 1][mr - 1];
 
 			t.line = i / GEMM_MR % GEMM_NV * VL;
-			t.a = a + i * rs;
-			t.c = c + i * ldc + j;
+			t.a = a.p + i * t.rs;
+			t.c = c.p + i * c.ld + j;
 			if (cols % VL)
 				indirect(fn, mr, cols, &t);
 			else
@@ -282,14 +316,22 @@ void gemm(size_t m, size_t n, size_t k, const float *a, size_t rs, size_t cs, st
 /* A panel of so many rows of B stays in the cache while all rows of A pass. */
 enum { CHUNK = 256 };
 
-void gemm_rows(size_t m, size_t n, size_t k, const float *a, size_t rs, size_t cs, const float *b,
-	       size_t ldb, float *c, size_t ldc, bool add)
+/* C = A B as gemm: B's rows are cut into chunks, whose chains go on from one to the next. */
+void gemm_rows(int how, struct cmatrix a, struct cmatrix b, struct matrix c)
 {
-	for (size_t x = 0; x < k; x += CHUNK) {
-		struct panels part = {.p = b + x * ldb, .ld = ldb, .stride = PANEL};
+	bool across = how & GEMM_TRANSPOSED;
 
-		gemm(m, n, k - x < CHUNK ? k - x : CHUNK, a + x * cs, rs, cs, part, c, ldc,
-		     add || x > 0);
+	check_product(how, a, c);
+	assert(b.p && b.rows >= 1);
+	assert(b.rows == (across ? a.rows : a.cols));
+	assert(b.cols == c.cols && b.ld >= b.cols);
+	for (size_t x = 0; x < b.rows; x += CHUNK) {
+		size_t n = b.rows - x < CHUNK ? b.rows - x : CHUNK;
+		struct panels part = {.p = b.p + x * b.ld, .ld = b.ld, .stride = PANEL};
+		struct cmatrix some = across ? matrix_in(a.p + x * a.ld, n, a.cols, a.ld)
+					     : matrix_in(a.p + x, a.rows, n, a.ld);
+
+		gemm(x ? how | GEMM_ADD : how, some, part, c);
 	}
 }
 
@@ -351,19 +393,22 @@ static void (*const eaches[GEMM_NV][2])(size_t, const struct spot *) = {
 #endif
 };
 
-void gemm_each(size_t m, size_t n, size_t k, const float *a, size_t rs, struct panels b,
-	       size_t step, float *c, size_t ldc)
+/* C(i, j) = sum over x of A(i, x) B_i(x, j), B_i = b + i * step */
+void gemm_each(struct cmatrix a, struct panels b, size_t step, struct matrix c)
 {
-	struct spot t = {.k = k, .rs = rs, .b = b, .ldc = ldc};
+	struct spot t = {.k = a.cols, .rs = a.ld, .b = b, .ldc = c.ld};
 
-	for (size_t i = 0, mr; i < m; i += mr) {
-		mr = m - i < EACH ? 1 : EACH;
-		t.a = a + i * rs;
+	check_product(0, a, c);
+	assert(b.p && !b.pairs);
+	assert(c.ld >= vec_round(c.cols));
+	for (size_t i = 0, mr; i < c.rows; i += mr) {
+		mr = c.rows - i < EACH ? 1 : EACH;
+		t.a = a.p + i * a.ld;
 		t.b.p = b.p + i * step;
-		for (size_t j = 0; j < n; j += PANEL, t.b.p += b.stride) {
-			size_t cols = n - j < PANEL ? n - j : PANEL;
+		for (size_t j = 0; j < c.cols; j += PANEL, t.b.p += b.stride) {
+			size_t cols = c.cols - j < PANEL ? c.cols - j : PANEL;
 
-			t.c = c + i * ldc + j;
+			t.c = c.p + i * c.ld + j;
 			eaches[(cols + VL - 1) / VL - 1][mr > 1](step, &t);
 		}
 	}

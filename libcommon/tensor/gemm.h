@@ -11,6 +11,7 @@
 #ifndef TENSOR_GEMM_H
 #define TENSOR_GEMM_H
 
+#include "tensor/matrix.h"
 #include "tensor/vec.h"
 
 #include <stdbool.h>
@@ -33,9 +34,10 @@ struct panels {
 };
 
 /* The matrix W of shape (n, k), rows as in a checkpoint, as panels of its transpose: B = W'. */
-size_t pack_floats(size_t n, size_t k); /* size of the packed form, zero padding included */
-void pack_rows(float *dst, const float *w, size_t n, size_t k);
-struct panels packed_view(const float *packed, size_t k);
+size_t gemm_pack_floats(size_t n, size_t k); /* size of the packed form, zero padding included */
+/* Packs W: element (j, x) goes to column j of row x; columns from n on are zero. */
+void gemm_pack_rows(float *dst, const float *w, size_t n, size_t k);
+struct panels gemm_packed_view(const float *packed, size_t k);
 
 /*
  * The same in bf16, in half the bytes: column j of rows 2 i and 2 i + 1 share the 32 bits at
@@ -43,27 +45,29 @@ struct panels packed_view(const float *packed, size_t k);
  * filled up with a row of zeros. Widening is exact, so a product is the same to the bit as over
  * f32 panels that hold the same numbers.
  */
-size_t pair_words(size_t n, size_t k); /* 32-bit words of the packed form */
+size_t gemm_pair_words(size_t n, size_t k); /* 32-bit words of the packed form */
 /* Puts `rows` rows of W, from row `first` on, rounded to nearest even. Words of rows that are never
  * put must be zero. */
-void pair_rows(uint32_t *dst, size_t first, const float *w, size_t rows, size_t k);
-/* The opposite: rows first.. of W into w. */
-void unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, size_t k);
-struct panels pair_view(const uint32_t *pairs, size_t k);
+void gemm_pair_rows(uint32_t *dst, size_t first, const float *w, size_t rows, size_t k);
+/* Widens rows first.. of W into w. */
+void gemm_unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, size_t k);
+struct panels gemm_pair_view(const uint32_t *pairs, size_t k);
 
-/* C(m, n) = A(m, k) B(k, n); with add, each chain begins with what C holds. A's element (i, j) is
- * a[i * rs + j * cs]. */
-void gemm(size_t m, size_t n, size_t k, const float *a, size_t rs, size_t cs, struct panels b,
-	  float *c, size_t ldc, bool add);
-/* The same with B in plain rows, row i at b + i * ldb, where a vector may be read past its end. */
-void gemm_rows(size_t m, size_t n, size_t k, const float *a, size_t rs, size_t cs, const float *b,
-	       size_t ldb, float *c, size_t ldc, bool add);
+/* How a product is done. */
+enum {
+	GEMM_ADD = 1,        /* C += instead of C =: each chain begins with what C holds */
+	GEMM_TRANSPOSED = 2, /* A' is what lies in memory, (k, m) */
+};
+
+/* C(m, n) = A(m, k) B(k, n). how: GEMM_* or 0. C must not overlap A or B. */
+void gemm(int how, struct cmatrix a, struct panels b, struct matrix c);
+/* The same with B in plain rows, at least one, where a vector may be read past the end of each. */
+void gemm_rows(int how, struct cmatrix a, struct cmatrix b, struct matrix c);
 
 /* Row i of C = row i of A times a B of its own, b (in f32) moved on by i * step floats: the same
  * chains as gemm's, of some rows at a time, so that they need not wait for each other. Columns of C
- * up to the next multiple of VL are written. A's element (i, j) is a[i * rs + j]. */
-void gemm_each(size_t m, size_t n, size_t k, const float *a, size_t rs, struct panels b,
-	       size_t step, float *c, size_t ldc);
+ * up to the next multiple of VL are written. */
+void gemm_each(struct cmatrix a, struct panels b, size_t step, struct matrix c);
 
 /* Rows, columns rounded up to whole vectors. */
 static inline size_t vec_round(size_t n)

@@ -1,6 +1,7 @@
 /* half.c - bfloat16 and IEEE binary16 from and to float. See half.h. */
 #include "tensor/half.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -31,12 +32,14 @@ float half_from_f16(uint16_t h)
 
 void half_floats_bf16(float *to, const uint16_t *from, size_t n)
 {
+	assert(!n || (to && from));
 	for (size_t i = 0; i < n; i++)
 		to[i] = half_from_bf16(from[i]);
 }
 
 void half_floats_f16(float *to, const uint16_t *from, size_t n)
 {
+	assert(!n || (to && from));
 	for (size_t i = 0; i < n; i++)
 		to[i] = half_from_f16(from[i]);
 }

@@ -1,5 +1,7 @@
 /*
- * layers.h - the element-wise layers, one row (token) a call, forward and backward.
+ * layers.h - the element-wise layers, one row (token) a call, forward and backward: RMSNorm (Zhang
+ * and Sennrich, arXiv 1910.07467), the rotary embedding (Su et al., arXiv 2104.09864) and SwiGLU
+ * (Shazeer, arXiv 2002.05202).
  *
  * Outputs first, then inputs, then sizes. No allocation, no state. Rows of d floats need not be
  * aligned.
@@ -27,6 +29,6 @@ void swiglu_forward(float *h, const float *gu, size_t n);
 /* dgu from dh; may overwrite gu (dgu == gu) */
 void swiglu_backward(float *dgu, const float *dh, const float *gu, size_t n);
 
-void add_row(float *y, const float *x, size_t n); /* y += x */
+void layers_add_row(float *y, const float *x, size_t n); /* y += x */
 
 #endif

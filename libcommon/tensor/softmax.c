@@ -2,6 +2,7 @@
 #include "tensor/softmax.h"
 #include "tensor/vec.h"
 
+#include <assert.h>
 #include <math.h>
 
 static float row_max(const float *x, size_t n)
@@ -18,12 +19,15 @@ static float row_max(const float *x, size_t n)
 	return t;
 }
 
+/* p_i = exp(z_i - max z) / sum over j of exp(z_j - max z), z = scale * s */
 void softmax_row(float *s, size_t n, float scale)
 {
 	size_t last = (n - 1) / VL * VL, end = last + VL;
 	vf top, sum = {0};
 	float m, inv;
 
+	assert(s && n >= 1);
+	assert(scale > 0); /* the largest stays the largest */
 	vf_store(s + last, vf_below(vf_load(s + last), n - last)); /* exp gives 0 */
 	top = vf_load(s);
 	for (size_t i = VL; i < end; i += VL)
@@ -52,12 +56,15 @@ static inline vf shifted(const float *logits, size_t i, size_t v, float inv_t, f
 	return vf_load(t);
 }
 
-struct logits_stat logits_stat(const float *logits, size_t v, float inv_t)
+/* max z, log sum exp(z - max z), H = -sum p log p = log_sum - sum p (z - max z), z = logits / T */
+struct softmax_stat softmax_stat(const float *logits, size_t v, float inv_t)
 {
-	struct logits_stat s = {.max = row_max(logits, v) * inv_t};
+	struct softmax_stat s = {.max = row_max(logits, v) * inv_t};
 	vf sum = {0}, dot = {0};
 	double total, mean;
 
+	assert(logits && v >= 1);
+	assert(inv_t > 0);
 	for (size_t i = 0; i < v; i += VL) {
 		vf z = shifted(logits, i, v, inv_t, s.max), e = vf_exp(z);
 
@@ -71,16 +78,24 @@ struct logits_stat logits_stat(const float *logits, size_t v, float inv_t)
 	return s;
 }
 
-float logits_logp(const struct logits_stat *s, float logit, float inv_t)
+/* log p_i = z_i - max z - log_sum */
+float softmax_logp(const struct softmax_stat *s, float logit, float inv_t)
 {
 	return fmaf(logit, inv_t, -s->max) - s->log_sum;
 }
 
-void logits_backward(float *logits, const struct logits_stat *s, size_t v, size_t target,
-		     float dlogp, float dent, float inv_t)
+/*
+ * dL/dlogit_i = (dlogp * ([i = target] - p_i) - dent * p_i * (log p_i + entropy)) / temperature,
+ * p_i = exp(z_i - max - log_sum); with p_i = 0 its logarithm counts as -log_sum.
+ */
+void softmax_backward(float *logits, size_t v, const struct softmax_stat *s,
+		      const struct softmax_grad *by)
 {
 	float inv_sum = (float)exp(-(double)s->log_sum);
+	float dlogp = by->dlogp, dent = by->dent, inv_t = by->inv_t;
 
+	assert(logits && v >= 1 && by->target < v);
+	assert(inv_t > 0);
 	for (size_t i = 0; i < v; i += VL) {
 		vf z = shifted(logits, i, v, inv_t, s->max), p = vf_exp(z) * inv_sum;
 		vf logp = vf_select(p > 0.0f, z, vf_set(0.0f)) - s->log_sum;
@@ -90,5 +105,5 @@ void logits_backward(float *logits, const struct logits_stat *s, size_t v, size_
 		vf_store(t, g);
 		memcpy(logits + i, t, (v - i < VL ? v - i : VL) * sizeof *t);
 	}
-	logits[target] += dlogp * inv_t;
+	logits[by->target] += dlogp * inv_t;
 }

@@ -13,19 +13,23 @@ void softmax_row(float *s, size_t n, float scale);
 
 /* What one row of logits amounts to at a temperature: p_i = exp(z_i - max) / sum, z = logits /
  * temperature. */
-struct logits_stat {
+struct softmax_stat {
 	float max;     /* of z */
 	float log_sum; /* log of sum_i exp(z_i - max) */
 	float entropy; /* of p, nats */
 };
 /* inv_t is 1 / temperature. v >= 1. */
-struct logits_stat logits_stat(const float *logits, size_t v, float inv_t);
-float logits_logp(const struct logits_stat *s, float logit, float inv_t);
+struct softmax_stat softmax_stat(const float *logits, size_t v, float inv_t);
+float softmax_logp(const struct softmax_stat *s, float logit, float inv_t);
 
-/*
- * In place: logits become the gradient by them of dlogp * log p(target) + dent * entropy.
- */
-void logits_backward(float *logits, const struct logits_stat *s, size_t v, size_t target,
-		     float dlogp, float dent, float inv_t);
+/* What the gradient of dlogp * log p(target) + dent * entropy by a row of logits is made of. */
+struct softmax_grad {
+	size_t target;
+	float dlogp, dent;
+	float inv_t; /* 1 / temperature */
+};
+/* In place: v logits become that gradient. s: what softmax_stat said of them. */
+void softmax_backward(float *logits, size_t v, const struct softmax_stat *s,
+		      const struct softmax_grad *g);
 
 #endif

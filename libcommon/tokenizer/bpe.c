@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,7 @@ static struct bpe_name *name_slot(const struct bpe *b, struct span name)
 {
 	size_t i = XXH3_64bits_withSeed(name.p, name.n, b->key) & (b->cap_names - 1);
 
+	assert(b->n_names * 2 <= b->cap_names && (b->cap_names & (b->cap_names - 1)) == 0);
 	while (b->names[i].used && !span_eq(b->v[b->names[i].id].name, name))
 		i = (i + 1) & (b->cap_names - 1);
 	return &b->names[i];
@@ -108,6 +110,7 @@ static struct bpe_merge *merge_slot(const struct bpe *b, uint32_t left, uint32_t
 {
 	size_t i = hash_place((uint64_t)left << 32 | right, b->key, b->cap_merges);
 
+	assert(b->n_merges * 2 <= b->cap_merges && (b->cap_merges & (b->cap_merges - 1)) == 0);
 	while (b->merges[i].used && (b->merges[i].left != left || b->merges[i].right != right))
 		i = (i + 1) & (b->cap_merges - 1);
 	return &b->merges[i];
@@ -151,7 +154,7 @@ void bpe_free(struct bpe *b)
 static int new_token(struct bpe *b, struct span name, int64_t id, struct bpe_token **out,
 		     struct reason *why)
 {
-	struct bpe_token *t;
+	struct bpe_token *t = NULL;
 	char *mem;
 
 	if (id < 0 || id > b->max_id)
@@ -183,7 +186,7 @@ static int new_token(struct bpe *b, struct span name, int64_t id, struct bpe_tok
 
 int bpe_add(struct bpe *b, struct span name, int64_t id, struct reason *why)
 {
-	struct bpe_token *t;
+	struct bpe_token *t = NULL;
 
 	if (new_token(b, name, id, &t, why))
 		return ST_INPUT;
@@ -200,10 +203,11 @@ int bpe_add(struct bpe *b, struct span name, int64_t id, struct reason *why)
 
 int bpe_add_literal(struct bpe *b, struct span name, int64_t id, bool special, struct reason *why)
 {
-	struct bpe_token *t;
+	struct bpe_token *t = NULL;
 	uint32_t old;
 
 	if (bpe_find(b, name, &old) && old == id) {
+		assert(old < b->n);
 		b->v[old].special = special;
 		return 0;
 	}
@@ -234,6 +238,7 @@ int bpe_add_merge(struct bpe *b, struct span left, struct span right, struct rea
 	if (slot->used)
 		return fail(why, ST_INPUT, "merge %u (\"%.*s\" \"%.*s\"): twice", m.rank,
 			    (int)left.n, left.p, (int)right.n, right.p);
+	assert(m.left < b->n && m.right < b->n && m.made < b->n);
 	*slot = m;
 	b->n_merges++;
 	return 0;

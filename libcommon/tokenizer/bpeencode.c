@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "tokenizer/bpe.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +54,7 @@ static struct bpe_pair heap_pop(struct bpe_work *w)
 	struct bpe_pair top = w->heap[0], last = w->heap[--w->n_heap];
 	size_t i = 0;
 
+	assert(w->n_heap < w->cap_heap); /* there was one */
 	for (;;) {
 		size_t k = 2 * i + 1;
 
@@ -86,6 +88,7 @@ static void add_symbol(struct bpe_work *w, int64_t id)
 {
 	size_t i = w->n_sym++;
 
+	assert(i < w->cap_sym && id >= 0);
 	w->sym[i] = (struct bpe_symbol){(uint32_t)id, .prev = i ? i - 1 : NONE, .next = NONE};
 	if (i)
 		w->sym[i - 1].next = i;
@@ -97,6 +100,7 @@ static int64_t first_symbol(const struct bpe *b, struct span text, size_t *n)
 	unsigned char c = (unsigned char)*text.p;
 	uint32_t id;
 
+	assert(text.n);
 	*n = b->characters ? utf8_char(text.p, text.n) : 1;
 	if (!*n) { /* no UTF-8 */
 		*n = 1;
@@ -161,6 +165,7 @@ static void merge_all(const struct bpe *b, struct bpe_work *w)
 
 		if (s->gone || next == NONE || s->id != p.left || w->sym[next].id != p.right)
 			continue;
+		assert(p.at < w->n_sym && w->sym[next].prev == p.at && !w->sym[next].gone);
 		s->id = p.made;
 		w->sym[next].gone = true;
 		s->next = w->sym[next].next;
@@ -206,9 +211,11 @@ long bpe_encode(const struct bpe *b, struct bpe_work *w, struct span piece, uint
 		return 1;
 	for (; piece.n; piece = (struct span){piece.p + len, piece.n - len}) {
 		len = word_end(b, piece);
+		assert(len && len <= piece.n);
 		if (split_word(b, w, (struct span){piece.p, len}, why))
 			return -1;
 		merge_all(b, w);
+		assert(w->n_sym && w->n_sym <= len); /* so out has room */
 		for (size_t i = 0; i != NONE; i = w->sym[i].next)
 			out[n++] = w->sym[i].id;
 	}

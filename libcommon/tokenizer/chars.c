@@ -1,4 +1,4 @@
-/* chars.c - a character-level tokenizer.json: tok_make_chars of tokenizer.h. */
+/* chars.c - a character-level tokenizer.json: chars_make of tokenizer.h. */
 #include "base/json.h"
 #include "tokenizer/bpe.h"
 #include "tokenizer/tokenizer.h"
@@ -7,7 +7,7 @@ static const char *const fresh_special[] = {"<pad>", "<eos>"};
 
 enum { N_FRESH = sizeof fresh_special / sizeof *fresh_special };
 
-int tok_make_chars(const char *alphabet, struct buf *out, struct reason *why)
+int chars_make(const char *alphabet, struct buf *out, struct reason *why)
 {
 	bool seen[256] = {false};
 	struct buf name = {0};

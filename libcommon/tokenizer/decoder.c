@@ -2,6 +2,7 @@
 #include "tokenizer/decoder.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,16 +23,17 @@ static void strings_end(struct strings *s)
 		s->cap = s->cap ? s->cap * 2 : 64;
 		s->end = xgrow(s->end, s->cap, sizeof *s->end);
 	}
+	assert(!s->n || s->end[s->n - 1] <= s->text.n);
 	s->end[s->n++] = s->text.n;
 }
 
-void strings_add(struct strings *s, struct span a)
+void decoder_strings_add(struct strings *s, struct span a)
 {
 	buf_add(&s->text, a.p, a.n);
 	strings_end(s);
 }
 
-void strings_free(struct strings *s)
+void decoder_strings_free(struct strings *s)
 {
 	buf_free(&s->text);
 	free(s->end);
@@ -42,6 +44,7 @@ static struct span strings_at(const struct strings *s, size_t i)
 {
 	size_t from = i ? s->end[i - 1] : 0;
 
+	assert(i < s->n && from <= s->end[i] && s->end[i] <= s->text.n);
 	return (struct span){s->text.p + from, s->end[i] - from};
 }
 
@@ -113,7 +116,7 @@ static int load_step(struct dec_step *st, const char *type, const json_t *j, str
 }
 
 /* alone: not within a Sequence */
-static int load(struct decoder *d, const json_t *j, bool alone, struct reason *why)
+static int load_entry(struct decoder *d, const json_t *j, bool alone, struct reason *why)
 {
 	const char *type = json_string_value(json_object_get(j, "type"));
 	struct dec_step *st;
@@ -124,8 +127,8 @@ static int load(struct decoder *d, const json_t *j, bool alone, struct reason *w
 	if (strcmp(type, "Sequence") == 0) {
 		json_array_foreach(json_object_get(j, "decoders"), i, item)
 		{
-			if (load(d, item, json_array_size(json_object_get(j, "decoders")) == 1,
-				 why))
+			if (load_entry(d, item,
+				       json_array_size(json_object_get(j, "decoders")) == 1, why))
 				return ST_INPUT;
 		}
 		return 0;
@@ -145,7 +148,7 @@ static int load(struct decoder *d, const json_t *j, bool alone, struct reason *w
 
 int decoder_load(struct decoder *d, const json_t *j, struct reason *why)
 {
-	int st = load(d, j, true, why);
+	int st = load_entry(d, j, true, why);
 
 	if (!st && !d->byte_level && !d->n)
 		st = fail(why, ST_INPUT, "an empty Sequence is not supported");
@@ -185,7 +188,7 @@ static void join_bytes(const struct strings *from, struct strings *to)
 		int byte = byte_of(strings_at(from, i));
 
 		if (byte < 0) {
-			strings_add(to, strings_at(from, i));
+			decoder_strings_add(to, strings_at(from, i));
 			continue;
 		}
 		buf_char(&to->text, (char)byte);
@@ -217,14 +220,14 @@ static void run_step(const struct dec_step *st, const struct strings *from, stru
 		return;
 	}
 	if (st->kind == FUSE) {
-		strings_add(to, (struct span){from->text.p, from->text.n});
+		decoder_strings_add(to, (struct span){from->text.p, from->text.n});
 		return;
 	}
 	for (size_t i = 0; i < from->n; i++) {
 		struct span a = strings_at(from, i);
 
 		if (st->kind == STRIP) {
-			strings_add(to, strip(st, a));
+			decoder_strings_add(to, strip(st, a));
 			continue;
 		}
 		if (st->kind == META)
@@ -238,6 +241,7 @@ void decoder_run(const struct decoder *d, struct strings *s, struct buf *out)
 {
 	struct strings other = {0}, old;
 
+	assert(!d->byte_level || (!d->n && !s->n));
 	for (size_t i = 0; i < d->n; i++) {
 		run_step(&d->v[i], s, &other);
 		old = *s;
@@ -247,5 +251,5 @@ void decoder_run(const struct decoder *d, struct strings *s, struct buf *out)
 		other.n = 0;
 	}
 	buf_add(out, s->text.p, s->text.n);
-	strings_free(&other);
+	decoder_strings_free(&other);
 }

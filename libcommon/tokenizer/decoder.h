@@ -23,14 +23,14 @@ struct decoder {
 int decoder_load(struct decoder *d, const json_t *j, struct reason *why);
 void decoder_free(struct decoder *d);
 
-/* Strings one after the other; zero-initialise, free with strings_free. */
+/* Strings one after the other; zero-initialise, free with decoder_strings_free. */
 struct strings {
 	struct buf text;
 	size_t *end; /* of each, in text */
 	size_t n, cap;
 };
-void strings_add(struct strings *s, struct span a);
-void strings_free(struct strings *s);
+void decoder_strings_add(struct strings *s, struct span a);
+void decoder_strings_free(struct strings *s);
 /* Appends the text that the names in s stand for; s is used up. Bytes of ByteFallback are given as
  * they are, also where they are no UTF-8. Not for byte_level. */
 void decoder_run(const struct decoder *d, struct strings *s, struct buf *out);

@@ -2,11 +2,13 @@
 #include "tokenizer/matcher.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 void matcher_add(struct matcher *m, struct span text, uint32_t id)
 {
+	assert(text.n);
 	m->v = xgrow(m->v, m->n + 1, sizeof *m->v);
 	m->v[m->n] = (struct literal){.id = id};
 	buf_add(&m->v[m->n++].text, text.p, text.n);
@@ -44,6 +46,7 @@ void matcher_free(struct matcher *m)
 
 const struct literal *matcher_find(const struct matcher *m, struct span text, size_t *at)
 {
+	assert(!m->n || m->start[256] == m->n); /* it was sorted */
 	for (size_t i = 0; m->n && i < text.n; i++) {
 		unsigned char c = (unsigned char)text.p[i];
 

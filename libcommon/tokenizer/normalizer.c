@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,7 @@ static int compose(struct span text, struct buf *out, struct reason *why)
 		size_t len = settled(text), high;
 
 		buf_add(out, text.p, len);
+		assert(len <= text.n);
 		text = (struct span){text.p + len, text.n - len};
 		high = stretch(text);
 		if (high)
@@ -180,6 +182,7 @@ int normalizer_run(const struct normalizer *z, struct span *text, struct norm_wo
 			buf_replaced(&w->other, *text, (struct span){st->what.p, st->what.n},
 				     (struct span){st->by.p, st->by.n});
 		}
+		assert(text->p != w->other.p || !text->n);
 		made = w->other;
 		w->other = w->text;
 		w->text = made;

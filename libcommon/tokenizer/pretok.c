@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
+#include <assert.h>
 #include <pcre2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,7 +206,7 @@ void pretok_free(struct pretok *p)
 	free(p);
 }
 
-void pieces_free(struct pieces *s)
+void pretok_pieces_free(struct pieces *s)
 {
 	free(s->v);
 	free(s->next);
@@ -215,6 +216,7 @@ void pieces_free(struct pieces *s)
 
 static void add_piece(struct pieces *s, size_t at, size_t n)
 {
+	assert(at <= s->text.n && n <= s->text.n - at);
 	if (!n)
 		return;
 	if (s->n_next == s->cap_next) {
@@ -229,6 +231,7 @@ static struct piece with_space(struct pieces *s, struct piece p)
 {
 	size_t at = s->text.n;
 
+	assert(p.n);
 	buf_reserve(&s->text, p.n + 1);
 	buf_char(&s->text, ' ');
 	buf_add(&s->text, s->text.p + p.at, p.n);
@@ -243,6 +246,7 @@ static struct piece with_marks(const struct step *st, struct piece p, bool start
 	struct buf made = {0};
 	size_t at = s->text.n;
 
+	assert(p.n && mark.n);
 	text = (struct span){s->text.p + p.at, p.n};
 	if ((st->before == ALWAYS || (st->before == FIRST && start)) && *text.p != ' ' &&
 	    (text.n < mark.n || memcmp(text.p, mark.p, mark.n) != 0))
@@ -288,6 +292,7 @@ static int cut_piece(const struct step *st, struct piece p, struct pieces *s, pc
 	const PCRE2_SIZE *v = pcre2_get_ovector_pointer(md);
 	int r = 0;
 
+	assert(st->re && md);
 	while (from < p.n && (r = match(st, s->text.p + p.at, p.n, from, md)) >= 0) {
 		from = v[1] > v[0] ? v[1] : v[1] + 1;
 		if (v[1] == v[0])

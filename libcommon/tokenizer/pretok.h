@@ -21,7 +21,7 @@ struct pretok *pretok_new(const json_t *j, struct reason *why);
 void pretok_free(struct pretok *p);
 bool pretok_bytes(const struct pretok *p); /* it has a ByteLevel */
 
-/* Pieces of one text; zero-initialise, free with pieces_free. */
+/* Pieces of one text; zero-initialise, free with pretok_pieces_free. */
 struct pieces {
 	struct piece *v; /* in order */
 	size_t n, cap;
@@ -32,7 +32,7 @@ struct pieces {
 struct piece {
 	size_t at, n; /* bytes of text */
 };
-void pieces_free(struct pieces *s);
+void pretok_pieces_free(struct pieces *s);
 /* Cuts text anew: what s held is gone. start: what is encoded begins with text. Bytes that are not
  * UTF-8 match no pattern and are kept. */
 int pretok_cut(const struct pretok *p, struct span text, bool start, struct pieces *s,

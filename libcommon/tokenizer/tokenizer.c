@@ -9,6 +9,7 @@
 #include "tokenizer/normalizer.h"
 #include "tokenizer/pretok.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,11 +28,13 @@ struct tokenizer {
 static bool matcher_named(const struct matcher *m, const struct bpe *b, const char *name,
 			  uint32_t *id)
 {
-	for (size_t i = 0; i < m->n; i++)
+	for (size_t i = 0; i < m->n; i++) {
+		assert(m->v[i].id < b->n);
 		if (span_is(b->v[m->v[i].id].name, name)) {
 			*id = m->v[i].id;
 			return true;
 		}
+	}
 	return false;
 }
 
@@ -356,6 +359,7 @@ static int encode_plain(struct work *w, struct span text, struct reason *why)
 			       out->v + out->n, why);
 		if (n < 0)
 			return ST_INPUT;
+		assert((size_t)n <= p.n && out->n + (size_t)n <= out->cap);
 		out->n += (size_t)n;
 	}
 	return 0;
@@ -370,6 +374,7 @@ static int encode_between(struct work *w, const struct matcher *m, struct span t
 	size_t at;
 
 	while ((found = matcher_find(m, text, &at))) {
+		assert(found->text.n && at + found->text.n <= text.n);
 		if (next(w, (struct span){text.p, at}, why))
 			return ST_INPUT;
 		add_id(w->out, found->id);
@@ -393,6 +398,7 @@ static void drop_second_prefix(const struct tokenizer *t, struct ids *ids, size_
 	size_t n = t->prefix.n;
 	uint32_t *v = ids->v + at;
 
+	assert(at <= ids->n && ids->n <= ids->cap);
 	if (n == 0 || ids->n - at < 2 * n || memcmp(v, v + n, n * sizeof *v) != 0)
 		return;
 	memmove(v, v + n, (ids->n - at - n) * sizeof *v);
@@ -406,6 +412,7 @@ int tok_encode(const struct tokenizer *t, const char *text, size_t n, bool speci
 	size_t before = out->n;
 	int st;
 
+	assert(text || !n);
 	for (size_t i = 0; special && i < t->prefix.n; i++)
 		add_id(out, t->prefix.v[i]);
 	st = encode_between(&w, &t->raw, (struct span){text, n}, encode_raw, why);
@@ -416,7 +423,7 @@ int tok_encode(const struct tokenizer *t, const char *text, size_t n, bool speci
 	if (st)
 		out->n = before;
 	bpe_work_free(&w.bpe);
-	pieces_free(&w.pieces);
+	pretok_pieces_free(&w.pieces);
 	norm_work_free(&w.normal);
 	return st;
 }
@@ -426,6 +433,7 @@ void tok_decode(const struct tokenizer *t, const uint32_t *ids, size_t n, bool k
 {
 	struct strings names = {0};
 
+	assert(ids || !n);
 	for (size_t i = 0; i < n; i++) {
 		const struct bpe_token *k = ids[i] < t->bpe.n ? &t->bpe.v[ids[i]] : NULL;
 
@@ -434,10 +442,10 @@ void tok_decode(const struct tokenizer *t, const uint32_t *ids, size_t n, bool k
 		if (t->decoder.byte_level)
 			buf_add(out, k->bytes.p, k->bytes.n);
 		else
-			strings_add(&names, k->name);
+			decoder_strings_add(&names, k->name);
 	}
 	decoder_run(&t->decoder, &names, out);
-	strings_free(&names);
+	decoder_strings_free(&names);
 }
 
 uint32_t tok_vocab_size(const struct tokenizer *t)

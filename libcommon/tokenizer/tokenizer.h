@@ -24,7 +24,7 @@ void tok_frame(struct tokenizer *t, int64_t before, int64_t behind);
 
 /* Text of a character-level tokenizer.json: <pad> = 0, <eos> = 1, then each distinct character of
  * alphabet in order. Appended to out. The alphabet must be printable ASCII, space and newline. */
-int tok_make_chars(const char *alphabet, struct buf *out, struct reason *why);
+int chars_make(const char *alphabet, struct buf *out, struct reason *why);
 
 struct ids {
 	uint32_t *v; /* grown by the tokenizer, freed by the caller with free */

@@ -94,7 +94,7 @@ static void keep_statuses(void)
 		signal(SIGCHLD, SIG_DFL);
 }
 
-int keeper_start(struct keeper *k, struct reason *why)
+int child_keeper_start(struct keeper *k, struct reason *why)
 {
 	int p[2], null = open("/dev/null", O_WRONLY | O_CLOEXEC), e = 0;
 
@@ -116,7 +116,7 @@ int keeper_start(struct keeper *k, struct reason *why)
 	return fail_errno(why, e, "starting a shell");
 }
 
-void keeper_stop(struct keeper *k)
+void child_keeper_stop(struct keeper *k)
 {
 	if (k->fd < 0)
 		return;

@@ -22,8 +22,8 @@ struct keeper {
 	pid_t pid;
 	int fd; /* its standard input; -1: none */
 };
-int keeper_start(struct keeper *k, struct reason *why);
-void keeper_stop(struct keeper *k);
+int child_keeper_start(struct keeper *k, struct reason *why);
+void child_keeper_stop(struct keeper *k);
 
 struct child {
 	pid_t pid;        /* and process group; 0: none */

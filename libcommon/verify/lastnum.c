@@ -4,6 +4,7 @@
  */
 #include "answer/judge.h"
 #include "answer/number.h"
+#include "answer/tag.h"
 #include "answer/text.h"
 
 #include <string.h>
@@ -12,7 +13,7 @@ int judge_number(const struct verify_item *it, struct verdict *out, struct reaso
 {
 	struct span s;
 	struct number want, got;
-	int st = item_answer(it, why);
+	int st = judge_item_answer(it, why);
 
 	if (st)
 		return st;
@@ -46,13 +47,16 @@ static bool gsm8k_number(struct span text, struct number *x)
 {
 	struct span s;
 
-	return (after_hashes(text, &s) && number_first(s, x)) || number_last(text, x);
+	if ((after_hashes(text, &s) && number_first(s, x)) ||
+	    (tag_inside(text, &s) && number_last(s, x)))
+		return true;
+	return number_last(text, x);
 }
 
 int judge_gsm8k(const struct verify_item *it, struct verdict *out, struct reason *why)
 {
 	struct number want, got;
-	int st = item_answer(it, why);
+	int st = judge_item_answer(it, why);
 
 	if (st)
 		return st;

@@ -13,7 +13,7 @@ enum { STEPS = 100000, STEPS_PER_BYTE = 64, HEAP_KIB = 64 * 1024 };
 int judge_exact(const struct verify_item *it, struct verdict *out, struct reason *why)
 {
 	struct span s = text_trim(it->response);
-	int st = item_answer(it, why);
+	int st = judge_item_answer(it, why);
 
 	if (st)
 		return st;
@@ -102,7 +102,7 @@ static int judge_pattern(const struct verify_item *it, struct span pattern, uint
 
 int judge_regex(const struct verify_item *it, struct verdict *out, struct reason *why)
 {
-	int st = item_answer(it, why);
+	int st = judge_item_answer(it, why);
 
 	return st ? st : judge_pattern(it, it->answer, 0, out, why);
 }
@@ -125,7 +125,7 @@ static void word_pattern(struct buf *b, struct span words)
 int judge_contains(const struct verify_item *it, struct verdict *out, struct reason *why)
 {
 	struct buf b = {0};
-	int st = item_answer(it, why);
+	int st = judge_item_answer(it, why);
 
 	if (st)
 		return st;

@@ -2,7 +2,7 @@
 #include "verify/pool.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/progress.h"
+#include "base/clock.h"
 #include "stream/mpjson.h"
 #include "verify/child.h"
 #include "answer/text.h"
@@ -69,7 +69,7 @@ static void put_text(struct buf *b, struct span s)
 	buf_free(&clean);
 }
 
-static void put_item(struct buf *b, const struct verify_item *it)
+static void put_question(struct buf *b, const struct verify_item *it)
 {
 	buf_reset(b);
 	buf_str(b, "{\"task\": ");
@@ -82,7 +82,7 @@ static void put_item(struct buf *b, const struct verify_item *it)
 	put_text(b, it->answer);
 	buf_str(b, ", \"meta\": ");
 	if (it->meta.p)
-		json_from_mp(b, it->meta);
+		mpjson_from(b, it->meta);
 	else
 		buf_str(b, "null");
 	buf_str(b, "}\n");
@@ -302,7 +302,7 @@ struct pool *pool_open(const char *command, double deadline, size_t max_output, 
 	p->n = workers > 1 ? (size_t)workers : 1;
 	p->w = xcalloc(p->n, sizeof *p->w);
 	p->fds = xcalloc(p->n * FDS, sizeof *p->fds);
-	if (keeper_start(&p->keeper, why)) {
+	if (child_keeper_start(&p->keeper, why)) {
 		pool_close(p);
 		return NULL;
 	}
@@ -323,7 +323,7 @@ void pool_close(struct pool *p)
 		buf_free(&p->w[i].line);
 		buf_free(&p->w[i].got);
 	}
-	keeper_stop(&p->keeper);
+	child_keeper_stop(&p->keeper);
 	free(p->w);
 	free(p->fds);
 	free(p->command);
@@ -356,7 +356,7 @@ static int give(struct pool *p, struct worker *w, const struct verify_item *item
 {
 	w->item = item;
 	w->busy = true;
-	put_item(&w->line, &items[item]);
+	put_question(&w->line, &items[item]);
 	return start(p, w, why);
 }
 

@@ -6,6 +6,7 @@
 #include "kinds/gen.h"
 #include "verify/pool.h"
 #include "answer/text.h"
+#include "answer/thought.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -71,6 +72,7 @@ static int run_builtin(const struct verifier *v, const struct verify_item *it, s
 {
 	const char *name = name_of(v, it);
 	judge_fn *judge = builtin(of_cstr(name));
+	struct verify_item said = *it;
 	int st;
 
 	if (!name)
@@ -81,7 +83,8 @@ static int run_builtin(const struct verifier *v, const struct verify_item *it, s
 		return fail(why, ST_INPUT, "task %.*s: no such verifier: %s", TEXT_ARG(it->task),
 			    name);
 	*out = (struct verdict){.code = VERDICT_OK};
-	st = judge(it, out, why);
+	said.response = thought_spoken(it->prompt, it->response);
+	st = judge(&said, out, why);
 	fault_double("reward", &out->reward);
 	if (!st && !isfinite(out->reward)) /* no reward at all, as from a program of the user's */
 		out->code = VERDICT_GARBAGE;
@@ -105,7 +108,7 @@ static struct pool *pool_for(struct verifier *v, const char *command, struct rea
 	for (size_t i = 0; i < v->n_pools; i++)
 		if (strcmp(pool_command(v->pool[i]), command) == 0)
 			return v->pool[i];
-	p = pool_open(command, v->o.deadline, v->o.max_output, v->o.workers, why);
+	p = pool_open(command, v->o.deadline, (size_t)v->o.max_output, (int)v->o.workers, why);
 	if (p) {
 		v->pool = xgrow(v->pool, v->n_pools + 1, sizeof(struct pool *));
 		v->pool[v->n_pools++] = p;

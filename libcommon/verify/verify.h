@@ -21,12 +21,17 @@ struct verify_opts {
 	const char *verifier; /* default name for items that have none; NULL: such an item is an
 				 error */
 	double deadline;      /* seconds per item for cmd: */
-	size_t max_output;    /* bytes per answer for cmd: */
-	int workers;          /* cmd: programs side by side */
+	int64_t max_output;   /* bytes per answer for cmd: */
+	int64_t workers;      /* cmd: programs side by side */
 	/* items may name commands of their own; else only the default's: a file of problems from
 	 * elsewhere must not run programs */
 	bool trust;
 };
+
+#define VERIFY_OPTS_DEFAULT                                       \
+	{                                                         \
+		.deadline = 10, .max_output = 65536, .workers = 1 \
+	}
 
 struct verifier; /* opaque: holds children */
 /* opts is copied. An unknown name is an error here if it is the default, else in verify_run. */

@@ -3,13 +3,13 @@
  * weights, and what the matrix products alone would allow. One JSON line a row. With --serve it
  * measures once for each word that it reads, so that a peer can be measured in turn.
  */
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/par.h"
-#include "base/progress.h"
 #include "base/rng.h"
 #include "base/tool.h"
-#include "learn/adamw.h"
+#include "learn/update.h"
 #include "model/block.h"
 #include "model/mat.h"
 #include "model/sampler.h"
@@ -62,7 +62,7 @@ struct bench {
 	struct model m;
 
 	/* training */
-	struct run *run;
+	struct workspace *run;
 	struct adamw opt;
 	float *grads, *logp, *coef;
 	uint32_t *tokens, *target, *at;
@@ -87,7 +87,7 @@ static void setup_training(struct bench *b)
 	struct adamw_opts o = {.beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .decay = 0.1, .clip = 1};
 	size_t n = (size_t)(b->p.train * b->p.seq);
 
-	b->run = run_new(&b->m);
+	b->run = workspace_new(&b->m);
 	adamw_init(&b->opt, &o, b->m.w, b->m.n_w);
 	b->grads = big_alloc(b->m.n_params * sizeof *b->grads);
 	b->logp = xarray(n, sizeof *b->logp);
@@ -127,7 +127,7 @@ static void training(struct bench *b)
 		model_forward(b->run, &b->m, &p, b->logp, NULL);
 		model_backward(b->run, &b->m, &p, b->coef, NULL, b->grads);
 	}
-	adamw_apply(&b->opt, &b->m, b->grads, 0, 1e-4, NULL);
+	update_apply(&b->opt, &b->m, b->grads, 0, 1e-4, NULL);
 }
 
 /* Every sequence has a prompt of its own, as the peers' do. */
@@ -174,7 +174,7 @@ static void train_product(struct bench *b, const struct mat *w, size_t rows)
 /* ... and of a forward pass, in panels. */
 static void forward_product(struct bench *b, const struct mat *w, size_t rows)
 {
-	mat_forward(&b->m, w, b->y, w->n, b->x, rows, false, b->scratch);
+	mat_forward(&b->m, w, matrix_of(b->y, rows, w->n, w->n), b->x, false, b->scratch);
 }
 
 static void each_layer(struct bench *b, size_t rows,

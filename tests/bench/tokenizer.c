@@ -3,10 +3,11 @@
  * made-up vocabulary in the form of a family, or of a tokenizer.json and a text of one's own.
  * Options: --form qwen2|llama3|smollm2|llama2 --vocab N --megabytes N --tokenizer FILE --text FILE
  */
+#include "base/file.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/progress.h"
 #include "base/rng.h"
 #include "base/tool.h"
 #include "base/utf8.h"

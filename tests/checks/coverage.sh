@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-objects=(libcommon/*/*.c cmd/*.c tests/unit/*.c tests/fuzz/*.c)
+objects=(libcommon/*/*.c cmd/*.c tests/unit/*/*.c tests/fuzz/*.c)
 objects=("${objects[@]/%.c/.o}")
 make -s BUILD="$tmp" CFLAGS='-O0 -fsyntax-only -DFAULTS -include tests/coverage.h' \
 	"${objects[@]/#/$tmp/}"

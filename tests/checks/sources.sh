@@ -17,7 +17,9 @@ refuse() {
 mapfile -t all < <(find . -path './build*' -prune -o -name .git -prune -o \
 	-type f ! -path ./tests/checks/sources.sh -print)
 mapfile -t code < <(find cmd libcommon -name '*.[ch]')
-mapfile -t above < <(find libcommon -name '*.[ch]' ! -path 'libcommon/base/*')
+# run/session and run/options speak for the tools that share them
+mapfile -t above < <(find libcommon -name '*.[ch]' ! -path 'libcommon/base/*' \
+	! -path 'libcommon/run/session.c' ! -path 'libcommon/run/options.c')
 mapfile -t pipefail < <(grep -rlE '^set -.*pipefail' pipelines examples)
 mapfile -t texts < <(printf '%s\n' "${all[@]}" | grep -E '\.(c|h|sh|bash|bats|py|md|[1-8])$')
 
@@ -26,7 +28,7 @@ refuse "unfinished work" '\b(TODO|FIXME|XXX)\b' "${texts[@]}"
 refuse "blanks at the end of a line" '[ 	]+$' "${texts[@]}"
 refuse "fast-math removes the checks for NaN" '(-Ofast|-ffast-math|fast-math)\b' \
 	"${code[@]}" .ci/run
-refuse "messages are for cmd/: a library leaves a reason" \
+refuse "messages are for cmd/ and the run that tools share: a library leaves a reason" \
 	'\bmsg_(error|warn|info|reason)\(|\b(printf|puts|perror|putchar)\(|\bstderr\b' "${above[@]}"
 refuse "numbers are read and written as in the C locale" '\bsetlocale\(' "${code[@]}"
 refuse "only a tool ends the process" '\b_?exit\(' "${above[@]}"

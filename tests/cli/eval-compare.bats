@@ -120,6 +120,31 @@ is() { # WANT and what field takes
 	[ -z "$stderr" ]
 }
 
+@test "a difference is over the problems that both have, and the others are told of" {
+	evaluation test ref 1 5 a=1000 b=0000 gone=1111
+	evaluation test var 1 5 a=1100 b=1000 new=0000 failed=--
+	is 0.25 diff test var 5 avg@n --reference ref # not 0.25 - 0.416667
+	is 0.416667 value test ref 5 avg@n
+	is 0.25 diff_low test var 5 avg@n --reference ref
+	status_is 0 eval-compare --reference ref list
+	says "set test: only 2 of its 5 problems are in all of its evaluations"
+	evaluation test ref 2 5 a=1000 b=0000
+	evaluation test var 2 5 a=0000 b=1000
+	is 0.125 diff test var 5 avg@n --reference ref
+}
+
+@test "evaluations without a problem in common are refused" {
+	evaluation test ref 1 5 a=1000
+	evaluation test var 1 5 b=1000
+	evaluation other var 1 5 b=1000
+	status_is 3 eval-compare list
+	says "eval-compare: list: set test: its evaluations have no problem in common"
+	[ -z "$output" ]
+	sed -i '/test.var/d' list
+	status_is 0 eval-compare list
+	[ -z "$stderr" ]
+}
+
 @test "--problems" {
 	evaluation test v 1 5 a=1r0 b=00
 	status_is 0 eval-compare --problems list

@@ -107,6 +107,32 @@ assert f([1]) == 1"
 	PATH=$PWD/bin:$PATH status_is 3 traj-score -t tasks.jsonl \
 		--verifier "cmd:python3 '$dir/judge.py'" --deadline 3600 in.traj
 	says "no sandbox"
-	says "14 of 14 verdicts are failures"
+	says "11 of 11 verdicts are failures (11 exit)"
 	[ "$(traj-cat -c verdict,reward out 2>/dev/null | sort -u)" = "exit	" ]
+}
+
+@test "which code is the answer: the last block with the function, the function, the prompt's rest" {
+	need_sandbox
+	# said RESPONSE: its reward for tiny/1
+	said() {
+		outcome tiny/1 "$1" | cut -f 1
+	}
+	good=$'def count_vowels(text):\n    return sum(c in "aeiouAEIOU" for c in text)'
+	worse=$'def count_vowels(text):\n    return 3'
+	[ "$(said "$(printf '```python\n%s\n```\nBetter:\n```python\n%s\n```' "$worse" "$good")")" = 1.0 ]
+	[ "$(said "$(printf '```python\n%s\n```\nNo:\n```python\n%s\n```' "$good" "$worse")")" = 0.0 ]
+	[ "$(said "$(printf '```bash\necho\n```\n```Python3 \r\n%s\r\n```\r\n' "$good")")" = 1.0 ]
+	[ "$(said "$(printf '~~~py\n%s\n~~~' "$good")")" = 1.0 ]
+	[ "$(said "$(printf '```python\n%s\n' "$good")")" = 1.0 ]
+	[ "$(said "$(printf 'Here it is.\n\nimport os\n\n%s\n\nIt counts.' "$good")")" = 1.0 ]
+	[ "$(said "$(printf '<think>\n```python\n%s\n```\n</think>\n```python\n%s\n```' "$good" "$worse")")" = 0.0 ]
+	[ "$(said "$(printf '    n = 0\n# each\n    for c in text:\n        n += c in "aeiouAEIOU"\n    return n')")" = 1.0 ]
+	[ "$(said "$(printf '```python\ndef count_vowels(text):\n    """\n    ```\n    x\n    ```\n    """\n    return sum(c in "aeiouAEIOU" for c in text)\n```\n')")" = 1.0 ]
+}
+
+@test "cases of public bug reports" {
+	need_sandbox
+	cases=$root/../shared/cases/code.jsonl
+	[ -e "$cases" ] || skip "no shared cases"
+	python3 "$root/tests/cli/code.py" "$cases" "$dir/judge.py"
 }

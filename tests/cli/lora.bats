@@ -38,6 +38,11 @@ edit() {
 	jq "$1" ad/adapter_config.json >bad/adapter_config.json
 }
 
+# weights_of POLICY: their hash, and what is sampled from them
+weights_of() {
+	policy-eval -q -p "$1" -t "$FIX/test.jsonl" --max-new 2 | traj-cat -c policy,tokens
+}
+
 @test "rft-tune --lora: a folder in PEFT's layout; the base is not changed" {
 	before=$(sha256sum "$FIX/base/model.safetensors")
 	adapter
@@ -156,8 +161,14 @@ edit() {
 	rft-tune -q -p half --lora 2 --lr 1e-2 --steps 3 -o a "$FIX/run.traj"
 	rft-tune -q -p wide --lora 2 --lr 1e-2 --steps 3 -o b "$FIX/run.traj"
 	same a b
+	# with the adapter added: nothing of it is rounded away, and what has none stays BF16
 	policy-mix -q a -o whole
-	[ "$(wc -c <whole/model.safetensors)" = "$(wc -c <half/model.safetensors)" ]
+	policy-mix -q b -o wide.whole --dtype f32
+	weights_of whole >got
+	weights_of wide.whole | diff got -
+	[ "$(wc -c <whole/model.safetensors)" -lt "$(wc -c <wide.whole/model.safetensors)" ]
+	policy-mix -q a -o same --dtype same
+	[ "$(wc -c <same/model.safetensors)" = "$(wc -c <half/model.safetensors)" ]
 }
 
 @test "--state: a run that was stopped goes on to the same bytes" {

@@ -40,10 +40,11 @@ column() {
 }
 
 @test "--seed, --threads, --batch: what a response is depends on the seed alone" {
-	run_eval -n 3 -s 5 -j 1 | "$records" body >a
-	run_eval -n 3 -s 5 -j 2 | "$records" body | cmp - a
-	run_eval -n 3 -s 5 --batch 2 | "$records" body | cmp - a
-	not cmp -s <(run_eval -n 3 -s 6 | "$records" body) a
+	run_eval -n 3 -s 5 -j 1 >a
+	run_eval -n 3 -s 5 -j 2 | cmp - a
+	run_eval -n 3 -s 5 --batch 2 --workers 3 | cmp - a
+	run_eval --samples=3 -s5 2>/dev/null | "$records" body | cmp - <("$records" body <a)
+	not cmp -s <(run_eval -n 3 -s 6 | "$records" body) <("$records" body <a)
 }
 
 @test "--compute bf16: other log-probabilities, whatever the batch" {
@@ -179,13 +180,15 @@ Be brief.<|im_end|>
 	[ "$(column reward <out | sort -u)" = 0.5 ]
 }
 
-@test "--deadline, --max-output: a verifier that fails gives a verdict and no reward" {
+@test "--deadline, --max-output, --max-failures: a verifier that fails gives a verdict and no reward" {
 	head -n 2 "$FIX/test.jsonl" | jq -c 'del(.verifier)' >two.jsonl
-	run_eval -t two.jsonl --verifier 'cmd:sleep 9' --deadline 0.05 >out 2>err
+	run_eval -t two.jsonl --verifier 'cmd:sleep 9' --deadline 0.05 --max-failures 1 >out 2>err
 	[ "$(column verdict <out | sort -u)" = timeout ]
 	traj-cat out | jq -es 'all(has("reward") | not)'
 	grep -q "2 responses could not be judged" err
-	run_eval -t two.jsonl --max-output 20 \
+	status_is 3 run_eval -t two.jsonl --verifier 'cmd:sed -u s/.*/what/'
+	says "2 of 2 verdicts are failures (2 garbage), more than --max-failures 0.1"
+	run_eval -t two.jsonl --max-output 20 --max-failures 1 \
 		--verifier 'cmd:sed -u s/.*/{\"reward\":1,\"extracted\":\"aaaaaaaaaaaaa\"}/' >out
 	[ "$(column verdict <out | sort -u)" = too-long ]
 }

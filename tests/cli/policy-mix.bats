@@ -75,10 +75,21 @@ weights() {
 	cmp other/config.json d/config.json
 }
 
-@test "--dtype; without it the first policy's" {
+@test "--dtype; without it an average is in 32 bits, and what it leaves alone as it came" {
 	policy-init "${tiny[@]}" --dtype bf16 -s 2 -o short
 	status_is 0 policy-mix short a -o c
-	[ "$(value c dtype)" = bf16 ]
+	[ "$(value c dtype)" = f32 ]
+	status_is 0 policy-mix -w 0 short a -o zero
+	cmp short/model.safetensors zero/model.safetensors
+	status_is 0 policy-mix --dtype same short a -o e
+	[ "$(value e dtype)" = bf16 ]
+	says "weights that changed come back with their former value"
+	status_is 0 policy-mix --dtype same short a -o f --round stochastic
+	status_is 0 policy-mix --dtype same short a -o g --round stochastic
+	cmp f/model.safetensors g/model.safetensors
+	not cmp -s e/model.safetensors f/model.safetensors
+	status_is 0 policy-mix --dtype same short a -o h --round stochastic -s 1
+	not cmp -s f/model.safetensors h/model.safetensors
 	status_is 0 policy-mix a short -o d
 	[ "$(value d dtype)" = f32 ]
 	for t in f32 f16 bf16; do
@@ -104,4 +115,43 @@ weights() {
 	cmp a/model.safetensors c/model.safetensors
 	status_is 0 policy-mix a -o d --dtype bf16
 	[ "$(value d dtype)" = bf16 ]
+}
+
+@test "what rounding takes from a change is told: since A, under an adapter, or --since" {
+	policy-init "${tiny[@]}" --dtype bf16 -s 2 -o short
+	policy-mix -q -w 0.001 short a -o moved
+	told="weights that changed come back with their former value"
+	status_is 0 policy-mix moved -o silent --dtype bf16
+	not says "$told"
+	status_is 0 policy-mix moved -o c --dtype bf16 --since short
+	says "$told"
+	cmp silent/model.safetensors c/model.safetensors
+	status_is 0 policy-mix short moved -o d --dtype bf16
+	says "$told"
+	# A in float32: since A as BF16 has it, or nothing would ever come back
+	policy-mix -q -w 0.0001 moved a -o further
+	status_is 0 policy-mix further -o e --dtype bf16 --since moved
+	says "$told"
+	not says " 0.0 % of"
+	status_is 0 policy-mix moved -o f --since short
+	not says "$told"
+	echo '{"task":"a","prompt":"a","response":"b"}' | "$root/tests/cli/records.py" pack |
+		rft-tune -q -p short --lora 2 --lr 1e-3 --warmup 0 --steps 2 -o ad
+	status_is 0 policy-mix ad short -o g --dtype bf16
+	says "$told"
+	status_is 0 policy-mix moved -o h --dtype bf16 --since nowhere
+	says "is not known: "
+	says "nowhere"
+}
+
+@test "--round and --seed" {
+	for s in 1 2; do
+		policy-mix -q a -o r$s --dtype bf16 --round stochastic -s $s
+	done
+	policy-mix -q a -o again --dtype bf16 --round stochastic -s 1
+	policy-mix -q a -o near --dtype bf16
+	cmp r1/model.safetensors again/model.safetensors
+	not cmp -s r1/model.safetensors r2/model.safetensors
+	not cmp -s r1/model.safetensors near/model.safetensors
+	status_is 2 policy-mix a -o x --round up
 }

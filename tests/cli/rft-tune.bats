@@ -141,7 +141,7 @@ updates() {
 		{"task":"a","prompt":"1=","response":"1"}
 	END
 	cat >other.json <<-'END'
-		{"task":"a","prompt":"1=","response":"1","prompt_tokens":[3,18],"tokens":[4,1]}
+		{"task":"a","prompt":"1=","response":"1","prompt_tokens":[3,18],"tokens":[3,20,1]}
 	END
 	for f in ids text other; do
 		"$records" pack <$f.json >$f.traj
@@ -214,9 +214,24 @@ updates() {
 	tune --steps 1 -o a "$FIX/run.traj"
 	tune --steps 1 -o b --dtype bf16 "$FIX/run.traj"
 	[ "$(wc -c <a/model.safetensors)" -gt $((3 * $(wc -c <b/model.safetensors) / 2)) ]
-	# same: what came in comes out
-	rft-tune -q -p b -o c --steps 1 "$FIX/run.traj"
+	# same: as what came in, and told
+	status_is 0 rft-tune -p b -o c --steps 1 --dtype same "$FIX/run.traj"
 	[ "$(wc -c <b/model.safetensors)" = "$(wc -c <c/model.safetensors)" ]
+	says "weights that changed come back with their former value"
+	# trained, the default: what was learned is kept; what did not change, as it came
+	rft-tune -q -p b -o d --steps 1 "$FIX/run.traj"
+	[ "$(wc -c <a/model.safetensors)" = "$(wc -c <d/model.safetensors)" ]
+	rft-tune -q -p b -o e --steps 1 --lr 0 "$FIX/run.traj"
+	cmp b/model.safetensors e/model.safetensors
+}
+
+@test "--round stochastic: the same bytes always, others for another seed" {
+	tune --steps 1 -o a --dtype bf16 --round stochastic -j 1 "$FIX/run.traj"
+	tune --steps 1 -o b --dtype bf16 --round stochastic -j 2 "$FIX/run.traj"
+	cmp a/model.safetensors b/model.safetensors
+	tune --steps 1 -o c --dtype bf16 "$FIX/run.traj"
+	not cmp -s a/model.safetensors c/model.safetensors
+	status_is 2 tune -o d --round up "$FIX/run.traj"
 }
 
 @test "--strict: no bare streams" {
@@ -267,6 +282,18 @@ updates() {
 	status_is 3 tune -o new in
 	says prompt
 	[ ! -e new ]
+}
+
+@test "the ids of another tokenizer are refused; without them the texts are encoded" {
+	policy-init -q -o turned --layers 1 --hidden 32 --ffn 64 --max-len 64 \
+		--alphabet ' :=)(/*-+9876543210'
+	status_is 3 rft-tune -p turned -o new "$FIX/run.traj"
+	says "run.traj: record 2"
+	says "prompt_tokens are not those of prompt in the policy's tokenizer; leave id, prompt_tokens"
+	[ ! -e new ]
+	traj-cat "$FIX/run.traj" | jq -c 'del(.prompt_tokens, .tokens, .logprobs, .id)' >texts.json
+	traj-cat -q --from-json texts.json >texts
+	status_is 0 rft-tune -q -p turned -o new --steps 1 texts
 }
 
 @test "records of unknown kind are passed over" {

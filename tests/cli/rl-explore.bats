@@ -67,20 +67,22 @@ column() {
 	rl -s 8 -o c >c.traj
 	same a b
 	differ a c
+	cmp a.traj b.traj
 	"$records" body <a.traj >a.body
-	"$records" body <b.traj | cmp - a.body
 	not cmp -s <("$records" body <c.traj) a.body
 }
 
-@test "--threads: the same bytes with any number" {
+@test "--threads, --output, --stream, --log and their like: the same bytes with any" {
 	for j in 1 2 5; do
 		rl -j $j -o p$j >$j.traj
-		"$records" body <$j.traj >$j.body
 	done
 	same p1 p2
 	same p1 p5
-	cmp 1.body 2.body
-	cmp 1.body 5.body
+	cmp 1.traj 2.traj
+	cmp 1.traj 5.traj
+	rl -o other --stream out.traj --state state --checkpoint-every 1 --log log --profile --recompute \
+		--batch 3 --workers 2 --save-every 1 --save-to saved
+	cmp 1.traj out.traj
 }
 
 @test "--steps and --iter are in the records" {
@@ -167,9 +169,39 @@ hopeless() {
 @test "five steps with nothing to learn end the run with status 3" {
 	status_is 3 hopeless -n 9 -o new
 	says "nothing to learn from"
+	says "easier problems"
 	[ ! -e new ]
 	cp "$BATS_TEST_TMPDIR/out" cut
 	[[ $("$records" kinds <cut) != *end ]]
+}
+
+# Tasks that any response solves
+mastered() {
+	jq -c '.verifier = "regex" | .answer = "^"' "$FIX/train.jsonl" >mastered.jsonl
+	rl-explore -p "$FIX/base" -t mastered.jsonl -n 9 --groups 4 --group-size 4 --rounds 2 \
+		--max-new 12 "$@"
+}
+
+@test "mastery is success: the run ends early and whole" {
+	status_is 0 mastered -o new --log log --save-every 4 --save-to saved --stream s.traj
+	says "mastered: in the last 5 steps"
+	says "--keep-equal"
+	[ "$(wc -l <log)" = 5 ]
+	traj-cat --check s.traj
+	same new "$FIX/base"
+	[ "$(ls saved | paste -sd ' ')" = "step-4 step-5" ]
+	status_is 0 mastered --keep-equal --log log --stream s.traj
+	not says mastered
+	[ "$(wc -l <log)" = 9 ]
+}
+
+@test "mastery with --state: the same call says that all is done" {
+	status_is 0 mastered -o new --stream s.traj --state st
+	cp s.traj whole.traj
+	status_is 0 mastered -o new --stream s.traj --state st
+	says "all 5 steps were made before"
+	cmp s.traj whole.traj
+	traj-cat --check s.traj
 }
 
 @test "--max-new: no response is longer" {
@@ -252,9 +284,14 @@ hopeless() {
 	rl -n 1 -t bare.jsonl --keep-equal --group-size 2 --max-output 20 --max-failures 1 \
 		--verifier 'cmd:sed -u s/.*/{\"reward\":1,\"extracted\":\"aaaaaaaaaaaaaa\"}/' >out
 	[ "$(column verdict <out | sort -u)" = too-long ]
-	status_is 4 rl -t bare.jsonl --keep-equal --verifier 'cmd:sed -u s/.*/what/' \
+	status_is 3 rl -t bare.jsonl --keep-equal --verifier 'cmd:sed -u s/.*/what/' \
 		--max-failures 0.1
 	says "--max-failures 0.1"
+	# too few to be sure of it before the end
+	status_is 3 rl -n 1 -t bare.jsonl --keep-equal --group-size 2 -o p \
+		--verifier 'cmd:sed -u s/.*/what/' --max-failures 0.5
+	says "rl-explore: verifier: 20 of 20 verdicts are failures (20 garbage)"
+	[ ! -e p ]
 }
 
 @test "--advantage: each estimator" {
@@ -333,6 +370,51 @@ hopeless() {
 	rl -n 1 -o a >out
 	rl -n 1 -o b --dtype bf16 >out
 	[ "$(wc -c <a/model.safetensors)" -gt $((3 * $(wc -c <b/model.safetensors) / 2)) ]
+}
+
+# weights FILE: hashes of the weights that sampled its records of step 2 (or of all)
+weights() {
+	traj-cat "$1" | jq -r 'select((.step // 2) == 2) | .policy' | sort -u
+}
+
+# kept POLICY OPTION ...: the second step samples from the very weights that were saved after the
+# first, and what is sampled from the folder is sampled from them
+kept() {
+	local from=$1
+	shift
+	rm -rf saved
+	rl -n 2 -p "$from" --lr 1e-6 --warmup 0 --save-every 1 --save-to saved "$@" >kept.traj
+	policy-eval -q -p saved/step-1 -t "$FIX/test.jsonl" --max-new 2 >eval.traj
+	[ "$(weights kept.traj | wc -l)" = 1 ]
+	[ "$(weights kept.traj)" = "$(weights eval.traj)" ]
+}
+
+@test "what was learned is kept: the policy that is written is the one that was trained" {
+	policy-mix -q "$FIX/base" -o half --dtype bf16
+	kept half
+	[ "$(policy-init --info saved/step-1 | sed -n 's/^dtype	//p')" = f32 ]
+	kept "$FIX/base"
+	kept half --lora 2 --lr 1e-3
+	if "${BIN:-build/bin}/rl-explore" -q -p half -t "$FIX/train.jsonl" -n 1 --compute bf16 --max-new 2 \
+		>out 2>err; then
+		kept half --compute bf16
+	fi
+	# rounding it away is a choice, and told
+	status_is 0 rl-explore -p half -t "$FIX/train.jsonl" --max-new 12 -n 1 --lr 1e-6 --warmup 0 \
+		--keep-equal -o same --dtype same --round nearest
+	says "weights that changed come back with their former value"
+	[ "$(wc -c <same/model.safetensors)" = "$(wc -c <half/model.safetensors)" ]
+}
+
+@test "what a run needs is told: memory, and disk for each policy" {
+	policy-mix -q "$FIX/base" -o half --dtype bf16
+	n=$(policy-init --info half | awk '$1 == "parameters" { print $2 }')
+	small=(-p half -t "$FIX/train.jsonl" -n 1 --groups 2 --group-size 2 --rounds 1 --max-new 4
+		--keep-equal)
+	status_is 0 rl-explore "${small[@]}" -o a
+	says "disk: at most $(awk -v n="$n" 'BEGIN { printf "%.1f MB", 4 * n / 1e6 }') for each"
+	status_is 0 rl-explore "${small[@]}" -o b --dtype same
+	says "disk: $(awk -v n="$n" 'BEGIN { printf "%.1f MB", 2 * n / 1e6 }') for each policy"
 }
 
 @test "wrong calls and inputs are refused" {

@@ -193,6 +193,101 @@ results() {
 	[ "$(cat elsewhere/iter-2/policy/model.safetensors)" = base ]
 }
 
+# left: which policies are still there, "1/policy ..."
+left() {
+	(cd run && ls -d iter-*/{policy,tuned,rl-policy} 2>/dev/null | sed 's/iter-//' | sort | paste -sd ' ')
+}
+
+@test "--keep-policies: those of older iterations go, and nothing else" {
+	status_is 0 rloop -d whole -i 4 --mix 0.3
+	status_is 0 rloop -d run -i 4 --mix 0.3 --keep-policies 2
+	says "disk: 9 policies of up to"
+	[ "$(left)" = "3/policy 3/rl-policy 3/tuned 4/policy 4/rl-policy 4/tuned" ]
+	results run | grep -v dropped >there
+	results whole | grep -Ev 'iter-[12]/(policy|tuned|rl-policy)/' | diff there -
+	[ -d base ]
+	# it is no option that decides the result: more iterations, and fewer policies
+	status_is 0 rloop -d run -i 4 --mix 0.3 --keep-policies 1
+	[ "$(grep -c "^explore " log)" = 8 ] # four of them for the whole one
+	[ "$(left)" = "4/policy 4/rl-policy 4/tuned" ]
+	status_is 0 rloop -d run -i 5 --mix 0.3
+	grep -c "^explore -p run/iter-4/policy " log
+	[ "$(grep -c "^explore " log)" = 9 ]
+	for n in 0 -1 x ''; do
+		[ -z "$n" ] || status_is 2 rloop -d run --keep-policies "$n"
+	done
+}
+
+@test "--keep-policies, killed -9 at any stage: the same call ends with the same files" {
+	status_is 0 rloop -d whole -i 3 --keep-policies 1
+	results whole >whole.sums
+	for stage in explore filter tune eval; do
+		for call in 2 3; do
+			rm -rf run log
+			FAKE_KILL=$stage:$call:middle status_is 137 rloop -d run -i 3 --keep-policies 1
+			status_is 0 rloop -d run -i 3 --keep-policies 1
+			results run | diff whole.sums -
+		done
+	done
+	# killed between the mark and the removal
+	rm -rf run log
+	status_is 0 rloop -d run -i 2
+	touch run/iter-1/dropped
+	status_is 0 rloop -d run -i 3 --keep-policies 1
+	results run | diff whole.sums -
+}
+
+@test "--keep-policies: what a later policy is a link to, or an adapter of, stays" {
+	status_is 0 rloop -d run -i 1 --keep-policies 1
+	FAKE_EMPTY=1 status_is 0 rloop -d run -i 3 --keep-policies 1
+	[ "$(left)" = "1/policy 3/policy" ] # each is a link to the first
+	[ "$(cat run/iter-3/policy/model.safetensors)" = "base tuned on 2 lines" ]
+	status_is 0 rloop -d run -i 4 --keep-policies 1
+	[ "$(left)" = "4/policy" ]
+	rm -rf run
+	status_is 0 rloop -d run -i 2
+	printf '{"base_model_name_or_path": "%s/run/iter-1/policy"}' "$PWD" \
+		>run/iter-2/policy/adapter_config.json
+	status_is 0 rloop -d run -i 2 --keep-policies 1
+	[ "$(left)" = "1/policy 2/policy" ]
+}
+
+@test "a policy of BF16: the next iteration begins with the very weights that were written" {
+	unset EXPLORE FILTER TUNE EVAL PASSK CAT MIX
+	fixture tasks base
+	policy-mix -q "$FIX/base" -o half --dtype bf16
+	# so slow that rounding to BF16 would lose most of it
+	status_is 0 "$root/pipelines/rloop" -p half -t "$FIX/train.jsonl" -e "$FIX/test.jsonl" -d run \
+		-i 2 -n 2 -k 1 -N 2 --filter-opts '' --tune-opts '--lr 1e-5 --steps 2 --warmup 0' \
+		--explore-opts '--groups 4 --group-size 4 --rounds 2 --max-new 12 --lr 1e-5 --warmup 1'
+	says "disk: 6 policies of up to"
+	not says "former value"
+	hash() { policy-init --info "$1" | awk '$1 == "hash" { print $2 }'; }
+	first() { traj-cat "$1" | jq -r 'select(.step == 1).policy' | sort -u; }
+	[ "$(first run/iter-1/explore.traj)" = "$(hash half)" ]
+	[ "$(first run/iter-2/explore.traj)" = "$(hash run/iter-1/policy)" ]
+	[ "$(hash run/iter-1/policy)" != "$(hash half)" ]
+	# what was written are the trained weights: the same stages by hand, and all in float32
+	policy-mix -q half -o wide --dtype f32
+	rft-tune -q -p wide -o tuned -s 2 --lr 1e-5 --steps 2 --warmup 0 run/iter-1/expert.traj
+	rl-explore -q -p wide -o rl -t "$FIX/train.jsonl" -n 2 -s 2 --groups 4 --group-size 4 --rounds 2 \
+		--max-new 12 --lr 1e-5 --warmup 1 >explore.traj
+	policy-mix -q -w 0.5 tuned rl -o mixed
+	[ "$(hash run/iter-1/tuned)" = "$(hash tuned)" ]
+	[ "$(hash run/iter-1/rl-policy)" = "$(hash rl)" ]
+	[ "$(hash run/iter-1/policy)" = "$(hash mixed)" ]
+}
+
+@test "nothing left to learn: the iterations are short, and the run ends with its summary" {
+	unset EXPLORE FILTER TUNE EVAL PASSK CAT MIX
+	fixture tasks base
+	jq -c '.verifier = "regex" | .answer = "^"' "$FIX/train.jsonl" >mastered.jsonl
+	status_is 0 "$root/pipelines/rloop" -p "$FIX/base" -t mastered.jsonl -e mastered.jsonl -d run \
+		-i 2 -n 40 -k 1 -N 1 --explore-opts '--groups 2 --group-size 2 --rounds 1 --max-new 4'
+	says "mastered: "
+	[ "$(cut -f 3,4 run/summary.tsv | tail -n 2 | tr '\t\n' ' ,')" = "rft 1.000,rft 1.000," ]
+}
+
 @test "options reach their stages" {
 	status_is 0 rloop -d run -i 1 -s 5 -j 2 -N 9 --explore-opts "--lr 1e-3" --filter-opts "--dedup" \
 		--tune-opts "--epochs 4" --eval-opts "--temperature 0.5"

@@ -49,11 +49,13 @@ assert head["kind"] == "head" and end["count"] == 2, (head, end)
 }
 
 @test "--from-json: what is wrong is told with file and line" {
-	status_is 3 traj-cat --from-json <<<'[1]'
+	status_is 3 traj-cat --from-json <<<'[[1]]'
 	says '<stdin>:1: not an object'
+	status_is 3 traj-cat --from-json <<<'[1]'
+	says '<stdin>:1: column 1'
 	printf '{"task":"a"}\n\n{"task":' >bad.jsonl
 	status_is 3 traj-cat --from-json bad.jsonl
-	says 'bad.jsonl:3: line 1, column'
+	says 'bad.jsonl:3: the object that begins here has no end'
 	status_is 3 traj-cat --from-json <<<'{"kind":"end","count":0}'
 	says 'an end record without a head record'
 	status_is 3 traj-cat --from-json <<<'{"kind":"head","format":"x","version":1}'

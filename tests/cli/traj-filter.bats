@@ -251,6 +251,20 @@ hard() { # solved 0/2, 1/4 (a fifth was not judged), 4/5, 2/2, none judged
 	[ "$(kept --per-task 3 --steps 1 | wc -w)" -eq 0 ]
 }
 
+@test "chain: options and values as words, operands last, without what changes nothing" {
+	traj-filter -q in.traj >framed.traj
+	for words in "--min-reward -9 -s 5 framed.traj" "--min-reward=-9 -s5 framed.traj -q" \
+		"framed.traj --strict --min-rew -9 --quiet -s 5" "-qs 5 --min-reward -9 -- framed.traj"; do
+		read -ra args <<<"$words"
+		traj-filter "${args[@]}" 2>/dev/null >out
+		traj-cat --all out | head -n 1 | jq -c '.chain[-1].args' >>said
+	done
+	[ "$(sed -n 1p said)" = '["--min-reward","-9","-s","5","framed.traj"]' ]
+	[ "$(sed -n 2p said)" = "$(sed -n 1p said)" ]
+	[ "$(sed -n 3p said)" = "$(sed -n 1p said)" ]
+	[ "$(sed -n 4p said)" = '["-s","5","--min-reward","-9","framed.traj"]' ]
+}
+
 @test "--strict refuses a bare stream" {
 	status_is 3 traj-filter --strict in.traj
 	traj-filter -q in.traj | traj-filter -q --strict | "$records" body | cmp - in.traj

@@ -109,7 +109,7 @@ many() {
 	says "task b: no verifier is named"
 	echo '{"task":"z","prompt":"","response":""}' | "$records" pack >z.traj
 	status_is 3 traj-score -t tasks.jsonl --verifier exact z.traj
-	says "task z: no answer"
+	says 'tasks.jsonl: no row has the id "z" of a record'
 	status_is 4 traj-score -t nosuch.jsonl z.traj
 }
 
@@ -143,7 +143,7 @@ many() {
 @test "too many failures stop a long run early, without an end record" {
 	many 1000 >m.traj
 	status_is 3 traj-score --verifier 'cmd:exit 1' m.traj
-	says "100 of 100 verdicts are failures"
+	says "11 of 11 verdicts are failures (11 exit)"
 	cp out cut.traj
 	status_is 3 traj-cat cut.traj
 }

@@ -47,3 +47,13 @@ vanilla() {
 	status_is 2 vanilla -d run -i 3
 	says "begun with other options"
 }
+
+@test "an exploration that had nothing left to learn ends early, and the run with its summary" {
+	FAKE_STEPS="3" status_is 0 vanilla -d run
+	[ "$(readlink run/iter-1/policy)" = ../policies/step-3 ]
+	[ "$(readlink run/iter-2/policy)" = ../policies/step-3 ]
+	[ "$(cut -f 2,3 run/summary.tsv | tr '\t\n' ' ,')" = "rl_steps policy,0 base,7 rl,14 rl," ]
+	FAKE_STEPS="7 9" status_is 0 vanilla -d later
+	[ "$(readlink later/iter-1/policy)" = ../policies/step-7 ]
+	[ "$(readlink later/iter-2/policy)" = ../policies/step-9 ]
+}

@@ -16,15 +16,15 @@ static void once_more(const struct buf *packed, bool record)
 	json_t *j;
 
 	if (record)
-		json_from_record(&text, v);
+		mpjson_from_record(&text, v);
 	else
-		json_from_mp(&text, v);
+		mpjson_from(&text, v);
 	j = json_parse(text.p, text.n, "text", &why);
 	MUST(j);
 	if (record)
-		json_to_record(&two, j);
+		mpjson_to_record(&two, j);
 	else
-		json_to_mp(&two, j);
+		mpjson_to(&two, j);
 	MUST(two.n == packed->n && !memcmp(two.p, packed->p, two.n));
 	json_decref(j);
 	buf_free(&text);
@@ -43,9 +43,9 @@ void fuzz_one(const uint8_t *p, size_t n)
 		size_t len;
 
 		if (record)
-			json_to_record(&packed, j);
+			mpjson_to_record(&packed, j);
 		else
-			json_to_mp(&packed, j);
+			mpjson_to(&packed, j);
 		if (mp_skim(packed.p, packed.n, &len) == MP_OK) {
 			enum mp_type type = mp_type((struct mp){(const uint8_t *)packed.p, len});
 

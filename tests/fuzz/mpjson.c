@@ -101,8 +101,8 @@ void fuzz_one(const uint8_t *p, size_t n)
 
 	if (mp_skim(p, n, &v.n) != MP_OK || (mp_type(v) != MP_MAP && mp_type(v) != MP_ARRAY))
 		return; /* a scalar alone is no JSON document of jansson's */
-	round_trip(v, json_from_mp, json_to_mp, true);
+	round_trip(v, mpjson_from, mpjson_to, true);
 	/* Of a record, arrays of whole numbers become bin once */
 	if (mp_type(v) == MP_MAP)
-		round_trip(v, json_from_record, json_to_record, false);
+		round_trip(v, mpjson_from_record, mpjson_to_record, false);
 }

@@ -14,20 +14,20 @@
 
 const struct fuzz_memory fuzz_memory = {4 << 20, 1000};
 
-static float **read_all(const struct st_file *f, uint64_t size)
+static float **read_all(const struct sft_file *f, uint64_t size)
 {
 	float **v = xarray(f->n + 1, sizeof *v);
 	struct reason why;
 
 	for (size_t i = 0; i < f->n; i++) {
-		const struct st_tensor *t = &f->v[i];
-		size_t bytes = t->count * (t->dtype == ST_F32 ? 4 : 2);
+		const struct sft_tensor *t = &f->v[i];
+		size_t bytes = t->count * (t->dtype == SFT_F32 ? 4 : 2);
 
-		MUST(t->rank <= ST_MAX_RANK && t->offset <= size && bytes <= size - t->offset);
-		MUST(st_find(f, t->name) == t);
+		MUST(t->rank <= SFT_MAX_RANK && t->offset <= size && bytes <= size - t->offset);
+		MUST(sft_find(f, t->name) == t);
 		MUST(!i || strcmp(f->v[i - 1].name, t->name) < 0);
 		v[i] = xarray(t->count, sizeof **v);
-		MUST(st_read(f, t, v[i], &why) == 0);
+		MUST(sft_read(f, t, v[i], &why) == 0);
 	}
 	return v;
 }
@@ -39,32 +39,32 @@ static void free_all(float **v, size_t n)
 	free(v);
 }
 
-static const char *write_all(const struct st_file *f, float **v, enum st_dtype dtype)
+static const char *write_all(const struct sft_file *f, float **v, enum sft_dtype dtype)
 {
-	struct st_item *items = xarray(f->n + 1, sizeof *items);
+	struct sft_item *items = xarray(f->n + 1, sizeof *items);
 	const char *path = fuzz_file(1, "", 0);
 	struct reason why;
 	struct out o;
 
 	for (size_t i = 0; i < f->n; i++) {
 		items[i] =
-			(struct st_item){.name = f->v[i].name, .rank = f->v[i].rank, .data = v[i]};
+			(struct sft_item){.name = f->v[i].name, .rank = f->v[i].rank, .data = v[i]};
 		memcpy(items[i].shape, f->v[i].shape, sizeof items[i].shape);
 	}
 	out_init(&o, open(path, O_WRONLY | O_CLOEXEC), path);
-	st_write(&o, items, f->n, dtype, NULL);
+	sft_write(&o, items, f->n, dtype, NULL);
 	MUST(out_close(&o, &why) == 0);
 	free(items);
 	return path;
 }
 
-static void same_after_writing(const struct st_file *f, float **v)
+static void same_after_writing(const struct sft_file *f, float **v)
 {
-	struct st_file g;
+	struct sft_file g;
 	struct reason why;
 	float **w;
 
-	MUST(st_open_file(&g, write_all(f, v, ST_F32), &why) == 0);
+	MUST(sft_open_file(&g, write_all(f, v, SFT_F32), &why) == 0);
 	MUST(g.n == f->n);
 	w = read_all(&g, UINT64_MAX);
 	for (size_t i = 0; i < f->n; i++) {
@@ -73,25 +73,25 @@ static void same_after_writing(const struct st_file *f, float **v)
 		MUST(!f->v[i].count || !memcmp(v[i], w[i], f->v[i].count * sizeof **v));
 	}
 	free_all(w, g.n);
-	st_close(&g);
+	sft_close(&g);
 }
 
 void fuzz_one(const uint8_t *p, size_t n)
 {
 	struct reason why = {0};
-	struct st_file f;
+	struct sft_file f;
 	uint64_t total = 0;
 	float **v;
 
-	if (st_open_file(&f, fuzz_file(0, p, n), &why)) {
+	if (sft_open_file(&f, fuzz_file(0, p, n), &why)) {
 		MUST(why.status == ST_INPUT && why.text[0]);
 		return;
 	}
 	v = read_all(&f, n);
 	for (size_t i = 0; i < f.n; i++)
-		total += f.v[i].count * (f.v[i].dtype == ST_F32 ? 4 : 2);
+		total += f.v[i].count * (f.v[i].dtype == SFT_F32 ? 4 : 2);
 	MUST(total <= n);
 	same_after_writing(&f, v);
 	free_all(v, f.n);
-	st_close(&f);
+	sft_close(&f);
 }

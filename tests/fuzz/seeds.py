@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """seeds.py ENV OUT - writes the fuzz targets' first corpora, OUT/TARGET/*, made of this project's
-own tests: string literals of tests/unit/*.c, tests/data/math.tsv and the folder ENV, which
+own tests: string literals of tests/unit, tests/data/math.tsv and the folder ENV, which
 tests/man-env.sh fills."""
 import hashlib, json, os, re, struct, sys
 import msgpack
@@ -73,9 +73,9 @@ for flags in range(8):
 whole = read("eval.traj")
 add("stream", b"\0" + b"".join(records("eval.traj", 2)) + records("eval.traj", 10 ** 6)[-1])
 add("stream", b"\0" + whole[:19000])
-for s in literals("json"):
+for s in literals("stream/mpjson"):
     add("json", s)
-for s in literals("task"):
+for s in literals("task/task"):
     add("tasks", s)
 for line in read("train.jsonl").splitlines()[:4]:
     add("tasks", line)
@@ -88,18 +88,18 @@ for t in {}, {k: tensors[k] for k in "a"}, tensors, dict(tensors, __metadata__={
     head = json.dumps(t).encode()
     size = max((v["data_offsets"][1] for k, v in t.items() if k != "__metadata__"), default=0)
     add("safetensors", struct.pack("<Q", len(head)) + head + bytes(range(size)))
-for s in literals("config"):
+for s in literals("model/config"):
     if s[:1] == b"{":
         add("config", s)
 add("config", read("base/config.json"))
 add("config", read("base/config.json") + b"\0" + read("base/generation_config.json"))
 add("tokjson", read("base/tokenizer.json"))
-for s in literals("tokforms"):
+for s in literals("tokenizer/tokenizer-forms"):
     add("tokjson", s)
-for s in list(literals("tokenizer")) + list(literals("tokforms")):
+for s in list(literals("tokenizer/tokenizer")) + list(literals("tokenizer/tokenizer-forms")):
     for which in range(4):
         add("tokenizer", bytes([which]) + s)
-for s in list(literals("chat")) + list(literals("jinja")):
+for s in list(literals("chat/chat")) + list(literals("chat/jinja")):
     if s[:1] in b"[":
         for style in range(6):
             add("chat", bytes([style]) + s)
@@ -122,7 +122,7 @@ for v, answer, response in (
         (2, b"", b"3*4-\xc3\x97 (7/9)=12"), (4, b"ad", b"abcd"), (5, b"7", b"3+4=7"), (6, b"a", b"a"),
         (7, b"1/2", b"it is 0.5"), (8, b"^a(b+)c$", b"abbc"), (9, b"red|blue", b"a red one")):
     add("answers", bytes([v, 4, 3, 4, 7, 9]) + answer + b"\0" + response)
-for s in literals("num"):
+for s in literals("base/num"):
     add("numbers", s)
 for s in "1", "-9223372036854775808", "1e300", "0x10", "3.141592653589793", "1e-320", " 7", "+1":
     add("numbers", s.encode())

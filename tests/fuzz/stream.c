@@ -1,6 +1,6 @@
 /*
  * stream.c - any bytes as a stream: records are handed out whole and in order, what traj_read
- * accepts glance accepts with the same values, and reading, writing and reading again is a fixed
+ * accepts trajscan accepts with the same values, and reading, writing and reading again is a fixed
  * point. The first byte chooses the flags of rec_open.
  */
 #include "common/fuzz.h"
@@ -80,7 +80,7 @@ static void trajectory(const struct rec *r, struct traj_mem *mem, struct rec_out
 		MUST(why.status == ST_INPUT && why.text[0]);
 		return;
 	}
-	MUST(glance(&g, r, "in", &why) == 0);
+	MUST(trajscan(&g, r, "in", &why) == 0);
 	same_text(t.task, g.task);
 	same_text(t.response, g.response);
 	same_text(t.verdict, g.verdict);

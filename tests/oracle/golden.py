@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""golden.py DIR - writes the goldens of tests/unit/golden.c into DIR (tests/data/golden).
+"""golden.py DIR - writes the goldens of tests/unit/policy/policy-golden.c into DIR (tests/data/golden).
 
 An independent forward pass of Llama, Qwen2 and Qwen3 in float64 with PyTorch's own automatic
 gradients and its own AdamW, for tiny models with grouped key/value heads: each family, with and

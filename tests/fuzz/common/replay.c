@@ -7,7 +7,7 @@
  */
 #include "fuzz.h"
 
-#include "base/io.h"
+#include "base/file.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -1,0 +1,17 @@
+/* update.h - one update of a model: the optimizer's step on what the model trains, and what of it
+ * belongs to a checkpoint. */
+#ifndef LEARN_UPDATE_H
+#define LEARN_UPDATE_H
+
+#include "learn/adamw.h"
+#include "model/model.h"
+#include "run/state.h"
+
+/* Steps a model's trained weights and refreshes its panels, when loss and gradient are finite; else
+ * false, and the update counts as skipped. *norm (may be NULL): see adamw_step. */
+bool update_apply(struct adamw *a, struct model *m, const float *grads, double loss, double lr,
+		  double *norm);
+/* Names all that the next update depends on: w, which the moments are of, too. */
+void update_state(struct adamw *a, const struct weights *w, struct state *s);
+
+#endif

@@ -1,0 +1,27 @@
+/* wgrad.h - gradients of weights: sums over all tokens of a micro-batch, cut into jobs whose order
+ * of sums does not depend on the number of threads. */
+#ifndef MODEL_WGRAD_H
+#define MODEL_WGRAD_H
+
+#include "model/model.h"
+#include "tensor/matrix.h"
+
+/* One weight gradient: out (n, k) += dy' x, and bias (n) += the sum of dy over its rows (NULL:
+ * none), with dy (T, n), x (T, k). */
+struct wgrad {
+	float *out, *bias;
+	struct cmatrix dy, x;
+};
+
+size_t wgrad_scratch(const struct model *m); /* floats a thread needs for any of m's */
+/* Runs all of w[0..n) over the pool. scratch: per_thread floats for each thread; with bf16 at least
+ * wgrad_scratch. */
+void wgrad_all(const struct wgrad *w, size_t n, bool bf16, float *scratch, size_t per_thread);
+/* out(row[t], :) += y(t, :) for t < n; rows of d floats */
+void wgrad_add_rows(float *out, const uint32_t *row, const float *y, size_t n, size_t d);
+/* Adds the gradient of an RMSNorm's weights: out(d) += sum over t of dy(t) * x(t) * rms(t). */
+void wgrad_norm(float *out, const float *dy, const float *x, const float *rms, size_t T, size_t d);
+/* The same for one row of n floats. */
+void wgrad_norm_row(float *out, const float *dy, const float *x, float rms, size_t n);
+
+#endif

@@ -1,0 +1,142 @@
+/* session.c - a run that trains. See session.h. */
+#include "run/session.h"
+#include "base/par.h"
+#include "base/profile.h"
+#include "tensor/blas.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+
+int session_open(struct session *s, bool hold, struct reason *why)
+{
+	const char *core;
+	int st;
+
+	profile_to(PROFILE_REST);
+	core = blas_start();
+	par_start((int)s->o->threads);
+	if (hold)
+		tool_hold_signals();
+	st = state_open(&s->state, s->o->state, why);
+	state_made_here(&s->state, core);
+	return st;
+}
+
+int session_load_policy(struct session *s, struct policy *p, int how, struct reason *why)
+{
+	const struct run_options *o = s->o;
+
+	return policy_load_trained(p, o->policy, model_how(o->compute) | how, &o->lora,
+				   (uint64_t)o->seed, o->merge, why);
+}
+
+void session_name(struct session *s, const struct opt *opts, const struct policy *p)
+{
+	state_same(&s->state, "tool", msg_tool());
+	state_same_options(&s->state, opts);
+	state_same_hash(&s->state, "weights of --policy", model_hash(&p->model));
+	state_count(&s->state, strcmp(s->unit, "step") == 0 ? "total.steps" : "total.updates",
+		    &s->done);
+	state_count(&s->state, "log.end", &s->log_mark);
+}
+
+int session_load(struct session *s, struct reason *why)
+{
+	return s->o->state ? state_load(&s->state, why) : 0;
+}
+
+void session_tell(const struct session *s)
+{
+	if (s->state.damaged.status)
+		msg_warn("%s: an older checkpoint is taken", s->state.damaged.text);
+	if (s->state.elsewhere.status)
+		msg_warn("%s", s->state.elsewhere.text);
+	if (s->done == s->all)
+		msg_info("%s: all %" PRIu64 " %ss were made before", s->o->state, s->all, s->unit);
+	else
+		msg_info("%s: going on after %s %" PRIu64, s->o->state, s->unit, s->done);
+}
+
+int session_open_log(struct session *s, bool resumed, struct reason *why)
+{
+	s->logged = profile_now();
+	return resumed ? runlog_resume(&s->log, s->o->log, s->log_mark, why)
+		       : runlog_open(&s->log, s->o->log, why);
+}
+
+int session_log(struct session *s, struct reason *why)
+{
+	struct profile spent = profile_since(&s->logged);
+
+	s->logged = profile_now();
+	runlog_profile(&s->log, &spent);
+	return runlog_end(&s->log, why);
+}
+
+int session_checkpoint(struct session *s, struct reason *why)
+{
+	int st;
+
+	if (!s->o->state || !s->done)
+		return 0;
+	st = runlog_sync(&s->log, why);
+	s->log_mark = runlog_at(&s->log);
+	return st ? st : state_save(&s->state, s->done, why);
+}
+
+int session_close_log(struct session *s, int st, struct reason *why)
+{
+	struct reason close_why = {0};
+
+	if (!runlog_close(&s->log, &close_why) || st)
+		return st;
+	*why = close_why;
+	return why->status;
+}
+
+void session_plan(const struct session *s, const struct policy *p, const struct memory *need)
+{
+	struct weights_form form = policy_form(s->o->dtype, s->o->round, s->o->seed);
+	char text[MEMORY_TEXT], size[MEMORY_SIZE];
+
+	msg_info("memory: %s", memory_text(need, text));
+	msg_info("disk: %s%s for each policy that is written",
+		 form.as == WEIGHTS_TRAINED ? "at most " : "",
+		 memory_size((size_t)policy_size(p, &form), size));
+}
+
+int session_save(const struct session *s, const struct policy *p, const char *dir,
+		 struct reason *why)
+{
+	struct weights_form form = policy_form(s->o->dtype, s->o->round, s->o->seed);
+
+	if (s->o->state && policy_is_saved(p, dir, &form))
+		return 0;
+	options_tell_loss(p, s->o->policy, &form);
+	return policy_save(p, dir, &form, why);
+}
+
+void session_rescue(const struct session *s, const struct policy *p, const char *dir)
+{
+	struct reason why = {0};
+
+	if (session_save(s, p, dir, &why))
+		msg_reason(&why);
+	else
+		msg_warn("%s: the last good weights are here", dir);
+}
+
+int session_close(struct session *s, int st, const struct reason *why)
+{
+	bool whole = s->all && s->done == s->all;
+
+	if (st)
+		msg_reason(why);
+	state_close(&s->state);
+	par_stop();
+	st = tool_finish(st);
+	if (tool_caught() && st == 0 && !whole)
+		raise(tool_caught());
+	return st;
+}

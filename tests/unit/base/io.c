@@ -1,0 +1,86 @@
+/* Tests of base/io.h: lines of an input, what a dead process left of a folder. */
+#include "scratch.h"
+#include "base/dir.h"
+
+static struct reason why;
+
+/* Reads all lines; returns what ended them. *n: their number */
+static int read_lines(const char *path, size_t max, size_t *n)
+{
+	struct span line;
+	struct in in;
+	int got;
+
+	assert_int_equal(in_open(&in, path, &why), 0);
+	for (*n = 0; (got = in_line(&in, max, &line, &why)) > 0; ++*n)
+		assert_int_equal(line.n, 3);
+	in_close(&in);
+	return got;
+}
+
+/* Whatever else is in the buffer with it, and with a newline or without. */
+static void a_line_is_too_long_or_not(void **state)
+{
+	char dir[4096];
+	const char *path;
+	size_t n;
+
+	(void)state;
+	strcpy(dir, scratch_new());
+	path = scratch_path(dir, "lines");
+	scratch_put(dir, "lines", "abc\ndef\nghi", 11);
+	assert_int_equal(read_lines(path, 3, &n), 0);
+	assert_int_equal(n, 3);
+	assert_int_equal(read_lines(path, 2, &n), -1);
+	assert_int_equal(n, 0);
+	scratch_put(dir, "lines", "abc\ndefg\nhij\n", 13);
+	assert_int_equal(read_lines(path, 3, &n), -1);
+	assert_int_equal(n, 1);
+	assert_says(&why, "lines: byte 4: a line of more than 3 bytes");
+	scratch_put(dir, "lines", "abc\ndefg", 8);
+	assert_int_equal(read_lines(path, 3, &n), -1);
+	assert_int_equal(n, 1);
+	scratch_free(dir);
+}
+
+/* In a container each run has the same process id. */
+static void a_killed_process_had_our_id(void **state)
+{
+	char dir[4096], path[4200], left[4300];
+	struct newdir d;
+
+	(void)state;
+	strcpy(dir, scratch_new());
+	snprintf(path, sizeof path, "%s/p", dir);
+	snprintf(left, sizeof left, "%s.tmp-%ld", path, (long)getpid());
+	assert_int_equal(mkdir(left, 0777), 0);
+	scratch_put(left, "config.json", "half", 4);
+	assert_int_equal(newdir_begin(&d, path, &why), 0);
+	assert_int_equal(newdir_put(&d, "config.json", "whole", 5, &why), 0);
+	assert_int_equal(newdir_commit(&d, &why), 0);
+	newdir_abort(&d);
+	assert_int_not_equal(access(left, F_OK), 0);
+	scratch_free(path);
+	scratch_free(dir);
+}
+
+static void refused_early(void **state)
+{
+	(void)state;
+	assert_int_equal(newdir_check("", &why), ST_SYSTEM);
+	assert_says(&why, "'': No such file or directory");
+	assert_int_equal(newdir_check("/", &why), ST_SYSTEM);
+	assert_int_equal(newdir_check("/nonexistent/p/", &why), ST_SYSTEM);
+	assert_says(&why, "/nonexistent: No such file or directory");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_line_is_too_long_or_not),
+		cmocka_unit_test(a_killed_process_had_our_id),
+		cmocka_unit_test(refused_early),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,177 @@
+/* Micro-batches: what comes out does not depend on how the sequences are cut. */
+#include "base/rng.h"
+#include "learn/batch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "close.h"
+#include "tiny.h"
+
+enum { N = 11, LEN = 8 };
+
+static uint32_t tokens[N][2 * LEN];
+static struct seq seqs[N];
+static uint64_t order[N];
+
+struct seen { /* what the callback was given */
+	uint64_t who[N];
+	float logp[N][LEN];
+	size_t n;
+};
+
+static void look(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
+{
+	struct seen *s = ctx;
+
+	assert_int_equal(n, seqs[i].n_resp);
+	s->who[s->n++] = i;
+	memcpy(s->logp[i], logp, n * sizeof *logp);
+	for (size_t t = 0; t < n && dlogp; t++)
+		dlogp[t] = (float)sin((double)(i * LEN + t));
+}
+
+static void make_seqs(const struct policy *p)
+{
+	uint64_t key = rng_key(5, RNG_TEST, 0, 0, 0), pos = 0;
+
+	for (uint64_t i = 0; i < N; i++) {
+		seqs[i].n_prompt = 1 + rng_below(key, pos++, LEN);
+		seqs[i].n_resp = 1 + rng_below(key, pos++, LEN);
+		for (size_t t = 0; t < seqs[i].n_prompt + seqs[i].n_resp; t++)
+			tokens[i][t] = (uint32_t)rng_below(key, pos++, (uint64_t)p->cfg.vocab);
+		seqs[i].prompt = tokens[i];
+		seqs[i].resp = tokens[i] + seqs[i].n_prompt;
+		order[i] = N - 1 - i;
+	}
+}
+
+/* relative distance of two gradients */
+static double distance(const float *a, const float *b, size_t n)
+{
+	double diff = 0, norm = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		diff += pow((double)a[i] - b[i], 2);
+		norm += pow(a[i], 2);
+	}
+	assert_true(norm > 0);
+	return sqrt(diff / norm);
+}
+
+static void gradient_does_not_depend_on_the_cut(void **state)
+{
+	static const size_t cuts[] = {1, 3 * LEN, 1 << 20};
+	struct policy p = tiny_policy("abcdef", 3);
+	struct batch *b = batch_new(&p.model, false);
+	float *grads[3];
+	struct seen seen[3] = {0};
+
+	(void)state;
+	make_seqs(&p);
+	for (int c = 0; c < 3; c++) {
+		grads[c] = calloc(p.model.n_params, sizeof **grads);
+		batch_run(b, seqs, order, N, cuts[c], 0.8, look, &seen[c], grads[c]);
+		assert_int_equal(seen[c].n, N);
+		assert_memory_equal(seen[c].who, order, sizeof order);
+		/* the forward pass promises the same bits */
+		assert_memory_equal(seen[c].logp, seen[0].logp, sizeof seen[0].logp);
+		assert_true(distance(grads[0], grads[c], p.model.n_params) < 1e-5);
+	}
+	for (int c = 0; c < 3; c++)
+		free(grads[c]);
+	batch_free(b);
+	policy_free(&p);
+}
+
+/* Of all sequences, when nothing is shared */
+static size_t positions(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < N; i++)
+		n += batch_inputs(&seqs[i]);
+	return n;
+}
+
+/* The same prompts as one array, and each in an array of its own */
+static void a_shared_prompt_is_like_many(void **state)
+{
+	static const size_t cuts[] = {1, 2 * LEN, 3 * LEN, 1 << 20};
+	static uint32_t copy[N][LEN];
+	struct policy p = tiny_policy("abcdef", 3);
+	struct batch *b = batch_new(&p.model, false);
+	float *apart = calloc(p.model.n_params, sizeof *apart), *grads;
+	size_t saved, seen;
+	struct seen want = {0};
+
+	(void)state;
+	make_seqs(&p);
+	for (size_t i = 0; i < N; i++) { /* 0 0 0 0 4 4 4 7 8 9 9 */
+		size_t of = i < 4 ? 0 : i < 7 ? 4 : i < 9 ? i : 9;
+
+		seqs[i].n_prompt = seqs[of].n_prompt;
+		seqs[i].prompt = memcpy(copy[i], tokens[of], seqs[i].n_prompt * sizeof **copy);
+	}
+	seqs[5].n_resp = 1; /* nothing of it goes in but what it shares */
+	assert_int_equal(batch_run(b, seqs, order, N, 3 * LEN, 1, look, &want, apart), positions());
+	for (size_t i = 0; i < N; i++)
+		seqs[i].prompt = copy[i < 4 ? 0 : i < 7 ? 4 : i < 9 ? i : 9];
+	saved = 3 * seqs[0].n_prompt + 2 * seqs[4].n_prompt + seqs[9].n_prompt;
+	for (size_t c = 0; c < sizeof cuts / sizeof *cuts; c++) {
+		struct seen got = {0};
+
+		grads = calloc(p.model.n_params, sizeof *grads);
+		seen = batch_run(b, seqs, order, N, cuts[c], 1, look, &got, grads);
+		assert_true(seen <= positions());
+		if (cuts[c] > 1 << 10) /* no micro-batch ends between those that share */
+			assert_int_equal(seen, positions() - saved);
+		assert_memory_equal(&got, &want, sizeof got);
+		assert_true(distance(apart, grads, p.model.n_params) < 1e-5);
+		free(grads);
+	}
+	free(apart);
+	batch_free(b);
+	policy_free(&p);
+}
+
+static void without_gradients_the_log_probabilities_are_the_same(void **state)
+{
+	struct policy p = tiny_policy("abcdef", 3);
+	struct batch *b = batch_new(&p.model, false);
+	float *grads = calloc(p.model.n_params, sizeof *grads);
+	struct seen with = {0}, without = {0};
+
+	(void)state;
+	make_seqs(&p);
+	batch_run(b, seqs, order, N, 30, 1, look, &with, grads);
+	batch_run(b, seqs, order, N, 30, 1, look, &without, NULL);
+	assert_memory_equal(&with, &without, sizeof with);
+	free(grads);
+	batch_free(b);
+	policy_free(&p);
+}
+
+static void last_token_is_only_predicted(void **state)
+{
+	const uint32_t ids[] = {2, 3, 4};
+	const struct seq s = {ids, ids + 1, 1, 2};
+
+	(void)state;
+	assert_int_equal(batch_inputs(&s), 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(gradient_does_not_depend_on_the_cut),
+		cmocka_unit_test(a_shared_prompt_is_like_many),
+		cmocka_unit_test(without_gradients_the_log_probabilities_are_the_same),
+		cmocka_unit_test(last_token_is_only_predicted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

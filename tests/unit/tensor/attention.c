@@ -1,0 +1,301 @@
+/* attention.c - attention against plain loops in double: a token alone, rows of a sequence, and the
+ * backward pass of sequences that go on from a prefix. */
+#include "tensor/attention.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "plain.h"
+
+enum { MOST = 200 }; /* tokens */
+
+/* p[0..n): probabilities of the first n keys (rows ld apart) for the query q */
+static void plain_probabilities(double *p, const float *q, const float *k, size_t ld, size_t n,
+				size_t hd)
+{
+	double max = -INFINITY, sum = 0;
+
+	for (size_t j = 0; j < n; j++) {
+		p[j] = 0;
+		for (size_t x = 0; x < hd; x++)
+			p[j] += (double)q[x] * (double)k[j * ld + x] / sqrt((double)hd);
+		max = fmax(max, p[j]);
+	}
+	for (size_t j = 0; j < n; j++)
+		sum += p[j] = exp(p[j] - max);
+	for (size_t j = 0; j < n; j++)
+		p[j] /= sum;
+}
+
+/* Scores of a few units, each off by some 1e-6: so are probabilities, relatively. */
+static void check_row(const float *out, const float *q, struct cmatrix k, struct cmatrix v,
+		      size_t n)
+{
+	double p[MOST];
+
+	plain_probabilities(p, q, k.p, k.ld, n, k.cols);
+	for (size_t x = 0; x < k.cols; x++) {
+		double want = 0;
+
+		for (size_t j = 0; j < n; j++)
+			want += p[j] * (double)v.p[j * v.ld + x];
+		assert_true(fabs(out[x] - want) < 2e-5);
+	}
+}
+
+struct cache {
+	struct att_kv kv;
+	float *k, *v; /* (MOST, ld) */
+	size_t ld, floats;
+};
+
+/* Keys and values of MOST tokens for so many heads side by side, put in pieces */
+static struct cache cache_of(size_t heads, size_t hd)
+{
+	struct cache c = {.ld = heads * hd + 3};
+	size_t keys = att_keys_floats(MOST, hd), step = keys + att_values_floats(MOST, hd);
+
+	c.floats = heads * step;
+	c.k = plain_normal(1, MOST * c.ld);
+	c.v = plain_normal(2, MOST * c.ld);
+	/* garbage where nothing is put must not count, as long as it is finite */
+	c.kv.keys = plain_normal(3, c.floats + PANEL);
+	c.kv = (struct att_kv){c.kv.keys, c.kv.keys + keys, hd, heads, step};
+	for (size_t g = 0; g < heads; g++) {
+		struct att_kv one = {c.kv.keys + g * step, c.kv.values + g * step, hd, heads - g,
+				     step};
+		size_t n = 1;
+
+		for (size_t t = 0; t < MOST;
+		     t += n, n = 2 * n + 1 < MOST - t ? 2 * n + 1 : MOST - t)
+			att_put(one, t, matrix_in(c.k + t * c.ld + g * hd, n, hd, c.ld),
+				matrix_in(c.v + t * c.ld + g * hd, n, hd, c.ld));
+	}
+	return c;
+}
+
+static void cache_free(struct cache *c)
+{
+	free(c->k);
+	free(c->v);
+	free(c->kv.keys);
+}
+
+static const size_t dims[] = {1, 5, 8, 16, 40, 64};
+
+enum { DIMS = sizeof dims / sizeof *dims };
+
+/* A sequence in blocks of rows: each row over its own past; the same bits alone and in a block */
+static void sequence(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < DIMS; i++) {
+		size_t hd = dims[i], n = 0;
+		struct cache c = cache_of(1, hd);
+		float *q = plain_normal(4, MOST * hd), *out = plain_normal(5, MOST * hd);
+		float *scratch = plain_normal(6, att_scratch(48, MOST)), *one = plain_normal(7, hd);
+
+		for (size_t t = 0; t < MOST; t += n) {
+			n = MOST - t < 48 ? MOST - t : 48;
+			att_rows(matrix_of(out + t * hd, n, hd, hd),
+				 matrix_in(q + t * hd, n, hd, hd), c.kv, t + 1, true, scratch);
+		}
+		for (size_t t = 0; t < MOST; t += 7) {
+			check_row(out + t * hd, q + t * hd, matrix_in(c.k, MOST, hd, c.ld),
+				  matrix_in(c.v, MOST, hd, c.ld), t + 1);
+			att_rows(matrix_of(one, 1, hd, hd), matrix_in(q + t * hd, 1, hd, hd), c.kv,
+				 t + 1, true, scratch);
+			assert_same_bits(one, out + t * hd, hd);
+		}
+		cache_free(&c);
+		free(q);
+		free(out);
+		free(scratch);
+		free(one);
+	}
+}
+
+/* One token of all heads, grouped and not: the bits of att_rows, head by head */
+static void check_token(size_t heads, size_t kvh, size_t hd, size_t n)
+{
+	struct cache c = cache_of(kvh, hd);
+	float *q = plain_normal(4, heads * hd), *out = plain_normal(5, heads * hd);
+	float *scratch = plain_normal(6, att_scratch(heads, n)), *one = plain_normal(7, hd);
+
+	att_token(matrix_of(out, heads, hd, hd), matrix_in(q, heads, hd, hd), c.kv, n, scratch);
+	for (size_t h = 0; h < heads; h++) {
+		size_t g = h / (heads / kvh);
+		struct att_kv kv = {c.kv.keys + g * c.kv.step, c.kv.values + g * c.kv.step, hd, 1,
+				    0};
+
+		check_row(out + h * hd, q + h * hd, matrix_in(c.k + g * hd, MOST, hd, c.ld),
+			  matrix_in(c.v + g * hd, MOST, hd, c.ld), n);
+		att_rows(matrix_of(one, 1, hd, hd), matrix_in(q + h * hd, 1, hd, hd), kv, n, true,
+			 scratch);
+		assert_same_bits(one, out + h * hd, hd);
+	}
+	cache_free(&c);
+	free(q);
+	free(out);
+	free(scratch);
+	free(one);
+}
+
+static void token(void **state)
+{
+	static const size_t lens[] = {1, 2, 15, 16, 17, 100, MOST};
+
+	(void)state;
+	for (size_t i = 0; i < DIMS; i++)
+		for (size_t j = 0; j < sizeof lens / sizeof *lens; j++) {
+			check_token(6, 6, dims[i], lens[j]);
+			check_token(6, 2, dims[i], lens[j]);
+			check_token(3, 1, dims[i], lens[j]);
+		}
+}
+
+/* ---- backward ---- */
+
+enum { REP = 2, LD_GAP = 5 };
+
+struct pass {
+	size_t T, hd, ld, ldo;
+	size_t start[4];
+	float *qkv, *o, *d_o, *dqkv;
+	double *want; /* as dqkv */
+};
+
+/* Token t's past: the tokens of the prefix and those of its own sequence up to itself */
+static size_t past(const struct pass *p, size_t t, size_t *tokens)
+{
+	size_t n = 0, s = 0;
+
+	while (t >= p->start[s + 1])
+		s++;
+	for (size_t j = 0; s > 0 && j < p->start[1]; j++)
+		tokens[n++] = j;
+	for (size_t j = p->start[s]; j <= t; j++)
+		tokens[n++] = j;
+	return n;
+}
+
+/* Forward in double into o, and the gradients into want, for one token and query head. */
+static void plain_token(struct pass *p, size_t t, size_t h)
+{
+	size_t hd = p->hd, tokens[MOST], n = past(p, t, tokens), k_at = REP * hd, v_at = k_at + hd;
+	const float *q = p->qkv + t * p->ld + h * hd, *d_o = p->d_o + t * p->ldo + h * hd;
+	double prob[MOST], dp[MOST], mean = 0, scale = 1 / sqrt((double)hd);
+	float *keys = xarray(n * hd, sizeof *keys);
+
+	for (size_t j = 0; j < n; j++)
+		memcpy(keys + j * hd, p->qkv + tokens[j] * p->ld + k_at, hd * sizeof *keys);
+	plain_probabilities(prob, q, keys, hd, n, hd);
+	for (size_t j = 0; j < n; j++) {
+		const float *v = p->qkv + tokens[j] * p->ld + v_at;
+
+		dp[j] = 0;
+		for (size_t x = 0; x < hd; x++) {
+			dp[j] += (double)d_o[x] * (double)v[x];
+			p->want[tokens[j] * p->ld + v_at + x] += prob[j] * (double)d_o[x];
+		}
+		mean += prob[j] * dp[j];
+	}
+	for (size_t x = 0; x < hd; x++) {
+		double o = 0;
+
+		for (size_t j = 0; j < n; j++)
+			o += prob[j] * (double)p->qkv[tokens[j] * p->ld + v_at + x];
+		p->o[t * p->ldo + h * hd + x] = (float)o;
+	}
+	for (size_t j = 0; j < n; j++)
+		for (size_t x = 0; x < hd; x++) {
+			double ds = prob[j] * (dp[j] - mean) * scale;
+
+			p->want[t * p->ld + h * hd + x] += ds * (double)keys[j * hd + x];
+			p->want[tokens[j] * p->ld + k_at + x] += ds * (double)q[x];
+		}
+	free(keys);
+}
+
+static void run_backward(struct pass *p, size_t n)
+{
+	size_t hd = p->hd, T = p->T, k = REP * hd, v = k + hd, longest = 0;
+	float *scratch;
+
+	for (size_t s = 1; s < n; s++)
+		longest = p->start[s + 1] - p->start[s] > longest ? p->start[s + 1] - p->start[s]
+								  : longest;
+	scratch = plain_normal(9, att_backward_scratch(p->start[1] + longest, hd) + PANEL);
+	att_backward(&(struct att_pass){.dq = matrix_of(p->dqkv, T, REP * hd, p->ld),
+					.dk = matrix_of(p->dqkv + k, T, hd, p->ld),
+					.dv = matrix_of(p->dqkv + v, T, hd, p->ld),
+					.q = matrix_in(p->qkv, T, REP * hd, p->ld),
+					.k = matrix_in(p->qkv + k, T, hd, p->ld),
+					.v = matrix_in(p->qkv + v, T, hd, p->ld),
+					.o = matrix_in(p->o, T, REP * hd, p->ldo),
+					.d_o = matrix_in(p->d_o, T, REP * hd, p->ldo),
+					.start = p->start,
+					.n = n},
+		     scratch);
+	free(scratch);
+}
+
+/* Sums over up to MOST tokens of numbers around 1, each off by some 1e-6 */
+static void check_backward(size_t hd, size_t n, const size_t *start)
+{
+	struct pass p = {
+		.T = start[n], .hd = hd, .ld = (REP + 2) * hd + LD_GAP, .ldo = REP * hd + 1};
+	float *pad;
+
+	memcpy(p.start, start, (n + 1) * sizeof *start);
+	p.qkv = plain_normal(1, p.T * p.ld);
+	p.o = plain_normal(2, p.T * p.ldo);
+	p.d_o = plain_normal(3, p.T * p.ldo);
+	p.dqkv = plain_normal(4, p.T * p.ld);
+	pad = plain_normal(4, p.T * p.ld);
+	p.want = xcalloc(p.T * p.ld, sizeof *p.want);
+	for (size_t t = 0; t < p.T; t++)
+		for (size_t h = 0; h < REP; h++)
+			plain_token(&p, t, h);
+	run_backward(&p, n);
+	for (size_t t = 0; t < p.T; t++) {
+		for (size_t i = 0; i < p.ld - LD_GAP; i++)
+			assert_true(fabs(p.dqkv[t * p.ld + i] - p.want[t * p.ld + i]) <
+				    1e-4 * (1 + fabs(p.want[t * p.ld + i])));
+		assert_same_bits(p.dqkv + (t + 1) * p.ld - LD_GAP, pad + (t + 1) * p.ld - LD_GAP,
+				 LD_GAP);
+	}
+	free(p.qkv);
+	free(p.o);
+	free(p.d_o);
+	free(p.dqkv);
+	free(p.want);
+	free(pad);
+}
+
+static void backward(void **state)
+{
+	static const size_t alone[] = {0, 1}, longer[] = {0, 113}, family[] = {0, 21, 90, 133};
+
+	(void)state;
+	for (size_t i = 0; i < DIMS; i++) {
+		check_backward(dims[i], 1, alone);
+		check_backward(dims[i], 1, longer);
+		check_backward(dims[i], 3, family);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sequence),
+		cmocka_unit_test(token),
+		cmocka_unit_test(backward),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
