@@ -108,9 +108,9 @@ struct jargs {
 	size_t n_named;
 };
 
-/* A function, filter, test or method. params: names of its parameters, parted by blanks, "*" in
- * front: it takes them as they come, and arg is NULL. arg: one value for each, J_MISSING where it
- * was not given. */
+/* A function, filter, test or method. params: names of its parameters, parted by blanks, with "?"
+ * behind those that may be left out; "*": it takes them as they come, and arg is NULL. arg: one
+ * value for each, J_MISSING where it was not given. self: the object, or what is filtered. */
 struct jfunction {
 	const char *name, *params;
 	struct jvalue (*run)(struct jwork *w, struct jvalue self, const struct jvalue *arg,
@@ -122,6 +122,10 @@ struct jbound {
 	const struct jfunction *f;
 };
 
+/* That of n functions, sorted by name; NULL: none */
+const struct jfunction *jinja_function_find(const struct jfunction *f, size_t n,
+					    const struct jstr *name);
+
 /* ---- making ---- */
 struct jvalue jinja_none(void);
 struct jvalue jinja_bool(bool b);
@@ -131,6 +135,7 @@ struct jvalue jinja_undefined(struct jwork *w, const char *owner, const struct j
 struct jvalue jinja_hint(struct jwork *w, const char *hint);
 /* Bytes that stay: not copied */
 struct jvalue jinja_text(struct jwork *w, const char *p, size_t n);
+struct jvalue jinja_words(struct jwork *w, const char *s); /* of a constant of C's */
 struct jvalue jinja_copy(struct jwork *w, const char *p, size_t n);
 /* The text behind the first at bytes of w->out, which is cut off there. */
 struct jvalue jinja_cut(struct jwork *w, size_t at);
@@ -165,6 +170,8 @@ struct jlist *jinja_items(struct jwork *w, struct jvalue v);
 _Noreturn void jinja_use_undefined(struct jwork *w, struct jvalue v);
 
 /* ---- characters of a string ---- */
+/* Is s a number of one to 18 ASCII digits? */
+bool jinja_digits(struct span s, int64_t *i);
 size_t jinja_byte_of(struct jwork *w, const struct jstr *s,
 		     size_t ch); /* where character ch begins */
 struct jvalue jinja_substr(struct jwork *w, const struct jstr *s, size_t from,

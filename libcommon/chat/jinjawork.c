@@ -5,8 +5,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
-enum { CHUNK = 64 << 10 };
+enum { CHUNK = 64 << 10, STACK = 8 << 20 };
+
+void jinja_work_begin(struct jwork *w, struct reason *why)
+{
+	struct rlimit r;
+	char here;
+
+	if (getrlimit(RLIMIT_STACK, &r) || r.rlim_cur > STACK)
+		r.rlim_cur = STACK;
+	w->stack = &here;
+	w->stack_room = r.rlim_cur / 2;
+	w->why = why;
+	w->line = 1;
+}
 
 void jinja_work_free(struct jwork *w)
 {
@@ -17,6 +31,7 @@ void jinja_work_free(struct jwork *w)
 		w->chunks = next;
 	}
 	buf_free(&w->out);
+	buf_free(&w->scratch);
 }
 
 static struct jchunk *new_chunk(struct jwork *w, size_t n)
@@ -84,16 +99,27 @@ void jinja_step(struct jwork *w)
 		jinja_fail(w, "it takes more than %d steps", JINJA_STEPS);
 }
 
+static void check_stack(struct jwork *w)
+{
+	char here;
+
+	if (w->stack - &here > (ptrdiff_t)w->stack_room)
+		jinja_fail(w, "too many levels in each other for a stack of %zu KiB",
+			   2 * w->stack_room >> 10);
+}
+
 void jinja_deeper(struct jwork *w)
 {
 	if (++w->depth > JINJA_DEPTH)
 		jinja_fail(w, "more than %d levels in each other", JINJA_DEPTH);
+	check_stack(w);
 }
 
 void jinja_nested(struct jwork *w)
 {
 	if (++w->nest > JINJA_NEST)
 		jinja_fail(w, "more than %d lists in each other", JINJA_NEST);
+	check_stack(w);
 }
 
 void jinja_put(struct jwork *w, const void *p, size_t n)

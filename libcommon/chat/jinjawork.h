@@ -14,6 +14,7 @@
 
 #include <setjmp.h>
 #include <stdint.h>
+#include <time.h>
 
 /* What one template may take: a conversation of thousands of turns needs a hundredth of it. */
 #define JINJA_STEPS 50000000
@@ -31,13 +32,19 @@ struct jwork {
 	struct jchunk *chunks;
 	size_t memory;
 	struct buf out; /* the text so far, and behind it what is being made */
+	struct buf scratch; /* of the lexer */
 	uint64_t steps;
 	int depth, nest;
 	int line; /* of the template: where it is at */
+	const char *stack; /* where the C stack was when the work began */
+	size_t stack_room; /* how much of it may be in use */
+	const struct tm *now; /* what strftime_now takes for the time */
 	struct reason *why;
 	jmp_buf fail;
 };
 
+/* Where the work begins: measures the stack. The caller sets w->fail by setjmp. */
+void jinja_work_begin(struct jwork *w, struct reason *why);
 void jinja_work_free(struct jwork *w);
 /* Zeroed, 16-byte aligned, valid until jinja_work_free. */
 void *jinja_alloc(struct jwork *w, size_t n, size_t size);
@@ -47,7 +54,8 @@ _Noreturn void jinja_fail(struct jwork *w, const char *fmt, ...)
 /* Counts work that is not one step each: n bytes that are looked through. */
 void jinja_scan(struct jwork *w, size_t n);
 void jinja_step(struct jwork *w);
-/* One level deeper; the caller takes it back by w->depth-- or w->nest--. */
+/* One level deeper, unless the C stack ends; the caller takes it back by w->depth-- or w->nest--.
+ */
 void jinja_deeper(struct jwork *w);
 void jinja_nested(struct jwork *w);
 /* Appends to the text. */
