@@ -32,7 +32,7 @@ static const struct opt opts[] = {
 	{'p', "policy", "DIR", OPT_STR, &policy_dir, 0, 0, "policy to sample from"},
 	{'t', "tasks", "FILE", OPT_STR, &task_file, 0, 0, "problems"},
 	{0, "prompt", "TEXT", OPT_STR, &prompt, 0, 0, "this one problem instead, not judged"},
-	OPTION_PROMPT_TEMPLATE(o.wrap),
+	OPTIONS_PROMPT(o.prompt),
 	{'n', "samples", "N", OPT_INT, &samples, 1, 1e6, "responses to each"},
 	OPT__SEED(seed, "of sampling"),
 	OPTION_THREADS(threads),
@@ -58,7 +58,7 @@ static int check_options(void)
 	if (greedy && samples > 1)
 		return tool_usage("--greedy: all -n %" PRId64 " responses would be the same",
 				  samples);
-	if (o.wrap && !strstr(o.wrap, PROMPT_PLACE))
+	if (o.prompt.wrap && !strstr(o.prompt.wrap, PROMPT_PLACE))
 		return tool_usage("--prompt-template: it lacks " PROMPT_PLACE);
 	if (isatty(STDOUT_FILENO))
 		return tool_usage("records are not written to a terminal: use a pipe or a file");

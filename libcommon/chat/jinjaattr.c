@@ -7,14 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define METHOD(name)                                                                               \
-	static struct jvalue name(struct jwork *w, struct jvalue self, const struct jvalue *arg,   \
+#define METHOD(name)                                                                             \
+	static struct jvalue name(struct jwork *w, struct jvalue self, const struct jvalue *arg, \
 				  const struct jargs *all)
 
-#define UNUSED                                                                                     \
-	(void)w;                                                                                   \
-	(void)self;                                                                                \
-	(void)arg;                                                                                 \
+#define UNUSED      \
+	(void)w;    \
+	(void)self; \
+	(void)arg;  \
 	(void)all
 
 /* ---- of maps ---- */
@@ -67,8 +67,8 @@ METHOD(dict_copy)
 }
 
 static const struct jfunction of_dict[] = {
-	{"copy", "", dict_copy},   {"get", "key default?", dict_get}, {"items", "", dict_items},
-	{"keys", "", dict_keys},   {"values", "", dict_values},
+	{"copy", "", dict_copy}, {"get", "key default?", dict_get}, {"items", "", dict_items},
+	{"keys", "", dict_keys}, {"values", "", dict_values},
 };
 
 /* ---- of lists ---- */
@@ -107,8 +107,8 @@ static const struct jfunction of_list[] = {
 /* ---- out of reach ---- */
 
 static const char *const dict_changes[] = {"clear", "pop", "popitem", "setdefault", "update", NULL};
-static const char *const list_changes[] = {"append", "clear", "extend", "insert",
-					   "pop",    "remove", "reverse", "sort", NULL};
+static const char *const list_changes[] = {"append", "clear",   "extend", "insert", "pop",
+					   "remove", "reverse", "sort",   NULL};
 
 static bool is_one_of(const char *const *words, const struct jstr *name)
 {
@@ -214,8 +214,7 @@ struct jvalue jinja_attr_item(struct jwork *w, struct jvalue v, struct jvalue ke
 	jinja_step(w);
 	if (v.kind == J_UNDEFINED)
 		jinja_use_undefined(w, v);
-	if (jinja_item(w, v, key, &to) ||
-	    (key.kind == J_STR && jinja_attr_find(w, v, key.s, &to)))
+	if (jinja_item(w, v, key, &to) || (key.kind == J_STR && jinja_attr_find(w, v, key.s, &to)))
 		return to;
 	return jinja_undefined(w, owner_of(w, v), jinja_print_str(w, key));
 }

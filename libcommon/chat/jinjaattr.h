@@ -1,5 +1,6 @@
-/* jinjaattr.h - x.name and x["name"], as Jinja's sandbox has them: of a map, methods come before keys with a dot
- * and behind them in brackets; what would change a list or map, or begins with "_", is out of reach. */
+/* jinjaattr.h - x.name and x["name"], as Jinja's sandbox has them: of a map, methods come before
+ * keys with a dot and behind them in brackets; what would change a list or map, or begins with "_",
+ * is out of reach. */
 #ifndef CHAT_JINJAATTR_H
 #define CHAT_JINJAATTR_H
 

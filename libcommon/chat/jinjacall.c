@@ -73,18 +73,18 @@ struct jvalue jinja_call(struct jwork *w, const char *kind, const struct jfuncti
 
 /* ---- tests ---- */
 
-#define TEST(name)                                                                                 \
-	static struct jvalue is_##name(struct jwork *w, struct jvalue self,                        \
+#define TEST(name)                                                          \
+	static struct jvalue is_##name(struct jwork *w, struct jvalue self, \
 				       const struct jvalue *arg, const struct jargs *all)
 
-#define TEST_IS(name, what)                                                                        \
-	TEST(name)                                                                                 \
-	{                                                                                          \
-		(void)w;                                                                           \
-		(void)self;                                                                        \
-		(void)arg;                                                                         \
-		(void)all;                                                                         \
-		return jinja_bool(what);                                                           \
+#define TEST_IS(name, what)              \
+	TEST(name)                       \
+	{                                \
+		(void)w;                 \
+		(void)self;              \
+		(void)arg;               \
+		(void)all;               \
+		return jinja_bool(what); \
 	}
 
 static bool is_row(struct jvalue v)
@@ -132,8 +132,8 @@ TEST_IS(float, self.kind == J_FLOAT)
 TEST_IS(number, jinja_is_number(self))
 TEST_IS(string, self.kind == J_STR)
 TEST_IS(mapping, self.kind == J_DICT)
-TEST_IS(sequence, self.kind == J_STR || self.kind == J_DICT || is_row(self) ||
-			  self.kind == J_UNDEFINED)
+TEST_IS(sequence,
+	self.kind == J_STR || self.kind == J_DICT || is_row(self) || self.kind == J_UNDEFINED)
 TEST_IS(iterable, self.kind == J_STR || self.kind == J_DICT || self.kind == J_LIST ||
 			  self.kind == J_UNDEFINED || self.kind == J_LOOP)
 TEST_IS(callable, is_callable_kind(self.kind))
@@ -153,50 +153,31 @@ TEST_IS(le, jinja_compare(w, self, arg[0], "<=") <= 0)
 TEST_IS(ge, is_at_least(jinja_compare(w, self, arg[0], ">=")))
 
 static const struct jfunction tests[] = {
-	{"!=", "other", is_ne},
-	{"<", "other", is_lt},
-	{"<=", "other", is_le},
-	{"==", "other", is_eq},
-	{">", "other", is_gt},
-	{">=", "other", is_ge},
-	{"boolean", "", is_boolean},
-	{"callable", "", is_callable},
-	{"defined", "", is_defined},
-	{"divisibleby", "num", is_divisibleby},
-	{"eq", "other", is_eq},
-	{"equalto", "other", is_eq},
-	{"escaped", "", is_escaped},
-	{"even", "", is_even},
-	{"false", "", is_no},
-	{"float", "", is_float},
-	{"ge", "other", is_ge},
-	{"greaterthan", "other", is_gt},
-	{"gt", "other", is_gt},
-	{"in", "seq", is_in},
-	{"integer", "", is_integer},
-	{"iterable", "", is_iterable},
-	{"le", "other", is_le},
-	{"lessthan", "other", is_lt},
-	{"lower", "", is_lower},
-	{"lt", "other", is_lt},
-	{"mapping", "", is_mapping},
-	{"ne", "other", is_ne},
-	{"none", "", is_none},
-	{"number", "", is_number},
-	{"odd", "", is_odd},
-	{"sameas", "other", is_sameas},
-	{"sequence", "", is_sequence},
-	{"string", "", is_string},
-	{"true", "", is_yes},
-	{"undefined", "", is_undefined},
+	{"!=", "other", is_ne},        {"<", "other", is_lt},
+	{"<=", "other", is_le},        {"==", "other", is_eq},
+	{">", "other", is_gt},         {">=", "other", is_ge},
+	{"boolean", "", is_boolean},   {"callable", "", is_callable},
+	{"defined", "", is_defined},   {"divisibleby", "num", is_divisibleby},
+	{"eq", "other", is_eq},        {"equalto", "other", is_eq},
+	{"escaped", "", is_escaped},   {"even", "", is_even},
+	{"false", "", is_no},          {"float", "", is_float},
+	{"ge", "other", is_ge},        {"greaterthan", "other", is_gt},
+	{"gt", "other", is_gt},        {"in", "seq", is_in},
+	{"integer", "", is_integer},   {"iterable", "", is_iterable},
+	{"le", "other", is_le},        {"lessthan", "other", is_lt},
+	{"lower", "", is_lower},       {"lt", "other", is_lt},
+	{"mapping", "", is_mapping},   {"ne", "other", is_ne},
+	{"none", "", is_none},         {"number", "", is_number},
+	{"odd", "", is_odd},           {"sameas", "other", is_sameas},
+	{"sequence", "", is_sequence}, {"string", "", is_string},
+	{"true", "", is_yes},          {"undefined", "", is_undefined},
 	{"upper", "", is_upper},
 };
 
 bool jinja_call_test(struct jwork *w, const struct jstr *name, struct jvalue v,
 		     const struct jargs *args)
 {
-	const struct jfunction *f =
-		jinja_function_find(tests, sizeof tests / sizeof *tests, name);
+	const struct jfunction *f = jinja_function_find(tests, sizeof tests / sizeof *tests, name);
 
 	if (!f)
 		jinja_fail(w, "No test named '%.*s'", (int)(name->n < 99 ? name->n : 99), name->p);

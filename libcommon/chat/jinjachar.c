@@ -66,11 +66,10 @@ static bool is_numeric(utf8proc_category_t k)
 
 static bool is_printable(uint32_t c, utf8proc_category_t k)
 {
-	return c == ' ' ||
-	       !(k == UTF8PROC_CATEGORY_CC || k == UTF8PROC_CATEGORY_CF ||
-		 k == UTF8PROC_CATEGORY_CS || k == UTF8PROC_CATEGORY_CO ||
-		 k == UTF8PROC_CATEGORY_CN || k == UTF8PROC_CATEGORY_ZL ||
-		 k == UTF8PROC_CATEGORY_ZP || k == UTF8PROC_CATEGORY_ZS);
+	return c == ' ' || !(k == UTF8PROC_CATEGORY_CC || k == UTF8PROC_CATEGORY_CF ||
+			     k == UTF8PROC_CATEGORY_CS || k == UTF8PROC_CATEGORY_CO ||
+			     k == UTF8PROC_CATEGORY_CN || k == UTF8PROC_CATEGORY_ZL ||
+			     k == UTF8PROC_CATEGORY_ZP || k == UTF8PROC_CATEGORY_ZS);
 }
 
 bool jinja_char_is(uint32_t c, enum jclass class)
@@ -124,13 +123,19 @@ size_t jinja_char_space_back(const char *p, size_t n)
 static const struct special {
 	uint16_t from, upper[3], title[3];
 } specials[] = {
-	{0xdf, {'S', 'S'}, {'S', 's'}},		    {0x149, {0x2bc, 'N'}, {0x2bc, 'N'}},
-	{0x1f0, {'J', 0x30c}, {'J', 0x30c}},	    {0x390, {0x399, 0x308, 0x301}, {0x399, 0x308, 0x301}},
+	{0xdf, {'S', 'S'}, {'S', 's'}},
+	{0x149, {0x2bc, 'N'}, {0x2bc, 'N'}},
+	{0x1f0, {'J', 0x30c}, {'J', 0x30c}},
+	{0x390, {0x399, 0x308, 0x301}, {0x399, 0x308, 0x301}},
 	{0x3b0, {0x3a5, 0x308, 0x301}, {0x3a5, 0x308, 0x301}},
-	{0x587, {0x535, 0x552}, {0x535, 0x582}},    {0xfb00, {'F', 'F'}, {'F', 'f'}},
-	{0xfb01, {'F', 'I'}, {'F', 'i'}},	    {0xfb02, {'F', 'L'}, {'F', 'l'}},
-	{0xfb03, {'F', 'F', 'I'}, {'F', 'f', 'i'}}, {0xfb04, {'F', 'F', 'L'}, {'F', 'f', 'l'}},
-	{0xfb05, {'S', 'T'}, {'S', 't'}},	    {0xfb06, {'S', 'T'}, {'S', 't'}},
+	{0x587, {0x535, 0x552}, {0x535, 0x582}},
+	{0xfb00, {'F', 'F'}, {'F', 'f'}},
+	{0xfb01, {'F', 'I'}, {'F', 'i'}},
+	{0xfb02, {'F', 'L'}, {'F', 'l'}},
+	{0xfb03, {'F', 'F', 'I'}, {'F', 'f', 'i'}},
+	{0xfb04, {'F', 'F', 'L'}, {'F', 'f', 'l'}},
+	{0xfb05, {'S', 'T'}, {'S', 't'}},
+	{0xfb06, {'S', 'T'}, {'S', 't'}},
 };
 
 static size_t special_case(uint32_t c, bool title, uint32_t to[3])

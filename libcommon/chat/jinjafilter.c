@@ -12,14 +12,14 @@
 #include <math.h>
 #include <string.h>
 
-#define FILTER(name)                                                                               \
-	static struct jvalue filter_##name(struct jwork *w, struct jvalue self,                    \
+#define FILTER(name)                                                            \
+	static struct jvalue filter_##name(struct jwork *w, struct jvalue self, \
 					   const struct jvalue *arg, const struct jargs *all)
 
-#define UNUSED                                                                                     \
-	(void)w;                                                                                   \
-	(void)self;                                                                                \
-	(void)arg;                                                                                 \
+#define UNUSED      \
+	(void)w;    \
+	(void)self; \
+	(void)arg;  \
 	(void)all
 
 static bool given(struct jvalue v)
@@ -350,9 +350,8 @@ FILTER(round)
 	if (!jinja_is_number(self))
 		jinja_fail(w, "type %s doesn't define __round__ method", jinja_type(self));
 	if (jinja_is_str(of_str(how), "common"))
-		return jinja_is_int(self)
-			       ? round_int(w, jinja_as_int(w, self, "round"), digits)
-			       : jinja_float(jinja_math_round(self.f, digits));
+		return jinja_is_int(self) ? round_int(w, jinja_as_int(w, self, "round"), digits)
+					  : jinja_float(jinja_math_round(self.f, digits));
 	if (!jinja_is_str(of_str(how), "ceil") && !jinja_is_str(of_str(how), "floor"))
 		jinja_fail(w, "method must be common, ceil or floor");
 	unit = pow(10, (double)digits);
@@ -504,8 +503,8 @@ static struct jvalue keys_of(struct jwork *w, struct jvalue v, struct jvalue att
 	for (end = p + attribute.s->n; p <= end; p = comma + 1) {
 		comma = memchr(p, ',', (size_t)(end - p));
 		comma = comma ? comma : end;
-		jinja_item_push(w, keys.l, key_of(w, v, jinja_text(w, p, (size_t)(comma - p)),
-						  exact));
+		jinja_item_push(w, keys.l,
+				key_of(w, v, jinja_text(w, p, (size_t)(comma - p)), exact));
 	}
 	return keys;
 }
@@ -523,11 +522,11 @@ static struct jpair *sort_pairs(struct jwork *w, struct jpair *v, size_t n, bool
 			size_t end = mid + run < n ? mid + run : n, a = from, b = mid;
 
 			for (size_t i = from; i < end; i++) {
-				bool second = a == mid ||
-					      (b < end &&
-					       (down ? jinja_compare(w, v[a].key, v[b].key, "<")
-						     : jinja_compare(w, v[b].key, v[a].key, "<")) ==
-						       -1);
+				bool second =
+					a == mid ||
+					(b < end &&
+					 (down ? jinja_compare(w, v[a].key, v[b].key, "<")
+					       : jinja_compare(w, v[b].key, v[a].key, "<")) == -1);
 
 				to[i] = second ? v[b++] : v[a++];
 			}

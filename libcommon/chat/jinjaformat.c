@@ -312,7 +312,8 @@ static void percent_one(struct percent *f)
 struct jvalue jinja_format_percent(struct jwork *w, const struct jstr *s, struct jvalue args)
 {
 	struct percent f = {.w = w, .t = {s->p, s->p + s->n}, .args = args};
-	size_t start = w->out.n, all = args.kind == J_LIST && args.l->row == J_ROW_TUPLE ? args.l->n : 1;
+	size_t start = w->out.n,
+	       all = args.kind == J_LIST && args.l->row == J_ROW_TUPLE ? args.l->n : 1;
 	const char *at;
 
 	while ((at = memchr(f.t.p, '%', (size_t)(f.t.end - f.t.p)))) {
@@ -324,7 +325,8 @@ struct jvalue jinja_format_percent(struct jwork *w, const struct jstr *s, struct
 		jinja_step(w);
 	}
 	jinja_put(w, f.t.p, (size_t)(f.t.end - f.t.p));
-	if (f.at < all && args.kind != J_DICT && !(args.kind == J_LIST && args.l->row == J_ROW_LIST))
+	if (f.at < all && args.kind != J_DICT &&
+	    !(args.kind == J_LIST && args.l->row == J_ROW_LIST))
 		jinja_fail(w, "not all arguments converted during string formatting");
 	return jinja_cut(w, start);
 }
@@ -393,7 +395,8 @@ static void format_value(struct jwork *w, const struct spec *s, struct jvalue v,
 			jinja_fail(w, "Unknown format code '%c' for object of type 'str'", s->type);
 		how.align = s->align == '=' ? '<' : s->align;
 		format_text(w, &how, jinja_print_str(w, v));
-	} else if (v.kind == J_FLOAT || (jinja_is_int(v) && s->type && strchr("eEfFgG%", s->type))) {
+	} else if (v.kind == J_FLOAT ||
+		   (jinja_is_int(v) && s->type && strchr("eEfFgG%", s->type))) {
 		format_float(w, s, jinja_as_float(v));
 	} else if (v.kind == J_INT || (v.kind == J_BOOL && !plain)) {
 		if (s->precision >= 0)
@@ -512,7 +515,7 @@ static const char *field_end(struct jwork *w, struct pattern t)
 
 static void put_pattern(struct braces *f, struct pattern t)
 {
-	if (++f->depth > 2)
+	if (++f->depth > 3)
 		jinja_fail(f->w, "Max string recursion exceeded");
 	while (t.p < t.end) {
 		char c = *t.p++;

@@ -1,5 +1,5 @@
-/* jinjaformat.h - text made by a pattern: Python's "%s" % x and "{}".format(x). What is rarely meant
- * (attributes of what is formatted) is refused by name. */
+/* jinjaformat.h - text made by a pattern: Python's "%s" % x and "{}".format(x). What is rarely
+ * meant (attributes of what is formatted) is refused by name. */
 #ifndef CHAT_JINJAFORMAT_H
 #define CHAT_JINJAFORMAT_H
 

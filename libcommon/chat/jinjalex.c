@@ -148,6 +148,8 @@ static void read_raw(struct lex *x, size_t begin)
 	const char *p;
 
 	move_to(x, x->at + begin);
+	if (x->at == x->n) /* as Jinja: nothing is missing where nothing follows */
+		return;
 	for (from = x->at; (p = memmem(x->p + from, x->n - from, "{%", 2)); from++) {
 		from = (size_t)(p - x->p);
 		end = raw_end(x, from);
@@ -165,8 +167,7 @@ static void read_raw(struct lex *x, size_t begin)
 
 static bool is_word(const struct lex *x, size_t at, size_t *bytes)
 {
-	return at < x->n &&
-	       jinja_char_is(jinja_char_decode(x->p + at, x->n - at, bytes), JC_WORD);
+	return at < x->n && jinja_char_is(jinja_char_decode(x->p + at, x->n - at, bytes), JC_WORD);
 }
 
 static bool digit_of(char c, int base)
@@ -182,8 +183,8 @@ static size_t digits_end(const struct lex *x, size_t at, int base, bool first)
 	size_t i = at;
 
 	while (i < x->n &&
-	       (digit_of(x->p[i], base) ||
-		(x->p[i] == '_' && (i > at || !first) && i + 1 < x->n && digit_of(x->p[i + 1], base))))
+	       (digit_of(x->p[i], base) || (x->p[i] == '_' && (i > at || !first) && i + 1 < x->n &&
+					    digit_of(x->p[i + 1], base))))
 		i++;
 	return i;
 }
@@ -240,8 +241,7 @@ static void read_number(struct lex *x)
 		for (end = from + 1; end < x->n && x->p[end] == '0';)
 			end++;
 	errno = 0;
-	new_token(x, JT_NUMBER)->value =
-		jinja_int(strtoll(number_text(x, from, end), NULL, base));
+	new_token(x, JT_NUMBER)->value = jinja_int(strtoll(number_text(x, from, end), NULL, base));
 	if (errno)
 		jinja_fail(x->w, "a whole number beyond 64 bits");
 	x->at = end;
@@ -289,7 +289,10 @@ static size_t put_odd_escape(struct lex *x, size_t at)
 	size_t bytes;
 	uint32_t c = jinja_char_decode(x->p + at, x->n - at, &bytes);
 
-	snprintf(text, sizeof text, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x",
+	snprintf(text, sizeof text,
+		 c < 0x100     ? "\\x%02x"
+		 : c < 0x10000 ? "\\u%04x"
+			       : "\\U%08x",
 		 (unsigned)c);
 	jinja_puts(x->w, text);
 	return bytes;

@@ -5,7 +5,7 @@
 #include "chat/jinjavalue.h"
 
 enum jtoken_kind {
-	JT_TEXT, /* value: the text */
+	JT_TEXT,   /* value: the text */
 	JT_OUTPUT, /* {{ and }} */
 	JT_OUTPUT_END,
 	JT_BLOCK, /* {% and %} */

@@ -254,7 +254,8 @@ double jinja_math_round(double f, int64_t digits)
 	return nearbyint(f / unit) * unit;
 }
 
-/* s without blanks at its ends and without single _ between digits; NULL: it has others, or is long */
+/* s without blanks at its ends and without single _ between digits; NULL: it has others, or is long
+ */
 static const char *digits_of(struct jwork *w, const struct jstr *s, char text[400])
 {
 	size_t n = 0;
@@ -293,11 +294,11 @@ bool jinja_math_read_int(struct jwork *w, const struct jstr *s, int base, int64_
 	base = base ? base : prefix ? prefix : 10;
 	if (prefix == base) { /* strtoll knows no 0b and 0o */
 		memmove((char *)(uintptr_t)digits, digits + 2, strlen(digits + 2) + 1);
-		if (*digits == '+' || *digits == '-' || (digits[0] == '0' && (digits[1] | 32) == 'x'))
+		if (*digits == '+' || *digits == '-' ||
+		    (digits[0] == '0' && (digits[1] | 32) == 'x'))
 			return false;
 	}
-	if (!*digits || *digits == '+' || *digits == '-' ||
-	    (base == 16 && (digits[1] | 32) == 'x'))
+	if (!*digits || *digits == '+' || *digits == '-' || (base == 16 && (digits[1] | 32) == 'x'))
 		return false;
 	errno = 0;
 	*i = strtoll(p, &end, base);

@@ -1,5 +1,5 @@
-/* jinjamath.h - Python's operators on the values of a template. Whole numbers have 64 bits: beyond them
- * is a failure, not another number. */
+/* jinjamath.h - Python's operators on the values of a template. Whole numbers have 64 bits: beyond
+ * them is a failure, not another number. */
 #ifndef CHAT_JINJAMATH_H
 #define CHAT_JINJAMATH_H
 

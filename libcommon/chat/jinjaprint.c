@@ -2,6 +2,7 @@
 #include "chat/jinjaprint.h"
 #include "chat/jinjachar.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 static int shortest(double f, char digits[24], int *e)
 {
 	char text[40];
-	int n = 15;
+	int n = f < DBL_MIN ? 1 : 15; /* less precise ones have less digits */
 
 	for (; n < 17; n++) {
 		snprintf(text, sizeof text, "%.*e", n - 1, f);
@@ -102,9 +103,22 @@ static void put_escaped(struct jwork *w, uint32_t c)
 {
 	char text[12];
 
-	snprintf(text, sizeof text, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x",
+	snprintf(text, sizeof text,
+		 c < 0x100     ? "\\x%02x"
+		 : c < 0x10000 ? "\\u%04x"
+			       : "\\U%08x",
 		 (unsigned)c);
 	jinja_puts(w, text);
+}
+
+/* What stands behind the backslash for c; NULL: c has no such letter. of: pairs of c and its letter
+ */
+static const char *letter_of(uint32_t c, const char *of)
+{
+	for (; *of; of += 2)
+		if ((unsigned char)*of == c)
+			return of + 1;
+	return NULL;
 }
 
 static void put_quoted(struct jwork *w, const struct jstr *s)
@@ -116,11 +130,11 @@ static void put_quoted(struct jwork *w, const struct jstr *s)
 	jinja_put(w, &quote, 1);
 	for (size_t i = 0; i < s->n; i += bytes) {
 		uint32_t c = jinja_char_decode(s->p + i, s->n - i, &bytes);
-		const char *letter = c && c < 0x80 ? strchr("\nn\rr\tt\\\\", (int)c) : NULL;
+		const char *letter = letter_of(c, "\nn\rr\tt\\\\");
 
 		if (letter || c == (unsigned char)quote) {
 			jinja_puts(w, "\\");
-			jinja_put(w, letter ? letter + 1 : &quote, 1);
+			jinja_put(w, letter ? letter : &quote, 1);
 		} else if (jinja_char_is(c, JC_PRINTABLE)) {
 			jinja_put(w, s->p + i, bytes);
 		} else {
@@ -263,11 +277,11 @@ static void put_unit(struct jwork *w, uint32_t c)
 /* A character that JSON, or ASCII, cannot have as it is */
 static void put_json_escape(struct jwork *w, uint32_t c)
 {
-	const char *letter = c && c < 0x80 ? strchr("\nn\rr\tt\ff\bb\"\"\\\\", (int)c) : NULL;
+	const char *letter = letter_of(c, "\nn\rr\tt\ff\bb\"\"\\\\");
 
 	if (letter) {
 		jinja_puts(w, "\\");
-		jinja_put(w, letter + 1, 1);
+		jinja_put(w, letter, 1);
 	} else if (c < 0x10000) {
 		put_unit(w, c);
 	} else {

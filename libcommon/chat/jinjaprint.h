@@ -9,7 +9,7 @@ enum { JINJA_FLAT = -1 }; /* an indentation: all on one line */
 
 struct jjson {
 	bool ascii, sorted;
-	int indent;                      /* JINJA_FLAT: none; times pad */
+	int indent; /* JINJA_FLAT: none; times pad */
 	struct span pad, comma, colon;
 };
 

@@ -103,15 +103,15 @@ bool jinja_text_is_case(const struct jstr *s, bool upper)
 	return any;
 }
 
-#define METHOD(name)                                                                               \
-	static struct jvalue text_##name(struct jwork *w, struct jvalue self, const struct jvalue *arg,   \
-				  const struct jargs *all)
+#define METHOD(name)                                                          \
+	static struct jvalue text_##name(struct jwork *w, struct jvalue self, \
+					 const struct jvalue *arg, const struct jargs *all)
 
 /* what not every method has a use for */
-#define UNUSED                                                                                     \
-	(void)w;                                                                                   \
-	(void)self;                                                                                \
-	(void)arg;                                                                                 \
+#define UNUSED      \
+	(void)w;    \
+	(void)self; \
+	(void)arg;  \
 	(void)all
 
 METHOD(upper)
@@ -184,14 +184,14 @@ static struct jvalue all_are(const struct jstr *s, const enum jclass *any, size_
 	return jinja_bool(empty || s->n);
 }
 
-#define CLASS(name, empty, ...)                                                                    \
-	METHOD(name)                                                                               \
-	{                                                                                          \
-		static const enum jclass any[] = {__VA_ARGS__};                                    \
-                                                                                                   \
-		UNUSED;                                                                            \
-		jinja_scan(w, self.s->n);                                                          \
-		return all_are(self.s, any, sizeof any / sizeof *any, empty);                      \
+#define CLASS(name, empty, ...)                                               \
+	METHOD(name)                                                          \
+	{                                                                     \
+		static const enum jclass any[] = {__VA_ARGS__};               \
+                                                                              \
+		UNUSED;                                                       \
+		jinja_scan(w, self.s->n);                                     \
+		return all_are(self.s, any, sizeof any / sizeof *any, empty); \
 	}
 
 CLASS(isalpha, false, JC_ALPHA)
@@ -215,6 +215,7 @@ METHOD(isidentifier)
 METHOD(isascii)
 {
 	UNUSED;
+	jinja_scan(w, self.s->n);
 	for (size_t i = 0; i < self.s->n; i++)
 		if ((unsigned char)self.s->p[i] >= 0x80)
 			return jinja_bool(false);
@@ -241,6 +242,7 @@ METHOD(istitle)
 	size_t bytes;
 
 	UNUSED;
+	jinja_scan(w, self.s->n);
 	for (size_t i = 0; i < self.s->n; i += bytes) {
 		uint32_t c = jinja_char_decode(self.s->p + i, self.s->n - i, &bytes);
 		bool capital = jinja_char_is(c, JC_UPPER) || jinja_char_is(c, JC_TITLE);
@@ -567,11 +569,7 @@ static void split_blank(struct pieces *p, int64_t most)
 			return;
 		from = i;
 		if (most == 0) {
-			size_t to = s->n;
-
-			while ((k = jinja_char_space_back(s->p, to)))
-				to -= k;
-			add_piece(p, from, to);
+			add_piece(p, from, s->n);
 			return;
 		}
 		while (i < s->n && !jinja_char_space(s->p + i, s->n - i))
@@ -705,7 +703,8 @@ METHOD(rpartition)
 /* ---- putting together ---- */
 
 /* An empty text stands before each character and at the end. */
-static void replace_empty(struct jwork *w, const struct jstr *s, const struct jstr *to, int64_t most)
+static void replace_empty(struct jwork *w, const struct jstr *s, const struct jstr *to,
+			  int64_t most)
 {
 	size_t bytes;
 

@@ -168,8 +168,7 @@ struct jvalue jinja_pair(struct jwork *w, struct jvalue a, struct jvalue b)
 
 struct jvalue jinja_dict(struct jwork *w)
 {
-	return (struct jvalue){.kind = J_DICT,
-			       .d = jinja_alloc(w, 1, sizeof(struct jdict))};
+	return (struct jvalue){.kind = J_DICT, .d = jinja_alloc(w, 1, sizeof(struct jdict))};
 }
 
 static struct jvalue from_object(struct jwork *w, const json_t *j)
@@ -389,28 +388,33 @@ bool jinja_true(struct jvalue v)
 
 const char *jinja_type(struct jvalue v)
 {
-	static const char *const names[] = {
-		[J_MISSING] = "missing",   [J_UNDEFINED] = "Undefined", [J_NONE] = "NoneType",
-		[J_BOOL] = "bool",	   [J_INT] = "int",		[J_FLOAT] = "float",
-		[J_STR] = "str",	   [J_DICT] = "dict",		[J_NAMESPACE] = "Namespace",
-		[J_LOOP] = "LoopContext",  [J_MACRO] = "Macro",		[J_FUNCTION] = "function",
-		[J_METHOD] = "builtin_function_or_method"};
+	static const char *const names[] = {[J_MISSING] = "missing",
+					    [J_UNDEFINED] = "Undefined",
+					    [J_NONE] = "NoneType",
+					    [J_BOOL] = "bool",
+					    [J_INT] = "int",
+					    [J_FLOAT] = "float",
+					    [J_STR] = "str",
+					    [J_DICT] = "dict",
+					    [J_NAMESPACE] = "Namespace",
+					    [J_LOOP] = "LoopContext",
+					    [J_MACRO] = "Macro",
+					    [J_FUNCTION] = "function",
+					    [J_METHOD] = "builtin_function_or_method"};
 	static const char *const rows[] = {
-		[J_ROW_LIST] = "list",		[J_ROW_TUPLE] = "tuple",
-		[J_ROW_RANGE] = "range",	[J_ROW_KEYS] = "dict_keys",
+		[J_ROW_LIST] = "list",          [J_ROW_TUPLE] = "tuple",
+		[J_ROW_RANGE] = "range",        [J_ROW_KEYS] = "dict_keys",
 		[J_ROW_VALUES] = "dict_values", [J_ROW_ITEMS] = "dict_items",
 		[J_ROW_ONCE] = "generator"};
 
 	return v.kind == J_LIST ? rows[v.l->row] : names[v.kind];
 }
 
-
 static bool equal_lists(struct jwork *w, const struct jlist *a, const struct jlist *b)
 {
 	if (a == b)
 		return true;
-	if (a->row != b->row || a->n != b->n || a->row == J_ROW_ONCE ||
-	    a->row == J_ROW_VALUES)
+	if (a->row != b->row || a->n != b->n || a->row == J_ROW_ONCE || a->row == J_ROW_VALUES)
 		return false;
 	for (size_t i = 0; i < a->n; i++)
 		if (!jinja_equal(w, a->v[i], b->v[i]))

@@ -31,13 +31,13 @@ struct jchunk {
 struct jwork {
 	struct jchunk *chunks;
 	size_t memory;
-	struct buf out; /* the text so far, and behind it what is being made */
+	struct buf out;     /* the text so far, and behind it what is being made */
 	struct buf scratch; /* of the lexer */
 	uint64_t steps;
 	int depth, nest;
-	int line; /* of the template: where it is at */
-	const char *stack; /* where the C stack was when the work began */
-	size_t stack_room; /* how much of it may be in use */
+	int line;             /* of the template: where it is at */
+	const char *stack;    /* where the C stack was when the work began */
+	size_t stack_room;    /* how much of it may be in use */
 	const struct tm *now; /* what strftime_now takes for the time */
 	struct reason *why;
 	jmp_buf fail;

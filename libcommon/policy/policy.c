@@ -27,7 +27,8 @@ static const struct {
 } side[] = {{"generation_config.json", offsetof(struct policy, gen_config)},
 	    {"tokenizer_config.json", offsetof(struct policy, tok_config)},
 	    {"special_tokens_map.json", offsetof(struct policy, special_tokens)},
-	    {"chat_template.jinja", offsetof(struct policy, chat_template)}};
+	    {"chat_template.jinja", offsetof(struct policy, chat_template)},
+	    {"chat_template.json", offsetof(struct policy, chat_json)}};
 
 enum { N_SIDE = sizeof side / sizeof *side };
 
@@ -208,6 +209,16 @@ int policy_load_trained(struct policy *p, const char *dir, int how, const struct
 	if (!st && merge)
 		policy_merge(p);
 	return st;
+}
+
+int policy_chat(const struct policy *p, struct chat *c, struct reason *why)
+{
+	const struct chat_files f = {.config = &p->tok_config,
+				     .special = &p->special_tokens,
+				     .jinja = &p->chat_template,
+				     .json = &p->chat_json};
+
+	return chat_open(c, &f, why);
 }
 
 void policy_merge(struct policy *p)

@@ -5,6 +5,7 @@
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
 
+#include "chat/chat.h"
 #include "model/model.h"
 #include "policy/peft.h"
 #include "policy/safetensors.h"
@@ -16,7 +17,7 @@ struct policy {
 	struct model model;
 	struct tokenizer *tok;
 	/* files as they came; n = 0: not there */
-	struct buf tok_config, gen_config, special_tokens, chat_template;
+	struct buf tok_config, gen_config, special_tokens, chat_template, chat_json;
 	struct peft peft; /* r = 0: no adapter */
 	bool merged;      /* see policy_merge */
 	/* types on disk of each weight of the model, and of an adapter that was loaded; NULL: F32
@@ -35,6 +36,8 @@ int policy_load_as(struct policy *p, const char *dir, int how, struct reason *wh
  * see policy_merge; there must be an adapter. */
 int policy_load_trained(struct policy *p, const char *dir, int how, const struct peft *want,
 			uint64_t seed, bool merge, struct reason *why);
+/* How the policy chats: its chat template and tokens; chat_free it. */
+int policy_chat(const struct policy *p, struct chat *c, struct reason *why);
 /* From now on policy_save writes the adapter, if there is one, added to the weights. */
 void policy_merge(struct policy *p);
 /* What a user calls the types of weights in a file, and how they are rounded. */

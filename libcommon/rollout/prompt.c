@@ -10,7 +10,7 @@
 struct work {
 	struct prompts *s;
 	const struct policy *p;
-	const char *wrap;
+	const struct prompt_opts *o;
 	struct chat chat;
 	bool has_chat;
 };
@@ -56,20 +56,37 @@ static char *wrap_messages(const char *wrap, const char *messages, struct reason
 	return made;
 }
 
+static int open_chat(struct work *w, struct reason *why)
+{
+	int st = w->has_chat ? 0 : policy_chat(w->p, &w->chat, why);
+
+	for (size_t i = 0; i < w->o->args.n && !st && !w->has_chat; i++)
+		st = chat_set(&w->chat, w->o->args.v[i], why);
+	w->has_chat = !st;
+	return st;
+}
+
 static int render(struct work *w, const struct task *t, struct reason *why)
 {
+	bool go_on = t->open && (t->go_on || w->o->go_on);
+	struct chat_ask ask = {.messages = t->messages,
+			       .tools = t->tools,
+			       .args = t->args,
+			       .end = go_on ? CHAT_GO_ON : CHAT_ASK};
 	char *wrapped = NULL;
-	int st = 0;
+	int st = open_chat(w, why);
 
-	if (!w->has_chat) {
-		st = chat_open(&w->chat, &w->p->tok_config, &w->p->chat_template, why);
-		w->has_chat = !st;
-	}
-	if (!st && w->wrap && !(wrapped = wrap_messages(w->wrap, t->messages, why)))
+	if (!st && t->open && !go_on)
+		st = fail(why, ST_INPUT,
+			  "they end with the assistant's: leave out a solution; with "
+			  "--continue-final, "
+			  "or \"continue_final_message\": true in the row, it is a beginning");
+	if (!st && w->o->wrap && !(wrapped = wrap_messages(w->o->wrap, t->messages, why)))
 		st = ST_INPUT;
+	if (wrapped)
+		ask.messages = wrapped;
 	if (!st)
-		st = chat_render(&w->chat, wrapped ? wrapped : t->messages, t->tools, true,
-				 &w->s->text, why);
+		st = chat_render(&w->chat, &ask, &w->s->text, NULL, why);
 	free(wrapped);
 	return st ? fail_prefix(why, "its messages (write what the policy is to see as \"prompt\")")
 		  : 0;
@@ -83,7 +100,7 @@ static int make_one(struct work *w, const struct task *t, size_t i, struct reaso
 	int st = 0;
 
 	if (t->prompt)
-		wrap_text(w->wrap, t->prompt, &s->text);
+		wrap_text(w->o->wrap, t->prompt, &s->text);
 	else
 		st = render(w, t, why);
 	s->text_at[i + 1] = s->text.n;
@@ -102,9 +119,9 @@ static int make_one(struct work *w, const struct task *t, size_t i, struct reaso
 }
 
 int prompt_make(struct prompts *s, const struct policy *p, const struct task_set *tasks,
-		const char *name, const char *wrap, struct reason *why)
+		const char *name, const struct prompt_opts *o, struct reason *why)
 {
-	struct work w = {.s = s, .p = p, .wrap = wrap};
+	struct work w = {.s = s, .p = p, .o = o};
 	int st = 0;
 
 	s->text_at = xcalloc(tasks->n + 1, sizeof *s->text_at);
