@@ -68,8 +68,11 @@ int jinja_render(const struct jinja *t, const json_t *variables, const struct tm
 
 	if (!st) {
 		buf_add(out, w.out.p, w.out.n);
-		if (parts)
-			buf_add(parts, found.v, found.n * sizeof *found.v);
+		for (size_t i = 0; parts && i < found.n; i++) {
+			struct jinja_part p = {found.v[i].from, found.v[i].to};
+
+			buf_add(parts, &p, sizeof p);
+		}
 	} else if (why) {
 		*why = first;
 	}

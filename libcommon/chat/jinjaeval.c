@@ -825,14 +825,14 @@ static void note_part(struct run *r, size_t from)
 	if (r->captured)
 		return;
 	if (p->n == p->room) {
-		struct jinja_part *old = p->v;
+		struct jpart *old = p->v;
 
 		p->room = p->room ? 2 * p->room : 16;
 		p->v = jinja_alloc(r->w, p->room, sizeof *p->v);
 		if (p->n)
 			memcpy(p->v, old, p->n * sizeof *old);
 	}
-	p->v[p->n++] = (struct jinja_part){from, r->w->out.n};
+	p->v[p->n++] = (struct jpart){from, r->w->out.n};
 }
 
 static enum flow run_generation(struct run *r, const struct jnode *n)

@@ -2,12 +2,15 @@
 #ifndef CHAT_JINJAEVAL_H
 #define CHAT_JINJAEVAL_H
 
-#include "chat/jinja.h"
 #include "chat/jinjaparse.h"
 
-/* What generation blocks wrote */
+/* What generation blocks wrote: bytes from .. to */
+struct jpart {
+	size_t from, to;
+};
+
 struct jparts {
-	struct jinja_part *v; /* memory of the work */
+	struct jpart *v; /* memory of the work */
 	size_t n, room;
 };
 

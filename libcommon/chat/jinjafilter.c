@@ -156,7 +156,7 @@ FILTER(format)
 
 FILTER(indent)
 {
-	const struct jstr *s = jinja_print_str(w, self), *pad;
+	const struct jstr *s = jinja_as_str(w, self, "indent"), *pad;
 	bool first = arg[1].kind != J_MISSING && jinja_true(arg[1]);
 	bool blank = arg[2].kind != J_MISSING && jinja_true(arg[2]);
 	struct jlist *lines;
@@ -718,6 +718,12 @@ FILTER(slice)
 
 /* ---- filters of filters ---- */
 
+/* What they go through: nothing, where it counts as false, whatever it is */
+static const struct jlist *items_if_any(struct jwork *w, struct jvalue v)
+{
+	return jinja_true(v) ? jinja_items(w, v) : jinja_list(w, J_ROW_LIST, 0).l;
+}
+
 static struct jargs behind(const struct jargs *all, size_t n)
 {
 	struct jargs rest = *all;
@@ -737,7 +743,7 @@ static const struct jvalue *named(const struct jargs *all, const char *name)
 
 FILTER(map)
 {
-	const struct jlist *l = jinja_items(w, self);
+	const struct jlist *l = items_if_any(w, self);
 	struct jvalue v = jinja_list(w, J_ROW_ONCE, l->n);
 	const struct jvalue *attribute = all->n ? NULL : named(all, "attribute");
 	const struct jvalue *otherwise = named(all, "default");
@@ -763,7 +769,7 @@ FILTER(map)
 static struct jvalue choose(struct jwork *w, struct jvalue self, const struct jargs *all,
 			    bool by_attribute, bool wanted)
 {
-	const struct jlist *l = jinja_items(w, self);
+	const struct jlist *l = items_if_any(w, self);
 	struct jvalue v = jinja_list(w, J_ROW_ONCE, l->n);
 	size_t used = by_attribute;
 	struct jargs rest;

@@ -390,7 +390,7 @@ static void format_value(struct jwork *w, const struct spec *s, struct jvalue v,
 {
 	struct spec how = *s;
 
-	if (v.kind == J_STR || v.kind == J_UNDEFINED) {
+	if (v.kind == J_STR || (v.kind == J_UNDEFINED && plain)) {
 		if (s->type && s->type != 's')
 			jinja_fail(w, "Unknown format code '%c' for object of type 'str'", s->type);
 		how.align = s->align == '=' ? '<' : s->align;

@@ -211,6 +211,20 @@ int policy_load_trained(struct policy *p, const char *dir, int how, const struct
 	return st;
 }
 
+int policy_load_texts(struct policy *p, const char *dir, struct reason *why)
+{
+	struct peft peft = {0};
+	int st = peft_is_folder(dir) ? peft_read(&peft, dir, why) : 0;
+
+	*p = (struct policy){0};
+	if (!st)
+		st = load_texts(p, peft.r ? peft.base : dir, why);
+	peft_free(&peft);
+	if (st)
+		policy_free(p);
+	return st;
+}
+
 int policy_chat(const struct policy *p, struct chat *c, struct reason *why)
 {
 	const struct chat_files f = {.config = &p->tok_config,

@@ -36,6 +36,8 @@ int policy_load_as(struct policy *p, const char *dir, int how, struct reason *wh
  * see policy_merge; there must be an adapter. */
 int policy_load_trained(struct policy *p, const char *dir, int how, const struct peft *want,
 			uint64_t seed, bool merge, struct reason *why);
+/* Configuration, tokenizer and chat template alone; no weights. policy_free it. */
+int policy_load_texts(struct policy *p, const char *dir, struct reason *why);
 /* How the policy chats: its chat template and tokens; chat_free it. */
 int policy_chat(const struct policy *p, struct chat *c, struct reason *why);
 /* From now on policy_save writes the adapter, if there is one, added to the weights. */

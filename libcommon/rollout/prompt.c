@@ -56,12 +56,21 @@ static char *wrap_messages(const char *wrap, const char *messages, struct reason
 	return made;
 }
 
+int prompt_args(struct chat *c, const struct opt_list *args, struct reason *why)
+{
+	int st = 0;
+
+	for (size_t i = 0; i < args->n && !st; i++)
+		st = chat_set(c, args->v[i], why);
+	return st ? fail_prefix(why, "--template-arg") : 0;
+}
+
 static int open_chat(struct work *w, struct reason *why)
 {
 	int st = w->has_chat ? 0 : policy_chat(w->p, &w->chat, why);
 
-	for (size_t i = 0; i < w->o->args.n && !st && !w->has_chat; i++)
-		st = chat_set(&w->chat, w->o->args.v[i], why);
+	if (!st && !w->has_chat)
+		st = prompt_args(&w->chat, &w->o->args, why);
 	w->has_chat = !st;
 	return st;
 }

@@ -12,6 +12,9 @@
 #include "policy/policy.h"
 #include "task/task.h"
 
+/* Sets the arguments for a chat template, "NAME=JSON" each. Another form: ST_USAGE. */
+int prompt_args(struct chat *c, const struct opt_list *args, struct reason *why);
+
 struct prompts { /* zero-initialise; free with prompt_free */
 	struct buf text;
 	struct ids ids;
