@@ -174,7 +174,7 @@ static int render_row(const struct policy *p, const json_t *row, struct reason *
 {
 	char *messages = text_of(row, "messages"), *list = text_of(row, "tools");
 	char *args = text_of(row, "chat_template_kwargs");
-	struct chat_ask a = {messages, list, args, end_of(row)};
+	struct chat_ask a = {messages, list, args, end_of(row), 0};
 	struct buf text = {0};
 	struct chat c = {0};
 	int st = messages ? policy_chat(p, &c, why)

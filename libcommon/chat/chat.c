@@ -334,7 +334,7 @@ static int render(const struct chat *c, const struct chat_ask *a, json_t *variab
 		st = take_date(variables, &now, why);
 	if (st)
 		return st;
-	st = jinja_render(t, variables, &now, out, parts, why);
+	st = jinja_render(t, &(struct jinja_given){variables, &now, a->steps}, out, parts, why);
 	if (st)
 		return fail_prefix(why, "the policy's chat template");
 	if (a->end == CHAT_GO_ON)

@@ -47,6 +47,7 @@ struct chat_ask {
 	const char *tools; /* JSON: a list; NULL: none */
 	const char *args;  /* JSON: an object, which counts before chat_set's; NULL: none */
 	enum chat_end end;
+	uint64_t steps; /* most steps of the template; 0: the language's limit */
 };
 
 /* Appends the text. parts: see jinja_render. What the template itself refuses: ST_INPUT, nothing

@@ -58,13 +58,13 @@ static int run(struct jwork *w, const struct jinja *t, const json_t *variables,
 	return 0;
 }
 
-int jinja_render(const struct jinja *t, const json_t *variables, const struct tm *now,
-		 struct buf *out, struct buf *parts, struct reason *why)
+int jinja_render(const struct jinja *t, const struct jinja_given *g, struct buf *out,
+		 struct buf *parts, struct reason *why)
 {
-	struct jwork w = {.now = now};
+	struct jwork w = {.now = g->now, .most = g->steps};
 	struct reason first = {0};
 	struct jparts found = {0};
-	int st = run(&w, t, variables, &found, &first);
+	int st = run(&w, t, g->variables, &found, &first);
 
 	if (!st) {
 		buf_add(out, w.out.p, w.out.n);

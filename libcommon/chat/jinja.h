@@ -13,6 +13,7 @@
 #include "base/err.h"
 
 #include <jansson.h>
+#include <stdint.h>
 #include <time.h>
 
 struct jinja; /* opaque: a template that was read */
@@ -26,12 +27,18 @@ struct jinja_part {
 	size_t from, to;
 };
 
+struct jinja_given {
+	const json_t *variables; /* an object */
+	const struct tm *now;    /* what strftime_now takes for the time */
+	uint64_t steps;          /* most steps; 0: as many as jinjawork.h says */
+};
+
 /*
- * Appends the text of t with these variables (an object) and this time. parts: what generation
- * blocks wrote, as an array of struct jinja_part whose places count from the text's begin; NULL:
- * not wanted. On ST_INPUT nothing is appended. A template may be rendered by several threads.
+ * Appends the text. parts: what generation blocks wrote, as an array of struct jinja_part whose
+ * places count from the text's begin; NULL: not wanted. On ST_INPUT nothing is appended. A template
+ * may be rendered by several threads.
  */
-int jinja_render(const struct jinja *t, const json_t *variables, const struct tm *now,
-		 struct buf *out, struct buf *parts, struct reason *why);
+int jinja_render(const struct jinja *t, const struct jinja_given *g, struct buf *out,
+		 struct buf *parts, struct reason *why);
 
 #endif

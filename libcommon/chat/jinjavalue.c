@@ -134,7 +134,7 @@ struct jvalue jinja_list(struct jwork *w, enum jrow row, size_t n)
 
 	l->row = row;
 	l->n = n;
-	l->v = n ? jinja_alloc(w, n, sizeof *l->v) : NULL;
+	l->v = jinja_alloc(w, n, sizeof *l->v);
 	return (struct jvalue){.kind = J_LIST, .l = l};
 }
 

@@ -2,6 +2,7 @@
 #include "chat/jinjawork.h"
 #include "base/mem.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ void jinja_work_begin(struct jwork *w, struct reason *why)
 	w->stack_room = r.rlim_cur / 2;
 	w->why = why;
 	w->line = 1;
+	w->most = w->most ? w->most : JINJA_STEPS;
 }
 
 void jinja_work_free(struct jwork *w)
@@ -89,14 +91,14 @@ void jinja_fail(struct jwork *w, const char *fmt, ...)
 void jinja_scan(struct jwork *w, size_t n)
 {
 	w->steps += n / 32;
-	if (w->steps > JINJA_STEPS)
-		jinja_fail(w, "it takes more than %d steps", JINJA_STEPS);
+	if (w->steps > w->most)
+		jinja_fail(w, "it takes more than %" PRIu64 " steps", w->most);
 }
 
 void jinja_step(struct jwork *w)
 {
-	if (++w->steps > JINJA_STEPS)
-		jinja_fail(w, "it takes more than %d steps", JINJA_STEPS);
+	if (++w->steps > w->most)
+		jinja_fail(w, "it takes more than %" PRIu64 " steps", w->most);
 }
 
 static void check_stack(struct jwork *w)

@@ -31,9 +31,9 @@ struct jchunk {
 struct jwork {
 	struct jchunk *chunks;
 	size_t memory;
-	struct buf out;     /* the text so far, and behind it what is being made */
-	struct buf scratch; /* of the lexer */
-	uint64_t steps;
+	struct buf out;       /* the text so far, and behind it what is being made */
+	struct buf scratch;   /* of the lexer */
+	uint64_t steps, most; /* most 0: JINJA_STEPS */
 	int depth, nest;
 	int line;             /* of the template: where it is at */
 	const char *stack;    /* where the C stack was when the work began */

@@ -89,7 +89,7 @@ static void one_golden(const json_t *j)
 	json_object_del(args, "tools");
 	json_object_del(args, "add_generation_prompt");
 	rest = json_dumps(args, 0);
-	renders(&c, (struct chat_ask){messages, tools, rest, asks ? CHAT_ASK : CHAT_WHOLE},
+	renders(&c, (struct chat_ask){messages, tools, rest, asks ? CHAT_ASK : CHAT_WHOLE, 0},
 		json_string_value(json_object_get(j, "rendered")));
 	chat_free(&c);
 	buf_free(&source);
@@ -248,6 +248,7 @@ static void messages(void **state)
 		"[{'role': 'assistant', 'tool_calls': [{'a': None}], 'content': ''}, "
 		"{'role': 'assistant', 'tool_calls': [], 'content': ''}, "
 		"{'role': 'user', 'content': 'x', 'more': {'c': 1}}]");
+	refuses(&c, (struct chat_ask){.messages = question, .steps = 3}, "more than 3 steps");
 	refuses(&c, (struct chat_ask){.messages = "[]"}, "no messages");
 	refuses(&c, (struct chat_ask){.messages = "{}"}, "no messages");
 	refuses(&c, (struct chat_ask){.messages = "["}, "messages: line 1");

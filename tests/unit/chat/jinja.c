@@ -21,7 +21,8 @@ static const char *render(struct span source, const json_t *variables, struct bu
 	buf_reset(&out);
 	buf_str(&out, "kept");
 	if (t)
-		st = jinja_render(t, variables, &friday, &out, parts, why);
+		st = jinja_render(t, &(struct jinja_given){variables, &friday, 0}, &out, parts,
+				  why);
 	jinja_free(t);
 	if (st)
 		assert_int_equal(out.n, 4);
@@ -243,7 +244,8 @@ static void again(void **state)
 	for (int i = 0; i < 3; i++) {
 		json_t *v = json_pack("{s:i}", "y", i);
 
-		assert_int_equal(jinja_render(t, v, &friday, &out, NULL, NULL), 0);
+		assert_int_equal(
+			jinja_render(t, &(struct jinja_given){v, &friday, 0}, &out, NULL, NULL), 0);
 		json_decref(v);
 	}
 	assert_string_equal(buf_cstr(&out), "ab0ab1ab2");
