@@ -87,6 +87,14 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_OBJ) $(LIB)
 
 $(BUILD)/tests/unit/%.o: ALL_CFLAGS += -Itests/unit/common
 
+# A text that a module holds: each line of it as a C string
+$(BUILD)/inc/%.inc: libcommon/%.py
+	@mkdir -p $(@D)
+	sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $< >$@
+
+$(BUILD)/libcommon/verify/code.o: ALL_CFLAGS += -I$(BUILD)/inc
+$(BUILD)/libcommon/verify/code.o: $(BUILD)/inc/verify/program.inc
+
 $(BUILD)/%.o: %.c | $(BUILD)/libraries
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -98,7 +106,7 @@ $(BUILD)/%.o: %.c | $(BUILD)/libraries
 PACKAGES = gcc make libc6-dev pkg-config libopenblas-dev libmsgpack-dev libxxhash-dev \
 	libjansson-dev libpcre2-dev libutf8proc-dev zlib1g-dev libzstd-dev libcmocka-dev bats clang \
 	clang-format libclang-rt-14-dev shellcheck mandoc strace procps locales bsdextrautils gnuplot-nox jq \
-	datamash python3-msgpack bubblewrap
+	datamash python3 python3-msgpack bubblewrap
 SUDO = $(if $(filter-out 0,$(shell id -u)),sudo)
 
 deps:

@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/progress.h"
 #include "base/tool.h"
 #include "stream/columns.h"
 #include "stats/pigeonhole.h"
@@ -28,7 +29,7 @@ static const struct opt opts[] = {{0, "reference", "VARIANT", OPT_STR, &referenc
 				  {'k', "k", "LIST", OPT_STR, &k_list, 0, 0, "numbers of attempts"},
 				  OPT__THRESHOLD(threshold),
 				  OPT__BOOTSTRAP(bootstrap),
-				  {'s', "seed", "N", OPT_INT, &seed, 0, 0, "of the resampling"},
+				  {'s', "seed", "N", OPT_INT, &seed, 0, 9e15, "of the resampling"},
 				  {0, "problems", NULL, OPT_FLAG, &problems, 0, 0,
 				   "a row for each problem of each evaluation instead"},
 				  OPT__STRICT(strict),
@@ -46,17 +47,6 @@ static struct buf table;
 
 /* ---- reading ---- */
 
-/* The next field of a line of tab-separated values */
-static struct span field(struct span *line)
-{
-	const char *tab = memchr(line->p, '\t', line->n);
-	struct span f = {line->p, tab ? (size_t)(tab - line->p) : line->n};
-
-	line->p += f.n + (tab != NULL);
-	line->n -= f.n + (tab != NULL);
-	return f;
-}
-
 static void notes(const struct eval *e, const char *path)
 {
 	if (e->ungraded)
@@ -68,13 +58,16 @@ static void notes(const struct eval *e, const char *path)
 /* One row of the list. Its file is named from where the list is: the first n_dir bytes of name. */
 static int read_row(struct span line, const char *name, size_t n_dir, struct reason *why)
 {
-	struct span set = field(&line), variant = field(&line), run = field(&line);
-	struct span at = field(&line), file = field(&line);
-	char *step = xstrndup(at.p, at.n), *path;
+	struct span f[5] = {{0}}, file;
+	char *step, *path;
 	struct eval *e;
 	int64_t n = 0;
 	int st = 0;
 
+	for (size_t i = 0; i < 5; i++)
+		columns_field(&line, &f[i]);
+	file = f[4];
+	step = xstrndup(f[3].n ? f[3].p : "", f[3].n);
 	if (!file.n || line.n)
 		st = fail(why, ST_INPUT, "not five columns: set, variant, seed, step, file");
 	else if (!num_i64(step, 0, INT64_MAX, &n))
@@ -85,7 +78,7 @@ static int read_row(struct span line, const char *name, size_t n_dir, struct rea
 	if (file.p[0] == '/')
 		n_dir = 0;
 	path = xasprintf("%.*s%.*s", (int)n_dir, name, (int)file.n, file.p);
-	e = evalset_add(&all, set, variant, run, n);
+	e = evalset_add(&all, f[0], f[1], f[2], n);
 	st = evalset_read(&all, e, path, strict ? REC_STRICT : 0, threshold, why);
 	if (!st)
 		notes(e, path);
@@ -105,6 +98,7 @@ static int read_list(const char *path, struct reason *why)
 	if (st)
 		return st;
 	while (!st && (got = in_line(&in, MAX_LINE, &line, why)) > 0) {
+		line.n -= line.n && line.p[line.n - 1] == '\r';
 		if (n++)
 			st = read_row(line, path, slash ? (size_t)(slash - path) + 1 : 0, why);
 		else if (!span_is(line, title))
@@ -345,6 +339,8 @@ static void put_means(void)
 	for (struct block b = {0}; b.from < all.n; b.from += b.n) {
 		b = block_at(b.from);
 		put_block(b);
+		progress(b.from + b.n == all.n, "resampling: evaluation %zu/%zu", b.from + b.n,
+			 all.n);
 	}
 }
 

@@ -28,7 +28,7 @@ static const struct opt opts[] = {
 	 "one block for each value of this key: step, meta.level"},
 	OPT__THRESHOLD(threshold),
 	OPT__BOOTSTRAP(bootstrap),
-	{'s', "seed", "N", OPT_INT, &seed, 0, 0, "of the resampling"},
+	{'s', "seed", "N", OPT_INT, &seed, 0, 9e15, "of the resampling"},
 	{0, "json", NULL, OPT_FLAG, &json, 0, 0, "one JSON object a line instead of a table"},
 	OPT__STRICT(strict),
 	{0}};
@@ -39,6 +39,7 @@ static const struct tool tool = {"pass-at-k", "[file ...]",
 struct problem {
 	size_t group, id; /* id: its number among all of the input */
 	uint64_t n, c;    /* samples graded, of them correct */
+	uint64_t prompt;  /* see traj_one_prompt */
 };
 
 /* What was read of one input */
@@ -47,6 +48,7 @@ struct eval {
 	struct problem *v;         /* one per key */
 	size_t room;
 	uint64_t ungraded, failed; /* failed: of the ungraded, those with a verdict */
+	bool by_seen;              /* a trajectory has the key of --by */
 	struct buf scratch;
 };
 
@@ -71,7 +73,10 @@ static struct problem *problem_of(struct eval *e, const struct traj *t, struct m
 
 	buf_reset(&e->scratch);
 	if (by) {
-		if (!trajscan_text(&e->scratch, trajscan_path(map, by)))
+		struct mp v = trajscan_path(map, by);
+
+		e->by_seen |= v.p != NULL;
+		if (!trajscan_text(&e->scratch, v))
 			buf_str(&e->scratch, "-");
 		name = (struct span){e->scratch.p, e->scratch.n};
 	}
@@ -96,6 +101,8 @@ static int add(struct eval *e, const struct rec *r, const char *name, struct rea
 	if (trajscan(&t, r, name, why))
 		return why->status;
 	p = problem_of(e, &t, r->map);
+	if (traj_one_prompt(&t, &p->prompt, r, name, why))
+		return why->status;
 	if (!trajscan_graded(&t)) {
 		e->ungraded++;
 		e->failed += t.verdict.p && !span_is(t.verdict, "ok");
@@ -190,6 +197,8 @@ static bool enough(const struct problem *v, size_t n, uint64_t k, const char *na
 	return !fewer;
 }
 
+static const double LONG_WORK = 3e8; /* draws of problems that take seconds */
+
 /* Fills in the block of the group whose problems are v[0..n). */
 static void reckon(const struct problem *v, size_t n, struct span group, const char *name,
 		   struct block *b)
@@ -212,6 +221,10 @@ static void reckon(const struct problem *v, size_t n, struct span group, const c
 		}
 		b->value[m] = n ? sum / (double)n : NAN;
 	}
+	if ((double)n * (double)n_metrics * (double)bootstrap > LONG_WORK)
+		msg_info("%s: resampling %zu problems %" PRId64
+			 " times, which takes a while (--bootstrap 0: no intervals)",
+			 name, n, bootstrap);
 	passk_bootstrap(value, n_metrics, n, (size_t)bootstrap, (uint64_t)seed, b->low, b->high);
 	free(value);
 }
@@ -299,6 +312,8 @@ static void notes(const struct eval *e, size_t problems, const char *name)
 		msg_info("%s: %" PRIu64 " trajectories without a reward left out, %" PRIu64
 			 " of them with a failed verifier",
 			 name, e->ungraded, e->failed);
+	if (by && e->keys.n && !e->by_seen)
+		msg_warn("%s: --by %s: no trajectory has this key", name, by);
 	if (problems < e->keys.n)
 		msg_info("%s: %zu problems without any reward left out", name,
 			 e->keys.n - problems);

@@ -11,6 +11,8 @@
 #include "rollout/rollout.h"
 #include "run/memory.h"
 #include "run/options.h"
+#include "stream/columns.h"
+#include "task/taskleak.h"
 #include "verify/failures.h"
 
 #include <inttypes.h>
@@ -24,15 +26,20 @@ static struct rollout_opts o = {
 	.verify = VERIFY_OPTS_DEFAULT,
 };
 static const char *policy_dir, *task_file, *prompt, *compute = "f32";
-static int64_t samples = 1, threads, seed, step = -1, iter = -1;
+static int64_t samples = 1, threads, seed, step = -1, iter = -1, max_prompt;
 static struct failures failures = {.most = FAILURES_MOST};
-static bool greedy, no_score;
+static bool greedy, no_score, strict, count_tokens;
+static const char *train_file;
 
 static const struct opt opts[] = {
 	{'p', "policy", "DIR", OPT_STR, &policy_dir, 0, 0, "policy to sample from"},
 	{'t', "tasks", "FILE", OPT_STR, &task_file, 0, 0, "problems"},
+	{0, "leak-check", "FILE", OPT_STR, &train_file, 0, 0,
+	 "say how many of the problems are in this training set"},
+	{0, "strict", NULL, OPT_FLAG, &strict, 0, 0, "refuse such problems"},
 	{0, "prompt", "TEXT", OPT_STR, &prompt, 0, 0, "this one problem instead, not judged"},
 	OPTIONS_PROMPT(o.prompt),
+	OPTION_MAX_PROMPT(max_prompt),
 	{'n', "samples", "N", OPT_INT, &samples, 1, 1e6, "responses to each"},
 	OPT__SEED(seed, "of sampling"),
 	OPTION_THREADS(threads),
@@ -42,6 +49,8 @@ static const struct opt opts[] = {
 	OPTION_COMPUTE(compute),
 
 	OPTIONS_VERIFIER(o.verify, failures),
+	{0, "count-tokens", NULL, OPT_FLAG, &count_tokens, 0, 0,
+	 "print how many tokens each prompt has instead"},
 	{0, "no-score", NULL, OPT_FLAG, &no_score, 0, 0, "do not judge"},
 	{0, "step", "N", OPT_INT, &step, -1, 1e15, "RL step to write into the records; -1: none"},
 	{0, "iter", "N", OPT_INT, &iter, -1, 1e9, "iteration to write into them; -1: none"},
@@ -53,14 +62,18 @@ static int check_options(void)
 {
 	if (!policy_dir || !task_file == !prompt)
 		return tool_usage("-p is needed, and one of -t and --prompt");
-	if (options_check_compute(compute))
+	if (options_check_compute(compute) || options_check_temperature(o.sample.temperature, true))
 		return ST_USAGE;
+	if (train_file && !task_file)
+		return tool_usage("--leak-check is about the problems of -t");
+	if (strict && !train_file)
+		return tool_usage("--strict is about what --leak-check finds");
 	if (greedy && samples > 1)
 		return tool_usage("--greedy: all -n %" PRId64 " responses would be the same",
 				  samples);
 	if (o.prompt.wrap && !strstr(o.prompt.wrap, PROMPT_PLACE))
 		return tool_usage("--prompt-template: it lacks " PROMPT_PLACE);
-	if (isatty(STDOUT_FILENO))
+	if (isatty(STDOUT_FILENO) && !count_tokens)
 		return tool_usage("records are not written to a terminal: use a pipe or a file");
 	o.judge = !no_score && !prompt;
 	o.seed = (uint64_t)seed;
@@ -81,7 +94,7 @@ static void count(const struct rollout *r)
 	total.truncated += !r->stopped;
 	if (!r->judged)
 		return;
-	failures_count(&failures, r->verdict.code);
+	failures_count(&failures, &r->verdict);
 	if (r->verdict.code == VERDICT_OK)
 		total.reward += r->verdict.reward;
 }
@@ -178,6 +191,84 @@ static int load_tasks(struct task_set *s, struct reason *why)
 	return 0;
 }
 
+/* Says how many of the problems have been trained on, or refuses them. */
+static int check_leak(const struct task_set *s, struct reason *why)
+{
+	struct task_set train;
+	struct taskleak leak;
+	int st = task_load(&train, train_file, why);
+
+	if (st)
+		return st;
+	leak = taskleak_find(s, &train);
+	if (leak.n && strict)
+		st = fail(why, ST_INPUT, "%s: %zu of %zu problems are in %s too, \"%s\" as \"%s\"",
+			  task_file, leak.n, s->n, train_file, leak.it->id, leak.of->id);
+	else if (leak.n)
+		msg_warn("%s: %zu of %zu problems are in %s too, \"%s\" as \"%s\": what is learned "
+			 "there by heart counts as ability here",
+			 task_file, leak.n, s->n, train_file, leak.it->id, leak.of->id);
+	task_free(&train);
+	return st;
+}
+
+static const char *task_name(void)
+{
+	return task_file ? task_file : "--prompt";
+}
+
+static void put_counts(const struct task_set *tasks, const size_t *n)
+{
+	struct buf b = {0};
+
+	buf_str(&b, "task\ttokens\n");
+	for (size_t i = 0; i < tasks->n; i++) {
+		columns_escape(&b, tasks->v[i].id, strlen(tasks->v[i].id));
+		buf_printf(&b, "\t%zu\n", n[i]);
+	}
+	out_write(out_stdout(), b.p, b.n);
+	buf_free(&b);
+}
+
+/* --max-prompt */
+static int limit(const struct policy *p, struct task_set *tasks, struct reason *why)
+{
+	size_t before = tasks->n;
+	int st = max_prompt
+			 ? prompt_limit(p, tasks, task_name(), &o.prompt, (size_t)max_prompt, why)
+			 : 0;
+
+	if (!st && tasks->n < before)
+		msg_info("%zu of %zu problems have prompts of more than --max-prompt %" PRId64
+			 " tokens: left out",
+			 before - tasks->n, before, max_prompt);
+	return st;
+}
+
+/* --count-tokens: a line for each problem */
+static int show_counts(struct reason *why)
+{
+	struct policy p = {0};
+	struct task_set tasks = {0};
+	size_t *n = NULL;
+	int st = policy_load_texts(&p, policy_dir, why);
+
+	if (!st)
+		st = load_tasks(&tasks, why);
+	if (!st)
+		st = limit(&p, &tasks, why);
+	if (!st) {
+		n = xarray(tasks.n, sizeof *n);
+		st = prompt_count(&p, &tasks, task_name(), &o.prompt, n, why);
+	}
+	if (!st)
+		put_counts(&tasks, n);
+	free(n);
+	task_free(&tasks);
+	policy_free(&p);
+	return st;
+}
+
 static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 {
 	struct task_set tasks = {0};
@@ -186,7 +277,11 @@ static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 	char hash[17], text[MEMORY_TEXT];
 	int st = load_tasks(&tasks, why);
 
-	if (!st && !(r = rollout_open(p, &tasks, task_file ? task_file : "--prompt", &o, why)))
+	if (!st && train_file)
+		st = check_leak(&tasks, why);
+	if (!st)
+		st = limit(p, &tasks, why);
+	if (!st && !(r = rollout_open(p, &tasks, task_name(), &o, why)))
 		st = why->status;
 	if (!st) {
 		size_t n = chunk_of(tasks.n) * (size_t)samples;
@@ -196,6 +291,7 @@ static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 	}
 	if (!st) {
 		msg_info("memory: %s", memory_text(&need, text));
+		options_tell_policy(p, o.sample.max_new);
 		snprintf(hash, sizeof hash, "%016" PRIx64, model_hash(&p->model));
 		st = evaluate(r, tasks.n, hash, w, why);
 	}
@@ -219,6 +315,10 @@ int main(int argc, char *argv[])
 		st = tool_usage("%s: no operand is expected", argv[i]);
 	if (st)
 		return tool_finish(st);
+	if (count_tokens) {
+		st = show_counts(&why);
+		return tool_finish(st ? msg_reason(&why) : 0);
+	}
 	par_start((int)threads);
 	rec_out_init(&w, out_stdout(), (uint64_t)seed);
 	rec_put_head(&w);

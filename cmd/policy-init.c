@@ -38,8 +38,8 @@ static const struct opt opts[] = {
 	 "with --render: a last message of the assistant's goes on"},
 	{0, "like", "DIR", OPT_STR, &like_dir, 0, 0,
 	 "take what is not given from this folder's config.json and tokenizer.json"},
-	{0, "family", "like|" FAMILY_WORDS, OPT_WORD, &family, 0, 0,
-	 "kind of model (like: as --like, else llama)"},
+	{0, "family", "FAMILY", OPT_STR, &family, 0, 0,
+	 "kind of model, as rloop-policy(7) lists them (like: as --like, else llama)"},
 	{0, "layers", "N", OPT_INT, &layers, 0, 4096, "blocks (0: as --like, else 3)"},
 	{0, "hidden", "N", OPT_INT, &hidden, 0, 1 << 20, "width (0: as --like, else 96)"},
 	{0, "heads", "N", OPT_INT, &heads, 0, 4096, "query heads (0: as --like, else 4)"},
@@ -264,12 +264,10 @@ static void choose(int64_t *field, int64_t given, int64_t fallback)
 static void get_shape(struct config *c)
 {
 	bool other_heads = hidden || heads;
-	int kind = tool_word("like|" FAMILY_WORDS, family);
+	enum family kind;
 
-	if (kind > 0 && (enum family)(kind - 1) != c->family) {
-		c->family = (enum family)(kind - 1);
-		c->o_bias = c->mlp_bias = false;
-	}
+	if (family_find(family, &kind) && kind != c->family)
+		config_recast(c, kind);
 	choose(&c->layers, layers, 3);
 	choose(&c->d, hidden, 96);
 	choose(&c->heads, heads, 4);
@@ -336,6 +334,8 @@ static int make(struct reason *why)
 
 static int check_options(int operands)
 {
+	enum family kind;
+
 	if (operands)
 		return tool_usage("an operand is not expected");
 	if (!!out_dir + !!info_dir + !!render_dir != 1)
@@ -344,6 +344,8 @@ static int check_options(int operands)
 		return tool_usage("--tokens, --template-arg and --continue-final need --render");
 	if (tokenizer && alphabet)
 		return tool_usage("--tokenizer and --alphabet exclude each other");
+	if (strcmp(family, "like") != 0 && !family_find(family, &kind))
+		return tool_usage("--family: '%s' is none of like|" FAMILY_WORDS, family);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "run/options.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static const char *out_dir, *since, *dtype = "trained", *round_word = "nearest";
 static double weight = 0.5;
@@ -35,12 +36,14 @@ static const struct {
 	     {"kv_heads", offsetof(struct config, kv_heads)},
 	     {"head_dim", offsetof(struct config, head_dim)},
 	     {"ffn", offsetof(struct config, ffn)},
-	     {"vocab", offsetof(struct config, vocab)}},
+	     {"vocab", offsetof(struct config, vocab)},
+	     {"sliding_window", offsetof(struct config, window)}},
   flags[] = {{"tied", offsetof(struct config, tied)},
 	     {"qkv_bias", offsetof(struct config, qkv_bias)},
 	     {"o_bias", offsetof(struct config, o_bias)},
 	     {"mlp_bias", offsetof(struct config, mlp_bias)},
-	     {"qk_norm", offsetof(struct config, qk_norm)}},
+	     {"qk_norm", offsetof(struct config, qk_norm)},
+	     {"parallel residual", offsetof(struct config, parallel)}},
   reals[] = {{"norm_eps", offsetof(struct config, norm_eps)},
 	     {"rope_theta", offsetof(struct config, rope.theta)},
 	     {"rope factor", offsetof(struct config, rope.factor)},
@@ -49,7 +52,17 @@ static const struct {
 	     {"rope high frequency factor", offsetof(struct config, rope.high)},
 	     {"rope beta_fast", offsetof(struct config, rope.beta_fast)},
 	     {"rope beta_slow", offsetof(struct config, rope.beta_slow)},
-	     {"rope attention factor", offsetof(struct config, rope.attention)}};
+	     {"rope attention factor", offsetof(struct config, rope.attention)},
+	     {"partial_rotary_factor", offsetof(struct config, rope.share)},
+	     {"rope alpha", offsetof(struct config, rope.alpha)},
+	     {"llama_4_scaling_beta", offsetof(struct config, rope.query_beta)},
+	     {"rope_theta of layers with a window", offsetof(struct config, local.theta)},
+	     {"embedding multiplier", offsetof(struct config, embedding_scale)},
+	     {"residual multiplier", offsetof(struct config, residual_scale)},
+	     {"attention multiplier", offsetof(struct config, attention_scale)},
+	     {"cap of scores", offsetof(struct config, attention_cap)},
+	     {"factor of logits", offsetof(struct config, logit_scale)},
+	     {"cap of logits", offsetof(struct config, logit_cap)}};
 
 static const void *field(const struct config *c, size_t at)
 {
@@ -78,6 +91,11 @@ static int same_words(const struct config *a, const char *a_dir, const struct co
 	}
 	if (a->rope.type != b->rope.type)
 		return differ("rope", b_dir, rope_name(&b->rope), a_dir, rope_name(&a->rope), why);
+	if (a->kinds.n == b->kinds.n && memcmp(a->kinds.p, b->kinds.p, a->kinds.n) != 0)
+		return fail(why, ST_INPUT,
+			    "%s: layer_types, or which layers are turned, differ from %s: not the "
+			    "same arithmetic",
+			    b_dir, a_dir);
 	if (a->rope.exact != b->rope.exact)
 		return differ("rope truncate", b_dir, b->rope.exact ? "no" : "yes", a_dir,
 			      a->rope.exact ? "no" : "yes", why);

@@ -59,7 +59,8 @@ static struct session session = {.o = &run, .unit = "update"};
 
 static struct totals { /* of the run */
 	uint64_t skipped;
-	double first, last; /* loss of the first and the last update */
+	uint64_t judged, wrong; /* trajectories with a reward; below 0.5 */
+	double first, last;     /* loss of the first and the last update */
 } total = {.first = NAN, .last = NAN};
 
 static int check_options(void)
@@ -99,6 +100,10 @@ static int read_stream(struct rft_data *d, const char *path, struct reason *why)
 		if (!rec.is_traj)
 			continue;
 		st = traj_read(&t, &rec, rec_name(in), &mem, why);
+		if (!st && !isnan(t.reward)) {
+			total.judged++;
+			total.wrong += t.reward < 0.5;
+		}
 		if (!st)
 			st = rft_add(d, &t, &rec, rec_name(in), why);
 	}
@@ -120,6 +125,11 @@ static int read_all(struct rft_data *d, int n, char *files[], struct reason *why
 			 d->too_long);
 	if (d->empty)
 		msg_warn("%zu trajectories have an empty response: left out", d->empty);
+	if (total.wrong)
+		msg_info("%" PRIu64 " of %" PRIu64
+			 " trajectories with a reward have less than 0.5 and "
+			 "are learned from like the others (traj-filter --correct leaves them out)",
+			 total.wrong, total.judged);
 	st = rft_seal(d, why);
 	if (!st)
 		msg_info("%zu trajectories to learn from, %zu held out", d->n_train, d->n_held);
@@ -249,6 +259,7 @@ static int finish(const struct policy *p, struct reason *why)
 		return 0;
 	}
 	summary(session.all);
+	options_tell_rate(&run, p, o.lr, session.all);
 	return session_save(&session, p, run.out, why);
 }
 
@@ -260,7 +271,7 @@ static int tune(struct policy *p, const struct rft_data *d, struct reason *why)
 
 	if (st)
 		return st;
-	session_plan(&session, p, &need);
+	session_plan(&session, p, &need, run.out, 1);
 	rft = rft_new(&o, p, d);
 	session.all = rft_updates(rft);
 	got = load_state(rft, p, d, why);

@@ -23,7 +23,7 @@
 static struct rl_opts o = RL_OPTS_DEFAULT;
 static struct run_options run = RUN_OPTIONS_DEFAULT(10);
 static const char *task_file, *save_to, *stream_file;
-static int64_t steps = 100, save_every;
+static int64_t steps = 100, save_every, max_prompt;
 static const char *advantage = "grpo", *loss = "dapo", *aggregate = "token-mean";
 
 static const struct opt opts[] = {
@@ -31,6 +31,7 @@ static const struct opt opts[] = {
 	{'t', "tasks", "FILE", OPT_STR | OPT_BY_CONTENT, &task_file, 0, 0,
 	 "problems to learn from"},
 	OPTIONS_PROMPT(o.roll.prompt),
+	OPTION_MAX_PROMPT(max_prompt),
 	{'n', "steps", "N", OPT_INT, &steps, 1, 1e9, "RL steps"},
 	{'o', "output", "DIR", OPT_STR | OPT_FREE, &run.out, 0, 0,
 	 "write the policy that RL ends with"},
@@ -92,7 +93,7 @@ static int check_options(void)
 {
 	if (!run.policy || !task_file)
 		return tool_usage("-p and -t are needed");
-	if (options_check(&run))
+	if (options_check(&run) || options_check_temperature(o.roll.sample.temperature, false))
 		return ST_USAGE;
 	if (o.group_size == 1 && !o.keep_equal)
 		return tool_usage("--group-size 1: the rewards of a group of one never differ "
@@ -178,7 +179,7 @@ static void rescue(const struct policy *p)
 }
 
 static struct totals { /* of the run, for the closing note */
-	uint64_t responses, failures, skipped;
+	uint64_t responses, failures, skipped, updates;
 	uint64_t short_of_groups, without_update;
 	double first, last; /* mean reward of the first and the last step */
 } total;
@@ -190,6 +191,7 @@ static void count(const struct rl_report *r)
 	total.responses += r->explored.responses;
 	total.failures += r->explored.failures;
 	total.skipped += r->skipped;
+	total.updates += r->updates;
 	total.short_of_groups += r->explored.kept < (size_t)o.groups;
 	total.without_update += r->updates == 0;
 	total.first = session.done++ ? total.first : r->explored.reward;
@@ -306,6 +308,12 @@ static int finish(const struct rl *rl, struct policy *p, struct rec_out *w, stru
 	return file_cut(w->o, why) ? why->status : out_sync(w->o, why);
 }
 
+/* That are written at most */
+static uint64_t policies(void)
+{
+	return (run.out != NULL) + (save_every ? (uint64_t)(steps / save_every) : 0);
+}
+
 static void name_state(struct rl *rl, const struct policy *p, const struct task_set *tasks)
 {
 	struct state *s = &session.state;
@@ -316,6 +324,7 @@ static void name_state(struct rl *rl, const struct policy *p, const struct task_
 	state_count(s, "total.responses", &total.responses);
 	state_count(s, "total.failures", &total.failures);
 	state_count(s, "total.skipped", &total.skipped);
+	state_count(s, "total.updates", &total.updates);
 	state_count(s, "total.short_of_groups", &total.short_of_groups);
 	state_count(s, "total.without_update", &total.without_update);
 	state_real(s, "reward.first", &total.first);
@@ -376,8 +385,10 @@ static int explore(struct policy *p, const struct task_set *tasks, struct rec_ou
 	struct rl *rl = rl_new(&o, p, tasks, task_file, w, &need, why);
 	int got = rl ? load_state(rl, p, tasks, why) : -1, st = got < 0 ? why->status : 0;
 
-	if (rl)
-		session_plan(&session, p, &need);
+	if (rl) {
+		session_plan(&session, p, &need, save_to ? save_to : run.out, policies());
+		options_tell_policy(p, o.roll.sample.max_new);
+	}
 	if (!st && stream_file)
 		st = open_stream(w, got > 0, why);
 	if (!st)
@@ -387,10 +398,27 @@ static int explore(struct policy *p, const struct task_set *tasks, struct rec_ou
 	st = session_close_log(&session, st, why);
 	summary();
 	if (!st)
+		options_tell_rate(&run, p, o.lr, total.updates);
+	if (!st)
 		st = finish(rl, p, w, why);
 	rl_free(rl);
 	if (run.profile)
 		profile_show();
+	return st;
+}
+
+/* --max-prompt */
+static int limit(const struct policy *p, struct task_set *tasks, struct reason *why)
+{
+	size_t before = tasks->n;
+	int st = max_prompt ? prompt_limit(p, tasks, task_file, &o.roll.prompt, (size_t)max_prompt,
+					   why)
+			    : 0;
+
+	if (!st && tasks->n < before)
+		msg_info("%zu of %zu problems have prompts of more than --max-prompt %" PRId64
+			 " tokens: left out",
+			 before - tasks->n, before, max_prompt);
 	return st;
 }
 
@@ -416,6 +444,8 @@ int main(int argc, char *argv[])
 		st = session_load_policy(&session, &p, 0, &why);
 	if (!st)
 		st = task_load(&tasks, task_file, &why);
+	if (!st)
+		st = limit(&p, &tasks, &why);
 	if (!st)
 		st = explore(&p, &tasks, &w, &why);
 	if (stream.fd >= 0 && out_close(&stream, st ? NULL : &why) && !st)

@@ -42,6 +42,7 @@ static struct columns columns;
 static struct rec_out writer; /* of --msgpack and --from-json */
 static struct buf line;       /* being made */
 static uint64_t shown;        /* records, for --head */
+static uint64_t rows;         /* of -c */
 
 static int wrong_options(void)
 {
@@ -78,6 +79,7 @@ static void show(struct mp map, bool is_traj)
 	buf_reset(&line);
 	if (column_list) {
 		columns_row(&line, &columns, map);
+		rows++;
 	} else {
 		mpjson_from_record(&line, map);
 		buf_char(&line, '\n');
@@ -151,6 +153,23 @@ static int cat_records(struct rec_in *in)
 
 /* ---- checking ---- */
 
+/* What is no error of form and still cannot be */
+static int check_values(const struct traj *t, const struct rec *r, const char *name,
+			struct reason *why)
+{
+	for (size_t i = 0; t->logprobs && i < t->n_logprobs; i++)
+		if (t->logprobs[i] > 0)
+			return rec_fail(why, name, r, "logprobs: element %zu is %g, above 0", i,
+					(double)t->logprobs[i]);
+	if (t->top_p > 1 || t->top_p < 0)
+		return rec_fail(why, name, r, "top_p: %g is not from 0 to 1", t->top_p);
+	if (t->temperature < 0)
+		return rec_fail(why, name, r, "temperature: %g is below 0", t->temperature);
+	if (t->entropy < 0)
+		return rec_fail(why, name, r, "entropy: %g is below 0", t->entropy);
+	return 0;
+}
+
 static int check_records(struct rec_in *in)
 {
 	struct traj_mem mem = {0};
@@ -165,6 +184,8 @@ static int check_records(struct rec_in *in)
 			st = traj_read(&t, &r, rec_name(in), &mem, &why);
 		else
 			others++;
+		if (!st && r.is_traj)
+			st = check_values(&t, &r, rec_name(in), &why);
 	}
 	traj_mem_free(&mem);
 	if (st || got < 0)
@@ -303,6 +324,15 @@ static void title(void)
 	out_write(out_stdout(), line.p, line.n);
 }
 
+/* Columns that stayed empty may be misspelt. */
+static void tell_unseen(void)
+{
+	const char *name;
+
+	for (size_t i = 0; rows && (name = columns_unseen(&columns, &i));)
+		msg_warn("-c %s: no record has this key", name);
+}
+
 int main(int argc, char *argv[])
 {
 	static char *standard[] = {"-"};
@@ -323,6 +353,8 @@ int main(int argc, char *argv[])
 		show_kept();
 	if (!st && (msgpack || (from_json && (writer.open || !out_stdout()->total))))
 		rec_finish(&writer);
+	if (!st)
+		tell_unseen();
 	rec_out_free(&writer);
 	columns_free(&columns);
 	buf_free(&line);

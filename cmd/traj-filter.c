@@ -51,7 +51,7 @@ static const struct opt opts[] = {
 	{0, "dedup", NULL, OPT_FLAG, &dedup, 0, 0, "the same as --copies 1"},
 	{0, "per-task", "N", OPT_INT, &per_task, 0, 1e9,
 	 "a random N of each task's trajectories; 0: all"},
-	{'s', "seed", "N", OPT_INT, &seed, 0, 0, "of --per-task"},
+	{'s', "seed", "N", OPT_INT, &seed, 0, 9e15, "of --per-task"},
 	OPT__STRICT(strict),
 	{0}};
 static const struct tool tool = {"traj-filter", "[file ...]",
@@ -66,9 +66,11 @@ static bool whole;          /* nothing can be passed on before the end of the in
 /* What was seen */
 struct task_rate {
 	uint64_t graded, correct;
-	bool out; /* counted among the tasks that went out */
+	uint64_t prompt; /* see traj_one_prompt */
+	bool out;        /* counted among the tasks that went out */
 };
 static uint64_t n_in, n_out, tasks_out;
+static bool finish_seen, verdict_seen; /* a trajectory has the word that was asked for */
 static struct names tasks;
 static struct task_rate *rates; /* one per task */
 static size_t n_rates;
@@ -172,8 +174,11 @@ static bool passes(const struct traj *t, struct mp map)
 	ok = ok && (!steps || (t->step >= 0 && t->step >= first_step && t->step <= last_step));
 	if (task_ids.n || task_file)
 		ok = ok && names_find(&wanted, t->task) != (size_t)-1;
-	for (size_t i = 0; ok && i < conditions.n; i++)
-		ok = where_holds(&wheres[i], map);
+	for (size_t i = 0; i < conditions.n; i++)
+		if (ok || !wheres[i].seen)
+			ok = where_holds(&wheres[i], map) && ok;
+	finish_seen |= finish && span_is(t->finish, finish);
+	verdict_seen |= verdict && span_is(t->verdict, verdict);
 	return ok != invert;
 }
 
@@ -187,17 +192,18 @@ static bool is_copy(const struct traj *t)
 	return tally_add(&solutions, key, 1, 0) > (uint64_t)copies;
 }
 
-/* Number of the task, with this trajectory counted in its success rate */
-static size_t rate(const struct traj *t)
+/* *number: that of the task, with this trajectory counted in its success rate */
+static int rate(const struct traj *t, size_t *number, const struct rec *r, const char *name,
+		struct reason *why)
 {
-	size_t id = names_id(&tasks, t->task);
+	size_t id = *number = names_id(&tasks, t->task);
 
 	rates = names_room(rates, &n_rates, id, sizeof *rates);
 	if (trajscan_graded(t)) {
 		rates[id].graded++;
 		rates[id].correct += traj_correct(t, threshold);
 	}
-	return id;
+	return traj_one_prompt(t, &rates[id].prompt, r, name, why);
 }
 
 static int take(const struct rec *r, const char *name, struct reason *why)
@@ -210,8 +216,8 @@ static int take(const struct rec *r, const char *name, struct reason *why)
 		if (trajscan(&t, r, name, why))
 			return why->status;
 		n_in++;
-		if (whole)
-			task = rate(&t);
+		if (whole && rate(&t, &task, r, name, why))
+			return why->status;
 		if (!passes(&t, r->map) || is_copy(&t))
 			return 0;
 	}
@@ -291,6 +297,19 @@ static void summary(void)
 		msg_info("%" PRIu64 " trajectories in, %" PRIu64 " out", n_in, n_out);
 }
 
+/* What was asked for and is nowhere may be misspelt. */
+static void tell_unseen(void)
+{
+	for (size_t i = 0; n_in && i < conditions.n; i++)
+		if (!wheres[i].seen)
+			msg_warn("--where '%s': no trajectory has the key %s", conditions.v[i],
+				 wheres[i].key);
+	if (n_in && finish && !finish_seen)
+		msg_warn("--finish %s: no trajectory ended so", finish);
+	if (n_in && verdict && !verdict_seen)
+		msg_warn("--verdict %s: no trajectory has it", verdict);
+}
+
 static void cleanup(void)
 {
 	for (size_t i = 0; i < conditions.n; i++)
@@ -322,6 +341,7 @@ int main(int argc, char *argv[])
 			emit();
 			rec_finish(&out);
 			summary();
+			tell_unseen();
 		}
 	}
 	cleanup();

@@ -27,7 +27,8 @@ static const struct opt opts[] = {
 	{'t', "tasks", "FILE", OPT_STR, &tasks_path, 0, 0,
 	 "problems whose answer, meta and verifier stand in for what a record lacks"},
 	OPTIONS_COMMAND(o, failures),
-	{0, "trust", NULL, OPT_FLAG, &o.trust, 0, 0, "run commands that records or tasks name"},
+	{0, "trust", NULL, OPT_FLAG, &o.trust, 0, 0,
+	 "run commands that records or tasks name, and programs where there is no sandbox"},
 	{0, "explain", NULL, OPT_FLAG, &explain, 0, 0,
 	 "note in why what decided, where the verifier says so"},
 	OPT__STRICT(strict),
@@ -179,7 +180,7 @@ static int put_scored(struct score *s, const struct held *h, const struct verdic
 	buf_reset(&b);
 	rewrite(&b, (struct mp){(const uint8_t *)h->bytes.p, h->bytes.n}, v);
 	rec_put(&s->out, b.p, b.n, true);
-	failures_count(&failures, v->code);
+	failures_count(&failures, v);
 	s->right += v->code == VERDICT_OK && v->reward >= 0.5;
 	return failures_check(&failures, false, why);
 }

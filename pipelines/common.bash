@@ -1,5 +1,5 @@
 # common.bash - what the pipelines share: options, the run's folder and its lock, stages.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # variables that options set by name
 #
 # A stage is complete when its result has its final name: it is written as X.part and renamed when
 # the command's exit status was 0, so that a run that was stopped at any moment goes on with the
@@ -15,9 +15,10 @@ export LC_ALL=C.UTF-8 # numbers with a point, not a comma
 policy='' tasks='' eval_tasks='' run='' iterations=3 steps=100 seed=1 threads='' ks=1,4,8,16,32
 samples=32 quiet='' explore_opts='' filter_opts='' tune_opts='' eval_opts='' eval_rl='' keep_traj=''
 experts='' tune_from='' mix='' of='' weight='' keep_policies=''
+strict='' verifier='' trust='' prompt_template='' max_new='' max_prompt='' lora='' # of several stages
 set_name=test also_names=() also_files=() # of the first held-out set; further ones
 whole_length='' # where the number of iterations decides the result: that number
-extra_usage=''  # an option of one pipeline only
+operands=()
 # Commands with arguments, one a stage: see command_of
 stage_EXPLORE=() stage_FILTER=() stage_TUNE=() stage_EVAL=() stage_PASSK=() stage_CAT=()
 stage_MIX=()
@@ -31,28 +32,71 @@ note() {
 	[ -n "$quiet" ] || printf '%s: %s\n' "$me" "$1" >&2
 }
 
+# ---- options: a table of them is both --help and what is parsed ----
+
+declare -A option_sets=()
+option_letters=h option_names=help option_help=''
+
+# option [LETTER,]NAME WHAT ARGUMENT TEXT: the option sets the variable WHAT, or WHAT() is called with
+# its value; without ARGUMENT, WHAT is VARIABLE=VALUE
+option() {
+	local name=${1#?,} letter='' line
+	[ "$name" = "$1" ] || letter=${1%%,*}
+	option_sets[--$name]=$2
+	option_names+=,$name${3:+:}
+	[ -z "$letter" ] || { option_sets[-$letter]=$2 && option_letters+=$letter${3:+:}; }
+	printf -v line '  %3s --%-23s' "${letter:+-$letter,}" "$name${3:+ $3}"
+	[ ${#line} -eq 31 ] || printf -v line '%s\n%31s' "$line" ''
+	option_help+=$line${4//$'\n'/$'\n                               '}$'\n'
+}
+
 usage_options() {
-	cat <<-END
-		  -p, --policy DIR             policy to begin with
-		  -t, --tasks FILE             tasks to train on
-		  -e, --eval-tasks FILE        held-out tasks; again, as NAME=FILE: further held-out sets
-		  -d, --dir DIR                the run's folder; a run that was stopped goes on
-		  -i, --iterations N           iterations [$iterations]
-		  -n, --steps N                RL steps an iteration [$steps]
-		  -s, --seed N                 seed [$seed]
-		  -j, --threads N              threads of each stage (the tools' own default)
-		  -k, --ks LIST                k of pass@k [$ks]
-		  -N, --samples N              samples a task in evaluations [$samples]
-		      --explore-opts "..."     further options of rl-explore
-		      --filter-opts "..."      options of traj-filter behind --correct, instead of
-		                               [$filter_opts]
-		      --tune-opts "..."        further options of rft-tune
-		      --eval-opts "..."        further options of policy-eval; quotes in all of these hold
-		                               words together: "--verifier 'cmd:python3 judge.py'"
-		$extra_usage
-		  -q, --quiet                  no notes
-		  -h, --help                   this text
-	END
+	printf '%s  -h, --help                   this text\n' "$option_help"
+}
+
+# take_options ARGUMENT ...: what they say; the others are operands
+take_options() {
+	local parsed sets
+	parsed=$(getopt -n "$me" -o "$option_letters" -l "$option_names" -- "$@") || die 2 "see $me --help"
+	eval set -- "$parsed"
+	while [ "$1" != -- ]; do
+		case $1 in -h | --help) usage && exit 0 ;; esac
+		sets=${option_sets[$1]}
+		shift
+		case $sets in
+		*=*) printf -v "${sets%%=*}" %s "${sets#*=}" && continue ;;
+		*"()") "${sets%"()"}" "$1" ;;
+		*) printf -v "$sets" %s "$1" ;;
+		esac
+		shift
+	done
+	shift
+	operands=("$@")
+}
+
+# run_options: those of every script that trains
+run_options() {
+	option p,policy policy DIR 'policy to begin with'
+	option t,tasks tasks FILE 'tasks to train on'
+	option e,eval-tasks 'held_out()' FILE 'held-out tasks; again, as NAME=FILE: further held-out sets'
+	option d,dir run DIR 'the folder of what comes of it; what was stopped goes on'
+	option i,iterations iterations N "iterations [$iterations]"
+	option n,steps steps N "RL steps an iteration [$steps]"
+	option j,threads threads N "threads of each stage (${threads:-what each tool takes})"
+	option k,ks ks LIST "k of pass@k [$ks]"
+	option N,samples samples N "samples a task in evaluations [$samples]"
+	option verifier verifier NAME 'of explorations and evaluations; as of rl-explore'
+	option trust trust=1 '' 'of those two, too'
+	option prompt-template prompt_template TEXT 'of those two, too'
+	option max-new max_new N 'of those two, too'
+	option max-prompt max_prompt N 'of those two, too'
+	option lora lora R 'of explorations and tunings'
+	option explore-opts explore_opts '"..."' 'further options of rl-explore'
+	option tune-opts tune_opts '"..."' 'further options of rft-tune'
+	option eval-opts eval_opts '"..."' 'further options of policy-eval; quotes in all of these hold
+words together: "--verifier '\''cmd:python3 judge.py'\''"'
+	option strict strict=1 '' 'refuse held-out tasks that are among the tasks to train on'
+	option q,quiet quiet=-q '' 'no notes'
 }
 
 whole() { # OPTION TEXT: a whole number of at least 1
@@ -94,60 +138,76 @@ check_files() {
 	done
 }
 
-parse_options() {
-	local parsed
-	parsed=$(getopt -n "$me" -o p:t:e:d:i:n:s:j:k:N:qh -l policy:,tasks:,eval-tasks:,dir: \
-		-l iterations:,steps:,seed:,threads:,ks:,samples:,explore-opts:,filter-opts: \
-		-l tune-opts:,eval-opts:,eval-rl,experts:,tune-from:,mix:,keep-traj,keep-policies: \
-		-l of:,weight:,quiet,help -- "$@") || die 2 "see $me --help"
-	eval set -- "$parsed"
-	while [ "$1" != -- ]; do
-		case $1 in
-		-p | --policy) policy=$2 ;;
-		-t | --tasks) tasks=$2 ;;
-		-e | --eval-tasks) held_out "$2" ;;
-		-d | --dir) run=$2 ;;
-		-i | --iterations) iterations=$2 ;;
-		-n | --steps) steps=$2 ;;
-		-s | --seed) seed=$2 ;;
-		-j | --threads) threads=$2 ;;
-		-k | --ks) ks=$2 ;;
-		-N | --samples) samples=$2 ;;
-		--explore-opts) explore_opts=$2 ;;
-		--filter-opts) filter_opts=$2 ;;
-		--tune-opts) tune_opts=$2 ;;
-		--eval-opts) eval_opts=$2 ;;
-		--eval-rl) eval_rl=1 ;;
-		--experts) experts=$2 ;;
-		--tune-from) tune_from=$2 ;;
-		--mix) mix=$2 ;;
-		--keep-traj) keep_traj=1 ;;
-		--keep-policies) keep_policies=$2 ;;
-		--of) of=$2 ;;
-		--weight) weight=$2 ;;
-		-q | --quiet) quiet=-q ;;
-		-h | --help)
-			usage
-			exit 0
-			;;
-		esac
-		case $1 in
-		-q | --quiet | --eval-rl | --keep-traj) shift ;;
-		*) shift 2 ;;
-		esac
-	done
-	shift
-	[ $# -eq 0 ] || die 2 "$1: no operand is expected (see $me --help)"
-	[ -n "$policy" ] && [ -n "$tasks" ] && [ -n "$eval_tasks" ] && [ -n "$run" ] ||
+# check_options: those of run_options
+check_options() {
+	if [ -z "$policy" ] || [ -z "$tasks" ] || [ -z "$eval_tasks" ] || [ -z "$run" ]; then
 		die 2 "-p, -t, -e and -d are needed (see $me --help)"
+	fi
 	whole --iterations "$iterations"
 	whole --steps "$steps"
 	whole --samples "$samples"
-	[[ $seed =~ ^(0|[1-9][0-9]{0,14})$ ]] || die 2 "--seed: '$seed' is not a whole number"
 	[ -z "$threads" ] || whole --threads "$threads"
-	[ -z "$keep_policies" ] || whole --keep-policies "$keep_policies"
 	[[ $ks =~ ^[1-9][0-9]*(,[1-9][0-9]*)*$ ]] || die 2 "--ks: '$ks' is no list of numbers"
+	hand_shared
+	check_owned ""
+}
+
+# parse_options ARGUMENT ...: those of one run; the script has added its own
+parse_options() {
+	run_options
+	option s,seed seed N "seed [$seed]"
+	option filter-opts filter_opts '"..."' "options of traj-filter behind --correct, instead of
+[$filter_opts]"
+	take_options "$@"
+	[ ${#operands[@]} -eq 0 ] || die 2 "${operands[0]}: no operand is expected (see $me --help)"
+	check_options
+	[[ $seed =~ ^(0|[1-9][0-9]{0,14})$ ]] || die 2 "--seed: '$seed' is not a whole number"
+	[ -z "$keep_policies" ] || whole --keep-policies "$keep_policies"
 	check_files
+}
+
+# hand OPTION VALUE STAGE ...: to these stages, before what is said to one of them; no value: not given
+hand() {
+	local stage text=$1 quote="'\\''"
+	[ -n "$2" ] || return 0
+	[ "$1" = --trust ] || text+=" '${2//"'"/$quote}'"
+	for stage in "${@:3}"; do
+		local -n opts=${stage}_opts
+		opts="$text $opts"
+	done
+}
+
+hand_shared() {
+	hand --prompt-template "$prompt_template" explore eval
+	hand --lora "$lora" explore tune
+	hand --max-prompt "$max_prompt" explore eval
+	hand --max-new "$max_new" explore eval
+	hand --max-prompt "$max_prompt" explore eval
+	hand --verifier "$verifier" explore eval
+	hand --trust "$trust" explore eval
+}
+
+# owned OPTION TEXT LETTERS NAME ...: dies where TEXT has one of these, which the pipeline gives itself
+owned() {
+	local word name words
+	words_of words "$1" "$2"
+	for word in "${words[@]}"; do
+		[[ ! $word =~ ^-q*[$3] ]] || die 2 "$1: $word: the pipeline gives this one itself"
+		[[ $word == --?* ]] || continue
+		word=${word%%=*}
+		for name in "${@:4}"; do # options may be cut short
+			[[ --$name != "$word"* ]] ||
+				die 2 "$1: $word: the pipeline gives --$name itself (see $me --help)"
+		done
+	done
+}
+
+# check_owned [WHOSE]: in the further options of the stages
+check_owned() {
+	owned "$1--explore-opts" "$explore_opts" ptnso policy tasks steps seed output iter log state \
+		stream save-every save-to
+	owned "$1--tune-opts" "$tune_opts" pso policy seed output log state
+	owned "$1--eval-opts" "$eval_opts" ptns policy tasks samples seed step iter
 }
 
 # words_of ARRAY WHAT TEXT: the words of TEXT; quotes and backslashes hold one together
@@ -173,20 +233,34 @@ command_of() {
 	done
 }
 
-stamp() { # NAME FILE: the same in every time zone
-	TZ=UTC0 stat -c "$1=%n, %s bytes, of %y" "$2"
+# contents NAME FILE ...: what is in the files, wherever they are and whenever they were written
+contents() {
+	local sum
+	sum=$(cat -- "${@:2}" | b2sum -l 128) || exit 4
+	printf '%s=contents %s\n' "$1" "${sum%% *}"
 }
 
 policy_text() {
-	stamp policy "$policy/model.safetensors" 2>/dev/null || printf 'policy=%s\n' "$policy"
+	local -a files=("$policy"/*.safetensors)
+	if [ -e "${files[0]}" ]; then
+		[ ! -e "$policy/config.json" ] || files+=("$policy/config.json")
+		[ ! -e "$policy/tokenizer.json" ] || files+=("$policy/tokenizer.json")
+		contents policy "${files[@]}"
+	else
+		printf 'policy=%s\n' "$policy"
+	fi
 }
 
 sets_text() {
 	local i
-	stamp eval_tasks "$eval_tasks"
+	contents eval_tasks "$eval_tasks"
 	for i in "${!also_names[@]}"; do
-		stamp "eval_tasks ${also_names[i]}" "${also_files[i]}"
+		contents "eval_tasks ${also_names[i]}" "${also_files[i]}"
 	done
+}
+
+of_text() { # the run that this one is made of
+	if [ -e "$of/options" ]; then contents of "$of/options"; else printf 'of=%s\n' "$of"; fi
 }
 
 # What decides the run's result; -i and -j may change from one call to the next
@@ -201,22 +275,44 @@ options_text() {
 		printf '%s=%s\n' "$name" "${value[*]}"
 	done
 	policy_text
-	stamp tasks "$tasks"
+	contents tasks "$tasks"
 	sets_text
-	for name in experts tune_from mix of weight; do
+	[ -z "$of" ] || of_text
+	for name in experts tune_from mix weight; do
 		[ -z "${!name}" ] || printf '%s=%s\n' "$name" "${!name}"
 	done
 }
 
-# same_options TEXT: what this function prints must be what it printed at the first call
+# kept: what the run has kept, results and checkpoints, one a line
+kept() {
+	find "$run" -mindepth 1 \( -name '*.part' -o -name '*.tmp-*' \) -prune -o \
+		\( -type f -o -type l \) ! -path "$run/options" ! -name .lock -printf '%P\n'
+}
+
+# that_count: the options on standard input that what is kept was made with
+that_count() {
+	local made
+	made=$(kept)
+	if [ -z "$made" ]; then
+		cat >/dev/null
+	elif grep -qv '^iter-0/' <<<"$made"; then
+		cat
+	else # of the policy given, evaluated
+		grep -E '^(seed|ks|samples|eval_opts|stage_EVAL|stage_PASSK|policy|eval_tasks[^=]*)='
+	fi
+}
+
+# same_options TEXT: what this function prints must be what it printed when what is kept was made
 same_options() {
 	if [ -e "$run/options" ]; then
-		diff "$run/options" <("$1") >&2 ||
+		diff <(that_count <"$run/options") <("$1" | that_count) >&2 ||
 			die 2 "$run was begun with other options (<, not >): take those, or another folder"
-	else
-		"$1" >"$run/options.part"
-		mv "$run/options.part" "$run/options"
+		! cmp -s "$run/options" <("$1") || return 0
+		find "$run" -mindepth 1 \( -name '*.part' -o -name '*.tmp-*' -o -name '*.state' \) \
+			-prune -exec rm -rf {} +
 	fi
+	"$1" >"$run/options.part"
+	mv "$run/options.part" "$run/options"
 }
 
 # The run's folder: one process at a time, one set of options for ever
@@ -242,12 +338,33 @@ open_run() {
 disk_note() {
 	local bytes
 	[[ " $explore_opts $tune_opts " != *" --lora"[\ =]* ]] || return 0 # adapters are small
-	bytes=$({ stat -Lc %s "$policy"/*.safetensors 2>/dev/null || :; } |
-		awk '{ n += $1 } END { printf "%.0f\n", n }')
+	bytes=$(($({ stat -Lc %s "$policy"/*.safetensors 2>/dev/null || echo 0; } | paste -s -d +)))
 	! head -qc 4096 "$policy"/*.safetensors 2>/dev/null | grep -aqE '"dtype": ?"B?F16"' ||
 		bytes=$((2 * bytes))
 	[ "$bytes" -gt 0 ] || return 0
 	note "disk: $1 policies of up to $(numfmt --to=si --suffix=B "$bytes") each"
+}
+
+# remedy ARGUMENT ...: what to remove when a stage says that its input is not what it should be
+remedy() {
+	local arg last='' maybe=()
+	for arg; do
+		case $arg in
+		*.part) ;;
+		"$run"/*.traj)
+			if traj-cat --check "$arg" >/dev/null 2>&1; then
+				maybe+=("$arg")
+			elif [ -e "$arg" ]; then
+				printf '; %s is damaged: remove it, and the same call makes it again' "$arg"
+				return
+			fi
+			;;
+		"$run"/*) [ ! -e "$arg" ] || [ "$last" = --log ] || maybe+=("$arg") ;;
+		esac
+		last=$arg
+	done
+	[ ${#maybe[@]} -eq 0 ] ||
+		printf '; if that is about %s: remove it, and the same call makes it anew' "${maybe[*]}"
 }
 
 # run_stage NAME COMMAND ...: dies when the command fails; a killed script takes its stage along
@@ -257,6 +374,7 @@ run_stage() {
 	note "$name"
 	setpriv --pdeathsig TERM "$@" || rc=$?
 	[ $rc -ne 2 ] || die 2 "$name: ${1##*/}: exit status 2: take other options and another folder"
+	[ $rc -ne 3 ] || die 3 "$name: ${1##*/}: exit status 3$(remedy "${@:2}")"
 	[ $rc -eq 0 ] || die $rc "$name: ${1##*/}: exit status $rc; the same call goes on from here"
 }
 
@@ -310,11 +428,16 @@ evaluate() {
 evaluate_on() {
 	local dir=$run/iter-$1 prefix=$3 more
 	words_of more --eval-opts "$eval_opts"
+	# the policy given, once: are these problems trained on?
+	[ "$1" != 0 ] || ! is_ours EVAL policy-eval || [ -z "$tasks" ] ||
+		more+=(--leak-check "$tasks" ${strict:+--strict})
 	to_file "iter-$1 ${prefix}eval" "$dir/${prefix}eval.traj" "${stage_EVAL[@]}" "${common[@]}" \
 		-p "$2" -t "$4" -n "$samples" -s "$seed" --iter "$1" --step $(($1 * steps)) \
 		"${more[@]}"
 	to_file "iter-$1 ${prefix}pass-at-k" "$dir/${prefix}pass-at-k.tsv" "${stage_PASSK[@]}" \
 		${quiet:+-q} -k "$ks" "$dir/${prefix}eval.traj"
+	[ "$(head -n 2 "$dir/${prefix}pass-at-k.tsv" | wc -l)" -eq 2 ] ||
+		die 3 "$dir/${prefix}pass-at-k.tsv is damaged: remove it, and the same call makes it again"
 }
 
 # rows STREAM: the number of its trajectories; a bare stream of none is empty
@@ -322,19 +445,21 @@ rows() {
 	if [ -s "$1" ]; then "${stage_CAT[@]}" -c task "$1" | wc -l; else echo 0; fi
 }
 
+# of_column NAME: a column of the table on standard input, without its header
+of_column() {
+	local header n
+	IFS= read -r header
+	n=$(tr '\t' '\n' <<<"$header" | grep -nxF -e "$1" | cut -d : -f 1)
+	cut -f "$n"
+}
+
 # reward I: mean training reward of the last ten RL steps that iteration I made
 reward() {
-	local log=$run/iter-$1/explore.log from=1
+	local log=$run/iter-$1/explore.log from=1 mean=''
 	[ -e "$log" ] || { log=$run/explore.log from=$((($1 - 1) * steps + 1)); }
-	[ -e "$log" ] || { echo - && return; }
-	awk -v from="$from" -v to=$((from + steps - 1)) '
-		NR >= from && NR <= to && match($0, /"reward": *[-+.0-9eE]+/) {
-			last[n++ % 10] = substr($0, RSTART + 9, RLENGTH - 9)
-		}
-		END {
-			for (i in last) sum += last[i]
-			if (n) printf "%.3f\n", sum / (n < 10 ? n : 10); else print "-"
-		}' "$log"
+	[ ! -e "$log" ] || mean=$(sed -n "$from,$((from + steps - 1))p" "$log" |
+		log-stat -q --smooth 10 --digits 3 | of_column value | tail -n 1)
+	echo "${mean:--}"
 }
 
 # row I POLICY REWARD EXPERTS TSV: one row of the summary

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Judges completions of HumanEval's form: the program is run with its tests in sandbox.sh.
 
-Reads and writes lines of JSON as rloop-verify(7) says. meta: prompt, entry_point, test.
+Reads and writes lines of JSON as rloop-verify(7) says. meta: prompt, entry_point, test. Which code
+of a response counts is what that page says of the verifier code.
 """
 import ast
 import json
@@ -11,14 +12,17 @@ import secrets
 import subprocess
 import sys
 import tempfile
+import textwrap
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SANDBOX = [os.path.join(HERE, "sandbox.sh")]
 TIMED_OUT = (124, 137, 128 + 24)  # of timeout(1), SIGKILL, SIGXCPU
 
 
-FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*([^\s`]*)[^\n`]*$")
+FENCE = re.compile(r"^([ \t]*)(`{3,}|~{3,})[ \t]*([^\s`]*)[^\n`]*$")
+PYTHON = re.compile(r"(?i)([{.]*(python|ipython|pycon|py)[\d.]*(-repl)?(?![\w+-]).*|)")
 THOUGHTS = re.compile(r"<(think|thinking|thought|thoughts|reasoning)>.*?(</\1>|\Z)", re.DOTALL)
+IMPORT = re.compile(r"from [\w.]+ import \S|import [\w.]+( as \w+)? *([,;#]|$)")
 
 
 def without_thoughts(text):
@@ -26,10 +30,11 @@ def without_thoughts(text):
     return THOUGHTS.sub("", rest if end else text)
 
 
-def closes(line, fence):
+def closes(line, fence, indent):
     """Markdown's rule: the same character, at least as often, and nothing behind it."""
     s = line.strip()
-    return len(line) - len(line.lstrip(" ")) < 4 and len(s) >= len(fence) and s == fence[0] * len(s)
+    return (len(line) - len(line.lstrip()) < indent + 4 and len(s) >= len(fence)
+            and s == fence[0] * len(s))
 
 
 def is_python(text):
@@ -38,6 +43,14 @@ def is_python(text):
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
+
+
+def session(block):
+    """What was typed at Python's prompt, where the block is that; else the block without the blanks
+    that all of it has in front."""
+    if not block.lstrip().startswith(">>>"):
+        return textwrap.dedent(block)
+    return "\n".join(s[4:] for s in map(str.lstrip, block.split("\n")) if s.startswith((">>>", "...")))
 
 
 def blocks(text):
@@ -49,9 +62,9 @@ def blocks(text):
         i += 1
         if not m:
             continue
-        ends = [k for k in range(i, len(lines)) if closes(lines[k], m[1])][:20] or [len(lines)]
-        end = next((k for k in ends if is_python("\n".join(lines[i:k]))), ends[0])
-        if re.fullmatch(r"(?i)(\{\.)?(python[\d.]*|py[\d.]*|ipython\d*|python-?repl|)\}?,?", m[2]):
+        ends = [k for k in range(i, len(lines)) if closes(lines[k], m[2], len(m[1]))][:20] or [len(lines)]
+        end = next((k for k in ends if is_python(session("\n".join(lines[i:k])))), ends[0])
+        if PYTHON.fullmatch(m[3]):
             yield "\n".join(lines[i:end])
         i = end + 1
 
@@ -72,8 +85,18 @@ def whole_function(text, name):
     return None
 
 
+def found(text, name):
+    """The code in text that defines the function, or None"""
+    code = [b for b in map(session, blocks(text)) if defines(b, name)]
+    return code[-1] if code else whole_function(text, name)
+
+
 def body(text):
-    """What continues the prompt: up to the first line at the margin that is code and no comment."""
+    """What continues the prompt: the last block whose first line is indented, else up to the first
+    line at the margin that is code and no comment."""
+    code = [b for b in blocks(text) if b.lstrip("\n")[:1] in (" ", "\t")]
+    if code:
+        return code[-1]
     lines = text.split("\n")
     for i, line in enumerate(lines):
         if i and line and not line[0].isspace() and line[0] != "#":
@@ -81,14 +104,25 @@ def body(text):
     return text
 
 
+def head(prompt, name):
+    """What stands before the function in the prompt, its imports if that is no code"""
+    lines = prompt.split("\n")
+    for i, line in enumerate(lines):
+        if re.match(rf"(async )?def {re.escape(name)}\b", line) and is_python("\n".join(lines[:i])):
+            return "\n".join(lines[:i])
+    return "\n".join(filter(IMPORT.match, lines))
+
+
 def program(meta, response):
     """The response as a whole program: the last fenced block that defines the function, else the
-    function in the text, else the prompt's rest."""
+    function in the text, else the prompt's rest; between answer tags, if that is there."""
     name, text = meta["entry_point"], without_thoughts(response).replace("\r\n", "\n")
-    imports = "\n".join(s for s in meta["prompt"].split("\n") if re.match(r"(import|from) ", s))
-    found = [b for b in blocks(text) if defines(b, name)]
-    code = found[-1] if found else whole_function(text, name) if defines(text, name) else None
-    return imports + "\n" + code if code is not None else meta["prompt"] + body(text)
+    inside = re.findall(r"<answer>(.*?)</answer>", text, re.DOTALL)[-1:]
+    for part in inside + [text]:
+        code = found(part, name)
+        if code is not None:
+            return head(meta["prompt"], name) + "\n" + code
+    return meta["prompt"] + body(inside[0] if inside else text)
 
 
 def judge(item):

@@ -6,25 +6,23 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 PATH=$PATH:$here/../../build/bin:$here/../../../../bin # of the tree, of the prefix
-judge="cmd:python3 '$here/judge.py'"
-# For the first answer the sandbox is tried and then used, each WALL seconds and one at most: what is
-# too slow is to be the sandbox's "timeout" with reward 0, never a verdict that failed.
-deadline=$((3 * ${WALL:-5} + 30))
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-
-# What judge.py needs goes to it in meta
-jq -c '{id: .task_id, prompt, answer: .canonical_solution,
-	meta: {prompt, entry_point, test, canonical_solution}}' \
-	"${2:-$here/problems.jsonl}" >"$scratch/tasks.jsonl"
+judge=${VERIFIER:-code}
+deadline=${CPU:-4}
+if [ "$judge" = judge.py ]; then
+	judge="cmd:python3 '$here/judge.py'"
+	# For the first answer the sandbox is tried and then used, each WALL seconds and one at most: what
+	# is too slow is to be the sandbox's "timeout" with reward 0, never a verdict that failed.
+	deadline=$((3 * ${WALL:-5} + 30))
+fi
+problems=${2:-$here/problems.jsonl}
 
 if [ $# -eq 0 ]; then
 	jq -c '. + {prompt: ""}' "$here/responses.jsonl" | traj-cat --from-json |
-		traj-score -q -t "$scratch/tasks.jsonl" --verifier "$judge" \
+		traj-score -q -t "$problems" --verifier "$judge" \
 			--workers "${WORKERS:-2}" --deadline "$deadline" |
 		traj-cat -c task,reward,verdict,extracted,what
 	exit
 fi
 read -ra more <<<"${EVAL_OPTS:---temperature 0.8 --max-new 300}"
-policy-eval -p "$1" -t "$scratch/tasks.jsonl" -n "${SAMPLES:-1}" --verifier "$judge" \
+policy-eval -p "$1" -t "$problems" -n "${SAMPLES:-1}" --verifier "$judge" \
 	--workers "${WORKERS:-2}" --deadline "$deadline" "${more[@]}" | pass-at-k

@@ -27,7 +27,10 @@ struct verdict {
 	double reward;       /* only with VERDICT_OK; finite */
 	char extracted[256]; /* what was taken to be the answer, cut to fit at a character; "" :
 				nothing */
-	const char *why;     /* why the reward is what it is; constant text, NULL: nothing to say */
+	char said[80];       /* of VERDICT_GARBAGE and VERDICT_TOO_LONG: how what came instead of an
+				answer begins, any bytes */
+	unsigned char said_n;
+	const char *why; /* why the reward is what it is; constant text, NULL: nothing to say */
 };
 
 #endif

@@ -218,13 +218,31 @@ int newdir_commit(struct newdir *d, struct reason *why)
 	return st;
 }
 
-void newdir_abort(struct newdir *d)
+static void clear_away(struct newdir *d)
 {
 	if (d->tmp) {
 		expect_end(NULL);
 		remove_dir(d->tmp);
 	}
 	free(d->tmp);
+	d->tmp = NULL;
+}
+
+int newdir_commit_file(struct newdir *d, const char *name, struct reason *why)
+{
+	char *file = xasprintf("%s/%s", d->tmp, name);
+	int st = 0;
+
+	if (rename(file, d->path) != 0)
+		st = fail_errno(why, errno, "%s: rename to %s", file, d->path);
+	free(file);
+	clear_away(d);
+	return st ? st : dir_settle(d->path, why);
+}
+
+void newdir_abort(struct newdir *d)
+{
+	clear_away(d);
 	free(d->path);
 	*d = (struct newdir){0};
 }

@@ -25,6 +25,8 @@ int newdir_put(struct newdir *d, const char *name, const void *p, size_t n, stru
 int newdir_open(struct newdir *d, const char *name, struct out *o, struct reason *why);
 int newdir_done(struct out *o, struct reason *why);
 int newdir_commit(struct newdir *d, struct reason *why);
+/* In place of that: the one file of that name takes the folder's path, and the folder is gone. */
+int newdir_commit_file(struct newdir *d, const char *name, struct reason *why);
 void newdir_abort(struct newdir *d);
 /* Refuses early what newdir_begin would refuse late: path exists, or its parent cannot be written.
  */

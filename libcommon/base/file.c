@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +24,8 @@ int file_open_at(struct out *o, const char *path, uint64_t at, struct reason *wh
 		return fail_errno(why, errno, "%s", path);
 	if (!S_ISREG(sb.st_mode))
 		return 0;
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+		return fail(why, ST_SYSTEM, "%s: another process is writing it", path);
 	if ((uint64_t)sb.st_size < at)
 		return fail(why, ST_INPUT, "%s: it has %llu bytes and should have %llu or more",
 			    path, (unsigned long long)sb.st_size, (unsigned long long)at);
@@ -70,6 +73,15 @@ bool file_same(const char *a, const char *b)
 	struct stat x, y;
 
 	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+int file_check_plain(const char *path, struct reason *why)
+{
+	struct stat sb;
+
+	if (stat(path, &sb) != 0 || S_ISREG(sb.st_mode))
+		return 0;
+	return fail(why, ST_INPUT, "%s: not a regular file", path);
 }
 
 int file_read(const char *path, size_t max, struct buf *b, struct reason *why)

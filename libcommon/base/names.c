@@ -63,6 +63,7 @@ size_t names_id(struct names *t, struct span name)
 		t->end = xgrow(t->end, t->cap, sizeof *t->end);
 		t->hash = xgrow(t->hash, t->cap, sizeof *t->hash);
 	}
+	buf_reserve(&t->text, name.n + 1); /* it is somewhere, even where all names are empty */
 	buf_add(&t->text, name.p, name.n);
 	t->end[t->n] = t->text.n;
 	t->hash[t->n] = hash;

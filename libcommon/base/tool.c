@@ -172,15 +172,31 @@ static size_t tables(const struct opt *opts, struct option *longs, char *shorts)
 	return n;
 }
 
+/* An unknown long option, or the beginning of several */
+static int refuse_word(const char *word, const struct option *longs)
+{
+	size_t n = strcspn(word, "=");
+	struct buf fit = {0};
+	int st;
+
+	for (const struct option *p = longs; p->name && n > 2; p++)
+		if (strncmp(p->name, word + 2, n - 2) == 0)
+			buf_printf(&fit, "%s--%s", fit.n ? ", " : "", p->name);
+	st = fit.n ? tool_usage("%.*s: ambiguous: %s", (int)n, word, buf_cstr(&fit))
+		   : tool_usage("%s: no such option", word);
+	buf_free(&fit);
+	return st;
+}
+
 /* Says what getopt_long refused. optopt is 0 for an unknown long option; the letter of an unknown
  * short one, which need not stand in last, the last word that was done with; or the value of a long
  * option that was given an argument and takes none. */
-static int refuse(int c, const char *last)
+static int refuse(int c, const char *last, const struct option *longs)
 {
 	if (c == ':')
 		return tool_usage("%s: an argument is missing", last);
 	if (optopt == 0)
-		return tool_usage("%s: no such option", last);
+		return refuse_word(last, longs);
 	if (optopt >= LONG_ONLY || strchr("qh\1", optopt))
 		return tool_usage("%s: an argument where none is taken", last);
 	return tool_usage("-%c: no such option", optopt);
@@ -233,7 +249,7 @@ int tool_start(const struct tool *t, int argc, char *argv[])
 			msg_quiet(true);
 			continue;
 		} else if (c == ':' || c == '?') {
-			exit(refuse(c, argv[optind - 1]));
+			exit(refuse(c, argv[optind - 1], longs));
 		}
 		for (size_t i = 0; i < n && !p; i++)
 			if (c == LONG_ONLY + (int)i || c == t->opts[i].letter)

@@ -64,9 +64,9 @@ struct opt {
 };
 
 /* Rows that many tools have */
-#define OPT__SEED(v, what)                                  \
-	{                                                   \
-		's', "seed", "N", OPT_INT, &(v), 0, 0, what \
+#define OPT__SEED(v, what)                                     \
+	{                                                      \
+		's', "seed", "N", OPT_INT, &(v), 0, 9e15, what \
 	}
 #define OPT__STRICT(v)                                              \
 	{                                                           \

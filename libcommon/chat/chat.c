@@ -93,17 +93,14 @@ static json_t *object_in(const struct buf *file, const char *name, struct reason
 int chat_open(struct chat *c, const struct chat_files *f, struct reason *why)
 {
 	json_t *config = object_in(f->config, "tokenizer_config.json", why);
-	json_t *special = config ? object_in(f->special, "special_tokens_map.json", why) : NULL;
-	json_t *json = special ? object_in(f->json, "chat_template.json", why) : NULL;
+	json_t *json = config ? object_in(f->json, "chat_template.json", why) : NULL;
 	int st = json ? open_files(c, f, config, json, why) : ST_INPUT;
 
 	if (!st) {
 		c->tokens = json_object();
 		add_tokens(c->tokens, config);
-		add_tokens(c->tokens, special);
 	}
 	json_decref(config);
-	json_decref(special);
 	json_decref(json);
 	return st;
 }

@@ -23,10 +23,9 @@ struct chat {                             /* zero-initialise; free with chat_fre
 
 /* The files of a policy folder that say how it chats; n = 0: not there */
 struct chat_files {
-	const struct buf *config;  /* tokenizer_config.json: one template, or several with names */
-	const struct buf *special; /* special_tokens_map.json: tokens that config does not name */
-	const struct buf *jinja;   /* chat_template.jinja: counts before the others */
-	const struct buf *json;    /* chat_template.json: counts before config's */
+	const struct buf *config; /* tokenizer_config.json: tokens; one template, or several */
+	const struct buf *jinja;  /* chat_template.jinja: counts before the others */
+	const struct buf *json;   /* chat_template.json: counts before config's */
 };
 
 /* No template, or one that cannot be read: ST_INPUT. */

@@ -162,7 +162,7 @@ static void add_up(struct explorer *e, struct explored *out)
 		} else {
 			out->failures++;
 		}
-		failures_count(&e->failures, r->verdict.code);
+		failures_count(&e->failures, &r->verdict);
 	}
 	out->responses += e->round.n;
 	out->tokens += e->round.n_tok;

@@ -16,6 +16,7 @@
 #ifndef LEARN_RFT_H
 #define LEARN_RFT_H
 
+#include "base/names.h"
 #include "learn/adamw.h"
 #include "learn/batch.h"
 #include "run/memory.h"
@@ -68,7 +69,10 @@ struct rft_data {
 	struct rft_row *row;
 	size_t n, cap;
 	size_t too_long, empty; /* rows left out */
-	struct ids ids;         /* scratch, here and below */
+	struct names tasks;
+	uint64_t *prompt; /* of each, see traj_one_prompt */
+	size_t n_prompt;
+	struct ids ids; /* scratch, here and below */
 	struct buf said, want;
 
 	/* from rft_seal on */
@@ -82,7 +86,8 @@ struct rft_data {
 void rft_data_init(struct rft_data *d, const struct policy *p, const struct rft_opts *o);
 /* Token ids come from the record; without them prompt and response are encoded and, unless
  * finish is "length", the policy's first stop token is appended. Ids that are not the text beside
- * them are ST_INPUT. A row that is too long or has no token is left out and counted. */
+ * them are ST_INPUT, and so are two prompts of one task. A row that is too long or has no token is
+ * left out and counted. */
 int rft_add(struct rft_data *d, const struct traj *t, const struct rec *r, const char *name,
 	    struct reason *why);
 /* No row is added any more. ST_INPUT when there is nothing to learn from. */

@@ -39,6 +39,8 @@ void rft_data_free(struct rft_data *d)
 	free(d->tok);
 	free(d->row);
 	free(d->ids.v);
+	names_free(&d->tasks);
+	free(d->prompt);
 	buf_free(&d->said);
 	buf_free(&d->want);
 	free(d->seq);
@@ -64,6 +66,17 @@ static void add_ids(struct ids *ids, const uint32_t *v, size_t n)
 	ids->n += n;
 }
 
+/* Ends the response, unless it says how it ends itself. */
+static void add_end(struct rft_data *d, size_t n_prompt)
+{
+	const struct policy *p = d->policy;
+	const struct ids *ids = &d->ids;
+	uint32_t end = (uint32_t)p->end;
+
+	if (p->end >= 0 && !(ids->n > n_prompt && config_is_eos(&p->cfg, ids->v[ids->n - 1])))
+		add_ids(&d->ids, &end, 1);
+}
+
 /* Prompt, then response, as ids in d->ids; *n_prompt is where the response begins. */
 static int encode(struct rft_data *d, const struct traj *t, size_t *n_prompt, struct reason *why)
 {
@@ -82,7 +95,7 @@ static int encode(struct rft_data *d, const struct traj *t, size_t *n_prompt, st
 	if (tok_encode(p->tok, t->response.p, t->response.n, false, &d->ids, why))
 		return fail_prefix(why, "response");
 	if (!span_is(t->finish, "length")) /* else the policy had not come to its end */
-		add_ids(&d->ids, p->cfg.eos, p->cfg.n_eos ? 1 : 0);
+		add_end(d, *n_prompt);
 	return 0;
 }
 
@@ -138,6 +151,16 @@ static int check_ids(struct rft_data *d, const struct traj *t, struct reason *wh
 		    : 0;
 }
 
+/* One problem, one prompt: its weight and whether it is held out are a problem's. */
+static int check_prompt(struct rft_data *d, const struct traj *t, const struct rec *r,
+			const char *name, struct reason *why)
+{
+	size_t id = names_id(&d->tasks, t->task);
+
+	d->prompt = names_room(d->prompt, &d->n_prompt, id, sizeof *d->prompt);
+	return traj_one_prompt(t, &d->prompt[id], r, name, why);
+}
+
 static void append(struct rft_data *d, size_t n_prompt, uint64_t task)
 {
 	const struct ids *ids = &d->ids;
@@ -166,6 +189,8 @@ int rft_add(struct rft_data *d, const struct traj *t, const struct rec *r, const
 	struct reason text;
 
 	assert(!d->seq /* not sealed */);
+	if (check_prompt(d, t, r, name, why))
+		return why->status;
 	if (encode(d, t, &n_prompt, &text))
 		return rec_fail(why, name, r, "%s", text.text);
 	if (n_prompt == 0)

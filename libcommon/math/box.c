@@ -65,8 +65,8 @@ static size_t bare(struct span s, size_t i)
 /* Does it hold nothing but blanks, dots and an empty \text, so that it is only spoken of? */
 static bool hollow(struct span s)
 {
-	static const char *const nothing[] = {"\\text", "\\dots", "\\ldots", "\\cdots",
-					      "\\quad", "\u2026", "\\mathrm"};
+	static const char *const nothing[] = {"\\text", "\\dots", "\\ldots",  "\\cdots",
+					      "\\quad", "\u2026", "\\mathrm", "\\cdot"};
 
 	for (size_t i = 0, k = 0; i < s.n; i++) {
 		if (strchr(" \n\t.~{}$", s.p[i]) ||
@@ -311,15 +311,19 @@ static void drop_about(struct boxes *b)
 	}
 }
 
-/* A minus sign before the box that is its own: = -\boxed{5} */
+/* A minus sign before the box that is its own: = -\boxed{5}. With a blank behind it where a line
+ * begins it marks an item. */
 static bool negated(struct span s, size_t at)
 {
-	size_t sign, i;
+	size_t sign, i, blanks = 0;
 
 	at -= at && s.p[at - 1] == '\\'; /* doubled by mistake */
+	while (blanks < at && s.p[at - blanks - 1] == ' ')
+		blanks++;
+	at -= blanks;
 	sign = number_sign(s.p, s.p + at);
 	i = at - sign;
-	if (!sign || s.p[i] == '+')
+	if (!sign || s.p[i] == '+' || (blanks && (!i || s.p[i - 1] == '\n')))
 		return false;
 	while (i && s.p[i - 1] == ' ')
 		i--;
@@ -338,6 +342,8 @@ static bool percent_behind(struct span s, size_t i)
 	word = (struct span){s.p + i, 0};
 	while (i + word.n < s.n && text_letter(word.p[word.n]))
 		word.n++;
+	if (span_is(word, "per") && s.n - i >= 8 && memcmp(word.p, "per cent", 8) == 0)
+		return true;
 	if (word.n > 1 && word_known(word) && word_known(word)->t == TOKEN_PERCENT)
 		return true;
 	return i < s.n && (s.p[i] == '%' || (s.p[i] == '\\' && i + 1 < s.n && s.p[i + 1] == '%'));

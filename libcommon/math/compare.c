@@ -9,9 +9,11 @@
 #include "math/env.h"
 #include "math/phrase.h"
 #include "math/unit.h"
+#include "math/words.h"
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 enum { MAX_NESTING = 8, MAX_ITEMS = 64 };
 
@@ -57,13 +59,28 @@ static bool same_ratio(struct judgement *j, struct value a, struct value b)
 	return value_because(j, true, "the same ratio");
 }
 
+/* a.m. or p.m. behind a value */
+static bool of_day(const struct judgement *j, int x)
+{
+	const struct node *n = value_node(j, value_node(j, x)->last);
+
+	return value_node(j, x)->kind == NODE_UNIT && n->kind == NODE_TEXT && n->text.n > 1 &&
+	       strchr("aApP", *n->text.p) &&
+	       memchr(n->text.p, *n->text.p & 0x20 ? 'm' : 'M', n->text.n) && n->text.n <= 4;
+}
+
 /* 3:30, which is a time of day: as a ratio it would be in lowest terms. */
 static bool is_time(struct judgement *j, int ratio)
 {
 	int64_t a, b;
 
+	const struct node *minute =
+		value_node(j, unit_bare(j, (struct value){value_node(j, ratio)->last, 0}).node);
+
 	if (!like_time(j, ratio, &a, &b) || a >= 24 || b >= 60)
 		return false;
+	if (*minute->text.p == '0' || of_day(j, value_node(j, ratio)->last))
+		return true; /* 11:01, 12:15 p.m. */
 	while (b) {
 		int64_t rest = a % b;
 
@@ -71,6 +88,18 @@ static bool is_time(struct judgement *j, int ratio)
 		b = rest;
 	}
 	return a != 1;
+}
+
+/* 11:00 p.m. and 11 p.m. */
+static bool same_hour(struct judgement *j, struct value ratio, struct value x)
+{
+	int64_t hour, minute;
+	int last = value_node(j, ratio.node)->last;
+
+	return value_node(j, ratio.node)->kind == NODE_RATIO &&
+	       like_time(j, ratio.node, &hour, &minute) && minute == 0 && of_day(j, last) &&
+	       of_day(j, x.node) && unit_agree(j, last, x.node) &&
+	       value_same(j, (struct value){node_whole(j->a, hour), 1}, unit_bare(j, x));
 }
 
 /* a:b against c */
@@ -149,6 +178,21 @@ static int bare_name(const struct judgement *j, int name)
 		       : name;
 }
 
+/* x and x, (x, y) and (x, y) */
+static bool same_tuple_name(struct judgement *j, int a, int b)
+{
+	const struct node *x = value_node(j, a), *y = value_node(j, b);
+
+	if (x->kind != NODE_TUPLE || y->kind != NODE_TUPLE)
+		return value_same(j, (struct value){a, 0}, (struct value){b, 0});
+	if (x->n != y->n)
+		return false;
+	for (a = x->first, b = y->first; a; a = value_node(j, a)->next, b = value_node(j, b)->next)
+		if (!value_same(j, (struct value){a, 0}, (struct value){b, 0}))
+			return false;
+	return true;
+}
+
 /* A list, with the names that its members have: "x = 1, y = 2", "x = 1, x = 2", "x = 1, 2" */
 static bool view_list(struct judgement *j, struct value x, bool response, struct view *w)
 {
@@ -162,7 +206,7 @@ static bool view_list(struct judgement *j, struct value x, bool response, struct
 		if (v && name) {
 			struct value now = {bare_name(j, name), 0};
 
-			kinds += !names || !value_same(j, (struct value){first, 0}, now);
+			kinds += !names || !same_tuple_name(j, first, now.node);
 			first = first ? first : now.node;
 			names++;
 		}
@@ -377,6 +421,8 @@ static bool same_shape(struct judgement *j, struct view *a, struct view *b)
 
 	if (a->n != b->n)
 		return value_because(j, false, "another number of values");
+	if ((a->shape == NAMED && a->either) != (b->shape == NAMED && b->either))
+		return value_because(j, false, "an answer of another kind");
 	if (a->shape == NAMED && b->shape == NAMED)
 		return by_name(j, a, b);
 	by_axis(j, a);
@@ -430,12 +476,78 @@ static bool same_case(struct judgement *j, int a, int b, int columns)
 	return true;
 }
 
+static bool otherwise(const struct judgement *j, int x)
+{
+	const struct node *n = value_node(j, x);
+
+	return n->kind == NODE_TEXT && (span_is(n->text, "otherwise") || span_is(n->text, "else") ||
+					span_is(n->text, "Otherwise"));
+}
+
+/* Does y say of what x is about the contrary: x < 2 and x \ge 2, n is even and n is odd? */
+static bool contrary(struct judgement *j, int x, int y)
+{
+	static const enum relation other[] = {
+		[REL_EQ] = REL_NE, [REL_NE] = REL_EQ, [REL_LT] = REL_GE,
+		[REL_LE] = REL_GT, [REL_GT] = REL_LE, [REL_GE] = REL_LT};
+	const struct node *a = value_node(j, x), *b = value_node(j, y);
+	enum relation r = value_node(j, a->last)->rel;
+
+	if (a->n != 2 || b->n != 2 || a->kind != b->kind ||
+	    !value_same(j, (struct value){a->first, 1}, (struct value){b->first, 1}))
+		return false;
+	if (a->kind == NODE_REL)
+		return r >= REL_EQ && r <= REL_GE && value_node(j, b->last)->rel == other[r] &&
+		       value_same(j, (struct value){a->last, 1}, (struct value){b->last, 1});
+	if (a->kind != NODE_UNIT)
+		return false;
+	a = value_node(j, a->last);
+	b = value_node(j, b->last);
+	return (span_is(a->text, "is even") && span_is(b->text, "is odd")) ||
+	       (span_is(a->text, "is odd") && span_is(b->text, "is even"));
+}
+
+/* Condition x, beside which there is only x_else, against y, beside y_else */
+static bool same_condition(struct judgement *j, int x, int x_else, int y, int y_else)
+{
+	if (otherwise(j, x))
+		return contrary(j, x_else, y);
+	if (otherwise(j, y))
+		return contrary(j, y_else, x);
+	return compare_same(j, (struct value){x, 0}, (struct value){y, 0});
+}
+
+/* Two cases each, of which a last one is "otherwise" */
+static bool same_otherwise(struct judgement *j, int a, int b)
+{
+	for (int swap = 0; swap < 2; swap++) {
+		bool yes = true;
+
+		for (int i = 0; i < 2 && yes; i++) {
+			int k = i ^ swap;
+			struct value x = {node_kid(j->a, a, 2 * i), 0};
+			struct value y = {node_kid(j->a, b, 2 * k), 0};
+
+			yes = compare_same(j, x, y) &&
+			      same_condition(
+				      j, node_kid(j->a, a, 2 * i + 1), node_kid(j->a, a, 3 - 2 * i),
+				      node_kid(j->a, b, 2 * k + 1), node_kid(j->a, b, 3 - 2 * k));
+		}
+		if (yes)
+			return true;
+	}
+	return false;
+}
+
 /* Each row of a is one of b, in any order. */
 static bool same_cases(struct judgement *j, int a, int b)
 {
 	int columns = value_node(j, a)->op, n = value_node(j, a)->n;
 	bool used[MAX_ITEMS] = {false};
 
+	if (columns == 2 && n == 4 && value_node(j, b)->op == 2 && value_node(j, b)->n == 4 &&
+	    same_otherwise(j, a, b))
+		return value_because(j, true, "the same cases");
 	if (columns != value_node(j, b)->op || n != value_node(j, b)->n || n > MAX_ITEMS)
 		return value_because(j, false, "another number of cases");
 	for (int i = 0; i < n; i += columns) {
@@ -455,35 +567,13 @@ static bool same_cases(struct judgement *j, int a, int b)
 
 static bool same_names(struct judgement *j, int a, int b)
 {
-	return !a || !b || value_node(j, a)->kind == NODE_TEXT ||
-	       value_node(j, b)->kind == NODE_TEXT ||
+	const struct node *x = value_node(j, a), *y = value_node(j, b);
+
+	return !a || !b || x->kind == NODE_TEXT || y->kind == NODE_TEXT ||
+	       (((x->kind == NODE_SYM && y->kind == NODE_CALL) ||
+		 (x->kind == NODE_CALL && y->kind == NODE_SYM)) &&
+		span_eq(x->text, y->text)) || /* f and f(x) */
 	       compare_same(j, (struct value){a, 1}, (struct value){b, 1});
-}
-
-/* (m, n) = (6, 2) and (n, m) = (2, 6): names and values in another order */
-static bool permuted(struct judgement *j, int name_a, struct value a, int name_b, struct value b)
-{
-	int m = value_node(j, name_a)->first, x = value_node(j, a.node)->first;
-
-	if (value_node(j, name_a)->kind != NODE_TUPLE ||
-	    value_node(j, name_b)->kind != NODE_TUPLE ||
-	    value_node(j, a.node)->kind != NODE_TUPLE ||
-	    value_node(j, b.node)->kind != NODE_TUPLE ||
-	    value_node(j, name_a)->n != value_node(j, a.node)->n ||
-	    value_node(j, name_b)->n != value_node(j, b.node)->n ||
-	    value_node(j, a.node)->n != value_node(j, b.node)->n)
-		return false;
-	for (; m; m = value_node(j, m)->next, x = value_node(j, x)->next) {
-		int k = value_node(j, name_b)->first, y = value_node(j, b.node)->first;
-
-		while (k && !value_same(j, (struct value){m, 1}, (struct value){k, 1})) {
-			k = value_node(j, k)->next;
-			y = value_node(j, y)->next;
-		}
-		if (!k || !compare_same(j, (struct value){x, a.sign}, (struct value){y, b.sign}))
-			return false;
-	}
-	return true;
 }
 
 /* 1, 2, 3 and (a, b, c) = (1, 2, 3): a tuple with names is a list of the values in order. */
@@ -504,9 +594,8 @@ static bool listed(struct judgement *j, struct value a, int name_b, struct value
 /* a, b: what two relations state, or what stands in the place of one */
 static bool same_stated(struct judgement *j, int name_a, struct value a, int name_b, struct value b)
 {
-	if (same_names(j, name_a, name_b))
-		return compare_same(j, a, b) || (!name_a && listed(j, a, name_b, b));
-	return permuted(j, name_a, a, name_b, b);
+	return same_names(j, name_a, name_b) &&
+	       (compare_same(j, a, b) || (!name_a && listed(j, a, name_b, b)));
 }
 
 /* |x - 1| < 3 and -2 < x < 4, which is its solution */
@@ -519,6 +608,58 @@ static bool solves_absolute(struct judgement *j, struct value a, struct value b)
 	       interval_pieces(j, a, &p) && interval_pieces(j, b, &q) && interval_same(j, &p, &q);
 }
 
+/* n \equiv 2 \pmod 5 and 2 \pmod 5 */
+static bool same_residue(const struct judgement *j, int a, int b)
+{
+	if (relation_is(j, a) == relation_is(j, b))
+		return false;
+	if (relation_is(j, a))
+		a = value_node(j, a)->last;
+	else
+		b = value_node(j, b)->last;
+	return relation_residues(j, a, b);
+}
+
+/* 2^{100} \equiv 5 \pmod 7: the 5; 0: x is something else */
+static int remainder_of(const struct judgement *j, int x)
+{
+	const struct node *n = value_node(j, x), *last = value_node(j, n->last);
+
+	if (n->kind != NODE_REL || n->n != 2 || !span_is(n->text, "equiv") ||
+	    last->kind != NODE_CALL || last->n != 2 ||
+	    value_node(j, n->first)->flags & (HAS_SYM | HAS_TEXT))
+		return 0;
+	return last->first;
+}
+
+/* 0 < x < a and (0, a), of which the ends are compared as they stand */
+static bool same_ends(struct judgement *j, int rel, int interval)
+{
+	const struct node *r = value_node(j, rel), *s = value_node(j, interval);
+	int lo = r->first, x = value_node(j, lo)->next, hi = r->last;
+	unsigned open = s->kind == NODE_TUPLE ? OPEN_LEFT | OPEN_RIGHT : s->op;
+	enum relation left = value_node(j, x)->rel, right = value_node(j, hi)->rel;
+
+	if (r->kind != NODE_REL || r->n != 3 || s->n != 2 ||
+	    (s->kind != NODE_TUPLE && s->kind != NODE_INTERVAL) ||
+	    value_node(j, x)->kind != NODE_SYM)
+		return false;
+	return left == (open & OPEN_LEFT ? REL_LT : REL_LE) &&
+	       right == (open & OPEN_RIGHT ? REL_LT : REL_LE) &&
+	       value_same(j, (struct value){lo, 1}, (struct value){s->first, 1}) &&
+	       value_same(j, (struct value){hi, 1}, (struct value){s->last, 1});
+}
+
+/* \mathbb{R} and -\infty < x < \infty */
+static bool everything(struct judgement *j, int numbers, struct value b)
+{
+	struct pieces p, q;
+
+	return value_node(j, numbers)->kind == NODE_NUMBERS && interval_is_set(j, numbers) &&
+	       interval_pieces(j, (struct value){numbers, 0}, &p) && interval_pieces(j, b, &q) &&
+	       interval_same(j, &p, &q);
+}
+
 static bool against_relations(struct judgement *j, struct value a, struct value b)
 {
 	bool is_a = relation_is(j, a.node), is_b = relation_is(j, b.node);
@@ -526,6 +667,14 @@ static bool against_relations(struct judgement *j, struct value a, struct value 
 	    vb = is_b ? relation_value(j, b.node, true, &name_b) : b.node;
 	struct pieces p, q;
 
+	if (same_residue(j, a.node, b.node))
+		return value_because(j, true, "the same residue");
+	if (is_a && !is_b && same_ends(j, a.node, b.node))
+		return value_because(j, true, "the same interval");
+	if (!is_a && everything(j, a.node, b))
+		return value_because(j, true, "all real numbers");
+	if (!is_a && remainder_of(j, b.node))
+		return compare_same(j, a, (struct value){remainder_of(j, b.node), b.sign});
 	if (va && vb &&
 	    same_stated(j, name_a, (struct value){va, a.sign}, name_b, (struct value){vb, b.sign}))
 		return true;
@@ -656,6 +805,8 @@ static bool compare_same(struct judgement *j, struct value a, struct value b)
 		    (value_node(j, b.node)->kind == NODE_DEG) &&
 	    value_same(j, a, b))
 		yes = true; /* 30° and \pi/6 */
+	if (!yes && (same_hour(j, a, b) || same_hour(j, b, a)))
+		yes = value_because(j, true, "the same time of day");
 	assert(j->depth > 0);
 	j->depth--;
 	return yes;
@@ -689,13 +840,290 @@ static int unconditional(struct judgement *j, int x)
 	return bare_list;
 }
 
+/* ---- names of tuples ---- */
+
+/* The names in front of some values and these, in the same order */
+struct names {
+	int n, name[MAX_ITEMS], value[MAX_ITEMS];
+};
+
+static bool name_put(struct names *v, int name, int value)
+{
+	if (v->n == MAX_ITEMS)
+		return false;
+	v->name[v->n] = name;
+	v->value[v->n++] = value;
+	return true;
+}
+
+static bool is_tuple_of(const struct judgement *j, int x, int n)
+{
+	return value_node(j, x)->kind == NODE_TUPLE && value_node(j, x)->n == n;
+}
+
+/* (m, n) = (6, 2) */
+static bool names_of_tuple(const struct judgement *j, int x, struct names *v)
+{
+	const struct node *n = value_node(j, x);
+	int name = n->first, value = n->last;
+
+	v->n = 0;
+	if (n->kind != NODE_REL || n->n != 2 || value_node(j, value)->rel != REL_EQ ||
+	    value_node(j, name)->kind != NODE_TUPLE ||
+	    !is_tuple_of(j, value, value_node(j, name)->n))
+		return false;
+	for (name = value_node(j, name)->first, value = value_node(j, value)->first; name;
+	     name = value_node(j, name)->next, value = value_node(j, value)->next)
+		if (value_node(j, name)->kind == NODE_NUM || !name_put(v, name, value))
+			return false;
+	return true;
+}
+
+/* m = 6, n = 2 */
+static bool names_of_list(struct judgement *j, int x, bool response, struct names *v)
+{
+	v->n = 0;
+	if (value_node(j, x)->kind != NODE_LIST || value_node(j, x)->op == 'o')
+		return false;
+	for (int k = value_node(j, x)->first, name = 0; k; k = value_node(j, k)->next, name = 0) {
+		int value = relation_is(j, k) ? relation_value(j, k, response, &name) : 0;
+
+		if (!value || !name || value_node(j, name)->kind != NODE_SYM ||
+		    !name_put(v, name, value))
+			return false;
+	}
+	return true;
+}
+
+/* Where the names of a stand in b; false: they are not the same ones. */
+static bool order_of(struct judgement *j, const struct names *a, const struct names *b, int *at)
+{
+	for (int i = 0; i < a->n && a->n == b->n; i++) {
+		at[i] = 0;
+		while (at[i] < b->n && !value_same(j, (struct value){a->name[i], 1},
+						   (struct value){b->name[at[i]], 1}))
+			at[i]++;
+		if (at[i] == b->n)
+			return false;
+	}
+	return a->n == b->n;
+}
+
+/* The values in b's tuple x, in the order at, as another tuple */
+static int tuple_again(struct judgement *j, int x, const int *at)
+{
+	int y = node_new(j->a, NODE_TUPLE);
+
+	for (int i = 0; i < value_node(j, x)->n; i++)
+		y = node_add(j->a, y, node_again(j->a, node_kid(j->a, x, at[i])));
+	return y;
+}
+
+static int equation(struct judgement *j, int left, int right)
+{
+	if (right)
+		value_node(j, right)->rel = REL_EQ;
+	return node_two(j->a, NODE_REL, left, right);
+}
+
+/* x, or the first one where it is a list */
+static int first_of(const struct judgement *j, int x)
+{
+	enum node_kind kind = (enum node_kind)value_node(j, x)->kind;
+
+	return kind == NODE_LIST || kind == NODE_SET ? value_node(j, x)->first : x;
+}
+
+/* Names x, y and z in this order, as coordinates are given; false where there are others */
+static bool names_by_axis(const struct judgement *j, struct names *v)
+{
+	struct names sorted = {.n = 0};
+
+	for (char c = 'x'; c <= 'z'; c++)
+		for (int i = 0; i < v->n; i++)
+			if (span_eq(value_node(j, v->name[i])->text, (struct span){&c, 1}))
+				name_put(&sorted, v->name[i], v->value[i]);
+	if (sorted.n != v->n)
+		return false;
+	*v = sorted;
+	return true;
+}
+
+/* The names of tuples as the right answer has them, or as they are understood where it has none */
+static bool names_wanted(struct judgement *j, int right, int got, struct names *v)
+{
+	right = first_of(j, right);
+	if (names_of_tuple(j, right, v))
+		return true;
+	return value_node(j, right)->kind == NODE_TUPLE && names_of_tuple(j, first_of(j, got), v) &&
+	       names_by_axis(j, v);
+}
+
+/* x, (n, m) = (2, 6) or a list of such in which tuples without a name have the last ones, with
+ * names in the order that is wanted; x itself where it has no such names */
+static int in_that_order(struct judgement *j, const struct names *wanted, int x, int *at)
+{
+	enum node_kind kind = (enum node_kind)value_node(j, x)->kind;
+	struct names got;
+	int y;
+
+	if (kind == NODE_TUPLE && value_node(j, x)->n == wanted->n && *at >= 0)
+		return tuple_again(j, x, at);
+	if (names_of_tuple(j, x, &got) && order_of(j, wanted, &got, at))
+		return equation(j, tuple_again(j, value_node(j, x)->first, at),
+				tuple_again(j, value_node(j, x)->last, at));
+	if (kind != NODE_LIST && kind != NODE_SET)
+		return node_again(j->a, x);
+	y = node_new(j->a, kind);
+	value_node(j, y)->op = value_node(j, x)->op;
+	for (int k = value_node(j, x)->first; k; k = value_node(j, k)->next)
+		y = node_add(j->a, y, in_that_order(j, wanted, k, at));
+	return y;
+}
+
+/* The response with its names in the order of the right answer's, and as a tuple or a list as there
+ */
+static int with_names_of(struct judgement *j, int right, int got)
+{
+	struct names a, b;
+	int at[MAX_ITEMS] = {-1}, y;
+
+	if (names_of_tuple(j, right, &a) && names_of_list(j, got, true, &b) &&
+	    order_of(j, &a, &b, at)) {
+		y = node_new(j->a, NODE_TUPLE);
+		for (int i = 0; i < a.n; i++)
+			y = node_add(j->a, y, node_again(j->a, b.value[at[i]]));
+		return equation(j, node_again(j->a, value_node(j, right)->first), y);
+	}
+	if (names_of_list(j, right, false, &a) && names_of_tuple(j, got, &b) &&
+	    order_of(j, &a, &b, at)) {
+		y = node_new(j->a, NODE_LIST);
+		for (int i = 0; i < a.n; i++)
+			y = node_add(j->a, y,
+				     equation(j, node_again(j->a, b.name[at[i]]),
+					      node_again(j->a, b.value[at[i]])));
+		return y;
+	}
+	return names_wanted(j, right, got, &a) ? in_that_order(j, &a, got, at) : got;
+}
+
+/* ---- n \equiv 0, 1 \pmod 4 ---- */
+
+static bool is_residue(const struct judgement *j, int x)
+{
+	return value_node(j, x)->kind == NODE_CALL && value_node(j, x)->n == 2 &&
+	       span_is(value_node(j, x)->text, "mod");
+}
+
+/* What is congruent to k: k with the modulus, where it has none */
+static int congruent(struct judgement *j, const struct node *first, int k, int modulus)
+{
+	int y, x = relation_is(j, k) ? value_node(j, k)->last : k;
+
+	x = node_again(j->a, x);
+	if (!is_residue(j, x)) {
+		y = node_new(j->a, NODE_CALL);
+		value_node(j, y)->text = (struct span){"mod", 3};
+		x = node_add(j->a, node_add(j->a, y, x), node_again(j->a, modulus));
+	}
+	value_node(j, x)->rel = REL_OTHER;
+	y = node_two(j->a, NODE_REL, node_again(j->a, first->first), x);
+	value_node(j, y)->text = first->text;
+	return y;
+}
+
+/* n \equiv \pm 1 \pmod 6 as two of them; x itself where it is none */
+static int both_congruent(struct judgement *j, int x)
+{
+	const struct node *n = value_node(j, x), *last = value_node(j, n->last);
+	int y, k;
+
+	if (n->kind != NODE_REL || n->n != 2 || !span_is(n->text, "equiv") ||
+	    !is_residue(j, n->last) || value_node(j, last->first)->kind != NODE_PM)
+		return x;
+	k = value_node(j, last->first)->first;
+	y = node_one(j->a, NODE_LIST, congruent(j, n, node_again(j->a, k), last->last));
+	return node_add(j->a, y,
+			congruent(j, n, node_one(j->a, NODE_NEG, node_again(j->a, k)), last->last));
+}
+
+/* Each member of a list of which the first is a congruence and the last has a modulus as one of its
+ * own; x itself where it is none */
+static int each_congruent(struct judgement *j, int x)
+{
+	const struct node *n = value_node(j, x), *first = value_node(j, n->first);
+	int last = n->last, y;
+
+	if (n->kind == NODE_REL)
+		return both_congruent(j, x);
+	if (n->kind != NODE_LIST || first->kind != NODE_REL || !span_is(first->text, "equiv"))
+		return x;
+	last = relation_is(j, last) ? value_node(j, last)->last : last;
+	if (!is_residue(j, last))
+		return x;
+	y = node_new(j->a, NODE_LIST);
+	value_node(j, y)->op = n->op;
+	for (int k = n->first; k; k = value_node(j, k)->next)
+		y = node_add(j->a, y, congruent(j, first, k, value_node(j, last)->last));
+	return y ? y : x;
+}
+
+/* ---- a = b = 1 ---- */
+
+static bool has_several(const struct judgement *j, int x)
+{
+	const struct node *n = value_node(j, x);
+
+	return n->kind == NODE_TUPLE || n->kind == NODE_LIST ||
+	       (n->kind == NODE_REL && value_node(j, n->first)->kind == NODE_TUPLE);
+}
+
+/* x, a chain of names with a value at its end, as a list of them where the other has several
+ * values; else x itself */
+static int each_equal(struct judgement *j, int x, int other)
+{
+	const struct node *n = value_node(j, x);
+	int y = 0, last = n->last;
+
+	if (n->kind != NODE_REL || n->n < 3 || !has_several(j, other) ||
+	    value_node(j, last)->flags & HAS_SYM)
+		return x;
+	for (int k = n->first; k != last; k = value_node(j, k)->next)
+		if (value_node(j, k)->kind != NODE_SYM ||
+		    value_node(j, value_node(j, k)->next)->rel != REL_EQ)
+			return x;
+	y = node_new(j->a, NODE_LIST);
+	for (int k = n->first; k != last; k = value_node(j, k)->next)
+		y = node_add(j->a, y, equation(j, node_again(j->a, k), node_again(j->a, last)));
+	return y ? y : x;
+}
+
+/* Do words in x say that it is not so? */
+static bool denies(const struct judgement *j, int x)
+{
+	const struct node *n = value_node(j, x);
+
+	if (n->kind == NODE_CALL) /* x_{max} */
+		return false;
+	if (n->kind == NODE_TEXT && word_rejects(n->text))
+		return true;
+	for (int k = n->first; k; k = value_node(j, k)->next)
+		if (denies(j, k))
+			return true;
+	return false;
+}
+
 bool compare_trees(struct judgement *j, int right, int got)
 {
 	int x = unconditional(j, right), y = unconditional(j, got);
 	struct value a = {x && !y ? x : right, 0}, b = {y && !x ? y : got, 0};
-
 	const char *why;
 
+	if (denies(j, got) && !denies(j, right))
+		return value_because(j, false, "words that deny it");
+	a.node = each_congruent(j, each_equal(j, a.node, b.node));
+	b.node = each_congruent(j, each_equal(j, b.node, a.node));
+	b.node = with_names_of(j, a.node, b.node);
 	j->wide = (value_node(j, right)->flags | value_node(j, got)->flags) & HAS_CORNER;
 	if (compare_same(j, a, b))
 		return true;

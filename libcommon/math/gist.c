@@ -108,6 +108,21 @@ static const char *const reasons[] = {"because", "since", "as",   "it",   "there
 				      "they",    "we",    "he",   "she",  "this",
 				      "that",    "such",  "he's", "it's", NULL};
 
+/* "There is no such number", "There does not exist such a one", "Such a one does not exist" */
+static bool denies_existence(const struct parts *p)
+{
+	static const char *const be[] = {"is", "are", "exist", "exists", NULL};
+	static const char *const does[] = {"does", "do", NULL};
+	int n = p->n - (p->n && is_empty(p, p->n - 1));
+
+	if (parts_is(p, 0, "there") && parts_in(p, 1, be))
+		return parts_is(p, 2, "no") && parts_is(p, 3, "such");
+	if (parts_is(p, 0, "there"))
+		return parts_in(p, 1, does) && parts_is(p, 2, "not") && parts_is(p, 3, "exist");
+	return parts_is(p, 0, "such") && n > 3 && parts_in(p, n - 3, does) &&
+	       parts_is(p, n - 2, "not") && parts_is(p, n - 1, "exist");
+}
+
 /* The first word is Yes or No and nothing behind it is one, so that it says all. "No solution" is
  * not No. */
 static bool yes_no(const struct parts *p, enum gist_kind *kind)
@@ -115,6 +130,13 @@ static bool yes_no(const struct parts *p, enum gist_kind *kind)
 	struct span s;
 	bool yes = parts_is(p, 0, "yes");
 
+	if (denies_existence(p)) {
+		*kind = GIST_NO;
+		for (int i = 2; i < p->n; i++)
+			if (parts_is(p, i, "yes") || parts_is(p, i, "but"))
+				return false;
+		return true;
+	}
 	if (!yes && !parts_is(p, 0, "no"))
 		return false;
 	*kind = yes ? GIST_YES : GIST_NO;
@@ -124,7 +146,7 @@ static bool yes_no(const struct parts *p, enum gist_kind *kind)
 	if (p->n == 1 || parts_in(p, 1, reasons))
 		return true;
 	s = is_formula(p, 1) ? skip(parts_at(p, 1), "*_`") : (struct span){NULL, 0};
-	return s.n && strchr(",.;:-(!", *s.p);
+	return s.n && ((unsigned char)*s.p >= 0x80 || strchr(",.;:-(!", *s.p));
 }
 
 /* ---- remarks ---- */
@@ -139,6 +161,38 @@ static void cut_reasons(struct parts *p)
 			parts_drop(p, i, p->n - i);
 			return;
 		}
+}
+
+/* ", attained at x = 2" behind a value */
+static void cut_place(struct parts *p)
+{
+	static const char *const word[] = {"attained", "achieved", "reached", "occurring", NULL};
+	static const char *const at[] = {"at", "when", "for", "by", "if", "iff", "with", NULL};
+
+	for (int i = 1; i + 1 < p->n; i++)
+		if (parts_in(p, i, word) && parts_in(p, i + 1, at) && is_formula(p, i - 1) &&
+		    !is_empty(p, i - 1)) {
+			parts_drop(p, i, p->n - i);
+			cut_to(p, i - 1, skip_back(parts_at(p, i - 1), ",;("));
+			return;
+		}
+}
+
+/* "is the only solution" behind a value */
+static void cut_only(struct parts *p)
+{
+	static const char *const word[] = {"is",       "are",       "the",       "only",
+					   "unique",   "solution",  "solutions", "answer",
+					   "function", "functions", "such",      "possible",
+					   "value",    "one",       NULL};
+	int n = p->n - (p->n && is_empty(p, p->n - 1)), i = n;
+
+	while (i > 0 && parts_in(p, i - 1, word))
+		i--;
+	if (i < 1 || n - i < 3 || !is_formula(p, i - 1) || is_empty(p, i - 1) ||
+	    !(parts_is(p, i, "is") || parts_is(p, i, "are")) || !parts_is(p, i + 1, "the"))
+		return;
+	parts_drop(p, i, p->n - i);
 }
 
 /* "in total" and the like at the end */
@@ -221,6 +275,24 @@ static void cut_bracket(struct parts *p)
 	cut_to(p, i, s.n);
 }
 
+/* "2^6 (or 64)" at the end: without the brackets */
+static void open_bracket(struct parts *p)
+{
+	struct span s, inside;
+	size_t k, end;
+	int i;
+
+	if (!last_bracket(p, &i, &k) || i != p->n - 1)
+		return;
+	s = parts_at(p, i);
+	inside = skip(behind(s, k + 1), "");
+	if (!begins(inside, "or ") && !begins(inside, "or$"))
+		return;
+	end = skip_back(s, ".");
+	p->text.p[p->v[i].from + k] = ' ';
+	p->text.p[p->v[i].from + end - 1] = ' ';
+}
+
 /* ---- what is declared ---- */
 
 static void declare(struct gist *g, struct span letter)
@@ -259,11 +331,26 @@ static size_t number_set(struct span s, struct span *domain)
 {
 	static const struct {
 		const char *sign, *word;
-	} sets[] = {{"\\mathbb{R}", ""},        {"\\mathbb R", ""}, {"\\R", ""},
-		    {"\\mathbb{C}", ""},        {"\\mathbb C", ""}, {"\\mathbb{Z}", "integer"},
-		    {"\\mathbb Z", "integer"},  {"\\Z", "integer"}, {"\\mathbb{N}", "natural"},
-		    {"\\mathbb N", "natural"},  {"\\N", "natural"}, {"\\mathbb{Q}", "rational"},
-		    {"\\mathbb Q", "rational"}, {"\\Q", "rational"}};
+	} sets[] = {{"\\mathbb{Z}^+", "natural"},
+		    {"\\mathbb{Z}^{+}", "natural"},
+		    {"\\mathbb{Z}_{>0}", "natural"},
+		    {"\\mathbb{N}^*", "natural"},
+		    {"\\mathbb{R}^+", "positive"},
+		    {"\\mathbb{R}^{+}", "positive"},
+		    {"\\mathbb{R}", "real"},
+		    {"\\mathbb R", "real"},
+		    {"\\R", "real"},
+		    {"\\mathbb{C}", "complex"},
+		    {"\\mathbb C", "complex"},
+		    {"\\mathbb{Z}", "integer"},
+		    {"\\mathbb Z", "integer"},
+		    {"\\Z", "integer"},
+		    {"\\mathbb{N}", "natural"},
+		    {"\\mathbb N", "natural"},
+		    {"\\N", "natural"},
+		    {"\\mathbb{Q}", "rational"},
+		    {"\\mathbb Q", "rational"},
+		    {"\\Q", "rational"}};
 
 	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
 		if (begins(s, sets[i].sign)) {
@@ -308,14 +395,14 @@ static bool declared(struct gist *g, struct span s, struct span *rest)
 }
 
 static const char *const filler[] = {
-	"some",    "any",        "all",      "every",  "each",      "arbitrary", "fixed",
-	"given",   "real",       "complex",  "a",      "an",        "the",       "is",
-	"are",     "be",         "of",       "number", "value",     "values",    "here",
-	"numbers", "parameters", "constant", "reals",  "constants", "where",     "for",
-	"with",    "parameter",  "can",      "being",  "denote",    "denotes",   NULL};
-static const char *const restricting[] = {
-	"integer",  "integers", "integral",     "whole",   "natural",     "positive", "negative",
-	"rational", "non-zero", "non-negative", "nonzero", "nonnegative", NULL};
+	"some",  "any",    "all",       "every",   "each",       "arbitrary", "fixed",     "given",
+	"a",     "an",     "the",       "is",      "are",        "be",        "of",        "number",
+	"value", "values", "here",      "numbers", "parameters", "constant",  "constants", "where",
+	"for",   "with",   "parameter", "can",     "being",      "denote",    "denotes",   NULL};
+static const char *const restricting[] = {"integer",  "integers",     "integral", "whole",
+					  "natural",  "positive",     "negative", "rational",
+					  "non-zero", "non-negative", "nonzero",  "nonnegative",
+					  "real",     "reals",        "complex",  NULL};
 
 /* The words from part i on that declare letters: the part behind them, 0 when they say more */
 static int declaration(struct gist *g, int i, struct span *rest)
@@ -339,6 +426,35 @@ static void take_back(struct gist *g, int letters, int domains)
 	g->domains = domains;
 }
 
+/* Is the letter an argument in the formula s, f(x)? */
+static bool is_argument(struct span letter, struct span s)
+{
+	for (size_t k = 0; k + letter.n + 2 <= s.n; k++)
+		if (s.p[k] == '(' && s.p[k + 1 + letter.n] == ')' &&
+		    memcmp(s.p + k + 1, letter.p, letter.n) == 0)
+			return true;
+	return false;
+}
+
+/* Do the parts from i to end say "for some x" of the x in f(x), which stands before? */
+static bool some_argument(const struct gist *g, int i, int end)
+{
+	static const char *const all[] = {"all", "every", "any", "each", NULL};
+	const struct parts *p = &g->parts;
+	struct span f = i && is_formula(p, i - 1) ? parts_at(p, i - 1) : (struct span){"", 0}, s;
+	bool some = false;
+
+	for (int k = i; k < end; k++) {
+		some = (some && !parts_in(p, k, all)) || parts_is(p, k, "some");
+		s = parts_at(p, k);
+		for (int n = 0; n < g->letters && some && is_formula(p, k); n++)
+			if (g->letter[n].p >= s.p && g->letter[n].p < s.p + s.n &&
+			    is_argument(g->letter[n], f))
+				return true;
+	}
+	return false;
+}
+
 /* Takes out "for some constant c" and the like from part i on; false when it is more. */
 static bool cut_declaration(struct gist *g, int i)
 {
@@ -351,6 +467,8 @@ static bool cut_declaration(struct gist *g, int i)
 	    (!end || !is_formula(p, i + 1) ||
 	     !memmem(parts_at(p, i + 1).p, p->v[i + 1].n, "\\in", 3)))
 		end = 0; /* "for x" declares nothing */
+	if (some_argument(g, i, end))
+		end = 0;
 	if (!end || i == 0 || (g->letters == letters && i + 2 > end)) {
 		take_back(g, letters, domains);
 		return false;
@@ -364,6 +482,43 @@ static bool cut_declaration(struct gist *g, int i)
 		s = parts_at(p, i - 1);
 		cut_to(p, i - 1, skip_back(s, ",;("));
 	}
+	return true;
+}
+
+/* How far s, up to the k bytes, goes back over letters with commas between them: "= ax+b, a, b" */
+static size_t first_letter(struct span s, size_t k)
+{
+	while (k && s.p[k - 1] == ',') {
+		size_t from = k - 1;
+		struct span x;
+
+		while (from && !strchr(",;(=", s.p[from - 1]) &&
+		       !ends((struct span){s.p, from}, "\\quad"))
+			from--;
+		x = skip((struct span){s.p + from, k - 1 - from}, "");
+		if (!from || s.p[from - 1] == '=' || !letter_length(x) ||
+		    skip(behind(x, letter_length(x)), "").n)
+			return k;
+		k = from;
+	}
+	return k;
+}
+
+/* "\forall x" that the formula i ends with */
+static bool cut_forall(struct gist *g, int i)
+{
+	struct parts *p = &g->parts;
+	struct span s = parts_at(p, i), rest;
+	size_t k = s.n;
+	int letters = g->letters, domains = g->domains;
+
+	while (k && !begins(behind(s, k), "\\forall"))
+		k--;
+	if (!k || !declared(g, behind(s, k + 7), &rest) || rest.n || g->letters == letters) {
+		take_back(g, letters, domains);
+		return false;
+	}
+	cut_to(p, i, skip_back((struct span){s.p, k}, ",;("));
 	return true;
 }
 
@@ -385,6 +540,7 @@ static bool cut_membership(struct gist *g, int i)
 	while (k && !strchr(",;(", s.p[k - 1]) && !ends((struct span){s.p, k}, "\\quad") &&
 	       !ends((struct span){s.p, k}, "\\forall"))
 		k--;
+	k = first_letter(s, k);
 	if (!k || !declared(g, behind(s, k), &rest) || rest.n || g->letters == letters) {
 		take_back(g, letters, domains);
 		return false;
@@ -403,8 +559,8 @@ static bool cut_membership(struct gist *g, int i)
 /* "k is an integer" behind a comma: the letter is at the end of the formula i */
 static bool cut_apposition(struct gist *g, int i)
 {
-	static const char *const noun[] = {"integer", "integers", "constant", "constants",
-					   "number",  "numbers",  NULL};
+	static const char *const noun[] = {"integer", "integers", "constant", "constants", "number",
+					   "numbers", "real",     "reals",    "arbitrary", NULL};
 	struct parts *p = &g->parts;
 	int letters = g->letters, domains = g->domains;
 	struct span s = parts_at(p, i), rest;
@@ -440,7 +596,7 @@ static bool cut_declarations(struct gist *g)
 		if (is_formula(p, i) && is_word(p, i + 1))
 			any |= cut_apposition(g, i);
 	if (p->n && is_formula(p, p->n - 1))
-		any |= cut_membership(g, p->n - 1);
+		any |= cut_membership(g, p->n - 1) || cut_forall(g, p->n - 1);
 	return any;
 }
 
@@ -468,9 +624,9 @@ static bool named_value(const struct parts *p, int i)
 /* Words that say under which condition, or that it is not so */
 static bool conditional(const struct parts *p, int from, int to)
 {
-	static const char *const word[] = {"if",       "when",   "unless", "provided",
-					   "not",      "except", "but",    "otherwise",
-					   "whenever", "never",  NULL};
+	static const char *const word[] = {"if",     "when", "unless",    "provided", "not",
+					   "except", "but",  "otherwise", "whenever", "never",
+					   "cannot", "than", "can't",     "isn't",    NULL};
 
 	for (int i = from; i < to; i++)
 		if (parts_in(p, i, word))
@@ -529,13 +685,19 @@ static void cut_label(struct parts *p)
 static void cut_nouns(struct parts *p)
 {
 	static const char *const noun[] = {
-		"the",     "a",      "an",     "point",     "points",   "pair",      "pairs",
-		"ordered", "value",  "values", "number",    "numbers",  "line",      "interval",
-		"set",     "vector", "both",   "either",    "function", "equation",  "functions",
-		"integer", "answer", "triple", "triples",   "solution", "solutions", "matrix",
-		"exactly", "simply", "just",   "precisely", "lines",    "only",      NULL};
-	int n = 0;
+		"the",        "a",         "an",        "point",   "points",   "pair",
+		"pairs",      "ordered",   "value",     "values",  "number",   "numbers",
+		"line",       "interval",  "set",       "vector",  "both",     "either",
+		"function",   "equation",  "functions", "integer", "answer",   "triple",
+		"triples",    "solution",  "solutions", "matrix",  "exactly",  "simply",
+		"just",       "precisely", "lines",     "only",    "ellipse",  "circle",
+		"parabola",   "hyperbola", "curve",     "plane",   "sphere",   "ratio",
+		"polynomial", "vectors",   "roots",     "triplet", "triplets", "tuple",
+		"tuples",     "of",        "form",      "graph",   NULL};
+	int n = parts_is(p, 0, "all") && (parts_is(p, 1, "functions") || parts_is(p, 1, "pairs"));
 
+	if (parts_is(p, 0, "of"))
+		return;
 	while (parts_in(p, n, noun))
 		n++;
 	if (n && is_formula(p, n) && !is_empty(p, n) && (n == p->n - 1 || !conditional(p, n, p->n)))
@@ -555,20 +717,39 @@ static bool has_relation(struct span s)
 	return false;
 }
 
-/* "All integers n with" before a relation */
+/* Does the relation s bound what it is about by a positive number from below, and no more? */
+static bool above_zero(struct span s)
+{
+	static const char *const ge[] = {">=", ">", "\\geqslant", "\\geq", "\\ge", "\\gt"};
+
+	s = skip(s, "");
+	s = skip(behind(s, letter_length(s)), "");
+	for (size_t i = 0; i < sizeof ge / sizeof *ge; i++)
+		if (begins(s, ge[i])) {
+			s = skip(behind(s, strlen(ge[i])), "");
+			while (s.n && text_digit(*s.p))
+				s = behind(s, 1);
+			return !skip(s, ".").n;
+		}
+	return false;
+}
+
+/* "All integers n with" before a relation; "positive" too, where it says no more */
 static void cut_quantifier(struct parts *p)
 {
 	static const char *const all[] = {"all", "every", "any", "each", "the", NULL};
 	static const char *const kind[] = {"integer", "integers", "real",  "reals", "number",
 					   "numbers", "values",   "value", "of",    NULL};
+	static const char *const above[] = {"positive", "natural", NULL};
 	static const char *const with[] = {"with",       "such",  "that", "for", "which",
 					   "satisfying", "where", "so",   NULL};
 	struct span s;
 	int n = 0;
+	bool positive = false;
 
-	while (parts_in(p, n, n ? kind : all))
-		n++;
-	if (!n || !is_formula(p, n))
+	while (parts_in(p, n, n ? kind : all) || (n && parts_in(p, n, above)))
+		positive |= parts_in(p, n++, above);
+	if (!n || !is_formula(p, n) || (positive && !above_zero(parts_at(p, p->n - 1))))
 		return;
 	if (n == p->n - 1 && has_relation(parts_at(p, n))) {
 		parts_drop(p, 0, n);
@@ -625,6 +806,20 @@ static const char *set_of_words(struct span name)
 		    {"complex number ", "\\mathbb{C}"},
 		    {"natural number ", "\\mathbb{N}"},
 		    {"positive integer ", "\\mathbb{N}"},
+		    {"positive whole number ", "\\mathbb{N}"},
+		    {"nonnegative integer ", "\\mathbb{Z}_{\\ge 0}"},
+		    {"non-negative integer ", "\\mathbb{Z}_{\\ge 0}"},
+		    {"positive real number ", "(0,\\infty)"},
+		    {"positive real ", "(0,\\infty)"},
+		    {"negative real number ", "(-\\infty,0)"},
+		    {"nonnegative real number ", "[0,\\infty)"},
+		    {"non-negative real number ", "[0,\\infty)"},
+		    {"nonnegative real ", "[0,\\infty)"},
+		    {"non-negative real ", "[0,\\infty)"},
+		    {"nonzero real ", "\\mathbb{R}\\setminus\\{0\\}"},
+		    {"nonzero real number ", "\\mathbb{R}\\setminus\\{0\\}"},
+		    {"non-zero real number ", "\\mathbb{R}\\setminus\\{0\\}"},
+		    {"none ", "\\emptyset"},
 		    {"no solution ", "\\emptyset"},
 		    {"no real solution ", "\\emptyset"},
 		    {"empty ", "\\emptyset"},
@@ -640,6 +835,45 @@ static bool only_letter(struct span s)
 {
 	s = skip(s, "");
 	return letter_length(s) && !skip(behind(s, letter_length(s)), ".").n;
+}
+
+/* "all real numbers except 0" as one set */
+static void leave_out(struct parts *p)
+{
+	static const char *const except[] = {"except", "excluding", "but", NULL};
+	static const char *const idle[] = {"for", "when", "the", "number", "point", "value", NULL};
+	struct buf b = {0};
+	struct span s;
+	const char *latex = NULL;
+	int at = 0, n = p->n - 1;
+
+	while (at < n && is_word(p, at) && !parts_in(p, at, except))
+		at++;
+	if (at < 2 || at == n || !parts_in(p, at, except) || !parts_is(p, 0, "all") ||
+	    !is_formula(p, n))
+		return;
+	for (int i = at + 1; i < n; i++)
+		if (!parts_in(p, i, idle))
+			return;
+	n = p->n;
+	p->n = at;
+	name_of_set(p, 0, &b);
+	p->n = n;
+	latex = b.n ? set_of_words((struct span){b.p, b.n}) : NULL;
+	s = skip(parts_at(p, n - 1), "");
+	if (letter_length(s) && begins(skip(behind(s, letter_length(s)), ""), "="))
+		s = behind(skip(behind(s, letter_length(s)), ""), 1);
+	s.n = skip_back(s, ".");
+	if (latex && s.n && !memchr(s.p, '=', s.n)) {
+		buf_reset(&b);
+		buf_str(&b, latex);
+		buf_str(&b, "\\setminus\\{");
+		buf_add(&b, s.p, s.n);
+		buf_str(&b, "\\}");
+		buf_char(&b, '\0');
+		replace(p, 0, n, b.p);
+	}
+	buf_free(&b);
 }
 
 /* "all real numbers", "no solutions", alone or behind "is" */
@@ -662,7 +896,9 @@ static void name_sets(struct parts *p)
 	for (int i = from; i < end; i++)
 		if (!is_word(p, i))
 			return;
-	if (!parts_in(p, from, lead) || end - from < 2 || conditional(p, 0, end))
+	if ((!parts_in(p, from, lead) || end - from < 2) && !(parts_is(p, 0, "none") && end == 1))
+		return;
+	if (conditional(p, 0, end))
 		return;
 	name_of_set(p, from, &b);
 	latex = b.n ? set_of_words((struct span){b.p, b.n}) : NULL;
@@ -725,7 +961,7 @@ static bool may_have_words(struct span s)
 			return true;
 	}
 	return memmem(s.p, s.n, ".m", 2) || memmem(s.p, s.n, "\\approx", 7) ||
-	       memmem(s.p, s.n, "\\in", 3);
+	       memmem(s.p, s.n, "\\in", 3) || memmem(s.p, s.n, "\\forall", 7);
 }
 
 bool gist_get(struct span s, struct gist *g)
@@ -744,12 +980,16 @@ bool gist_get(struct span s, struct gist *g)
 		return true;
 	g->kind = GIST_VALUE;
 	cut_reasons(p);
+	cut_place(p);
+	cut_only(p);
 	cut_bracket(p);
+	open_bracket(p);
 	cut_totals(p);
 	cut_declarations(g);
 	cut_label(p);
 	cut_nouns(p);
 	cut_quantifier(p);
+	leave_out(p);
 	name_sets(p);
 	cut_subject(p);
 	name_functions(p);

@@ -146,6 +146,31 @@ static bool lone_unit(const struct lex *l)
 	       (text_digit(c) || strchr(")}]", c));
 }
 
+/* Is the command a unit by what stands before, 12 \Omega, 12 \mu m? */
+static bool unit_command(const struct lex *l, struct span name)
+{
+	char c = before(l, name.p - 1);
+
+	return l->units && (span_is(name, "Omega") || span_is(name, "mu")) && c && text_digit(c);
+}
+
+/* m\,s^{-1}: units of one letter or two, with powers */
+static bool units_only(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		struct span run = {s.p + i, 0};
+
+		while (i + run.n < s.n && text_letter(run.p[run.n]))
+			run.n++;
+		if (run.n && !word_unit(run))
+			return false;
+		if (!run.n && !strchr(" \\,^{}-~/.", s.p[i]) && !text_digit(s.p[i]))
+			return false;
+		i += run.n ? run.n - 1 : 0;
+	}
+	return s.n > 0 && text_letter(*s.p);
+}
+
 /* Letters: a function, a unit, words, or the first of them alone */
 static void lex_word(struct lex *l, struct token *t)
 {
@@ -287,6 +312,16 @@ static enum token_type sign(struct span s)
 						    : 0;
 }
 
+static bool currency(struct span s)
+{
+	static const char *const name[] = {"USD", "EUR", "GBP", "INR", "Rs"};
+
+	for (size_t i = 0; i < sizeof name / sizeof *name; i++)
+		if (span_is(s, name[i]))
+			return true;
+	return false;
+}
+
 /* Is s, which all the answer begins with, a list of words or letters? */
 static bool lists(const struct lex *l, const struct token *t, struct span s)
 {
@@ -298,10 +333,13 @@ static bool lists(const struct lex *l, const struct token *t, struct span s)
 static bool classify(const struct lex *l, struct token *t, struct span s, bool font)
 {
 	const struct word *w = word_known(s);
+	struct span whole = s;
 	int join = joining(s);
 	enum token_type is;
+	bool bracketed;
 
 	t->s = s = without_brackets(s);
+	bracketed = t->s.p != whole.p;
 	is = sign(s);
 	if (is)
 		lex_give(t, is, 0);
@@ -316,9 +354,14 @@ static bool classify(const struct lex *l, struct token *t, struct span s, bool f
 		lex_give(t, TOKEN_OP, ',');
 	else if (w)
 		lex_give_word(t, w);
+	else if (font && l->units && before(l, t->start) && text_digit(before(l, t->start)) &&
+		 units_only(s))
+		lex_give(t, TOKEN_TEXT, 0);
+	else if (!before(l, t->start) && currency(s))
+		lex_give(t, TOKEN_MONEY, 0); /* \text{USD } 25 */
 	else if (!only_words(s))
 		return false;
-	else if (s.n == 1 && (*s.p == 'e' || (font && *s.p == 'i')))
+	else if (s.n == 1 && (*s.p == 'e' || (*s.p == 'i' && (font || !bracketed))))
 		lex_give(t, TOKEN_CONST, *s.p);
 	else if (s.n == 1 && strchr("NJWV", *s.p) && text_digit(before(l, t->start)))
 		lex_give(t, TOKEN_TEXT, 0); /* 5 \text{ N} */
@@ -480,7 +523,7 @@ static void lex_escape(struct lex *l, struct token *t)
 		lex_give(t, TOKEN_MONEY, 0);
 	else if (c == '%')
 		lex_give(t, TOKEN_PERCENT, 0);
-	else if (c == '#')
+	else if (c == '#' || c == '&')
 		lex_give(t, TOKEN_SYM, 0);
 	else if (c == '\\' && l->rows) {
 		skip_gap(l);
@@ -516,7 +559,9 @@ static void lex_command(struct lex *l, struct token *t)
 	w = command(&name);
 	l->p += name.n;
 	t->s = name;
-	if (w)
+	if (unit_command(l, name))
+		lex_give(t, TOKEN_TEXT, 0);
+	else if (w)
 		lex_named(l, t, w);
 	else
 		lex_give(t, TOKEN_SYM, 0);
@@ -581,6 +626,11 @@ static void lex_character(struct lex *l, struct token *t)
 	if (c == '*' && lex_ahead(l, 1) == '*') {
 		l->p += 2;
 		lex_give(t, TOKEN_OP, '^');
+		return;
+	}
+	if (c == '{' && lex_ahead(l, 1) == ':' && lex_ahead(l, 2) == '}') {
+		l->p += 3;
+		lex_give(t, TOKEN_OP, ':');
 		return;
 	}
 	l->p++;

@@ -48,12 +48,47 @@ static bool parse_at(const struct parse *p, char op)
 	return p->tok.t == TOKEN_OP && p->tok.op == op;
 }
 
+/* What the op of a TOKEN_MOD is that stood behind a bracket */
+enum { MOD_BRACKET = 2 };
+
+/* ( with mod behind it is one token. */
+static void join_modulus(struct parse *p)
+{
+	struct lex after = p->lex;
+	struct token next;
+
+	while (after.p < after.end && text_blank(*after.p))
+		after.p++;
+	if (!parse_at(p, '(') || after.p == after.end || !strchr("m\\", *after.p))
+		return;
+	lex_next(&after, &next);
+	if (next.t != TOKEN_MOD)
+		return;
+	p->lex = after;
+	p->tok.t = TOKEN_MOD;
+	p->tok.op = MOD_BRACKET;
+}
+
+/* Does the row behind this end of one go on with a relation, x = 4+5 \\ = 9? */
+static bool goes_on(const struct parse *p)
+{
+	struct lex after = p->lex;
+	struct token next = {.t = TOKEN_ROW};
+
+	if (p->tok.t != TOKEN_ROW)
+		return false;
+	for (int i = 0; i < 3 && (next.t == TOKEN_ROW || next.op == '&'); i++)
+		lex_next(&after, &next);
+	return next.t == TOKEN_REL;
+}
+
 static void parse_advance(struct parse *p)
 {
 	do {
 		p->tok_brackets = p->lex.brackets;
 		lex_next(&p->lex, &p->tok);
-	} while (p->lines && parse_at(p, '&'));
+	} while (p->lines && (parse_at(p, '&') || goes_on(p)));
+	join_modulus(p);
 }
 
 static struct node *parse_node(const struct parse *p, int x)
@@ -733,18 +768,15 @@ static bool begins_side(const struct parse *p, const char *q)
 	       (q - p->lex.begin >= 4 && memcmp(q - 4, "quad", 4) == 0);
 }
 
-/* Is name, begun at start, the function that an equation begins with, p(x) = ...? The token that
+/* Is the name begun at start the function that an equation begins with, p(x) = ...? The token that
  * opens its bracket is the next one. */
-static bool defines(const struct parse *p, struct span name, const char *start)
+static bool defines(const struct parse *p, const char *start)
 {
 	const char *end = arguments_end(p, parse_at(p, '(') ? ')' : ']', false);
 
 	if (!end || !begins_side(p, start) || !equals_at(p, end))
 		return false;
-	for (const char *q = p->lex.p; q < end; q++)
-		if (text_letter(*q))
-			return parse_at(p, '(');
-	return parse_at(p, '(') && name.n == 1 && *name.p >= 'A' && *name.p <= 'Z';
+	return parse_at(p, '(');
 }
 
 /* P(A|B) = ..., E[X] = ...: whatever stands in the brackets belongs to the name. */
@@ -798,8 +830,7 @@ static int parse_symbol(struct parse *p)
 
 	if (names_probability(p, name, start))
 		return opaque_call(p, name);
-	if (parse_at(p, '(') &&
-	    ((name.n == 1 && strchr("fghFGH", *name.p)) || defines(p, name, start))) {
+	if (parse_at(p, '(') && ((name.n == 1 && strchr("fghFGH", *name.p)) || defines(p, start))) {
 		int y = parse_operand(p);
 
 		if (is_tuple(p, y) && names_point(parse_node(p, x)) &&
@@ -839,12 +870,26 @@ static int parse_big(struct parse *p)
 	return node_add(p->a, x, parse_expr(p, BIND_SUM));
 }
 
-static int parse_modulus(struct parse *p)
+/* What stands behind mod, which has been used */
+static int parse_modulus(struct parse *p, int op)
+{
+	int x = parse_expr(p, BIND_PRODUCT);
+
+	if (op == MOD_BRACKET && !parse_at(p, ')'))
+		return 0;
+	if (op == MOD_BRACKET)
+		parse_advance(p);
+	return x;
+}
+
+/* mod without a value before it */
+static int parse_lone_modulus(struct parse *p)
 {
 	struct span name = {"mod", 3};
+	int op = p->tok.op;
 
 	parse_advance(p);
-	return call_with(p, name, parse_expr(p, BIND_PRODUCT));
+	return call_with(p, name, parse_modulus(p, op));
 }
 
 /* ---- environments: matrices, lines ---- */
@@ -973,6 +1018,9 @@ static int parse_environment(struct parse *p, bool brace)
 	parse_advance(p);
 	if (environment_in(name, cases) || (brace && span_is(name, "array")))
 		return as_cases(p, x);
+	if (span_is(name, "array") && parse_node(p, x)->op == 1 &&
+	    (all_cells(p, x, NODE_TUPLE) || all_cells(p, x, NODE_REL)))
+		is_line = true;
 	if (!is_line)
 		return x;
 	return parse_node(p, x)->n == 1 ? parse_node(p, x)->first : as_list(p, x);
@@ -1021,7 +1069,7 @@ static int operand(struct parse *p)
 	case TOKEN_MONEY:
 		return parse_currency(p);
 	case TOKEN_MOD:
-		return parse_modulus(p);
+		return parse_lone_modulus(p);
 	default:
 		return parse_leaf(p);
 	}
@@ -1192,18 +1240,52 @@ static int parse_exponent(struct parse *p)
 	return minus ? node_one(p->a, NODE_NEG, x) : x;
 }
 
+/* Is left the name of a function, of which the argument in brackets comes next? */
+static bool applies(const struct parse *p, int left)
+{
+	const struct node *n = parse_node(p, left);
+	const char *end = parse_at(p, '(') ? arguments_end(p, ')', true) : NULL;
+
+	return end && n->kind == NODE_SYM && n->text.n == 1 &&
+	       (strchr("fghFGH", *n->text.p) || equals_at(p, end));
+}
+
+/* left with so many primes; with the brackets behind them where it is a function, f'(2) */
+static int parse_derivative(struct parse *p, int left, int primes)
+{
+	int x = left;
+
+	if (applies(p, left))
+		x = call_with(p, parse_node(p, left)->text, parse_operand(p));
+	for (; primes > 0; primes--)
+		x = node_add(p->a, parse_text(p, NODE_CALL, (struct span){"'", 1}), x);
+	return x;
+}
+
+/* f^{-1}(3), of which the brackets come next */
+static int parse_inverse(struct parse *p, int left)
+{
+	int x = call_with(p, parse_node(p, left)->text, parse_operand(p));
+
+	return node_add(p->a, parse_text(p, NODE_CALL, (struct span){"inverse", 7}), x);
+}
+
 static int parse_power(struct parse *p, int left)
 {
-	int x;
+	int x, primes;
 
 	if (degree_sign(p))
 		return parse_degrees(p, left);
-	x = left;
-	for (int n = prime_signs(p); n > 0; n--)
-		x = node_add(p->a, parse_text(p, NODE_CALL, (struct span){"'", 1}), x);
-	if (x != left)
-		return x;
+	primes = prime_signs(p);
+	if (primes)
+		return parse_derivative(p, left, primes);
+	if (parse_at(p, '*')) { /* x^* */
+		parse_advance(p);
+		return node_add(p->a, parse_text(p, NODE_CALL, (struct span){"*", 1}), left);
+	}
 	x = parse_exponent(p);
+	if (minus_one(p, x) && applies(p, left))
+		return parse_inverse(p, left);
 	if (parse_node(p, x)->kind == NODE_TEXT) /* 5^{th} */
 		return node_two(p->a, NODE_UNIT, left, x);
 	return node_two(p->a, NODE_POW, left, x);
@@ -1294,8 +1376,81 @@ static int strength(const struct parse *p)
 	}
 }
 
+/* The numbers of that part, as above */
+static int numbers_from(struct parse *p, int left, char part)
+{
+	int zero, all, x;
+
+	if (part == 'N' || part == 'W') {
+		parse_node(p, left)->op = (uint8_t)part;
+		return left;
+	}
+	zero = node_whole(p->a, 0);
+	all = node_new(p->a, NODE_CONST);
+	parse_node(p, all)->op = 'o';
+	if (part == '-')
+		all = node_one(p->a, NODE_NEG, all);
+	x = part == '-' ? node_two(p->a, NODE_INTERVAL, all, zero)
+			: node_two(p->a, NODE_INTERVAL, zero, all);
+	parse_node(p, x)->op = part == '[' ? OPEN_RIGHT : OPEN_LEFT | OPEN_RIGHT;
+	return x;
+}
+
+/* The argument of ^ or _ as it is written, without braces and blanks; *end: behind it */
+static struct span raw_argument(const struct parse *p, char *s, size_t max, const char **end)
+{
+	const char *q = p->tok.start, *stop = p->lex.end;
+	bool braces = q && q < stop && *q == '{';
+	size_t n = 0;
+
+	for (q += braces; q && q < stop && n < max && (!braces || *q != '}'); q++) {
+		if (!text_blank(*q))
+			s[n++] = *q;
+		if (!braces && (*s != '\\' || !text_letter(q + 1 < stop ? q[1] : ' '))) {
+			q++;
+			break;
+		}
+	}
+	*end = braces ? q + (q < stop) : q;
+	return (struct span){s, n};
+}
+
+/* The numbers of a set above or below 0: \mathbb{Z}^+, \mathbb{R}_{\ge 0}; 0: other than these */
+static int part_of_numbers(struct parse *p, int left)
+{
+	static const struct {
+		char set, part; /* N: positive, W: whole numbers from 0, as intervals ( [ and - */
+		const char *sign;
+	} parts[] = {{'Z', 'N', "+"},      {'Z', 'N', ">0"},     {'Z', 'N', "\\ge1"},
+		     {'Z', 'N', "\\geq1"}, {'Z', 'W', "\\ge0"},  {'Z', 'W', "\\geq0"},
+		     {'N', 'N', "+"},      {'N', 'N', "*"},      {'N', 'N', "\\ast"},
+		     {'N', 'N', ">0"},     {'N', 'W', "0"},      {'N', 'W', "\\ge0"},
+		     {'N', 'W', "\\geq0"}, {'R', '(', "+"},      {'R', '(', ">0"},
+		     {'R', '[', "\\ge0"},  {'R', '[', "\\geq0"}, {'R', '-', "-"},
+		     {'R', '-', "<0"}};
+	char sign[8];
+	const char *end;
+	struct span s;
+
+	if (parse_node(p, left)->kind != NODE_NUMBERS || p->tok.t == TOKEN_END)
+		return 0;
+	s = raw_argument(p, sign, sizeof sign, &end);
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		if (parts[i].set == parse_node(p, left)->op && span_is(s, parts[i].sign)) {
+			p->lex.p = end;
+			p->lex.brackets = p->tok_brackets;
+			parse_advance(p);
+			return numbers_from(p, left, parts[i].part);
+		}
+	return 0;
+}
+
 static int apply_character(struct parse *p, int left, int op)
 {
+	int primes = 1, x = strchr("^_", op) ? part_of_numbers(p, left) : 0;
+
+	if (x)
+		return x;
 	switch (op) {
 	case ',':
 	case ';':
@@ -1317,7 +1472,11 @@ static int apply_character(struct parse *p, int left, int op)
 	case '!':
 		return node_one(p->a, NODE_FACT, left);
 	case '\'':
-		return node_add(p->a, parse_text(p, NODE_CALL, (struct span){"'", 1}), left);
+		while (parse_at(p, '\'')) {
+			primes++;
+			parse_advance(p);
+		}
+		return parse_derivative(p, left, primes);
 	default: /* _ */
 		return parse_call(p, "_", 1, left, in_figures(p, parse_argument(p)));
 	}
@@ -1359,6 +1518,9 @@ static int parse_beside(struct parse *p, int left, int right)
 		return point(p, left, right);
 	if (is_minutes(p, left, right))
 		return with_minutes(p, left, right);
+	if (parse_node(p, right)->kind == NODE_CALL && parse_node(p, right)->n == 1 &&
+	    span_is(parse_node(p, right)->text, "mod")) /* 2 \text{ (mod 5)} */
+		return parse_call(p, "mod", 3, left, node_again(p->a, parse_node(p, right)->first));
 	return parse_product(p, left, right);
 }
 
@@ -1386,7 +1548,7 @@ static int parse_apply(struct parse *p, int left)
 	case TOKEN_PM:
 		return plus_minus(p, left, t.op);
 	case TOKEN_MOD:
-		return parse_call(p, "mod", 3, left, parse_expr(p, BIND_PRODUCT));
+		return parse_call(p, "mod", 3, left, parse_modulus(p, t.op));
 	case TOKEN_OVER:
 		return node_two(p->a, NODE_DIV, left, parse_expr(p, BIND_OVER));
 	case TOKEN_CHOOSE:

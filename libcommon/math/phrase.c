@@ -82,7 +82,7 @@ static bool looks(struct span s, size_t *i, bool *marked)
 
 static void drop_article(struct words *w)
 {
-	static const char *const article[] = {"a ", "an ", "the "};
+	static const char *const article[] = {"a ", "an ", "the ", "all "};
 
 	for (size_t i = 0; i < sizeof article / sizeof *article; i++) {
 		size_t n = strlen(article[i]);
@@ -166,6 +166,20 @@ bool phrase_is(struct span s)
 	return any;
 }
 
+/* Red, red: one word with a vowel in it, but for its first letter in small ones */
+static bool short_word(struct span s)
+{
+	bool vowel = false;
+
+	s = text_trim(s);
+	for (size_t i = 0; i < s.n; i++) {
+		if (!text_letter(s.p[i]) || (i && s.p[i] < 'a'))
+			return false;
+		vowel |= strchr("aeiou", s.p[i] | 0x20) != NULL;
+	}
+	return vowel;
+}
+
 static bool same_words(struct span a, struct span b)
 {
 	struct words x, y;
@@ -173,7 +187,8 @@ static bool same_words(struct span a, struct span b)
 	if (!get_words(a, &x) || !get_words(b, &y) || x.n != y.n ||
 	    memcmp(x.text, y.text, x.n) != 0)
 		return false;
-	return phrase_is(a) || (x.letters >= 3 && (x.marked || y.marked || has_word(a)));
+	return phrase_is(a) || (x.letters >= 3 && (x.marked || y.marked || has_word(a) ||
+						   (short_word(a) && short_word(b))));
 }
 
 /* ---- choices ---- */
@@ -224,6 +239,8 @@ static bool another_choice(struct span s)
 
 	if (choice(s, &rest) && !rest.n)
 		return true;
+	if (word_rejects(s))
+		return true; /* B is wrong */
 	while (word.n < s.n && text_letter(word.p[word.n]))
 		word.n++;
 	if (span_is(word, "or") || span_is(word, "and") || (s.n && strchr(",;/&", *s.p)) ||

@@ -56,6 +56,18 @@ static bool allowed(struct span word)
 	return word.n == 1 || word_known(word) || word_unit(word) || span_is(word, "in");
 }
 
+/* am or pm behind a number */
+static bool of_day(struct span s, struct span word)
+{
+	const char *p = word.p;
+
+	if (word.n != 2 || !strchr("aApP", *p) || (p[1] | 0x20) != 'm')
+		return false;
+	while (p > s.p && strchr(" $", p[-1]))
+		p--;
+	return p > s.p && text_digit(p[-1]);
+}
+
 /* i.e. or e.g. at i */
 static bool abbreviated(struct span s, size_t i)
 {
@@ -83,7 +95,8 @@ static bool step(struct walk *w)
 
 	if (text_letter(c)) {
 		run = letters(s, w->i);
-		w->prose = !w->formula && (!allowed(run) || abbreviated(s, w->i));
+		w->prose =
+			!w->formula && ((!allowed(run) && !of_day(s, run)) || abbreviated(s, w->i));
 		w->i += w->prose ? 0 : run.n;
 		return !w->prose;
 	}
@@ -278,7 +291,22 @@ static size_t percent(struct span s, size_t i)
 	if (at(s, k) == '%')
 		return k + 1;
 	word = letters(s, k < s.n ? k : s.n);
+	if (span_is(word, "per") && s.n - k >= 8 && memcmp(word.p, "per cent", 8) == 0)
+		return k + 8;
 	return span_is(word, "percent") || span_is(word, "pct") ? k + word.n : i;
+}
+
+/* am, PM or p.m. at i, blanks before it allowed: behind it, else i */
+static size_t time_of_day(struct span s, size_t i)
+{
+	size_t k = i;
+
+	while (at(s, k) == ' ')
+		k++;
+	if (!at(s, k) || !strchr("aApP", at(s, k)))
+		return i;
+	k += at(s, k + 1) == '.' ? 2 : 1;
+	return (at(s, k) | 0x20) == 'm' && !text_letter(at(s, k + 1)) ? k + 1 : i;
 }
 
 /* The formula inner, whose delimiter ends at behind, with the percent sign that may follow */
@@ -338,10 +366,10 @@ static size_t number_found(struct finder *f, size_t i)
 	if (to == i)
 		return i + 1;
 	from -= number_sign(f->s.p, f->s.p + i);
-	while ((at(f->s, to) == ',' || at(f->s, to) == '/') && text_digit(at(f->s, to + 1)))
+	while (strchr(",/:", at(f->s, to)) && text_digit(at(f->s, to + 1)))
 		to += 1 + numeral_read(f->s.p + to + 1, end, NUMERAL_GROUPS, &x);
 	if (!i || !text_letter(f->s.p[i - 1]))
-		found(f, from, percent(f->s, to));
+		found(f, from, time_of_day(f->s, percent(f->s, to)));
 	return to;
 }
 

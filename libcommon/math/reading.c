@@ -54,14 +54,28 @@ static struct span bare_letter(struct span s)
 	return s.n && *s.p == '\\' ? (struct span){s.p + 1, s.n - 1} : s;
 }
 
+/* The letters that g declares and the other side, tree x, does not have: how many */
+static int own_letters(const struct reading *r, const struct gist *g, int x, struct span *own)
+{
+	int n = 0;
+
+	for (int i = 0; i < g->letters; i++) {
+		own[n] = bare_letter(g->letter[i]);
+		n += !has_letter(r->j.a, x, own[n]);
+	}
+	return n;
+}
+
 /* Constants that both declare */
 static void same_constants(struct reading *r, int right, int got)
 {
-	if (r->right.letters != r->got.letters)
+	struct span a[GIST_LETTERS], b[GIST_LETTERS];
+	int n = own_letters(r, &r->right, got, a);
+
+	if (n != own_letters(r, &r->got, right, b))
 		return;
-	for (int i = 0; i < r->got.letters; i++)
-		same_letter(r, right, got, bare_letter(r->got.letter[i]),
-			    bare_letter(r->right.letter[i]));
+	for (int i = 0; i < n; i++)
+		same_letter(r, right, got, b[i], a[i]);
 }
 
 /* The function of letters that the equation x, or the first one in a list, defines: f(x) = ...; 0:
@@ -69,18 +83,25 @@ static void same_constants(struct reading *r, int right, int got)
 static int function_of(const struct arena *a, int x)
 {
 	const struct node *n = &a->v[x], *f = &a->v[n->first];
+	int at = n->first;
 
 	if (n->kind == NODE_LIST || n->kind == NODE_SET)
 		for (int k = n->first, g; k; k = a->v[k].next)
 			if ((g = function_of(a, k)) != 0)
 				return g;
-	if (n->kind != NODE_REL || a->v[f->next].rel != REL_EQ || f->kind != NODE_CALL ||
-	    f->text.n != 1 || span_is(f->text, "_") || span_is(f->text, "'"))
+	if (n->kind != NODE_REL || a->v[f->next].rel != REL_EQ)
+		return 0;
+	while (f->kind == NODE_CALL &&
+	       (span_is(f->text, "'") || span_is(f->text, "inverse"))) { /* f'(x) */
+		at = f->first;
+		f = &a->v[at];
+	}
+	if (f->kind != NODE_CALL || f->text.n != 1 || span_is(f->text, "_"))
 		return 0;
 	for (int k = f->first; k; k = a->v[k].next)
 		if (a->v[k].kind != NODE_SYM)
 			return 0;
-	return n->first;
+	return at;
 }
 
 static void same_arguments(struct reading *r, int right, int got)
@@ -111,6 +132,14 @@ static bool not_computed(struct reading *r, int x)
 	return false;
 }
 
+/* s, which was read as x, with units where no letters are meant; x where some are all the same */
+static int as_measure(struct arena *a, struct span s, enum comma comma, int x)
+{
+	int y = parse_measure(a, s, comma);
+
+	return y && !(a->v[y].flags & HAS_SYM) ? y : x;
+}
+
 /* Once, with commas between digits read so */
 static bool same_as_read(struct reading *r, struct span right, enum comma how_right,
 			 struct span got, enum comma how_got)
@@ -129,9 +158,9 @@ static bool same_as_read(struct reading *r, struct span right, enum comma how_ri
 	if (!y)
 		return value_because(j, false, "no expression that is understood");
 	if (!(j->a->v[x].flags & HAS_SYM) && j->a->v[y].flags & HAS_SYM)
-		y = parse_measure(j->a, got, how_got);
+		y = as_measure(j->a, got, how_got, y);
 	else if (!(j->a->v[y].flags & HAS_SYM) && j->a->v[x].flags & HAS_SYM)
-		x = parse_measure(j->a, right, how_right);
+		x = as_measure(j->a, right, how_right, x);
 	same_constants(r, x, y);
 	same_arguments(r, x, y);
 	if (compare_trees(j, x, y))
@@ -279,18 +308,67 @@ static bool same_choices(struct reading *r, struct span right, struct span got)
 
 /* ---- all of it ---- */
 
+/* What words restrict: kinds of numbers, then signs */
+enum {
+	ONLY_REAL = 1,
+	ONLY_COMPLEX = 2,
+	ONLY_RATIONAL = 4,
+	ONLY_INTEGER = 8,
+	ONLY_KINDS = 15,
+	ONLY_NATURAL = 16, /* positive or not negative, as one likes */
+	ONLY_POSITIVE = 32,
+	ONLY_NOT_NEGATIVE = 64,
+	ONLY_NEGATIVE = 128,
+	ONLY_NOT_ZERO = 256,
+};
+
+static unsigned restricts(struct span word)
+{
+	static const struct {
+		const char *word;
+		unsigned only;
+	} words[] = {{"real", ONLY_REAL},
+		     {"complex", ONLY_COMPLEX},
+		     {"rational", ONLY_RATIONAL},
+		     {"integer", ONLY_INTEGER},
+		     {"integral", ONLY_INTEGER},
+		     {"whole", ONLY_INTEGER},
+		     {"natural", ONLY_INTEGER | ONLY_NATURAL},
+		     {"positive", ONLY_POSITIVE},
+		     {"negative", ONLY_NEGATIVE},
+		     {"nonnegative", ONLY_NOT_NEGATIVE},
+		     {"non-negative", ONLY_NOT_NEGATIVE},
+		     {"nonzero", ONLY_NOT_ZERO},
+		     {"non-zero", ONLY_NOT_ZERO}};
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (same_word(word, (struct span){words[i].word, strlen(words[i].word)}))
+			return words[i].only;
+	return 0;
+}
+
+/* All that g's words restrict what it declares to; 0: nothing */
+static unsigned domain_of(const struct gist *g)
+{
+	unsigned only = 0;
+
+	for (int i = 0; i < g->domains; i++)
+		only |= restricts(g->domain[i]);
+	return only && !(only & ONLY_KINDS) ? only | ONLY_REAL : only;
+}
+
 /* Does one restrict what it declares otherwise than the other? */
 static bool other_domains(const struct gist *a, const struct gist *b)
 {
-	for (int i = 0; i < a->domains && b->domains; i++) {
-		int k = 0;
+	unsigned x = domain_of(a), y = domain_of(b), natural = (x ^ y) & ONLY_NATURAL;
 
-		while (k < b->domains && !same_word(a->domain[i], b->domain[k]))
-			k++;
-		if (k == b->domains)
-			return true;
+	if (!x || !y)
+		return false;
+	if (natural && (x | y) & (ONLY_POSITIVE | ONLY_NOT_NEGATIVE)) {
+		x &= ~(unsigned)(ONLY_NATURAL | ONLY_POSITIVE | ONLY_NOT_NEGATIVE);
+		y &= ~(unsigned)(ONLY_NATURAL | ONLY_POSITIVE | ONLY_NOT_NEGATIVE);
 	}
-	return false;
+	return x != y;
 }
 
 static bool same_gists(struct reading *r, struct span right, struct span got)
@@ -299,7 +377,7 @@ static bool same_gists(struct reading *r, struct span right, struct span got)
 	struct span x = a->text.n ? (struct span){a->text.p, a->text.n} : right;
 	struct span y = b->text.n ? (struct span){b->text.p, b->text.n} : got;
 
-	if (other_domains(a, b) || other_domains(b, a)) {
+	if (other_domains(a, b)) {
 		r->why = "another condition";
 		return false;
 	}

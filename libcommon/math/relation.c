@@ -63,11 +63,26 @@ static bool all_named(const struct judgement *j, int x, bool response)
 	return true;
 }
 
+/* Is there a word in x that says that something is not so? */
+static bool denied(const struct judgement *j, int x)
+{
+	if (value_node(j, x)->kind == NODE_TEXT && word_denies(value_node(j, x)->text))
+		return true;
+	for (int k = value_node(j, x)->first; k; k = value_node(j, k)->next)
+		if (denied(j, k))
+			return true;
+	return false;
+}
+
 static bool named(const struct judgement *j, int x, bool response)
 {
 	const struct node *n = value_node(j, x);
 
+	if (n->flags & HAS_TEXT && denied(j, x))
+		return false;
 	switch (n->kind) {
+	case NODE_NEG: /* -x */
+		return response && value_node(j, n->first)->kind != NODE_SYM && only_symbols(j, x);
 	case NODE_SYM:
 	case NODE_CALL:
 		return true;
@@ -98,13 +113,48 @@ static bool named(const struct judgement *j, int x, bool response)
 /* A sign of an operation that a problem defines, as in 4 \star 3: it was read as a letter. */
 static bool operation(const struct node *n)
 {
-	static const char *const name[] = {
-		"star",       "oplus",    "otimes",       "ominus",   "odot",      "oslash",
-		"diamond",    "Diamond",  "bullet",       "clubsuit", "heartsuit", "spadesuit",
-		"boxplus",    "boxtimes", "diamondsuit",  "dagger",   "ddagger",   "bigstar",
-		"circledast", "square",   "Box",          "lozenge",  "bigcirc",   "boxdot",
-		"wr",         "amalg",    "triangle",     "bigoplus", "bigotimes", "circledcirc",
-		"ltimes",     "rtimes",   "triangledown", "nabla",    "@",         "#"};
+	static const char *const name[] = {"star",
+					   "oplus",
+					   "otimes",
+					   "ominus",
+					   "odot",
+					   "oslash",
+					   "diamond",
+					   "Diamond",
+					   "bullet",
+					   "clubsuit",
+					   "heartsuit",
+					   "spadesuit",
+					   "boxplus",
+					   "boxtimes",
+					   "diamondsuit",
+					   "dagger",
+					   "ddagger",
+					   "bigstar",
+					   "circledast",
+					   "square",
+					   "Box",
+					   "lozenge",
+					   "bigcirc",
+					   "boxdot",
+					   "wr",
+					   "amalg",
+					   "triangle",
+					   "bigoplus",
+					   "bigotimes",
+					   "circledcirc",
+					   "ltimes",
+					   "rtimes",
+					   "triangledown",
+					   "nabla",
+					   "@",
+					   "#",
+					   "&",
+					   "sharp",
+					   "flat",
+					   "natural",
+					   "blacklozenge",
+					   "uplus"};
 
 	if (n->kind != NODE_SYM || !n->text.n)
 		return false;
@@ -116,9 +166,19 @@ static bool operation(const struct node *n)
 	return false;
 }
 
+/* 4 \Delta 3: a letter that is an operation where it stands between numbers */
+static bool between_numbers(const struct judgement *j, int x)
+{
+	const struct node *n = value_node(j, x), *a = value_node(j, n->first),
+			  *b = value_node(j, a->next);
+
+	return n->kind == NODE_MUL && n->n == 3 && a->kind == NODE_NUM && b->kind == NODE_SYM &&
+	       span_is(b->text, "Delta") && value_node(j, n->last)->kind == NODE_NUM;
+}
+
 static bool has_operation(const struct judgement *j, int x)
 {
-	if (operation(value_node(j, x)))
+	if (operation(value_node(j, x)) || between_numbers(j, x))
 		return true;
 	for (int k = value_node(j, x)->first; k; k = value_node(j, k)->next)
 		if (has_operation(j, k))
@@ -142,6 +202,20 @@ static bool other_letter(const struct judgement *j, int x, struct span *name)
 	return false;
 }
 
+/* Do letters stand in functions alone? */
+static bool all_in_functions(const struct judgement *j, int x)
+{
+	const struct node *n = value_node(j, x);
+
+	if (n->kind == NODE_SYM || n->kind == NODE_NUM)
+		return false;
+	for (int k = n->first; k && n->kind != NODE_FUNC; k = value_node(j, k)->next)
+		if (!all_in_functions(j, k) &&
+		    (n->kind == NODE_ADD || value_node(j, k)->kind != NODE_NUM))
+			return false;
+	return true;
+}
+
 /* What is 0 is no value of several unknowns but their equation. */
 static bool is_zero(const struct node *n)
 {
@@ -158,8 +232,15 @@ static bool asked_for(const struct judgement *j, int x)
 		return true;
 	if (n->kind == NODE_POW && value_node(j, n->first)->kind == NODE_FUNC) /* sin^2 A */
 		n = value_node(j, n->first);
+	if (n->kind == NODE_DIV && value_node(j, n->first)->kind == NODE_FUNC &&
+	    !(value_node(j, n->last)->flags & HAS_SYM)) /* \log_2 x */
+		n = value_node(j, n->first);
+	if (n->kind == NODE_FUNC && n->op == FUNC_SQRT)
+		return other_letter(j, x, &name);
 	if (n->kind == NODE_FUNC)
-		return n->op >= FUNC_SIN && n->op <= FUNC_TANH;
+		return n->op >= FUNC_LN && n->op != FUNC_CIS;
+	if (n->kind == NODE_ADD && all_in_functions(j, x)) /* sin A + cos A */
+		return true;
 	return (n->kind == NODE_ADD || n->kind == NODE_MUL || n->kind == NODE_DIV) &&
 	       other_letter(j, x, &name);
 }
@@ -199,18 +280,68 @@ static bool identity(struct judgement *j, int rel)
 	return true;
 }
 
+/* Is there a call of that name in x? */
+static bool calls(const struct judgement *j, int x, struct span name)
+{
+	if (value_node(j, x)->kind == NODE_CALL && span_eq(value_node(j, x)->text, name))
+		return true;
+	for (int k = value_node(j, x)->first; k; k = value_node(j, k)->next)
+		if (calls(j, k, name))
+			return true;
+	return false;
+}
+
+/* f(x+y) = f(x) + f(y): an equation about f, of which the left side is no name */
+static bool about_function(const struct judgement *j, int first, int last)
+{
+	const struct node *n = value_node(j, first);
+
+	return n->kind == NODE_CALL && !span_is(n->text, "_") && !span_is(n->text, "'") &&
+	       n->text.n == 1 && calls(j, last, n->text);
+}
+
+/* Only numbers and what is made of them by + - / and powers */
+static bool only_numbers(const struct judgement *j, int x)
+{
+	const struct node *n = value_node(j, x);
+
+	if (n->kind == NODE_NUM)
+		return true;
+	if (n->kind != NODE_ADD && n->kind != NODE_NEG && n->kind != NODE_DIV &&
+	    n->kind != NODE_POW)
+		return false;
+	for (int k = n->first; k; k = value_node(j, k)->next)
+		if (!only_numbers(j, k))
+			return false;
+	return true;
+}
+
+/* 2 + 4 = 5, which is far from true. A product may be an operation of the problem's own, 3 * 4
+ * = 19.
+ */
+static bool is_false(struct judgement *j, int rel)
+{
+	int x = value_node(j, rel)->first, y = value_node(j, rel)->last;
+	long double a, b;
+
+	return value_node(j, rel)->n == 2 && only_numbers(j, x) && only_numbers(j, y) &&
+	       value_real(j, (struct value){x, 1}, &a) && value_real(j, (struct value){y, 1}, &b) &&
+	       fabsl(a - b) > 0.02L * fabsl(a) &&
+	       !value_same(j, (struct value){x, 1}, (struct value){y, 1});
+}
+
 int relation_value(struct judgement *j, int rel, bool response, int *lhs)
 {
 	int n, first = value_node(j, rel)->first, last = up_to(j, rel, REL_APPROX, &n);
 	int second = value_node(j, first)->next;
-	bool has_name = named(j, first, response);
+	bool has_name = named(j, first, response) && (response || !about_function(j, first, last));
 
 	*lhs = has_name ? first : 0;
 	if (value_node(j, rel)->n == 2 && value_node(j, second)->rel == REL_IN)
 		return has_name ? second : 0;
 	if (n == 0) /* x about 5 */
 		return has_name ? second : first;
-	if (!all_equal(j, rel, last))
+	if (!all_equal(j, rel, last) || (response && is_false(j, rel)))
 		return 0;
 	if (has_name)
 		return last;
@@ -309,6 +440,35 @@ static bool solved(const struct judgement *j, const struct pair *p)
 	return false;
 }
 
+static bool whole_at(const struct judgement *j, int x, int64_t *v)
+{
+	const struct node *n = value_node(j, x);
+	bool minus = n->kind == NODE_NEG;
+
+	if (minus)
+		n = value_node(j, n->first);
+	*v = minus ? -n->num.whole : n->num.whole;
+	return n->kind == NODE_NUM && n->num.is_whole;
+}
+
+static bool residue(const struct judgement *j, int x, int64_t *v, int64_t *modulus)
+{
+	const struct node *n = value_node(j, x);
+
+	return n->kind == NODE_CALL && n->n == 2 && span_is(n->text, "mod") &&
+	       whole_at(j, n->first, v) && whole_at(j, n->last, modulus) && *modulus > 0;
+}
+
+bool relation_residues(const struct judgement *j, int a, int b)
+{
+	int64_t v, w, m, n;
+
+	if (!residue(j, a, &v, &m) || !residue(j, b, &w, &n) || m != n)
+		return false;
+	v = v % m - w % m;
+	return v == 0 || v == m || v == -m;
+}
+
 static bool same_sides(struct judgement *j, const struct pair *a, const struct pair *b,
 		       struct value s, struct value t)
 {
@@ -326,6 +486,9 @@ static bool same_pair(struct judgement *j, const struct pair *a, const struct pa
 		return false;
 	if (same_sides(j, a, b, s, t))
 		return true;
+	if (a->rel == REL_OTHER && relation_residues(j, a->right, b->right))
+		return value_same(j, (struct value){a->left, s.sign},
+				  (struct value){b->left, t.sign});
 	if (a->rel == REL_OTHER || a->rel == REL_IN || a->rel == REL_APPROX)
 		return false;
 	if (!unit_agree(j, a->left, b->left) || !unit_agree(j, a->right, b->right) ||

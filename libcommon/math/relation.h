@@ -15,6 +15,8 @@ int relation_value(struct judgement *j, int rel, bool response, int *lhs);
 /* The right side of a last "about equal" whose left side is about that; 0: there is none. */
 int relation_rounded(struct judgement *j, int rel);
 bool relation_is(const struct judgement *j, int node);
+/* Are both residues, 2 mod 5 and 7 mod 5, and the same? */
+bool relation_residues(const struct judgement *j, int a, int b);
 /* Are two relations, or lists of inequalities that hold at once, the same? b may not be a step
  * before a: where a is solved, so must b be. */
 bool relation_same(struct judgement *j, struct value a, struct value b);

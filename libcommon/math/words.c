@@ -1,6 +1,7 @@
 /* words.c - the words of mathematics. See words.h. */
 #include "math/words.h"
 #include "math/node.h"
+#include "answer/text.h"
 
 #include <string.h>
 #include <strings.h>
@@ -157,7 +158,9 @@ static const struct word commands[] = {
 	{"equiv", TOKEN_REL, REL_OTHER},
 	{"cong", TOKEN_REL, REL_OTHER},
 	{"sim", TOKEN_REL, REL_OTHER},
-	{"simeq", TOKEN_REL, REL_OTHER},
+	{"simeq", TOKEN_REL, REL_APPROX},
+	{"approxeq", TOKEN_REL, REL_APPROX},
+	{"thickapprox", TOKEN_REL, REL_APPROX},
 	{"propto", TOKEN_REL, REL_OTHER},
 	{"mid", TOKEN_OP, '|'},
 	{"parallel", TOKEN_REL, REL_OTHER},
@@ -367,23 +370,38 @@ bool word_bounds(struct span s)
 	return false;
 }
 
-bool word_denies(struct span s)
+/* Is a word in s one of the list, ended by NULL? */
+static bool has_word(struct span s, const char *const *names)
 {
-	static const char *const names[] = {"except", "not",   "unless", "none", "never",
-					    "if",     "when",  "than",   "but",  "no",
-					    "most",   "least", "without"};
-
 	for (size_t i = 0; i < s.n; i++) {
 		struct span w = {s.p + i, 0};
 
-		while (i + w.n < s.n && s.p[i + w.n] != ' ')
+		while (i + w.n < s.n && text_letter(s.p[i + w.n]))
 			w.n++;
-		for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+		for (size_t k = 0; w.n && names[k]; k++)
 			if (w.n == strlen(names[k]) && strncasecmp(w.p, names[k], w.n) == 0)
 				return true;
 		i += w.n;
 	}
 	return false;
+}
+
+bool word_denies(struct span s)
+{
+	static const char *const names[] = {"except", "not",   "unless",  "none", "never",
+					    "if",     "when",  "than",    "but",  "no",
+					    "most",   "least", "without", NULL};
+
+	return has_word(s, names);
+}
+
+bool word_rejects(struct span s)
+{
+	static const char *const names[] = {"not",        "never",   "wrong", "false", "incorrect",
+					    "impossible", "invalid", "no",    "none",  "except",
+					    "unless",     "fails",   NULL};
+
+	return has_word(s, names);
 }
 
 bool word_natural(struct span word)

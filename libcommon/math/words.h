@@ -77,6 +77,8 @@ int64_t word_scale(struct span word);
 bool word_changes(struct span word);
 /* Do words behind a value make it a bound or another one (at most, degrees below zero)? */
 bool word_bounds(struct span s);
+/* Do words with a value say that it is none: not, is wrong, impossible? */
+bool word_rejects(struct span s);
 /* Do words in front of a value say that it is not so, or only under a condition? */
 bool word_denies(struct span s);
 /* Do the letters of word make words of a language, not a product of symbols? */

@@ -3,6 +3,8 @@
 #include "model/forward.h"
 #include "model/head.h"
 #include "model/mat.h"
+#include "model/mix.h"
+#include "model/mixpass.h"
 #include "model/wgrad.h"
 #include "tensor/attention.h"
 #include "tensor/layers.h"
@@ -18,7 +20,7 @@ static uint32_t *transposed(const struct workspace *r, const struct mat *w)
 	if (!(r->m->how & MODEL_BF16))
 		return NULL;
 	for (int i = 0; mat_of_layer(&r->m->layer[r->layer], i) != w; i++)
-		at += mat_transposed_words(mat_of_layer(r->m->layer, i));
+		at += mat_transposed_words(mat_of_layer(&r->m->layer[r->layer], i));
 	return at;
 }
 
@@ -38,7 +40,7 @@ static void transpose_layer(struct workspace *r)
 	size_t n = 0;
 
 	for (int i = 0; i < MAT_LAYER && r->m->how & MODEL_BF16; i++)
-		n += mat_transposed_blocks(mat_of_layer(r->m->layer, i));
+		n += mat_transposed_blocks(mat_of_layer(&r->m->layer[r->layer], i));
 	par_for(n, job_transpose, r);
 }
 
@@ -72,26 +74,157 @@ static void adapter_inner(struct workspace *r, enum lora_input input, size_t fro
 }
 
 /* Through a norm of the rows x (n, d) of a block that begins at `from`: dx (n, d) gains the
- * gradient; the normed rows go into xn and their factors into rms, for the norm's weights. */
-static void norm_back(struct workspace *r, size_t norm, float *dx, const float *x, size_t from,
-		      size_t n)
+ * gradient of r->dxn; the normed rows go into xn and what they were normed by into r->norm, for the
+ * norm's weights. */
+static void norm_back(struct workspace *r, struct norm_at at, float *dx, const float *x,
+		      size_t from, size_t n)
 {
 	size_t d = (size_t)r->m->cfg.d;
-	const float *w = r->m->params + norm;
+	struct norm k = block_norm(r->m, at);
 
-	for (size_t t = 0; t < n; t++, dx += d, x += d) {
-		size_t at = (from + t) * d;
-
-		r->rms[from + t] = rmsnorm_forward(r->xn + at, x, w, d, (float)r->m->cfg.norm_eps);
-		rmsnorm_backward(dx, r->dxn + at, x, w, r->rms[from + t], d);
+	for (size_t t = from; t < from + n; t++, dx += d, x += d) {
+		r->norm[t] = norm_forward(&k, r->xn + t * d, x);
+		norm_backward(&k, dx, r->dxn + t * d, x, r->norm[t]);
 	}
+}
+
+/* The end of a sub-layer: what it put out, before a norm, what that was normed by, and the gradient
+ * by it, of all rows */
+struct ending {
+	struct norm_at norm;
+	const float *y;
+	struct norm_stat *stat;
+	float *dy;
+};
+
+/* From dx (n, d), the gradient of what was added, to that by the product, of the rows from.. tmp: d
+ * floats */
+static const float *ending_back(const struct workspace *r, const struct ending *e, const float *dx,
+				size_t from, size_t n, float *tmp)
+{
+	size_t d = (size_t)r->m->cfg.d;
+	float *dy = e->dy + from * d, scale = (float)r->m->cfg.residual_scale;
+	struct norm k;
+
+	if (block_adds_plain(r->m))
+		return dx;
+	if (e->norm.w == NOWHERE) {
+		for (size_t i = 0; i < n * d; i++)
+			dy[i] = scale * dx[i];
+		return dy;
+	}
+	assert(!(scale > 0)); /* no family has both */
+	k = block_norm(r->m, e->norm);
+	memset(dy, 0, n * d * sizeof *dy);
+	for (size_t t = from; t < from + n; t++) {
+		const float *y = e->y + (workspace_slot(r) * r->p->n_tok + t) * d;
+
+		e->stat[t] = norm_forward(&k, tmp, y);
+		norm_backward(&k, e->dy + t * d, dx + (t - from) * d, y, e->stat[t]);
+	}
+	return dy;
+}
+
+static struct ending o_ending(const struct workspace *r)
+{
+	return (struct ending){r->m->layer[r->layer].norm1_out, r->o_out, r->o_norm, r->do_out};
+}
+
+static struct ending down_ending(const struct workspace *r)
+{
+	return (struct ending){r->m->layer[r->layer].norm2_out, r->down_out, r->down_norm,
+			       r->ddown};
+}
+
+/* The rows that the feed-forward layer, or queries, keys and values, were made of, all T: normed,
+ * or as they came */
+static const float *inputs(const struct workspace *r, struct norm_at norm, const float *x)
+{
+	return norm.w != NOWHERE || r->m->cfg.parallel ? r->xn : x;
+}
+
+static const float *x2_of(const struct workspace *r)
+{
+	return r->x2 + workspace_slot(r) * r->p->n_tok * (size_t)r->m->cfg.d;
+}
+
+static const float *x_of(const struct workspace *r)
+{
+	return r->x + r->layer * r->p->n_tok * (size_t)r->m->cfg.d;
+}
+
+/* h and the gradient by the activation's inputs, in place of gu, from dh */
+static void act_back(struct workspace *r, size_t i, size_t from, size_t n, const float *dh)
+{
+	size_t F = (size_t)r->m->cfg.ffn, U = block_up_dim(r->m);
+	float *gu = r->gu + (workspace_slot(r) * r->p->n_tok + from) * U;
+	float *share = r->act_grad ? r->act_grad + 2 * i : NULL;
+	struct act a = block_act(r->m, r->layer);
+
+	if (r->m->layer[r->layer].act == NOWHERE)
+		share = NULL;
+	if (share)
+		memset(share, 0, 2 * sizeof *share);
+	for (size_t t = 0; t < n; t++, gu += U) {
+		act_forward(&a, r->h + (from + t) * F, gu, F);
+		act_backward(&a, gu, dh + t * F, gu, F, share);
+	}
+}
+
+/* From r->dxn, the gradient by the feed-forward layer's input, to that by x2, which dx2 gains */
+static void mlp_input_back(struct workspace *r, size_t from, size_t n)
+{
+	const struct layer *w = &r->m->layer[r->layer];
+	size_t d = (size_t)r->m->cfg.d;
+	float *dx2 = r->dx2 + from * d, *dxn = r->dxn + from * d;
+	struct norm k;
+
+	if (r->m->cfg.parallel) {
+		k = block_norm(r->m, w->norm1);
+		memcpy(r->dn + from * d, dxn, n * d * sizeof *dxn);
+		for (size_t t = from; t < from + n; t++)
+			norm_forward(&k, r->xn + t * d, x_of(r) + t * d);
+	} else if (w->norm2.w != NOWHERE) {
+		norm_back(r, w->norm2, dx2, x2_of(r) + from * d, from, n);
+	} else {
+		layers_add_row(dx2, dxn, n * d);
+	}
+}
+
+/* What the product o was made of, all rows */
+static const float *ended_of(const struct workspace *r)
+{
+	return mix_gated(r->m, r->layer) ? r->gated : workspace_att(r, 0);
+}
+
+static void gate_rows(struct workspace *r, size_t from, size_t n)
+{
+	size_t A = block_att_dim(r->m, r->layer);
+
+	for (size_t t = from; t < from + n; t++)
+		mix_gate(r->m, r->layer, r->gated + t * A, workspace_att(r, t),
+			 workspace_qkv(r, t));
+}
+
+/* datt, by the gated rows, becomes that by what came out of the attention. */
+static void gates_back(struct workspace *r, size_t i, size_t from, size_t n)
+{
+	size_t A = block_att_dim(r->m, r->layer), Q = block_qkv_dim(r->m, r->layer);
+	float *dw = r->mix_grad + i * block_mix_weights(r->m);
+
+	if (r->m->layer[r->layer].delta_norm != NOWHERE)
+		memset(dw, 0, (size_t)r->m->cfg.linear_v_dim * sizeof *dw);
+	for (size_t t = from; t < from + n; t++)
+		mix_gate_back(r->m, r->layer, r->datt + t * A, r->dqkv + t * Q, workspace_att(r, t),
+			      workspace_qkv(r, t), dw);
 }
 
 /*
  * For a block of rows, from dx, the gradient of the layer's output, in this order:
  *
- *     dh = dx Wdown (n, F), (dg, du) = swiglu's (n, 2 F, in place of gu), dxn = (dg, du) Wgu (n,
- * d), dx2 = dx + rmsnorm's of dxn (n, d), datt = dx2 Wo (n, A)
+ *     ddown = dx back through what stands behind down (n, d), dh = ddown Wdown (n, F), dgu = act's
+ * (n, U, in place of gu), dxn = dgu Wgu (n, d), dx2 = dx + the norm's of dxn (n, d), do = dx2 back
+ * through what stands behind o, datt = do Wo (n, A)
  *
  * and each time what an adapter adds. h and the normed rows are made again for the weights.
  */
@@ -100,60 +233,48 @@ static void job_mlp_back(void *ctx, size_t i, int thread)
 	struct workspace *r = ctx;
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
-	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, A = block_att_dim(m);
-	size_t from, n;
-	float *dh = workspace_scratch(r, thread), *rest = dh + WORKSPACE_ROWS * F, *gu, *x2, *dx2;
-	struct cmatrix dx, dgu, dx2_in;
+	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn;
+	size_t A = block_att_dim(m, r->layer);
+	size_t U = block_up_dim(m), from, n;
+	float *dh = workspace_scratch(r, thread), *rest = dh + WORKSPACE_ROWS * F, *dx2;
+	struct ending o = o_ending(r), down = down_ending(r);
+	struct cmatrix ddown, dgu, dout;
 
-	workspace_block(i, r->p->n_tok, &from, &n);
-	gu = r->gu + (workspace_slot(r) * T + from) * 2 * F;
-	x2 = r->x2 + (workspace_slot(r) * T + from) * d;
+	workspace_block(i, T, &from, &n);
 	dx2 = r->dx2 + from * d;
-	dx = matrix_in(r->dx + from * d, n, d, d);
-	dgu = matrix_in(gu, n, 2 * F, 2 * F);
-	dx2_in = matrix_in(dx2, n, d, d);
-	back(r, &w->down, dh, dx, rest);
-	adapter_back(r, LORA_IN_DOWN, from, dh, dx);
-	for (size_t t = 0; t < n; t++) {
-		swiglu_forward(r->h + (from + t) * F, gu + t * 2 * F, F);
-		swiglu_backward(gu + t * 2 * F, dh + t * F, gu + t * 2 * F, F);
-	}
+	ddown = matrix_in(ending_back(r, &down, r->dx + from * d, from, n, dh), n, d, d);
+	back(r, &w->down, dh, ddown, rest);
+	adapter_back(r, LORA_IN_DOWN, from, dh, ddown);
+	act_back(r, i, from, n, dh);
 	adapter_inner(r, LORA_IN_DOWN, from, n, r->h + from * F);
+	dgu = matrix_in(r->gu + (workspace_slot(r) * T + from) * U, n, U, U);
 	back(r, &w->gu, r->dxn + from * d, dgu, rest);
 	adapter_back(r, LORA_IN_GU, from, r->dxn + from * d, dgu);
-	memcpy(dx2, dx.p, n * d * sizeof *dx2);
-	norm_back(r, w->norm2, dx2, x2, from, n);
-	adapter_inner(r, LORA_IN_GU, from, n, r->xn + from * d);
-	back(r, &w->o, r->datt + from * A, dx2_in, rest);
-	adapter_back(r, LORA_IN_O, from, r->datt + from * A, dx2_in);
-	adapter_inner(r, LORA_IN_O, from, n, r->att + (workspace_slot(r) * T + from) * A);
+	memcpy(dx2, r->dx + from * d, n * d * sizeof *dx2);
+	mlp_input_back(r, from, n);
+	adapter_inner(r, LORA_IN_GU, from, n, inputs(r, w->norm2, x2_of(r)) + from * d);
+	dout = matrix_in(ending_back(r, &o, dx2, from, n, dh), n, d, d);
+	if (mix_gated(m, r->layer))
+		gate_rows(r, from, n);
+	back(r, &w->o, r->datt + from * A, dout, rest);
+	adapter_back(r, LORA_IN_O, from, r->datt + from * A, dout);
+	adapter_inner(r, LORA_IN_O, from, n, ended_of(r) + from * A);
+	if (mix_gated(m, r->layer))
+		gates_back(r, i, from, n);
 }
 
-/* How many sequences s and those that go on from it are; 0: s goes on from another itself. */
-static size_t family(const struct pack *p, size_t s)
-{
-	size_t n = 1;
-
-	assert(s < p->n_seq);
-	if (p->prefix && p->prefix[s] != s)
-		return 0;
-	while (p->prefix && s + n < p->n_seq && p->prefix[s + n] == s)
-		n++;
-	return n;
-}
-
-/* Job: a sequence without prefix and all that go on from it, one key/value head: dqkv from datt,
- * the rotation undone */
+/* Job: a sequence without prefix and all that go on from it, one key/value head: dqkv from datt */
 static void job_att_back(void *ctx, size_t i, int thread)
 {
 	struct workspace *r = ctx;
 	const struct config *c = &r->m->cfg;
 	size_t kvh = (size_t)c->kv_heads, hd = (size_t)c->head_dim, s = i / kvh, g = i % kvh;
-	size_t rep = (size_t)c->heads / kvh, start = r->p->start[s], n_seq = family(r->p, s);
-	size_t Q = block_qkv_dim(r->m), A = block_att_dim(r->m), T = r->p->n_tok;
+	size_t rep = (size_t)c->heads / kvh, start = r->p->start[s],
+	       n_seq = workspace_family(r->p, s);
+	size_t Q = block_qkv_dim(r->m, r->layer), A = block_att_dim(r->m, r->layer);
 	size_t q_at = g * rep * hd, k_at = ((size_t)c->heads + g) * hd, v_at = k_at + kvh * hd, n;
-	float *qkv = r->qkv + (workspace_slot(r) * T + start) * Q, *dqkv = r->dqkv + start * Q;
-	float *att = r->att + (workspace_slot(r) * T + start) * A;
+	float *qkv = workspace_qkv(r, start), *dqkv = r->dqkv + start * Q;
+	float *att = workspace_att(r, start);
 
 	if (!n_seq)
 		return; /* where its prefix is */
@@ -168,37 +289,30 @@ static void job_att_back(void *ctx, size_t i, int thread)
 				   .o = matrix_in(att + q_at, n, rep * hd, A),
 				   .d_o = matrix_in(r->datt + start * A + q_at, n, rep * hd, A),
 				   .start = r->p->start + s,
-				   .n = n_seq},
+				   .n = n_seq,
+				   .how = block_att(r->m, r->layer)},
 		workspace_scratch(r, thread));
-	for (size_t t = 0; t < n; t++) {
-		const float *cs = angles_at(r->m->rope, r->pos[start + t]);
-
-		for (size_t h = 0; h < rep; h++)
-			rope_backward(dqkv + t * Q + q_at + h * hd, cs, hd);
-		rope_backward(dqkv + t * Q + k_at, cs, hd);
-	}
 }
 
-/* Heads side by side that one norm of hd weights serves, and its share of the gradient */
-struct head_norm {
-	const float *w;
-	float *grad; /* (hd), added to */
-	size_t heads, hd;
-	float eps;
-};
-
-/* dy (heads, hd) becomes the gradient of raw, as rmsnorm_backward says. tmp: 2 hd floats. */
-static void norm_heads_back(const struct head_norm *h, float *dy, const float *raw, float *tmp)
+/* Norms side by side: dy becomes the gradient of raw, and the weights' is added to grad. tmp: two
+ * rows. */
+static void norms_back(const struct block_qk *q, float *grad, float *dy, const float *raw,
+		       float *tmp)
 {
-	size_t hd = h->hd;
+	struct norm k = q->norm;
+	float *dx = tmp + k.n;
 
-	for (size_t i = 0; i < h->heads; i++, dy += hd, raw += hd) {
-		float rms = rmsnorm_forward(tmp, raw, h->w, hd, h->eps), *dx = tmp + hd;
+	for (size_t i = 0; i < q->n; i++) {
+		struct norm_stat s = norm_forward(&k, tmp, raw);
 
-		memset(dx, 0, hd * sizeof *dx);
-		wgrad_norm_row(h->grad, dy, raw, rms, hd);
-		rmsnorm_backward(dx, dy, raw, h->w, rms, hd);
-		memcpy(dy, dx, hd * sizeof *dy);
+		memset(dx, 0, k.n * sizeof *dx);
+		wgrad_norm_row(grad, dy, raw, s, k.n);
+		norm_backward(&k, dx, dy, raw, s);
+		memcpy(dy, dx, k.n * sizeof *dy);
+		dy += k.n;
+		raw += k.n;
+		k.w += q->step;
+		grad += q->step;
 	}
 }
 
@@ -206,42 +320,63 @@ static void norm_heads_back(const struct head_norm *h, float *dy, const float *r
  * share. */
 static void qk_norm_back(struct workspace *r, size_t i, size_t from, size_t n, float *tmp)
 {
-	const struct config *c = &r->m->cfg;
+	size_t A = block_q_dim(r->m), qk = block_qk_dim(r->m), all = block_qk_weights(r->m);
 	const struct layer *w = &r->m->layer[r->layer];
-	size_t hd = (size_t)c->head_dim, heads = (size_t)c->heads, qk = block_qk_dim(r->m);
 	const float *raw = r->raw + (workspace_slot(r) * r->p->n_tok + from) * qk;
-	float *grad = r->qk_grad + i * 2 * hd, eps = (float)c->norm_eps;
-	const struct head_norm q = {r->m->params + w->q_norm, grad, heads, hd, eps};
-	const struct head_norm k = {r->m->params + w->k_norm, grad + hd, (size_t)c->kv_heads, hd,
-				    eps};
+	float *grad = r->qk_grad + i * all;
+	struct block_qk q = block_q_norm(r->m, r->layer), k = block_k_norm(r->m, r->layer);
 
-	memset(grad, 0, 2 * hd * sizeof *grad);
+	memset(grad, 0, all * sizeof *grad);
 	for (size_t t = 0; t < n; t++, raw += qk) {
-		float *dy = r->dqkv + (from + t) * block_qkv_dim(r->m);
+		float *dy = r->dqkv + (from + t) * block_qkv_dim(r->m, r->layer);
 
-		norm_heads_back(&q, dy, raw, tmp);
-		norm_heads_back(&k, dy + heads * hd, raw + heads * hd, tmp);
+		norms_back(&q, grad, dy, raw, tmp);
+		norms_back(&k, grad + (w->k_norm - w->q_norm), dy + A, raw + A, tmp);
 	}
 }
 
-/* For a block of rows: dxn = dqkv Wqkv (n, d), dx2 += rmsnorm's of dxn, which makes it the gradient
- * of the layer's input. */
+/* dqkv of block i: what block_turn did, undone */
+static void turn_back(struct workspace *r, size_t i, size_t from, size_t n, float *tmp)
+{
+	bool last = family_row(r->m->cfg.family)->qk_norm == QK_TURNED;
+	size_t Q = block_qkv_dim(r->m, r->layer);
+
+	if (r->m->cfg.qk_norm && last)
+		qk_norm_back(r, i, from, n, tmp);
+	for (size_t t = from; t < from + n; t++)
+		block_turn_back(r->m, r->layer, r->dqkv + t * Q, r->pos[t]);
+	if (r->m->cfg.qk_norm && !last)
+		qk_norm_back(r, i, from, n, tmp);
+	for (size_t t = from; family_row(r->m->cfg.family)->gated && t < from + n; t++)
+		mix_join(r->m, r->dqkv + t * Q, tmp);
+}
+
+/* For a block of rows: dxn = dqkv Wqkv (n, d), dx2 += the norm's of dxn, which makes it the
+ * gradient of the layer's input. */
 static void job_qkv_back(void *ctx, size_t i, int thread)
 {
 	struct workspace *r = ctx;
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
-	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, Q = block_qkv_dim(m), from, n;
+	size_t d = (size_t)m->cfg.d, Q = block_qkv_dim(m, r->layer), from, n;
+	float *dxn, *dx2;
 	struct cmatrix dqkv;
 
 	workspace_block(i, r->p->n_tok, &from, &n);
 	dqkv = matrix_in(r->dqkv + from * Q, n, Q, Q);
-	if (w->q_norm)
-		qk_norm_back(r, i, from, n, workspace_scratch(r, thread));
-	back(r, &w->qkv, r->dxn + from * d, dqkv, workspace_scratch(r, thread));
-	adapter_back(r, LORA_IN_QKV, from, r->dxn + from * d, dqkv);
-	norm_back(r, w->norm1, r->dx2 + from * d, r->x + (r->layer * T + from) * d, from, n);
-	adapter_inner(r, LORA_IN_QKV, from, n, r->xn + from * d);
+	dxn = r->dxn + from * d;
+	dx2 = r->dx2 + from * d;
+	if (w->kind.mixer == MIXER_ATTENTION)
+		turn_back(r, i, from, n, workspace_scratch(r, thread));
+	back(r, &w->qkv, dxn, dqkv, workspace_scratch(r, thread));
+	adapter_back(r, LORA_IN_QKV, from, dxn, dqkv);
+	if (m->cfg.parallel)
+		layers_add_row(dxn, r->dn + from * d, n * d);
+	if (w->norm1.w != NOWHERE)
+		norm_back(r, w->norm1, dx2, x_of(r) + from * d, from, n);
+	else
+		layers_add_row(dx2, dxn, n * d);
+	adapter_inner(r, LORA_IN_QKV, from, n, inputs(r, w->norm1, x_of(r)) + from * d);
 }
 
 static void wgrads(struct workspace *r, const struct wgrad *w, size_t n)
@@ -252,17 +387,41 @@ static void wgrads(struct workspace *r, const struct wgrad *w, size_t n)
 /* Where the gradient of a weight that may be absent goes */
 static float *grad_of(const struct workspace *r, size_t offset)
 {
-	return offset ? r->grads + offset : NULL;
+	return offset == NOWHERE ? NULL : r->grads + offset;
 }
 
-/* Adds up the blocks' shares, in order. */
-static void qk_norm_grad(struct workspace *r, size_t blocks)
+/* Adds up the blocks' shares of n numbers, in order. */
+static void add_shares(const struct workspace *r, size_t offset, const float *share, size_t n)
+{
+	size_t blocks = workspace_blocks(r->p->n_tok, WORKSPACE_ROWS);
+
+	for (size_t i = 0; offset != NOWHERE && i < blocks; i++)
+		layers_add_row(r->grads + offset, share + i * n, n);
+}
+
+/* Of a linear layer: each share has the norm's, A_log's and dt_bias's. */
+static void mix_grads(const struct workspace *r)
 {
 	const struct layer *w = &r->m->layer[r->layer];
-	size_t n = 2 * (size_t)r->m->cfg.head_dim; /* k_norm lies behind q_norm */
+	size_t blocks = workspace_blocks(r->p->n_tok, WORKSPACE_ROWS);
+	size_t nv = (size_t)r->m->cfg.linear_v_dim, heads = (size_t)r->m->cfg.linear_v_heads;
 
-	for (size_t i = 0; w->q_norm && i < blocks; i++)
-		layers_add_row(r->grads + w->q_norm, r->qk_grad + i * n, n);
+	for (size_t i = 0; w->delta_norm != NOWHERE && i < blocks; i++) {
+		const float *share = r->mix_grad + i * block_mix_weights(r->m);
+
+		layers_add_row(r->grads + w->delta_norm, share, nv);
+		layers_add_row(r->grads + w->a_log, share + nv, heads);
+		layers_add_row(r->grads + w->dt_bias, share + nv + heads, heads);
+	}
+}
+
+/* A norm's weights, where there is one, from the gradient dy by its rows x (T, d) */
+static void norm_grads(const struct workspace *r, struct norm_at at, const float *dy,
+		       const float *x, const struct norm_stat *stat)
+{
+	if (at.w != NOWHERE)
+		wgrad_norm(r->grads + at.w, grad_of(r, at.b), dy, x, stat, r->p->n_tok,
+			   (size_t)r->m->cfg.d);
 }
 
 /* dA += v' x, dB += dy' u: the adapter of the layers that have the input x (T, in), from the
@@ -293,26 +452,52 @@ static struct cmatrix all_rows(const struct workspace *r, const float *p, size_t
 	return matrix_in(p, r->p->n_tok, n, n);
 }
 
-/* dWgu += (dg, du)' xn, dWdown += dx' h, dWo += dx2' att, and the norm's: weights from the
- * attention's output on */
+/* The gradients by the outputs of down and o, (T, d) */
+static struct cmatrix ddown_of(const struct workspace *r)
+{
+	return all_rows(r, block_adds_plain(r->m) ? r->dx : r->ddown, (size_t)r->m->cfg.d);
+}
+
+static struct cmatrix do_of(const struct workspace *r)
+{
+	return all_rows(r, block_adds_plain(r->m) ? r->dx2 : r->do_out, (size_t)r->m->cfg.d);
+}
+
+static struct cmatrix dgu_of(const struct workspace *r)
+{
+	size_t U = block_up_dim(r->m);
+
+	return all_rows(r, r->gu + workspace_slot(r) * r->p->n_tok * U, U);
+}
+
+static struct cmatrix att_of(const struct workspace *r)
+{
+	return all_rows(r, ended_of(r), block_att_dim(r->m, r->layer));
+}
+
+/* dWgu += dgu' xn, dWdown += ddown' h, dWo += do' att, and the norms': weights from the attention's
+ * output on */
 static void mlp_grads(struct workspace *r)
 {
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
-	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, l = workspace_slot(r);
-	size_t A = block_att_dim(m);
+	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, l = workspace_slot(r);
 	float *g = r->grads;
 	const struct wgrad mlp[] = {
-		{g + w->gu.at, grad_of(r, w->gu_bias), all_rows(r, r->gu + l * T * 2 * F, 2 * F),
-		 all_rows(r, r->xn, d)},
-		{g + w->down.at, grad_of(r, w->down_bias), all_rows(r, r->dx, d),
-		 all_rows(r, r->h, F)},
-		{g + w->o.at, grad_of(r, w->o_bias), all_rows(r, r->dx2, d),
-		 all_rows(r, r->att + l * T * A, A)},
+		{g + w->gu.at, grad_of(r, w->gu_bias), dgu_of(r),
+		 all_rows(r, inputs(r, w->norm2, x2_of(r)), d)},
+		{g + w->down.at, grad_of(r, w->down_bias), ddown_of(r),
+		 all_rows(r, r->h, (size_t)m->cfg.ffn)},
+		{g + w->o.at, grad_of(r, w->o_bias), do_of(r), att_of(r)},
 	};
 
 	wgrads(r, mlp, 3);
-	wgrad_norm(g + w->norm2, r->dxn, r->x2 + l * T * d, r->rms, T, d);
+	norm_grads(r, w->norm2, r->dxn, x2_of(r), r->norm);
+	if (block_norms_out(m)) {
+		norm_grads(r, w->norm2_out, r->dx, r->down_out + l * T * d, r->down_norm);
+		norm_grads(r, w->norm1_out, r->dx2, r->o_out + l * T * d, r->o_norm);
+	}
+	add_shares(r, w->act, r->act_grad, 2);
 }
 
 /* dWqkv += dqkv' xn, and the norms': weights up to the attention's queries, keys and values */
@@ -320,21 +505,22 @@ static void qkv_grads(struct workspace *r)
 {
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
-	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, Q = block_qkv_dim(m);
 	const struct wgrad qkv = {r->grads + w->qkv.at, grad_of(r, w->qkv_bias),
-				  all_rows(r, r->dqkv, Q), all_rows(r, r->xn, d)};
+				  all_rows(r, r->dqkv, block_qkv_dim(m, r->layer)),
+				  all_rows(r, inputs(r, w->norm1, x_of(r)), (size_t)m->cfg.d)};
 
 	wgrads(r, &qkv, 1);
-	qk_norm_grad(r, workspace_blocks(T, WORKSPACE_ROWS));
-	wgrad_norm(r->grads + w->norm1, r->dxn, r->x + r->layer * T * d, r->rms, T, d);
+	add_shares(r, w->q_norm, r->qk_grad, block_qk_weights(m));
+	mix_grads(r);
+	norm_grads(r, w->norm1, r->dxn, x_of(r), r->norm);
 }
 
 /* From r->dx, the gradient of the layer's output, to that of its input, in r->dx again */
 static void layer_backward(struct workspace *r)
 {
 	const struct model *m = r->m;
-	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn, l = workspace_slot(r);
-	size_t blocks = workspace_blocks(T, WORKSPACE_ROWS);
+	const struct layer *w = &m->layer[r->layer];
+	size_t blocks = workspace_blocks(r->p->n_tok, WORKSPACE_ROWS);
 	float *t;
 
 	assert(r->dx && r->dx2 && r->dx != r->dx2);
@@ -343,20 +529,34 @@ static void layer_backward(struct workspace *r)
 	if (r->full)
 		mlp_grads(r);
 	if (m->lora) {
-		adapter_grads(r, LORA_IN_GU, all_rows(r, r->gu + l * T * 2 * F, 2 * F), r->xn);
-		adapter_grads(r, LORA_IN_DOWN, all_rows(r, r->dx, d), r->h);
-		adapter_grads(r, LORA_IN_O, all_rows(r, r->dx2, d),
-			      r->att + l * T * block_att_dim(m));
+		adapter_grads(r, LORA_IN_GU, dgu_of(r), inputs(r, w->norm2, x2_of(r)));
+		adapter_grads(r, LORA_IN_DOWN, ddown_of(r), r->h);
+		adapter_grads(r, LORA_IN_O, do_of(r), att_of(r).p);
 	}
-	par_for(r->p->n_seq * (size_t)m->cfg.kv_heads, job_att_back, r);
+	if (w->kind.mixer == MIXER_ATTENTION)
+		par_for(r->p->n_seq * (size_t)m->cfg.kv_heads, job_att_back, r);
+	else
+		mixpass_backward(r);
 	par_for(blocks, job_qkv_back, r);
 	if (r->full)
 		qkv_grads(r);
 	if (m->lora)
-		adapter_grads(r, LORA_IN_QKV, all_rows(r, r->dqkv, block_qkv_dim(m)), r->xn);
+		adapter_grads(r, LORA_IN_QKV, all_rows(r, r->dqkv, block_qkv_dim(m, r->layer)),
+			      inputs(r, w->norm1, x_of(r)));
 	t = r->dx; /* dx2 is now the gradient of the layer's input */
 	r->dx = r->dx2;
 	r->dx2 = t;
+}
+
+/* Into the rows of the embedding that were looked up */
+static void embed_grads(struct workspace *r)
+{
+	size_t d = (size_t)r->m->cfg.d, n = r->p->n_tok * d;
+	float scale = (float)r->m->cfg.embedding_scale;
+
+	for (size_t i = 0; scale > 0 && i < n; i++)
+		r->dx[i] *= scale;
+	wgrad_add_rows(r->grads + r->m->embed.at, r->p->tokens, r->dx, r->p->n_tok, d);
 }
 
 void model_backward(struct workspace *r, const struct model *m, const struct pack *p,
@@ -378,5 +578,5 @@ void model_backward(struct workspace *r, const struct model *m, const struct pac
 		layer_backward(r);
 	}
 	if (r->full)
-		wgrad_add_rows(grads + m->embed.at, p->tokens, r->dx, p->n_tok, (size_t)m->cfg.d);
+		embed_grads(r);
 }

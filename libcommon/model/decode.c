@@ -5,6 +5,7 @@
  */
 #include "model/decode.h"
 #include "model/block.h"
+#include "model/mix.h"
 #include "tensor/attention.h"
 
 #include <assert.h>
@@ -30,11 +31,12 @@ size_t decode_lay_out(struct decode_room *r, const struct decode *d, float *base
 	assert(d->rows >= 1 && d->len >= 1);
 	r->x = decode_cut(base, &at, d->rows * width);
 	r->xn = decode_cut(base, &at, d->rows * width);
-	r->qkv = decode_cut(base, &at, d->rows * block_qkv_dim(d->m));
-	r->att = decode_cut(base, &at, d->rows * block_att_dim(d->m));
-	r->gu = decode_cut(base, &at, d->rows * 2 * (size_t)c->ffn);
+	r->qkv = decode_cut(base, &at, d->rows * block_qkv_most(d->m));
+	r->att = decode_cut(base, &at, d->rows * block_att_most(d->m));
+	r->gu = decode_cut(base, &at, d->rows * block_up_dim(d->m));
 	r->scratch = decode_cut(base, &at, block_scratch(d->m, d->rows));
 	r->att_scratch = decode_cut(base, &at, att_scratch(most_rows, d->len));
+	r->mix_scratch = decode_cut(base, &at, mix_scratch(d->m));
 	r->pos = (uint32_t *)decode_cut(base, &at, d->rows);
 	return at;
 }
@@ -51,15 +53,31 @@ static size_t head_step(const struct decode *d)
 	return keys_size(d) + att_values_floats(d->len, (size_t)d->m->cfg.head_dim);
 }
 
-size_t decode_cache(const struct decode *d)
+/* Floats of a layer: keys and values of its heads, or the state of what stands in their place */
+static size_t layer_size(const struct decode *d, size_t layer)
 {
-	return (size_t)(d->m->cfg.layers * d->m->cfg.kv_heads) * head_step(d);
+	size_t state = mix_state(d->m, layer);
+
+	return state ? vec_round(state) : (size_t)d->m->cfg.kv_heads * head_step(d);
 }
 
-/* Keys of a layer's first head */
+size_t decode_cache(const struct decode *d)
+{
+	size_t n = 0;
+
+	for (size_t l = 0; l < (size_t)d->m->cfg.layers; l++)
+		n += layer_size(d, l);
+	return n;
+}
+
+/* Keys of a layer's first head, or its state */
 static float *layer_keys(const struct decode *d, float *kv, size_t layer)
 {
-	return kv + layer * (size_t)d->m->cfg.kv_heads * head_step(d);
+	if (family_row(d->m->cfg.family)->mixer == MIXER_ATTENTION)
+		return kv + layer * layer_size(d, 0); /* all of one size */
+	for (size_t l = 0; l < layer; l++)
+		kv += layer_size(d, l);
+	return kv;
 }
 
 void decode_copy(const struct decode *d, float *to, const float *from, size_t n)
@@ -68,11 +86,18 @@ void decode_copy(const struct decode *d, float *to, const float *from, size_t n)
 	size_t hd = (size_t)c->head_dim, keys = att_keys_floats(n, hd);
 
 	assert(to && from && to != from && n <= d->len);
-	for (size_t i = 0; i < (size_t)(c->layers * c->kv_heads); i++) {
-		size_t at = i * head_step(d), values = at + keys_size(d);
+	for (size_t l = 0; l < (size_t)c->layers; l++) {
+		float *x = layer_keys(d, to, l);
+		const float *y = layer_keys(d, (float *)from, l);
+		size_t state = mix_state(d->m, l);
 
-		memcpy(to + at, from + at, keys * sizeof *to);
-		memcpy(to + values, from + values, att_values_floats(n, hd) * sizeof *to);
+		memcpy(x, y, state * sizeof *x);
+		for (size_t i = 0; !state && i < (size_t)c->kv_heads; i++) {
+			size_t at = i * head_step(d), values = at + keys_size(d);
+
+			memcpy(x + at, y + at, keys * sizeof *x);
+			memcpy(x + values, y + values, att_values_floats(n, hd) * sizeof *x);
+		}
 	}
 }
 
@@ -89,7 +114,7 @@ static void qkv(const struct decode *d, struct decode_room *r, size_t layer,
 	struct block rows = block_of(d, r, layer, b->rows);
 
 	if (layer == 0 && d->table)
-		qkvtable_qkv(d->table, d->m, r->qkv, b->tokens, b->pos, b->rows);
+		qkvtable_qkv(d->table, &rows, r->qkv, b->tokens, b->pos);
 	else
 		block_qkv(&rows, r->qkv, NULL, r->x, b->pos);
 }
@@ -100,8 +125,9 @@ static struct att_kv heads_of(const struct decode *d, float *cache, size_t layer
 	const struct config *c = &d->m->cfg;
 	float *keys = layer_keys(d, cache, layer) + g * head_step(d);
 
-	return (struct att_kv){keys, keys + keys_size(d), (size_t)c->head_dim,
-			       (size_t)c->kv_heads - g, head_step(d)};
+	return (struct att_kv){
+		keys,         keys + keys_size(d),   (size_t)c->head_dim, (size_t)c->kv_heads - g,
+		head_step(d), block_att(d->m, layer)};
 }
 
 /* Puts keys and values of n rows of r->qkv, from row i on, at place t of a cache. */
@@ -109,7 +135,7 @@ static void put_rows(const struct decode *d, struct decode_room *r, size_t i, si
 		     float *cache, size_t layer, size_t t)
 {
 	const struct config *c = &d->m->cfg;
-	size_t hd = (size_t)c->head_dim, kvh = (size_t)c->kv_heads, Q = block_qkv_dim(d->m);
+	size_t hd = (size_t)c->head_dim, kvh = (size_t)c->kv_heads, Q = block_qkv_dim(d->m, layer);
 	const float *k = r->qkv + i * Q + (size_t)c->heads * hd;
 
 	for (size_t g = 0; g < kvh; g++, k += hd)
@@ -122,10 +148,15 @@ static void attend(const struct decode *d, struct decode_room *r, size_t layer,
 		   const struct decode_batch *b)
 {
 	size_t hd = (size_t)d->m->cfg.head_dim, heads = (size_t)d->m->cfg.heads;
-	size_t Q = block_qkv_dim(d->m), A = block_att_dim(d->m);
+	size_t Q = block_qkv_dim(d->m, layer), A = block_att_dim(d->m, layer);
 
 	for (size_t i = 0; i < b->rows; i++) {
 		assert(b->pos[i] < d->len);
+		if (mix_state(d->m, layer)) {
+			mix_token(d->m, layer, r->att + i * A, layer_keys(d, b->kv[i], layer),
+				  r->qkv + i * Q, b->pos[i] == 0, r->mix_scratch);
+			continue;
+		}
 		put_rows(d, r, i, 1, b->kv[i], layer, b->pos[i]);
 		att_token(matrix_of(r->att + i * A, heads, hd, hd),
 			  matrix_in(r->qkv + i * Q, heads, hd, hd), heads_of(d, b->kv[i], layer, 0),
@@ -143,7 +174,8 @@ void decode_tokens(const struct decode *d, struct decode_room *r, const struct d
 	for (; rows.layer < (size_t)d->m->cfg.layers; rows.layer++) {
 		qkv(d, r, rows.layer, b);
 		attend(d, r, rows.layer, b);
-		block_mlp(&rows, r->x, r->x, r->gu, r->x, r->att);
+		block_mlp(&rows, &(struct block_out){.out = r->x, .x2 = r->x, .gu = r->gu}, r->x,
+			  r->att, r->qkv);
 	}
 	block_logits(&rows, logits, r->xn, r->x);
 }
@@ -164,8 +196,14 @@ static void attend_prompt(const struct decode *d, struct decode_room *r, size_t 
 	const struct config *c = &d->m->cfg;
 	size_t hd = (size_t)c->head_dim, heads = (size_t)c->heads,
 	       rep = heads / (size_t)c->kv_heads;
-	size_t Q = block_qkv_dim(d->m), A = block_att_dim(d->m);
+	size_t Q = block_qkv_dim(d->m, layer), A = block_att_dim(d->m, layer);
 
+	if (mix_state(d->m, layer)) {
+		for (size_t t = 0; t < p->n; t++)
+			mix_token(d->m, layer, r->att + t * A, layer_keys(d, p->kv, layer),
+				  r->qkv + t * Q, p->first + t == 0, r->mix_scratch);
+		return;
+	}
 	put_rows(d, r, 0, p->n, p->kv, layer, p->first);
 	for (size_t h = 0; h < heads; h++)
 		for (size_t t = from; t < p->n; t += PREFILL) {
@@ -181,7 +219,7 @@ static void attend_prompt(const struct decode *d, struct decode_room *r, size_t 
 /* What comes out of the last layer counts for the prompt's last token only. */
 static void prompt_part(const struct decode *d, struct decode_room *r, const struct part *p)
 {
-	size_t L = (size_t)d->m->cfg.layers, width = (size_t)d->m->cfg.d, A = block_att_dim(d->m);
+	size_t L = (size_t)d->m->cfg.layers, width = (size_t)d->m->cfg.d;
 	struct decode_batch all = {NULL, p->tokens + p->first, r->pos, p->n};
 
 	for (size_t i = 0; i < p->n; i++)
@@ -195,7 +233,9 @@ static void prompt_part(const struct decode *d, struct decode_room *r, const str
 		qkv(d, r, l, &all);
 		attend_prompt(d, r, l, p, from);
 		if (from < p->n)
-			block_mlp(&rows, x, x, r->gu, x, r->att + from * A);
+			block_mlp(&rows, &(struct block_out){.out = x, .x2 = x, .gu = r->gu}, x,
+				  r->att + from * block_att_dim(d->m, l),
+				  r->qkv + from * block_qkv_dim(d->m, l));
 	}
 }
 

@@ -18,7 +18,7 @@ struct decode {                       /* the same for all threads */
 
 /* One thread's memory for it */
 struct decode_room {
-	float *x, *xn, *qkv, *att, *gu, *scratch, *att_scratch;
+	float *x, *xn, *qkv, *att, *gu, *scratch, *att_scratch, *mix_scratch;
 	uint32_t *pos;
 };
 

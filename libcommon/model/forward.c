@@ -2,6 +2,7 @@
 #include "model/forward.h"
 #include "base/par.h"
 #include "model/head.h"
+#include "model/mixpass.h"
 #include "tensor/attention.h"
 
 #include <assert.h>
@@ -26,17 +27,14 @@ static void job_embed(void *ctx, size_t i, int thread)
 static void job_qkv(void *ctx, size_t i, int thread)
 {
 	struct workspace *r = ctx;
-	size_t T = r->p->n_tok, d = (size_t)r->m->cfg.d, Q = block_qkv_dim(r->m),
-	       l = workspace_slot(r);
-	size_t from, n;
+	size_t T = r->p->n_tok, d = (size_t)r->m->cfg.d, l = workspace_slot(r), from, n;
 	struct block b;
 	float *raw;
 
 	workspace_block(i, T, &from, &n);
 	raw = r->keep && r->m->cfg.qk_norm ? r->raw + (l * T + from) * block_qk_dim(r->m) : NULL;
 	b = (struct block){r->m, r->layer, n, workspace_scratch(r, thread)};
-	block_qkv(&b, r->qkv + (l * T + from) * Q, raw, r->x + (input(r) * T + from) * d,
-		  r->pos + from);
+	block_qkv(&b, workspace_qkv(r, from), raw, r->x + (input(r) * T + from) * d, r->pos + from);
 }
 
 /* Job: one sequence, one key/value head */
@@ -46,15 +44,14 @@ static void job_att(void *ctx, size_t i, int thread)
 	const struct config *c = &r->m->cfg;
 	size_t kvh = (size_t)c->kv_heads, hd = (size_t)c->head_dim, s = i / kvh, g = i % kvh;
 	size_t rep = (size_t)c->heads / kvh, start = r->p->start[s], n = r->p->start[s + 1] - start;
-	size_t Q = block_qkv_dim(r->m), A = block_att_dim(r->m),
-	       layer = workspace_slot(r) * r->p->n_tok;
+	size_t Q = block_qkv_dim(r->m, r->layer), A = block_att_dim(r->m, r->layer);
 	size_t from, before = workspace_prefix(r->p, s, &from), k_at = ((size_t)c->heads + g) * hd;
-	const float *qkv = r->qkv + (layer + start) * Q, *first = r->qkv + (layer + from) * Q;
-	float *att = r->att + (layer + start) * A;
+	const float *qkv = workspace_qkv(r, start), *first = workspace_qkv(r, from);
+	float *att = workspace_att(r, start);
 	float *keys = workspace_scratch(r, thread),
 	      *values = keys + att_keys_floats(before + n, hd);
 	float *scratch = values + att_values_floats(before + n, hd);
-	struct att_kv kv = {keys, values, hd, 1, 0};
+	struct att_kv kv = {keys, values, hd, 1, 0, block_att(r->m, r->layer)};
 
 	att_put(kv, 0, matrix_in(first + k_at, before, hd, Q),
 		matrix_in(first + k_at + kvh * hd, before, hd, Q));
@@ -70,19 +67,29 @@ static void job_att(void *ctx, size_t i, int thread)
 		}
 }
 
+/* Rows from `from` on of the present layer's part of a field that may not be there */
+static float *rows_of(const struct workspace *r, float *field, size_t from, size_t n)
+{
+	return field ? field + (workspace_slot(r) * r->p->n_tok + from) * n : NULL;
+}
+
 static void job_mlp(void *ctx, size_t i, int thread)
 {
 	struct workspace *r = ctx;
-	size_t T = r->p->n_tok, d = (size_t)r->m->cfg.d, A = block_att_dim(r->m),
-	       l = workspace_slot(r);
-	size_t F2 = 2 * (size_t)r->m->cfg.ffn, x = input(r), next = r->keep ? x + 1 : 0, from, n;
+	size_t T = r->p->n_tok, d = (size_t)r->m->cfg.d, x = input(r), next = r->keep ? x + 1 : 0;
+	bool kept = r->keep && block_norms_out(r->m);
+	struct block_out to;
+	size_t from, n;
 	struct block b;
 
 	workspace_block(i, T, &from, &n);
 	b = (struct block){r->m, r->layer, n, workspace_scratch(r, thread)};
-	block_mlp(&b, r->x + (next * T + from) * d, r->x2 + (l * T + from) * d,
-		  r->gu + (l * T + from) * F2, r->x + (x * T + from) * d,
-		  r->att + (l * T + from) * A);
+	to = (struct block_out){r->x + (next * T + from) * d, rows_of(r, r->x2, from, d),
+				rows_of(r, r->gu, from, block_up_dim(r->m)),
+				kept ? rows_of(r, r->o_out, from, d) : NULL,
+				kept ? rows_of(r, r->down_out, from, d) : NULL};
+	block_mlp(&b, &to, r->x + (x * T + from) * d, workspace_att(r, from),
+		  workspace_qkv(r, from));
 }
 
 void forward_layer(struct workspace *r)
@@ -92,7 +99,10 @@ void forward_layer(struct workspace *r)
 	assert(r->layer < (size_t)r->m->cfg.layers);
 	model_pack_layer(r->m, r->layer);
 	par_for(blocks, job_qkv, r);
-	par_for(r->p->n_seq * (size_t)r->m->cfg.kv_heads, job_att, r);
+	if (r->m->layer[r->layer].kind.mixer == MIXER_ATTENTION)
+		par_for(r->p->n_seq * (size_t)r->m->cfg.kv_heads, job_att, r);
+	else
+		mixpass_forward(r);
 	par_for(blocks, job_mlp, r);
 }
 

@@ -6,7 +6,6 @@
 #include "base/par.h"
 #include "model/mat.h"
 #include "model/wgrad.h"
-#include "tensor/layers.h"
 
 #include <assert.h>
 #include <string.h>
@@ -85,9 +84,12 @@ static void job_back(void *ctx, size_t i, int thread)
 	logits = r->logits + (from - r->row0) * v;
 	for (size_t x = 0; x < n; x++) {
 		struct softmax_grad g = {r->p->target[from + x], r->dlogp[from + x],
-					 r->dent ? r->dent[from + x] : 0.0f, inv_t};
+					 r->dent ? r->dent[from + x] : 0.0f, inv_t,
+					 (float)m->cfg.logit_cap};
 
 		softmax_backward(logits + x * v, v, &r->stat[from + x], &g);
+		if (m->cfg.logit_scale > 0)
+			softmax_scores(logits + x * v, v, (float)m->cfg.logit_scale, 0);
 	}
 	mat_backward(m, &m->head, NULL, matrix_of(r->dxn + from * d, n, d, d), logits,
 		     workspace_scratch(r, thread));
@@ -111,16 +113,17 @@ static void job_norm_back(void *ctx, size_t i, int thread)
 	const struct model *m = r->m;
 	size_t d = (size_t)m->cfg.d, from, n;
 
+	struct norm k = block_norm(m, m->norm);
+
 	(void)thread;
 	rows_of(r, i, &from, &n);
 	for (size_t x = from; x < from + n; x++) {
 		const float *in = r->xr + x * d;
-
 		float *dx = r->xrn + x * d;
 
-		r->rms[x] = rmsnorm_forward(dx, in, m->params + m->norm, d, (float)m->cfg.norm_eps);
+		r->norm[x] = norm_forward(&k, dx, in);
 		memset(dx, 0, d * sizeof *dx);
-		rmsnorm_backward(dx, r->dxn + x * d, in, m->params + m->norm, r->rms[x], d);
+		norm_backward(&k, dx, r->dxn + x * d, in, r->norm[x]);
 	}
 }
 
@@ -143,5 +146,6 @@ void head_backward(struct workspace *r)
 	memset(r->dx, 0, r->p->n_tok * d * sizeof *r->dx);
 	wgrad_add_rows(r->dx, r->p->at, r->xrn, r->p->n_rows, d);
 	if (r->full)
-		wgrad_norm(r->grads + m->norm, r->dxn, r->xr, r->rms, r->p->n_rows, d);
+		wgrad_norm(r->grads + m->norm.w, m->norm.b == NOWHERE ? NULL : r->grads + m->norm.b,
+			   r->dxn, r->xr, r->norm, r->p->n_rows, d);
 }

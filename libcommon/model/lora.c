@@ -11,35 +11,111 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const lora_names[LORA_TARGETS] = {"q_proj",    "k_proj",  "v_proj",   "o_proj",
-					      "gate_proj", "up_proj", "down_proj"};
+const char *const lora_names[LORA_TARGETS] = {
+	"q_proj",  "k_proj",      "v_proj",    "o_proj",       "gate_proj",
+	"up_proj", "down_proj",   "qkv_proj",  "gate_up_proj", "c_fc",
+	"c_proj",  "out_proj",    "w1",        "w3",           "w2",
+	"in_proj", "in_proj_qkv", "in_proj_z", "in_proj_b",    "in_proj_a"};
 
 /* What a model's shape makes of a target */
 struct place {
-	enum lora_input input;
-	const char *part; /* of the layer */
+	enum lora_input input; /* LORA_INPUTS: the family has no such layer */
+	const char *part;      /* of the layer */
 	int64_t out, in, col;
 };
 
-static struct place place_of(const struct config *c, enum lora_target t)
+/* Of a linear layer that the family has, in a layer with that mixer */
+static struct place place_of_part(const struct config *c, enum layer_part p)
 {
-	int64_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
-	const struct place places[LORA_TARGETS] = {
-		[LORA_Q] = {LORA_IN_QKV, "self_attn", q, c->d, 0},
-		[LORA_K] = {LORA_IN_QKV, "self_attn", kv, c->d, q},
-		[LORA_V] = {LORA_IN_QKV, "self_attn", kv, c->d, q + kv},
-		[LORA_O] = {LORA_IN_O, "self_attn", c->d, q, 0},
-		[LORA_GATE] = {LORA_IN_GU, "mlp", c->ffn, c->d, 0},
-		[LORA_UP] = {LORA_IN_GU, "mlp", c->ffn, c->d, c->ffn},
-		[LORA_DOWN] = {LORA_IN_DOWN, "mlp", c->d, c->ffn, 0},
-	};
+	int64_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim, f = c->ffn;
+	int64_t up = family_part(c->family, PART_GATE) ? f : 0, kd, vd, n, heads;
+	int64_t rows = family_row(c->family)->gated ? 2 * q : q; /* of queries, and gates */
 
-	return places[t];
+	kd = c->linear_k_heads * c->linear_k_dim;
+	heads = c->linear_v_heads;
+	vd = heads * c->linear_v_dim;
+	n = 2 * kd + vd;
+	const struct place places[PARTS] = {
+		[PART_Q] = {LORA_IN_QKV, NULL, rows, c->d, 0},
+		[PART_K] = {LORA_IN_QKV, NULL, kv, c->d, rows},
+		[PART_V] = {LORA_IN_QKV, NULL, kv, c->d, rows + kv},
+		[PART_QKV] = {LORA_IN_QKV, NULL, q + 2 * kv, c->d, 0},
+		[PART_O] = {LORA_IN_O, NULL, c->d, q, 0},
+		[PART_GATE] = {LORA_IN_GU, NULL, f, c->d, 0},
+		[PART_UP] = {LORA_IN_GU, NULL, f, c->d, up},
+		[PART_GU] = {LORA_IN_GU, NULL, 2 * f, c->d, 0},
+		[PART_DOWN] = {LORA_IN_DOWN, NULL, c->d, f, 0},
+		[PART_CONV_IN] = {LORA_IN_QKV, NULL, 3 * c->d, c->d, 0},
+		[PART_CONV_OUT] = {LORA_IN_O, NULL, c->d, c->d, 0},
+		[PART_DELTA_QKV] = {LORA_IN_QKV, NULL, n, c->d, 0},
+		[PART_DELTA_Z] = {LORA_IN_QKV, NULL, vd, c->d, n},
+		[PART_DELTA_B] = {LORA_IN_QKV, NULL, heads, c->d, n + vd},
+		[PART_DELTA_A] = {LORA_IN_QKV, NULL, heads, c->d, n + vd + heads},
+		[PART_DELTA_OUT] = {LORA_IN_O, NULL, c->d, vd, 0},
+	};
+	struct place to = places[p];
+
+	to.part = family_part(c->family, p);
+	return to;
+}
+
+static bool ends_with(const char *part, const char *name)
+{
+	const char *dot = strrchr(part, '.');
+
+	return dot && strcmp(dot + 1, name) == 0;
+}
+
+/* The linear layers of each mixer, and those that all layers have */
+static const struct {
+	enum layer_part part;
+	unsigned mixers;
+} linear[] = {
+	{PART_Q, 1 << MIXER_ATTENTION},
+	{PART_K, 1 << MIXER_ATTENTION},
+	{PART_V, 1 << MIXER_ATTENTION},
+	{PART_QKV, 1 << MIXER_ATTENTION},
+	{PART_O, 1 << MIXER_ATTENTION},
+	{PART_GATE, ~0U},
+	{PART_UP, ~0U},
+	{PART_GU, ~0U},
+	{PART_DOWN, ~0U},
+	{PART_CONV_IN, 1 << MIXER_CONV},
+	{PART_CONV_OUT, 1 << MIXER_CONV},
+	{PART_DELTA_QKV, 1 << MIXER_DELTA},
+	{PART_DELTA_Z, 1 << MIXER_DELTA},
+	{PART_DELTA_B, 1 << MIXER_DELTA},
+	{PART_DELTA_A, 1 << MIXER_DELTA},
+	{PART_DELTA_OUT, 1 << MIXER_DELTA},
+};
+
+static struct place place_of(const struct config *c, int64_t layer, enum lora_target t)
+{
+	unsigned mixer = 1U << config_layer(c, layer).mixer;
+
+	for (size_t i = 0; i < sizeof linear / sizeof *linear; i++) {
+		const char *part = family_part(c->family, linear[i].part);
+
+		if (part && linear[i].mixers & mixer && ends_with(part, lora_names[t]))
+			return place_of_part(c, linear[i].part);
+	}
+	return (struct place){.input = LORA_INPUTS};
+}
+
+unsigned lora_targets(const struct config *c)
+{
+	unsigned targets = 0;
+
+	for (int64_t l = 0; l < c->layers; l++)
+		for (int t = 0; t < LORA_TARGETS; t++)
+			if (place_of(c, l, (enum lora_target)t).input != LORA_INPUTS)
+				targets |= 1U << t;
+	return targets;
 }
 
 /* Adds a matrix to the table; returns its offset. */
-static size_t add_matrix(struct lora *l, int64_t layer, const char *part, enum lora_target t,
-			 const char *which, int64_t rows, int64_t cols)
+static size_t add_matrix(struct lora *l, int64_t layer, const char *part, const char *which,
+			 int64_t rows, int64_t cols)
 {
 	struct weight *w = &l->w[l->n_w++];
 
@@ -48,8 +124,8 @@ static size_t add_matrix(struct lora *l, int64_t layer, const char *part, enum l
 			     .offset = l->n_params,
 			     .count = (size_t)rows * (size_t)cols,
 			     .decay = true};
-	snprintf(w->name, sizeof w->name, "model.layers.%lld.%s.%s.%s.weight", (long long)layer,
-		 part, lora_names[t], which);
+	snprintf(w->name, sizeof w->name, "model.layers.%lld.%s.%s.weight", (long long)layer, part,
+		 which);
 	l->n_params += w->count;
 	return w->offset;
 }
@@ -62,18 +138,29 @@ static size_t add_packed(struct lora *l, size_t rows, size_t cols)
 	return at;
 }
 
-static void add_group(struct lora *l, const struct config *c, int64_t layer, enum lora_input input,
-		      struct lora_group *g)
+static bool is_there(const struct lora *l, const struct lora_where *where, int64_t layer,
+		     const char *part, enum lora_target t)
+{
+	char name[sizeof l->w->name];
+
+	if (!(l->targets >> t & 1) || !where)
+		return l->targets >> t & 1;
+	snprintf(name, sizeof name, "model.layers.%lld.%s", (long long)layer, part);
+	return where->has(where->ctx, name);
+}
+
+static void add_group(struct lora *l, const struct config *c, const struct lora_where *where,
+		      int64_t layer, enum lora_input input, struct lora_group *g)
 {
 	size_t r = (size_t)l->r;
 
 	for (int t = 0; t < LORA_TARGETS; t++) {
-		struct place p = place_of(c, (enum lora_target)t);
+		struct place p = place_of(c, layer, (enum lora_target)t);
 		size_t a;
 
-		if (p.input != input || !(l->targets >> t & 1))
+		if (p.input != input || !is_there(l, where, layer, p.part, (enum lora_target)t))
 			continue;
-		a = add_matrix(l, layer, p.part, (enum lora_target)t, "lora_A", l->r, p.in);
+		a = add_matrix(l, layer, p.part, "lora_A", l->r, p.in);
 		g->a = g->n ? g->a : a;
 		g->in = (size_t)p.in;
 		g->b[g->n++] = (struct lora_b){.out = (size_t)p.out, .col = (size_t)p.col};
@@ -81,18 +168,49 @@ static void add_group(struct lora *l, const struct config *c, int64_t layer, enu
 	g->rows = g->n * r;
 	g->p_a = add_packed(l, g->rows, g->in);
 	for (int t = 0, i = 0; t < LORA_TARGETS; t++) {
-		struct place p = place_of(c, (enum lora_target)t);
+		struct place p = place_of(c, layer, (enum lora_target)t);
 
-		if (p.input != input || !(l->targets >> t & 1))
+		if (p.input != input || !is_there(l, where, layer, p.part, (enum lora_target)t))
 			continue;
-		g->b[i].b =
-			add_matrix(l, layer, p.part, (enum lora_target)t, "lora_B", p.out, l->r);
+		g->b[i].b = add_matrix(l, layer, p.part, "lora_B", p.out, l->r);
 		g->b[i].p_b = add_packed(l, g->b[i].out, r);
 		i++;
 	}
 }
 
-struct lora *lora_new(const struct config *c, int64_t r, double alpha, unsigned targets)
+/* The groups of a layer; returns the numbers that a token has there. */
+static size_t add_layer(struct lora *l, const struct config *c, const struct lora_where *where,
+			int64_t layer)
+{
+	struct lora_group *g = l->group + layer * LORA_INPUTS;
+	size_t width = 0;
+
+	for (int i = 0; i < LORA_INPUTS; i++) {
+		g[i].at = width;
+		add_group(l, c, where, layer, (enum lora_input)i, &g[i]);
+		width += g[i].rows;
+	}
+	return width;
+}
+
+/* Those that at least one layer has */
+static unsigned used_targets(const struct lora *l)
+{
+	unsigned used = 0;
+
+	for (size_t i = 0; i < l->n_w; i++)
+		for (int t = 0; t < LORA_TARGETS; t++) {
+			char part[32];
+
+			snprintf(part, sizeof part, ".%s.lora_", lora_names[t]);
+			if (strstr(l->w[i].name, part))
+				used |= 1U << t;
+		}
+	return used;
+}
+
+struct lora *lora_new_where(const struct config *c, int64_t r, double alpha, unsigned targets,
+			    const struct lora_where *where)
 {
 	struct lora *l = xcalloc(1, sizeof *l);
 
@@ -100,23 +218,25 @@ struct lora *lora_new(const struct config *c, int64_t r, double alpha, unsigned 
 	assert(targets && !(targets & ~(unsigned)LORA_ALL));
 	l->r = r;
 	l->alpha = alpha;
-	l->targets = targets;
+	l->targets = targets & lora_targets(c);
+	assert(l->targets);
 	l->layers = c->layers;
 	l->w = xcalloc(2 * LORA_TARGETS * (size_t)c->layers, sizeof *l->w);
 	l->group = xcalloc((size_t)c->layers * LORA_INPUTS, sizeof *l->group);
 	for (int64_t layer = 0; layer < c->layers; layer++) {
-		struct lora_group *g = l->group + layer * LORA_INPUTS;
+		size_t width = add_layer(l, c, where, layer);
 
-		l->width = 0;
-		for (int i = 0; i < LORA_INPUTS; i++) {
-			g[i].at = l->width;
-			add_group(l, c, layer, (enum lora_input)i, &g[i]);
-			l->width += g[i].rows;
-		}
+		l->width = width > l->width ? width : l->width;
 	}
+	l->targets = used_targets(l);
 	l->params = big_alloc(l->n_params * sizeof *l->params);
 	l->packed = big_alloc(l->n_packed * sizeof *l->packed);
 	return l;
+}
+
+struct lora *lora_new(const struct config *c, int64_t r, double alpha, unsigned targets)
+{
+	return lora_new_where(c, r, alpha, targets, NULL);
 }
 
 void lora_random(struct lora *l, uint64_t seed)

@@ -12,12 +12,35 @@
 #include "model/weight.h"
 #include "tensor/matrix.h"
 
-/* Linear layers, in the order of lora_names; a set of them is bits. */
-enum lora_target { LORA_Q, LORA_K, LORA_V, LORA_O, LORA_GATE, LORA_UP, LORA_DOWN, LORA_TARGETS };
+/* What linear layers are called, in the order of lora_names; a set of them is bits. No family has
+ * all. */
+enum lora_target {
+	LORA_Q,
+	LORA_K,
+	LORA_V,
+	LORA_O,
+	LORA_GATE,
+	LORA_UP,
+	LORA_DOWN,
+	LORA_QKV,
+	LORA_GATE_UP,
+	LORA_C_FC,
+	LORA_C_PROJ,
+	LORA_OUT,
+	LORA_W1,
+	LORA_W3,
+	LORA_W2,
+	LORA_IN,
+	LORA_IN_QKV_PROJ,
+	LORA_IN_Z,
+	LORA_IN_B,
+	LORA_IN_A,
+	LORA_TARGETS
+};
 enum {
 	LORA_ALL = (1 << LORA_TARGETS) - 1,
 	LORA_MAX_R = 4096,
-	LORA_SHARE = 3, /* most targets with one input */
+	LORA_SHARE = 4, /* most targets with one input */
 };
 extern const char *const lora_names[LORA_TARGETS]; /* "q_proj" ... */
 
@@ -48,13 +71,22 @@ struct lora {
 	float *params;
 	float *packed; /* the same in panels, see gemm.h */
 	size_t n_packed;
-	size_t width; /* numbers of a token in a layer: r * targets */
+	size_t width; /* numbers of a token in a layer, the most of any: r * targets */
 	int64_t layers;
 	struct lora_group *group; /* (layers, LORA_INPUTS) */
 };
 
-/* An adapter of zeros. */
+unsigned lora_targets(const struct config *c); /* those that the family has */
+/* An adapter of zeros; of targets, those that the family has, which are some. */
 struct lora *lora_new(const struct config *c, int64_t r, double alpha, unsigned targets);
+/* Which layers have one, by their whole names, "model.layers.0.self_attn.q_proj" */
+struct lora_where {
+	bool (*has)(const void *ctx, const char *layer);
+	const void *ctx;
+};
+/* Only at those layers; targets are what is left of them, perhaps none. */
+struct lora *lora_new_where(const struct config *c, int64_t r, double alpha, unsigned targets,
+			    const struct lora_where *where);
 /* A uniform within 1 / sqrt(in), as torch begins a linear layer; B zero: nothing changes yet. */
 void lora_random(struct lora *l, uint64_t seed);
 void lora_pack(struct lora *l); /* after params changed */

@@ -16,9 +16,12 @@ static size_t max2(size_t a, size_t b)
 
 static size_t widest(const struct model *m)
 {
-	const struct layer *w = m->layer;
+	size_t most = 0;
 
-	return max2(max2(w->qkv.k, w->o.k), w->down.k);
+	for (size_t l = 0; l < (size_t)m->cfg.layers; l++)
+		for (int i = 0; i < MAT_LAYER; i++)
+			most = max2(most, mat_of_layer(&m->layer[l], i)->k);
+	return most;
 }
 
 size_t mat_scratch(const struct model *m, size_t rows)
@@ -87,11 +90,16 @@ const struct mat *mat_of_layer(const struct layer *w, int i)
 
 size_t mat_layer_words(const struct model *m)
 {
-	size_t n = 0;
+	size_t most = 0;
 
-	for (int i = 0; i < MAT_LAYER && m->how & MODEL_BF16; i++)
-		n += mat_transposed_words(mat_of_layer(m->layer, i));
-	return n;
+	for (size_t l = 0; l < (size_t)m->cfg.layers && m->how & MODEL_BF16; l++) {
+		size_t n = 0;
+
+		for (int i = 0; i < MAT_LAYER; i++)
+			n += mat_transposed_words(mat_of_layer(&m->layer[l], i));
+		most = max2(most, n);
+	}
+	return most;
 }
 
 /* Rows of W in block i */

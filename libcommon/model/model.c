@@ -12,25 +12,48 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_PER_LAYER = 18 }; /* tensors: 9 and 7 biases and 2 norms */
+/* Tensors of a layer: 9 and 7 biases, 4 of xIELU, 2 norms more and 4 biases of norms; and those of
+ * queries and keys, which may be one for each head */
+enum { MAX_PER_LAYER = 26 };
 
-/* Adds a weight to the table. */
+static size_t most_weights(const struct config *c)
+{
+	return (size_t)(4 + (MAX_PER_LAYER + c->heads + c->kv_heads) * c->layers);
+}
+
+/* Adds a weight to the table. rows 0: a scalar; cols 0: a vector */
 static struct weight *add_weight(struct model *m, const char *name, int64_t rows, int64_t cols)
 {
 	struct weight *w = &m->w[m->n_w++];
 
-	*w = (struct weight){.rank = cols ? 2 : 1,
-			     .shape = {rows, cols ? cols : 1},
+	assert(m->n_w <= most_weights(&m->cfg));
+	*w = (struct weight){.rank = cols   ? 2
+				     : rows ? 1
+					    : 0,
+			     .shape = {rows ? rows : 1, cols ? cols : 1},
 			     .offset = m->n_params,
-			     .count = (size_t)rows * (size_t)(cols ? cols : 1),
+			     .count = (size_t)(rows ? rows : 1) * (size_t)(cols ? cols : 1),
 			     .decay = cols != 0};
 	snprintf(w->name, sizeof w->name, "%s", name);
-	if (w->rank == 1 || !(m->how & MODEL_FROZEN))
+	if (w->rank < 2 || !(m->how & MODEL_FROZEN))
 		m->n_params += w->count;
 	return w;
 }
 
-/* kind: "weight" or "bias" */
+/* A convolution's weights (channels, 1, taps), which no product takes: they are always in params.
+ */
+static size_t add_conv(struct model *m, const char *name, int64_t channels, int64_t taps)
+{
+	struct weight *w = add_weight(m, name, channels * taps, 0);
+
+	w->rank = 3;
+	w->shape[0] = channels;
+	w->shape[1] = taps;
+	w->decay = true;
+	return w->offset;
+}
+
+/* name: with its kind, "weight" or "bias" */
 static struct weight *add_in(struct model *m, int64_t l, const char *part, const char *kind,
 			     int64_t rows, int64_t cols)
 {
@@ -40,10 +63,31 @@ static struct weight *add_in(struct model *m, int64_t l, const char *part, const
 	return add_weight(m, name, rows, cols);
 }
 
-/* Adds a vector; returns its offset. */
-static size_t add_small(struct model *m, int64_t l, const char *part, const char *kind, int64_t n)
+/* Adds a vector; returns its offset, NOWHERE where the family has no such part. */
+static size_t add_small(struct model *m, int64_t l, enum layer_part p, const char *kind, int64_t n)
 {
-	return add_in(m, l, part, kind, n, 0)->offset;
+	const char *part = family_part(m->cfg.family, p);
+
+	return part ? add_in(m, l, part, kind, n, 0)->offset : NOWHERE;
+}
+
+/* Adds a matrix, where the family has it: 1, else 0. */
+static size_t add_matrix(struct model *m, int64_t l, enum layer_part p, int64_t rows, int64_t cols)
+{
+	const char *part = family_part(m->cfg.family, p);
+
+	if (part)
+		add_in(m, l, part, "weight", rows, cols);
+	return part ? 1 : 0;
+}
+
+static struct norm_at add_norm(struct model *m, int64_t l, enum layer_part p)
+{
+	struct norm_at at = {add_small(m, l, p, "weight", m->cfg.d), NOWHERE};
+
+	if (family_row(m->cfg.family)->layernorm && at.w != NOWHERE)
+		at.b = add_small(m, l, p, "bias", m->cfg.d);
+	return at;
 }
 
 /* Gives the last n weights of the table, matrices of one width, panels of their own behind *end. */
@@ -63,51 +107,181 @@ static struct mat join(struct model *m, size_t n, size_t *end)
 	return t;
 }
 
-/* Biases and the norms of queries and keys, where the model has them. */
+/* A norm of queries or keys: of one head, of all as a row, or one for each head */
+static size_t add_qk_norm(struct model *m, int64_t l, enum layer_part p, int64_t heads)
+{
+	enum qk_norm how = family_row(m->cfg.family)->qk_norm;
+	size_t first = m->n_params;
+	char kind[32];
+
+	if (how != QK_LAYERNORM)
+		return add_small(m, l, p, "weight", m->cfg.head_dim * (how == QK_ROW ? heads : 1));
+	for (int64_t h = 0; h < heads; h++) {
+		snprintf(kind, sizeof kind, "%lld.weight", (long long)h);
+		add_small(m, l, p, kind, m->cfg.head_dim);
+	}
+	return first;
+}
+
+static size_t add_qkv_bias(struct model *m, int64_t l)
+{
+	const struct config *c = &m->cfg;
+	int64_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
+	size_t at = add_small(m, l, PART_QKV, "bias", q + 2 * kv);
+
+	if (at != NOWHERE)
+		return at;
+	at = add_small(m, l, PART_Q, "bias", family_row(c->family)->gated ? 2 * q : q);
+	add_small(m, l, PART_K, "bias", kv);
+	add_small(m, l, PART_V, "bias", kv);
+	return at;
+}
+
+static size_t add_gu_bias(struct model *m, int64_t l)
+{
+	int64_t f = m->cfg.ffn;
+	size_t first = m->n_params;
+
+	add_small(m, l, PART_GU, "bias", 2 * f);
+	add_small(m, l, PART_GATE, "bias", f);
+	add_small(m, l, PART_UP, "bias", f);
+	return first;
+}
+
+static size_t add_xielu(struct model *m, int64_t l)
+{
+	size_t at = add_in(m, l, "mlp.act_fn", "alpha_p", 1, 0)->offset;
+
+	add_in(m, l, "mlp.act_fn", "alpha_n", 1, 0);
+	add_in(m, l, "mlp.act_fn", "beta", 0, 0);
+	add_in(m, l, "mlp.act_fn", "eps", 0, 0);
+	return at;
+}
+
+/* Biases, the norms of queries and keys, numbers of the activation: what the model has of them */
 static void add_extras(struct model *m, int64_t l)
+{
+	const struct config *c = &m->cfg;
+	struct layer *w = &m->layer[l];
+
+	if (w->kind.mixer == MIXER_ATTENTION) {
+		w->qkv_bias = c->qkv_bias ? add_qkv_bias(m, l) : NOWHERE;
+		w->q_norm = c->qk_norm ? add_qk_norm(m, l, PART_Q_NORM, c->heads) : NOWHERE;
+		w->k_norm = c->qk_norm ? add_qk_norm(m, l, PART_K_NORM, c->kv_heads) : NOWHERE;
+		w->o_bias = c->o_bias ? add_small(m, l, PART_O, "bias", c->d) : NOWHERE;
+	}
+	w->gu_bias = c->mlp_bias ? add_gu_bias(m, l) : NOWHERE;
+	w->down_bias = c->mlp_bias ? add_small(m, l, PART_DOWN, "bias", c->d) : NOWHERE;
+	w->act = family_row(c->family)->act == ACT_XIELU ? add_xielu(m, l) : NOWHERE;
+}
+
+/* Queries, keys and values, in one matrix or three */
+static void add_attention(struct model *m, int64_t l, size_t *end)
 {
 	const struct config *c = &m->cfg;
 	int64_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
 	struct layer *w = &m->layer[l];
+	size_t n = add_matrix(m, l, PART_QKV, q + 2 * kv, c->d);
 
-	if (c->qkv_bias) {
-		w->qkv_bias = add_small(m, l, "self_attn.q_proj", "bias", q);
-		add_small(m, l, "self_attn.k_proj", "bias", kv);
-		add_small(m, l, "self_attn.v_proj", "bias", kv);
-	}
-	if (c->qk_norm) {
-		w->q_norm = add_small(m, l, "self_attn.q_norm", "weight", c->head_dim);
-		w->k_norm = add_small(m, l, "self_attn.k_norm", "weight", c->head_dim);
-	}
-	if (c->o_bias)
-		w->o_bias = add_small(m, l, "self_attn.o_proj", "bias", c->d);
-	if (c->mlp_bias) {
-		w->gu_bias = add_small(m, l, "mlp.gate_proj", "bias", c->ffn);
-		add_small(m, l, "mlp.up_proj", "bias", c->ffn);
-		w->down_bias = add_small(m, l, "mlp.down_proj", "bias", c->d);
+	n += add_matrix(m, l, PART_Q, family_row(c->family)->gated ? 2 * q : q, c->d);
+	n += add_matrix(m, l, PART_K, kv, c->d);
+	n += add_matrix(m, l, PART_V, kv, c->d);
+	w->qkv = join(m, n, end);
+	w->o = join(m, add_matrix(m, l, PART_O, c->d, q), end);
+}
+
+/* A short convolution between two products */
+static void add_short_conv(struct model *m, int64_t l, size_t *end)
+{
+	const struct config *c = &m->cfg;
+	struct layer *w = &m->layer[l];
+	char name[96];
+
+	w->qkv = join(m, add_matrix(m, l, PART_CONV_IN, 3 * c->d, c->d), end);
+	w->o = join(m, add_matrix(m, l, PART_CONV_OUT, c->d, c->d), end);
+	snprintf(name, sizeof name, "model.layers.%lld.%s.weight", (long long)l,
+		 family_part(c->family, PART_CONV));
+	w->conv = add_conv(m, name, c->d, c->conv_taps);
+	if (!c->conv_bias)
+		return;
+	w->conv_bias = add_small(m, l, PART_CONV, "bias", c->d);
+	w->qkv_bias = add_small(m, l, PART_CONV_IN, "bias", 3 * c->d);
+	w->o_bias = add_small(m, l, PART_CONV_OUT, "bias", c->d);
+}
+
+static void add_delta(struct model *m, int64_t l, size_t *end)
+{
+	const struct config *c = &m->cfg;
+	int64_t kd = c->linear_k_heads * c->linear_k_dim, heads = c->linear_v_heads;
+	int64_t vd = heads * c->linear_v_dim, n = 2 * kd + vd;
+	struct layer *w = &m->layer[l];
+	char name[96];
+
+	add_matrix(m, l, PART_DELTA_QKV, n, c->d);
+	add_matrix(m, l, PART_DELTA_Z, vd, c->d);
+	add_matrix(m, l, PART_DELTA_B, heads, c->d);
+	add_matrix(m, l, PART_DELTA_A, heads, c->d);
+	w->qkv = join(m, 4, end);
+	w->o = join(m, add_matrix(m, l, PART_DELTA_OUT, c->d, vd), end);
+	snprintf(name, sizeof name, "model.layers.%lld.%s.weight", (long long)l,
+		 family_part(c->family, PART_DELTA_CONV));
+	w->conv = add_conv(m, name, n, c->conv_taps);
+	snprintf(name, sizeof name, "model.layers.%lld.linear_attn.A_log", (long long)l);
+	w->a_log = add_weight(m, name, heads, 0)->offset;
+	snprintf(name, sizeof name, "model.layers.%lld.linear_attn.dt_bias", (long long)l);
+	w->dt_bias = add_weight(m, name, heads, 0)->offset;
+	w->delta_norm = add_in(m, l, "linear_attn.norm", "weight", c->linear_v_dim, 0)->offset;
+}
+
+static void add_mixer(struct model *m, int64_t l, size_t *end)
+{
+	struct layer *w = &m->layer[l];
+
+	w->conv = w->conv_bias = w->a_log = w->dt_bias = w->delta_norm = NOWHERE;
+	w->qkv_bias = w->o_bias = w->q_norm = w->k_norm = NOWHERE;
+	switch (w->kind.mixer) {
+	case MIXER_CONV:
+		add_short_conv(m, l, end);
+		break;
+	case MIXER_DELTA:
+		add_delta(m, l, end);
+		break;
+	default:
+		add_attention(m, l, end);
 	}
 }
 
 static void add_layer(struct model *m, int64_t l, size_t *end)
 {
 	const struct config *c = &m->cfg;
-	int64_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
 	struct layer *w = &m->layer[l];
+	size_t n;
 
-	w->norm1 = add_small(m, l, "input_layernorm", "weight", c->d);
-	add_in(m, l, "self_attn.q_proj", "weight", q, c->d);
-	add_in(m, l, "self_attn.k_proj", "weight", kv, c->d);
-	add_in(m, l, "self_attn.v_proj", "weight", kv, c->d);
-	w->qkv = join(m, 3, end);
-	add_in(m, l, "self_attn.o_proj", "weight", c->d, q);
-	w->o = join(m, 1, end);
-	w->norm2 = add_small(m, l, "post_attention_layernorm", "weight", c->d);
-	add_in(m, l, "mlp.gate_proj", "weight", c->ffn, c->d);
-	add_in(m, l, "mlp.up_proj", "weight", c->ffn, c->d);
-	w->gu = join(m, 2, end);
-	add_in(m, l, "mlp.down_proj", "weight", c->d, c->ffn);
-	w->down = join(m, 1, end);
+	w->kind = config_layer(c, l);
+	w->norm1 = add_norm(m, l, PART_NORM1);
+	add_mixer(m, l, end);
+	w->norm1_out = add_norm(m, l, PART_NORM1_OUT);
+	w->norm2 = c->parallel ? (struct norm_at){NOWHERE, NOWHERE} : add_norm(m, l, PART_NORM2);
+	n = add_matrix(m, l, PART_GU, 2 * c->ffn, c->d);
+	n += add_matrix(m, l, PART_GATE, c->ffn, c->d);
+	n += add_matrix(m, l, PART_UP, c->ffn, c->d);
+	w->gu = join(m, n, end);
+	w->down = join(m, add_matrix(m, l, PART_DOWN, c->d, c->ffn), end);
+	w->norm2_out = add_norm(m, l, PART_NORM2_OUT);
 	add_extras(m, l);
+}
+
+static void add_last_norm(struct model *m)
+{
+	const struct family_row *row = family_row(m->cfg.family);
+	const char *part = row->last_norm ? row->last_norm : "model.norm";
+	char name[96];
+
+	snprintf(name, sizeof name, "%s.weight", part);
+	m->norm = (struct norm_at){add_weight(m, name, m->cfg.d, 0)->offset, NOWHERE};
+	snprintf(name, sizeof name, "%s.bias", part);
+	if (row->layernorm)
+		m->norm.b = add_weight(m, name, m->cfg.d, 0)->offset;
 }
 
 int model_how(const char *compute)
@@ -135,7 +309,7 @@ void model_init(struct model *m, const struct config *cfg, int how)
 	if (how & MODEL_FROZEN)
 		how &= ~MODEL_LAYERWISE;
 	*m = (struct model){.cfg = *cfg, .how = how};
-	m->w = xcalloc((size_t)(3 + MAX_PER_LAYER * c->layers), sizeof *m->w);
+	m->w = xcalloc(most_weights(c), sizeof *m->w);
 	m->layer = xcalloc((size_t)c->layers, sizeof *m->layer);
 	add_weight(m, "model.embed_tokens.weight", c->vocab, c->d);
 	m->embed = (struct mat){.n = (size_t)c->vocab, .k = (size_t)c->d};
@@ -145,20 +319,22 @@ void model_init(struct model *m, const struct config *cfg, int how)
 		end = how & MODEL_LAYERWISE ? 0 : end;
 		add_layer(m, l, &end);
 	}
-	m->norm = add_weight(m, "model.norm.weight", c->d, 0)->offset;
+	add_last_norm(m);
 	m->head = m->embed;
 	if (!c->tied) {
 		add_weight(m, "lm_head.weight", c->vocab, c->d);
 		end = how & MODEL_LAYERWISE ? 0 : end;
 		m->head = join(m, 1, &end);
 	}
-	assert(m->n_w <= (size_t)(3 + MAX_PER_LAYER * c->layers));
 	m->params = big_alloc(m->n_params * sizeof *m->params);
 	if (how & MODEL_PAIRS)
 		m->pairs = big_alloc(panel_bytes(m));
 	else
 		m->packed = big_alloc(panel_bytes(m));
-	m->rope = angles_new(&c->rope, c->max_len, c->head_dim);
+	m->rope = angles_new(&c->rope, c->max_len, rope_turned(&c->rope, c->head_dim));
+	m->local = m->rope;
+	if (c->local.theta > 0)
+		m->local = angles_new(&c->local, c->max_len, rope_turned(&c->local, c->head_dim));
 }
 
 void model_free(struct model *m)
@@ -170,6 +346,8 @@ void model_free(struct model *m)
 		big_free(m->pairs, panel_bytes(m));
 		free(m->w);
 		free(m->layer);
+		if (m->local != m->rope)
+			angles_free(m->local);
 		angles_free(m->rope);
 	}
 	*m = (struct model){0};
@@ -201,11 +379,28 @@ void model_get_rows(const struct model *m, const struct weight *w, size_t first,
 		memcpy(rows, m->params + w->offset + first * k, n * k * sizeof *rows);
 }
 
-static bool is_bias(const struct weight *w)
+/* What a weight that is no matrix begins as: a norm's as what makes it 1, a bias as 0, xIELU's as
+ * its authors have them */
+static float first_value(const struct model *m, const struct weight *w)
 {
+	static const struct {
+		const char *end;
+		float v;
+	} own[] = {{".bias", 0},
+		   {".alpha_p", 0.5413248546f},  /* softplus: 1 */
+		   {".alpha_n", -1.0502256128f}, /* 0.3 */
+		   {".dt_bias", 1},
+		   {".A_log", 0},
+		   {".beta", 0.5f},
+		   {".eps", -1e-6f}};
 	const char *end = strrchr(w->name, '.');
 
-	return strcmp(end, ".bias") == 0;
+	if (strstr(w->name, ".linear_attn.norm."))
+		return 1; /* the one norm there whose weights are what they are */
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		if (strcmp(end, own[i].end) == 0)
+			return own[i].v;
+	return 1.0f - family_row(m->cfg.family)->one;
 }
 
 static void random_rows(struct model *m, const struct weight *w, uint64_t key, double std)
@@ -227,8 +422,11 @@ void model_random(struct model *m, uint64_t seed, double std)
 	for (size_t i = 0; i < m->n_w; i++) {
 		const struct weight *w = &m->w[i];
 
-		for (size_t j = 0; w->rank == 1 && j < w->count; j++)
-			m->params[w->offset + j] = is_bias(w) ? 0.0f : 1.0f;
+		for (size_t j = 0; w->rank < 2 && j < w->count; j++)
+			m->params[w->offset + j] = first_value(m, w);
+		for (size_t j = 0; w->rank == 3 && j < w->count; j++)
+			m->params[w->offset + j] =
+				(float)(std * rng_normal(rng_key(seed, RNG_INIT, i, 0, 0), j));
 		if (w->rank == 2)
 			random_rows(m, w, rng_key(seed, RNG_INIT, i, 0, 0), std);
 	}
@@ -270,10 +468,15 @@ static void cut(struct packing *p, const struct mat *w)
 static void pack_layers(const struct model *m, size_t from, size_t to)
 {
 	const struct layer *w = m->layer;
-	size_t of_layer = (w->qkv.n + w->o.n + w->gu.n + w->down.n) / PACK_ROWS + 4;
+	size_t of_layer = 0;
 	struct packing p = {.m = m};
 
 	assert(from < to && to <= (size_t)m->cfg.layers + 1);
+	for (size_t l = 0; l < (size_t)m->cfg.layers; l++) {
+		size_t n = (w[l].qkv.n + w[l].o.n + w[l].gu.n + w[l].down.n) / PACK_ROWS + 4;
+
+		of_layer = n > of_layer ? n : of_layer;
+	}
 	p.part = xarray((to - from) * of_layer + m->head.n / PACK_ROWS + 1, sizeof *p.part);
 	for (size_t l = from; l < to; l++) {
 		if (l == (size_t)m->cfg.layers) {
@@ -358,7 +561,7 @@ static uint64_t hash_base(const struct model *m)
 		widest = (size_t)m->w[i].shape[1] > widest ? (size_t)m->w[i].shape[1] : widest;
 	row = xarray(widest, sizeof *row);
 	for (const struct weight *w = m->w; w < m->w + m->n_w; w++) {
-		if (w->rank == 1)
+		if (w->rank != 2)
 			hash_add(sum, m->params + w->offset, w->count * sizeof *row);
 		for (size_t i = 0; w->rank == 2 && i < (size_t)w->shape[0]; i++) {
 			model_get_rows(m, w, i, row, 1);

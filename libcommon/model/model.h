@@ -1,5 +1,6 @@
 /*
- * model.h - a decoder (Llama, Qwen2, Qwen3): weights in memory, forward and backward pass.
+ * model.h - a decoder of one of the families of family.h: weights in memory, forward and backward
+ * pass.
  *
  * One arithmetic serves sampling, log-probabilities and training: each number of the forward pass
  * is computed by the same operations in the same order whatever else is in the batch, however the
@@ -21,13 +22,25 @@ struct mat {
 	size_t packed; /* into packed or pairs */
 };
 
+#define NOWHERE SIZE_MAX /* a weight that is not there */
+
+/* A norm's weights: offsets into params; n numbers each. A bias lies behind the weights, where the
+ * family has one. */
+struct norm_at {
+	size_t w, b; /* NOWHERE: not there */
+};
+
 /* Where one layer's weights are. Matrices: q, k, v lie one after the other, gate and up too. The
- * rest: offsets into params; biases in the order of their matrices; 0: not there. */
+ * rest: offsets into params, or NOWHERE; biases in the order of their matrices. */
 struct layer {
+	struct layer_kind kind;
 	struct mat qkv, o, gu, down;
-	size_t norm1, norm2;
+	struct norm_at norm1, norm1_out, norm2, norm2_out; /* see enum layer_part */
 	size_t qkv_bias, o_bias, gu_bias, down_bias;
 	size_t q_norm, k_norm; /* k's lies behind q's */
+	/* of layers without attention; q, k, v are then b, c, u, or q, k, v, z, b, a */
+	size_t conv, conv_bias, a_log, dt_bias, delta_norm;
+	size_t act; /* xIELU's alpha_p, alpha_n, beta, eps, one behind the other */
 };
 
 /* How the matrices are held and multiplied. */
@@ -57,7 +70,7 @@ struct model {
 	size_t n_params;
 	float *params; /* all weights, one block: rows of matrices as in the file */
 	struct layer *layer;
-	size_t norm;            /* offset into params */
+	struct norm_at norm;    /* the last */
 	struct mat embed, head; /* the same when tied */
 	/* The matrices in panels for the forward pass, see gemm.h: in f32, or (MODEL_PAIRS) in
 	 * bf16. */
@@ -65,6 +78,8 @@ struct model {
 	uint32_t *pairs;
 	size_t n_packed;     /* floats of packed, or words of pairs */
 	struct angles *rope; /* of the rotary embedding */
+	struct angles
+		*local;     /* of layers with a window; the same one, where theirs are no others */
 	struct lora *lora;  /* trained in place of the weights, which are then read only; or NULL */
 	uint64_t base_hash; /* of the weights, where there is an adapter */
 	bool borrowed;      /* all but lora belongs to another model */

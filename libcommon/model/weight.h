@@ -9,7 +9,8 @@
 struct weight {
 	char name[96]; /* as in model.safetensors */
 	int rank;
-	int64_t shape[2]; /* [rows, columns]; rank 1: [n, 1] */
+	int64_t shape[2]; /* [rows, columns]; rank 1: [n, 1]; rank 0: [1, 1]; rank 3: [n, 1, k] as
+			     [n, k] */
 	size_t offset;    /* into the block; a matrix of a frozen model: not there */
 	size_t count;
 	bool decay; /* matrices decay, norms and biases do not */

@@ -35,12 +35,12 @@ static size_t wgrad_rows(bool bf16, const struct wgrad *w)
 
 size_t wgrad_scratch(const struct model *m)
 {
-	const struct layer *w = m->layer;
-	size_t k = w->down.k > w->qkv.k ? w->down.k : w->qkv.k;
+	size_t k = m->layer->down.k > m->layer->qkv.k ? m->layer->down.k : m->layer->qkv.k;
 
 	if (!(m->how & MODEL_BF16))
 		return 0;
-	k = w->o.k > k ? w->o.k : k;
+	for (size_t l = 0; l < (size_t)m->cfg.layers; l++)
+		k = m->layer[l].o.k > k ? m->layer[l].o.k : k;
 	if (m->lora && (size_t)m->lora->r > k)
 		k = (size_t)m->lora->r;
 	return gemm_pair_words(k, WGRAD_TOKENS) + bf16_transposed_words(WGRAD_MAX, WGRAD_TOKENS);
@@ -110,8 +110,9 @@ void wgrad_all(const struct wgrad *w, size_t n, bool bf16, float *scratch, size_
 enum { COLUMNS = 64 }; /* that one job takes of sums over tokens */
 
 struct columns { /* (T, d) rows whose sums go into out */
-	float *out;
-	const float *dy, *x, *rms;
+	float *out, *bias;
+	const float *dy, *x;
+	const struct norm_stat *stat;
 	const uint32_t *row;
 	size_t T, d;
 };
@@ -122,10 +123,10 @@ static size_t columns_of(const struct columns *c, size_t i, size_t *n)
 	return i * COLUMNS;
 }
 
-void wgrad_norm_row(float *out, const float *dy, const float *x, float rms, size_t n)
+void wgrad_norm_row(float *out, const float *dy, const float *x, struct norm_stat s, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		out[i] += dy[i] * x[i] * rms;
+		out[i] += dy[i] * (x[i] - s.mean) * s.r;
 }
 
 static void job_norm_grad(void *ctx, size_t i, int thread)
@@ -135,14 +136,18 @@ static void job_norm_grad(void *ctx, size_t i, int thread)
 
 	(void)thread;
 	for (size_t t = 0, at = from; t < c->T; t++, at += c->d)
-		wgrad_norm_row(c->out + from, c->dy + at, c->x + at, c->rms[t], n);
+		wgrad_norm_row(c->out + from, c->dy + at, c->x + at, c->stat[t], n);
+	for (size_t t = 0; c->bias && t < c->T; t++)
+		layers_add_row(c->bias + from, c->dy + t * c->d + from, n);
 }
 
-void wgrad_norm(float *out, const float *dy, const float *x, const float *rms, size_t T, size_t d)
+void wgrad_norm(float *out, float *bias, const float *dy, const float *x,
+		const struct norm_stat *stat, size_t T, size_t d)
 {
-	struct columns c = {.out = out, .dy = dy, .x = x, .rms = rms, .T = T, .d = d};
+	struct columns c = {
+		.out = out, .bias = bias, .dy = dy, .x = x, .stat = stat, .T = T, .d = d};
 
-	assert(out && dy && x && rms && d >= 1);
+	assert(out && dy && x && stat && d >= 1);
 	par_for(blocks_of(d, COLUMNS), job_norm_grad, &c);
 }
 

@@ -5,6 +5,7 @@
 
 #include "model/model.h"
 #include "tensor/matrix.h"
+#include "tensor/norm.h"
 
 /* One weight gradient: out (n, k) += dy' x, and bias (n) += the sum of dy over its rows (NULL:
  * none), with dy (T, n), x (T, k). */
@@ -19,9 +20,11 @@ size_t wgrad_scratch(const struct model *m); /* floats a thread needs for any of
 void wgrad_all(const struct wgrad *w, size_t n, bool bf16, float *scratch, size_t per_thread);
 /* out(row[t], :) += y(t, :) for t < n; rows of d floats */
 void wgrad_add_rows(float *out, const uint32_t *row, const float *y, size_t n, size_t d);
-/* Adds the gradient of an RMSNorm's weights: out(d) += sum over t of dy(t) * x(t) * rms(t). */
-void wgrad_norm(float *out, const float *dy, const float *x, const float *rms, size_t T, size_t d);
-/* The same for one row of n floats. */
-void wgrad_norm_row(float *out, const float *dy, const float *x, float rms, size_t n);
+/* Adds the gradient of a norm's weights: out(d) += sum over t of dy(t) * (x(t) - mean(t)) * r(t),
+ * and of its bias (NULL: none): the sum of dy. */
+void wgrad_norm(float *out, float *bias, const float *dy, const float *x,
+		const struct norm_stat *stat, size_t T, size_t d);
+/* The same for one row of n floats, without a bias. */
+void wgrad_norm_row(float *out, const float *dy, const float *x, struct norm_stat s, size_t n);
 
 #endif

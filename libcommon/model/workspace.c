@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/par.h"
 #include "model/mat.h"
+#include "model/mix.h"
 #include "model/wgrad.h"
 #include "tensor/attention.h"
 
@@ -34,6 +35,7 @@ void workspace_free(struct workspace *r)
 	big_free(r->scratch, r->cap_scratch * sizeof *r->scratch);
 	free(r->stat);
 	free(r->pos);
+	free(r->seq);
 	free(r);
 }
 
@@ -59,37 +61,83 @@ static void cut_field(float **field, float *base, size_t *at, size_t n)
 	*at += vec_round(n) + PANEL; /* whole vectors may be read past the end of a row */
 }
 
+/* The same for n norms' */
+static void cut_stats(struct norm_stat **field, float *base, size_t *at, size_t n)
+{
+	float *p;
+
+	cut_field(&p, base, at, n * sizeof **field / sizeof *p);
+	*field = (struct norm_stat *)p;
+}
+
+static size_t most_of(const struct model *m, size_t (*row)(const struct model *, size_t))
+{
+	size_t most = 0;
+
+	for (size_t l = 0; l < (size_t)m->cfg.layers; l++)
+		most = row(m, l) > most ? row(m, l) : most;
+	return most;
+}
+
+static size_t gated_row(const struct model *m, size_t layer)
+{
+	return mix_gated(m, layer) ? block_att_dim(m, layer) : 0;
+}
+
+static size_t conv_row(const struct model *m, size_t layer)
+{
+	return mix_state(m, layer) ? mix_shape(m, layer).n : 0;
+}
+
 /* Cuts base into the fields; with base NULL only counts. Returns the floats needed. */
 static size_t lay_out(struct workspace *r, float *base, const struct pack *p)
 {
 	const struct model *m = r->m;
 	size_t T = p->n_tok, R = p->n_rows, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn;
-	size_t Q = block_qkv_dim(m), A = block_att_dim(m), L = r->L, at = 0;
-	size_t back = r->keep ? 1 : 0, X = r->keep ? (size_t)m->cfg.layers + 1 : 1,
-	       norms = m->cfg.qk_norm ? back : 0, lora = m->lora ? m->lora->width : 0;
+	size_t Q = block_qkv_most(m), A = block_att_most(m), L = r->L, at = 0;
+	size_t back = r->keep ? 1 : 0, out = block_norms_out(m) ? back : 0;
+	size_t ends = block_adds_plain(m) ? 0 : back, one = m->cfg.parallel ? back : 0;
+	size_t act = m->layer[0].act != NOWHERE ? back : 0;
+	size_t X = r->keep ? (size_t)m->cfg.layers + 1 : 1, norms = m->cfg.qk_norm ? back : 0,
+	       lora = m->lora ? m->lora->width : 0;
 
 	cut_field(&r->x, base, &at, X * T * d);
 	cut_field(&r->qkv, base, &at, L * T * Q);
 	cut_field(&r->raw, base, &at, norms * L * T * block_qk_dim(m));
 	cut_field(&r->att, base, &at, L * T * A);
 	cut_field(&r->x2, base, &at, L * T * d);
-	cut_field(&r->gu, base, &at, L * T * 2 * F);
+	cut_field(&r->gu, base, &at, L * T * block_up_dim(m));
+	cut_field(&r->o_out, base, &at, out * L * T * d);
+	cut_field(&r->down_out, base, &at, out * L * T * d);
 	cut_field(&r->xr, base, &at, R * d);
+	cut_field(&r->mixed, base, &at, T * most_of(m, mix_row));
 	cut_field(&r->xrn, base, &at, R * d);
 	cut_field(&r->logits, base, &at, r->chunk * (size_t)m->cfg.vocab);
 	cut_field(&r->dx, base, &at, back * T * d);
 	cut_field(&r->dx2, base, &at, back * T * d);
+	cut_field(&r->ddown, base, &at, ends * T * d);
+	cut_field(&r->do_out, base, &at, ends * T * d);
+	cut_field(&r->dn, base, &at, one * T * d);
 	cut_field(&r->xn, base, &at, back * T * d);
 	cut_field(&r->dxn, base, &at, back * (T > R ? T : R) * d);
 	cut_field(&r->h, base, &at, back * T * F);
 	cut_field(&r->datt, base, &at, back * T * A);
 	cut_field(&r->dqkv, base, &at, back * T * Q);
-	cut_field(&r->rms, base, &at, back * (T > R ? T : R));
+	cut_stats(&r->norm, base, &at, back * (T > R ? T : R));
+	cut_stats(&r->o_norm, base, &at, out * T);
+	cut_stats(&r->down_norm, base, &at, out * T);
 	cut_field(&r->lu, base, &at, back * T * lora);
 	cut_field(&r->lv, base, &at, back * T * lora);
+	cut_field(&r->gated, base, &at, most_of(m, gated_row) * back * T);
+	cut_field(&r->dmixed, base, &at, most_of(m, mix_drow) * back * T);
+	cut_field(&r->dpre, base, &at, most_of(m, mix_row) * back * T);
+	cut_field(&r->dconv, base, &at, most_of(m, conv_row) * back * T);
+	cut_field(&r->mix_grad, base, &at,
+		  back * workspace_blocks(T, WORKSPACE_ROWS) * block_mix_weights(m));
 	cut_field(&r->transposed, base, &at, back * mat_layer_words(m));
 	cut_field(&r->qk_grad, base, &at,
-		  norms * workspace_blocks(T, WORKSPACE_ROWS) * 2 * (size_t)m->cfg.head_dim);
+		  norms * workspace_blocks(T, WORKSPACE_ROWS) * block_qk_weights(m));
+	cut_field(&r->act_grad, base, &at, act * workspace_blocks(T, WORKSPACE_ROWS) * 2);
 	return at;
 }
 
@@ -111,9 +159,10 @@ static size_t scratch_floats(const struct workspace *r)
 	size_t att =
 		att_keys_floats(T, hd) + att_values_floats(T, hd) + att_scratch(WORKSPACE_ROWS, T);
 
+	att = max2(att, mix_pass_scratch(r->m, T, r->keep));
 	if (r->keep)
 		back = max2(att_backward_scratch(T, hd), wgrad_scratch(r->m));
-	return max2(max2(rows, 2 * hd), max2(att, back)) + PANEL;
+	return max2(max2(rows, 2 * block_qkv_most(r->m)), max2(att, back)) + PANEL;
 }
 
 /* What the sizes depend on besides the pack */
@@ -140,7 +189,7 @@ size_t workspace_bytes(const struct workspace *r, size_t n_tok, size_t n_rows, s
 	choose(&s, r->m, n_rows, keep);
 	return (lay_out(&s, NULL, &p) + (size_t)par_threads() * scratch_floats(&s)) *
 		       sizeof(float) +
-	       n_rows * sizeof *r->stat + n_tok * sizeof *r->pos;
+	       n_rows * sizeof *r->stat + n_tok * (sizeof *r->pos + sizeof *r->seq);
 }
 
 size_t workspace_prefix(const struct pack *p, size_t s, size_t *start)
@@ -151,6 +200,18 @@ size_t workspace_prefix(const struct pack *p, size_t s, size_t *start)
 	assert(of <= s && (!p->prefix || p->prefix[of] == of) /* it has none itself */);
 	*start = p->start[of];
 	return of == s ? 0 : p->start[of + 1] - p->start[of];
+}
+
+size_t workspace_family(const struct pack *p, size_t s)
+{
+	size_t n = 1;
+
+	assert(s < p->n_seq);
+	if (p->prefix && p->prefix[s] != s)
+		return 0;
+	while (p->prefix && s + n < p->n_seq && p->prefix[s + n] == s)
+		n++;
+	return n;
 }
 
 void workspace_prepare(struct workspace *r, const struct model *m, const struct pack *p, bool keep)
@@ -168,6 +229,7 @@ void workspace_prepare(struct workspace *r, const struct model *m, const struct 
 	if (p->n_tok > r->cap_pos) {
 		r->cap_pos = p->n_tok;
 		r->pos = xgrow(r->pos, r->cap_pos, sizeof *r->pos);
+		r->seq = xgrow(r->seq, r->cap_pos, sizeof *r->seq);
 	}
 	r->longest = 0;
 	for (size_t s = 0, from; s < p->n_seq; s++) {
@@ -175,8 +237,10 @@ void workspace_prepare(struct workspace *r, const struct model *m, const struct 
 
 		assert(before + n >= 1 && before + n <= (size_t)m->cfg.max_len);
 		r->longest = max2(r->longest, before + n);
-		for (size_t t = 0; t < n; t++)
+		for (size_t t = 0; t < n; t++) {
 			r->pos[p->start[s] + t] = (uint32_t)(before + t);
+			r->seq[p->start[s] + t] = (uint32_t)s;
+		}
 	}
 	r->per_thread = scratch_floats(r);
 	grow(&r->scratch, &r->cap_scratch, (size_t)par_threads() * r->per_thread);

@@ -1,12 +1,13 @@
 /*
  * workspace.h - the activations of a micro-batch, from the forward pass to the backward pass.
  *
- * T tokens, R scored rows, d width, Q = block_qkv_dim, A = block_att_dim, F ffn, V vocabulary.
+ * T tokens, R scored rows, d width, Q = block_qkv_most, A = block_att_most, F ffn, V vocabulary.
  */
 #ifndef MODEL_WORKSPACE_H
 #define MODEL_WORKSPACE_H
 
 #include "model/block.h"
+#include "tensor/norm.h"
 #include "tensor/softmax.h"
 
 #include <assert.h>
@@ -29,25 +30,35 @@ struct workspace {
 
 	/* kept from forward to backward */
 	float *x;   /* (layers + 1, T, d) input of each layer, and of the head */
-	float *qkv; /* (L, T, Q) after rotation */
+	float *qkv; /* (L, T, Q) after rotation; of a layer without attention, see mix.h */
 	float *raw; /* (L, T, block_qk_dim) queries and keys before their norm; only where there is
 		       one */
 	float *att; /* (L, T, A) */
 	float *x2;  /* (L, T, d) after the attention's residual */
-	float *gu;  /* (L, T, 2 F); becomes its gradient */
-	float *xr;  /* (R, d) rows of x that are scored */
+	float *gu;  /* (L, T, U), U = block_up_dim; becomes its gradient */
+	float *o_out, *down_out; /* (L, T, d) of the products, where a norm stands behind them */
+	float *xr;               /* (R, d) rows of x that are scored */
+	float *mixed;            /* (T, mix_row) of the present layer, where that is linear */
 
 	/* backward only */
-	float *dx, *dx2;    /* (T, d) */
+	float *dx, *dx2; /* (T, d) */
+	float *ddown,
+		*do_out;    /* (T, d) by the outputs of down and o; where they are not dx and dx2 */
+	float *dn;          /* (T, d) by the one input of parallel layers */
 	float *xn, *dxn;    /* (T, d) */
 	float *h;           /* (T, F) */
 	float *datt, *dqkv; /* (T, A), (T, Q) */
-	float *transposed;  /* a layer's matrices as mat_transpose makes them; only in bf16 */
-	float *xrn;         /* (R, d) normed rows of the head; then the gradient of xr */
-	float *rms;         /* (T or R) norm factors */
-	float *lu, *lv;     /* (T, width of the adapter) see lora.h; only where there is one */
-	float *qk_grad;     /* (blocks of rows, 2, head_dim) shares of the gradients of q_norm
-			       and k_norm; only where there are any */
+	float *gated;       /* (T, A) what the gates left of att, where there are any */
+	float *dmixed, *dpre, *dconv; /* (T, ...) of layers without attention, see mixpass.c */
+	float *mix_grad;        /* (blocks of rows, block_mix_weights) shares of a linear layer's */
+	float *transposed;      /* a layer's matrices as mat_transpose makes them; only in bf16 */
+	float *xrn;             /* (R, d) normed rows of the head; then the gradient of xr */
+	struct norm_stat *norm; /* (T or R) of a norm's rows */
+	struct norm_stat *o_norm, *down_norm; /* (T) of norms behind o and down */
+	float *lu, *lv;  /* (T, width of the adapter) see lora.h; only where there is one */
+	float *qk_grad;  /* (blocks of rows, block_qk_norm) shares of the gradients of q_norm
+			    and k_norm; only where there are any */
+	float *act_grad; /* (blocks of rows, 2) of the activation's numbers, likewise */
 
 	float *logits;             /* (chunk, V) */
 	size_t chunk;              /* rows of logits held at once */
@@ -55,6 +66,7 @@ struct workspace {
 	size_t cap_rows;
 
 	uint32_t *pos; /* (T) position of each token in its sequence */
+	uint32_t *seq; /* (T) its sequence */
 	size_t cap_pos;
 	size_t longest; /* tokens of the longest sequence, with its prefix */
 	float *scratch; /* per_thread floats for each thread */
@@ -79,6 +91,19 @@ static inline size_t workspace_slot(const struct workspace *r)
 	return r->L > 1 ? r->layer : 0;
 }
 
+/* Rows from token t on of the present layer, without gaps */
+static inline float *workspace_qkv(const struct workspace *r, size_t t)
+{
+	return r->qkv + workspace_slot(r) * r->p->n_tok * block_qkv_most(r->m) +
+	       t * block_qkv_dim(r->m, r->layer);
+}
+
+static inline float *workspace_att(const struct workspace *r, size_t t)
+{
+	return r->att + workspace_slot(r) * r->p->n_tok * block_att_most(r->m) +
+	       t * block_att_dim(r->m, r->layer);
+}
+
 /* How many blocks of n items there are over 0..total, and what block i of WORKSPACE_ROWS covers */
 static inline size_t workspace_blocks(size_t total, size_t n)
 {
@@ -94,5 +119,7 @@ static inline void workspace_block(size_t i, size_t total, size_t *from, size_t 
 
 /* Tokens of the prefix of sequence s, and where they begin */
 size_t workspace_prefix(const struct pack *p, size_t s, size_t *start);
+/* How many sequences s and those that go on from it are; 0: s goes on from another itself. */
+size_t workspace_family(const struct pack *p, size_t s);
 
 #endif

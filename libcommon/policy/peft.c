@@ -1,10 +1,12 @@
 /* peft.c - adapter_config.json. See peft.h. */
 #include "policy/peft.h"
+#include "policy/folder.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/jsonkey.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +22,8 @@ static const char *const free_keys[] = {"auto_mapping",
 					"eva_config",
 					"inference_mode",
 					"init_lora_weights",
+					"layers_pattern",
+					"layers_to_transform",
 					"loftq_config",
 					"lora_alpha",
 					"lora_dropout",
@@ -30,7 +34,8 @@ static const char *const free_keys[] = {"auto_mapping",
 					"r",
 					"revision",
 					"target_modules",
-					"task_type"};
+					"task_type",
+					"use_rslora"};
 
 static char *file_of(const char *dir)
 {
@@ -46,17 +51,34 @@ bool peft_is_folder(const char *dir)
 	return there;
 }
 
+/* The names of a set of layers, one after the other; the caller frees them. */
+static char *list_names(unsigned targets)
+{
+	struct buf list = {0};
+	char *names;
+
+	for (int t = 0; t < LORA_TARGETS; t++)
+		if (targets >> t & 1)
+			buf_printf(&list, list.n ? ", %s" : "%s", lora_names[t]);
+	names = xstrdup(buf_cstr(&list));
+	buf_free(&list);
+	return names;
+}
+
 /* A name may be the whole of the layer's or, as usual, its last part. */
 static int add_target(const char *name, size_t n, unsigned *targets, struct reason *why)
 {
+	char *names;
+
 	for (int t = 0; t < LORA_TARGETS; t++)
 		if (strlen(lora_names[t]) == n && memcmp(lora_names[t], name, n) == 0) {
 			*targets |= 1U << t;
 			return 0;
 		}
-	return fail(why, ST_INPUT,
-		    "%.*s is none of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj",
-		    (int)(n < 80 ? n : 80), name);
+	names = list_names(LORA_ALL);
+	fail(why, ST_INPUT, "%.*s is none of %s", (int)(n < 80 ? n : 80), name, names);
+	free(names);
+	return ST_INPUT;
 }
 
 int peft_targets(const char *list, unsigned *targets, struct reason *why)
@@ -70,6 +92,23 @@ int peft_targets(const char *list, unsigned *targets, struct reason *why)
 			break;
 	}
 	return st;
+}
+
+int peft_choose(struct peft *p, const struct config *c, bool named, struct reason *why)
+{
+	unsigned has = lora_targets(c), asked = p->targets ? p->targets : LORA_ALL;
+	unsigned lacks = named && p->targets ? asked & ~has : 0;
+	char *lacking, *having;
+
+	p->targets = asked & has;
+	if (p->targets && !lacks)
+		return 0;
+	lacking = list_names(lacks ? lacks : asked);
+	having = list_names(has);
+	fail(why, ST_INPUT, "%s models have no %s, only %s", config_family(c), lacking, having);
+	free(lacking);
+	free(having);
+	return ST_INPUT;
 }
 
 static bool is_free(const char *key)
@@ -98,22 +137,23 @@ static int check_unknown(const json_t *j, struct reason *why)
 	return 0;
 }
 
-static int read_targets(struct peft *p, const json_t *v, struct reason *why)
+/* The last part of each name is a layer's; a regular expression may be of any. */
+static int read_targets(struct peft *p, const json_t *j, struct reason *why)
 {
-	const json_t *item;
+	const json_t *v = json_object_get(j, "target_modules"), *item;
 	size_t i;
 
-	if (json_is_string(v) && strcmp(json_string_value(v), "all-linear") == 0) {
+	p->modules = modules_read(j, why);
+	if (!p->modules)
+		return ST_INPUT;
+	if (json_is_string(v))
 		p->targets = LORA_ALL;
-		return 0;
-	}
-	if (!json_is_array(v) || json_array_size(v) == 0)
-		return jsonkey_fail(why, "target_modules", v, "is not a list of names");
 	json_array_foreach(v, i, item)
 	{
-		const char *s = json_string_value(item);
+		const char *s = json_string_value(item), *dot = strrchr(s, '.');
 
-		if (!s || add_target(s, strlen(s), &p->targets, why))
+		s = dot ? dot + 1 : s;
+		if (add_target(s, strlen(s), &p->targets, why))
 			return jsonkey_fail(why, "target_modules", item,
 					    "is not a linear layer of the blocks");
 	}
@@ -146,9 +186,9 @@ static int read_base(struct peft *p, const json_t *v, const char *dir, struct re
 	p->base = realpath(path, NULL); /* still right in the adapter that is saved from this one */
 	if (!p->base)
 		fail(why, ST_INPUT,
-		     "base_model_name_or_path: there is no policy folder %.300s (the file may be "
+		     "base_model_name_or_path: there is no policy folder %.300s (%sthe file may be "
 		     "edited: an absolute path, or one that begins at the adapter's folder)",
-		     path);
+		     path, folder_is_name(s) ? "hf download gets one that is on a hub; " : "");
 	free(path);
 	if (!p->base)
 		return ST_INPUT;
@@ -176,7 +216,9 @@ static int read_keys(struct peft *p, const json_t *j, const char *dir, struct re
 	if (!st)
 		st = read_numbers(p, j, why);
 	if (!st)
-		st = read_targets(p, json_object_get(j, "target_modules"), why);
+		st = jsonkey_bool(j, "use_rslora", &p->root, why);
+	if (!st)
+		st = read_targets(p, j, why);
 	return st ? st : read_base(p, json_object_get(j, "base_model_name_or_path"), dir, why);
 }
 
@@ -187,7 +229,7 @@ int peft_read(struct peft *p, const char *dir, struct reason *why)
 	int st;
 
 	*p = (struct peft){0};
-	st = file_read(path, MAX_CONFIG, &p->json, why);
+	st = file_check_plain(path, why) ? why->status : file_read(path, MAX_CONFIG, &p->json, why);
 	if (!st) {
 		j = json_parse(p->json.p, p->json.n, path, why);
 		st = j ? 0 : ST_INPUT;
@@ -201,6 +243,19 @@ int peft_read(struct peft *p, const char *dir, struct reason *why)
 	if (st)
 		peft_free(p);
 	return st;
+}
+
+struct lora *peft_lora(const struct peft *p, const struct config *c, struct reason *why)
+{
+	const struct lora_where where = {modules_has, p->modules};
+	double alpha = p->root ? p->alpha * sqrt((double)p->r) : p->alpha;
+	struct lora *l = lora_new_where(c, p->r, alpha, p->targets, p->modules ? &where : NULL);
+
+	if (l->targets)
+		return l;
+	lora_free(l);
+	fail(why, ST_INPUT, "target_modules: the policy has no such layer");
+	return NULL;
 }
 
 static json_t *fresh(void)
@@ -229,7 +284,10 @@ void peft_text(const struct peft *p, struct buf *out)
 	json_object_set_new(j, "base_model_name_or_path", json_string(p->base));
 	json_object_set_new(j, "r", json_integer(p->r));
 	json_object_set_new(j, "lora_alpha", number(p->alpha));
-	json_object_set_new(j, "target_modules", targets);
+	if (p->json.n) /* which it has is as it was */
+		json_decref(targets);
+	else
+		json_object_set_new(j, "target_modules", targets);
 	text = json_dumps(j, JSON_INDENT(2));
 	buf_str(out, text);
 	buf_char(out, '\n');
@@ -241,5 +299,6 @@ void peft_free(struct peft *p)
 {
 	free(p->base);
 	buf_free(&p->json);
+	modules_free(p->modules);
 	*p = (struct peft){0};
 }

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/tool.h"
 #include "base/utf8.h"
+#include "policy/folder.h"
 #include "policy/tokconfig.h"
 #include "policy/weights.h"
 
@@ -27,6 +28,7 @@ static const struct {
 } side[] = {{"generation_config.json", offsetof(struct policy, gen_config)},
 	    {"tokenizer_config.json", offsetof(struct policy, tok_config)},
 	    {"special_tokens_map.json", offsetof(struct policy, special_tokens)},
+	    {"added_tokens.json", offsetof(struct policy, added_tokens)},
 	    {"chat_template.jinja", offsetof(struct policy, chat_template)},
 	    {"chat_template.json", offsetof(struct policy, chat_json)}};
 
@@ -44,30 +46,39 @@ static int read_file(const char *dir, const char *name, size_t max, bool optiona
 	char *path = xasprintf("%s/%s", dir, name);
 	int st = 0;
 
-	if (access(path, F_OK) == 0)
-		st = file_read(path, max, b, why);
-	else if (!optional)
-		st = fail(why, ST_INPUT, "%s: no such file: not a policy folder", path);
+	if (access(path, F_OK) == 0) {
+		st = file_check_plain(path, why) ? why->status : file_read(path, max, b, why);
+		if (!st)
+			st = folder_check_text(b, path, why);
+	} else if (!optional) {
+		st = folder_lacks(dir, name, why);
+	}
 	free(path);
 	return st;
 }
 
+/* The first of the eos_token_id in a configuration that was read; -1: none */
+static int64_t first_eos(const struct buf *file)
+{
+	json_t *j = file->n ? json_loadb(file->p, file->n, 0, NULL) : NULL;
+	const json_t *v = json_object_get(j, "eos_token_id");
+	int64_t id;
+
+	v = json_is_array(v) ? json_array_get(v, 0) : v;
+	id = json_is_integer(v) ? json_integer_value(v) : -1;
+	json_decref(j);
+	return id;
+}
+
 static int apply_tokenizer_files(struct policy *p, const char *dir, struct reason *why)
 {
-	const struct {
-		const char *name;
-		const struct buf *file;
-	} from[] = {{"tokenizer_config.json", &p->tok_config},
-		    {"special_tokens_map.json", &p->special_tokens}};
-	int st = 0;
+	const struct tokconfig_files files = {&p->tok_config, &p->special_tokens, &p->added_tokens};
+	int st = tokconfig_apply(&files, dir, p->tok, &p->cfg, &p->end, why);
 
-	for (int i = 0; i < 2 && !st; i++) {
-		char *path = xasprintf("%s/%s", dir, from[i].name);
-
-		if (from[i].file->n)
-			st = tokconfig_apply(from[i].file, path, p->tok, &p->cfg, why);
-		free(path);
-	}
+	if (p->end < 0)
+		p->end = first_eos(&p->gen_config);
+	if (p->end < 0)
+		p->end = first_eos(&p->cfg.json);
 	return st;
 }
 
@@ -106,10 +117,21 @@ static int load_texts(struct policy *p, const char *dir, struct reason *why)
 
 static int load_adapter(struct policy *p, const char *dir, struct reason *why)
 {
-	char *path = xasprintf("%s/" PEFT_WEIGHTS, dir);
-	struct lora *l = lora_new(&p->cfg, p->peft.r, p->peft.alpha, p->peft.targets);
-	int st = weights_load_adapter(l, path, &p->adapter_came, why);
+	struct lora *l = NULL;
+	char *path;
+	int st;
 
+	if (peft_choose(&p->peft, &p->cfg, false, why))
+		fail_prefix(why, "target_modules");
+	else
+		l = peft_lora(&p->peft, &p->cfg, why);
+	if (!l) {
+		fail_prefix(why, "%s/" PEFT_CONFIG, dir);
+		return ST_INPUT;
+	}
+	p->peft.targets = l->targets;
+	path = xasprintf("%s/" PEFT_WEIGHTS, dir);
+	st = weights_load_adapter(l, path, &p->adapter_came, why);
 	if (st)
 		lora_free(l);
 	else
@@ -133,6 +155,20 @@ static int load_folder(struct policy *p, const char *dir, int how, int under, st
 	p->peft = peft;
 	if (!st && peft.r)
 		st = load_adapter(p, dir, why);
+	if (st)
+		policy_free(p);
+	return st;
+}
+
+int policy_load_texts(struct policy *p, const char *dir, struct reason *why)
+{
+	struct peft peft = {0};
+	int st = peft_is_folder(dir) ? peft_read(&peft, dir, why) : 0;
+
+	*p = (struct policy){0};
+	if (!st)
+		st = load_texts(p, peft.r ? peft.base : dir, why);
+	p->peft = peft;
 	if (st)
 		policy_free(p);
 	return st;
@@ -183,9 +219,13 @@ static int adapt(struct policy *p, const char *dir, const struct peft *want, uin
 	*is = (struct peft){.base = realpath(dir, NULL),
 			    .r = want->r,
 			    .alpha = want->alpha > 0 ? want->alpha : 2 * (double)want->r,
-			    .targets = want->targets ? want->targets : LORA_ALL};
+			    .targets = want->targets};
 	if (!is->base)
 		return fail_errno(why, errno, "%s", dir);
+	if (peft_choose(is, &p->cfg, true, why)) {
+		fail_prefix(why, "--lora-targets");
+		return ST_INPUT;
+	}
 	l = lora_new(&p->cfg, is->r, is->alpha, is->targets);
 	lora_random(l, seed);
 	model_adapt(&p->model, l);
@@ -211,28 +251,17 @@ int policy_load_trained(struct policy *p, const char *dir, int how, const struct
 	return st;
 }
 
-int policy_load_texts(struct policy *p, const char *dir, struct reason *why)
-{
-	struct peft peft = {0};
-	int st = peft_is_folder(dir) ? peft_read(&peft, dir, why) : 0;
-
-	*p = (struct policy){0};
-	if (!st)
-		st = load_texts(p, peft.r ? peft.base : dir, why);
-	peft_free(&peft);
-	if (st)
-		policy_free(p);
-	return st;
-}
-
 int policy_chat(const struct policy *p, struct chat *c, struct reason *why)
 {
-	const struct chat_files f = {.config = &p->tok_config,
-				     .special = &p->special_tokens,
-				     .jinja = &p->chat_template,
-				     .json = &p->chat_json};
+	struct buf config = {0};
+	const struct chat_files f = {
+		.config = &config, .jinja = &p->chat_template, .json = &p->chat_json};
+	int st;
 
-	return chat_open(c, &f, why);
+	tokconfig_whole(&p->tok_config, &p->special_tokens, &config);
+	st = chat_open(c, &f, why);
+	buf_free(&config);
+	return st;
 }
 
 void policy_merge(struct policy *p)
@@ -522,6 +551,7 @@ int policy_make(struct policy *p, const struct config *cfg, const struct buf *to
 		policy_free(p);
 		return st;
 	}
+	p->end = p->cfg.eos[0];
 	make_side_files(p);
 	model_init(&p->model, &p->cfg, 0);
 	model_random(&p->model, seed, std);

@@ -17,7 +17,8 @@ struct policy {
 	struct model model;
 	struct tokenizer *tok;
 	/* files as they came; n = 0: not there */
-	struct buf tok_config, gen_config, special_tokens, chat_template, chat_json;
+	struct buf tok_config, gen_config, special_tokens, added_tokens, chat_template, chat_json;
+	int64_t end;      /* the token that ends a demonstration; -1: none is known */
 	struct peft peft; /* r = 0: no adapter */
 	bool merged;      /* see policy_merge */
 	/* types on disk of each weight of the model, and of an adapter that was loaded; NULL: F32
@@ -31,13 +32,13 @@ struct policy {
  * between. policy_load: an adapter is added to the weights; not lean. */
 int policy_load(struct policy *p, const char *dir, int how, struct reason *why);
 int policy_load_as(struct policy *p, const char *dir, int how, struct reason *why);
+/* Configuration and tokenizer alone: there is no model. */
+int policy_load_texts(struct policy *p, const char *dir, struct reason *why);
 /* What training begins with: the policy in dir, loaded as `how`, with the adapter that want asks
  * for. When it has one already, want may be empty and must not ask for another: ST_USAGE. merge:
  * see policy_merge; there must be an adapter. */
 int policy_load_trained(struct policy *p, const char *dir, int how, const struct peft *want,
 			uint64_t seed, bool merge, struct reason *why);
-/* Configuration, tokenizer and chat template alone; no weights. policy_free it. */
-int policy_load_texts(struct policy *p, const char *dir, struct reason *why);
 /* How the policy chats: its chat template and tokens; chat_free it. */
 int policy_chat(const struct policy *p, struct chat *c, struct reason *why);
 /* From now on policy_save writes the adapter, if there is one, added to the weights. */

@@ -1,5 +1,6 @@
 /* safetensors.c - reading tensors. See safetensors.h. */
 #include "policy/safetensors.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "tensor/half.h"
@@ -52,7 +53,39 @@ static int read_at(int fd, const char *path, void *to, size_t n, uint64_t at, st
 	return 0;
 }
 
-static int parse_dtype(struct sft_tensor *t, const json_t *v, struct reason *why)
+/* Is this no weight, but what older writers stored with them? */
+static bool is_buffer(const char *name)
+{
+	static const char *const ends[] = {"inv_freq",       "original_inv_freq", "cos_cached",
+					   "sin_cached",     "masked_bias",       "causal_mask",
+					   "attn_mask",      "attn.bias",         "attention.bias",
+					   "self_attn.bias", "attention_mask",    "position_ids"};
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		size_t k = strlen(ends[i]);
+
+		if (k <= n && strcmp(name + n - k, ends[i]) == 0 &&
+		    (k == n || name[n - k - 1] == '.'))
+			return true;
+	}
+	return false;
+}
+
+/* Bytes of a number of a type that weights do not have; 0: unknown */
+static size_t foreign_size(const char *dtype)
+{
+	static const struct sft_format others[] = {{"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"U16", 2},
+						   {"I16", 2},  {"U32", 4}, {"I32", 4}, {"U64", 8},
+						   {"I64", 8},  {"F64", 8}};
+
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (strcmp(dtype, others[i].name) == 0)
+			return others[i].size;
+	return 0;
+}
+
+static int parse_dtype(struct sft_tensor *t, const json_t *v, size_t *size, struct reason *why)
 {
 	const char *s = json_string_value(v);
 
@@ -61,8 +94,11 @@ static int parse_dtype(struct sft_tensor *t, const json_t *v, struct reason *why
 	for (int i = 0; i < SFT_DTYPES; i++)
 		if (strcmp(s, sft_formats[i].name) == 0) {
 			t->dtype = (enum sft_dtype)i;
+			*size = sft_formats[i].size;
 			return 0;
 		}
+	if (is_buffer(t->name) && (*size = foreign_size(s)))
+		return 0;
 	return fail(why, ST_INPUT, "dtype %.40s is not supported, only F32, F16 and BF16", s);
 }
 
@@ -90,7 +126,7 @@ static int parse_shape(struct sft_tensor *t, const json_t *v, struct reason *why
 }
 
 /* Sets offset and checks it against the file and the shape. */
-static int parse_offsets(struct sft_tensor *t, const json_t *v, const struct shard *s,
+static int parse_offsets(struct sft_tensor *t, const json_t *v, size_t size, const struct shard *s,
 			 struct reason *why)
 {
 	const json_t *b = json_array_get(v, 0), *e = json_array_get(v, 1);
@@ -108,26 +144,28 @@ static int parse_offsets(struct sft_tensor *t, const json_t *v, const struct sha
 	if (end > room)
 		return fail(why, ST_INPUT, "data_offsets: %llu lies beyond the file's %llu bytes",
 			    (unsigned long long)end, (unsigned long long)room);
-	if (!size_mul(t->count, sft_formats[t->dtype].size, &bytes) || end - begin != bytes)
+	if (!size_mul(t->count, size, &bytes) || end - begin != bytes)
 		return fail(why, ST_INPUT,
 			    "data_offsets span %llu bytes, the shape asks for another size",
 			    (unsigned long long)(end - begin));
 	t->offset = s->data + begin;
+	t->bytes = bytes;
 	return 0;
 }
 
 static int parse_entry(struct sft_tensor *t, const json_t *v, const struct shard *s,
 		       struct reason *why)
 {
+	size_t size = 0;
 	int st = 0;
 
 	if (!json_is_object(v))
 		st = fail(why, ST_INPUT, "not an object");
 	if (!st)
-		st = parse_dtype(t, json_object_get(v, "dtype"), why);
+		st = parse_dtype(t, json_object_get(v, "dtype"), &size, why);
 	if (!st)
 		st = parse_shape(t, json_object_get(v, "shape"), why);
-	return st ? st : parse_offsets(t, json_object_get(v, "data_offsets"), s, why);
+	return st ? st : parse_offsets(t, json_object_get(v, "data_offsets"), size, s, why);
 }
 
 static int check_metadata(const json_t *v, struct reason *why)
@@ -171,12 +209,25 @@ static int check_layout(struct sft_tensor *v, size_t n, const struct shard *s, s
 				    v[i].name,
 				    v[i].offset < at ? "inside another tensor (overlap)"
 						     : "after bytes of no tensor (hole)");
-		at += v[i].count * sft_formats[v[i].dtype].size;
+		at += v[i].bytes;
 	}
 	if (at != s->size)
 		return fail(why, ST_INPUT, "%s: %llu bytes after the last tensor", s->path,
 			    (unsigned long long)(s->size - at));
 	return 0;
+}
+
+/* Those from `first` on that are no weights go. */
+static void drop_buffers(struct sft_file *f, size_t first)
+{
+	size_t n = first;
+
+	for (size_t i = first; i < f->n; i++)
+		if (is_buffer(f->v[i].name))
+			free(f->v[i].name);
+		else
+			f->v[n++] = f->v[i];
+	f->n = n;
 }
 
 /* Adds the tensors that the header j names. */
@@ -206,7 +257,10 @@ static int add_tensors(struct sft_file *f, const json_t *j, const struct shard *
 			return ST_INPUT;
 		}
 	}
-	return check_layout(f->v + first, f->n - first, s, why);
+	if (check_layout(f->v + first, f->n - first, s, why))
+		return ST_INPUT;
+	drop_buffers(f, first);
+	return 0;
 }
 
 /* The header's text, at most what the file and the format allow. */
@@ -252,7 +306,10 @@ static int open_shard(struct sft_file *f, const char *path, struct reason *why)
 	struct shard s = {.index = f->n_files};
 	struct buf text = {0};
 	json_t *j = NULL;
-	int st;
+	int st = file_check_plain(path, why);
+
+	if (st)
+		return st;
 
 	f->fd = xgrow(f->fd, (size_t)f->n_files + 1, sizeof *f->fd);
 	f->path = xgrow(f->path, (size_t)f->n_files + 1, sizeof *f->path);
@@ -320,7 +377,7 @@ static int check_map(const struct sft_file *f, const char *dir, const json_t *ma
 	{
 		const struct sft_tensor *t = sft_find(f, key);
 		char *path = xasprintf("%s/%s", dir, json_string_value(v));
-		bool there = t && t->file == shard_index(f, path);
+		bool there = is_buffer(key) || (t && t->file == shard_index(f, path));
 
 		free(path);
 		if (!there)
@@ -397,6 +454,26 @@ const struct sft_tensor *sft_find(const struct sft_file *f, const char *name)
 	struct sft_tensor key = {.name = (char *)name};
 
 	return f->n ? bsearch(&key, f->v, f->n, sizeof *f->v, by_name) : NULL;
+}
+
+int sft_rename(struct sft_file *f, const char *end, const char *by, struct reason *why)
+{
+	size_t k = strlen(end);
+
+	for (size_t i = 0; i < f->n; i++) {
+		char *old = f->v[i].name;
+		size_t n = strlen(old);
+
+		if (n < k || strcmp(old + n - k, end) != 0)
+			continue;
+		f->v[i].name = xasprintf("%.*s%s", (int)(n - k), old, by);
+		free(old);
+	}
+	sort_names(f);
+	for (size_t i = 0; i + 1 < f->n; i++)
+		if (strcmp(f->v[i].name, f->v[i + 1].name) == 0)
+			return fail(why, ST_INPUT, "tensor %.100s: under two names", f->v[i].name);
+	return 0;
 }
 
 int sft_read(const struct sft_file *f, const struct sft_tensor *t, float *dst, struct reason *why)

@@ -24,6 +24,7 @@ struct sft_tensor {
 	uint64_t shape[SFT_MAX_RANK];
 	uint64_t count;  /* product of shape */
 	uint64_t offset; /* of the data in its file */
+	uint64_t bytes;  /* of it */
 	int file;        /* index into sft_file.fd: 0 unless sharded */
 };
 
@@ -35,10 +36,14 @@ struct sft_file {
 	int n_files;
 };
 
-/* Opens DIR/model.safetensors, or DIR/model.safetensors.index.json and its shards. */
+/* Opens DIR/model.safetensors, or DIR/model.safetensors.index.json and its shards. What older
+ * writers stored beside weights (tables of the rotary embedding, masks, positions), in whatever
+ * type, is left out. */
 int sft_open(struct sft_file *f, const char *dir, struct reason *why);
 int sft_open_file(struct sft_file *f, const char *path, struct reason *why);
 const struct sft_tensor *sft_find(const struct sft_file *f, const char *name); /* NULL: not there */
+/* Names that end in `end` end in `by` from now on: ST_INPUT when two are the same then. */
+int sft_rename(struct sft_file *f, const char *end, const char *by, struct reason *why);
 /* Reads tensor t as float32 into dst[0..t->count), converting F16 and BF16; or n numbers of it from
  * the one at `first` on. */
 int sft_read(const struct sft_file *f, const struct sft_tensor *t, float *dst, struct reason *why);

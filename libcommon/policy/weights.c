@@ -1,6 +1,7 @@
 /* weights.c - the weights of a model, or of an adapter, from and to safetensors files. See
  * weights.h. */
 #include "policy/weights.h"
+#include "policy/folder.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/par.h"
@@ -21,12 +22,21 @@ static void shape_text(const uint64_t *shape, int rank, char *to, size_t n)
 				       (unsigned long long)shape[i]);
 }
 
+/* As a file has it */
+static void shape_in_file(const struct weight *w, uint64_t *to)
+{
+	to[0] = (uint64_t)w->shape[0];
+	to[1] = w->rank == 3 ? 1 : (uint64_t)w->shape[1];
+	to[2] = (uint64_t)w->shape[1];
+}
+
 static int check_shape(const struct sft_tensor *t, const struct weight *w, struct reason *why)
 {
-	uint64_t want[2] = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]};
+	uint64_t want[3];
 	char is[192], should[64];
 
-	if (t->rank == w->rank && t->shape[0] == want[0] && (w->rank < 2 || t->shape[1] == want[1]))
+	shape_in_file(w, want);
+	if (t->rank == w->rank && memcmp(t->shape, want, (size_t)w->rank * sizeof *want) == 0)
 		return 0;
 	shape_text(t->shape, t->rank, is, sizeof is);
 	shape_text(want, w->rank, should, sizeof should);
@@ -60,7 +70,7 @@ static int check_finite(const float *v, uint64_t first, size_t n, struct reason 
 
 static size_t row_length(const struct weight *w)
 {
-	return w->rank == 2 ? (size_t)w->shape[1] : 1;
+	return w->rank >= 2 ? (size_t)w->shape[1] : 1;
 }
 
 /* Rows read at a time: about 4 MB, and at least one */
@@ -89,7 +99,7 @@ struct pieces {
 static int read_piece(const struct pieces *p, const struct piece *c, struct reason *why)
 {
 	size_t k = row_length(c->w), at = c->first * k, n = c->n * k;
-	bool in_place = c->w->rank == 1 || !(p->m->how & MODEL_FROZEN);
+	bool in_place = c->w->rank != 2 || !(p->m->how & MODEL_FROZEN);
 	float *own = in_place ? NULL : xarray(n, sizeof *own);
 	float *rows = in_place ? p->m->params + c->w->offset + at : own;
 	int st = sft_read_part(p->f, c->t, at, n, rows, why);
@@ -187,17 +197,13 @@ static int check_tied_head(const struct model *m, const struct sft_file *f,
 	return st;
 }
 
-/* Tensors that the model does not have: buffers that older writers stored are harmless. */
+/* Tensors that the model does not have */
 static int check_extra(const struct model *m, const struct sft_file *f, const struct sft_tensor *t,
 		       struct reason *why)
 {
-	static const char buffer[] = ".rotary_emb.inv_freq";
-	size_t n = strlen(t->name);
 	int st;
 
 	if (model_weight(m, t->name))
-		return 0;
-	if (n >= sizeof buffer && strcmp(t->name + n - (sizeof buffer - 1), buffer) == 0)
 		return 0;
 	if (m->cfg.tied && strcmp(t->name, "lm_head.weight") == 0)
 		st = check_tied_head(m, f, t, why);
@@ -228,6 +234,32 @@ static bool is_bf16(const struct sft_file *f)
 		if (f->v[i].dtype != SFT_BF16)
 			return false;
 	return true;
+}
+
+/* A tied head may be all that there is of the embedding. */
+static int open_model(struct sft_file *f, const struct config *cfg, const char *dir,
+		      struct reason *why)
+{
+	static const char head[] = "lm_head.weight", embed[] = "model.embed_tokens.weight";
+	int st = folder_has_weights(dir) ? sft_open(f, dir, why) : folder_lacks_weights(dir, why);
+
+	if (!st && cfg->tied && sft_find(f, head) && !sft_find(f, embed))
+		st = sft_rename(f, head, embed, why);
+	return st;
+}
+
+/* Names may have that of the adapter in them. */
+static int open_adapter(struct sft_file *f, const char *path, struct reason *why)
+{
+	int st = sft_open_file(f, path, why);
+
+	if (!st && (sft_rename(f, ".lora_A.default.weight", ".lora_A.weight", why) ||
+		    sft_rename(f, ".lora_B.default.weight", ".lora_B.weight", why))) {
+		fail_prefix(why, "%s", path);
+		sft_close(f);
+		st = ST_INPUT;
+	}
+	return st;
 }
 
 static int load_file(struct model *m, const struct config *cfg, int how, const struct sft_file *f,
@@ -267,7 +299,7 @@ int weights_load(struct model *m, const struct config *cfg, int how, const char 
 		 enum sft_dtype **dtype, struct reason *why)
 {
 	struct sft_file f;
-	int st = sft_open(&f, dir, why);
+	int st = open_model(&f, cfg, dir, why);
 
 	*dtype = NULL;
 	if (st)
@@ -330,7 +362,7 @@ int weights_load_adapter(struct lora *l, const char *path, enum sft_dtype **dtyp
 			 struct reason *why)
 {
 	struct sft_file f;
-	int st = sft_open_file(&f, path, why);
+	int st = open_adapter(&f, path, why);
 
 	*dtype = NULL;
 	if (st)
@@ -361,8 +393,7 @@ static bool is_made(const struct model *m, size_t i)
 	return (m->lora || m->how & MODEL_FROZEN) && m->w[i].rank == 2;
 }
 
-/* n rows of a weight, from `first` on: where they lie, or made in buf */
-static const float *rows_at(const struct model *m, size_t i, size_t first, size_t n, float *buf)
+const float *weights_rows(const struct model *m, size_t i, size_t first, size_t n, float *buf)
 {
 	if (!is_made(m, i))
 		return m->params + m->w[i].offset + first * row_length(&m->w[i]);
@@ -380,7 +411,7 @@ static bool is_exact(const struct model *m, size_t i, enum sft_dtype dtype)
 	for (size_t at = 0; at < n && exact && dtype != SFT_F32; at += step) {
 		size_t some = n - at < step ? n - at : step;
 
-		exact = sft_exact(rows_at(m, i, at, some, buf), some * k, dtype);
+		exact = sft_exact(weights_rows(m, i, at, some, buf), some * k, dtype);
 	}
 	free(buf);
 	return exact;
@@ -426,12 +457,14 @@ static uint64_t key_of(const struct weights_form *f, const char *name)
 static struct sft_item item_of(const struct weight *w, const char *name, const float *params,
 			       const struct weights_form *f, enum sft_dtype dtype)
 {
-	return (struct sft_item){.name = name,
-				 .dtype = dtype,
-				 .key = key_of(f, w->name),
-				 .rank = w->rank,
-				 .shape = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
-				 .data = params ? params + w->offset : NULL};
+	struct sft_item item = {.name = name,
+				.dtype = dtype,
+				.key = key_of(f, w->name),
+				.rank = w->rank,
+				.data = params ? params + w->offset : NULL};
+
+	shape_in_file(w, item.shape);
+	return item;
 }
 
 int weights_write(const struct model *m, struct out *o, const struct weights_form *f,
@@ -550,7 +583,8 @@ static int compare_one(const struct model *m, size_t i, struct compared *c,
 	for (size_t at = 0; at < n && !st; at += step) {
 		size_t some = n - at < step ? n - at : step;
 
-		st = compare_part(c, rows_at(m, i, at, some, buf), at * k, some * k, loss, why);
+		st = compare_part(c, weights_rows(m, i, at, some, buf), at * k, some * k, loss,
+				  why);
 	}
 	free(buf);
 	return st;
@@ -567,7 +601,7 @@ int weights_compare(const struct model *m, const char *dir, const struct weights
 {
 	struct sft_file was;
 	struct compared c = {.f = &was};
-	int st = sft_open(&was, dir, why);
+	int st = open_model(&was, &m->cfg, dir, why);
 
 	*loss = (struct weights_loss){0};
 	if (st)
@@ -590,7 +624,7 @@ int weights_compare_adapter(const struct lora *l, const char *path, const struct
 {
 	struct sft_file was;
 	struct compared c = {.f = &was};
-	int st = sft_open_file(&was, path, why);
+	int st = open_adapter(&was, path, why);
 
 	*loss = (struct weights_loss){0};
 	if (st)

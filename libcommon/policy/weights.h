@@ -53,6 +53,9 @@ int weights_write(const struct model *m, struct out *o, const struct weights_for
 		  const enum sft_dtype *types, struct reason *why);
 int weights_write_adapter(const struct lora *l, struct out *o, const struct weights_form *f,
 			  const enum sft_dtype *types, struct reason *why);
+/* Rows first .. first + n of weight i of the table, the adapter added: where they lie, or made in
+ * buf, which has room for them. */
+const float *weights_rows(const struct model *m, size_t i, size_t first, size_t n, float *buf);
 /* What weights_write with these types does to the change from the weights in dir. */
 int weights_compare(const struct model *m, const char *dir, const struct weights_form *f,
 		    const enum sft_dtype *types, struct weights_loss *loss, struct reason *why);

@@ -2,6 +2,7 @@
 #include "rollout/prompt.h"
 #include "base/mem.h"
 #include "chat/chat.h"
+#include "policy/tokconfig.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -101,11 +102,10 @@ static int render(struct work *w, const struct task *t, struct reason *why)
 		  : 0;
 }
 
-static int make_one(struct work *w, const struct task *t, size_t i, struct reason *why)
+static int encode(struct work *w, const struct task *t, size_t i, struct reason *why)
 {
 	struct prompts *s = w->s;
 	struct span text;
-	size_t n;
 	int st = 0;
 
 	if (t->prompt)
@@ -117,7 +117,14 @@ static int make_one(struct work *w, const struct task *t, size_t i, struct reaso
 	if (!st)
 		st = tok_encode(w->p->tok, text.p, text.n, t->prompt != NULL, &s->ids, why);
 	s->ids_at[i + 1] = s->ids.n;
-	n = s->ids.n - s->ids_at[i];
+	return st;
+}
+
+static int make_one(struct work *w, const struct task *t, size_t i, struct reason *why)
+{
+	int st = encode(w, t, i, why);
+	size_t n = w->s->ids_at[i + 1] - w->s->ids_at[i];
+
 	if (!st && n == 0)
 		st = fail(why, ST_INPUT, "its prompt is empty");
 	if (!st && n >= (size_t)w->p->cfg.max_len)
@@ -141,6 +148,49 @@ int prompt_make(struct prompts *s, const struct policy *p, const struct task_set
 			fail_prefix(why, "%s: task %s", name, tasks->v[i].id);
 	}
 	chat_free(&w.chat);
+	return st;
+}
+
+int prompt_count(const struct policy *p, const struct task_set *tasks, const char *name,
+		 const struct prompt_opts *o, size_t *n, struct reason *why)
+{
+	size_t text_at[2] = {0}, ids_at[2] = {0};
+	struct prompts s = {.text_at = text_at, .ids_at = ids_at}; /* of one problem at a time */
+	struct work w = {.s = &s, .p = p, .o = o};
+	int st = 0;
+
+	for (size_t i = 0; i < tasks->n && !st; i++) {
+		buf_reset(&s.text);
+		s.ids.n = 0;
+		st = encode(&w, &tasks->v[i], 0, why);
+		n[i] = s.ids.n;
+		if (st)
+			fail_prefix(why, "%s: task %s", name, tasks->v[i].id);
+	}
+	chat_free(&w.chat);
+	buf_free(&s.text);
+	free(s.ids.v);
+	return st;
+}
+
+int prompt_limit(const struct policy *p, struct task_set *tasks, const char *name,
+		 const struct prompt_opts *o, size_t most, struct reason *why)
+{
+	size_t *n = xarray(tasks->n, sizeof *n), least = SIZE_MAX;
+	bool *keep = xarray(tasks->n, sizeof *keep);
+	int st = prompt_count(p, tasks, name, o, n, why);
+
+	for (size_t i = 0; i < tasks->n && !st; i++) {
+		keep[i] = n[i] <= most;
+		least = n[i] < least ? n[i] : least;
+	}
+	if (!st && least > most)
+		st = fail(why, ST_INPUT, "%s: the shortest prompt has %zu tokens, more than %zu",
+			  name, least, most);
+	if (!st)
+		task_keep(tasks, keep);
+	free(n);
+	free(keep);
 	return st;
 }
 

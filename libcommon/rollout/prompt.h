@@ -37,6 +37,12 @@ struct prompt_opts {
  * policy's positions: ST_INPUT. */
 int prompt_make(struct prompts *s, const struct policy *p, const struct task_set *tasks,
 		const char *name, const struct prompt_opts *o, struct reason *why);
+/* How many tokens each problem's prompt has, whatever room there is, into n[0 .. tasks->n). */
+int prompt_count(const struct policy *p, const struct task_set *tasks, const char *name,
+		 const struct prompt_opts *o, size_t *n, struct reason *why);
+/* Takes the problems out whose prompt has more tokens than most. ST_INPUT when none is left. */
+int prompt_limit(const struct policy *p, struct task_set *tasks, const char *name,
+		 const struct prompt_opts *o, size_t most, struct reason *why);
 void prompt_free(struct prompts *s);
 /* Valid until prompt_free. */
 struct span prompt_text(const struct prompts *s, size_t task);

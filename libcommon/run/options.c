@@ -2,11 +2,48 @@
 #include "run/options.h"
 #include "tensor/bf16.h"
 
+#include <inttypes.h>
+#include <math.h>
+
+static const double LITTLE = 1e-4; /* of a weight: what a change below it is */
+
 int options_check_compute(const char *word)
 {
 	if (model_how(word) & MODEL_BF16 && bf16_missing())
 		return tool_usage("--compute %s: %s", word, bf16_missing());
 	return 0;
+}
+
+int options_check_temperature(double x, bool has_greedy)
+{
+	const char *greedy = has_greedy ? "; --greedy takes the likeliest token always" : "";
+
+	return x >= 0.01 ? 0 : tool_usage("--temperature: %g is below 0.01%s", x, greedy);
+}
+
+void options_tell_rate(const struct run_options *o, const struct policy *p, double lr,
+		       uint64_t updates)
+{
+	double moved = lr * (double)updates, square = 0,
+	       size; /* AdamW moves a weight by lr at most */
+
+	if (lr <= 0 || !updates || o->lora.r)
+		return;
+	for (size_t i = 0; i < p->model.n_params; i++)
+		square += (double)p->model.params[i] * (double)p->model.params[i];
+	size = sqrt(square / (double)p->model.n_params);
+	if (moved < LITTLE * size)
+		msg_info("%" PRIu64 " updates at --lr %g move a weight by %.2g at most, and their "
+			 "usual size is %.2g: that teaches next to nothing",
+			 updates, lr, moved, size);
+}
+
+void options_tell_policy(const struct policy *p, int64_t max_new)
+{
+	if (!p->cfg.n_eos)
+		msg_warn("the policy has no token that ends a response: each has all --max-new "
+			 "%" PRId64 " tokens (eos_token_id of its config.json names one)",
+			 max_new);
 }
 
 int options_check(struct run_options *o)
@@ -34,7 +71,8 @@ void options_tell_loss(const struct policy *p, const char *dir, const struct wei
 	else if (loss.changed && loss.rounded)
 		msg_warn("--dtype rounds: %.1f %% of the %llu weights that changed come back with "
 			 "their former value, and the norm of the change goes from %.4g to %.4g; "
-			 "--dtype trained keeps all of it",
+			 "--dtype trained keeps all of it%s",
 			 100 * (double)loss.returned / (double)loss.changed,
-			 (unsigned long long)loss.changed, loss.change, loss.kept);
+			 (unsigned long long)loss.changed, loss.change, loss.kept,
+			 form->random ? "" : ", --round stochastic its mean");
 }

@@ -42,6 +42,17 @@ int options_check(struct run_options *o);
 /* --compute WORD: 0, or ST_USAGE, told, where the processor cannot. */
 int options_check_compute(const char *word);
 
+/* --temperature X: 0, or ST_USAGE, told, where it is none to draw with; has_greedy: the tool has
+ * --greedy. */
+int options_check_temperature(double x, bool has_greedy);
+
+/* Hints at a rate that can hardly have moved p's weights in so many updates. */
+void options_tell_rate(const struct run_options *o, const struct policy *p, double lr,
+		       uint64_t updates);
+
+/* Says what a policy lacks that sampling from it wants: a token that ends a response. */
+void options_tell_policy(const struct policy *p, int64_t max_new);
+
 /* Says what writing p in that form takes from its change since the policy in dir, if anything. */
 void options_tell_loss(const struct policy *p, const char *dir, const struct weights_form *form);
 
@@ -66,6 +77,12 @@ void options_tell_loss(const struct policy *p, const char *dir, const struct wei
 			"messages that end in the assistant's: the response goes on from them"    \
 	}
 
+#define OPTION_MAX_PROMPT(v)                                                       \
+	{                                                                          \
+		0, "max-prompt", "N", OPT_INT, &(v), 0, 1e9,                       \
+			"leave out problems whose prompt has more tokens; 0: none" \
+	}
+
 #define OPTION_COMPUTE(v)                                                              \
 	{                                                                              \
 		0, "compute", MODEL_COMPUTE_WORDS, OPT_WORD, &(v), 0, 0,               \
@@ -75,7 +92,7 @@ void options_tell_loss(const struct policy *p, const char *dir, const struct wei
 /* s: struct sample_opts */
 #define OPTIONS_SAMPLING(s)                                                                     \
 	{0, "max-new", "N", OPT_INT, &(s).max_new, 1, 1e6, "most tokens of a response"},        \
-		{0, "temperature", "X", OPT_NUM, &(s).temperature, 0.01, 100, "of sampling"},   \
+		{0, "temperature", "X", OPT_NUM, &(s).temperature, 0, 100, "of sampling"},      \
 		{0, "top-p", "X", OPT_NUM, &(s).top_p, 1e-6, 1, "nucleus sampling; 1: off"},    \
 		{0, "top-k", "N", OPT_INT, &(s).top_k, 0, 1e9, "the k likeliest only; 0: off"}, \
 	{                                                                                       \
@@ -84,46 +101,53 @@ void options_tell_loss(const struct policy *p, const char *dir, const struct wei
 	}
 
 /* v: struct verify_opts; f: struct failures */
-#define OPTIONS_COMMAND(v, f)                                            \
-	{0,                                                              \
-	 "deadline",                                                     \
-	 "SECONDS",                                                      \
-	 OPT_NUM,                                                        \
-	 &(v).deadline,                                                  \
-	 0.001,                                                          \
-	 1e6,                                                            \
-	 "for one answer of a command"},                                 \
-		{0,                                                      \
-		 "max-output",                                           \
-		 "BYTES",                                                \
-		 OPT_INT,                                                \
-		 &(v).max_output,                                        \
-		 16,                                                     \
-		 1e9,                                                    \
-		 "for one answer of a command"},                         \
-		{0,                                                      \
-		 "workers",                                              \
-		 "N",                                                    \
-		 OPT_INT | OPT_FREE,                                     \
-		 &(v).workers,                                           \
-		 1,                                                      \
-		 1024,                                                   \
-		 "copies of a command side by side"},                    \
-	{                                                                \
-		0, "max-failures", "SHARE", OPT_NUM, &(f).most, 0, 1,    \
-			"stop when more verdicts than this are failures" \
+#define OPTIONS_COMMAND(v, f)                                                      \
+	{0,                                                                        \
+	 "deadline",                                                               \
+	 "SECONDS",                                                                \
+	 OPT_NUM,                                                                  \
+	 &(v).deadline,                                                            \
+	 0.001,                                                                    \
+	 1e6,                                                                      \
+	 "for one answer of a command, or of a processor for a run of a program"}, \
+		{0,                                                                \
+		 "max-output",                                                     \
+		 "BYTES",                                                          \
+		 OPT_INT,                                                          \
+		 &(v).max_output,                                                  \
+		 16,                                                               \
+		 1e9,                                                              \
+		 "for one answer of a command"},                                   \
+		{0,                                                                \
+		 "workers",                                                        \
+		 "N",                                                              \
+		 OPT_INT | OPT_FREE,                                               \
+		 &(v).workers,                                                     \
+		 1,                                                                \
+		 1024,                                                             \
+		 "copies of a command, or programs, side by side"},                \
+	{                                                                          \
+		0, "max-failures", "SHARE", OPT_NUM, &(f).most, 0, 1,              \
+			"stop when more verdicts than this are failures"           \
 	}
 
-#define OPTIONS_VERIFIER(v, f)                                                                     \
-	{0,                                                                                        \
-	 "verifier",                                                                               \
-	 "NAME",                                                                                   \
-	 OPT_STR,                                                                                  \
-	 &(v).verifier,                                                                            \
-	 0,                                                                                        \
-	 0,                                                                                        \
-	 "for problems that name none: a name, or cmd:COMMAND"},                                   \
-		{0, "trust", NULL, OPT_FLAG, &(v).trust, 0, 0, "run commands that problems name"}, \
+#define OPTIONS_VERIFIER(v, f)                                                               \
+	{0,                                                                                  \
+	 "verifier",                                                                         \
+	 "NAME",                                                                             \
+	 OPT_STR,                                                                            \
+	 &(v).verifier,                                                                      \
+	 0,                                                                                  \
+	 0,                                                                                  \
+	 "for problems that name none: a name, or cmd:COMMAND"},                             \
+		{0,                                                                          \
+		 "trust",                                                                    \
+		 NULL,                                                                       \
+		 OPT_FLAG,                                                                   \
+		 &(v).trust,                                                                 \
+		 0,                                                                          \
+		 0,                                                                          \
+		 "run commands that problems name, and programs where there is no sandbox"}, \
 		OPTIONS_COMMAND(v, f)
 
 /* s: has micro_tokens and recompute */

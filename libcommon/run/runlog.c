@@ -4,26 +4,31 @@
 #include "base/file.h"
 #include "base/dir.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A file that was opened ends where it stands. */
+static int begin(struct runlog *l, int st, struct reason *why)
+{
+	if (!st)
+		st = file_cut(&l->o, why);
+	if (st && l->o.fd >= 0)
+		close(l->o.fd);
+	l->open = !st;
+	return st;
+}
+
 int runlog_open(struct runlog *l, const char *path, struct reason *why)
 {
-	int fd;
+	int st;
 
 	if (!path)
 		return 0;
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return fail_errno(why, errno, "%s", path);
-	out_init(&l->o, fd, path);
-	l->open = true;
-	return 0;
+	st = file_open_at(&l->o, path, 0, why);
+	return begin(l, st, why);
 }
 
 int runlog_resume(struct runlog *l, const char *path, uint64_t at, struct reason *why)
@@ -36,12 +41,7 @@ int runlog_resume(struct runlog *l, const char *path, uint64_t at, struct reason
 	if (at == NO_MARK)
 		at = stat(path, &sb) == 0 ? (uint64_t)sb.st_size : 0;
 	st = file_open_at(&l->o, path, at, why);
-	if (!st)
-		st = file_cut(&l->o, why);
-	if (st && l->o.fd >= 0)
-		close(l->o.fd);
-	l->open = !st;
-	return st;
+	return begin(l, st, why);
 }
 
 uint64_t runlog_at(const struct runlog *l)

@@ -1,25 +1,26 @@
 /* session.c - a run that trains. See session.h. */
 #include "run/session.h"
+#include "base/mem.h"
 #include "base/par.h"
 #include "base/profile.h"
 #include "tensor/blas.h"
 
 #include <inttypes.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 int session_open(struct session *s, bool hold, struct reason *why)
 {
-	const char *core;
 	int st;
 
 	profile_to(PROFILE_REST);
-	core = blas_start();
 	par_start((int)s->o->threads);
 	if (hold)
 		tool_hold_signals();
 	st = state_open(&s->state, s->o->state, why);
-	state_made_here(&s->state, core);
+	state_made_here(&s->state);
 	return st;
 }
 
@@ -27,13 +28,16 @@ int session_load_policy(struct session *s, struct policy *p, int how, struct rea
 {
 	const struct run_options *o = s->o;
 
-	return policy_load_trained(p, o->policy, model_how(o->compute) | how, &o->lora,
-				   (uint64_t)o->seed, o->merge, why);
+	int st = policy_load_trained(p, o->policy, model_how(o->compute) | how, &o->lora,
+				     (uint64_t)o->seed, o->merge, why);
+
+	return st || !p->model.lora ? st : blas_start(why);
 }
 
 void session_name(struct session *s, const struct opt *opts, const struct policy *p)
 {
 	state_same(&s->state, "tool", msg_tool());
+	state_made(&s->state, "kernels for processor", blas_core());
 	state_same_options(&s->state, opts);
 	state_same_hash(&s->state, "weights of --policy", model_hash(&p->model));
 	state_count(&s->state, strcmp(s->unit, "step") == 0 ? "total.steps" : "total.updates",
@@ -95,7 +99,35 @@ int session_close_log(struct session *s, int st, struct reason *why)
 	return why->status;
 }
 
-void session_plan(const struct session *s, const struct policy *p, const struct memory *need)
+/* Bytes free where the file or folder is, or would be; as many as there can be: it is not known. */
+static uint64_t room_at(const char *path)
+{
+	struct statvfs v;
+	char *dir = xstrdup(path), *slash;
+	int st;
+
+	while ((st = statvfs(*dir ? dir : ".", &v)) != 0 && *dir) {
+		slash = strrchr(dir, '/');
+		*(slash ? slash + (slash == dir) : dir) = '\0';
+		if (slash == dir)
+			break;
+	}
+	free(dir);
+	return st ? UINT64_MAX : (uint64_t)v.f_bavail * v.f_frsize;
+}
+
+static void check_room(const char *path, double need)
+{
+	char want[MEMORY_SIZE], there[MEMORY_SIZE];
+	uint64_t room = room_at(path);
+
+	if (need > (double)room)
+		msg_warn("disk: %s: %s are free, and up to %s will be written", path,
+			 memory_size((size_t)room, there), memory_size((size_t)need, want));
+}
+
+void session_plan(const struct session *s, const struct policy *p, const struct memory *need,
+		  const char *where, uint64_t n)
 {
 	struct weights_form form = policy_form(s->o->dtype, s->o->round, s->o->seed);
 	char text[MEMORY_TEXT], size[MEMORY_SIZE];
@@ -104,6 +136,10 @@ void session_plan(const struct session *s, const struct policy *p, const struct 
 	msg_info("disk: %s%s for each policy that is written",
 		 form.as == WEIGHTS_TRAINED ? "at most " : "",
 		 memory_size((size_t)policy_size(p, &form), size));
+	if (where)
+		check_room(where, (double)n * (double)policy_size(p, &form));
+	if (s->o->state) /* two checkpoints, and a third on its way */
+		check_room(s->o->state, 3.0 * (double)need->moments);
 }
 
 int session_save(const struct session *s, const struct policy *p, const char *dir,

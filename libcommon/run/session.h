@@ -30,7 +30,7 @@ struct session {
 	uint64_t log_mark;     /* where the log was when a state was saved */
 };
 
-/* Starts threads and OpenBLAS, holds signals if `hold`, opens the state if there is one. */
+/* Starts threads, holds signals if `hold`, opens the state if there is one. */
 int session_open(struct session *s, bool hold, struct reason *why);
 /* --policy, to be trained; how: beside what --compute says. */
 int session_load_policy(struct session *s, struct policy *p, int how, struct reason *why);
@@ -48,8 +48,11 @@ int session_log(struct session *s, struct reason *why);
 int session_checkpoint(struct session *s, struct reason *why);
 /* st, or the log's own failure where st is 0. */
 int session_close_log(struct session *s, int st, struct reason *why);
-/* Tells what the run needs: memory, and disk for each policy that session_save writes. */
-void session_plan(const struct session *s, const struct policy *p, const struct memory *need);
+/* Tells what the run needs: memory, and disk for each policy that session_save writes; warns when
+ * there is less than the n in folders beside or in `where` (NULL: none is written) and the state
+ * take. */
+void session_plan(const struct session *s, const struct policy *p, const struct memory *need,
+		  const char *where, uint64_t n);
 /* As --dtype says, unless it was saved before the run was stopped. */
 int session_save(const struct session *s, const struct policy *p, const char *dir,
 		 struct reason *why);

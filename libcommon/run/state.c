@@ -495,6 +495,7 @@ int state_load(struct state *s, struct reason *why)
 		return -1;
 	if (got || !s->damaged.status)
 		return got;
-	fail(why, ST_INPUT, "%s: no checkpoint is whole: %.400s", s->dir, s->damaged.text);
+	fail(why, ST_INPUT, "%s: no checkpoint is whole (remove the folder to begin anew): %.400s",
+	     s->dir, s->damaged.text);
 	return -1;
 }

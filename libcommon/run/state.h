@@ -61,8 +61,8 @@ void state_same_hash(struct state *s, const char *what, uint64_t sum);
 /* The options with their live values, but for those that are OPT_FREE or OPT_BY_CONTENT. */
 void state_same_options(struct state *s, const struct opt *opts);
 void state_made(struct state *s, const char *what, const char *value);
-/* Version of the suite, compiler, processor, width of vectors, threads. */
-void state_made_here(struct state *s, const char *blas_core);
+/* Version of the suite, compiler, width of vectors, threads. */
+void state_made_here(struct state *s);
 
 /* Names are borrowed. */
 void state_count(struct state *s, const char *name, uint64_t *v);

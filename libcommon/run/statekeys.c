@@ -65,7 +65,7 @@ void state_made(struct state *s, const char *what, const char *value)
 	json_object_set_new(s->made, what, json_string(value));
 }
 
-void state_made_here(struct state *s, const char *blas_core)
+void state_made_here(struct state *s)
 {
 	char bits[24], threads[24];
 
@@ -73,7 +73,6 @@ void state_made_here(struct state *s, const char *blas_core)
 	num_text(par_threads(), threads);
 	state_made(s, "version", SUITE_VERSION);
 	state_made(s, "compiler", __VERSION__);
-	state_made(s, "kernels for processor", blas_core);
 	state_made(s, "bits of a vector", bits);
 	state_made(s, "threads", threads);
 }

@@ -23,15 +23,18 @@ struct eval *evalset_add(struct evalset *s, struct span set, struct span variant
 	return e;
 }
 
-static void add_response(struct eval *e, size_t id, const struct traj *t, double threshold,
-			 struct set *solutions)
+static struct evalcell *cell_of(struct eval *e, size_t id)
 {
-	struct evalcell *cell;
+	e->cell = names_room(e->cell, &e->n_cell, id, sizeof *e->cell);
+	e->cell[id].there = true;
+	return &e->cell[id];
+}
+
+static void add_response(struct eval *e, struct evalcell *cell, const struct traj *t,
+			 double threshold, struct set *solutions)
+{
 	uint64_t solution[2];
 
-	e->cell = names_room(e->cell, &e->n_cell, id, sizeof *e->cell);
-	cell = &e->cell[id];
-	cell->there = true;
 	if (!isnan(t->entropy)) {
 		cell->entropy += t->entropy;
 		cell->n_entropy++;
@@ -54,6 +57,7 @@ int evalset_read(struct evalset *s, struct eval *e, const char *path, unsigned f
 {
 	struct rec_in *in = rec_open(path, flags, why);
 	struct set solutions = {0};
+	struct evalcell *cell;
 	struct rec r;
 	struct traj t;
 	int got = -1, st = 0;
@@ -64,9 +68,12 @@ int evalset_read(struct evalset *s, struct eval *e, const char *path, unsigned f
 		if (!r.is_traj)
 			continue;
 		st = trajscan(&t, &r, path, why);
+		if (st)
+			break;
+		cell = cell_of(e, names_id(&s->problems[e->set], t.task));
+		st = traj_one_prompt(&t, &cell->prompt, &r, path, why);
 		if (!st)
-			add_response(e, names_id(&s->problems[e->set], t.task), &t, threshold,
-				     &solutions);
+			add_response(e, cell, &t, threshold, &solutions);
 	}
 	set_free(&solutions);
 	rec_close(in);

@@ -18,7 +18,8 @@ struct evalcell {
 	uint64_t distinct; /* different correct solutions */
 	double entropy;    /* sum over the samples that have it */
 	uint64_t n_entropy;
-	bool there; /* it has a trajectory, graded or not */
+	uint64_t prompt; /* see traj_one_prompt; 0: only empty ones, or no trajectory */
+	bool there;      /* it has a trajectory, graded or not */
 };
 
 struct eval {

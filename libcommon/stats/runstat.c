@@ -90,6 +90,8 @@ int runstat_add(struct runstat *s, const struct traj *t, struct mp map, struct r
 
 	s->task = names_room(s->task, &s->n_task, id, sizeof *s->task);
 	task = &s->task[id];
+	if (traj_one_prompt(t, &task->prompt, NULL, NULL, why))
+		return why->status;
 	s->row.trajectories++;
 	if (task->seen != s->step + 1)
 		s->row.tasks++;

@@ -34,6 +34,7 @@ struct mean {
 
 struct runstat_task {
 	uint64_t seen, graded; /* step number of the last of that kind; steps count from 1 */
+	uint64_t prompt;       /* see traj_one_prompt */
 	uint64_t solved;       /* the last one before or in this step; 0: never */
 	bool earlier;          /* solved in the window before this step */
 };
@@ -56,7 +57,8 @@ struct runstat {
 };
 
 /* t as trajscan gives it; map: the record, for token n-grams. ST_INPUT without a place in *why when
- * by_token asks for tokens that are not there or not whole numbers below 2^32. */
+ * the task had another prompt before, or by_token asks for tokens that are not there or not whole
+ * numbers below 2^32. */
 int runstat_add(struct runstat *s, const struct traj *t, struct mp map, struct reason *why);
 /* Ends the step: *row is its row; the next runstat_add begins the step after it. */
 void runstat_close(struct runstat *s, struct runstat_row *row);

@@ -12,6 +12,8 @@ struct column {
 	size_t top;    /* length of its first part */
 	struct mp v;   /* in the record at hand */
 	bool by_whole; /* v stands under the whole name, dots and all */
+	bool seen;     /* in any record; nil counts */
+	bool count;    /* "#name": how many elements */
 };
 
 int columns_parse(struct columns *c, const char *list, struct reason *why)
@@ -25,7 +27,9 @@ int columns_parse(struct columns *c, const char *list, struct reason *why)
 			return fail(why, ST_USAGE, "'%s': a column without a name", list);
 		}
 		c->v = xgrow(c->v, c->n + 1, sizeof *c->v);
-		c->v[c->n++] = (struct column){.name = xstrndup(p, n)};
+		c->v[c->n++] = (struct column){
+			.name = xstrndup(p + (*p == '#' && n > 1), n - (*p == '#' && n > 1)),
+			.count = *p == '#' && n > 1};
 		c->v[c->n - 1].top = strcspn(c->v[c->n - 1].name, ".");
 	}
 	return 0;
@@ -60,11 +64,24 @@ void columns_escape(struct buf *b, const char *p, size_t n)
 	buf_add(b, p + run, n - run);
 }
 
+bool columns_field(struct span *line, struct span *field)
+{
+	const char *tab = line->n ? memchr(line->p, '\t', line->n) : NULL;
+	size_t n = tab ? (size_t)(tab - line->p) : line->n;
+
+	if (!line->p)
+		return false;
+	*field = (struct span){line->p, n};
+	*line = tab ? (struct span){tab + 1, line->n - n - 1} : (struct span){0};
+	return true;
+}
+
 void columns_title(struct buf *b, const struct columns *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
 		if (i)
 			buf_char(b, '\t');
+		buf_str(b, c->v[i].count ? "#" : "");
 		columns_escape(b, c->v[i].name, strlen(c->v[i].name));
 	}
 	buf_char(b, '\n');
@@ -114,6 +131,27 @@ static void put_value(struct buf *b, struct mp v, const char *top)
 	buf_free(&json);
 }
 
+static bool is_words(const char *key, size_t n)
+{
+	return n % 4 == 0 && (strcmp(key, "tokens") == 0 || strcmp(key, "prompt_tokens") == 0 ||
+			      strcmp(key, "logprobs") == 0);
+}
+
+/* Elements of a list, also one of token ids or log-probabilities that is packed, pairs of a map,
+ * bytes of a text */
+static void put_count_of(struct buf *b, struct mp v, const char *top)
+{
+	struct mp_iter it;
+	struct span s;
+
+	if (mp_array(v, &it) || mp_enter(v, &it))
+		buf_printf(b, "%zu", (size_t)it.left);
+	else if (mp_bin(v, &s))
+		buf_printf(b, "%zu", is_words(top, s.n) ? s.n / 4 : s.n);
+	else if (mp_str(v, &s))
+		buf_printf(b, "%zu", s.n);
+}
+
 void columns_row(struct buf *b, struct columns *c, struct mp map)
 {
 	find(c, map);
@@ -124,7 +162,16 @@ void columns_row(struct buf *b, struct columns *c, struct mp map)
 
 		if (i)
 			buf_char(b, '\t');
-		put_value(b, v, k->name);
+		k->seen |= v.p != NULL;
+		(k->count ? put_count_of : put_value)(b, v, k->name);
 	}
 	buf_char(b, '\n');
+}
+
+const char *columns_unseen(const struct columns *c, size_t *i)
+{
+	while (*i < c->n)
+		if (!c->v[(*i)++].seen)
+			return c->v[*i - 1].name;
+	return NULL;
 }

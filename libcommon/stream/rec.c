@@ -420,6 +420,8 @@ static int next(struct rec_in *in, struct rec *r, struct reason *why)
 	if (mp_type(r->map) != MP_MAP || (r->index == 1 && is_safetensors(in->in.p, in->in.n)))
 		return bad_record(in, r, "not a map", why), -1;
 	kind = mp_get(r->map, "kind");
+	if (kind.p && mp_type(kind) == MP_NIL) /* Python's None: absent */
+		kind.p = NULL;
 	if (kind.p && mp_type(kind) != MP_STR)
 		return rec_fail(why, in->in.name, r, "kind is not a string"), -1;
 	if (is_frame(kind)) {

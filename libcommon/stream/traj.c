@@ -8,6 +8,7 @@
 #include <endian.h>
 #include <math.h>
 #include <string.h>
+#include <xxhash.h>
 
 /* Every key, in canonical order. */
 #define AT(field) offsetof(struct traj, field)
@@ -205,4 +206,20 @@ void traj_solution(const struct traj *t, uint64_t out[2])
 bool traj_correct(const struct traj *t, double threshold)
 {
 	return t->reward >= threshold; /* false for the NaN of an absent one */
+}
+
+int traj_one_prompt(const struct traj *t, uint64_t *seen, const struct rec *r, const char *name,
+		    struct reason *why)
+{
+	static const char text[] = "task %.*s: another prompt than before: two problems under one "
+				   "id would be counted as one; give each an id of its own";
+	uint64_t hash = t->prompt.n ? XXH3_64bits(t->prompt.p, t->prompt.n) | 1 : 0;
+	int n = (int)(t->task.n < 120 ? t->task.n : 120);
+
+	if (!hash || !*seen || hash == *seen) {
+		*seen = hash ? hash : *seen;
+		return 0;
+	}
+	return r ? rec_fail(why, name, r, text, n, t->task.p)
+		 : fail(why, ST_INPUT, text, n, t->task.p);
 }

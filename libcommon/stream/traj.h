@@ -51,6 +51,14 @@ void traj_id(const struct traj *t, char hex[33]);
 /* Identity of a solution for de-duplication: XXH3-128 of task, prompt and response alone. */
 void traj_solution(const struct traj *t, uint64_t out[2]);
 
+/*
+ * For whoever groups by task: is the prompt the one that this task had before? *seen is kept for
+ * each task, 0 before its first prompt; an empty prompt says nothing. Two problems under one id
+ * would be counted as one: then ST_INPUT, with task and record (r NULL: the caller says where).
+ */
+int traj_one_prompt(const struct traj *t, uint64_t *seen, const struct rec *r, const char *name,
+		    struct reason *why);
+
 bool traj_correct(const struct traj *t, double threshold); /* reward present and >= threshold */
 
 #endif

@@ -16,6 +16,7 @@ struct row {
 	const char *where; /* "file:line" */
 	struct reason *why;
 	const json_t *numbers; /* of a game of numbers, for meta; NULL: none */
+	bool code;             /* what is asked for is a program, and the row has its tests */
 	bool published;        /* a form that data sets have, and no verifier of the row's own */
 };
 

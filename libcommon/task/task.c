@@ -50,6 +50,19 @@ uint64_t task_hash(const struct task_set *s)
 	return sum;
 }
 
+void task_keep(struct task_set *s, const bool *keep)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (keep[i])
+			s->v[n++] = s->v[i];
+		else
+			free_task(&s->v[i]);
+	}
+	s->n = n;
+}
+
 void task_free(struct task_set *s)
 {
 	for (size_t i = 0; i < s->n; i++)

@@ -6,6 +6,7 @@
 #include "stream/mpjson.h"
 #include "task/pylist.h"
 #include "task/rowkeys.h"
+#include "task/taskcode.h"
 #include "task/taskgame.h"
 
 #include <ctype.h>
@@ -165,11 +166,10 @@ static int no_prompt(const struct row *r)
 	int st;
 
 	row_list(r, &keys);
-	st = fail(
-		r->why, ST_INPUT,
-		"%s: no prompt, messages, question, problem, instruction, query or input; the row "
-		"has %.300s",
-		r->where, keys.n ? buf_cstr(&keys) : "no keys");
+	st = fail(r->why, ST_INPUT,
+		  "%s: no prompt, messages, question, problem, instruction, query, input or "
+		  "question_content; the row has %.300s",
+		  r->where, keys.n ? buf_cstr(&keys) : "no keys");
 	buf_free(&keys);
 	return st;
 }
@@ -186,13 +186,17 @@ static int prompt_text(struct row *r, struct task *t, const char *name, const js
 	if (!st && strcmp(name, "instruction") == 0 && row_str(r, "input") && *row_str(r, "input"))
 		return row_bad(r, name,
 			       "input is there too: write what the policy is to see as \"prompt\"");
+	if (!st && r->code)
+		taskcode_prompt(r, &t->prompt);
 	return st || !asks(name) ? st : add_story(r, name, &t->prompt);
 }
 
 static int get_prompt(struct row *r, struct task *t)
 {
-	static const char *const names[] = {"prompt",  "question",    "problem", "Question",
-					    "Problem", "instruction", "query",   "input"};
+	static const char *const names[] = {
+		"prompt",      "question", "problem", "Question",         "Problem",
+		"instruction", "query",    "input",   "question_content", "text"};
+	const size_t n = sizeof names / sizeof *names - !r->code; /* text may be anything */
 	json_t *messages = row_use(r, "messages"), *v;
 	const char *name;
 
@@ -201,7 +205,7 @@ static int get_prompt(struct row *r, struct task *t)
 	r->published = true;
 	if (messages)
 		return get_messages(r, "messages", messages, t);
-	v = row_first(r, names, sizeof names / sizeof *names, &name);
+	v = row_first(r, names, n, &name);
 	if (!v && r->numbers)
 		return 0;
 	if (!v)
@@ -345,6 +349,13 @@ static void game_answer(struct task *t, int64_t target)
 	imply(t, "countdown");
 }
 
+/* A program is judged by its tests; the answer is only somebody's program. */
+static int code_answer(struct row *r, struct task *t)
+{
+	imply(t, "code");
+	return taskcode_answer(r, &t->answer);
+}
+
 static int get_answer(struct row *r, struct task *t)
 {
 	static const char *const names[] = {"answer", "Answer", "final_answer", "expected_answer",
@@ -358,7 +369,9 @@ static int get_answer(struct row *r, struct task *t)
 
 	if (verl) { /* read, but left among the user's keys, since it may hold more */
 		st = row_value(r, "reward_model.ground_truth", truth, &t->answer);
-		if (!st)
+		if (!st && taskcode_text(t->answer))
+			imply(t, "code");
+		else if (!st)
 			known_source(r, t);
 		return st;
 	}
@@ -420,7 +433,8 @@ static int clean_answer(const struct row *r, struct task *t)
 {
 	int st = 0;
 
-	if (!t->answer || !(t->implied || (r->published && !t->verifier)))
+	if (!t->answer || !(t->implied || (r->published && !t->verifier)) ||
+	    (t->implied && strcmp(t->verifier, "code") == 0))
 		return 0;
 	st = refuse_placeholder(r, t);
 	if (st)
@@ -506,6 +520,8 @@ static int get_meta(struct row *r, struct task *t)
 	}
 	if (r->numbers && !json_object_get(all, "numbers"))
 		json_object_set(all, "numbers", (json_t *)r->numbers);
+	if (r->code && row_str(r, "entry_point") && t->prompt) /* the program may continue it */
+		json_object_set_new(all, "prompt", json_string(t->prompt));
 	if (!st && json_object_size(all)) {
 		mpjson_to(&t->meta, all);
 		if (mp_skim(t->meta.p, t->meta.n, &len) != MP_OK ||
@@ -538,6 +554,7 @@ static int read_row(struct row *r, struct task *t)
 	if (!json_is_object(r->j))
 		return fail(r->why, ST_INPUT, "%s: not a JSON object", r->where);
 	game = taskgame_find(r, &target);
+	r->code = !game && taskcode_find(r);
 	st = get_prompt(r, t);
 	if (!st && !t->prompt && !t->messages)
 		t->prompt = taskgame_prompt(r->numbers, target);
@@ -548,7 +565,7 @@ static int read_row(struct row *r, struct task *t)
 	if (!st && game)
 		game_answer(t, target);
 	else if (!st)
-		st = get_answer(r, t);
+		st = r->code ? code_answer(r, t) : get_answer(r, t);
 	if (!st)
 		st = get_verifier(r, t);
 	if (!st)

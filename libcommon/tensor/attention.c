@@ -47,39 +47,79 @@ static struct panels value_view(const float *values, size_t hd)
 	return (struct panels){values, vec_round(hd), PANEL, NULL};
 }
 
+static float scale_of(struct att_how how, size_t hd)
+{
+	return how.scale > 0 ? how.scale : 1.0f / sqrtf((float)hd);
+}
+
+/* Of n keys that a token sees without a window, the first that it sees with one. */
+static size_t first_seen(struct att_how how, size_t n)
+{
+	return how.window && n > how.window ? n - how.window : 0;
+}
+
+/* Keys that no row sees whose first sees the keys below n, as whole panels: what is left gives the
+ * same bits, since a chain that begins with zeros is the chain without them. */
+static size_t skipped(struct att_how how, size_t n)
+{
+	return first_seen(how, n) / PANEL * PANEL;
+}
+
+/* The same without them */
+static struct att_kv behind(struct att_kv kv, size_t keys)
+{
+	kv.keys += keys * kv.hd;
+	kv.values += keys * vec_round(kv.hd);
+	return kv;
+}
+
+/* A row of products becomes scores, but for the scale that is left to do, which is returned. */
+static float score_row(struct att_how how, float *s, size_t n, size_t hd)
+{
+	float scale = scale_of(how, hd);
+
+	if (how.cap > 0)
+		softmax_scores(s, n, scale, how.cap);
+	for (size_t j = 0, from = first_seen(how, n); j < from; j++)
+		s[j] = -INFINITY;
+	return how.cap > 0 ? 1.0f : scale;
+}
+
 /*
- * s(i, j) = exp(z_ij - max) / sum over j of exp(z_ij - max), z = q k' / sqrt(hd), for the
+ * s(i, j) = exp(z_ij - max) / sum over j of exp(z_ij - max), z the scores of q k', for the
  * first_n + i * causal keys that row i sees; 0 for the rest of its ld numbers. s (rows, ld >=
  * keys), q (rows, hd).
  */
-static void probabilities(struct matrix s, struct cmatrix q, const float *keys, size_t first_n,
+static void probabilities(struct matrix s, struct cmatrix q, struct att_kv kv, size_t first_n,
 			  bool causal)
 {
-	float scale = 1.0f / sqrtf((float)q.cols);
 	size_t n = first_n + (causal ? q.rows - 1 : 0);
 
 	s.cols = vec_round(n);
 	assert(s.rows == q.rows && s.ld >= s.cols);
-	gemm(0, q, gemm_packed_view(keys, q.cols), s);
+	gemm(0, q, gemm_packed_view(kv.keys, q.cols), s);
 	for (size_t i = 0; i < q.rows; i++) {
 		size_t seen = causal ? first_n + i : first_n, end = vec_round(seen);
+		float *row = s.p + i * s.ld;
 
-		softmax_row(s.p + i * s.ld, seen, scale);
+		softmax_row(row, seen, score_row(kv.how, row, seen, q.cols));
 		if (end < s.ld)
-			memset(s.p + i * s.ld + end, 0, (s.ld - end) * sizeof *s.p);
+			memset(row + end, 0, (s.ld - end) * sizeof *row);
 	}
 }
 
-/* O = P V, P = softmax(Q K' / sqrt(hd)) over the keys that each row sees */
+/* O = P V, P = softmax of the scores of Q K' over the keys that each row sees */
 void att_rows(struct matrix out, struct cmatrix q, struct att_kv kv, size_t first_n, bool causal,
 	      float *scratch)
 {
-	size_t n = first_n + (causal ? q.rows - 1 : 0), ls = vec_round(n);
+	size_t skip = skipped(kv.how, first_n), n = first_n - skip + (causal ? q.rows - 1 : 0);
+	size_t ls = vec_round(n);
 	struct matrix s = matrix_of(scratch, q.rows, ls, ls);
 
 	assert(q.rows >= 1 && first_n >= 1); /* softmax needs a key */
 	assert(q.cols == kv.hd && out.cols == kv.hd && out.rows == q.rows);
-	probabilities(s, q, kv.keys, first_n, causal);
+	kv = behind(kv, skip);
+	probabilities(s, q, kv, first_n - skip, causal);
 	gemm(0, matrix_in(scratch, q.rows, n, ls), value_view(kv.values, kv.hd), out);
 }
 
@@ -100,11 +140,10 @@ static void token_by_head(struct matrix out, struct cmatrix q, struct att_kv kv,
 			 false, scratch);
 }
 
-/* O(h) = softmax(q(h) K(g)' / sqrt(hd)) V(g), g = h / rep */
+/* O(h) = softmax(scores of q(h) K(g)') V(g), g = h / rep */
 void att_token(struct matrix out, struct cmatrix q, struct att_kv kv, size_t n, float *scratch)
 {
-	size_t ls = vec_round(n), hd = kv.hd, heads = q.rows;
-	float scale = 1.0f / sqrtf((float)hd);
+	size_t hd = kv.hd, heads = q.rows, skip = skipped(kv.how, n), ls;
 
 	assert(n >= 1 && kv.heads >= 1 && heads % kv.heads == 0);
 	assert(q.cols == hd && q.ld == hd && out.ld == hd);
@@ -114,9 +153,12 @@ void att_token(struct matrix out, struct cmatrix q, struct att_kv kv, size_t n, 
 		token_by_head(out, q, kv, n, scratch);
 		return;
 	}
+	kv = behind(kv, skip);
+	n -= skip;
+	ls = vec_round(n);
 	gemm_each(q, gemm_packed_view(kv.keys, hd), kv.step, matrix_of(scratch, heads, n, ls));
 	for (size_t h = 0; h < heads; h++)
-		softmax_row(scratch + h * ls, n, scale);
+		softmax_row(scratch + h * ls, n, score_row(kv.how, scratch + h * ls, n, hd));
 	gemm_each(matrix_in(scratch, heads, n, ls), value_view(kv.values, hd), kv.step, out);
 }
 
@@ -124,9 +166,10 @@ size_t att_backward_scratch(size_t T, size_t hd)
 {
 	size_t hr = vec_round(hd);
 
-	/* keys, values and V' in panels; k, q, dO rows padded; dk, dv; two blocks of probabilities
+	/* keys, values and V' in panels; k, q, dO rows padded; dk, dv; three blocks of
+	 * probabilities
 	 */
-	return 2 * att_keys_floats(T, hd) + 6 * T * hr + 2 * QB * vec_round(T);
+	return 2 * att_keys_floats(T, hd) + 6 * T * hr + 3 * QB * vec_round(T);
 }
 
 /* Copies rows of one head, padded so that whole vectors can be read. */
@@ -146,13 +189,12 @@ static void scatter_rows(struct matrix dst, const float *src)
 }
 
 /*
- * dS = P * (dP - rowsum(dO * O)) / sqrt(hd), in place of dp. s, dp (rows, keys): P and dP; o, d_o
+ * dZ = P * (dP - rowsum(dO * O)) * scale, in place of dp. s, dp (rows, keys): P and dP; o, d_o
  * (rows, hd). rowsum(dO * O) = rowsum(dP * P): Dao et al., arXiv 2205.14135, appendix B.
  */
-static void scores_backward(struct matrix dp, const float *s, struct cmatrix o, struct cmatrix d_o)
+static void scores_backward(struct matrix dp, const float *s, struct cmatrix o, struct cmatrix d_o,
+			    float scale)
 {
-	float scale = 1.0f / sqrtf((float)o.cols);
-
 	for (size_t i = 0; i < dp.rows; i++) {
 		float d = 0;
 
@@ -170,6 +212,8 @@ struct att_back {
 	float *k, *v, *q, *dO; /* q and dO of one head at a time */
 	float *dk, *dv;
 	float *s, *dp; /* (QB, ls) probabilities and the gradient by them */
+	float *slope;  /* (QB, ls) of the cap, where there is one */
+	struct att_how how;
 };
 
 static struct att_back att_back(size_t T, size_t hd, float *scratch)
@@ -186,6 +230,7 @@ static struct att_back att_back(size_t T, size_t hd, float *scratch)
 	b.dv = b.dk + T * hr;
 	b.s = b.dv + T * hr;
 	b.dp = b.s + QB * b.ls;
+	b.slope = b.dp + QB * b.ls;
 	return b;
 }
 
@@ -205,7 +250,8 @@ static void take_keys(struct att_back *b, struct cmatrix k, struct cmatrix v, si
 {
 	size_t at = before * b->hr, n = k.rows;
 	/* dk takes values that nobody needs */
-	struct att_kv keys = {b->keys, b->dk, b->hd, 1, 0}, vt = {b->vt, b->dk, b->hd, 1, 0};
+	struct att_kv keys = {b->keys, b->dk, b->hd, 1, 0, {0, 0, 0}};
+	struct att_kv vt = {b->vt, b->dk, b->hd, 1, 0, {0, 0, 0}};
 
 	gather_rows(b->k + at, k);
 	gather_rows(b->v + at, v);
@@ -221,35 +267,70 @@ struct att_head {
 	struct cmatrix q, o, d_o;
 };
 
+/* slope = 1 - tanh^2(scale z / c) of z = q k': dS by the scores before the cap is dS times that. */
+static void cap_slopes(const struct att_back *b, struct cmatrix q, const float *keys, size_t n)
+{
+	struct matrix z = matrix_of(b->slope, q.rows, vec_round(n), b->ls);
+	float scale = scale_of(b->how, b->hd) / b->how.cap;
+
+	gemm(0, q, gemm_packed_view(keys, b->hd), z);
+	for (size_t i = 0; i < q.rows; i++)
+		for (size_t j = 0; j < n; j += VL) {
+			float *at = z.p + i * z.ld + j;
+			vf t = vf_tanh(vf_load(at) * scale);
+
+			vf_store(at, 1.0f - t * t);
+		}
+}
+
+static void apply_slopes(const struct att_back *b, struct matrix dp)
+{
+	for (size_t i = 0; i < dp.rows; i++)
+		for (size_t j = 0; j < dp.cols; j++)
+			dp.p[i * dp.ld + j] *= b->slope[i * b->ls + j];
+}
+
 /*
- * dV += P' dO, dP = dO V', dS as above, dQ = dS K, dK += dS' Q, for one head's n queries behind the
- * first `before` keys, QB rows at a time.
+ * dV += P' dO, dP = dO V', dZ as above, dQ = dZ K, dK += dZ' Q, for rows t .. t + rows of one
+ * head's queries behind the first `before` keys.
  */
+static void rows_back(struct att_back *b, const struct att_head *a, size_t before, size_t t,
+		      size_t rows)
+{
+	size_t hr = b->hr, hd = b->hd, ls = b->ls, skip = skipped(b->how, before + t + 1);
+	size_t seen = before + t + rows - skip, first_n = before + t + 1 - skip;
+	struct panels qb = {b->q + t * hr, hr, PANEL, NULL};
+	struct panels dob = {b->dO + t * hr, hr, PANEL, NULL};
+	struct panels kb = {b->k + skip * hr, hr, PANEL, NULL};
+	struct matrix s = matrix_of(b->s, rows, seen, ls), dp = matrix_of(b->dp, rows, seen, ls);
+	struct cmatrix s_in = matrix_in(b->s, rows, seen, ls);
+	struct cmatrix dp_in = matrix_in(b->dp, rows, seen, ls);
+	struct cmatrix q = matrix_in(b->q + t * hr, rows, hd, hr);
+	struct att_kv kv = {b->keys + skip * hd, NULL, hd, 1, 0, b->how};
+
+	probabilities(s, q, kv, first_n, true);
+	gemm(0, matrix_in(b->dO + t * hr, rows, hd, hr), gemm_packed_view(b->vt + skip * hd, hd),
+	     dp);
+	scores_backward(dp, b->s, part_in(a->o, t, rows, 0, hd), part_in(a->d_o, t, rows, 0, hd),
+			scale_of(b->how, hd));
+	if (b->how.cap > 0) {
+		cap_slopes(b, q, kv.keys, seen);
+		apply_slopes(b, dp);
+	}
+	gemm(0, dp_in, kb, part_of(a->dq, t, rows, 0, hd));
+	gemm(GEMM_ADD | GEMM_TRANSPOSED, dp_in, qb, matrix_of(b->dk + skip * hr, seen, hr, hr));
+	gemm(GEMM_ADD | GEMM_TRANSPOSED, s_in, dob, matrix_of(b->dv + skip * hr, seen, hr, hr));
+}
+
+/* QB rows at a time */
 static void queries_back(struct att_back *b, const struct att_head *a, size_t before)
 {
-	size_t hr = b->hr, hd = b->hd, ls = b->ls, n = a->q.rows;
+	size_t n = a->q.rows;
 
 	gather_rows(b->q, a->q);
 	gather_rows(b->dO, a->d_o);
-	for (size_t t = 0; t < n; t += QB) {
-		size_t rows = n - t < QB ? n - t : QB, seen = before + t + rows;
-		struct panels qb = {b->q + t * hr, hr, PANEL, NULL};
-		struct panels dob = {b->dO + t * hr, hr, PANEL, NULL};
-		struct panels kb = {b->k, hr, PANEL, NULL};
-		struct matrix s = matrix_of(b->s, rows, seen, ls);
-		struct matrix dp = matrix_of(b->dp, rows, seen, ls);
-		struct cmatrix s_in = matrix_in(b->s, rows, seen, ls);
-		struct cmatrix dp_in = matrix_in(b->dp, rows, seen, ls);
-
-		probabilities(s, matrix_in(b->q + t * hr, rows, hd, hr), b->keys, before + t + 1,
-			      true);
-		gemm(0, matrix_in(b->dO + t * hr, rows, hd, hr), gemm_packed_view(b->vt, hd), dp);
-		scores_backward(dp, b->s, part_in(a->o, t, rows, 0, hd),
-				part_in(a->d_o, t, rows, 0, hd));
-		gemm(0, dp_in, kb, part_of(a->dq, t, rows, 0, hd));
-		gemm(GEMM_ADD | GEMM_TRANSPOSED, dp_in, qb, matrix_of(b->dk, seen, hr, hr));
-		gemm(GEMM_ADD | GEMM_TRANSPOSED, s_in, dob, matrix_of(b->dv, seen, hr, hr));
-	}
+	for (size_t t = 0; t < n; t += QB)
+		rows_back(b, a, before, t, n - t < QB ? n - t : QB);
 }
 
 static void check_pass(const struct att_pass *p)
@@ -278,6 +359,7 @@ void att_backward(const struct att_pass *p, float *scratch)
 		longest = p->start[s + 1] - p->start[s] > longest ? p->start[s + 1] - p->start[s]
 								  : longest;
 	b = att_back(prefix + longest, hd, scratch);
+	b.how = p->how;
 	for (size_t s = 0; s < p->n; s++) {
 		size_t at = p->start[s] - p->start[0], len = p->start[s + 1] - p->start[s];
 		size_t before = s ? prefix : 0, own = before * b.hr;

@@ -17,10 +17,18 @@
 /* Floats that hold the keys or the values of `len` tokens. */
 size_t att_keys_floats(size_t len, size_t hd);
 size_t att_values_floats(size_t len, size_t hd);
+/* How scores are made of products: s = scale * q k', where there is a cap c then c tanh(s / c)
+ * (Gemma 2, arXiv 2408.00118); a token sees so many keys with its own (Beltagy et al., arXiv
+ * 2004.05150). All zero: scale 1 / sqrt(hd), no cap, all keys. */
+struct att_how {
+	float scale, cap;
+	size_t window;
+};
 /* Keys and values of some key/value heads, each `step` floats behind the one before. */
 struct att_kv {
 	float *keys, *values; /* of the first head */
 	size_t hd, heads, step;
+	struct att_how how;
 };
 /* Puts keys and values (n, hd) of tokens t .. t + n - 1 into the first head. */
 void att_put(struct att_kv kv, size_t t, struct cmatrix k, struct cmatrix v);
@@ -29,10 +37,9 @@ void att_put(struct att_kv kv, size_t t, struct cmatrix k, struct cmatrix v);
 size_t att_scratch(size_t rows, size_t len);
 
 /*
- * out row i = softmax(q_i K' / sqrt(hd)) V over keys 0 .. first_n + i * causal - 1 of the first
- * head. causal: the rows of q (rows, hd) are successive tokens of one head; else heads of one
- * token, all over first_n keys. scratch keeps the probabilities: row i at scratch + i * ld, where
- * ld is vec_round of the most keys.
+ * out row i = softmax(scores of q_i) V over keys 0 .. first_n + i * causal - 1 of the first head,
+ * or the last of them where there is a window. causal: the rows of q (rows, hd) are successive
+ * tokens of one head; else heads of one token, all over first_n keys.
  */
 void att_rows(struct matrix out, struct cmatrix q, struct att_kv kv, size_t first_n, bool causal,
 	      float *scratch);
@@ -55,6 +62,7 @@ struct att_pass {
 	struct cmatrix o, d_o;    /* (T, rep * hd) what att_rows gave, and the gradient by it */
 	const size_t *start;
 	size_t n;
+	struct att_how how;
 };
 /* scratch: att_backward_scratch(T, hd) floats, T the tokens of the longest with the prefix. */
 size_t att_backward_scratch(size_t T, size_t hd);

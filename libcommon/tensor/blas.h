@@ -4,17 +4,24 @@
  * OpenBLAS's bits depend on the shape of a call, so callers cut their work into blocks of shapes
  * that do not depend on the number of threads. OpenBLAS itself is held to one thread; threads of
  * ours may call these at the same time on different C.
+ *
+ * It is loaded where an adapter is trained and nowhere else, and told of its one thread before
+ * that: linked to a tool, it would start a thread for each processor before main, with memory for
+ * each, and where that memory is not there the process would wait at its end for threads that never
+ * began.
  */
 #ifndef TENSOR_BLAS_H
 #define TENSOR_BLAS_H
 
+#include "base/err.h"
 #include "tensor/matrix.h"
 
 #include <stdbool.h>
 
+/* Loads it, unless it is there; before threads of ours call these. ST_SYSTEM when it cannot be. */
+int blas_start(struct reason *why);
+const char *blas_core(void); /* name of the kernels in use; "none": it is not loaded */
 /* C(m, n) = A(m, k) B(k, n), or += with add. */
 void blas_nn(struct cmatrix a, struct cmatrix b, struct matrix c, bool add);
-/* Once from main, before threads of our own. Returns the name of the kernels in use. */
-const char *blas_start(void);
 
 #endif

@@ -84,6 +84,32 @@ void rope_backward(float *dx, const float *cs, size_t n)
 	}
 }
 
+void rope_pairs_forward(float *x, const float *cs, size_t n)
+{
+	size_t h = n / 2;
+
+	assert(cs && n % 2 == 0);
+	for (size_t i = 0; i < h; i++) {
+		float a = x[2 * i], b = x[2 * i + 1], c = cs[i], s = cs[i + h];
+
+		x[2 * i] = a * c - b * s;
+		x[2 * i + 1] = b * c + a * s;
+	}
+}
+
+void rope_pairs_backward(float *dx, const float *cs, size_t n)
+{
+	size_t h = n / 2;
+
+	assert(cs && n % 2 == 0);
+	for (size_t i = 0; i < h; i++) {
+		float a = dx[2 * i], b = dx[2 * i + 1], c = cs[i], s = cs[i + h];
+
+		dx[2 * i] = a * c + b * s;
+		dx[2 * i + 1] = b * c - a * s;
+	}
+}
+
 /* c_i = scale cos(pos freq_i), s_i = scale sin(pos freq_i), i < n / 2 */
 void rope_table(float *cs, const double *freq, size_t pos, double scale, size_t n)
 {

@@ -21,6 +21,9 @@ void rmsnorm_backward(float *dx, const float *dy, const float *x, const float *w
  */
 void rope_forward(float *x, const float *cs, size_t n);
 void rope_backward(float *dx, const float *cs, size_t n); /* the transposed map */
+/* The same of pairs (2 i, 2 i + 1). */
+void rope_pairs_forward(float *x, const float *cs, size_t n);
+void rope_pairs_backward(float *dx, const float *cs, size_t n);
 /* Fills cs for position pos; freq holds n/2 angles per position; scale multiplies all of cs. */
 void rope_table(float *cs, const double *freq, size_t pos, double scale, size_t n);
 

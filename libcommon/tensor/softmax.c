@@ -44,6 +44,25 @@ void softmax_row(float *s, size_t n, float scale)
 		vf_store(s + i, vf_load(s + i) * inv);
 }
 
+void softmax_scores(float *z, size_t n, float scale, float cap)
+{
+	size_t i = 0;
+	float t[VL] = {0};
+
+	if (!(cap > 0)) {
+		for (; i < n; i++)
+			z[i] *= scale;
+		return;
+	}
+	for (; i + VL <= n; i += VL)
+		vf_store(z + i, cap * vf_tanh(vf_load(z + i) * (scale / cap)));
+	if (i < n) {
+		memcpy(t, z + i, (n - i) * sizeof *t);
+		vf_store(t, cap * vf_tanh(vf_load(t) * (scale / cap)));
+		memcpy(z + i, t, (n - i) * sizeof *t);
+	}
+}
+
 /* Logits i..i+VL as z - max; beyond v: -infinity */
 static inline vf shifted(const float *logits, size_t i, size_t v, float inv_t, float max)
 {
@@ -84,15 +103,30 @@ float softmax_logp(const struct softmax_stat *s, float logit, float inv_t)
 	return fmaf(logit, inv_t, -s->max) - s->log_sum;
 }
 
+/* 1 - (y / c)^2 for y = c tanh(z / c); inv_cap 0: 1 */
+static inline vf cap_slope(const float *logits, size_t i, size_t v, float inv_cap)
+{
+	float t[VL] = {0};
+	vf y;
+
+	if (i + VL > v)
+		memcpy(t, logits + i, (v - i) * sizeof *t);
+	y = (i + VL <= v ? vf_load(logits + i) : vf_load(t)) * inv_cap;
+	return 1.0f - y * y;
+}
+
 /*
  * dL/dlogit_i = (dlogp * ([i = target] - p_i) - dent * p_i * (log p_i + entropy)) / temperature,
- * p_i = exp(z_i - max - log_sum); with p_i = 0 its logarithm counts as -log_sum.
+ * p_i = exp(z_i - max - log_sum); with p_i = 0 its logarithm counts as -log_sum. Where logits are
+ * capped, times the slope of that.
  */
 void softmax_backward(float *logits, size_t v, const struct softmax_stat *s,
 		      const struct softmax_grad *by)
 {
 	float inv_sum = (float)exp(-(double)s->log_sum);
 	float dlogp = by->dlogp, dent = by->dent, inv_t = by->inv_t;
+	float inv_cap = by->cap > 0 ? 1.0f / by->cap : 0.0f;
+	float y = logits[by->target] * inv_cap;
 
 	assert(logits && v >= 1 && by->target < v);
 	assert(inv_t > 0);
@@ -102,8 +136,11 @@ void softmax_backward(float *logits, size_t v, const struct softmax_stat *s,
 		vf g = p * (-dlogp - dent * (logp + s->entropy)) * inv_t;
 		float t[VL];
 
-		vf_store(t, g);
+		vf_store(t, g * cap_slope(logits, i, v, inv_cap));
 		memcpy(logits + i, t, (v - i < VL ? v - i : VL) * sizeof *t);
 	}
-	logits[by->target] += dlogp * inv_t;
+	if (by->cap > 0)
+		logits[by->target] += dlogp * inv_t * (1.0f - y * y);
+	else
+		logits[by->target] += dlogp * inv_t;
 }

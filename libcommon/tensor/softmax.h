@@ -11,6 +11,9 @@
  */
 void softmax_row(float *s, size_t n, float scale);
 
+/* z_i = c tanh(scale z_i / c); c = 0: scale z_i */
+void softmax_scores(float *z, size_t n, float scale, float cap);
+
 /* What one row of logits amounts to at a temperature: p_i = exp(z_i - max) / sum, z = logits /
  * temperature. */
 struct softmax_stat {
@@ -27,6 +30,7 @@ struct softmax_grad {
 	size_t target;
 	float dlogp, dent;
 	float inv_t; /* 1 / temperature */
+	float cap;   /* c of logits c tanh(z / c): the gradient is by z; 0: none */
 };
 /* In place: v logits become that gradient. s: what softmax_stat said of them. */
 void softmax_backward(float *logits, size_t v, const struct softmax_stat *s,

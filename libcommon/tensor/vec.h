@@ -158,4 +158,23 @@ static inline vf vf_exp(vf x)
 	return vf_select(x < lo, vf_set(0.0f), p);
 }
 
+/*
+ * tanh(x) to about 2 ulp: below 0.625 x + x^3 P(x^2) of Cephes' tanhf, else 1 - 2 / (e^2|x| + 1)
+ * with the sign of x.
+ */
+static inline vf vf_tanh(vf x)
+{
+	const vi sign = (vi)vf_set(-0.0f);
+	vf a = (vf)((vi)x & ~sign), z = x * x, p, big;
+
+	p = vf_fma(vf_set(-5.70498872745e-3f), z, vf_set(2.06390887954e-2f));
+	p = vf_fma(p, z, vf_set(-5.37397155531e-2f));
+	p = vf_fma(p, z, vf_set(1.33314422036e-1f));
+	p = vf_fma(p, z, vf_set(-3.33332819422e-1f));
+	p = vf_fma(p * z, x, x);
+	big = 1.0f - 2.0f / (vf_exp(2.0f * a) + 1.0f);
+	big = (vf)((vi)big | ((vi)x & sign));
+	return vf_select(a < 0.625f, p, big);
+}
+
 #endif

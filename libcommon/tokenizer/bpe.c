@@ -204,11 +204,9 @@ int bpe_add(struct bpe *b, struct span name, int64_t id, struct reason *why)
 int bpe_add_literal(struct bpe *b, struct span name, int64_t id, bool special, struct reason *why)
 {
 	struct bpe_token *t = NULL;
-	uint32_t old;
 
-	if (bpe_find(b, name, &old) && old == id) {
-		assert(old < b->n);
-		b->v[old].special = special;
+	if (id >= 0 && id < b->n && b->v[id].name.p && span_eq(b->v[id].name, name)) {
+		b->v[id].special = special;
 		return 0;
 	}
 	if (new_token(b, name, id, &t, why))

@@ -13,12 +13,16 @@ int chars_make(const char *alphabet, struct buf *out, struct reason *why)
 	struct buf name = {0};
 	int id = N_FRESH;
 
-	for (const char *p = alphabet; *p; p++)
+	for (const char *p = alphabet; *p; p++) {
 		if (*p != '\n' && (*p < ' ' || *p > '~'))
 			return fail(
 				why, ST_INPUT,
 				"alphabet: byte 0x%02x is not printable ASCII, space or newline",
 				(unsigned char)*p);
+		if (seen[(unsigned char)*p])
+			return fail(why, ST_INPUT, "alphabet: '%c' is in it twice", *p);
+		seen[(unsigned char)*p] = true;
+	}
 	buf_str(out,
 		"{\"version\":\"1.0\",\"truncation\":null,\"padding\":null,\"added_tokens\":[");
 	for (int i = 0; i < N_FRESH; i++)
@@ -36,9 +40,6 @@ int chars_make(const char *alphabet, struct buf *out, struct reason *why)
 	for (int i = 0; i < N_FRESH; i++)
 		buf_printf(out, "%s\"%s\":%d", i ? "," : "", fresh_special[i], i);
 	for (const char *p = alphabet; *p; p++) {
-		if (seen[(unsigned char)*p])
-			continue;
-		seen[(unsigned char)*p] = true;
 		buf_reset(&name);
 		bpe_byte_char((unsigned char)*p, &name);
 		buf_char(out, ',');

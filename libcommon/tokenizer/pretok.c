@@ -3,6 +3,7 @@
 #include "tokenizer/pretok.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "tokenizer/pattern.h"
 
 #include <assert.h>
 #include <pcre2.h>
@@ -12,10 +13,11 @@
 enum { MAX_STEPS = 8, MAX_PATTERN = 65536 };
 
 struct step {
-	pcre2_code *re;            /* NULL: does not cut */
-	bool drop_match, drop_gap; /* what becomes no piece */
-	bool prefix;               /* a space before every piece that does not begin with one */
-	struct buf mark;           /* Metaspace: what a space becomes; n = 0: not this step */
+	pcre2_code *re; /* NULL: does not cut */
+	enum { ISOLATED, REMOVED, WITH_PREVIOUS, WITH_NEXT, CONTIGUOUS } behavior;
+	bool invert;     /* what matches counts as what does not, and the other way round */
+	bool prefix;     /* a space before every piece that does not begin with one */
+	struct buf mark; /* Metaspace: what a space becomes; n = 0: not this step */
 	enum { NEVER, FIRST, ALWAYS } before; /* and whether pieces are made to begin with it */
 	bool split;                           /* each begins a piece */
 };
@@ -31,54 +33,49 @@ struct pretok {
 static const char gpt2_pattern[] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+|"
 				   " ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
-/* The patterns are written for engines whose \s is Unicode's White_Space; PCRE2's has U+180E
- * besides. */
-static void add_pattern(struct buf *b, const char *s)
+/* In PCRE2's syntax */
+static int translate(const char *pattern, bool literal, struct buf *text, struct reason *why)
 {
-	for (; *s; s++) {
-		if (*s != '\\' || !s[1]) {
-			buf_char(b, *s);
-		} else if (s[1] == 's' || s[1] == 'S') {
-			buf_str(b, *++s == 's' ? "\\p{White_Space}" : "\\P{White_Space}");
-		} else {
-			buf_add(b, s++, 2);
-		}
-	}
+	size_t n = strlen(pattern);
+
+	if (n > MAX_PATTERN)
+		return fail(why, ST_INPUT, "pattern of more than %d bytes", MAX_PATTERN);
+	if (literal)
+		buf_add(text, pattern, n);
+	else if (pattern_translate((struct span){pattern, n}, text, why))
+		return fail_prefix(why, "pattern \"%.200s\"", pattern);
+	return 0;
 }
 
-/* Signs that mean another thing to the engine the patterns are written for (Oniguruma: sets that
- * have both, a hexadecimal digit) than to PCRE2, which would not object */
-static int check_pattern(const char *s, bool literal, struct reason *why)
+static pcre2_code *compile_text(const struct buf *text, bool literal, int *err)
 {
-	static const char *const other[] = {"&&", "\\h", "\\H"};
+	uint32_t flags = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF;
+	pcre2_compile_context *how = pcre2_compile_context_create(NULL);
+	PCRE2_SIZE at;
+	pcre2_code *re;
 
-	if (strlen(s) > MAX_PATTERN)
-		return fail(why, ST_INPUT, "pattern of more than %d bytes", MAX_PATTERN);
-	for (size_t i = 0; i < sizeof other / sizeof *other && !literal; i++)
-		if (strstr(s, other[i]))
-			return fail(why, ST_INPUT, "pattern \"%.200s\": %s is not supported", s,
-				    other[i]);
-	return 0;
+	if (!how)
+		no_memory(text->n);
+	pcre2_set_newline(how, PCRE2_NEWLINE_LF);
+	flags |= literal ? PCRE2_LITERAL : PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C;
+	re = pcre2_compile((PCRE2_SPTR)text->p, text->n, flags, err, &at, how);
+	pcre2_compile_context_free(how);
+	if (!re && *err == PCRE2_ERROR_HEAP_FAILED)
+		no_memory(text->n);
+	return re;
 }
 
 static int compile(struct step *st, const char *pattern, bool literal, struct reason *why)
 {
-	uint32_t flags = PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF;
 	struct buf text = {0};
-	PCRE2_SIZE at;
 	int err;
 
-	if (check_pattern(pattern, literal, why))
+	if (translate(pattern, literal, &text, why)) {
+		buf_free(&text);
 		return ST_INPUT;
-	if (literal) {
-		buf_str(&text, pattern);
-		flags = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_LITERAL;
-	} else {
-		add_pattern(&text, pattern);
 	}
-	st->re = pcre2_compile((PCRE2_SPTR)text.p, text.n, flags, &err, &at, NULL);
-	if (!st->re && err == PCRE2_ERROR_HEAP_FAILED)
-		no_memory(text.n);
+	buf_cstr(&text); /* an empty pattern is one, too */
+	st->re = compile_text(&text, literal, &err);
 	if (!st->re) {
 		char said[128] = "";
 
@@ -100,20 +97,25 @@ static bool is_true(const json_t *j, const char *key, bool absent)
 
 static int add_split(struct step *st, const json_t *j, struct reason *why)
 {
+	static const char *const names[] = {[ISOLATED] = "Isolated",
+					    [REMOVED] = "Removed",
+					    [WITH_PREVIOUS] = "MergedWithPrevious",
+					    [WITH_NEXT] = "MergedWithNext",
+					    [CONTIGUOUS] = "Contiguous"};
 	const json_t *pattern = json_object_get(j, "pattern");
 	const char *regex = json_string_value(json_object_get(pattern, "Regex"));
 	const char *string = json_string_value(json_object_get(pattern, "String"));
 	const char *behavior = json_string_value(json_object_get(j, "behavior"));
-	bool invert = is_true(j, "invert", false);
+	size_t i = 0;
 
 	if (!behavior || (!regex && (!string || !*string)))
 		return fail(why, ST_INPUT, "Split without pattern or behavior");
-	if (strcmp(behavior, "Removed") == 0) {
-		st->drop_match = !invert;
-		st->drop_gap = invert;
-	} else if (strcmp(behavior, "Isolated") != 0) {
+	while (i < sizeof names / sizeof *names && strcmp(behavior, names[i]) != 0)
+		i++;
+	if (i == sizeof names / sizeof *names)
 		return fail(why, ST_INPUT, "Split: behavior %.40s is not supported", behavior);
-	}
+	st->behavior = i;
+	st->invert = is_true(j, "invert", false);
 	return compile(st, regex ? regex : string, !regex, why);
 }
 
@@ -285,28 +287,69 @@ static int match(const struct step *st, const char *p, size_t n, size_t from, pc
 	return r;
 }
 
+/* The parts of a piece so far, each of them a match or what lies between two */
+struct parts {
+	struct pieces *s;
+	bool last, kept; /* the one before was a match; it is (the end of) a piece */
+};
+
+/* A part of n bytes, perhaps none: as a piece, or as the end or the beginning of another */
+static void add_part(const struct step *st, struct parts *p, size_t at, size_t n, bool match)
+{
+	struct pieces *s = p->s;
+	bool m = match != st->invert, join = false;
+
+	if (st->behavior == WITH_PREVIOUS)
+		join = m && !p->last;
+	else if (st->behavior == WITH_NEXT)
+		join = !m && p->last;
+	else if (st->behavior == CONTIGUOUS)
+		join = m == p->last;
+	join = join && p->kept;
+	if (join)
+		s->next[s->n_next - 1].n += n;
+	else if (!m || st->behavior != REMOVED)
+		add_piece(s, at, n);
+	p->kept = join || n;
+	p->last = m;
+}
+
+/* Bytes of the character at v[0..n); 1 where there is none */
+static size_t char_bytes(const char *v, size_t n)
+{
+	size_t k = n ? utf8_char(v, n) : 1;
+
+	return k ? k : 1;
+}
+
+/* An empty match right behind another counts for nothing. */
 static int cut_piece(const struct step *st, struct piece p, struct pieces *s, pcre2_match_data *md,
 		     struct reason *why)
 {
-	size_t from = 0, done = 0; /* where to search; what is in pieces already */
+	size_t from = 0, done = 0; /* where to search; what is in parts already */
 	const PCRE2_SIZE *v = pcre2_get_ovector_pointer(md);
+	struct parts parts = {.s = s};
+	bool any = false;
 	int r = 0;
 
 	assert(st->re && md);
-	while (from < p.n && (r = match(st, s->text.p + p.at, p.n, from, md)) >= 0) {
-		from = v[1] > v[0] ? v[1] : v[1] + 1;
-		if (v[1] == v[0])
+	while (from <= p.n && (r = match(st, s->text.p + p.at, p.n, from, md)) >= 0) {
+		if (v[0] < done || v[1] < v[0])
+			return fail(why, ST_INPUT, "pre-tokenizing failed: a match goes back");
+		if (any && v[1] == v[0] && v[1] == done) {
+			from += char_bytes(s->text.p + p.at + from, p.n - from);
 			continue;
-		if (!st->drop_gap)
-			add_piece(s, p.at + done, v[0] - done);
-		if (!st->drop_match)
-			add_piece(s, p.at + v[0], v[1] - v[0]);
-		done = v[1];
+		}
+		if (v[0] > done)
+			add_part(st, &parts, p.at + done, v[0] - done, false);
+		add_part(st, &parts, p.at + v[0], v[1] - v[0], true);
+		from = done = v[1];
+		any = true;
 	}
 	if (r < 0 && r != PCRE2_ERROR_NOMATCH)
 		return fail(why, ST_INPUT, "pre-tokenizing failed: PCRE2 error %d", r);
-	if (!st->drop_gap)
-		add_piece(s, p.at + done, p.n - done);
+	if (done < p.n)
+		add_part(st, &parts, p.at + done, p.n - done, false);
 	return 0;
 }
 

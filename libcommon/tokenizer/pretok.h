@@ -2,7 +2,7 @@
  * pretok.h - the pre_tokenizer of tokenizer.json: text is cut into the pieces within which byte
  * pairs are merged.
  *
- * Supported: Split (Isolated or Removed), Digits, Metaspace and ByteLevel, alone or in a Sequence,
+ * Supported: Split with any behavior, Digits, Metaspace and ByteLevel, alone or in a Sequence,
  * where ByteLevel is the last.
  */
 #ifndef TOKENIZER_PRETOK_H

@@ -19,9 +19,14 @@ struct tokenizer {
 	struct normalizer normalizer;
 	struct pretok *pre;
 	struct decoder decoder;
+	unsigned char *added; /* by id: ADDED and others; 0: none of the added tokens */
+	size_t n_added;
 	struct matcher raw, normalized; /* before and after the normalizer */
-	struct ids prefix, suffix;      /* the template around a text */
+	struct ids prefix;              /* the template before a text */
+	bool framed;                    /* there is one */
 };
+
+enum { ADDED = 1, NORMALIZED = 2, LSTRIP = 4, RSTRIP = 8, SINGLE_WORD = 16 };
 
 /* ---- added tokens ---- */
 
@@ -131,35 +136,80 @@ static int load_model(struct tokenizer *t, const json_t *j, struct reason *why)
 	return 0;
 }
 
+static int make_literal(const struct tokenizer *t, uint32_t id, struct norm_work *w,
+			struct literal *l, struct reason *why)
+{
+	struct span name = t->bpe.v[id].name, text = name;
+	unsigned char flags = t->added[id];
+
+	if (flags & NORMALIZED && normalizer_run(&t->normalizer, &text, w, why))
+		return ST_INPUT;
+	if (!text.n)
+		return fail(why, ST_INPUT,
+			    "added token \"%.*s\": the normalizer leaves nothing of it",
+			    (int)name.n, name.p);
+	*l = (struct literal){.id = id,
+			      .lstrip = flags & LSTRIP,
+			      .rstrip = flags & RSTRIP,
+			      .single_word = flags & SINGLE_WORD};
+	buf_add(&l->text, text.p, text.n);
+	return 0;
+}
+
+/* From the flags of each token */
+static int make_matchers(struct tokenizer *t, struct reason *why)
+{
+	struct norm_work w = {0};
+	struct literal l;
+	int st = 0;
+
+	matcher_free(&t->raw);
+	matcher_free(&t->normalized);
+	t->raw = t->normalized = (struct matcher){0};
+	for (uint32_t id = 0; id < t->n_added && !st; id++) {
+		if (!t->added[id])
+			continue;
+		st = make_literal(t, id, &w, &l, why);
+		if (!st)
+			matcher_add(t->added[id] & NORMALIZED ? &t->normalized : &t->raw, &l);
+	}
+	matcher_sort(&t->raw);
+	matcher_sort(&t->normalized);
+	norm_work_free(&w);
+	return st;
+}
+
+static int add_token(struct tokenizer *t, const struct tok_added *a, int64_t id, struct reason *why)
+{
+	size_t n = strlen(a->content);
+
+	if (bpe_add_literal(&t->bpe, (struct span){a->content, n}, id, a->special, why))
+		return ST_INPUT;
+	if (t->n_added < t->bpe.n) {
+		t->added = xgrow(t->added, t->bpe.n, 1);
+		memset(t->added + t->n_added, 0, t->bpe.n - t->n_added);
+		t->n_added = t->bpe.n;
+	}
+	t->added[id] = (unsigned char)(ADDED | (a->normalized ? NORMALIZED : 0) |
+				       (a->lstrip ? LSTRIP : 0) | (a->rstrip ? RSTRIP : 0) |
+				       (a->single_word ? SINGLE_WORD : 0));
+	return 0;
+}
+
 static int load_added_token(struct tokenizer *t, const json_t *j, struct reason *why)
 {
-	static const char *const refused[] = {"single_word", "lstrip", "rstrip"};
-	struct span name = span_of(json_object_get(j, "content")), text = name;
+	struct span name = span_of(json_object_get(j, "content"));
 	const json_t *id = json_object_get(j, "id");
-	bool normalized = json_is_true(json_object_get(j, "normalized"));
-	struct norm_work w = {0};
-	int st = 0;
+	struct tok_added a = {.content = name.p,
+			      .special = json_is_true(json_object_get(j, "special")),
+			      .normalized = json_is_true(json_object_get(j, "normalized")),
+			      .lstrip = json_is_true(json_object_get(j, "lstrip")),
+			      .rstrip = json_is_true(json_object_get(j, "rstrip")),
+			      .single_word = json_is_true(json_object_get(j, "single_word"))};
 
 	if (!name.n || !json_is_integer(id))
 		return fail(why, ST_INPUT, "added_tokens: an entry without content or id");
-	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-		if (!is_off(json_object_get(j, refused[i])))
-			return fail(why, ST_INPUT, "added token \"%.*s\": %s is not supported",
-				    (int)name.n, name.p, refused[i]);
-	if (bpe_add_literal(&t->bpe, name, json_integer_value(id),
-			    json_is_true(json_object_get(j, "special")), why))
-		return ST_INPUT;
-	if (normalized)
-		st = normalizer_run(&t->normalizer, &text, &w, why);
-	if (!st && !text.n)
-		st = fail(why, ST_INPUT,
-			  "added token \"%.*s\": the normalizer leaves nothing of it", (int)name.n,
-			  name.p);
-	if (!st)
-		matcher_add(normalized ? &t->normalized : &t->raw, text,
-			    (uint32_t)json_integer_value(id));
-	norm_work_free(&w);
-	return st;
+	return add_token(t, &a, json_integer_value(id), why);
 }
 
 static int load_added(struct tokenizer *t, const json_t *list, struct reason *why)
@@ -168,9 +218,39 @@ static int load_added(struct tokenizer *t, const json_t *list, struct reason *wh
 	size_t i;
 
 	json_array_foreach(list, i, item) if (load_added_token(t, item, why)) return ST_INPUT;
-	matcher_sort(&t->raw);
-	matcher_sort(&t->normalized);
-	return 0;
+	return make_matchers(t, why);
+}
+
+/* The token of this name, if it has another id than the one that is asked for */
+static int check_id(const struct tokenizer *t, const struct tok_added *a, struct reason *why)
+{
+	uint32_t is;
+
+	if ((uint64_t)a->id < t->bpe.n && t->bpe.v[a->id].name.p &&
+	    span_is(t->bpe.v[a->id].name, a->content))
+		return 0;
+	return tok_find(t, a->content, &is)
+		       ? fail(why, ST_INPUT, "token \"%.80s\": id %lld, but tokenizer.json says %u",
+			      a->content, (long long)a->id, is)
+		       : 0;
+}
+
+int tok_add(struct tokenizer *t, const struct tok_added *v, size_t n, struct reason *why)
+{
+	int st = 0;
+
+	for (size_t i = 0; i < n && !st; i++) {
+		int64_t id = v[i].id;
+		uint32_t is;
+
+		if (id < 0)
+			id = tok_find(t, v[i].content, &is) ? (int64_t)is : (int64_t)t->bpe.n;
+		else
+			st = check_id(t, &v[i], why);
+		if (!st)
+			st = add_token(t, &v[i], id, why);
+	}
+	return st ? st : make_matchers(t, why);
 }
 
 static void add_id(struct ids *ids, uint32_t id)
@@ -182,7 +262,8 @@ static void add_id(struct ids *ids, uint32_t id)
 	ids->v[ids->n++] = id;
 }
 
-/* {"single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}], "special_tokens":
+/* What stands behind a text is left out: nothing is sampled, nor learned, behind an end.
+ * {"single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}], "special_tokens":
  * {"<s>": {"ids": [1]}}} */
 static int load_template(struct tokenizer *t, const json_t *j, struct reason *why)
 {
@@ -211,10 +292,11 @@ static int load_template(struct tokenizer *t, const json_t *j, struct reason *wh
 			    json_integer_value(id) >= t->bpe.n)
 				return fail(why, ST_INPUT, "the id of \"%.80s\" is no token",
 					    json_string_value(special));
-			add_id(text_seen ? &t->suffix : &t->prefix,
-			       (uint32_t)json_integer_value(id));
+			if (!text_seen)
+				add_id(&t->prefix, (uint32_t)json_integer_value(id));
 		}
 	}
+	t->framed = true;
 	return text_seen ? 0 : fail(why, ST_INPUT, "single holds no Sequence");
 }
 
@@ -231,7 +313,7 @@ static int load_post(struct tokenizer *t, const json_t *j, struct reason *why)
 				   item) if (load_post(t, item, why)) return ST_INPUT;
 		return 0;
 	}
-	if (strcmp(type_of(j), "TemplateProcessing") != 0 || t->prefix.n || t->suffix.n)
+	if (strcmp(type_of(j), "TemplateProcessing") != 0 || t->framed)
 		return fail(why, ST_INPUT, "post_processor: %.40s is not supported", type_of(j));
 	if (load_template(t, j, why)) {
 		fail_prefix(why, "post_processor: TemplateProcessing");
@@ -304,13 +386,16 @@ struct tokenizer *tok_load(const char *json, size_t n, const char *where, struct
 	return t;
 }
 
-void tok_frame(struct tokenizer *t, int64_t before, int64_t behind)
+void tok_frame(struct tokenizer *t, int64_t before)
 {
-	t->prefix.n = t->suffix.n = 0;
+	t->prefix.n = 0;
 	if (before >= 0)
 		add_id(&t->prefix, (uint32_t)before);
-	if (behind >= 0)
-		add_id(&t->suffix, (uint32_t)behind);
+}
+
+bool tok_is_framed(const struct tokenizer *t)
+{
+	return t->framed;
 }
 
 void tok_free(struct tokenizer *t)
@@ -325,7 +410,7 @@ void tok_free(struct tokenizer *t)
 	matcher_free(&t->raw);
 	matcher_free(&t->normalized);
 	free(t->prefix.v);
-	free(t->suffix.v);
+	free(t->added);
 	free(t);
 }
 
@@ -370,19 +455,18 @@ static int encode_between(struct work *w, const struct matcher *m, struct span t
 			  int (*next)(struct work *, struct span, struct reason *),
 			  struct reason *why)
 {
-	const struct literal *found;
-	size_t at;
+	const struct literal *l;
+	struct found at = {0};
+	size_t done = 0;
 
-	while ((found = matcher_find(m, text, &at))) {
-		assert(found->text.n && at + found->text.n <= text.n);
-		if (next(w, (struct span){text.p, at}, why))
+	while ((l = matcher_find(m, text, &at))) {
+		if (at.begin > done && next(w, (struct span){text.p + done, at.begin - done}, why))
 			return ST_INPUT;
-		add_id(w->out, found->id);
+		add_id(w->out, l->id);
 		w->start = false;
-		at += found->text.n;
-		text = (struct span){text.p + at, text.n - at};
+		done = at.end;
 	}
-	return next(w, text, why);
+	return next(w, (struct span){text.p + done, text.n - done}, why);
 }
 
 static int encode_raw(struct work *w, struct span text, struct reason *why)
@@ -418,8 +502,6 @@ int tok_encode(const struct tokenizer *t, const char *text, size_t n, bool speci
 	st = encode_between(&w, &t->raw, (struct span){text, n}, encode_raw, why);
 	if (special && !st)
 		drop_second_prefix(t, out, before);
-	for (size_t i = 0; special && i < t->suffix.n; i++)
-		add_id(out, t->suffix.v[i]);
 	if (st)
 		out->n = before;
 	bpe_work_free(&w.bpe);
@@ -459,6 +541,14 @@ bool tok_find(const struct tokenizer *t, const char *content, uint32_t *id)
 	    matcher_named(&t->normalized, &t->bpe, content, id))
 		return true;
 	return bpe_find(&t->bpe, (struct span){content, strlen(content)}, id);
+}
+
+bool tok_is_added(const struct tokenizer *t, const char *content)
+{
+	uint32_t id;
+
+	return matcher_named(&t->raw, &t->bpe, content, &id) ||
+	       matcher_named(&t->normalized, &t->bpe, content, &id);
 }
 
 struct span tok_json(const struct tokenizer *t)

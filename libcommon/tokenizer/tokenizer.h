@@ -19,8 +19,20 @@ struct tokenizer; /* opaque; read-only once made, so threads may share it */
 struct tokenizer *tok_load(const char *json, size_t n, const char *where, struct reason *why);
 void tok_free(struct tokenizer *t);
 
-/* In place of the post-processor's template: these tokens before and behind a text; -1: none. */
-void tok_frame(struct tokenizer *t, int64_t before, int64_t behind);
+/* In place of the post-processor's template: this token before a text; -1: none. */
+void tok_frame(struct tokenizer *t, int64_t before);
+bool tok_is_framed(const struct tokenizer *t); /* has the file a template of its own? */
+
+/* A token that is looked for in the text itself */
+struct tok_added {
+	const char *content;
+	int64_t id; /* -1: that of its name, else behind the last */
+	bool special, normalized, lstrip, rstrip, single_word;
+};
+/* Adds tokens, or says again what they are. One under another id than it has, or under another
+ * one's: ST_INPUT naming it. */
+int tok_add(struct tokenizer *t, const struct tok_added *v, size_t n, struct reason *why);
+bool tok_is_added(const struct tokenizer *t, const char *content);
 
 /* Text of a character-level tokenizer.json: <pad> = 0, <eos> = 1, then each distinct character of
  * alphabet in order. Appended to out. The alphabet must be printable ASCII, space and newline. */
@@ -31,9 +43,9 @@ struct ids {
 	size_t n, cap;
 };
 /* Appends the ids of text. Added tokens that stand in it become their ids, special or not, as in
- * transformers. special: the post-processor's template (a leading BOS) is applied, unless the text
- * begins with it. Text that cannot be encoded (a character outside a character-level vocabulary and
- * no unk): ST_INPUT. */
+ * transformers. special: what the post-processor's template has before a text (a BOS) is added,
+ * unless the text begins with it; what it has behind one is not. Text that cannot be encoded (a
+ * character outside a character-level vocabulary and no unk): ST_INPUT. */
 int tok_encode(const struct tokenizer *t, const char *text, size_t n, bool special, struct ids *out,
 	       struct reason *why);
 /* Appends the bytes of ids; special tokens are left out unless keep_special. An id outside the

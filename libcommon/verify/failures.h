@@ -14,13 +14,15 @@ struct failures {
 	double most;             /* greatest share that is borne */
 	uint64_t judged, failed; /* verdicts; those that are failures */
 	uint64_t kind[VERDICT_KINDS];
+	char said[80]; /* how the first line that was no answer begins, any bytes */
+	size_t said_n;
 };
 
 #define FAILURES_MOST 0.1 /* by default */
 
-void failures_count(struct failures *f, enum verdict_code code);
-/* ST_INPUT, with how many of which kind and what may help, when more than the share failed. Until
- * all are judged, of a hundred verdicts at least. */
+void failures_count(struct failures *f, const struct verdict *v);
+/* ST_INPUT, with how many of which kind, the line that was no answer, and what may help, when more
+ * than the share failed. Until all are judged, of a hundred verdicts at least. */
 int failures_check(const struct failures *f, bool all, struct reason *why);
 
 #endif

@@ -47,8 +47,7 @@ struct pool {
 
 /* ---- one line in, one line out ---- */
 
-/* A JSON string of any bytes: what is not UTF-8 becomes U+FFFD. */
-static void put_text(struct buf *b, struct span s)
+void pool_text(struct buf *b, struct span s)
 {
 	struct buf clean = {0};
 
@@ -73,13 +72,13 @@ static void put_question(struct buf *b, const struct verify_item *it)
 {
 	buf_reset(b);
 	buf_str(b, "{\"task\": ");
-	put_text(b, it->task);
+	pool_text(b, it->task);
 	buf_str(b, ", \"prompt\": ");
-	put_text(b, it->prompt);
+	pool_text(b, it->prompt);
 	buf_str(b, ", \"response\": ");
-	put_text(b, it->response);
+	pool_text(b, it->response);
 	buf_str(b, ", \"answer\": ");
-	put_text(b, it->answer);
+	pool_text(b, it->answer);
 	buf_str(b, ", \"meta\": ");
 	if (it->meta.p)
 		mpjson_from(b, it->meta);
@@ -151,10 +150,24 @@ static int start(struct pool *p, struct worker *w, struct reason *why)
 	return st;
 }
 
+/* How its first line begins */
+static void note_said(const struct worker *w, struct verdict *out)
+{
+	const char *nl = w->got.n ? memchr(w->got.p, '\n', w->got.n) : NULL;
+	size_t n = nl ? (size_t)(nl - w->got.p) : w->got.n;
+
+	n = n < sizeof out->said ? n : sizeof out->said;
+	if (n)
+		memcpy(out->said, w->got.p, n);
+	out->said_n = (unsigned char)n;
+}
+
 static void done(struct worker *w, struct verdict *out, enum verdict_code code)
 {
 	if (code != VERDICT_OK)
 		*out = (struct verdict){.code = code};
+	if (code == VERDICT_GARBAGE || code == VERDICT_TOO_LONG)
+		note_said(w, out);
 	w->busy = false;
 }
 

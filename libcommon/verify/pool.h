@@ -25,4 +25,7 @@ int pool_run(struct pool *p, const struct verify_item *items, const size_t *whic
 const char *pool_command(const struct pool *p);
 void pool_close(struct pool *p);
 
+/* Appends any bytes as a JSON string: what is not UTF-8 becomes U+FFFD. Absent: null. */
+void pool_text(struct buf *b, struct span s);
+
 #endif

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "answer/judge.h"
 #include "kinds/gen.h"
+#include "verify/code.h"
 #include "verify/pool.h"
 #include "answer/text.h"
 #include "answer/thought.h"
@@ -23,7 +24,8 @@ struct verifier {
 	char *name;         /* the default, or NULL */
 	struct pool **pool; /* one for each command seen */
 	size_t n_pools;
-	size_t *which; /* of verify_run: items of one command */
+	struct code *code; /* once a program was to be run */
+	size_t *which;     /* of verify_run: items of one command, or programs */
 };
 
 static judge_fn *builtin(struct span name)
@@ -47,12 +49,17 @@ static const char *command_of(const char *name)
 	return name && strncmp(name, "cmd:", 4) == 0 && name[4] ? name + 4 : NULL;
 }
 
+static bool is_code(const char *name)
+{
+	return name && strcmp(name, "code") == 0;
+}
+
 struct verifier *verify_open(const struct verify_opts *opts, struct reason *why)
 {
 	const char *name = opts->verifier;
 	struct verifier *v;
 
-	if (name && !builtin(of_cstr(name)) && !command_of(name)) {
+	if (name && !builtin(of_cstr(name)) && !command_of(name) && !is_code(name)) {
 		fail(why, ST_USAGE, "verifier %s: no such verifier", name);
 		return NULL;
 	}
@@ -131,22 +138,41 @@ static int run_pool(struct verifier *v, struct pool *p, const struct verify_item
 	return k ? pool_run(p, items, v->which, k, out, why) : 0;
 }
 
+/* All programs at once */
+static int run_code(struct verifier *v, const struct verify_item *items, size_t n,
+		    struct verdict *out, struct reason *why)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (is_code(name_of(v, &items[i])))
+			v->which[k++] = i;
+	if (!k)
+		return 0;
+	if (!v->code)
+		v->code = code_open(v->o.deadline, (int)v->o.workers, v->o.trust, why);
+	return v->code ? code_run(v->code, items, v->which, k, out, why) : ST_SYSTEM;
+}
+
 int verify_run(struct verifier *v, const struct verify_item *items, size_t n, struct verdict *out,
 	       struct reason *why)
 {
 	int st = 0;
 
 	for (size_t i = 0; i < n && !st; i++) {
-		const char *command = command_of(name_of(v, &items[i]));
+		const char *name = name_of(v, &items[i]), *command = command_of(name);
 
+		if (is_code(name))
+			continue;
 		if (!command)
 			st = run_builtin(v, &items[i], &out[i], why);
 		else if (!(st = may_run(v, &items[i], why)) && !pool_for(v, command, why))
 			st = ST_SYSTEM;
 	}
-	if (st || !v->n_pools)
+	if (st)
 		return st;
 	v->which = xgrow(v->which, n, sizeof *v->which);
+	st = run_code(v, items, n, out, why);
 	for (size_t i = 0; i < v->n_pools && !st; i++)
 		st = run_pool(v, v->pool[i], items, n, out, why);
 	return st;
@@ -158,6 +184,7 @@ void verify_close(struct verifier *v)
 		return;
 	for (size_t i = 0; i < v->n_pools; i++)
 		pool_close(v->pool[i]);
+	code_close(v->code);
 	free(v->pool);
 	free(v->which);
 	free(v->name);

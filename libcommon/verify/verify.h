@@ -3,7 +3,7 @@
  *
  * Names: the generated kinds ("countdown", ... see gen.h), "exact", "number", "regex" (the
  * task's answer is the pattern), "contains" (the answer is a word that must occur), "gsm8k" and
- * "math" (mathematical answers), and
+ * "math" (mathematical answers), "code" (programs, run with tests: code.h), and
  * "cmd:COMMAND ...": a long-lived program that reads one JSON line {task, prompt, response, answer,
  * meta} and writes one line
  * {"reward": x, "extracted": "..."} for each. Their rules: rloop-verify(7).
@@ -20,11 +20,11 @@
 struct verify_opts {
 	const char *verifier; /* default name for items that have none; NULL: such an item is an
 				 error */
-	double deadline;      /* seconds per item for cmd: */
+	double deadline;      /* seconds per item for cmd:, per run of a program for code */
 	int64_t max_output;   /* bytes per answer for cmd: */
-	int64_t workers;      /* cmd: programs side by side */
+	int64_t workers;      /* programs side by side, for cmd: and code */
 	/* items may name commands of their own; else only the default's: a file of problems from
-	 * elsewhere must not run programs */
+	 * elsewhere must not run programs. And code may do without a sandbox. */
 	bool trust;
 };
 

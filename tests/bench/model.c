@@ -219,7 +219,7 @@ static void sampling_products(struct bench *b)
 
 static void setup_products(struct bench *b)
 {
-	size_t widest = max2((size_t)(2 * b->p.ffn), block_qkv_dim(&b->m));
+	size_t widest = max2((size_t)(2 * b->p.ffn), block_qkv_most(&b->m));
 	size_t rows = max2(max2((size_t)b->p.micro, (size_t)b->p.batch), (size_t)b->p.prompt);
 
 	widest = max2(widest, (size_t)b->p.vocab);
@@ -358,7 +358,9 @@ int main(int argc, char *argv[])
 	int st = 0;
 
 	tool_start(&tool, argc, argv);
-	blas_start();
+	if (blas_start(NULL))
+		return 1;
+	openblas_set_num_threads(1);
 	par_start((int)threads);
 	for (size_t i = 0; i < sizeof presets / sizeof *presets && !st; i++) {
 		if (!listed(presets[i].name))

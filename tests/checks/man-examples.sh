@@ -12,7 +12,7 @@ tests/man-env.sh "$env" || exit 1
 
 # blocks PAGE DIR: each block of lines indented deeper than prose becomes a file in DIR
 blocks() {
-	mandoc -T utf8 -O width=1000 "$1" | col -b -x | awk -v dir="$2" '
+	mandoc -T utf8 -O width=80 "$1" | col -b -x | awk -v dir="$2" '
 		/^[A-Z]/ { inside = /^EXAMPLES/; next }
 		!inside || /^ *$/ { next }
 		{

@@ -35,6 +35,8 @@ refuse "only a tool ends the process" '\b_?exit\(' "${above[@]}"
 refuse "not checked for range" '\b(atoi|atol|atoll|atof|sprintf|strcat|gets)\(' "${code[@]}"
 refuse "grep -q leaves early: what writes to it may die by SIGPIPE, and pipefail makes that a no" \
 	'[^|]\| *grep -[a-zA-Z]*q' "${pipefail[@]}"
+mapfile -t pipelines < <(find pipelines -type f)
+refuse "log-stat reckons, and the shell puts in order" '\bawk\b' "${pipelines[@]}"
 for f in "${texts[@]}"; do
 	if [ "$(head -c 2 "$f")" = '#!' ] && [ ! -x "$f" ]; then
 		echo "$f: begins as a program, but may not be executed"

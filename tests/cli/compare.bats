@@ -45,6 +45,21 @@ compare() {
 	says "a further held-out set needs a name"
 }
 
+@test "options of all variants: those of several stages once, the pipelines' own refused" {
+	touch train.jsonl test.jsonl
+	mkdir p
+	call=("$root/pipelines/compare" -p p -t train.jsonl -e test.jsonl -d runs --dry-run -S 1)
+	status_is 0 "${call[@]}" --trust --verifier "cmd:a b" --lora 4 vanilla rloop
+	[ "$(grep -cF -e "--explore-opts --trust\\ --verifier\\ \\'cmd:a\\ b\\'\\ --lora\\ \\'4\\'" out)" -eq 2 ]
+	[ "$(grep -cF -e "--tune-opts --lora\\ \\'4\\'" out)" -eq 1 ]
+	[ "$(grep -cF -e "--eval-opts --trust\\ --verifier\\ \\'cmd:a\\ b\\'" out)" -eq 2 ]
+	status_is 2 "${call[@]}" --explore-opts "-n 5" vanilla
+	says "compare: --explore-opts: -n"
+	printf 'pipeline=rloop\ntune_opts=--seed 5\n' >mine
+	status_is 2 "${call[@]}" ./mine
+	says "compare: mine: --tune-opts: --seed"
+}
+
 @test "VARIANT:N is trained with the first N seeds" {
 	status_is 0 compare --dry-run -i 2 -n 3 -S 4,2,9 vanilla no-rl:2 average:1
 	grep -o 'runs/[a-z-]*/seed-[0-9]' out | sort -u | paste -s -d ' ' >got
@@ -190,6 +205,9 @@ collected() {
 	head -n 1 runs/final-test-minus-average.tsv | grep "^variant minus average.avg@n"
 	[ "$(cut -f 1 runs/final-test-minus-average.tsv | paste -s -d ,)" = "variant minus average,vanilla" ]
 	grep -q '<th>variant minus average</th>' runs/report.html
+	mv runs/table-average kept
+	status_is 3 "$root/pipelines/report" runs
+	says "runs: no table-average"
 	status_is 2 "$root/pipelines/compare" -q -p "$FIX/base" -t "$FIX/train.jsonl" -d runs -r vanilla,nothing \
 		-e "$FIX/test.jsonl" vanilla
 	says "nothing is not compared"
@@ -279,7 +297,7 @@ collected() {
 		--eval-opts "--max-new 16" vanilla rloop)
 	EXPLORE=$PWD/fails status_is 4 "${call[@]}"
 	says "rloop/seed-1: rloop: iter-1 explore: fails: exit status 3"
-	says "the same call goes on"
+	says "when what they say is mended, the same call goes on"
 	[ -e runs/vanilla/seed-1/summary.tsv ]
 	[ -e runs/report.html ]
 	touch allowed

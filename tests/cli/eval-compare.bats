@@ -200,3 +200,10 @@ is() { # WANT and what field takes
 	status_is 0 eval-compare list
 	status_is 3 eval-compare --strict list
 }
+
+@test "a list with CR LF" {
+	eval-compare -q list >want
+	sed 's/$/\r/' list >crlf
+	status_is 0 eval-compare -q crlf
+	cmp out want
+}

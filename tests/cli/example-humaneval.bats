@@ -26,6 +26,13 @@ outcome() {
 
 @test "run.sh: each of the responses is judged as it deserves" {
 	need_sandbox
+	for VERIFIER in code judge.py; do
+		export VERIFIER
+		judged_well
+	done
+}
+
+judged_well() {
 	"$dir/run.sh" >got
 	[ "$(cut -f 3 got | sort -u)" = ok ]
 	[ "$(awk -F '\t' '$2 == 1 { print $5 }' got | paste -sd '|')" = \

@@ -225,11 +225,12 @@ weights_of() {
 		says "adapter_config.json: $key"
 	done <<-'END'
 		use_dora true
-		use_rslora true
+		use_rslora "yes"
 		modules_to_save ["lm_head"]
 		rank_pattern {"q_proj":4}
 		alpha_pattern {"q_proj":4}
-		layers_to_transform [0]
+		layers_to_transform ["0"]
+		layers_pattern "h"
 		lora_bias true
 		fan_in_fan_out true
 		bias "all"
@@ -241,11 +242,38 @@ weights_of() {
 		r "8"
 		lora_alpha 0
 		target_modules ["lm_head"]
-		target_modules ".*proj"
+		target_modules ".*(proj"
+		target_modules "proj"
 		target_modules []
 	END
 	edit '. + {"lora_dropout": 0.1, "never_heard_of": false, "loftq_config": {}}'
 	status_is 0 policy-eval -q -p bad --prompt 1
+}
+
+@test "the keys of PEFT's that say the same of an adapter in other words" {
+	adapter # rank 2, alpha 4
+	policy-mix -q ad -o whole
+	while read -r filter; do
+		edit "$filter"
+		rm -rf other
+		policy-mix -q bad -o other
+		cmp whole/model.safetensors other/model.safetensors
+		rm -rf still # and is trained on from there
+		rft-tune -q -p bad --batch 8 --lr 0 --steps 1 -o still "$FIX/run.traj"
+		same ad still
+	done <<-'END'
+		.target_modules = ".*\\.(self_attn|mlp)\\.[a-z]+_proj"
+		.target_modules = "all-linear"
+		.target_modules |= map("layers.0.self_attn." + ., "0.mlp." + ., .)
+		.target_modules |= [.[], "model.layers.0.mlp.up_proj"]
+		.layers_pattern = "layers"
+	END
+	edit '.use_rslora = true | .lora_alpha = 2.8284271247461903'
+	policy-mix -q bad -o rooted
+	cmp whole/model.safetensors rooted/model.safetensors
+	edit '.use_rslora = true'
+	policy-mix -q bad -o more
+	not cmp -s whole/model.safetensors more/model.safetensors
 }
 
 @test "a damaged adapter is refused by its tensor's name" {
@@ -308,5 +336,48 @@ weights_of() {
 		explore -p a --compute bf16 -n 1 --log log -o next >out
 		jq -es 'all(.ratio_error == 0) and any(.updates > 0)' log
 		rm log
+	done
+}
+
+@test "OpenBLAS is loaded where an adapter is trained, with one thread, and nowhere else" {
+	if [[ $BIN == *-* ]]; then [[ $BIN == *-check/* ]] || skip "another build takes other memory"; fi
+	cat >many.c <<-'END'
+		#include <dlfcn.h>
+		#include <sched.h>
+		#include <string.h>
+		#include <unistd.h>
+		int get_nprocs(void) { return 64; }
+		int get_nprocs_conf(void) { return 64; }
+		long sysconf(int n)
+		{
+			long (*real)(int);
+			*(void **)&real = dlsym(RTLD_NEXT, "sysconf");
+			return n == _SC_NPROCESSORS_ONLN || n == _SC_NPROCESSORS_CONF ? 64 : real(n);
+		}
+		int sched_getaffinity(pid_t p, size_t n, cpu_set_t *s)
+		{
+			(void)p;
+			memset(s, 0, n);
+			for (size_t i = 0; i < 64 && i < 8 * n; i++)
+				CPU_SET_S(i, n, s);
+			return 0;
+		}
+	END
+	"${CC:-cc}" -D_GNU_SOURCE -shared -fPIC -o many.so many.c -ldl
+	for tool in "$BIN"/*; do
+		not grep -q libopenblas <(ldd "$tool")
+	done
+	for preload in "" "$PWD/many.so"; do
+		rm -rf new
+		LD_PRELOAD=$preload status_is 0 timeout 60 bash -c 'ulimit -v 100000; exec "$@"' - \
+			rft-tune -q -j 2 -p "$FIX/base" --steps 12 -o new "$FIX/run.traj"
+		LD_PRELOAD=$preload status_is 0 timeout 60 bash -c 'ulimit -v 100000; exec "$@"' - \
+			policy-eval -q -j 2 -p "$FIX/base" -t "$FIX/test.jsonl" --greedy --max-new 2
+		rm -rf new
+		LD_PRELOAD=$preload status_is 4 timeout 60 bash -c 'ulimit -v 150000; exec "$@"' - \
+			rft-tune -q -j 2 -p "$FIX/base" --lora 2 --steps 12 -o new "$FIX/run.traj"
+		says "MB of address space for 2 threads"
+		LD_PRELOAD=$preload status_is 0 timeout 60 bash -c 'ulimit -v 500000; exec "$@"' - \
+			rft-tune -q -j 2 -p "$FIX/base" --lora 2 --steps 12 -o new "$FIX/run.traj"
 	done
 }

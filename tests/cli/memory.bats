@@ -23,7 +23,7 @@ middle() {
 		import json
 		for i in range(4):
 		    t = [(7 * k + i) % 90 + 2 for k in range(192)]
-		    print(json.dumps({"task": str(i), "prompt": "x", "response": "y",
+		    print(json.dumps({"task": str(i), "prompt": "", "response": "",
 		                      "prompt_tokens": [5] * 64, "tokens": t}))
 	END
 }

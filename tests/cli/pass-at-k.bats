@@ -131,6 +131,14 @@ is() { # WANT METRIC OPTION ...
 	[ "$(pass-at-k -q -k 1 --by task eval.traj | cut -f 2,6 | grep -c 'a	')" -eq 2 ]
 }
 
+@test "--by: a key that no trajectory has is told" {
+	status_is 0 pass-at-k --bootstrap 0 -k 1 --by taks eval.traj
+	says "pass-at-k: warning: eval.traj: --by taks: no trajectory has this key"
+	[ "$(cut -f 2 out | tail -1)" = - ]
+	status_is 0 pass-at-k --bootstrap 0 -k 1 --by task eval.traj
+	[ -z "$stderr" ]
+}
+
 @test "several inputs: a block each; a bad one is named and has none" {
 	pass-at-k -q eval.traj | sed 1d >one
 	pass-at-k -q eval.traj eval.traj | sed 1d | cmp - <(cat one one)
@@ -211,4 +219,13 @@ is() { # WANT METRIC OPTION ...
 	{ samples a 1 && for i in $(seq 9999); do echo; done | sed 's/.*/{"task":"a","prompt":"p","response":"r","reward":0}/'; } |
 		"$records" pack >eval.traj
 	[ "$(pass-at-k -q --json -k 1,5000 --bootstrap 0 eval.traj | jq -c '[.metrics[].value]')" = "[0.0001,0.0001,0.5]" ]
+}
+
+@test "a long resampling is told before it is done" {
+	samples a 0 1 | "$records" pack >a.traj
+	status_is 0 pass-at-k -k 1 --bootstrap 1000 a.traj
+	[ -z "$stderr" ]
+	for i in {1..2000}; do samples "t$i" 0 1; done | "$records" pack >many.traj
+	status_is 0 pass-at-k -k 1 --bootstrap 80000 many.traj
+	says "pass-at-k: many.traj: resampling 2000 problems 80000 times, which takes a while"
 }

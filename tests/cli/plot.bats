@@ -51,6 +51,16 @@ plot() {
 	[[ $output == *one/seed-1\ *"two/se_e_d "* ]]
 }
 
+@test "a log whose last line was cut off is drawn; one that is damaged is refused" {
+	plot --text saw >want
+	printf '{"step":6,"rew' >>saw/iter-2/explore.log
+	status_is 0 plot --text saw
+	cmp out want
+	printf 'ard"\n' >>saw/iter-1/explore.log
+	status_is 3 plot --text saw
+	says "iter-1/explore.log:6: column"
+}
+
 @test "-o writes a PNG file" {
 	status_is 0 plot -o x.png saw saw
 	[ "$(head -c 4 x.png | tail -c 3)" = PNG ]
@@ -63,4 +73,15 @@ plot() {
 	status_is 2 plot --text
 	status_is 2 plot saw
 	status_is 0 plot --help
+}
+
+@test "-o: a PNG or an SVG, into a folder that is there" {
+	status_is 0 plot -o x.svg saw
+	grep -q '<svg' x.svg
+	status_is 0 plot -o x.png saw
+	[ "$(head -c 4 x.png | tail -c 3)" = PNG ]
+	status_is 2 plot -o x.pdf saw
+	says "x.pdf: neither .png nor .svg"
+	status_is 4 plot -o nodir/x.png saw
+	says "nodir/x.png: there is no such folder"
 }

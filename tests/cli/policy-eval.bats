@@ -152,6 +152,30 @@ sees() {
 	[ "$(sees | tail -n 1)" = so ]
 }
 
+# ids TEXT: what the policy in chat/ makes of it
+ids() {
+	policy-eval -q -p chat --prompt "$1" --max-new 1 | traj-cat | jq -c .prompt_tokens
+}
+
+@test "what the files beside tokenizer.json say of a prompt's tokens" {
+	chat_policy # 98 tokens of characters, 1 = 3, 2 = 4, blank 26; rows of the model for 100
+	[ "$(ids '1 2')" = '[3,26,4]' ]
+	edit_chat() { jq -c "$1" chat/tokenizer_config.json >x && mv x chat/tokenizer_config.json; }
+	edit_chat '.added_tokens_decoder = {"98": {"content": "<|im_start|>", "rstrip": true, "special": true}}'
+	[ "$(ids '1<|im_start|>  2')" = '[3,98,4]' ]
+	edit_chat '.tokenizer_class = "LlamaTokenizer"'
+	echo '{"bos_token":"<|im_start|>"}' >chat/special_tokens_map.json
+	[ "$(ids '1')" = '[98,3]' ]
+	edit_chat '.add_bos_token = false'
+	[ "$(ids '1')" = '[3]' ]
+	echo '{"<|new|>":100}' >chat/added_tokens.json
+	status_is 3 policy-eval -p chat --prompt 1
+	says 'token "<|new|>" is not in tokenizer.json, and its id 100 is beyond vocab_size, 100'
+	echo '{"<|im_end|>":7}' >chat/added_tokens.json
+	status_is 3 policy-eval -p chat --prompt 1
+	says 'chat/added_tokens.json: token "<|im_end|>": id 7, but tokenizer.json says 99'
+}
+
 @test "messages are rendered as the policy's chat template does" {
 	chat_policy
 	cat >t.jsonl <<-'END'
@@ -221,7 +245,7 @@ Be brief.<|im_end|>
 	traj-cat out | jq -es 'all(has("reward") | not)'
 	grep -q "2 responses could not be judged" err
 	status_is 3 run_eval -t two.jsonl --verifier 'cmd:sed -u s/.*/what/'
-	says "2 of 2 verdicts are failures (2 garbage), more than --max-failures 0.1"
+	says "2 of 2 verdicts are failures (2 garbage), more than --max-failures 0.1; no answer is: what"
 	run_eval -t two.jsonl --max-output 20 --max-failures 1 \
 		--verifier 'cmd:sed -u s/.*/{\"reward\":1,\"extracted\":\"aaaaaaaaaaaaa\"}/' >out
 	[ "$(column verdict <out | sort -u)" = too-long ]
@@ -253,4 +277,60 @@ Be brief.<|im_end|>
 	need_tool script
 	script -qec "policy-eval -p $FIX/base --prompt 1" /dev/null >said && return 1
 	grep -q "not written to a terminal" said
+}
+
+@test "--temperature 0 names what is meant" {
+	status_is 2 run_eval --temperature 0
+	says "--temperature: 0 is below 0.01; --greedy takes the likeliest token always"
+}
+
+@test "a pipe in a policy folder is refused, not waited for" {
+	for name in config.json tokenizer.json model.safetensors; do
+		rm -rf piped
+		cp -r "$FIX/base" piped
+		rm "piped/$name"
+		mkfifo "piped/$name"
+		status_is 3 timeout 10 policy-eval -p piped --prompt x
+		says "piped/$name: not a regular file"
+	done
+}
+
+@test "a policy without a stop token: one warning" {
+	cp -r "$FIX/base" endless
+	for f in endless/*.json; do
+		jq 'if type == "object" then del(.eos_token_id, .eos_token) else . end' "$f" >new
+		mv new "$f"
+	done
+	status_is 0 policy-eval -p endless -t "$FIX/test.jsonl" -n 2 --max-new 3
+	says "warning: the policy has no token that ends a response: each has all --max-new 3 tokens"
+	[ "$(grep -c warning err)" = 1 ]
+}
+
+@test "--count-tokens: of each prompt, as the policy sees it; no weights are read" {
+	mkdir light
+	cp "$FIX"/base/*.json light
+	status_is 0 policy-eval -p light -t "$FIX/test.jsonl" --count-tokens
+	n=$(wc -l <"$FIX/test.jsonl")
+	[ "$(wc -l <out)" = $((n + 1)) ]
+	[ "$(head -n 1 out)" = $'task\ttokens' ]
+	status_is 0 policy-eval -p light --prompt '3 4=12:' --count-tokens
+	[ "$(tail -n 1 out)" = $'prompt\t7' ]
+	status_is 0 policy-eval -p light --prompt '3 4=12:' --prompt-template '{prompt} {prompt}' --count-tokens
+	[ "$(tail -n 1 out)" = $'prompt\t15' ]
+}
+
+@test "--max-prompt: longer prompts are left out and counted" {
+	for i in 1 2 3 40 500; do
+		printf '{"id":"p%d","prompt":"%0*d","answer":"1"}\n' $i $i 0
+	done >mixed.jsonl
+	status_is 3 run_eval -t mixed.jsonl --verifier exact
+	says "mixed.jsonl: task p500: its prompt of 500 tokens leaves no room"
+	status_is 0 policy-eval -p "$FIX/base" -t mixed.jsonl --verifier exact --max-new 4 --max-prompt 3
+	says "2 of 5 problems have prompts of more than --max-prompt 3 tokens: left out"
+	[ "$(traj-cat -c task,#prompt_tokens out | paste -sd ' ' | tr '\t' ' ')" = "p1 1 p2 2 p3 3" ]
+	sed 1,3d mixed.jsonl >long.jsonl
+	status_is 3 run_eval -t long.jsonl --verifier exact --max-prompt 3
+	says "long.jsonl: the shortest prompt has 40 tokens, more than 3"
+	status_is 0 policy-eval -p "$FIX/base" -t mixed.jsonl --max-prompt 1 --count-tokens
+	[ "$(tail -n +2 out)" = $'p1\t1' ]
 }

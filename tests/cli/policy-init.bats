@@ -86,6 +86,15 @@ is() {
 	is like family qwen3
 	policy-init -q -o other --like qwen3 --family qwen2
 	is other family qwen2
+	for f in smollm3 granite olmo2 olmo3 phi3 mistral ministral ministral3 gemma2 gemma3_text starcoder2 stablelm \
+		exaone4 glm4 seed_oss hunyuan_v1_dense ernie4_5 apertus lfm2 qwen3_5_text; do
+		policy-init -q -o $f --family $f --layers 3 --head-dim 16 "${tiny[@]}"
+		is $f family $f
+		policy-init -q -o like-$f --like $f
+		cmp $f/config.json like-$f/config.json
+	done
+	policy-init -q -o back --like gemma2 --family llama
+	is back family llama
 	status_is 2 policy-init -q -o x --family gemma
 	says "'gemma' is none of like|llama|qwen2|qwen3"
 }
@@ -147,7 +156,7 @@ is() {
 
 @test "--alphabet: one token a character, after <pad> and <eos>" {
 	need_tool jq
-	policy-init -q -o p --alphabet $'ba b\n' "${tiny[@]}"
+	policy-init -q -o p --alphabet $'ba \n' "${tiny[@]}"
 	is p tokens 6
 	run jq -c .model.vocab p/tokenizer.json
 	[ "$output" = '{"<pad>":0,"<eos>":1,"b":2,"a":3,"Ġ":4,"Ċ":5}' ]
@@ -235,6 +244,17 @@ is() {
 	printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n' >cloned/model.safetensors
 	status_is 3 policy-init --info cloned
 	says 'cloned/model.safetensors: a pointer of Git LFS, not the weights'
+	mv cloned/model.safetensors cloned/pytorch_model.bin
+	status_is 3 policy-init --info cloned
+	says 'pytorch_model.bin is not read: transformers writes it as safetensors'
+	cp cloned/pytorch_model.bin cloned/config.json
+	status_is 3 policy-init --info cloned
+	says 'cloned/config.json: a pointer of Git LFS, not the file'
+	status_is 3 policy-init --info some-one/small-model
+	says 'hf download some-one/small-model --local-dir FOLDER'
+	mkdir -p models--a--b/snapshots/0123
+	status_is 3 policy-init --info models--a--b
+	says 'the policy is models--a--b/snapshots/0123'
 }
 
 @test "a folder that exists is left alone" {
@@ -307,4 +327,10 @@ is() {
 	rm p/chat_template.jinja
 	status_is 3 policy-init --render p <ask
 	says 'no chat template'
+}
+
+@test "--alphabet: a character twice is a slip" {
+	status_is 3 policy-init -o p --alphabet aa "${tiny[@]}"
+	says "alphabet: 'a' is in it twice"
+	[ ! -e p ]
 }

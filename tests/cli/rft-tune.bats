@@ -149,6 +149,10 @@ updates() {
 	done
 	same ids text
 	differ ids other
+	# an end that the text has itself is enough
+	echo '{"task":"a","prompt":"1=","response":"1<eos>"}' | "$records" pack >ended.traj
+	tune --steps 2 -o ended ended.traj
+	same ids ended
 }
 
 @test "--weight: each kind makes other weights" {
@@ -333,4 +337,14 @@ updates() {
 	status_is 3 rft-tune -p nothing-here -o x "$FIX/run.traj"
 	status_is 4 tune -o x no-such-file
 	[ ! -e x ]
+}
+
+@test "trajectories that failed are learned from, and counted" {
+	n=$(traj-cat -c task "$FIX/run.traj" | wc -l)
+	bad=$(traj-filter -q --max-reward 0.4999 "$FIX/run.traj" | traj-cat -c task | wc -l)
+	status_is 0 rft-tune -p "$FIX/base" --steps 1 -o all "$FIX/run.traj"
+	says "$bad of $n trajectories with a reward have less than 0.5"
+	traj-filter -q --correct "$FIX/run.traj" >good.traj
+	status_is 0 rft-tune -p "$FIX/base" --steps 1 -o good good.traj
+	not grep -F "less than 0.5" err
 }

@@ -290,7 +290,7 @@ mastered() {
 	# too few to be sure of it before the end
 	status_is 3 rl -n 1 -t bare.jsonl --keep-equal --group-size 2 -o p \
 		--verifier 'cmd:sed -u s/.*/what/' --max-failures 0.5
-	says "rl-explore: verifier: 20 of 20 verdicts are failures (20 garbage)"
+	says "rl-explore: verifier: 20 of 20 verdicts are failures (20 garbage), more than --max-failures 0.5; no answer is: what"
 	[ ! -e p ]
 }
 
@@ -548,4 +548,70 @@ wait_for() {
 	wait $tune || rc=$?
 	[ $rc = 3 ]
 	[ ! -e new ]
+}
+
+@test "two writers of one --stream or --log: the second is refused" {
+	rl-explore -q -p "$FIX/base" -t "$FIX/train.jsonl" -n 100000 --keep-equal --stream s.traj \
+		--log a.log 3>&- &
+	first=$!
+	for _ in {1..400}; do
+		[ ! -s a.log ] || break
+		sleep 0.05
+	done
+	status_is 4 rl -n 1 --stream s.traj
+	says "s.traj: another process is writing it"
+	status_is 4 rl -n 1 --log a.log --stream other.traj
+	says "a.log: another process is writing it"
+	kill -0 $first
+	kill $first
+	wait $first || true
+	status_is 0 rl -n 1 --stream s.traj --log a.log
+	traj-cat --check s.traj
+	[ "$(wc -l <a.log)" = 1 ]
+}
+
+@test "a rate that moves nothing, and a temperature that draws nothing, are told" {
+	few=(rl-explore -p "$FIX/base" -t "$FIX/train.jsonl" -n 1 --groups 2 --group-size 4 --rounds 1
+		--keep-equal --max-new 6 --stream s.traj)
+	status_is 0 "${few[@]}" --lr 1e-12
+	says "at --lr 1e-12 move a weight by"
+	status_is 0 "${few[@]}" --lr 0
+	not grep -F "teaches next to nothing" err
+	status_is 0 "${few[@]}" --lr 1e-3
+	not grep -F "teaches next to nothing" err
+	status_is 2 rl --temperature 0 --stream s.traj
+	says "--temperature: 0 is below 0.01"
+	not grep -F -e --greedy err
+}
+
+@test "-s: a seed is not below 0" {
+	for tool in rl-explore rft-tune policy-eval traj-filter pass-at-k eval-compare task-gen policy-init policy-mix; do
+		status_is 2 "$tool" -s -1
+		says "--seed: '-1' is not a whole number from 0"
+	done
+}
+
+@test "less room on the disk than the policies take is told before training" {
+	mkdir small # a disk of its own
+	unshare -rm true 2>/dev/null || skip "no user namespaces"
+	cat >inside <<-'END'
+		mount -t tmpfs -o size=64k none small || exit 77
+		rl-explore -p "$FIX/base" -t "$FIX/train.jsonl" -n 1 --groups 1 --group-size 2 --rounds 1 --max-new 4 \
+			--keep-equal --stream s.traj -o small/new
+	END
+	FIX=$FIX status_is 4 unshare -rm bash inside
+	says "disk: small/new: "
+	says "are free, and up to"
+}
+
+@test "--max-prompt: longer prompts are left out and counted" {
+	for i in 1 2 3 40 500; do
+		printf '{"id":"p%d","prompt":"%0*d","answer":"1"}\n' $i $i 0
+	done >mixed.jsonl
+	status_is 0 rl-explore -p "$FIX/base" -t mixed.jsonl --verifier exact -n 2 --groups 3 --group-size 2 \
+		--rounds 1 --keep-equal --max-new 4 --max-prompt 3 --stream s.traj
+	says "2 of 5 problems have prompts of more than --max-prompt 3 tokens: left out"
+	[ "$(traj-cat -c task s.traj | sort -u | paste -sd ' ')" = "p1 p2 p3" ]
+	status_is 3 rl -t mixed.jsonl --verifier exact --max-prompt 0 --stream s.traj
+	says "leaves no room"
 }

@@ -170,6 +170,64 @@ results() {
 	says "eval_tasks="
 }
 
+@test "inputs are what is in them: touched, copied, elsewhere they are the same" {
+	status_is 0 rloop -d run
+	: >log
+	touch -d 2020-01-01 train.jsonl test.jsonl base/model.safetensors
+	status_is 0 rloop -d run
+	mkdir there
+	cp -r base train.jsonl test.jsonl there
+	status_is 0 "$root/pipelines/rloop" -p there/base -t there/train.jsonl -e there/test.jsonl \
+		-i 2 -n 7 -k 1,2 -d run
+	[ "$(cut -d ' ' -f 1 log | sort -u)" = cat ]
+	echo other >base/model.safetensors
+	status_is 2 rloop -d run
+	says "policy=contents"
+}
+
+@test "other options are fine until something made with the former ones is kept" {
+	FAKE_FAIL=eval:4 status_is 4 rloop -d run
+	FAKE_KILL=explore:1:middle status_is 137 rloop -d run -N 9 --explore-opts "--lr 1"
+	[ -s run/iter-1/explore.traj.part ]
+	# only the policy given was evaluated: with these samples
+	status_is 2 rloop -d run -N 8
+	says "samples=8"
+	mkdir -p run/iter-1/explore.state/step-2
+	touch run/iter-1/explore.state/step-2/manifest
+	status_is 2 rloop -d run -N 9 --explore-opts "--lr 2"
+	rm run/iter-1/explore.state/step-2/manifest
+	status_is 0 rloop -d run -N 9 --explore-opts "--lr 2" -n 6
+	[ ! -e run/iter-1/explore.state ]
+	status_is 0 rloop -d whole -N 9 --explore-opts "--lr 2" -n 6
+	diff <(results run | grep -v log) <(results whole | grep -v log)
+	status_is 2 rloop -d run -N 9 --explore-opts "--lr 1" -n 6
+}
+
+@test "a damaged result is named, and made again when it is removed" {
+	fixture tasks base run
+	cp "$FIX/run.traj" .
+	export FILTER=traj-filter CAT=traj-cat TUNE="false rft-tune" PASSK=pass-at-k
+	printf '#!/bin/sh\ncat "%s/run.traj"\n' "$PWD" >copy
+	chmod +x copy
+	export EXPLORE="'$PWD/copy'" EVAL="'$PWD/copy'"
+	status_is 1 rloop -d run
+	[ -e run/iter-1/expert.traj ]
+	truncate -s 999 run/iter-1/explore.traj
+	rm run/iter-1/expert.traj
+	status_is 3 rloop -d run
+	says "traj-filter: exit status 3; run/iter-1/explore.traj is damaged: remove it, and the same call"
+	not grep "goes on" err
+	rm run/iter-1/explore.traj
+	status_is 1 rloop -d run
+	[ -e run/iter-1/expert.traj ]
+	: >run/iter-0/pass-at-k.tsv
+	status_is 3 rloop -d run
+	says "run/iter-0/pass-at-k.tsv is damaged: remove it"
+	rm run/iter-0/pass-at-k.tsv
+	TUNE="'$root/tests/cli/fake-stage' tune" FAKE_FAIL=tune:3 status_is 3 rloop -d other
+	says "exit status 3; if that is about other/iter-1/expert.traj: remove it"
+}
+
 @test "more iterations go on where fewer ended" {
 	status_is 0 rloop -d run
 	: >log
@@ -298,6 +356,40 @@ left() {
 	grep -E '^passk -k 1,2 ' log
 }
 
+@test "options that several stages need are given once" {
+	judge="cmd:sh -c 'cat; exit'"
+	status_is 0 rloop -d run -i 1 --trust --verifier "$judge" --max-new 64 --lora 8 \
+		--prompt-template "It's {prompt}" --explore-opts "--max-new 32" --mix 0
+	grep -F -e "--trust --verifier $judge --max-new 64 --lora 8 --prompt-template It's {prompt} --max-new 32" \
+		<(grep ^explore log)
+	grep -F -e "--trust --verifier $judge --max-new 64 --prompt-template It's {prompt}" <(grep ^eval log)
+	not grep -e '--lora' <(grep ^eval log)
+	grep -e '--lora 8 run/iter-1/expert.traj$' <(grep ^tune log)
+	not grep -e '--trust' <(grep ^tune log)
+	status_is 2 rloop -d run -i 1 --trust --max-new 32
+	says "begun with other options"
+}
+
+@test "options that the loop gives itself are refused in those of a stage" {
+	for bad in "-n 5" -n5 "--lr 1 -p x" "-qs3" "--seed 3" --seed=3 --see=3 "--log x" "--state y" \
+		"-o x" "--stream x" "--iter 1" "--steps 2" "--save-to x" "-t x"; do
+		status_is 2 rloop -d run --explore-opts "$bad"
+		says "rloop: --explore-opts: -"
+		says "itself"
+	done
+	for bad in "-s 1" "--output x" "-o x" "--state s"; do
+		status_is 2 rloop -d run --tune-opts "$bad"
+		says "rloop: --tune-opts: -"
+	done
+	for bad in "-n 1" "--samples 4" "--step 1" "-t x"; do
+		status_is 2 rloop -d run --eval-opts "$bad"
+		says "rloop: --eval-opts: -"
+	done
+	[ ! -e run ]
+	status_is 0 rloop -d run -i 1 --explore-opts "--group-size 4 -j 1 --prompt-template=-n" \
+		--tune-opts "--steps 3 --strict"
+}
+
 @test "quotes hold the words of an option together" {
 	printf '%s\n' '#!/bin/sh' 'printf "%s\n" "$@"' >words
 	chmod +x words
@@ -355,4 +447,11 @@ left() {
 	says "none.jsonl: no such file"
 	EXPLORE=no-such-command status_is 4 rloop -d run
 	says "no-such-command"
+}
+
+@test "-q reaches the filter; one that writes nothing at all is named" {
+	status_is 0 rloop -q -d run -i 1
+	grep -E '^filter -q --correct' log
+	FAKE_EMPTY=1 status_is 0 rloop -d other -i 1
+	says "iter-1: the filter wrote nothing, not even the head of a stream: "
 }

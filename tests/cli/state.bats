@@ -201,7 +201,10 @@ killed() {
 	same whole cut
 	rm none/st/*/manifest
 	status_is 3 at none "${rl[@]}"
-	says "no checkpoint is whole"
+	says "no checkpoint is whole (remove the folder to begin anew)"
+	rm -r none/st
+	status_is 0 at none "${rl[@]}"
+	same whole none
 }
 
 @test "a stream or log that is not what was written is refused" {

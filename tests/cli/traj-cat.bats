@@ -130,6 +130,17 @@ assert head["kind"] == "head" and end["count"] == 2, (head, end)
 	says 'a column without a name'
 }
 
+@test "-c: a column that no record has is told; nil is there" {
+	printf '{"a":1,"n":null}\n{"b":2}\n' | traj-cat --from-json >ab.traj
+	status_is 0 traj-cat -c a,b,n,bb,a.x ab.traj
+	says "traj-cat: warning: -c bb: no record has this key"
+	says "traj-cat: warning: -c a.x: no record has this key"
+	[ "$(grep -c warning err)" = 2 ]
+	traj-cat --from-json </dev/null >none.traj
+	status_is 0 traj-cat -c a none.traj
+	[ -z "$stderr" ]
+}
+
 @test "-c: floats as they are, integers of all sizes" {
 	printf '{"f":0.1,"i":-9223372036854775808,"u":{"$u64":"18446744073709551615"},"n":{"$float":"nan"}}\n' |
 		traj-cat --from-json | traj-cat -c f,i,u,n >out
@@ -380,4 +391,38 @@ w(msgpack.packb({"kind": "traj", "prompt": "x", "response": "y", "step": 5, "tas
 	says 'traj-cat: -n: an argument is missing'
 	status_is 0 traj-cat --version
 	status_is 0 traj-cat --help
+}
+
+@test "--check: what is no error of form and still cannot be" {
+	for bad in '"tokens":[1,2],"logprobs":[-1,0.5]' '"top_p":1.5' '"temperature":-1' '"entropy":-0.5'; do
+		printf '{"task":"a","prompt":"p","response":"r",%s}\n' "$bad" | traj-cat --from-json >bad.traj
+		status_is 3 traj-cat --check bad.traj
+		says "bad.traj: record 2 at byte"
+		status_is 0 traj-cat bad.traj
+	done
+	printf '{"task":"a","prompt":"p","response":"r","tokens":[1,2],"logprobs":[-1,0],"top_p":1}\n' |
+		traj-cat --from-json >good.traj
+	status_is 0 traj-cat --check good.traj
+}
+
+@test "a kind of nil is none: a trajectory, as Python's None is anywhere" {
+	"$root/tests/cli/records.py" pack <<<'{"kind":null,"task":"a","prompt":"p","response":"r"}' >nil.traj
+	status_is 0 traj-cat --check nil.traj
+	grep -F "nil.traj: 1 trajectories, 0 other records" out
+}
+
+@test "the beginning of several options is said to be ambiguous" {
+	status_is 2 traj-cat --he in.traj
+	says "traj-cat: --he: ambiguous: --header, --head, --help"
+	status_is 2 traj-cat --hea=3 in.traj
+	says "--hea: ambiguous: --header, --head"
+	status_is 0 traj-cat --check --str <(traj-cat --msgpack in.traj)
+}
+
+@test "-c #KEY: how many elements" {
+	printf '%s\n' '{"task":"a","tokens":[5,70000,1],"prompt_tokens":[],"logprobs":[-1.5],"m":{"l":[1,2],"t":"four"}}' \
+		'{"task":"b","n":3}' | traj-cat --from-json >in2.traj
+	traj-cat --header -c '#tokens,#prompt_tokens,#logprobs,#m.l,#m,#m.t,#n,tokens' in2.traj >out
+	printf '%s\n' $'#tokens\t#prompt_tokens\t#logprobs\t#m.l\t#m\t#m.t\t#n\ttokens' \
+		$'3\t0\t1\t2\t2\t4\t\t[5,70000,1]' $'\t\t\t\t\t\t\t' | cmp - out
 }

@@ -148,6 +148,17 @@ many() {
 	status_is 3 traj-cat cut.traj
 }
 
+@test "what a verifier did instead of judging is told" {
+	many 5 >m.traj
+	status_is 3 traj-score --verifier "cmd:printf 'reward\\t1\\n'; printf %0200d 1; cat" m.traj
+	says 'verdicts are failures (5 garbage), more than --max-failures 0.1; no answer is: reward\t1'
+	status_is 3 traj-score --verifier "cmd:printf %0200d 1; sleep 9" --max-output 100 m.traj
+	says "(5 too-long)"
+	[ "$(grep -o '0*$' err)" = "$(printf %080d 0)" ]
+	status_is 3 traj-score --deadline 0.1 --verifier 'cmd:cat >/dev/null' m.traj
+	says '(5 timeout), more than --max-failures 0.1; does the command write out (flush) each answer'
+}
+
 @test "--deadline, --max-output" {
 	many 2 >m.traj
 	status_is 0 traj-score -q --max-failures 1 --deadline 0.2 --verifier 'cmd:sleep 100' m.traj

@@ -26,6 +26,12 @@ vanilla() {
 	[ ! -e run/explore.traj ]
 }
 
+@test "options of another pipeline are refused" {
+	status_is 2 vanilla -d run --mix 0.5
+	status_is 2 vanilla -d run --of base
+	[ ! -e run ]
+}
+
 @test "--keep-traj" {
 	status_is 0 vanilla -d run --keep-traj
 	[ "$(cat run/explore.traj)" = "$(printf 'explored from base\nend')" ]

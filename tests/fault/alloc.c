@@ -3,7 +3,7 @@
  *
  * ALLOC_FAIL=N: the N-th fails; N+: that and all after it. ALLOC_COUNT=FILE: how many there were is
  * written there. Counted from main on: malloc and its like, of whichever library, and anonymous
- * mmap of the program itself. OpenBLAS is left alone: it ends a process without memory by itself.
+ * mmap of the program itself.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -24,14 +24,13 @@ static _Atomic bool counting;
 static _Atomic unsigned long count;
 static unsigned long fail_at; /* 0: never */
 static bool fail_on;
-static const char *blas_from, *blas_to;
 
-/* May the caller have memory? */
-static bool granted(const void *caller)
+/* May there be memory? */
+static bool granted(void)
 {
 	unsigned long n;
 
-	if (!counting || ((const char *)caller >= blas_from && (const char *)caller < blas_to))
+	if (!counting)
 		return true;
 	n = ++count;
 	if (!fail_at || (n != fail_at && !(fail_on && n > fail_at)))
@@ -42,43 +41,24 @@ static bool granted(const void *caller)
 
 void *malloc(size_t n)
 {
-	return granted(__builtin_return_address(0)) ? __libc_malloc(n) : NULL;
+	return granted() ? __libc_malloc(n) : NULL;
 }
 
 void *calloc(size_t n, size_t size)
 {
-	return granted(__builtin_return_address(0)) ? __libc_calloc(n, size) : NULL;
+	return granted() ? __libc_calloc(n, size) : NULL;
 }
 
 void *realloc(void *p, size_t n)
 {
-	return granted(__builtin_return_address(0)) ? __libc_realloc(p, n) : NULL;
+	return granted() ? __libc_realloc(p, n) : NULL;
 }
 
 void *mmap(void *at, size_t n, int prot, int flags, int fd, off_t offset)
 {
-	if ((flags & MAP_ANONYMOUS) && !granted(__builtin_return_address(0)))
+	if ((flags & MAP_ANONYMOUS) && !granted())
 		return MAP_FAILED;
 	return (void *)syscall(SYS_mmap, at, n, prot, flags, fd, offset);
-}
-
-static void find_blas(void)
-{
-	char line[512];
-	FILE *f = fopen("/proc/self/maps", "re");
-
-	while (f && fgets(line, sizeof line, f)) {
-		unsigned long from, to;
-
-		if (!strstr(line, "openblas") && !strstr(line, "blas.so"))
-			continue;
-		if (sscanf(line, "%lx-%lx", &from, &to) != 2)
-			continue;
-		blas_from = blas_from ? blas_from : (const char *)from;
-		blas_to = (const char *)to;
-	}
-	if (f)
-		fclose(f);
 }
 
 static void tell(void)
@@ -101,7 +81,6 @@ static int counted_main(int argc, char **argv, char **env)
 
 	fail_at = n ? strtoul(n, NULL, 10) : 0;
 	fail_on = n && strchr(n, '+');
-	find_blas();
 	atexit(tell);
 	unsetenv("LD_PRELOAD"); /* not the programs that it starts */
 	counting = true;

@@ -49,7 +49,7 @@ void fuzz_one(const uint8_t *p, size_t n)
 					  "{\"role\":\"assistant\",\"content\":\" a b \"}]");
 	char *args = next_text(&rest, "{\"x\":[1,2.5,\"a\"]}");
 	struct buf template = {.p = (char *)(uintptr_t)source.p, .n = source.n}, none = {0};
-	const struct chat_files f = {&none, &none, &template, &none};
+	const struct chat_files f = {&none, &template, &none};
 	struct chat_ask a = {.messages = messages, .args = args, .steps = 200000};
 	struct reason why = {0};
 	struct chat c = {0};

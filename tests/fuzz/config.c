@@ -20,6 +20,9 @@ static void keeps_rules(const struct config *c)
 	MUST(c->bos >= -1 && c->bos < c->vocab && c->n_eos <= CONFIG_MAX_EOS);
 	for (size_t i = 0; i < c->n_eos; i++)
 		MUST(c->eos[i] < c->vocab && config_is_eos(c, c->eos[i]));
+	MUST(rope_turned(&c->rope, c->head_dim) >= 2 && c->kinds.n == (size_t)c->layers);
+	MUST(c->window >= 0 && c->attention_scale >= 0 && c->attention_cap >= 0 &&
+	     c->logit_cap >= 0);
 	MUST(config_params(c) >= (uint64_t)(c->vocab * c->d));
 }
 
@@ -31,6 +34,8 @@ static void same(const struct config *a, const struct config *b)
 	MUST(a->norm_eps == b->norm_eps && a->rope.theta == b->rope.theta);
 	MUST(a->tied == b->tied && a->qkv_bias == b->qkv_bias && a->o_bias == b->o_bias &&
 	     a->mlp_bias == b->mlp_bias && a->qk_norm == b->qk_norm);
+	MUST(a->window == b->window && a->parallel == b->parallel);
+	MUST(a->kinds.n == b->kinds.n && !memcmp(a->kinds.p, b->kinds.p, a->kinds.n));
 	MUST(a->bos == b->bos && a->n_eos == b->n_eos &&
 	     !memcmp(a->eos, b->eos, a->n_eos * sizeof *a->eos));
 }

@@ -88,6 +88,64 @@ for t in {}, {k: tensors[k] for k in "a"}, tensors, dict(tensors, __metadata__={
     head = json.dumps(t).encode()
     size = max((v["data_offsets"][1] for k, v in t.items() if k != "__metadata__"), default=0)
     add("safetensors", struct.pack("<Q", len(head)) + head + bytes(range(size)))
+def gguf(keys, tensors, align=32):
+    """keys: (name, type, value) with a list's value as (type of its items, items); tensors: (name,
+    dimensions, type, bytes)"""
+    simple = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+
+    def text(t):
+        return struct.pack("<Q", len(t.encode())) + t.encode()
+
+    def value(kind, v):
+        if kind == 8:
+            return text(v)
+        if kind == 9:
+            return struct.pack("<IQ", v[0], len(v[1])) + b"".join(value(v[0], x) for x in v[1])
+        return struct.pack("<" + simple[kind], v)
+
+    out = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(keys))
+    for name, kind, v in keys:
+        out += text(name) + struct.pack("<I", kind) + value(kind, v)
+    data = b""
+    for name, dims, kind, raw in tensors:
+        out += text(name) + struct.pack(f"<I{len(dims)}QIQ", len(dims), *dims, kind, len(data))
+        data += raw + bytes(-len(raw) % align)
+    return out + bytes(-len(out) % align) + data
+
+
+shape = [("general.architecture", 8, "llama"), ("llama.context_length", 4, 32),
+         ("llama.embedding_length", 4, 4), ("llama.block_count", 4, 1),
+         ("llama.feed_forward_length", 4, 3), ("llama.attention.head_count", 4, 2),
+         ("llama.attention.head_count_kv", 4, 1), ("llama.attention.key_length", 4, 8),
+         ("llama.attention.layer_norm_rms_epsilon", 6, 1e-5), ("llama.rope.freq_base", 6, 1e4)]
+rope = [("llama.rope.scaling.type", 8, "yarn"), ("llama.rope.scaling.factor", 6, 4.0),
+        ("llama.rope.scaling.original_context_length", 4, 8)]
+bpe = [("tokenizer.ggml.model", 8, "gpt2"), ("tokenizer.ggml.pre", 8, "llama-bpe"),
+       ("tokenizer.ggml.tokens", 9, (8, ["<|im_end|>", "a", "b", "ab", "é x", "[PAD5]"])),
+       ("tokenizer.ggml.token_type", 9, (5, [3, 1, 1, 1, 4, 5])),
+       ("tokenizer.ggml.merges", 9, (8, ["a b"])), ("tokenizer.ggml.eos_token_id", 4, 0),
+       ("tokenizer.ggml.add_bos_token", 7, True), ("tokenizer.ggml.bos_token_id", 4, 0),
+       ("tokenizer.chat_template", 8, "{{ messages }}")]
+spm = [("tokenizer.ggml.model", 8, "llama"),
+       ("tokenizer.ggml.tokens", 9, (8, ["<unk>", "<s>", "</s>", "<0x61>", "\u2581", "a", "b", "ab", "\u2581ab"])),
+       ("tokenizer.ggml.token_type", 9, (5, [2, 3, 3, 6, 1, 1, 1, 1, 1])),
+       ("tokenizer.ggml.scores", 9, (6, [0.0, 0.0, 0.0, 0.0, -9.0, -8.0, -7.0, -2.0, -1.0])),
+       ("tokenizer.ggml.add_space_prefix", 7, False)]
+odd = [(f"k{i}", i, 1) for i in (0, 1, 2, 3, 4, 5, 6, 10, 11, 12)] + [
+    ("nested", 9, (9, [(0, [1, 2]), (8, ["x"])])), ("general.alignment", 4, 8)]
+gemma = [(k.replace("llama", "gemma3"), t, "gemma3" if v == "llama" else v) for k, t, v in shape] + [
+    ("gemma3.attention.sliding_window", 4, 4), ("gemma3.rope.freq_base_swa", 6, 1e4),
+    ("gemma3.attention.sliding_window_pattern", 9, (7, [True])), ("gemma3.final_logit_softcapping", 6, 30.0)]
+granite = [(k.replace("llama", "granite"), t, "granite" if v == "llama" else v) for k, t, v in shape] + [
+    ("granite.logit_scale", 6, 8.0), ("granite.attention.scale", 6, 0.1)]
+freqs = ("rope_freqs.weight", [4], 0, struct.pack("<4f", 1, 1.5, 8, 8))
+for keys, tensors in (([], []), (shape, []), (shape + rope, []), (shape, [freqs]), (shape + bpe, []),
+                      (shape + spm, [freqs]), (gemma + spm, []), (granite + bpe, []), (odd, [("a", [2, 3], 0, bytes(24)), ("b", [3], 1, bytes(6))])):
+    add("gguf", gguf(keys, tensors, 8 if keys is odd else 32))
+for kind, numbers, size in ((0, 1, 4), (1, 1, 2), (2, 32, 18), (3, 32, 20), (6, 32, 22), (7, 32, 24), (8, 32, 34),
+                            (10, 256, 84), (11, 256, 110), (12, 256, 144), (13, 256, 176), (14, 256, 210),
+                            (20, 32, 18), (30, 1, 2)):
+    add("gguf", gguf([], [("t", [numbers, 2], kind, bytes(range(size)) + bytes(size))]))
 for s in literals("model/config"):
     if s[:1] == b"{":
         add("config", s)
@@ -96,6 +154,17 @@ add("config", read("base/config.json") + b"\0" + read("base/generation_config.js
 add("tokjson", read("base/tokenizer.json"))
 for s in literals("tokenizer/tokenizer-forms"):
     add("tokjson", s)
+for s in literals("tokenizer/pattern"):
+    add("pattern", s + b"\0It's 12 \xc3\xa9t\xc3\xa9s,\r\n\n  AbC_x \xe2\x85\xa3")
+for s in literals("policy/tokconfig"):
+    if s[:1] == b"{":
+        add("tokconfig", s)
+        add("tokconfig", b"\0" + s)
+        add("tokconfig", b"\0\0" + s)
+for s in (b'{"added_tokens_decoder":{"9":{"content":"<x>","rstrip":true}},"eos_token":"<x>"}\0'
+          b'{"bos_token":"<pad>","additional_special_tokens":["<y>"]}\0{"<z>":12}',
+          b'{"tokenizer_class":"LlamaTokenizer"}\0{"bos_token":{"content":"<eos>"}}'):
+    add("tokconfig", s)
 for s in list(literals("tokenizer/tokenizer")) + list(literals("tokenizer/tokenizer-forms")):
     for which in range(4):
         add("tokenizer", bytes([which]) + s)
@@ -130,3 +199,6 @@ for s in "1", "-9223372036854775808", "1e300", "0x10", "3.141592653589793", "1e-
     add("numbers", s.encode())
 for d in 0.1, 1e22, 5e-324, 1.7e308, 123456.0:
     add("numbers", struct.pack("<d", d))
+for log in literals("stats/logread"):
+    add("logs", log)
+add("logs", b"".join(b'{"step":%d,"reward":%.2f,"seed":%d}\n' % (i % 7, i / 40, i % 2) for i in range(40)))

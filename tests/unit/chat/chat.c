@@ -12,18 +12,18 @@ static struct buf text_of(const char *s)
 	return b;
 }
 
-/* s: the texts of tokenizer_config.json, special_tokens_map.json, chat_template.jinja and .json */
-static int open_files(struct chat *c, const char *const s[4], struct reason *why)
+/* s: the texts of tokenizer_config.json, chat_template.jinja and chat_template.json */
+static int open_files(struct chat *c, const char *const s[3], struct reason *why)
 {
-	struct buf b[4];
-	const struct chat_files f = {&b[0], &b[1], &b[2], &b[3]};
+	struct buf b[3];
+	const struct chat_files f = {&b[0], &b[1], &b[2]};
 	int st;
 
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 3; i++)
 		b[i] = text_of(s[i]);
 	*c = (struct chat){0};
 	st = chat_open(c, &f, why);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 3; i++)
 		buf_free(&b[i]);
 	if (st)
 		chat_free(c);
@@ -32,9 +32,9 @@ static int open_files(struct chat *c, const char *const s[4], struct reason *why
 
 static struct chat with(const char *template)
 {
-	const char *const files[4] = {
-		"{\"bos_token\":\"<s>\",\"eos_token\":{\"content\":\"</s>\"}}",
-		"{\"eos_token\":\"no\",\"pad_token\":\"<p>\"}", template, NULL};
+	const char *const files[3] = {"{\"bos_token\":\"<s>\",\"eos_token\":{\"content\":\"</"
+				      "s>\"},\"pad_token\":\"<p>\"}",
+				      template};
 	struct reason why;
 	struct chat c;
 
@@ -127,14 +127,14 @@ static void places(void **state)
 		"{\"chat_template\":[{\"name\":\"rag\",\"template\":\"r\"},{\"name\":\"default\","
 		"\"template\":\"d\"},{\"name\":\"tool_use\",\"template\":\"t\"}]}";
 	static const struct {
-		const char *files[4], *tools, *want;
+		const char *files[3], *tools, *want;
 	} cases[] = {
 		{{"{\"chat_template\":\"c\"}"}, NULL, "c"},
 		{{several}, NULL, "d"},
 		{{several}, "[{}]", "t"},
-		{{several, NULL, "j"}, "[{}]", "j"},
-		{{"{\"chat_template\":\"c\"}", NULL, NULL, "{\"chat_template\":\"o\"}"}, NULL, "o"},
-		{{"{}", NULL, "j", "{\"chat_template\":\"o\"}"}, NULL, "j"},
+		{{several, "j"}, "[{}]", "j"},
+		{{"{\"chat_template\":\"c\"}", NULL, "{\"chat_template\":\"o\"}"}, NULL, "o"},
+		{{"{}", "j", "{\"chat_template\":\"o\"}"}, NULL, "j"},
 	};
 	struct reason why;
 	struct chat c;
@@ -152,14 +152,13 @@ static void places(void **state)
 static void no_place(void **state)
 {
 	static const struct {
-		const char *files[4], *says;
+		const char *files[3], *says;
 	} cases[] = {
 		{{NULL}, "the policy has no chat template"},
 		{{"{\"chat_template\":null}"}, "the policy has no chat template"},
 		{{"{\"chat_template\":[]}"}, "the policy has no chat template"},
 		{{"{"}, "tokenizer_config.json: line 1"},
-		{{NULL, "{"}, "special_tokens_map.json: line 1"},
-		{{NULL, NULL, NULL, "{"}, "chat_template.json: line 1"},
+		{{NULL, NULL, "{"}, "chat_template.json: line 1"},
 		{{"{\"chat_template\":\"{{ x\"}"},
 		 "the policy's chat template: line 1: a tag without"},
 		{{"{\"chat_template\":[{\"name\":\"tool_use\",\"template\":\"{{\"}]}"},
@@ -167,7 +166,7 @@ static void no_place(void **state)
 	};
 	static const char only[] =
 		"{\"chat_template\":[{\"name\":\"tool_use\",\"template\":\"t\"}]}";
-	const char *const files[4] = {only};
+	const char *const files[3] = {only};
 	struct reason why;
 	struct chat c;
 

@@ -76,6 +76,35 @@ static void text_that_ended_gains_a_stop_token(void **state)
 	policy_free(&p);
 }
 
+/* The one that the policy names; none behind a response that has one, whichever, at its end */
+static void which_token_ends_a_text(void **state)
+{
+	static const struct {
+		const char *said;
+		int64_t end;
+		size_t n;
+		uint32_t ids[3];
+	} rows[] = {{"b", 1, 2, {3, 1}},      {"b", 0, 2, {3, 0}}, {"b<eos>", 1, 2, {3, 1}},
+		    {"b<eos>", 0, 2, {3, 1}}, {"b", -1, 1, {3}},   {"<eos>b", 1, 3, {1, 3, 1}}};
+	struct policy p = tiny_policy("abc", 1);
+	struct rft_opts o = opts();
+	struct reason why;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct rft_data d;
+
+		p.end = rows[i].end;
+		rft_data_init(&d, &p, &o);
+		must_add(&d, text("t", "a", rows[i].said));
+		assert_int_equal(rft_seal(&d, &why), 0);
+		assert_int_equal(d.seq[0].n_resp, rows[i].n);
+		assert_memory_equal(d.seq[0].resp, rows[i].ids, rows[i].n * sizeof(uint32_t));
+		rft_data_free(&d);
+	}
+	policy_free(&p);
+}
+
 static void what_cannot_be_learned_is_refused_or_left_out(void **state)
 {
 	static const uint32_t strange[] = {2, 77};
@@ -88,7 +117,7 @@ static void what_cannot_be_learned_is_refused_or_left_out(void **state)
 	(void)state;
 	o.max_len = 4;
 	rft_data_init(&d, &p, &o);
-	must_add(&d, text("t", "ab", "bc")); /* 5 tokens with the stop token */
+	must_add(&d, text("long", "ab", "bc")); /* 5 tokens with the stop token */
 	assert_int_equal(d.too_long, 1);
 	assert_int_equal(rft_seal(&d, &why), ST_INPUT);
 	must_add(&d, t);
@@ -103,8 +132,11 @@ static void what_cannot_be_learned_is_refused_or_left_out(void **state)
 	assert_int_equal(d.empty, 1);
 	t = text("t", "", "b");
 	assert_int_equal(add(&d, &t, &why), ST_INPUT);
-	t = text("t", "a?", "b"); /* not in the alphabet */
+	t = text("odd", "a?", "b"); /* not in the alphabet */
 	assert_int_equal(add(&d, &t, &why), ST_INPUT);
+	t = text("t", "ab", "b");
+	assert_int_equal(add(&d, &t, &why), ST_INPUT);
+	assert_non_null(strstr(why.text, "task t: another prompt than before"));
 	rft_data_free(&d);
 	policy_free(&p);
 }
@@ -381,6 +413,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_that_ended_gains_a_stop_token),
+		cmocka_unit_test(which_token_ends_a_text),
 		cmocka_unit_test(what_cannot_be_learned_is_refused_or_left_out),
 		cmocka_unit_test(ids_are_those_of_the_text),
 		cmocka_unit_test(weights_count_what_they_say),

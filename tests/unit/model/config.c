@@ -3,6 +3,8 @@
 
 #include "model/config.h"
 
+#include <math.h>
+
 #include <jansson.h>
 
 static const char base[] =
@@ -302,6 +304,126 @@ static void refused_of_families(void **state)
 		       "max_position_embeddings: missing");
 }
 
+/* What a family makes of keys that are not there, and of its own */
+static const char *const others[] = {
+	"{\"architectures\":[\"SmolLM3ForCausalLM\"],\"model_type\":\"smollm3\"}",
+	"{\"architectures\":[\"Gemma3ForCausalLM\"],\"model_type\":\"gemma3_text\","
+	"\"hidden_act\":\"absent\",\"num_hidden_layers\":7,\"rope_theta\":1e6,"
+	"\"rope_local_base_freq\":20000,\"tie_word_embeddings\":\"absent\",\"head_dim\":6}",
+	"{\"architectures\":[\"MistralForCausalLM\"],\"model_type\":\"mistral\"}",
+	"{\"architectures\":[\"Phi3ForCausalLM\"],\"model_type\":\"phi3\","
+	"\"partial_rotary_factor\":0.5,\"original_max_position_embeddings\":16,\"rope_scaling\":"
+	"{\"type\":\"su\",\"long_factor\":[1,2],\"short_factor\":[1,1]}}",
+	"{\"architectures\":[\"GraniteForCausalLM\"],\"model_type\":\"granite\","
+	"\"logits_scaling\":8,\"residual_multiplier\":0.22}",
+	"{\"architectures\":[\"Exaone4ForCausalLM\"],\"model_type\":\"exaone4\","
+	"\"num_hidden_layers\":4,\"sliding_window_pattern\":\"LG\",\"sliding_window\":9}",
+	"{\"architectures\":[\"Lfm2ForCausalLM\"],\"model_type\":\"lfm2\",\"num_hidden_layers\":3,"
+	"\"full_attn_idxs\":[1],\"intermediate_size\":6656,\"block_multiple_of\":256,"
+	"\"tie_embedding\":false,\"norm_eps\":0.125}",
+	"{\"architectures\":[\"Qwen3_5ForCausalLM\"],\"model_type\":\"qwen3_5_text\","
+	"\"num_hidden_layers\":5,\"rope_parameters\":{\"rope_type\":\"default\","
+	"\"mrope_section\":[1,1,0],\"rope_theta\":10000.0},\"linear_num_key_heads\":2}",
+	"{\"architectures\":[\"Olmo3ForCausalLM\"],\"model_type\":\"olmo3\","
+	"\"num_hidden_layers\":4,\"rope_theta\":9e5,\"rope_scaling\":{\"rope_type\":\"yarn\","
+	"\"factor\":8}}",
+};
+
+static void windows_and_turns(void **state)
+{
+	struct config c;
+
+	(void)state;
+	assert_accepted(&c, others[0]);
+	assert_true(c.window == 0 && config_layer(&c, 0).turned && config_layer(&c, 1).turned);
+	config_free(&c);
+	assert_accepted(&c, others[1]);
+	assert_true(c.tied && c.window == 4096 && c.embedding_scale == sqrt(32));
+	assert_true(c.attention_scale == 1.0 / 16 && c.local.theta == 20000 && c.rope.theta == 1e6);
+	for (int l = 0; l < 7; l++)
+		assert_int_equal(config_layer(&c, l).local, l != 5);
+	assert_true(config_layer(&c, 0).window == 4096 && config_layer(&c, 5).window == 0);
+	config_free(&c);
+	assert_accepted(&c, others[2]); /* an absent key is not null */
+	assert_true(config_layer(&c, 0).window == 4096 && config_layer(&c, 1).window == 4096);
+	config_free(&c);
+	assert_accepted(&c, others[3]);
+	assert_true(c.rope.type == ROPE_LONGROPE && c.rope.is_long && c.rope.original == 16);
+	assert_true(fabs(rope_scale(&c.rope) - sqrt(1 + log(4) / log(16))) < 1e-15);
+	config_free(&c);
+	assert_accepted(&c, others[4]);
+	assert_true(c.logit_scale == 1.0 / 8 && c.residual_scale == 0.22);
+	assert_true(c.attention_scale == 1 && c.embedding_scale == 1);
+	config_free(&c);
+	assert_accepted(&c, others[5]);
+	for (int l = 0; l < 4; l++)
+		assert_true(config_layer(&c, l).turned == (l % 2 == 0) &&
+			    config_layer(&c, l).window == (l % 2 ? 0 : 9));
+	config_free(&c);
+	assert_accepted(&c, others[6]);
+	for (int l = 0; l < 3; l++)
+		assert_int_equal(config_layer(&c, l).mixer, l == 1 ? MIXER_ATTENTION : MIXER_CONV);
+	assert_true(c.ffn == 4608 && c.conv_taps == 3 && !c.tied && c.norm_eps == 0.125);
+	config_free(&c);
+	assert_accepted(&c, others[7]);
+	for (int l = 0; l < 5; l++)
+		assert_int_equal(config_layer(&c, l).mixer, l == 3 ? MIXER_ATTENTION : MIXER_DELTA);
+	assert_true(c.rope.share == 0.25 && c.conv_taps == 4 && c.linear_v_heads == 32);
+	config_free(&c);
+	assert_accepted(&c, others[8]);
+	assert_true(c.rope.theta == 9e5 && c.rope.type == ROPE_YARN);
+	assert_true(c.local.theta == 5e5 && c.local.type == ROPE_DEFAULT);
+	assert_true(config_layer(&c, 2).local && !config_layer(&c, 3).local);
+	config_free(&c);
+}
+
+static void refused_of_others(void **state)
+{
+	(void)state;
+	assert_refused("{\"architectures\":[\"SmolLM3ForCausalLM\"],\"model_type\":\"smollm3\","
+		       "\"sliding_window\":8}",
+		       "use_sliding_window", "true", "layer_types: missing");
+	assert_refused(others[0], "no_rope_layers", "[1]",
+		       "no_rope_layers: [1] is not a list with");
+	assert_refused(others[0], "no_rope_layers", "[1,2]",
+		       "no_rope_layers: 2 is not within 0..1");
+	assert_refused(others[1], "attn_logit_softcapping", "50.0", "attn_logit_softcapping: 50.0");
+	assert_refused(others[1], "use_bidirectional_attention", "true",
+		       "use_bidirectional_attention: true");
+	assert_refused(others[1], "layer_types", "[\"full_attention\"]", "layer_types: ");
+	assert_refused(others[1], "query_pre_attn_scalar", "0", "query_pre_attn_scalar: 0 is not");
+	assert_refused(others[1], "hidden_activation", "\"gelu\"", "hidden_activation: \"gelu\"");
+	assert_refused(others[1], "sliding_window_pattern", "0", "sliding_window_pattern: 0");
+	assert_refused(others[2], "sliding_window", "0", "sliding_window: 0 is not within");
+	assert_refused(others[2], "num_experts", "8", "num_experts: 8");
+	assert_refused(others[2], "num_local_experts", "8", "num_local_experts: 8");
+	assert_refused(others[2], "attention_bias", "true", "attention_bias: true");
+	assert_refused(others[2], "rope_interleaved", "true", "rope_interleaved: true");
+	assert_refused(others[3], "rope_scaling", "{\"type\":\"linear\",\"factor\":2}",
+		       "rope_type: \"linear\" is not supported, only \"default\", \"longrope\"");
+	assert_refused(others[3], "partial_rotary_factor", "1.0",
+		       "long_factor: 2 numbers, but 4 pairs turn");
+	assert_refused(others[3], "partial_rotary_factor", "0.4",
+		       "partial_rotary_factor: 0.4 of 8");
+	assert_refused(others[3], "partial_rotary_factor", "2", "partial_rotary_factor: 2 is not");
+	assert_refused(others[3], "rope_scaling",
+		       "{\"type\":\"longrope\",\"long_factor\":[1,0],\"short_factor\":[1,1]}",
+		       "long_factor: 0 is not a number above 0");
+	assert_refused(others[4], "logits_scaling", "-1", "logits_scaling: -1 is not");
+	assert_refused(others[5], "layer_types", "[\"conv\",\"full_attention\",\"conv\",\"conv\"]",
+		       "layer_types: \"conv\"");
+	assert_refused(others[6], "conv_L_cache", "9", "conv_L_cache: 9 is not within 1..8");
+	assert_refused(others[6], "conv_L_cache", "1", "a convolution of 1 taps");
+	assert_refused(others[6], "block_ffn_dim_multiplier", "-1", "block_ffn_dim_multiplier: -1");
+	assert_refused(others[7], "linear_num_key_heads", "3", "32 linear_num_value_heads for 3");
+	assert_refused(others[7], "linear_value_head_dim", "513", "linear_value_head_dim: 513");
+	assert_refused(others[7], "attn_output_gate", "false", "attn_output_gate: false");
+	assert_refused(others[7], "layer_types",
+		       "[\"conv\",\"full_attention\",\"conv\",\"conv\",\"conv\"]",
+		       "layer_types: \"conv\" is not supported, only \"full_attention\" and "
+		       "\"linear_attention\"");
+}
+
 static void not_json(void **state)
 {
 	static const char *const texts[] = {"", "{", "[]", "[3]", "{\"a\":1,\"a\":2}", "{}x"};
@@ -413,22 +535,41 @@ static void text_again(void **state)
 	buf_free(&other);
 }
 
+static void assert_same(const struct config *a, const struct config *b)
+{
+	assert_int_equal(a->kinds.n, b->kinds.n);
+	assert_memory_equal(a->kinds.p, b->kinds.p, a->kinds.n);
+	assert_int_equal(a->window, b->window);
+	assert_int_equal(a->parallel, b->parallel);
+	assert_true(a->embedding_scale == b->embedding_scale);
+	assert_true(a->residual_scale == b->residual_scale);
+	assert_true(a->attention_scale == b->attention_scale);
+	assert_true(a->attention_cap == b->attention_cap);
+	assert_true(a->logit_scale == b->logit_scale && a->logit_cap == b->logit_cap);
+	assert_true(a->rope.share == b->rope.share && a->local.theta == b->local.theta);
+	assert_true(a->conv_taps == b->conv_taps && a->conv_bias == b->conv_bias);
+	assert_true(a->linear_k_heads == b->linear_k_heads && a->linear_v_dim == b->linear_v_dim);
+}
+
 /* Every family is written so that it is read again as what it was. */
 static void make_families(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 2 * FAMILIES; i++) {
+		const struct family_row *row = family_row((enum family)(i / 2));
+		bool usual = !row->rope_types;
 		struct config c = {.family = (enum family)(i / 2),
 				   .vocab = 50,
 				   .d = 24,
 				   .layers = 1,
 				   .heads = 3,
 				   .kv_heads = 3,
-				   .head_dim = 10,
+				   .head_dim = 16,
 				   .ffn = 40,
 				   .max_len = 16,
 				   .norm_eps = 1e-5,
-				   .rope = {ROPE_LINEAR, .theta = 1e4, .factor = 2},
+				   .rope = {usual ? ROPE_LINEAR : ROPE_DEFAULT, .theta = 1e4,
+					    .factor = 2},
 				   .o_bias = i % 2,
 				   .mlp_bias = i % 2,
 				   .bos = -1},
@@ -439,13 +580,21 @@ static void make_families(void **state)
 		if (config_parse(&back, c.json.p, c.json.n, NULL, 0, "dir", &why))
 			fail_msg("%s", why.text);
 		assert_int_equal(back.family, i / 2);
-		assert_int_equal(back.o_bias, i % 2 && i / 2 != FAMILY_QWEN2);
-		assert_int_equal(back.qkv_bias, i % 2 || i / 2 == FAMILY_QWEN2);
-		assert_int_equal(back.mlp_bias, i % 2 && i / 2 == FAMILY_LLAMA);
-		assert_int_equal(back.qk_norm, i / 2 == FAMILY_QWEN3);
-		assert_int_equal(back.rope.type, ROPE_LINEAR);
-		assert_true(back.rope.factor == 2);
+		if (i / 2 <= FAMILY_QWEN3) {
+			assert_int_equal(back.o_bias, i % 2 && i / 2 != FAMILY_QWEN2);
+			assert_int_equal(back.qkv_bias, i % 2 || i / 2 == FAMILY_QWEN2);
+			assert_int_equal(back.mlp_bias, i % 2 && i / 2 == FAMILY_LLAMA);
+		}
+		assert_int_equal(back.qk_norm, row->qk_normed);
+		assert_int_equal(back.rope.type, usual ? ROPE_LINEAR : ROPE_DEFAULT);
+		assert_true(!usual || back.rope.factor == 2);
 		assert_int_equal(config_params(&back), config_params(&c));
+		assert_same(&back, &c);
+		/* again, as --like does it */
+		buf_free(&back.json);
+		assert_int_equal(config_make(&back, &why), 0);
+		assert_int_equal(back.json.n, c.json.n);
+		assert_memory_equal(back.json.p, c.json.p, c.json.n);
 		config_free(&back);
 		config_free(&c);
 	}
@@ -482,12 +631,20 @@ static void make_refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain),         cmocka_unit_test(kept_as_it_came),
-		cmocka_unit_test(defaults),      cmocka_unit_test(accepted),
-		cmocka_unit_test(refused),       cmocka_unit_test(not_json),
-		cmocka_unit_test(stop_set),      cmocka_unit_test(make_and_parse),
-		cmocka_unit_test(families),      cmocka_unit_test(refused_of_families),
-		cmocka_unit_test(make_families), cmocka_unit_test(make_refuses),
+		cmocka_unit_test(plain),
+		cmocka_unit_test(kept_as_it_came),
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(accepted),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(windows_and_turns),
+		cmocka_unit_test(refused_of_others),
+		cmocka_unit_test(not_json),
+		cmocka_unit_test(stop_set),
+		cmocka_unit_test(make_and_parse),
+		cmocka_unit_test(families),
+		cmocka_unit_test(refused_of_families),
+		cmocka_unit_test(make_families),
+		cmocka_unit_test(make_refuses),
 		cmocka_unit_test(text_again),
 	};
 

@@ -278,7 +278,8 @@ int main(void)
 	};
 	int failed;
 
-	blas_start();
+	if (blas_start(NULL))
+		return 1;
 	par_start(2);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	par_stop();

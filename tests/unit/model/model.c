@@ -936,7 +936,7 @@ static void sampler_refuses(void **state)
 	s = sampler_new(&m, &o);
 	assert_int_equal(sampler_run(s, &empty, 1, out, &why), ST_INPUT);
 	assert_int_equal(sampler_run(s, &alien, 1, out, &why), ST_INPUT);
-	m.params[m.norm] = NAN;
+	m.params[m.norm.w] = NAN;
 	assert_int_equal(sampler_run(s, &fine, 1, out, &why), ST_INPUT);
 	assert_non_null(strstr(why.text, "not finite"));
 	sampler_free(s);
@@ -966,7 +966,8 @@ int main(void)
 	};
 	int failed;
 
-	blas_start();
+	if (blas_start(NULL))
+		return 1;
 	par_start(2);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	par_stop();

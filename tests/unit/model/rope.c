@@ -12,7 +12,7 @@ static int parse(struct rope *r, const char *text, struct reason *why)
 	int st;
 
 	assert_non_null(j);
-	st = rope_parse(r, j, 32768, why);
+	st = rope_parse(r, j, &(struct rope_form){.max_len = 32768}, why);
 	json_decref(j);
 	return st;
 }
@@ -152,7 +152,7 @@ static void round_trip(void **state)
 
 		accept(&r, texts[i]);
 		j = json_pack("{s:o, s:f}", "rope_scaling", rope_json(&r), "rope_theta", r.theta);
-		assert_int_equal(rope_parse(&back, j, 1, NULL), 0);
+		assert_int_equal(rope_parse(&back, j, &(struct rope_form){.max_len = 1}, NULL), 0);
 		assert_int_equal(back.type, r.type);
 		assert_true(back.factor == r.factor && back.original == r.original);
 		assert_true(back.low == r.low && back.high == r.high);
@@ -224,13 +224,111 @@ static void refused(void **state)
 	}
 }
 
+static void accept_as(struct rope *r, const char *text, const struct rope_form *f)
+{
+	json_t *j = json_loads(text, 0, NULL);
+	struct reason why = {0};
+
+	assert_non_null(j);
+	if (rope_parse(r, j, f, &why))
+		fail_msg("%s: %s", text, why.text);
+	json_decref(j);
+}
+
+/* The list is chosen by what the model allows; a = sqrt(1 + ln m / ln original) for both. */
+static void longrope(void **state)
+{
+	static const char text[] =
+		"{\"original_max_position_embeddings\":16,\"rope_scaling\":{\"type\":\"longrope\","
+		"\"long_factor\":[2,4,8],\"short_factor\":[1,1,2]},\"partial_rotary_factor\":0.75}";
+	struct rope_form f = {.max_len = 64, .types = 1 << ROPE_LONGROPE, .partial = true};
+	double freq[3];
+	struct rope r;
+
+	(void)state;
+	accept_as(&r, text, &f);
+	assert_int_equal(rope_turned(&r, 8), 6);
+	rope_freqs(&r, freq, 6);
+	assert_true(freq[0] == 0.5 && fabs(freq[2] - pow(1e4, -4.0 / 6) / 8) < 1e-12);
+	assert_true(fabs(rope_scale(&r) - sqrt(1 + log(4) / log(16))) < 1e-15);
+	f.max_len = 16;
+	accept_as(&r, text, &f);
+	rope_freqs(&r, freq, 6);
+	assert_true(freq[0] == 1 && rope_scale(&r) == 1);
+	assert_int_equal(rope_turned(&r, 10), 0); /* 7 numbers: not pairs */
+}
+
+/* dynamic with alpha is another base, once and for all */
+static void alpha(void **state)
+{
+	const struct rope_form f = {.max_len = 64, .types = 1 << ROPE_ALPHA};
+	double freq[4];
+	struct rope r;
+
+	(void)state;
+	accept_as(&r,
+		  "{\"rope_theta\":100,\"rope_scaling\":{\"type\":\"dynamic\",\"alpha\":9,"
+		  "\"factor\":1,\"beta_fast\":32,\"mscale\":1.0}}",
+		  &f);
+	rope_freqs(&r, freq, 8);
+	assert_true(freq[0] == 1);
+	assert_true(fabs(freq[2] - pow(100 * pow(9, 8.0 / 6), -0.5)) < 1e-15);
+}
+
+/* Queries grow by the logarithm of how often the original length has passed. */
+static void query_beta(void **state)
+{
+	struct rope r;
+
+	(void)state;
+	accept(&r, "{\"rope_scaling\":{\"type\":\"yarn\",\"factor\":4,"
+		   "\"original_max_position_embeddings\":10,\"llama_4_scaling_beta\":0.5,"
+		   "\"max_position_embeddings\":40}}");
+	assert_true(rope_query(&r, 0) == 1 && rope_query(&r, 9) == 1);
+	assert_true(rope_query(&r, 10) == (float)(1 + 0.5 * log(2)));
+	assert_true(rope_query(&r, 39) == (float)(1 + 0.5 * log(4)));
+}
+
+/* Angles for each type of layer, in one object or by old keys at the top */
+static void by_layer_type(void **state)
+{
+	static const char nested[] =
+		"{\"rope_theta\":7,\"rope_local_base_freq\":8,\"rope_parameters\":{\"full_"
+		"attention\":"
+		"{\"rope_type\":\"linear\",\"factor\":2,\"rope_theta\":100},\"sliding_attention\":"
+		"{\"rope_type\":\"default\"}}}";
+	static const char flat[] = "{\"rope_theta\":7,\"rope_local_base_freq\":8,\"rope_scaling\":"
+				   "{\"rope_type\":\"linear\",\"factor\":2}}";
+	const struct rope_form full = {.max_len = 64, .theta = 1e6, .layers = "full_attention"};
+	const struct rope_form sliding = {.max_len = 64,
+					  .theta = 1e4,
+					  .layers = "sliding_attention",
+					  .apart = true,
+					  .theta_key = "rope_local_base_freq"};
+	struct rope r;
+
+	(void)state;
+	accept_as(&r, nested, &full);
+	assert_true(r.type == ROPE_LINEAR && r.theta == 100);
+	accept_as(&r, nested, &sliding);
+	assert_true(r.type == ROPE_DEFAULT && r.theta == 8);
+	accept_as(&r, flat, &full);
+	assert_true(r.type == ROPE_LINEAR && r.theta == 7);
+	accept_as(&r, flat, &sliding);
+	assert_true(r.type == ROPE_DEFAULT && r.theta == 8);
+	accept_as(&r, "{}", &sliding);
+	assert_true(r.type == ROPE_DEFAULT && r.theta == 1e4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain),        cmocka_unit_test(linear),
-		cmocka_unit_test(llama3),       cmocka_unit_test(yarn),
-		cmocka_unit_test(yarn_options), cmocka_unit_test(round_trip),
-		cmocka_unit_test(refused),
+		cmocka_unit_test(plain),         cmocka_unit_test(linear),
+		cmocka_unit_test(llama3),        cmocka_unit_test(yarn),
+		cmocka_unit_test(yarn_options),  cmocka_unit_test(round_trip),
+		cmocka_unit_test(refused),       cmocka_unit_test(longrope),
+		cmocka_unit_test(alpha),         cmocka_unit_test(query_beta),
+		cmocka_unit_test(by_layer_type),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -382,6 +382,40 @@ static void stop_set(void **state)
 	assert_refused("eos_token is not a string");
 }
 
+/* Which of several stop tokens ends a demonstration, and what is written back of the files beside
+ */
+static void end_of_a_text(void **state)
+{
+	struct config c = shape();
+	struct policy p;
+
+	(void)state;
+	c.vocab = 20;
+	make_saved(&c, SFT_F32);
+	load(&p);
+	assert_int_equal(p.end, 1);
+	policy_free(&p);
+	patch_json("config.json", "{\"eos_token_id\":[3,4]}");
+	patch_json("generation_config.json", "{\"eos_token_id\":[5,1]}");
+	load(&p);
+	assert_int_equal(p.end, 1); /* tokenizer_config.json's eos_token */
+	policy_free(&p);
+	patch_json("tokenizer_config.json", "{\"eos_token\":null}");
+	load(&p);
+	assert_int_equal(p.end, 5);
+	policy_free(&p);
+	patch_json("generation_config.json", "{\"eos_token_id\":null}");
+	scratch_put(saved, "added_tokens.json", "{\"<x>\":15}", 10);
+	load(&p);
+	assert_int_equal(p.end, 3);
+	assert_int_equal(tok_vocab_size(p.tok), 16);
+	scratch_free(saved);
+	assert_int_equal(policy_save(&p, saved, &(struct weights_form){.as = WEIGHTS_F32}, NULL),
+			 0);
+	assert_int_equal(access(scratch_path(saved, "added_tokens.json"), F_OK), 0);
+	policy_free(&p);
+}
+
 /* tokenizer_config.json of a Llama's tokenizer says what stands around a text. */
 static void around_a_text(void **state)
 {
@@ -391,7 +425,7 @@ static void around_a_text(void **state)
 		uint32_t n, ids[3];
 	} cases[] = {
 		{"{" LLAMA "}", 2, {0, 3}},
-		{"{" LLAMA ",\"add_bos_token\":true,\"add_eos_token\":true}", 3, {0, 3, 1}},
+		{"{" LLAMA ",\"add_bos_token\":true,\"add_eos_token\":true}", 2, {0, 3}},
 		{"{" LLAMA ",\"add_bos_token\":false,\"add_eos_token\":null}", 1, {3}},
 		{"{" LLAMA ",\"tokenizer_class\":\"GPT2Tokenizer\",\"add_bos_token\":true}",
 		 1,
@@ -439,7 +473,19 @@ static void vocabulary_size(void **state)
 }
 
 /* The weights of a policy written again, one of them changed. */
-enum change { SAME, DROP, ADD, RENAME, SHAPE, RANK, NOT_FINITE, BUFFER, HEAD, WRONG_HEAD };
+enum change {
+	SAME,
+	DROP,
+	ADD,
+	RENAME,
+	SHAPE,
+	RANK,
+	NOT_FINITE,
+	BUFFER,
+	HEAD,
+	ONLY_HEAD,
+	WRONG_HEAD
+};
 
 static void rewrite(enum change what)
 {
@@ -481,6 +527,8 @@ static void rewrite(enum change what)
 	if (what == BUFFER)
 		v[n++] = (struct sft_item){
 			"model.layers.0.self_attn.rotary_emb.inv_freq", 1, {4}, extra, SFT_F32, 0};
+	if (what == ONLY_HEAD)
+		v[0].name = "lm_head.weight";
 	if (what == WRONG_HEAD)
 		extra[3] += 1;
 	if (what == HEAD || what == WRONG_HEAD)
@@ -500,6 +548,7 @@ static void tensors(void **state)
 		{SAME, NULL},
 		{BUFFER, NULL},
 		{HEAD, NULL},
+		{ONLY_HEAD, NULL},
 		{DROP, "tensor model.norm.weight: missing"},
 		{ADD, "tensor model.layers.0.self_attn.q_proj.bias: not a weight of this model"},
 		{RENAME, "tensor model.embed_tokens.weight: missing"},
@@ -616,6 +665,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(files, setup, teardown),
 		cmocka_unit_test_setup_teardown(stop_set, setup, teardown),
+		cmocka_unit_test_setup_teardown(end_of_a_text, setup, teardown),
 		cmocka_unit_test_setup_teardown(around_a_text, setup, teardown),
 		cmocka_unit_test_setup_teardown(vocabulary_size, setup, teardown),
 		cmocka_unit_test_setup_teardown(tensors, setup, teardown),

@@ -125,6 +125,54 @@ static void each_rule(void **state)
 	}
 }
 
+/* What older writers stored beside weights is not there, whatever its type; but its bytes are. */
+static void buffers(void **state)
+{
+	static const char *const names[] = {"m.rotary_emb.inv_freq", "h.0.attn.masked_bias",
+					    "h.0.attn.bias", "position_ids", "m.causal_mask"};
+	struct sft_file f;
+	struct reason why;
+	char header[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		snprintf(header, sizeof header,
+			 "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[2,6]},"
+			 "\"%s\":{\"dtype\":\"BOOL\",\"shape\":[2,1],\"data_offsets\":[0,2]}}",
+			 names[i]);
+		put_file("model.safetensors", header, 6);
+		if (sft_open(&f, dir, &why))
+			fail_msg("%s", why.text);
+		assert_int_equal(f.n, 1);
+		assert_string_equal(f.v[0].name, "a");
+		sft_close(&f);
+	}
+	put_file("model.safetensors", "{" T("b.attn_mask", "U8", "[3]", "[0,2]") "}", 2);
+	assert_refused("tensor b.attn_mask: data_offsets span 2 bytes");
+	put_file("model.safetensors", "{" T("b.attn_mask", "U7", "[2]", "[0,2]") "}", 2);
+	assert_refused("dtype U7 is not supported");
+	put_file("model.safetensors", "{" T("attn.bias.x", "U8", "[2]", "[0,2]") "}", 2);
+	assert_refused("dtype U8 is not supported");
+}
+
+static void other_names(void **state)
+{
+	struct sft_file f;
+	struct reason why;
+
+	(void)state;
+	put_file("model.safetensors",
+		 "{" T("b.old", "F32", "[1]", "[0,4]") "," T("a.new", "F32", "[1]", "[4,8]") "}",
+		 8);
+	assert_int_equal(sft_open(&f, dir, &why), 0);
+	assert_int_equal(sft_rename(&f, ".old", ".new", &why), 0);
+	assert_non_null(sft_find(&f, "b.new"));
+	assert_null(sft_find(&f, "b.old"));
+	assert_int_equal(sft_rename(&f, "b.new", "a.new", &why), ST_INPUT);
+	assert_says(&why, "tensor a.new: under two names");
+	sft_close(&f);
+}
+
 static void header_length(void **state)
 {
 	static const struct {
@@ -539,6 +587,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_rule, setup, teardown),
+		cmocka_unit_test_setup_teardown(buffers, setup, teardown),
+		cmocka_unit_test_setup_teardown(other_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(header_length, setup, teardown),
 		cmocka_unit_test_setup_teardown(deep_nesting, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_file, setup, teardown),

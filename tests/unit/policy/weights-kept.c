@@ -5,7 +5,6 @@
  */
 #include "base/file.h"
 #include "learn/rl.h"
-#include "tensor/bf16.h"
 
 #include "scratch.h"
 #include "tiny.h"
@@ -181,20 +180,12 @@ static void an_adapter(void **state)
 static void computed_in_bf16(void **state)
 {
 	(void)state;
-	if (bf16_missing()) {
-		print_message("skipped: %s\n", bf16_missing());
-		skip();
-	}
 	goes_on(MODEL_BF16, 0);
 }
 
 static void an_adapter_in_bf16(void **state)
 {
 	(void)state;
-	if (bf16_missing()) {
-		print_message("skipped: %s\n", bf16_missing());
-		skip();
-	}
 	goes_on(MODEL_BF16, 2);
 }
 

@@ -116,13 +116,33 @@ static void names(void **state)
 	buf_free(&line);
 }
 
+static void fields(void **state)
+{
+	struct span row = {"a\t\tb", 4}, none = {"", 0}, f;
+
+	(void)state;
+	assert_true(columns_field(&row, &f));
+	assert_true(span_is(f, "a"));
+	assert_true(columns_field(&row, &f));
+	assert_int_equal(f.n, 0);
+	assert_true(columns_field(&row, &f));
+	assert_true(span_is(f, "b"));
+	assert_false(columns_field(&row, &f));
+	assert_true(columns_field(&none, &f));
+	assert_int_equal(f.n, 0);
+	assert_false(columns_field(&none, &f));
+	row = (struct span){"a\t", 2}; /* a tab at the end: an empty field behind it */
+	assert_true(columns_field(&row, &f));
+	assert_true(columns_field(&row, &f));
+	assert_int_equal(f.n, 0);
+	assert_false(columns_field(&row, &f));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(values),
-		cmocka_unit_test(paths),
-		cmocka_unit_test(odd_keys),
-		cmocka_unit_test(names),
+		cmocka_unit_test(values), cmocka_unit_test(paths),  cmocka_unit_test(odd_keys),
+		cmocka_unit_test(names),  cmocka_unit_test(fields),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

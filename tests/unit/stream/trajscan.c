@@ -201,10 +201,9 @@ static void test_where(void **state)
 		"f=2.5e-1",
 		"f > -1",
 		"t = abc",
-		"t < abd",
-		"t > ab",
-		"t >= abc",
-		"t <= abc",
+		"digits < 6",
+		"digits >= 5.0",
+		"angle = <b>",
 		"t != ab",
 		"t ~ b",
 		"t ~ ^a.c$",
@@ -224,14 +223,14 @@ static void test_where(void **state)
 		"n > -9223372036854775808",
 	};
 	static const char *const fail[] = {
-		"n = 4",   "n = 5.5", "n = five",     "n > 5",   "n < 5",    "t = ab",
-		"t > abc", "t ~ ^b",  "none",         "none = ", "none < 1", "none ~ .",
-		"nil",     "nil = ",  "digits = 5.0", "nan < 1", "nan >= 1", "list = []",
-		"yes = 1", "n ~ 6",   "empty != ",
+		"n = 4",   "n = 5.5", "n = five",     "n > 5",      "n < 5",    "t = ab",
+		"t > 4",   "t ~ ^b",  "none",         "none = ",    "none < 1", "none ~ .",
+		"nil",     "nil = ",  "digits = 5.0", "nan < 1",    "nan >= 1", "list = []",
+		"yes = 1", "n ~ 6",   "empty != ",    "digits > 5", "yes < 2",  "empty < 1",
 	};
 	struct rec r = record(
 		"{\"n\":5,\"f\":0.25,\"t\":\"abc\",\"yes\":true,\"digits\":\"5\",\"nil\":null,"
-		"\"nan\":{\"$float\":\"nan\"},\"list\":[1],\"empty\":\"\","
+		"\"nan\":{\"$float\":\"nan\"},\"list\":[1],\"empty\":\"\",\"angle\":\"<b>\","
 		"\"spaced\":\"a  b\"}");
 
 	(void)state;
@@ -245,13 +244,34 @@ static void test_where(void **state)
 
 static void test_where_bad(void **state)
 {
-	static const char *const bad[] = {"", "= 1", "a ! b", "a ~ [", "  ", "!a", "a ~", "a > "};
+	static const char *const bad[] = {
+		"",        "= 1",    "a ! b",  "a ~ [",  "  ",     "!a",     "a ~",
+		"a > ",    "a => 1", "a =< 1", "a =~ b", "a !~ b", "a <> b", "a === b",
+		"a !== b", "a=<b>",  "a < b",  "a > ab", "a <= x", "a >= -", "a < 1 2"};
 	struct reason why;
 	struct where w;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		assert_int_equal(where_parse(&w, bad[i], &why), ST_USAGE);
+}
+
+/* A condition knows whether its key was there in any record. */
+static void test_where_seen(void **state)
+{
+	struct rec r = record("{\"n\":5,\"m\":{\"level\":2}}");
+	static const char *const there[] = {"n < 1", "m.level", "n = x"};
+	static const char *const absent[] = {"N < 1", "m.Level != 2", "level ~ 2"};
+	struct reason why;
+	struct where w;
+
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		assert_int_equal(where_parse(&w, i < 3 ? there[i] : absent[i - 3], &why), 0);
+		where_holds(&w, r.map);
+		assert_true(w.seen == (i < 3));
+		where_free(&w);
+	}
 }
 
 static int free_bytes(void **state)
@@ -268,7 +288,7 @@ int main(void)
 		cmocka_unit_test(test_graded),    cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_path),      cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_text),      cmocka_unit_test(test_where),
-		cmocka_unit_test(test_where_bad),
+		cmocka_unit_test(test_where_bad), cmocka_unit_test(test_where_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, free_bytes);

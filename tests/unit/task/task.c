@@ -603,6 +603,62 @@ static void many_rows(void **state)
 	buf_free(&b);
 }
 
+static void programs(void **state)
+{
+	const char *human =
+		"{\"task_id\":\"H/1\",\"prompt\":\"def f():\\n\",\"entry_point\":\"f\","
+		"\"canonical_solution\":\"    pass\",\"test\":\"def check(c):\\n    c()\"}\n";
+	const char *mbpp =
+		"{\"text\":\"Write one. \",\"code\":\"f = 1\",\"task_id\":7,"
+		"\"test_setup_code\":\"\",\"test_list\":[\"assert f() == 1\",\"assert f\"]}\n";
+	const char *lcb =
+		"{\"question_content\":\"Add.\",\"question_id\":\"a1\",\"starter_code\":"
+		"\"class Solution:\\n \",\"public_test_cases\":\"[]\",\"metadata\":\"{}\"}\n";
+	const char *taco = "{\"question\":\"Add.\",\"solutions\":\"[]\",\"starter_code\":\"\","
+			   "\"input_output\":\"{\\\"inputs\\\": [\\\"1\\\"], \\\"outputs\\\": "
+			   "[\\\"1\\\"]}\"}\n";
+	const char *verl =
+		"{\"prompt\":[{\"role\":\"user\",\"content\":\"Add.\"}],\"ability\":\"code\","
+		"\"reward_model\":{\"ground_truth\":\"[{\\\"input\\\": 1, \\\"output\\\": "
+		"2}]\"}}\n";
+	const char *plain = "{\"id\":\"a\",\"prompt\":\"p\",\"test\":\"blood\",\"code\":\"c\","
+			    "\"answer\":\"x\"}\n";
+
+	(void)state;
+	good(human, 1);
+	assert_string_equal(set.v[0].id, "H/1");
+	assert_string_equal(set.v[0].prompt, "def f():\n");
+	assert_string_equal(set.v[0].answer, "    pass");
+	assert_string_equal(set.v[0].verifier, "code");
+	assert_true(set.v[0].implied);
+	meta_is(&set.v[0], "{\"entry_point\":\"f\",\"test\":\"def check(c):\\n    c()\","
+			   "\"prompt\":\"def f():\\n\"}");
+	good(mbpp, 1);
+	assert_string_equal(set.v[0].id, "7");
+	assert_string_equal(set.v[0].prompt, "Write one.\n\nYour code should pass these tests:\n\n"
+					     "assert f() == 1\nassert f\n");
+	assert_string_equal(set.v[0].answer, "f = 1");
+	assert_string_equal(set.v[0].verifier, "code");
+	meta_is(&set.v[0],
+		"{\"test_setup_code\":\"\",\"test_list\":[\"assert f() == 1\",\"assert f\"]}");
+	good(lcb, 1);
+	assert_string_equal(set.v[0].id, "a1");
+	assert_string_equal(set.v[0].prompt, "Add.\n\nBegin with this code:\n\n```python\n"
+					     "class Solution:\n```\n");
+	assert_string_equal(set.v[0].verifier, "code");
+	assert_null(set.v[0].answer);
+	good(taco, 1);
+	assert_string_equal(set.v[0].prompt, "Add.");
+	assert_string_equal(set.v[0].verifier, "code");
+	good(verl, 1);
+	assert_string_equal(set.v[0].verifier, "code");
+	assert_string_equal(set.v[0].answer, "[{\"input\": 1, \"output\": 2}]");
+	good(plain, 1);
+	assert_null(set.v[0].verifier);
+	assert_string_equal(set.v[0].answer, "x");
+	bad("{\"text\":\"p\",\"answer\":\"x\"}\n", 1, "no prompt, messages");
+}
+
 static void real_sets(void **state)
 {
 	static const struct {
@@ -651,6 +707,7 @@ int main(void)
 		TEST(many_rows),
 		TEST(what_is_asked),
 		TEST(games),
+		TEST(programs),
 		TEST(ids),
 		TEST(odd_answers),
 		TEST(one_value_after_the_other),

@@ -13,16 +13,37 @@
 
 enum { MOST = 200 }; /* tokens */
 
-/* p[0..n): probabilities of the first n keys (rows ld apart) for the query q */
-static void plain_probabilities(double *p, const float *q, const float *k, size_t ld, size_t n,
-				size_t hd)
+/* Scales, caps and windows, shorter and longer than a panel; each test runs with all. */
+static const struct att_how hows[] = {
+	{0, 0, 0}, {0.3F, 0, 0}, {0, 0, 1}, {0, 0, 7}, {0, 0, 70}, {0, 1.5F, 0}, {0.4F, 2, 33},
+};
+
+enum { HOWS = sizeof hows / sizeof *hows };
+
+static struct att_how how; /* the one under test */
+
+/* p[0..n): probabilities of the first n keys (rows ld apart) for the query q; slope (NULL: not
+ * wanted): of each score by the product */
+static void plain_scores(double *p, double *slope, const float *q, const float *k, size_t ld,
+			 size_t n, size_t hd)
 {
+	double scale = how.scale > 0 ? (double)how.scale : 1 / sqrt((double)hd),
+	       c = (double)how.cap;
 	double max = -INFINITY, sum = 0;
 
 	for (size_t j = 0; j < n; j++) {
 		p[j] = 0;
 		for (size_t x = 0; x < hd; x++)
-			p[j] += (double)q[x] * (double)k[j * ld + x] / sqrt((double)hd);
+			p[j] += (double)q[x] * (double)k[j * ld + x] * scale;
+		if (slope)
+			slope[j] = scale;
+		if (c > 0) {
+			p[j] = c * tanh(p[j] / c);
+			if (slope)
+				slope[j] *= 1 - p[j] / c * (p[j] / c);
+		}
+		if (how.window && j + how.window < n)
+			p[j] = -INFINITY;
 		max = fmax(max, p[j]);
 	}
 	for (size_t j = 0; j < n; j++)
@@ -37,7 +58,7 @@ static void check_row(const float *out, const float *q, struct cmatrix k, struct
 {
 	double p[MOST];
 
-	plain_probabilities(p, q, k.p, k.ld, n, k.cols);
+	plain_scores(p, NULL, q, k.p, k.ld, n, k.cols);
 	for (size_t x = 0; x < k.cols; x++) {
 		double want = 0;
 
@@ -64,10 +85,10 @@ static struct cache cache_of(size_t heads, size_t hd)
 	c.v = plain_normal(2, MOST * c.ld);
 	/* garbage where nothing is put must not count, as long as it is finite */
 	c.kv.keys = plain_normal(3, c.floats + PANEL);
-	c.kv = (struct att_kv){c.kv.keys, c.kv.keys + keys, hd, heads, step};
+	c.kv = (struct att_kv){c.kv.keys, c.kv.keys + keys, hd, heads, step, how};
 	for (size_t g = 0; g < heads; g++) {
-		struct att_kv one = {c.kv.keys + g * step, c.kv.values + g * step, hd, heads - g,
-				     step};
+		struct att_kv one = {
+			c.kv.keys + g * step, c.kv.values + g * step, hd, heads - g, step, how};
 		size_t n = 1;
 
 		for (size_t t = 0; t < MOST;
@@ -90,32 +111,37 @@ static const size_t dims[] = {1, 5, 8, 16, 40, 64};
 enum { DIMS = sizeof dims / sizeof *dims };
 
 /* A sequence in blocks of rows: each row over its own past; the same bits alone and in a block */
+static void check_sequence(size_t hd)
+{
+	struct cache c = cache_of(1, hd);
+	float *q = plain_normal(4, MOST * hd), *out = plain_normal(5, MOST * hd);
+	float *scratch = plain_normal(6, att_scratch(48, MOST)), *one = plain_normal(7, hd);
+
+	for (size_t t = 0, n = 0; t < MOST; t += n) {
+		n = MOST - t < 48 ? MOST - t : 48;
+		att_rows(matrix_of(out + t * hd, n, hd, hd), matrix_in(q + t * hd, n, hd, hd), c.kv,
+			 t + 1, true, scratch);
+	}
+	for (size_t t = 0; t < MOST; t += 7) {
+		check_row(out + t * hd, q + t * hd, matrix_in(c.k, MOST, hd, c.ld),
+			  matrix_in(c.v, MOST, hd, c.ld), t + 1);
+		att_rows(matrix_of(one, 1, hd, hd), matrix_in(q + t * hd, 1, hd, hd), c.kv, t + 1,
+			 true, scratch);
+		assert_same_bits(one, out + t * hd, hd);
+	}
+	cache_free(&c);
+	free(q);
+	free(out);
+	free(scratch);
+	free(one);
+}
+
 static void sequence(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < DIMS; i++) {
-		size_t hd = dims[i], n = 0;
-		struct cache c = cache_of(1, hd);
-		float *q = plain_normal(4, MOST * hd), *out = plain_normal(5, MOST * hd);
-		float *scratch = plain_normal(6, att_scratch(48, MOST)), *one = plain_normal(7, hd);
-
-		for (size_t t = 0; t < MOST; t += n) {
-			n = MOST - t < 48 ? MOST - t : 48;
-			att_rows(matrix_of(out + t * hd, n, hd, hd),
-				 matrix_in(q + t * hd, n, hd, hd), c.kv, t + 1, true, scratch);
-		}
-		for (size_t t = 0; t < MOST; t += 7) {
-			check_row(out + t * hd, q + t * hd, matrix_in(c.k, MOST, hd, c.ld),
-				  matrix_in(c.v, MOST, hd, c.ld), t + 1);
-			att_rows(matrix_of(one, 1, hd, hd), matrix_in(q + t * hd, 1, hd, hd), c.kv,
-				 t + 1, true, scratch);
-			assert_same_bits(one, out + t * hd, hd);
-		}
-		cache_free(&c);
-		free(q);
-		free(out);
-		free(scratch);
-		free(one);
+	for (size_t i = 0; i < DIMS * HOWS; i++) {
+		how = hows[i / DIMS];
+		check_sequence(dims[i % DIMS]);
 	}
 }
 
@@ -129,8 +155,8 @@ static void check_token(size_t heads, size_t kvh, size_t hd, size_t n)
 	att_token(matrix_of(out, heads, hd, hd), matrix_in(q, heads, hd, hd), c.kv, n, scratch);
 	for (size_t h = 0; h < heads; h++) {
 		size_t g = h / (heads / kvh);
-		struct att_kv kv = {c.kv.keys + g * c.kv.step, c.kv.values + g * c.kv.step, hd, 1,
-				    0};
+		struct att_kv kv = {
+			c.kv.keys + g * c.kv.step, c.kv.values + g * c.kv.step, hd, 1, 0, how};
 
 		check_row(out + h * hd, q + h * hd, matrix_in(c.k + g * hd, MOST, hd, c.ld),
 			  matrix_in(c.v + g * hd, MOST, hd, c.ld), n);
@@ -150,11 +176,12 @@ static void token(void **state)
 	static const size_t lens[] = {1, 2, 15, 16, 17, 100, MOST};
 
 	(void)state;
-	for (size_t i = 0; i < DIMS; i++)
+	for (size_t i = 0; i < DIMS * HOWS; i++)
 		for (size_t j = 0; j < sizeof lens / sizeof *lens; j++) {
-			check_token(6, 6, dims[i], lens[j]);
-			check_token(6, 2, dims[i], lens[j]);
-			check_token(3, 1, dims[i], lens[j]);
+			how = hows[i / DIMS];
+			check_token(6, 6, dims[i % DIMS], lens[j]);
+			check_token(6, 2, dims[i % DIMS], lens[j]);
+			check_token(3, 1, dims[i % DIMS], lens[j]);
 		}
 }
 
@@ -188,12 +215,12 @@ static void plain_token(struct pass *p, size_t t, size_t h)
 {
 	size_t hd = p->hd, tokens[MOST], n = past(p, t, tokens), k_at = REP * hd, v_at = k_at + hd;
 	const float *q = p->qkv + t * p->ld + h * hd, *d_o = p->d_o + t * p->ldo + h * hd;
-	double prob[MOST], dp[MOST], mean = 0, scale = 1 / sqrt((double)hd);
+	double prob[MOST], dp[MOST], slope[MOST], mean = 0;
 	float *keys = xarray(n * hd, sizeof *keys);
 
 	for (size_t j = 0; j < n; j++)
 		memcpy(keys + j * hd, p->qkv + tokens[j] * p->ld + k_at, hd * sizeof *keys);
-	plain_probabilities(prob, q, keys, hd, n, hd);
+	plain_scores(prob, slope, q, keys, hd, n, hd);
 	for (size_t j = 0; j < n; j++) {
 		const float *v = p->qkv + tokens[j] * p->ld + v_at;
 
@@ -213,7 +240,7 @@ static void plain_token(struct pass *p, size_t t, size_t h)
 	}
 	for (size_t j = 0; j < n; j++)
 		for (size_t x = 0; x < hd; x++) {
-			double ds = prob[j] * (dp[j] - mean) * scale;
+			double ds = prob[j] * (dp[j] - mean) * slope[j];
 
 			p->want[t * p->ld + h * hd + x] += ds * (double)keys[j * hd + x];
 			p->want[tokens[j] * p->ld + k_at + x] += ds * (double)q[x];
@@ -239,7 +266,8 @@ static void run_backward(struct pass *p, size_t n)
 					.o = matrix_in(p->o, T, REP * hd, p->ldo),
 					.d_o = matrix_in(p->d_o, T, REP * hd, p->ldo),
 					.start = p->start,
-					.n = n},
+					.n = n,
+					.how = how},
 		     scratch);
 	free(scratch);
 }
@@ -282,10 +310,11 @@ static void backward(void **state)
 	static const size_t alone[] = {0, 1}, longer[] = {0, 113}, family[] = {0, 21, 90, 133};
 
 	(void)state;
-	for (size_t i = 0; i < DIMS; i++) {
-		check_backward(dims[i], 1, alone);
-		check_backward(dims[i], 1, longer);
-		check_backward(dims[i], 3, family);
+	for (size_t i = 0; i < DIMS * HOWS; i++) {
+		how = hows[i / DIMS];
+		check_backward(dims[i % DIMS], 1, alone);
+		check_backward(dims[i % DIMS], 1, longer);
+		check_backward(dims[i % DIMS], 3, family);
 	}
 }
 

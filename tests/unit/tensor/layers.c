@@ -197,13 +197,40 @@ static void sums(void **state)
 	assert_true(y[0] == 1.5F);
 }
 
+/* Pairs (2i, 2i + 1) are turned as pairs (i, i + n/2) are, in another order. */
+static void rope_pairs(void **state)
+{
+	static const size_t sizes[] = {2, 6, 16, 30};
+
+	(void)state;
+	for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+		size_t n = sizes[s], h = n / 2;
+		float *x = plain_normal(1, n), *y = plain_normal(2, n), *cs = plain_normal(3, n);
+		float *pad = plain_normal(1, n);
+
+		for (int way = 0; way < 2; way++) {
+			for (size_t i = 0; i < n; i++)
+				y[i < h ? 2 * i : 2 * (i - h) + 1] = x[i];
+			(way ? rope_backward : rope_forward)(x, cs, n);
+			(way ? rope_pairs_backward : rope_pairs_forward)(y, cs, n);
+			for (size_t i = 0; i < n; i++)
+				assert_true(y[i < h ? 2 * i : 2 * (i - h) + 1] == x[i]);
+		}
+		assert_same_bits(x + n, pad + n, VL);
+		free(x);
+		free(y);
+		free(cs);
+		free(pad);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rmsnorm),     cmocka_unit_test(rmsnorm_gradient),
-		cmocka_unit_test(rope),        cmocka_unit_test(swiglu),
-		cmocka_unit_test(swiglu_ends), cmocka_unit_test(swiglu_gradient),
-		cmocka_unit_test(sums),
+		cmocka_unit_test(rope_pairs),       cmocka_unit_test(rmsnorm),
+		cmocka_unit_test(rmsnorm_gradient), cmocka_unit_test(rope),
+		cmocka_unit_test(swiglu),           cmocka_unit_test(swiglu_ends),
+		cmocka_unit_test(swiglu_gradient),  cmocka_unit_test(sums),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

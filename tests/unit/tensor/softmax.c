@@ -115,7 +115,7 @@ static void gradient(void **state)
 	for (size_t s = 0; s < LENGTHS; s++) {
 		size_t v = lengths[s];
 		float *z = plain_normal(2, v), *pad = plain_normal(2, v);
-		struct softmax_grad g = {v / 2, 0.7F, -0.3F, 0.8F};
+		struct softmax_grad g = {v / 2, 0.7F, -0.3F, 0.8F, 0};
 		double p[333], entropy = plain_softmax(p, z, v, (double)0.8F);
 		struct softmax_stat st = softmax_stat(z, v, 0.8F);
 
@@ -132,11 +132,44 @@ static void gradient(void **state)
 	}
 }
 
+/* Logits that are scaled and capped, and the gradient by what they were before */
+static void capped(void **state)
+{
+	(void)state;
+	for (size_t s = 0; s < LENGTHS; s++) {
+		size_t v = lengths[s];
+		float *z = plain_normal(2, v), *y = plain_normal(2, v), *pad = plain_normal(2, v);
+		struct softmax_grad plain = {v / 2, 0.7F, -0.3F, 0.8F, 0},
+				    g = {v / 2, 0.7F, -0.3F, 0.8F, 1.5F};
+		struct softmax_stat st;
+
+		softmax_scores(z, v, 2.5F, 0);
+		for (size_t i = 0; i < v; i++)
+			assert_true(z[i] == y[i] * 2.5F);
+		softmax_scores(y, v, 2.5F, 1.5F);
+		for (size_t i = 0; i < v; i++)
+			assert_true(fabs(y[i] - 1.5 * tanh((double)z[i] / 1.5)) <
+				    5e-7 * fabs(y[i]));
+		assert_same_bits(y + v, pad + v, VL);
+		st = softmax_stat(y, v, 0.8F);
+		memcpy(z, y, v * sizeof *z);
+		memcpy(pad, y, v * sizeof *z);
+		softmax_backward(z, v, &st, &g);
+		softmax_backward(y, v, &st, &plain);
+		for (size_t i = 0; i < v; i++)
+			assert_true(fabs(z[i] - y[i] * (1 - pow((double)pad[i] / 1.5, 2))) < 1e-6);
+		free(z);
+		free(y);
+		free(pad);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rows),  cmocka_unit_test(padding),    cmocka_unit_test(far_apart),
-		cmocka_unit_test(stats), cmocka_unit_test(impossible), cmocka_unit_test(gradient),
+		cmocka_unit_test(rows),   cmocka_unit_test(padding),    cmocka_unit_test(far_apart),
+		cmocka_unit_test(stats),  cmocka_unit_test(impossible), cmocka_unit_test(gradient),
+		cmocka_unit_test(capped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

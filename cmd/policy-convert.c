@@ -1,0 +1,131 @@
+/* policy-convert - a GGUF as a policy folder, and back. See man/policy-convert.1. */
+#include "base/dir.h"
+#include "base/tool.h"
+#include "policy/ggufconvert.h"
+
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char *output, *type_word = "same";
+static bool info;
+
+static const struct opt opts[] = {
+	{'o', "output", "PATH", OPT_STR, &output, 0, 0,
+	 "folder or file to make; must not exist yet"},
+	{0, "type", GGUF_TYPE_WORDS, OPT_WORD, &type_word, 0, 0,
+	 "of the weights; same: as they came, quantised ones f32"},
+	{0, "info", NULL, OPT_FLAG, &info, 0, 0, "show the keys and tensors of a GGUF"},
+	{0}};
+static const struct tool tool = {
+	"policy-convert", "PATH",
+	"A GGUF file as a policy folder, or a policy folder as a GGUF file.", opts};
+
+static bool is_folder(const char *path)
+{
+	struct stat sb;
+
+	return stat(path, &sb) == 0 && S_ISDIR(sb.st_mode);
+}
+
+/* A line each: key, tab, value, with what is no line's as an escape */
+static void put_escaped(struct out *o, const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)p[i];
+
+		if (c == '\\')
+			out_str(o, "\\\\");
+		else if (c == '\n' || c == '\t' || c == '\r')
+			out_printf(o, "\\%c", c == '\n' ? 'n' : c == '\t' ? 't' : 'r');
+		else if (c < ' ' || c == 0x7f)
+			out_printf(o, "\\x%02x", c);
+		else
+			out_write(o, &c, 1);
+	}
+}
+
+static void show_key(const struct gguf *g, const struct gguf_key *k, struct buf *value)
+{
+	struct out *o = out_stdout();
+	struct span name = gguf_name(g, k);
+
+	buf_reset(value);
+	gguf_show(g, k, value);
+	put_escaped(o, name.p, name.n);
+	out_str(o, "\t");
+	put_escaped(o, value->p, value->n);
+	out_str(o, "\n");
+}
+
+/* Dimensions as model.safetensors has them: rows first */
+static void show_tensor(const struct gguf_tensor *t)
+{
+	struct out *o = out_stdout();
+
+	put_escaped(o, t->name, strlen(t->name));
+	out_printf(o, "\t%s", t->type->name);
+	for (int i = t->rank - 1; i >= 0; i--)
+		out_printf(o, " %llu", (unsigned long long)t->dim[i]);
+	out_str(o, "\n");
+}
+
+static int show(const char *path, struct reason *why)
+{
+	struct buf value = {0};
+	struct gguf g;
+	int st = gguf_open(&g, path, why);
+
+	if (st)
+		return st;
+	for (size_t i = 0; i < g.n_keys; i++)
+		show_key(&g, &g.key[i], &value);
+	for (size_t i = 0; i < g.n_tensors; i++)
+		show_tensor(&g.tensor[i]);
+	buf_free(&value);
+	gguf_close(&g);
+	return 0;
+}
+
+static void tell(const struct gguf_done *d)
+{
+	const struct gguf_loss *l = &d->loss;
+
+	msg_info("%s: %s, %llu weights", output, d->model_type, (unsigned long long)l->numbers);
+	if (l->rounded)
+		msg_info("--type %s rounds %.1f %% of them, by %.3g of their norm", type_word,
+			 100 * (double)l->rounded / (double)l->numbers, sqrt(l->error / l->norm));
+	if (d->dropped)
+		msg_info("%zu merges make no token and are left out", d->dropped);
+}
+
+static int convert(const char *path, struct reason *why)
+{
+	enum gguf_as as = (enum gguf_as)tool_word(GGUF_TYPE_WORDS, type_word);
+	struct gguf_done done;
+	bool folder = is_folder(path);
+	int st = newdir_check(output, why);
+
+	if (!st && !folder && as == GGUF_AS_Q8_0)
+		return fail(why, ST_USAGE, "--type q8_0 is for GGUF files, not for folders");
+	if (!st)
+		st = (folder ? gguf_from_folder : gguf_to_folder)(path, output, as, &done, why);
+	if (!st)
+		tell(&done);
+	return st;
+}
+
+int main(int argc, char *argv[])
+{
+	struct reason why = {0};
+	int i = tool_start(&tool, argc, argv), st;
+
+	if (argc - i != 1)
+		return tool_finish(tool_usage("one file or folder is needed, not %d", argc - i));
+	if (!info == !output)
+		return tool_finish(tool_usage("one of --output and --info is needed"));
+	st = info ? show(argv[i], &why) : convert(argv[i], &why);
+	if (st)
+		msg_reason(&why);
+	return tool_finish(st);
+}
