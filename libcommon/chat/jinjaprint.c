@@ -268,7 +268,7 @@ const struct jstr *jinja_print_str(struct jwork *w, struct jvalue v)
 
 static void put_unit(struct jwork *w, uint32_t c)
 {
-	char text[8];
+	char text[16];
 
 	snprintf(text, sizeof text, "\\u%04x", (unsigned)c);
 	jinja_puts(w, text);

@@ -22,6 +22,7 @@ void jinja_work_begin(struct jwork *w, struct reason *why)
 	w->why = why;
 	w->line = 1;
 	w->most = w->most ? w->most : JINJA_STEPS;
+	buf_reserve(&w->out, 64); /* its memory is there from now on */
 }
 
 void jinja_work_free(struct jwork *w)
