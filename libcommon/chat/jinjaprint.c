@@ -23,7 +23,7 @@ static int shortest(double f, char digits[24], int *e)
 			break;
 	}
 	snprintf(text, sizeof text, "%.*e", n - 1, f);
-	*e = atoi(strchr(text, 'e') + 1);
+	*e = (int)strtol(strchr(text, 'e') + 1, NULL, 10);
 	digits[0] = text[0];
 	memcpy(digits + 1, text + 2, (size_t)n - 1);
 	while (n > 1 && digits[n - 1] == '0')

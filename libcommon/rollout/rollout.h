@@ -15,7 +15,7 @@ struct rollout_opts {
 	struct sample_opts sample;
 	struct verify_opts verify;
 	struct prompt_opts prompt;
-	bool judge;       /* false: no verifier is asked, no response has a verdict */
+	bool judge; /* false: no verifier is asked, no response has a verdict */
 	uint64_t seed;
 };
 
