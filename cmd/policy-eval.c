@@ -26,7 +26,7 @@ static struct rollout_opts o = {
 	.verify = VERIFY_OPTS_DEFAULT,
 };
 static const char *policy_dir, *task_file, *prompt, *compute = "f32";
-static int64_t samples = 1, threads, seed, step = -1, iter = -1, max_prompt;
+static int64_t samples = 1, threads, seed, step = -1, iter = -1;
 static struct failures failures = {.most = FAILURES_MOST};
 static bool greedy, no_score, strict, count_tokens;
 static const char *train_file;
@@ -39,7 +39,7 @@ static const struct opt opts[] = {
 	{0, "strict", NULL, OPT_FLAG, &strict, 0, 0, "refuse such problems"},
 	{0, "prompt", "TEXT", OPT_STR, &prompt, 0, 0, "this one problem instead, not judged"},
 	OPTIONS_PROMPT(o.prompt),
-	OPTION_MAX_PROMPT(max_prompt),
+	OPTION_MAX_PROMPT(o.prompt.most),
 	{'n', "samples", "N", OPT_INT, &samples, 1, 1e6, "responses to each"},
 	OPT__SEED(seed, "of sampling"),
 	OPTION_THREADS(threads),
@@ -230,18 +230,13 @@ static void put_counts(const struct task_set *tasks, const size_t *n)
 	buf_free(&b);
 }
 
-/* --max-prompt */
 static int limit(const struct policy *p, struct task_set *tasks, struct reason *why)
 {
 	size_t before = tasks->n;
-	int st = max_prompt
-			 ? prompt_limit(p, tasks, task_name(), &o.prompt, (size_t)max_prompt, why)
-			 : 0;
+	int st = prompt_limit(p, tasks, task_name(), &o.prompt, why);
 
-	if (!st && tasks->n < before)
-		msg_info("%zu of %zu problems have prompts of more than --max-prompt %" PRId64
-			 " tokens: left out",
-			 before - tasks->n, before, max_prompt);
+	if (!st)
+		options_tell_limit(before, tasks->n, o.prompt.most);
 	return st;
 }
 

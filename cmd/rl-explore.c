@@ -23,7 +23,7 @@
 static struct rl_opts o = RL_OPTS_DEFAULT;
 static struct run_options run = RUN_OPTIONS_DEFAULT(10);
 static const char *task_file, *save_to, *stream_file;
-static int64_t steps = 100, save_every, max_prompt;
+static int64_t steps = 100, save_every;
 static const char *advantage = "grpo", *loss = "dapo", *aggregate = "token-mean";
 
 static const struct opt opts[] = {
@@ -31,7 +31,7 @@ static const struct opt opts[] = {
 	{'t', "tasks", "FILE", OPT_STR | OPT_BY_CONTENT, &task_file, 0, 0,
 	 "problems to learn from"},
 	OPTIONS_PROMPT(o.roll.prompt),
-	OPTION_MAX_PROMPT(max_prompt),
+	OPTION_MAX_PROMPT(o.roll.prompt.most),
 	{'n', "steps", "N", OPT_INT, &steps, 1, 1e9, "RL steps"},
 	{'o', "output", "DIR", OPT_STR | OPT_FREE, &run.out, 0, 0,
 	 "write the policy that RL ends with"},
@@ -122,21 +122,15 @@ static char *step_dir(int64_t step)
 	return xasprintf("%s/step-%" PRId64, save_to, step);
 }
 
-/* Two names of one file; what is written to /dev/null is lost anyhow. */
-static bool clash(const char *a, const char *b)
-{
-	return a && b && (strcmp(a, b) == 0 || file_same(a, b)) && !file_same(a, "/dev/null");
-}
-
 /* What would fail after hours of work is refused before them. A run with a state may find what it
  * wrote before it was stopped. */
 static int check_outputs(struct reason *why)
 {
 	int st = run.out && !session.state.begun ? newdir_check(run.out, why) : 0;
 
-	if (!st && (clash(task_file, stream_file) || clash(task_file, run.log)))
+	if (!st && (file_clash(task_file, stream_file) || file_clash(task_file, run.log)))
 		st = fail(why, ST_USAGE, "%s: input and output are the same file", task_file);
-	if (!st && clash(stream_file, run.log))
+	if (!st && file_clash(stream_file, run.log))
 		st = fail(why, ST_USAGE, "%s: --stream and --log are the same file", run.log);
 	if (!st && save_to && mkdir(save_to, 0777) != 0 && errno != EEXIST)
 		st = fail_errno(why, errno, "%s", save_to);
@@ -291,12 +285,6 @@ static int finish(const struct rl *rl, struct policy *p, struct rec_out *w, stru
 	return file_cut(w->o, why) ? why->status : out_sync(w->o, why);
 }
 
-/* That are written at most */
-static uint64_t policies(void)
-{
-	return (run.out != NULL) + (save_every ? (uint64_t)(steps / save_every) : 0);
-}
-
 static void name_state(struct rl *rl, const struct policy *p, const struct task_set *tasks)
 {
 	struct state *s = &session.state;
@@ -362,7 +350,10 @@ static int explore(struct policy *p, const struct task_set *tasks, struct rec_ou
 	int got = rl ? load_state(rl, p, tasks, why) : -1, st = got < 0 ? why->status : 0;
 
 	if (rl) {
-		session_plan(&session, p, &need, save_to ? save_to : run.out, policies());
+		uint64_t policies =
+			(run.out != NULL) + (save_every ? (uint64_t)(steps / save_every) : 0);
+
+		session_plan(&session, p, &need, save_to ? save_to : run.out, policies);
 		options_tell_policy(p, o.roll.sample.max_new);
 	}
 	if (!st && stream_file)
@@ -383,18 +374,13 @@ static int explore(struct policy *p, const struct task_set *tasks, struct rec_ou
 	return st;
 }
 
-/* --max-prompt */
 static int limit(const struct policy *p, struct task_set *tasks, struct reason *why)
 {
 	size_t before = tasks->n;
-	int st = max_prompt ? prompt_limit(p, tasks, task_file, &o.roll.prompt, (size_t)max_prompt,
-					   why)
-			    : 0;
+	int st = prompt_limit(p, tasks, task_file, &o.roll.prompt, why);
 
-	if (!st && tasks->n < before)
-		msg_info("%zu of %zu problems have prompts of more than --max-prompt %" PRId64
-			 " tokens: left out",
-			 before - tasks->n, before, max_prompt);
+	if (!st)
+		options_tell_limit(before, tasks->n, o.roll.prompt.most);
 	return st;
 }
 

@@ -75,6 +75,11 @@ bool file_same(const char *a, const char *b)
 	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+bool file_clash(const char *a, const char *b)
+{
+	return a && b && (strcmp(a, b) == 0 || file_same(a, b)) && !file_same(a, "/dev/null");
+}
+
 int file_check_plain(const char *path, struct reason *why)
 {
 	struct stat sb;

@@ -18,6 +18,8 @@ bool file_is_there(const struct out *o);
 int file_not_stdout(const char *path, struct reason *why);
 /* Both are there and are one file or folder. */
 bool file_same(const char *a, const char *b);
+/* Two names of one file, either may be NULL; what is written to /dev/null is lost anyhow. */
+bool file_clash(const char *a, const char *b);
 /* ST_INPUT when it is there and neither a regular file nor a link to one: of a folder of files a
  * pipe would make the reader wait for ever. */
 int file_check_plain(const char *path, struct reason *why);

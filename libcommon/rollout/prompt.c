@@ -174,12 +174,17 @@ int prompt_count(const struct policy *p, const struct task_set *tasks, const cha
 }
 
 int prompt_limit(const struct policy *p, struct task_set *tasks, const char *name,
-		 const struct prompt_opts *o, size_t most, struct reason *why)
+		 const struct prompt_opts *o, struct reason *why)
 {
-	size_t *n = xarray(tasks->n, sizeof *n), least = SIZE_MAX;
-	bool *keep = xarray(tasks->n, sizeof *keep);
-	int st = prompt_count(p, tasks, name, o, n, why);
+	size_t *n, least = SIZE_MAX, most = (size_t)o->most;
+	bool *keep;
+	int st;
 
+	if (!most)
+		return 0;
+	n = xarray(tasks->n, sizeof *n);
+	keep = xarray(tasks->n, sizeof *keep);
+	st = prompt_count(p, tasks, name, o, n, why);
 	for (size_t i = 0; i < tasks->n && !st; i++) {
 		keep[i] = n[i] <= most;
 		least = n[i] < least ? n[i] : least;

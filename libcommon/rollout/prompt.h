@@ -29,6 +29,7 @@ struct prompt_opts {
 	 * user's; NULL: neither changes */
 	const char *wrap;
 	struct opt_list args; /* for the chat template: see chat_set */
+	int64_t most;         /* tokens of a prompt that prompt_limit keeps; 0: any */
 	bool go_on;           /* a last message of the assistant's is the beginning of the answer */
 };
 
@@ -40,9 +41,9 @@ int prompt_make(struct prompts *s, const struct policy *p, const struct task_set
 /* How many tokens each problem's prompt has, whatever room there is, into n[0 .. tasks->n). */
 int prompt_count(const struct policy *p, const struct task_set *tasks, const char *name,
 		 const struct prompt_opts *o, size_t *n, struct reason *why);
-/* Takes the problems out whose prompt has more tokens than most. ST_INPUT when none is left. */
+/* Takes the problems out whose prompt has more tokens than o->most. ST_INPUT when none is left. */
 int prompt_limit(const struct policy *p, struct task_set *tasks, const char *name,
-		 const struct prompt_opts *o, size_t most, struct reason *why);
+		 const struct prompt_opts *o, struct reason *why);
 void prompt_free(struct prompts *s);
 /* Valid until prompt_free. */
 struct span prompt_text(const struct prompts *s, size_t task);

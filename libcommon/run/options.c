@@ -76,3 +76,11 @@ void options_tell_loss(const struct policy *p, const char *dir, const struct wei
 			 (unsigned long long)loss.changed, loss.change, loss.kept,
 			 form->random ? "" : ", --round stochastic its mean");
 }
+
+void options_tell_limit(size_t before, size_t after, int64_t most)
+{
+	if (after < before)
+		msg_info("%zu of %zu problems have prompts of more than --max-prompt %" PRId64
+			 " tokens: left out",
+			 before - after, before, most);
+}

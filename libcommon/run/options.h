@@ -50,6 +50,9 @@ int options_check_temperature(double x, bool has_greedy);
 void options_tell_rate(const struct run_options *o, const struct policy *p, double lr,
 		       uint64_t updates);
 
+/* Of before problems, after are left by --max-prompt. */
+void options_tell_limit(size_t before, size_t after, int64_t most);
+
 /* Says what a policy lacks that sampling from it wants: a token that ends a response. */
 void options_tell_policy(const struct policy *p, int64_t max_new);
 
