@@ -108,7 +108,8 @@ static void messages(void **state)
 		"its messages (write what the policy is to see as \"prompt\"): the policy has no "
 		"chat template");
 	buf_str(&p.chat_template, "{{ raise_exception('no') }}");
-	refuses(&p, NULL, talk, NULL, "the policy's chat template: line 1: the template refuses: no");
+	refuses(&p, NULL, talk, NULL,
+		"the policy's chat template: line 1: the template refuses: no");
 	policy_free(&p);
 }
 
