@@ -12,6 +12,7 @@
 #include "model/decode.h"
 #include "model/sampler.h"
 #include "policy/policy.h"
+#include "tensor/blas.h"
 
 #include <math.h>
 
@@ -577,5 +578,7 @@ int main(void)
 		cmocka_unit_test(saved),
 	};
 
+	if (blas_start(NULL))
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -214,7 +214,8 @@ static void rope_pairs(void **state)
 			(way ? rope_backward : rope_forward)(x, cs, n);
 			(way ? rope_pairs_backward : rope_pairs_forward)(y, cs, n);
 			for (size_t i = 0; i < n; i++)
-				assert_true(fabsf(y[i < h ? 2 * i : 2 * (i - h) + 1] - x[i]) < 2e-6F);
+				assert_true(fabsf(y[i < h ? 2 * i : 2 * (i - h) + 1] - x[i]) <
+					    2e-6F);
 		}
 		assert_same_bits(x + n, pad + n, VL);
 		free(x);
