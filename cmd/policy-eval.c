@@ -38,7 +38,7 @@ static const struct opt opts[] = {
 	 "say how many of the problems are in this training set"},
 	{0, "strict", NULL, OPT_FLAG, &strict, 0, 0, "refuse such problems"},
 	{0, "prompt", "TEXT", OPT_STR, &prompt, 0, 0, "this one problem instead, not judged"},
-	OPTION_PROMPT_TEMPLATE(o.wrap),
+	OPTIONS_PROMPT(o.prompt),
 	OPTION_MAX_PROMPT(max_prompt),
 	{'n', "samples", "N", OPT_INT, &samples, 1, 1e6, "responses to each"},
 	OPT__SEED(seed, "of sampling"),
@@ -71,7 +71,7 @@ static int check_options(void)
 	if (greedy && samples > 1)
 		return tool_usage("--greedy: all -n %" PRId64 " responses would be the same",
 				  samples);
-	if (o.wrap && !strstr(o.wrap, PROMPT_PLACE))
+	if (o.prompt.wrap && !strstr(o.prompt.wrap, PROMPT_PLACE))
 		return tool_usage("--prompt-template: it lacks " PROMPT_PLACE);
 	if (isatty(STDOUT_FILENO) && !count_tokens)
 		return tool_usage("records are not written to a terminal: use a pipe or a file");
@@ -234,8 +234,9 @@ static void put_counts(const struct task_set *tasks, const size_t *n)
 static int limit(const struct policy *p, struct task_set *tasks, struct reason *why)
 {
 	size_t before = tasks->n;
-	int st = max_prompt ? prompt_limit(p, tasks, task_name(), o.wrap, (size_t)max_prompt, why)
-			    : 0;
+	int st = max_prompt
+			 ? prompt_limit(p, tasks, task_name(), &o.prompt, (size_t)max_prompt, why)
+			 : 0;
 
 	if (!st && tasks->n < before)
 		msg_info("%zu of %zu problems have prompts of more than --max-prompt %" PRId64
@@ -258,7 +259,7 @@ static int show_counts(struct reason *why)
 		st = limit(&p, &tasks, why);
 	if (!st) {
 		n = xarray(tasks.n, sizeof *n);
-		st = prompt_count(&p, &tasks, task_name(), o.wrap, n, why);
+		st = prompt_count(&p, &tasks, task_name(), &o.prompt, n, why);
 	}
 	if (!st)
 		put_counts(&tasks, n);

@@ -2,9 +2,11 @@
 #include "base/file.h"
 #include "base/dir.h"
 #include "base/io.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/tool.h"
 #include "policy/policy.h"
+#include "rollout/prompt.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,16 +16,26 @@
 static const char ascii[] = "0123456789+-*/()=><,.:;? \nabcdefghijklmnopqrstuvwxyz"
 			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ!\"#$%&'@[\\]^_`{|}~";
 
-enum { MAX_TOKENIZER = 512 << 20, MAX_CONFIG = 4 << 20 };
+enum { MAX_TOKENIZER = 512 << 20, MAX_CONFIG = 4 << 20, MAX_MESSAGES = 64 << 20 };
 
-static const char *out_dir, *info_dir, *like_dir, *alphabet, *tokenizer, *eos;
+static const char *out_dir, *info_dir, *render_dir, *like_dir, *alphabet, *tokenizer, *eos;
 static const char *tied = "like", *dtype = "f32", *family = "like";
 static int64_t layers, hidden, heads, kv_heads, head_dim, ffn, max_len, vocab, seed;
+static struct opt_list template_args;
+static bool go_on, tokens;
 static double rope_theta, norm_eps, std = 0.02;
 
 static const struct opt opts[] = {
 	{'o', "output", "DIR", OPT_STR, &out_dir, 0, 0, "the policy folder to make"},
 	{0, "info", "DIR", OPT_STR, &info_dir, 0, 0, "print what the policy in DIR is"},
+	{0, "render", "DIR", OPT_STR, &render_dir, 0, 0,
+	 "print what the policy in DIR sees of the messages on standard input"},
+	{0, "tokens", NULL, OPT_FLAG, &tokens, 0, 0,
+	 "with --render: tokens, one a line, not the text"},
+	{0, "template-arg", "NAME=JSON", OPT_LIST, &template_args, 0, 0,
+	 "with --render: an argument for the chat template; may be given again"},
+	{0, "continue-final", NULL, OPT_FLAG, &go_on, 0, 0,
+	 "with --render: a last message of the assistant's goes on"},
 	{0, "like", "DIR", OPT_STR, &like_dir, 0, 0,
 	 "take what is not given from this folder's config.json and tokenizer.json"},
 	{0, "family", "FAMILY", OPT_STR, &family, 0, 0,
@@ -57,7 +69,8 @@ static const struct opt opts[] = {
 	{0, "dtype", "f32|bf16", OPT_WORD, &dtype, 0, 0, "type of the weights in the file"},
 	{0}};
 static const struct tool tool = {
-	"policy-init", "", "Makes a policy folder with random weights, or says what one is.", opts};
+	"policy-init", "",
+	"Makes a policy folder with random weights, or says what one is and sees.", opts};
 
 static const char *dtype_name(enum sft_dtype d)
 {
@@ -90,6 +103,122 @@ static int info(struct reason *why)
 	policy_free(&p);
 	return 0;
 }
+
+/* ---- what a policy sees of messages ---- */
+
+static int read_stdin(struct buf *b, struct reason *why)
+{
+	struct span line;
+	struct in in;
+	int got, st = in_open(&in, "-", why);
+
+	if (st)
+		return st;
+	while ((got = in_line(&in, MAX_MESSAGES, &line, why)) == 1 && b->n <= MAX_MESSAGES) {
+		buf_add(b, line.p, line.n);
+		buf_char(b, '\n');
+	}
+	in_close(&in);
+	if (got == 1)
+		return fail(why, ST_INPUT, "(standard input): more than %d bytes", MAX_MESSAGES);
+	return got ? why->status : 0;
+}
+
+/* JSON text of a row's value; NULL: the row has none */
+static char *text_of(const json_t *row, const char *key)
+{
+	const json_t *v = json_object_get(row, key);
+
+	return v && !json_is_null(v) ? json_dumps(v, JSON_ENCODE_ANY) : NULL;
+}
+
+/* A conversation that ends with the assistant's is shown whole, unless it is to go on. */
+static enum chat_end end_of(const json_t *row)
+{
+	const json_t *v = json_object_get(row, "messages");
+	const json_t *last = json_array_get(v, json_array_size(v) - 1);
+	const char *role = json_string_value(json_object_get(last, "role"));
+
+	if (!role || strcmp(role, "assistant") != 0)
+		return CHAT_ASK;
+	return go_on || json_is_true(json_object_get(row, "continue_final_message")) ? CHAT_GO_ON
+										     : CHAT_WHOLE;
+}
+
+static int show(const struct policy *p, const struct buf *text, struct reason *why)
+{
+	struct out *o = out_stdout();
+	struct buf piece = {0}, json = {0};
+	struct ids ids = {0};
+	int st = 0;
+
+	if (!tokens) {
+		out_write(o, text->p, text->n);
+		return 0;
+	}
+	st = tok_encode(p->tok, text->p ? text->p : "", text->n, false, &ids, why);
+	for (size_t i = 0; i < ids.n && !st; i++) {
+		buf_reset(&piece);
+		buf_reset(&json);
+		tok_decode(p->tok, &ids.v[i], 1, true, &piece);
+		json_string_to(&json, piece.p, piece.n);
+		out_printf(o, "%u\t%s\n", ids.v[i], buf_cstr(&json));
+	}
+	free(ids.v);
+	buf_free(&piece);
+	buf_free(&json);
+	return st;
+}
+
+static int render_row(const struct policy *p, const json_t *row, struct reason *why)
+{
+	char *messages = text_of(row, "messages"), *list = text_of(row, "tools");
+	char *args = text_of(row, "chat_template_kwargs");
+	struct chat_ask a = {messages, list, args, end_of(row), 0};
+	struct buf text = {0};
+	struct chat c = {0};
+	int st = messages ? policy_chat(p, &c, why)
+			  : fail(why, ST_INPUT,
+				 "(standard input): no list of messages, nor a row "
+				 "with the key messages");
+
+	if (!st)
+		st = prompt_args(&c, &template_args, why);
+	if (!st)
+		st = chat_render(&c, &a, &text, NULL, why);
+	if (!st)
+		st = show(p, &text, why);
+	chat_free(&c);
+	buf_free(&text);
+	free(messages);
+	free(list);
+	free(args);
+	return st;
+}
+
+static int render(struct reason *why)
+{
+	struct buf text = {0};
+	struct policy p;
+	json_t *j = NULL, *row;
+	int st = policy_load_texts(&p, render_dir, why);
+
+	if (st)
+		return st;
+	st = read_stdin(&text, why);
+	if (!st && !(j = json_parse(text.p, text.n, "(standard input)", why)))
+		st = ST_INPUT;
+	row = json_is_array(j) ? json_pack("{s:O}", "messages", j) : json_incref(j);
+	if (!st)
+		st = render_row(&p, row, why);
+	json_decref(row);
+	json_decref(j);
+	buf_free(&text);
+	policy_free(&p);
+	return st;
+}
+
+/* ---- a fresh one ---- */
 
 /* The tokenizer.json to use; *own: it is the one of --like. */
 static int get_tokenizer(struct buf *text, bool *own, struct reason *why)
@@ -209,8 +338,10 @@ static int check_options(int operands)
 
 	if (operands)
 		return tool_usage("an operand is not expected");
-	if (!out_dir == !info_dir)
-		return tool_usage("one of --output and --info is needed");
+	if (!!out_dir + !!info_dir + !!render_dir != 1)
+		return tool_usage("one of --output, --info and --render is needed");
+	if (!render_dir && (tokens || go_on || template_args.n))
+		return tool_usage("--tokens, --template-arg and --continue-final need --render");
 	if (tokenizer && alphabet)
 		return tool_usage("--tokenizer and --alphabet exclude each other");
 	if (strcmp(family, "like") != 0 && !family_find(family, &kind))
@@ -225,7 +356,7 @@ int main(int argc, char *argv[])
 	int st = check_options(argc - i);
 
 	if (!st) {
-		st = info_dir ? info(&why) : make(&why);
+		st = info_dir ? info(&why) : render_dir ? render(&why) : make(&why);
 		if (st)
 			msg_reason(&why);
 	}

@@ -30,7 +30,7 @@ static const struct opt opts[] = {
 	{'p', "policy", "DIR", OPT_STR | OPT_BY_CONTENT, &run.policy, 0, 0, "policy to begin with"},
 	{'t', "tasks", "FILE", OPT_STR | OPT_BY_CONTENT, &task_file, 0, 0,
 	 "problems to learn from"},
-	OPTION_PROMPT_TEMPLATE(o.roll.wrap),
+	OPTIONS_PROMPT(o.roll.prompt),
 	OPTION_MAX_PROMPT(max_prompt),
 	{'n', "steps", "N", OPT_INT, &steps, 1, 1e9, "RL steps"},
 	{'o', "output", "DIR", OPT_STR | OPT_FREE, &run.out, 0, 0,
@@ -105,7 +105,7 @@ static int check_options(void)
 	if (run.state && !stream_file)
 		return tool_usage("--state needs --stream: standard output cannot be cut back to "
 				  "where the state was saved");
-	if (o.roll.wrap && !strstr(o.roll.wrap, PROMPT_PLACE))
+	if (o.roll.prompt.wrap && !strstr(o.roll.prompt.wrap, PROMPT_PLACE))
 		return tool_usage("--prompt-template: it lacks " PROMPT_PLACE);
 	if (!stream_file && isatty(STDOUT_FILENO))
 		return tool_usage("records are not written to a terminal: use a pipe or a file");
@@ -387,9 +387,9 @@ static int explore(struct policy *p, const struct task_set *tasks, struct rec_ou
 static int limit(const struct policy *p, struct task_set *tasks, struct reason *why)
 {
 	size_t before = tasks->n;
-	int st = max_prompt
-			 ? prompt_limit(p, tasks, task_file, o.roll.wrap, (size_t)max_prompt, why)
-			 : 0;
+	int st = max_prompt ? prompt_limit(p, tasks, task_file, &o.roll.prompt, (size_t)max_prompt,
+					   why)
+			    : 0;
 
 	if (!st && tasks->n < before)
 		msg_info("%zu of %zu problems have prompts of more than --max-prompt %" PRId64

@@ -80,6 +80,17 @@ static int is_cache(const char *dir, const char *name, struct reason *why)
 		    dir, *snapshot ? snapshot : "NAME, one of those there");
 }
 
+static bool is_gguf(const char *path)
+{
+	char magic[4] = "";
+	FILE *f = fopen(path, "re");
+	bool is = f && fread(magic, sizeof magic, 1, f) == 1 && memcmp(magic, "GGUF", 4) == 0;
+
+	if (f)
+		fclose(f);
+	return is;
+}
+
 /* Which files would do, had another program written them anew */
 static const char *advice(const char *dir, const char *name)
 {
@@ -107,6 +118,9 @@ int folder_lacks(const char *dir, const char *name, struct reason *why)
 			  "%s: no such file: there is no such folder; if it is a model's name on a "
 			  "hub: hf download %s --local-dir FOLDER, then give FOLDER",
 			  path, dir);
+	else if (there && S_ISREG(sb.st_mode) && is_gguf(dir))
+		st = fail(why, ST_INPUT,
+			  "%s: a GGUF: policy-convert %s -o FOLDER makes a policy of it", dir, dir);
 	else if (there && !S_ISDIR(sb.st_mode))
 		st = fail(why, ST_INPUT, "%s: a file: a policy is a folder", dir);
 	else if (has(dir, "snapshots"))

@@ -29,7 +29,8 @@ static const struct {
 	    {"tokenizer_config.json", offsetof(struct policy, tok_config)},
 	    {"special_tokens_map.json", offsetof(struct policy, special_tokens)},
 	    {"added_tokens.json", offsetof(struct policy, added_tokens)},
-	    {"chat_template.jinja", offsetof(struct policy, chat_template)}};
+	    {"chat_template.jinja", offsetof(struct policy, chat_template)},
+	    {"chat_template.json", offsetof(struct policy, chat_json)}};
 
 enum { N_SIDE = sizeof side / sizeof *side };
 
@@ -247,6 +248,19 @@ int policy_load_trained(struct policy *p, const char *dir, int how, const struct
 			  p->peft.base);
 	if (!st && merge)
 		policy_merge(p);
+	return st;
+}
+
+int policy_chat(const struct policy *p, struct chat *c, struct reason *why)
+{
+	struct buf config = {0};
+	const struct chat_files f = {
+		.config = &config, .jinja = &p->chat_template, .json = &p->chat_json};
+	int st;
+
+	tokconfig_whole(&p->tok_config, &p->special_tokens, &config);
+	st = chat_open(c, &f, why);
+	buf_free(&config);
 	return st;
 }
 

@@ -5,6 +5,7 @@
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
 
+#include "chat/chat.h"
 #include "model/model.h"
 #include "policy/peft.h"
 #include "policy/safetensors.h"
@@ -16,7 +17,7 @@ struct policy {
 	struct model model;
 	struct tokenizer *tok;
 	/* files as they came; n = 0: not there */
-	struct buf tok_config, gen_config, special_tokens, added_tokens, chat_template;
+	struct buf tok_config, gen_config, special_tokens, added_tokens, chat_template, chat_json;
 	int64_t end;      /* the token that ends a demonstration; -1: none is known */
 	struct peft peft; /* r = 0: no adapter */
 	bool merged;      /* see policy_merge */
@@ -38,6 +39,8 @@ int policy_load_texts(struct policy *p, const char *dir, struct reason *why);
  * see policy_merge; there must be an adapter. */
 int policy_load_trained(struct policy *p, const char *dir, int how, const struct peft *want,
 			uint64_t seed, bool merge, struct reason *why);
+/* How the policy chats: its chat template and tokens; chat_free it. */
+int policy_chat(const struct policy *p, struct chat *c, struct reason *why);
 /* From now on policy_save writes the adapter, if there is one, added to the weights. */
 void policy_merge(struct policy *p);
 /* What a user calls the types of weights in a file, and how they are rounded. */

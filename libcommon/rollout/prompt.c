@@ -11,7 +11,7 @@
 struct work {
 	struct prompts *s;
 	const struct policy *p;
-	const char *wrap;
+	const struct prompt_opts *o;
 	struct chat chat;
 	bool has_chat;
 };
@@ -57,24 +57,46 @@ static char *wrap_messages(const char *wrap, const char *messages, struct reason
 	return made;
 }
 
-static int render(struct work *w, const struct task *t, struct reason *why)
+int prompt_args(struct chat *c, const struct opt_list *args, struct reason *why)
 {
-	char *wrapped = NULL;
 	int st = 0;
 
-	if (!w->has_chat) {
-		struct buf config = {0};
+	for (size_t i = 0; i < args->n && !st; i++)
+		st = chat_set(c, args->v[i], why);
+	return st ? fail_prefix(why, "--template-arg") : 0;
+}
 
-		tokconfig_whole(&w->p->tok_config, &w->p->special_tokens, &config);
-		st = chat_open(&w->chat, &config, &w->p->chat_template, why);
-		buf_free(&config);
-		w->has_chat = !st;
-	}
-	if (!st && w->wrap && !(wrapped = wrap_messages(w->wrap, t->messages, why)))
+static int open_chat(struct work *w, struct reason *why)
+{
+	int st = w->has_chat ? 0 : policy_chat(w->p, &w->chat, why);
+
+	if (!st && !w->has_chat)
+		st = prompt_args(&w->chat, &w->o->args, why);
+	w->has_chat = !st;
+	return st;
+}
+
+static int render(struct work *w, const struct task *t, struct reason *why)
+{
+	bool go_on = t->open && (t->go_on || w->o->go_on);
+	struct chat_ask ask = {.messages = t->messages,
+			       .tools = t->tools,
+			       .args = t->args,
+			       .end = go_on ? CHAT_GO_ON : CHAT_ASK};
+	char *wrapped = NULL;
+	int st = open_chat(w, why);
+
+	if (!st && t->open && !go_on)
+		st = fail(why, ST_INPUT,
+			  "they end with the assistant's: leave out a solution; with "
+			  "--continue-final, "
+			  "or \"continue_final_message\": true in the row, it is a beginning");
+	if (!st && w->o->wrap && !(wrapped = wrap_messages(w->o->wrap, t->messages, why)))
 		st = ST_INPUT;
+	if (wrapped)
+		ask.messages = wrapped;
 	if (!st)
-		st = chat_render(&w->chat, wrapped ? wrapped : t->messages, t->tools, true,
-				 &w->s->text, why);
+		st = chat_render(&w->chat, &ask, &w->s->text, NULL, why);
 	free(wrapped);
 	return st ? fail_prefix(why, "its messages (write what the policy is to see as \"prompt\")")
 		  : 0;
@@ -87,7 +109,7 @@ static int encode(struct work *w, const struct task *t, size_t i, struct reason 
 	int st = 0;
 
 	if (t->prompt)
-		wrap_text(w->wrap, t->prompt, &s->text);
+		wrap_text(w->o->wrap, t->prompt, &s->text);
 	else
 		st = render(w, t, why);
 	s->text_at[i + 1] = s->text.n;
@@ -113,9 +135,9 @@ static int make_one(struct work *w, const struct task *t, size_t i, struct reaso
 }
 
 int prompt_make(struct prompts *s, const struct policy *p, const struct task_set *tasks,
-		const char *name, const char *wrap, struct reason *why)
+		const char *name, const struct prompt_opts *o, struct reason *why)
 {
-	struct work w = {.s = s, .p = p, .wrap = wrap};
+	struct work w = {.s = s, .p = p, .o = o};
 	int st = 0;
 
 	s->text_at = xcalloc(tasks->n + 1, sizeof *s->text_at);
@@ -130,11 +152,11 @@ int prompt_make(struct prompts *s, const struct policy *p, const struct task_set
 }
 
 int prompt_count(const struct policy *p, const struct task_set *tasks, const char *name,
-		 const char *wrap, size_t *n, struct reason *why)
+		 const struct prompt_opts *o, size_t *n, struct reason *why)
 {
 	size_t text_at[2] = {0}, ids_at[2] = {0};
 	struct prompts s = {.text_at = text_at, .ids_at = ids_at}; /* of one problem at a time */
-	struct work w = {.s = &s, .p = p, .wrap = wrap};
+	struct work w = {.s = &s, .p = p, .o = o};
 	int st = 0;
 
 	for (size_t i = 0; i < tasks->n && !st; i++) {
@@ -151,12 +173,12 @@ int prompt_count(const struct policy *p, const struct task_set *tasks, const cha
 	return st;
 }
 
-int prompt_limit(const struct policy *p, struct task_set *tasks, const char *name, const char *wrap,
-		 size_t most, struct reason *why)
+int prompt_limit(const struct policy *p, struct task_set *tasks, const char *name,
+		 const struct prompt_opts *o, size_t most, struct reason *why)
 {
 	size_t *n = xarray(tasks->n, sizeof *n), least = SIZE_MAX;
 	bool *keep = xarray(tasks->n, sizeof *keep);
-	int st = prompt_count(p, tasks, name, wrap, n, why);
+	int st = prompt_count(p, tasks, name, o, n, why);
 
 	for (size_t i = 0; i < tasks->n && !st; i++) {
 		keep[i] = n[i] <= most;

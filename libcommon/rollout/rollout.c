@@ -29,7 +29,7 @@ struct roller *rollout_open(const struct policy *p, const struct task_set *tasks
 	r->p = p;
 	r->tasks = tasks;
 	r->o = *o;
-	if (prompt_make(&r->prompts, p, tasks, name, o->wrap, why) ||
+	if (prompt_make(&r->prompts, p, tasks, name, &o->prompt, why) ||
 	    (o->judge && !(r->verifier = verify_open(&r->o.verify, why)))) {
 		rollout_close(r);
 		return NULL;

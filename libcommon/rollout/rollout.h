@@ -5,6 +5,7 @@
 #define ROLLOUT_ROLLOUT_H
 
 #include "policy/policy.h"
+#include "rollout/prompt.h"
 #include "model/sampler.h"
 #include "task/task.h"
 #include "stream/traj.h"
@@ -13,8 +14,8 @@
 struct rollout_opts {
 	struct sample_opts sample;
 	struct verify_opts verify;
-	const char *wrap; /* around each question: see prompt.h; NULL: nothing */
-	bool judge;       /* false: no verifier is asked, no response has a verdict */
+	struct prompt_opts prompt;
+	bool judge; /* false: no verifier is asked, no response has a verdict */
 	uint64_t seed;
 };
 

@@ -62,11 +62,19 @@ void options_tell_loss(const struct policy *p, const char *dir, const struct wei
 			"threads; 0: one per processor"                 \
 	}
 
-#define OPTION_PROMPT_TEMPLATE(v)                                          \
-	{                                                                  \
-		0, "prompt-template", "TEXT", OPT_STR, &(v), 0, 0,         \
-			"what the policy sees of a problem; " PROMPT_PLACE \
-			" stands for its prompt"                           \
+/* p: struct prompt_opts */
+#define OPTIONS_PROMPT(p)                                                                         \
+	{0,         "prompt-template",                                                            \
+	 "TEXT",    OPT_STR,                                                                      \
+	 &(p).wrap, 0,                                                                            \
+	 0,         "what the policy sees of a problem; " PROMPT_PLACE " stands for its prompt"}, \
+		{0,           "template-arg",                                                     \
+		 "NAME=JSON", OPT_LIST,                                                           \
+		 &(p).args,   0,                                                                  \
+		 0,           "an argument for the policy's chat template; may be given again"},  \
+	{                                                                                         \
+		0, "continue-final", NULL, OPT_FLAG, &(p).go_on, 0, 0,                            \
+			"messages that end in the assistant's: the response goes on from them"    \
 	}
 
 #define OPTION_MAX_PROMPT(v)                                                       \

@@ -22,6 +22,7 @@ static void free_task(struct task *t)
 	free(t->prompt);
 	free(t->messages);
 	free(t->tools);
+	free(t->args);
 	free(t->answer);
 	free(t->verifier);
 	buf_free(&t->meta);
@@ -39,6 +40,8 @@ uint64_t task_hash(const struct task_set *s)
 
 		for (size_t k = 0; k < sizeof text / sizeof *text; k++)
 			hash_add(h, text[k] ? text[k] : "\1", text[k] ? strlen(text[k]) + 1 : 2);
+		if (t->args)
+			hash_add(h, t->args, strlen(t->args) + 1);
 		hash_add(h, &t->meta.n, sizeof t->meta.n);
 		hash_add(h, t->meta.p, t->meta.n);
 	}

@@ -2,11 +2,10 @@
  * task.h - problem sets: JSON rows, one problem each, as people have them (base/rows.h: lines, an
  * array, pretty print, gzip, zstd).
  *
- * Ours:   {"id", "prompt" | "messages" ("tools"), "answer", "verifier", "meta"}
- * GSM8K:  {"question", "answer": "... #### N"}
- * MATH, AIME: {"problem", "answer", "unique_id"}; without an answer, what is in the last boxes of
- * "solution"; also "Problem", "Question", "Answer", "ID", and for answer "final_answer",
- *         "expected_answer" and "ground_truth"
+ * Ours:   {"id", "prompt" | "messages" ("tools", "chat_template_kwargs"), "answer", "verifier",
+ * "meta"} GSM8K:  {"question", "answer": "... #### N"} MATH, AIME: {"problem", "answer",
+ * "unique_id"}; without an answer, what is in the last boxes of "solution"; also "Problem",
+ * "Question", "Answer", "ID", and for answer "final_answer", "expected_answer" and "ground_truth"
  * verl, DAPO: {"prompt": [messages], "reward_model": {"ground_truth"}, "extra_info": {"index"}}
  * SVAMP and others: a story (body, context, passage, story) beside the question is put before it.
  * Countdown of TinyZero, verl, reasoning-gym: taskgame.h
@@ -20,7 +19,8 @@
  * stands for no answer ("proof", "notfound") is refused there.
  *
  * Messages that end in the assistant's: a solution is left out when the row has the question or
- * the answer beside it; else the row says "continue_final_message": true, or is refused.
+ * the answer beside it; else they are kept and task.open is set, and whether the row says
+ * "continue_final_message": true.
  *
  * A row without an id is called "row:" and a hash of what is asked and what is right, and "-2" and
  * so on behind it where rows are equal; an extra_info.index has data_source and split before it.

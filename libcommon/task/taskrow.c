@@ -31,21 +31,21 @@ static bool has_content(const json_t *m)
 }
 
 /* Messages that end in the assistant's are a worked solution, which the policy must not see, or a
- * beginning to go on with; the row has to say so. What of them is the prompt; 0: nobody knows. */
-static size_t asked(const struct row *r, const json_t *v)
+ * beginning to go on with: whoever shows them has to know. What of them is the prompt. */
+static size_t asked(const struct row *r, const json_t *v, struct task *t)
 {
 	size_t all = json_array_size(v), n = all;
 	bool solved = row_str(r, "problem") || row_str(r, "question") || row_str(r, "solution") ||
 		      json_object_get(r->j, "answer");
 
-	if (json_is_true(json_object_get(r->j, "continue_final_message")))
-		return all;
+	t->go_on = json_is_true(json_object_get(r->j, "continue_final_message"));
 	while (n && is_from(json_array_get(v, n - 1), "assistant"))
 		n--;
-	return n == all || solved ? n : 0;
+	t->open = n < all && (t->go_on || !solved);
+	return t->open ? all : n;
 }
 
-static int get_messages(const struct row *r, const char *key, const json_t *v, char **out)
+static int get_messages(const struct row *r, const char *key, const json_t *v, struct task *t)
 {
 	size_t i, n;
 	json_t *m, *shown;
@@ -60,15 +60,13 @@ static int get_messages(const struct row *r, const char *key, const json_t *v, c
 		    row_has_nul(json_object_get(m, "content")))
 			return row_bad(r, key, "a NUL character in the text");
 	}
-	n = asked(r, v);
+	n = asked(r, v, t);
 	if (!n)
-		return row_bad(r, key,
-			       "they end with the assistant's: leave out a solution; with "
-			       "\"continue_final_message\": true it is a beginning");
+		return row_bad(r, key, "all of them are the assistant's");
 	shown = json_array();
 	for (i = 0; i < n; i++)
 		json_array_append(shown, json_array_get(v, i));
-	*out = json_dumps(shown, JSON_COMPACT);
+	t->messages = json_dumps(shown, JSON_COMPACT);
 	json_decref(shown);
 	return 0;
 }
@@ -82,6 +80,18 @@ static int get_tools(struct row *r, struct task *t)
 		return row_bad(r, "tools", "not a list");
 	if (json_array_size(v))
 		t->tools = json_dumps(v, JSON_COMPACT);
+	return 0;
+}
+
+/* So are the arguments of the chat template. */
+static int get_args(struct row *r, struct task *t)
+{
+	json_t *v = t->messages ? row_use(r, "chat_template_kwargs") : NULL;
+
+	if (v && !json_is_object(v) && !json_is_null(v))
+		return row_bad(r, "chat_template_kwargs", "not an object");
+	if (json_object_size(v))
+		t->args = json_dumps(v, JSON_COMPACT);
 	return 0;
 }
 
@@ -194,14 +204,14 @@ static int get_prompt(struct row *r, struct task *t)
 		return row_bad(r, "messages", "prompt is there too: which of them?");
 	r->published = true;
 	if (messages)
-		return get_messages(r, "messages", messages, &t->messages);
+		return get_messages(r, "messages", messages, t);
 	v = row_first(r, names, n, &name);
 	if (!v && r->numbers)
 		return 0;
 	if (!v)
 		return no_prompt(r);
 	if (json_is_array(v) && strcmp(name, "prompt") == 0) /* verl, DAPO, TRL */
-		return get_messages(r, name, v, &t->messages);
+		return get_messages(r, name, v, t);
 	return prompt_text(r, t, name, v);
 }
 
@@ -550,6 +560,8 @@ static int read_row(struct row *r, struct task *t)
 		t->prompt = taskgame_prompt(r->numbers, target);
 	if (!st)
 		st = get_tools(r, t);
+	if (!st)
+		st = get_args(r, t);
 	if (!st && game)
 		game_answer(t, target);
 	else if (!st)

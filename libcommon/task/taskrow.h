@@ -13,6 +13,9 @@ struct task {
 			    */
 	char *messages;    /* JSON array text, or NULL */
 	char *tools;       /* JSON array text of the tools that messages may call, or NULL */
+	char *args;        /* JSON object text of the chat template's arguments, or NULL */
+	bool open;         /* messages end in the assistant's */
+	bool go_on;        /* the row says that it is a beginning */
 	char *answer;      /* text, or NULL */
 	char *verifier;    /* name or "cmd:...", or NULL: the tool's default */
 	bool unnamed;      /* the row has no id: this one is a hash of it */

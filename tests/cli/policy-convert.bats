@@ -209,6 +209,33 @@ gemma() {
 		$'["Prepend","Replace"]\n["Replace","ByteFallback","Fuse","Strip"]' ]
 }
 
+@test "Gemma's tokenizer: its cut at blanks is none; tokens that swallow blanks are refused" {
+	need_data models/tokenizers.jsonl
+	for form in gemma phi3; do
+		jq -c --arg f $form 'select(.form == $f)' "$SHARED_DATA/models/tokenizers.jsonl" >form
+		vocab=$(jq '.tokenizer | [.model.vocab[], .added_tokens[].id] | max + 1' form)
+		policy-init "${tiny[@]}" --vocab "$vocab" -o p
+		jq .tokenizer form >p/tokenizer.json
+		printf '{"eos_token": "</s>", "bos_token": "<s>", "unk_token": "<unk>"}' >p/tokenizer_config.json
+		if [ $form = phi3 ]; then
+			status_is 3 policy-convert p -o p.gguf
+			says "rstrip: GGUF cannot say that"
+			continue
+		fi
+		status_is 0 policy-convert p -o p.gguf
+		[ "$(key p.gguf tokenizer.ggml.add_space_prefix)" = false ]
+		status_is 0 policy-convert p.gguf -o back
+		for text in 'abc  de' 'a b c' ' hello the world'; do
+			for p in p back; do
+				policy-eval -q -p $p --prompt "$text" --max-new 1 --no-score --greedy |
+					traj-cat -c prompt_tokens >ids-$p
+			done
+			cmp ids-p ids-back
+		done
+		rm -r p back p.gguf
+	done
+}
+
 @test "byte-level: pattern, template, stop tokens and added tokens there and back" {
 	need_data models/tokenizers.jsonl
 	for form in llama3 tekken granite qwen3_5 olmo2; do
@@ -387,6 +414,8 @@ refuses() { # FILTER TEXT
 	says "b.gguf: exists already"
 	[ "$(cat b.gguf)" = kept ]
 	policy-convert -q a --output c.gguf
+	status_is 3 policy-mix c.gguf -o d
+	says "c.gguf: a GGUF: policy-convert c.gguf -o FOLDER makes a policy of it"
 	status_is 4 policy-convert c.gguf -o a
 	[ "$(find . -name '*.tmp-*')" = "" ]
 }

@@ -119,6 +119,39 @@ chat_policy() {
 		'{{ "<|im_start|>assistant\n" }}{% endif %}' >chat/chat_template.jinja
 }
 
+# What the policy sees of the only problem in t.jsonl
+sees() {
+	policy-eval -q -p chat -t t.jsonl --no-score --max-new 1 "$@" | traj-cat | jq -r .prompt
+}
+
+@test "--template-arg and chat_template_kwargs reach the chat template, the problem's first" {
+	chat_policy
+	printf '%s' '{{ messages[0].content }}{% if thinking is defined and not thinking %} no{% endif %}{{ n }}' \
+		>chat/chat_template.jinja
+	echo '{"id":"a","messages":[{"role":"user","content":"q"}]}' >t.jsonl
+	[ "$(sees)" = q ]
+	[ "$(sees --template-arg thinking=false --template-arg 'n=[1, "a"]')" = "q no[1, 'a']" ]
+	echo '{"id":"a","messages":[{"role":"user","content":"q"}],"chat_template_kwargs":{"thinking":true,"n":2}}' >t.jsonl
+	[ "$(sees --template-arg thinking=false)" = q2 ]
+	status_is 2 policy-eval -p chat -t t.jsonl --template-arg thinking
+	says '--template-arg: thinking: NAME=JSON is wanted'
+	status_is 2 policy-eval -p chat -t t.jsonl --template-arg thinking=no
+	echo '{"id":"a","messages":[{"role":"user","content":"q"}],"chat_template_kwargs":3}' >t.jsonl
+	status_is 3 policy-eval -p chat -t t.jsonl
+	says 'chat_template_kwargs'
+}
+
+@test "--continue-final: the response goes on from a last message of the assistant's" {
+	chat_policy
+	echo '{"id":"a","messages":[{"role":"user","content":"q"},{"role":"assistant","content":"so"}]}' >t.jsonl
+	[ "$(sees --continue-final | tail -n 1)" = so ]
+	status_is 3 policy-eval -p chat -t t.jsonl --no-score
+	says "they end with the assistant's"
+	says '--continue-final'
+	echo '{"id":"a","continue_final_message":true,"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"so"}]}' >t.jsonl
+	[ "$(sees | tail -n 1)" = so ]
+}
+
 # ids TEXT: what the policy in chat/ makes of it
 ids() {
 	policy-eval -q -p chat --prompt "$1" --max-new 1 | traj-cat | jq -c .prompt_tokens
@@ -163,10 +196,11 @@ Be brief.<|im_end|>
 	# verl's rows
 	echo '{"prompt":[{"role":"user","content":"1+1?"}],"reward_model":{"ground_truth":"2"},"verifier":"exact"}' |
 		policy-eval -q -p chat -t - --max-new 2 | traj-cat | jq -e '.prompt_tokens[0] == 98'
-	# without a template that is known there is nothing to render with
-	echo '{{ messages }}' >chat/chat_template.jinja
+	# what the template refuses, and a policy without one
+	echo '{{ raise_exception("never") }}' >chat/chat_template.jinja
 	status_is 3 policy-eval -p chat -t t.jsonl
 	says 'task a: its messages (write what the policy is to see as "prompt")'
+	says 'line 1: the template refuses: never'
 	rm chat/chat_template.jinja
 	status_is 3 policy-eval -p chat -t t.jsonl
 	says 'no chat template'

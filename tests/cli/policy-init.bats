@@ -278,7 +278,7 @@ is() {
 
 @test "calls that are refused" {
 	status_is 2 policy-init
-	says 'one of --output and --info'
+	says 'one of --output, --info and --render'
 	status_is 2 policy-init -o p --info q
 	status_is 2 policy-init -o p operand
 	status_is 2 policy-init -o p --alphabet a --tokenizer b
@@ -292,6 +292,41 @@ is() {
 	status_is 4 bash -c 'ulimit -f 100; policy-init -o p'
 	says 'model.safetensors: write: File too large'
 	[ "$(echo *)" = "err out" ]
+}
+
+@test "--render shows what the policy sees, as text or as tokens" {
+	policy-init -q -o p "${tiny[@]}"
+	printf '%s' '{% for m in messages %}<{{ m.role }}>{{ m.content }}</>{% endfor %}' \
+		'{% if add_generation_prompt %}<a>{{ x }}{% endif %}{% if tools %}{{ tools | length }}{% endif %}' \
+		>p/chat_template.jinja
+	rm p/model.safetensors
+	echo '[{"role":"user","content":"1"}]' >ask
+	echo '[{"role":"user","content":"1"},{"role":"assistant","content":"2"}]' >told
+	[ "$(policy-init --render p <ask)" = '<user>1</><a>' ]
+	[ "$(policy-init --render p --template-arg 'x="y"' <ask)" = '<user>1</><a>y' ]
+	[ "$(policy-init --render p <told)" = '<user>1</><assistant>2</>' ]
+	[ "$(policy-init --render p --continue-final <told)" = '<user>1</><assistant>2' ]
+	jq '{messages: ., tools: [{}, {}], chat_template_kwargs: {x: 5}}' ask |
+		policy-init --render p >out
+	[ "$(cat out)" = '<user>1</><a>52' ]
+	jq '{messages: ., continue_final_message: true}' told | policy-init --render p >out
+	[ "$(cat out)" = '<user>1</><assistant>2' ]
+	policy-init --render p --tokens <ask >out
+	[ "$(wc -l <out)" = 13 ]
+	[ "$(cut -f 2 out | jq -s -r 'join("")')" = '<user>1</><a>' ]
+	[ "$(cut -f 1 out | paste -sd ' ')" = "$(policy-init --render p --tokens <ask | cut -f 1 | paste -sd ' ')" ]
+	status_is 3 policy-init --render p </dev/null
+	echo '{"prompt":"x"}' >bad
+	status_is 3 policy-init --render p <bad
+	says 'no list of messages'
+	echo '[{"role":"user","content":"\u00e9"}]' >bad
+	status_is 3 policy-init --render p --tokens <bad
+	status_is 2 policy-init --render p --template-arg x <ask
+	status_is 2 policy-init --render p -o q <ask
+	status_is 2 policy-init -o q --tokens
+	rm p/chat_template.jinja
+	status_is 3 policy-init --render p <ask
+	says 'no chat template'
 }
 
 @test "--alphabet: a character twice is a slip" {

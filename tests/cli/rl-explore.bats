@@ -446,6 +446,16 @@ kept() {
 	echo '{"id":"chat","messages":[{"role":"user","content":"1"}],"answer":"1","verifier":"exact"}' >t.jsonl
 	status_is 3 rl-explore -q -p chat -t t.jsonl -n 1
 	says "no token for byte"
+	# arguments, and messages that go on
+	jq '.chat_template = "{{ messages[-1].content }}{{ x }}"' "$FIX/base/tokenizer_config.json" >c
+	cat c >chat/tokenizer_config.json
+	rl-explore -q -p chat -t t.jsonl -n 1 --template-arg x=23 | traj-cat |
+		jq -es 'length > 0 and all(.prompt == "123")'
+	echo '{"id":"chat","messages":[{"role":"user","content":"1"},{"role":"assistant","content":"4"}],"verifier":"exact","label":"1"}' >t.jsonl
+	status_is 3 rl-explore -q -p chat -t t.jsonl -n 1
+	says "--continue-final"
+	rl-explore -q -p chat -t t.jsonl -n 1 --continue-final | traj-cat |
+		jq -es 'length > 0 and all(.prompt == "4")'
 }
 
 @test "records are not written to a terminal" {

@@ -1,105 +1,65 @@
 /*
- * chat.c - the first byte chooses: any text as a chat template, or as messages (and, behind a NUL,
- * tools) that one of the known templates renders. What is asked for an answer is the same text and
- * more, and what a user says stands in it.
+ * chat.c - any text as a chat template, and behind a NUL messages, behind another arguments: twice
+ * the same text or the same failure, within the limits. What goes on ends where the last message
+ * does.
  */
-#include "base/json.h"
 #include "common/fuzz.h"
 
 #include "base/mem.h"
 #include "chat/chat.h"
-#include "chat/jinja.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-const struct fuzz_memory fuzz_memory = {1 << 20, 1000};
+const struct fuzz_memory fuzz_memory = {(size_t)1 << 30, 1000};
 
-static void template(struct span s)
+static char *next_text(struct span *rest, const char *otherwise)
 {
-	struct buf one = {0}, two = {0}, config = {0};
-	struct buf file = {.p = (char *)(uintptr_t)s.p, .n = s.n};
-	struct reason why = {0};
-	struct chat c;
-	int st = jinja_form(s, &one, &why);
+	struct span s = fuzz_cut(rest, '\0');
 
-	MUST(!st || (st == ST_INPUT && why.text[0]));
-	MUST(one.n <= 8 * s.n + 64);
-	MUST(jinja_form(s, &two, NULL) == st);
+	return s.n ? xstrndup(s.p, s.n) : xstrdup(otherwise);
+}
+
+static void render(const struct chat *c, const struct chat_ask *a)
+{
+	struct buf one = {0}, two = {0}, parts = {0};
+	struct reason why = {0}, again = {0};
+	int st = chat_render(c, a, &one, &parts, &why);
+
+	MUST(!st || (st == ST_INPUT && why.text[0] && !one.n));
+	MUST(chat_render(c, a, &two, NULL, &again) == st);
 	MUST(one.n == two.n && (!one.n || !memcmp(one.p, two.p, one.n)));
+	MUST(strcmp(why.text, again.text) == 0);
+	for (size_t i = 0; i + sizeof(struct jinja_part) <= parts.n && !st;
+	     i += sizeof(struct jinja_part)) {
+		struct jinja_part p;
+
+		memcpy(&p, parts.p + i, sizeof p);
+		MUST(p.from <= p.to && (a->end == CHAT_GO_ON || p.to <= one.n));
+	}
 	buf_free(&one);
 	buf_free(&two);
-	if (chat_open(&c, &config, &file, &why) == 0)
-		chat_free(&c);
-	/* the same text as tokenizer_config.json */
-	if (chat_open(&c, &file, &config, &why) == 0)
-		chat_free(&c);
-	else
-		MUST(why.status == ST_INPUT && why.text[0]);
-}
-
-static bool holds(const struct buf *b, struct span s)
-{
-	return !s.n || memmem(b->p, b->n, s.p, s.n);
-}
-
-/* Plain questions, without the blanks that some templates cut off */
-static void holds_questions(const struct buf *text, const char *messages)
-{
-	json_t *j = json_parse(messages, strlen(messages), "messages", NULL), *m;
-	size_t i;
-
-	json_array_foreach(j, i, m)
-	{
-		const char *role = json_string_value(json_object_get(m, "role"));
-		const json_t *content = json_object_get(m, "content");
-		struct span s = {json_string_value(content), json_string_length(content)};
-
-		if (role && !strcmp(role, "user") && !json_object_get(m, "tool_calls") && s.n &&
-		    (unsigned char)s.p[0] - 0x21u < 0x5e &&
-		    (unsigned char)s.p[s.n - 1] - 0x21u < 0x5e)
-			MUST(holds(text, s));
-	}
-	json_decref(j);
-}
-
-static void render(enum chat_style style, const char *messages, const char *tools)
-{
-	struct chat c = {.style = style, .think = ""};
-	struct buf plain = {0}, ask = {0};
-	struct reason why = {0};
-	size_t n = strlen(messages) + (tools ? strlen(tools) : 0);
-	int st;
-
-	buf_str(&c.bos, "<s>");
-	st = chat_render(&c, messages, tools, false, &plain, &why);
-	MUST(!st || (st == ST_INPUT && why.text[0] && !plain.n));
-	MUST(chat_render(&c, messages, tools, true, &ask, &why) == st);
-	MUST(plain.n <= 200 * n + 4096);
-	MUST(plain.n <= ask.n && (!plain.n || !memcmp(plain.p, ask.p, plain.n)));
-	if (!st)
-		holds_questions(&plain, messages);
-	buf_free(&plain);
-	buf_free(&ask);
-	chat_free(&c);
+	buf_free(&parts);
 }
 
 void fuzz_one(const uint8_t *p, size_t n)
 {
-	struct span rest = {(const char *)p + 1, n - 1}, first;
-	char *messages, *tools = NULL;
+	struct span rest = {(const char *)p, n}, source = fuzz_cut(&rest, '\0');
+	char *messages = next_text(&rest, "[{\"role\":\"user\",\"content\":\"1+1?\"},"
+					  "{\"role\":\"assistant\",\"content\":\" a b \"}]");
+	char *args = next_text(&rest, "{\"x\":[1,2.5,\"a\"]}");
+	struct buf template = {.p = (char *)(uintptr_t)source.p, .n = source.n}, none = {0};
+	const struct chat_files f = {&none, &template, &none};
+	struct chat_ask a = {.messages = messages, .args = args, .steps = 200000};
+	struct reason why = {0};
+	struct chat c = {0};
 
-	if (!n)
-		return;
-	if (p[0] % 8 > CHAT_DEEPSEEK) {
-		template(rest);
-		return;
-	}
-	first = fuzz_cut(&rest, '\0');
-	messages = xstrndup(first.p, first.n);
-	if (first.n + 1 < n)
-		tools = xstrndup(rest.p, rest.n);
-	render(p[0] % 8, messages, tools);
+	if (chat_open(&c, &f, &why))
+		MUST(why.status == ST_INPUT && why.text[0]);
+	a.end = (enum chat_end)(n % 3);
+	if (c.plain)
+		render(&c, &a);
+	chat_free(&c);
 	free(messages);
-	free(tools);
+	free(args);
 }

@@ -168,19 +168,21 @@ for s in (b'{"added_tokens_decoder":{"9":{"content":"<x>","rstrip":true}},"eos_t
 for s in list(literals("tokenizer/tokenizer")) + list(literals("tokenizer/tokenizer-forms")):
     for which in range(4):
         add("tokenizer", bytes([which]) + s)
+with open(os.path.join(root, "tests", "data", "jinja.jsonl"), encoding="utf-8") as f:
+    for j in map(json.loads, f):
+        add("chat", j.get("template", "").encode())
 for s in list(literals("chat/chat")) + list(literals("chat/jinja")):
-    if s[:1] in b"[":
-        for style in range(6):
-            add("chat", bytes([style]) + s)
-    elif len(s) > 8:
-        add("chat", b"\6" + s)
+    if b"{{" in s or b"{%" in s:
+        add("chat", s)
+    elif s[:1] == b"[":
+        add("chat", b"{{ messages }}{{ messages[0].content }}\0" + s)
 tools = b'[{"type":"function","function":{"name":"f","parameters":{"x":[1,"\\u00e9"]}}}]'
 call = (b'[{"role":"system","content":"s"},{"role":"user","content":"1+1?"},{"role":"assistant",'
         b'"content":"<think>a</think>b","tool_calls":[{"function":{"name":"f","arguments":{"x":1}}}]},'
         b'{"role":"tool","content":"2"},{"role":"user","content":"?"}]')
-for style in range(6):
-    add("chat", bytes([style]) + call)
-    add("chat", bytes([style]) + call + b"\0" + tools)
+add("chat", b"{% for m in messages %}{{ m.role }}{{ m.tool_calls | tojson }}{% endfor %}\0" + call)
+add("chat", b"{% generation %}{{ x.y[0] | tojson(indent=2) }}{% endgeneration %}\0\0"
+    b'{"x": {"y": ' + tools + b"}}")
 with open(os.path.join(root, "tests", "data", "math.tsv"), "rb") as f:
     for i, line in enumerate(f):
         part = line.rstrip(b"\n").split(b"\t")

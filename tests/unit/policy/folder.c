@@ -57,6 +57,9 @@ static void other_forms(void **state)
 	scratch_put(dir, "tokenizer.model", "", 0);
 	says_of(dir, "AutoTokenizer.from_pretrained(FOLDER).save_pretrained(NEW)");
 	says_of(scratch_path(dir, "config.json"), "config.json: a file: a policy is a folder");
+	scratch_put(dir, "x.gguf", "GGUF\3\0\0\0", 8);
+	says_of(scratch_path(dir, "x.gguf"), "x.gguf: a GGUF: policy-convert ");
+	unlink(scratch_path(dir, "x.gguf"));
 	assert_int_equal(symlink("gone", scratch_path(dir, "tokenizer.json")), 0);
 	says_of(dir, "a link to a file that is gone");
 }

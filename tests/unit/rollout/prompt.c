@@ -38,9 +38,10 @@ static void sees(struct policy *p, const char *prompt, const char *messages, con
 	struct reason why;
 	struct ids ids = {0};
 	const uint32_t *v;
+	const struct prompt_opts o = {.wrap = wrap};
 	size_t n;
 
-	if (prompt_make(&made, p, &s, "tasks", wrap, &why))
+	if (prompt_make(&made, p, &s, "tasks", &o, &why))
 		fail_msg("%s", why.text);
 	assert_int_equal(prompt_text(&made, 0).n, strlen(want));
 	assert_memory_equal(prompt_text(&made, 0).p, want, strlen(want));
@@ -58,9 +59,10 @@ static void refuses(const struct policy *p, const char *prompt, const char *mess
 {
 	struct task_set s = one(prompt, messages);
 	struct prompts made = {0};
+	const struct prompt_opts o = {.wrap = wrap};
 	struct reason why = {0};
 
-	assert_int_equal(prompt_make(&made, p, &s, "tasks", wrap, &why), ST_INPUT);
+	assert_int_equal(prompt_make(&made, p, &s, "tasks", &o, &why), ST_INPUT);
 	assert_says(&why, "tasks: task first: ");
 	assert_says(&why, says);
 	prompt_free(&made);
@@ -105,8 +107,8 @@ static void messages(void **state)
 	refuses(&p, NULL, talk, NULL,
 		"its messages (write what the policy is to see as \"prompt\"): the policy has no "
 		"chat template");
-	buf_str(&p.chat_template, "{{ messages }}");
-	refuses(&p, NULL, talk, NULL, "none of those that are known");
+	buf_str(&p.chat_template, "{{ raise_exception('no') }}");
+	refuses(&p, NULL, talk, NULL, "the policy's chat template: line 1: the template refuses: no");
 	policy_free(&p);
 }
 
@@ -135,7 +137,7 @@ static void begin_of_text(void **state)
 	tok_free(p.tok);
 	p.tok = tok_load(json.p, json.n, "tokenizer.json", NULL);
 	assert_non_null(p.tok);
-	assert_int_equal(prompt_make(&made, &p, &s, "tasks", NULL, NULL), 0);
+	assert_int_equal(prompt_make(&made, &p, &s, "tasks", &(struct prompt_opts){0}, NULL), 0);
 	v = prompt_ids(&made, 0, &n);
 	assert_int_equal(n, 3);
 	assert_int_equal(v[0], 0);

@@ -466,8 +466,12 @@ static void what_is_asked(void **state)
 		  "[" ASKED "]");
 	prompt_is("{\"messages\":[" ASKED SAID "],\"continue_final_message\":true}",
 		  "[" ASKED SAID "]");
+	assert_true(set.v[0].open && set.v[0].go_on);
 	prompt_is("{\"messages\":[" ASKED SAID "," ASKED "]}", "[" ASKED SAID "," ASKED "]");
-	bad("{\"messages\":[" ASKED SAID "]}", 1, "assistant");
+	assert_false(set.v[0].open);
+	/* nobody says what the last one is */
+	prompt_is("{\"messages\":[" ASKED SAID "]}", "[" ASKED SAID "]");
+	assert_true(set.v[0].open && !set.v[0].go_on);
 	bad("{\"answer\":\"2\",\"prompt\":[{\"role\":\"assistant\",\"content\":\"2\"}]}", 1,
 	    "assistant");
 	prompt_is("{\"Body\":\"Tom has 3 cups. \",\"Question\":\"How many?\"}",
