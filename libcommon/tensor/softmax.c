@@ -103,44 +103,55 @@ float softmax_logp(const struct softmax_stat *s, float logit, float inv_t)
 	return fmaf(logit, inv_t, -s->max) - s->log_sum;
 }
 
-/* 1 - (y / c)^2 for y = c tanh(z / c); inv_cap 0: 1 */
-static inline vf cap_slope(const float *logits, size_t i, size_t v, float inv_cap)
+/* Logits i..i+VL; beyond v: 0 */
+static inline vf some_logits(const float *logits, size_t i, size_t v)
 {
 	float t[VL] = {0};
-	vf y;
 
-	if (i + VL > v)
-		memcpy(t, logits + i, (v - i) * sizeof *t);
-	y = (i + VL <= v ? vf_load(logits + i) : vf_load(t)) * inv_cap;
-	return 1.0f - y * y;
+	if (i + VL <= v)
+		return vf_load(logits + i);
+	memcpy(t, logits + i, (v - i) * sizeof *t);
+	return vf_load(t);
 }
 
 /*
  * dL/dlogit_i = (dlogp * ([i = target] - p_i) - dent * p_i * (log p_i + entropy)) / temperature,
- * p_i = exp(z_i - max - log_sum); with p_i = 0 its logarithm counts as -log_sum. Where logits are
- * capped, times the slope of that.
+ * p_i = exp(z_i - max - log_sum); with p_i = 0 its logarithm counts as -log_sum. With a cap c, a
+ * constant or not where this is inlined, times 1 - (y / c)^2, the slope of y = c tanh(z / c).
  */
-void softmax_backward(float *logits, size_t v, const struct softmax_stat *s,
-		      const struct softmax_grad *by)
+static inline void backward(float *logits, size_t v, const struct softmax_stat *s,
+			    const struct softmax_grad *by, float cap)
 {
-	float inv_sum = (float)exp(-(double)s->log_sum);
+	float inv_sum = (float)exp(-(double)s->log_sum), y = logits[by->target];
 	float dlogp = by->dlogp, dent = by->dent, inv_t = by->inv_t;
-	float inv_cap = by->cap > 0 ? 1.0f / by->cap : 0.0f;
-	float y = logits[by->target] * inv_cap;
 
-	assert(logits && v >= 1 && by->target < v);
-	assert(inv_t > 0);
 	for (size_t i = 0; i < v; i += VL) {
 		vf z = shifted(logits, i, v, inv_t, s->max), p = vf_exp(z) * inv_sum;
 		vf logp = vf_select(p > 0.0f, z, vf_set(0.0f)) - s->log_sum;
 		vf g = p * (-dlogp - dent * (logp + s->entropy)) * inv_t;
 		float t[VL];
 
-		vf_store(t, g * cap_slope(logits, i, v, inv_cap));
+		if (cap > 0) {
+			vf x = some_logits(logits, i, v) / cap;
+
+			g *= 1.0f - x * x;
+		}
+		vf_store(t, g);
 		memcpy(logits + i, t, (v - i < VL ? v - i : VL) * sizeof *t);
 	}
-	if (by->cap > 0)
-		logits[by->target] += dlogp * inv_t * (1.0f - y * y);
+	if (cap > 0)
+		logits[by->target] += dlogp * inv_t * (1.0f - y / cap * (y / cap));
 	else
 		logits[by->target] += dlogp * inv_t;
+}
+
+void softmax_backward(float *logits, size_t v, const struct softmax_stat *s,
+		      const struct softmax_grad *by)
+{
+	assert(logits && v >= 1 && by->target < v);
+	assert(by->inv_t > 0);
+	if (by->cap > 0)
+		backward(logits, v, s, by, by->cap);
+	else
+		backward(logits, v, s, by, 0);
 }
