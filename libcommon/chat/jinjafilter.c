@@ -220,22 +220,23 @@ FILTER(wordcount)
 
 FILTER(escape)
 {
-	static const char from[] = "&<>'\"";
-	static const char *const to[] = {"&amp;", "&lt;", "&gt;", "&#39;", "&#34;"};
-	const struct jstr *s = jinja_print_str(w, self);
-	size_t start = w->out.n;
+	UNUSED;
+	return jinja_text_escape(w, jinja_print_str(w, self));
+}
+
+FILTER(forceescape)
+{
+	struct jstr plain = *jinja_print_str(w, self);
 
 	UNUSED;
-	for (size_t i = 0; i < s->n; i++) {
-		const char *at = s->p[i] ? strchr(from, s->p[i]) : NULL;
+	plain.safe = false;
+	return jinja_text_escape(w, &plain);
+}
 
-		if (at)
-			jinja_puts(w, to[at - from]);
-		else
-			jinja_put(w, s->p + i, 1);
-	}
-	jinja_scan(w, s->n);
-	return jinja_cut(w, start);
+FILTER(safe)
+{
+	UNUSED;
+	return jinja_text_safe(w, jinja_print_str(w, self));
 }
 
 FILTER(urlencode)
@@ -894,7 +895,7 @@ static const struct jfunction filters[] = {
 	{"filesizeformat", "*", filter_refused},
 	{"first", "", filter_first},
 	{"float", "default?", filter_float},
-	{"forceescape", "", filter_escape},
+	{"forceescape", "", filter_forceescape},
 	{"format", "*", filter_format},
 	{"groupby", "attribute default? case_sensitive?", filter_groupby},
 	{"indent", "width? first? blank?", filter_indent},
@@ -915,7 +916,7 @@ static const struct jfunction filters[] = {
 	{"replace", "old new count?", filter_replace},
 	{"reverse", "", filter_reverse},
 	{"round", "precision? method?", filter_round},
-	{"safe", "", filter_string},
+	{"safe", "", filter_safe},
 	{"select", "*", filter_select},
 	{"selectattr", "*", filter_selectattr},
 	{"slice", "slices fill_with?", filter_slice},

@@ -195,6 +195,15 @@ static bool is_row(struct jvalue v)
 	return v.kind == J_LIST && (v.l->row == J_ROW_LIST || v.l->row == J_ROW_TUPLE);
 }
 
+/* What is added to a safe text is escaped, on either side. */
+static struct jvalue add_texts(struct jwork *w, const struct jstr *a, const struct jstr *b)
+{
+	if (!a->safe && !b->safe)
+		return jinja_concat(w, a, b);
+	a = jinja_text_escape(w, a).s;
+	return jinja_text_safe(w, jinja_concat(w, a, jinja_text_escape(w, b).s).s);
+}
+
 static bool multiply(struct jwork *w, struct jvalue a, struct jvalue n, struct jvalue *to)
 {
 	if (!jinja_is_int(n) || (a.kind != J_STR && !is_row(a)))
@@ -214,7 +223,7 @@ struct jvalue jinja_math(struct jwork *w, int op, struct jvalue a, struct jvalue
 	if (jinja_is_number(a) && jinja_is_number(b))
 		return math_float(w, op, jinja_as_float(a), jinja_as_float(b));
 	if (op == '+' && a.kind == J_STR && b.kind == J_STR)
-		return jinja_concat(w, a.s, b.s);
+		return add_texts(w, a.s, b.s);
 	if (op == '+' && is_row(a) && is_row(b) && a.l->row == b.l->row)
 		return jinja_list_concat(w, a.l, b.l);
 	if (op == '%' && a.kind == J_STR)

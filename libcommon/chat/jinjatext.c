@@ -165,6 +165,37 @@ METHOD(swapcase)
 	return jinja_cut(w, start);
 }
 
+/* ---- HTML ---- */
+
+struct jvalue jinja_text_safe(struct jwork *w, const struct jstr *s)
+{
+	struct jstr *same = jinja_alloc(w, 1, sizeof *same);
+
+	*same = *s;
+	same->safe = true;
+	return (struct jvalue){.kind = J_STR, .s = same};
+}
+
+struct jvalue jinja_text_escape(struct jwork *w, const struct jstr *s)
+{
+	static const char from[] = "&<>'\"";
+	static const char *const to[] = {"&amp;", "&lt;", "&gt;", "&#39;", "&#34;"};
+	size_t start = w->out.n;
+
+	if (s->safe)
+		return (struct jvalue){.kind = J_STR, .s = s};
+	for (size_t i = 0; i < s->n; i++) {
+		const char *at = s->p[i] ? strchr(from, s->p[i]) : NULL;
+
+		if (at)
+			jinja_puts(w, to[at - from]);
+		else
+			jinja_put(w, s->p + i, 1);
+	}
+	jinja_scan(w, s->n);
+	return jinja_text_safe(w, jinja_cut(w, start).s);
+}
+
 /* ---- classes ---- */
 
 /* Is it not empty, and are all characters of one of the classes? */

@@ -20,6 +20,10 @@ struct jvalue jinja_text_replace(struct jwork *w, const struct jstr *s, const st
 struct jlist *jinja_text_lines(struct jwork *w, const struct jstr *s, bool keep);
 struct jvalue jinja_text_center(struct jwork *w, const struct jstr *s, int64_t width,
 				const struct jstr *fill);
+/* The same text, to which nothing is added unescaped; with HTML's marks escaped, unless it is safe.
+ */
+struct jvalue jinja_text_safe(struct jwork *w, const struct jstr *s);
+struct jvalue jinja_text_escape(struct jwork *w, const struct jstr *s);
 /* Has it letters, and are all of this case? */
 bool jinja_text_is_case(const struct jstr *s, bool upper);
 

@@ -112,6 +112,7 @@ struct jvalue jinja_concat(struct jwork *w, const struct jstr *a, const struct j
 	char *p;
 
 	*s = *a;
+	s->safe = false;
 	s->n += b->n;
 	s->chars += b->chars;
 	if (has_room(a->tail, a->tail ? (size_t)(a->p - a->base) + a->n : 0, b->n)) {

@@ -67,6 +67,7 @@ struct jstr {
 	size_t n, chars;
 	const char *base; /* of tail; NULL: it cannot grow */
 	struct jtail *tail;
+	bool safe; /* of the filters safe and escape: what is added to it is escaped */
 };
 
 struct jlist {

@@ -124,7 +124,7 @@ class Maker:
             lambda: f"{t()} | trim", lambda: f"{t()}.strip({self.pick('', self.string())})",
             lambda: f"{t()}.{self.pick('lstrip', 'rstrip')}({self.pick('', repr(chr(10)))})",
             lambda: f"{t()}.{self.pick('upper', 'lower', 'title', 'capitalize')}()",
-            lambda: f"{t()} | {self.pick('upper', 'lower', 'title', 'capitalize', 'e', 'string')}",
+            lambda: f"{t()} | {self.pick('upper', 'lower', 'title', 'capitalize', 'e', 'safe', 'string')}",
             lambda: f"{t()}.replace({self.string()}, {self.string()})",
             lambda: f"{t()}.split({self.string()})[{self.pick(0, -1, 1)}]",
             lambda: f"{t()}[{self.pick('', 1, -2)}:{self.pick('', 3, -1)}{self.pick('', ':-1', ':2')}]",
