@@ -66,7 +66,7 @@ near() {
 	[[ $BIN != *address* ]] || skip "a sanitizer takes memory of its own"
 	middle
 	(
-		ulimit -v 250000
+		ulimit -v 200000
 		not rft-tune -q -p mid -o new --steps 1 --batch 4 -j 1 rows 2>said
 	)
 	grep -q "memory: .* are needed, .* are left by the limit of address space" said || {

@@ -617,15 +617,18 @@ static void make_refuses(void **state)
 	c.layers = 0;
 	assert_int_equal(config_make(&c, &why), ST_INPUT);
 	assert_says(&why, "num_hidden_layers: 0");
+	config_free(&c);
 	c = good;
 	c.heads = 5;
 	assert_int_equal(config_make(&c, &why), ST_INPUT);
 	assert_says(&why, "hidden_size: 24 is not a multiple of the 5");
+	config_free(&c);
 	c = good;
 	c.n_eos = 1;
 	c.eos[0] = 50;
 	assert_int_equal(config_make(&c, &why), ST_INPUT);
 	assert_says(&why, "eos_token_id: 50");
+	config_free(&c);
 }
 
 int main(void)
