@@ -2,6 +2,7 @@
 #include "base/dir.h"
 #include "base/tool.h"
 #include "policy/ggufconvert.h"
+#include "stream/columns.h"
 
 #include <math.h>
 #include <string.h>
@@ -29,60 +30,46 @@ static bool is_folder(const char *path)
 }
 
 /* A line each: key, tab, value, with what is no line's as an escape */
-static void put_escaped(struct out *o, const char *p, size_t n)
+static void show_key(const struct gguf *g, const struct gguf_key *k)
 {
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)p[i];
-
-		if (c == '\\')
-			out_str(o, "\\\\");
-		else if (c == '\n' || c == '\t' || c == '\r')
-			out_printf(o, "\\%c", c == '\n' ? 'n' : c == '\t' ? 't' : 'r');
-		else if (c < ' ' || c == 0x7f)
-			out_printf(o, "\\x%02x", c);
-		else
-			out_write(o, &c, 1);
-	}
-}
-
-static void show_key(const struct gguf *g, const struct gguf_key *k, struct buf *value)
-{
-	struct out *o = out_stdout();
+	struct buf value = {0}, line = {0};
 	struct span name = gguf_name(g, k);
 
-	buf_reset(value);
-	gguf_show(g, k, value);
-	put_escaped(o, name.p, name.n);
-	out_str(o, "\t");
-	put_escaped(o, value->p, value->n);
-	out_str(o, "\n");
+	gguf_show(g, k, &value);
+	columns_escape(&line, name.p, name.n);
+	buf_char(&line, '\t');
+	columns_escape(&line, value.p ? value.p : "", value.n);
+	buf_char(&line, '\n');
+	out_write(out_stdout(), line.p, line.n);
+	buf_free(&value);
+	buf_free(&line);
 }
 
 /* Dimensions as model.safetensors has them: rows first */
 static void show_tensor(const struct gguf_tensor *t)
 {
-	struct out *o = out_stdout();
+	struct buf line = {0};
 
-	put_escaped(o, t->name, strlen(t->name));
-	out_printf(o, "\t%s", t->type->name);
+	columns_escape(&line, t->name, strlen(t->name));
+	buf_printf(&line, "\t%s", t->type->name);
 	for (int i = t->rank - 1; i >= 0; i--)
-		out_printf(o, " %llu", (unsigned long long)t->dim[i]);
-	out_str(o, "\n");
+		buf_printf(&line, " %llu", (unsigned long long)t->dim[i]);
+	buf_char(&line, '\n');
+	out_write(out_stdout(), line.p, line.n);
+	buf_free(&line);
 }
 
 static int show(const char *path, struct reason *why)
 {
-	struct buf value = {0};
 	struct gguf g;
 	int st = gguf_open(&g, path, why);
 
 	if (st)
 		return st;
 	for (size_t i = 0; i < g.n_keys; i++)
-		show_key(&g, &g.key[i], &value);
+		show_key(&g, &g.key[i]);
 	for (size_t i = 0; i < g.n_tensors; i++)
 		show_tensor(&g.tensor[i]);
-	buf_free(&value);
 	gguf_close(&g);
 	return 0;
 }

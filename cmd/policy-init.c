@@ -106,24 +106,6 @@ static int info(struct reason *why)
 
 /* ---- what a policy sees of messages ---- */
 
-static int read_stdin(struct buf *b, struct reason *why)
-{
-	struct span line;
-	struct in in;
-	int got, st = in_open(&in, "-", why);
-
-	if (st)
-		return st;
-	while ((got = in_line(&in, MAX_MESSAGES, &line, why)) == 1 && b->n <= MAX_MESSAGES) {
-		buf_add(b, line.p, line.n);
-		buf_char(b, '\n');
-	}
-	in_close(&in);
-	if (got == 1)
-		return fail(why, ST_INPUT, "(standard input): more than %d bytes", MAX_MESSAGES);
-	return got ? why->status : 0;
-}
-
 /* JSON text of a row's value; NULL: the row has none */
 static char *text_of(const json_t *row, const char *key)
 {
@@ -205,7 +187,7 @@ static int render(struct reason *why)
 
 	if (st)
 		return st;
-	st = read_stdin(&text, why);
+	st = file_read("-", MAX_MESSAGES, &text, why);
 	if (!st && !(j = json_parse(text.p, text.n, "(standard input)", why)))
 		st = ST_INPUT;
 	row = json_is_array(j) ? json_pack("{s:O}", "messages", j) : json_incref(j);

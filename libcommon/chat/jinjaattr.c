@@ -7,62 +7,52 @@
 #include <stdio.h>
 #include <string.h>
 
-#define METHOD(name)                                                                             \
-	static struct jvalue name(struct jwork *w, struct jvalue self, const struct jvalue *arg, \
-				  const struct jargs *all)
-
-#define UNUSED      \
-	(void)w;    \
-	(void)self; \
-	(void)arg;  \
-	(void)all
-
 /* ---- of maps ---- */
 
-METHOD(dict_get)
+JFUNCTION(dict_get)
 {
 	struct jvalue *v = jinja_dict_find(w, self.d, arg[0]);
 
-	UNUSED;
+	JUNUSED;
 	return v ? *v : arg[1].kind == J_MISSING ? jinja_none() : arg[1];
 }
 
-METHOD(dict_keys)
+JFUNCTION(dict_keys)
 {
 	struct jvalue l = jinja_list(w, J_ROW_KEYS, self.d->n);
 
-	UNUSED;
+	JUNUSED;
 	for (size_t i = 0; i < l.l->n; i++)
 		l.l->v[i] = self.d->v[i].key;
 	jinja_scan(w, 16 * l.l->n);
 	return l;
 }
 
-METHOD(dict_values)
+JFUNCTION(dict_values)
 {
 	struct jvalue l = jinja_list(w, J_ROW_VALUES, self.d->n);
 
-	UNUSED;
+	JUNUSED;
 	for (size_t i = 0; i < l.l->n; i++)
 		l.l->v[i] = self.d->v[i].value;
 	jinja_scan(w, 16 * l.l->n);
 	return l;
 }
 
-METHOD(dict_items)
+JFUNCTION(dict_items)
 {
 	struct jvalue l = jinja_list(w, J_ROW_ITEMS, self.d->n);
 
-	UNUSED;
+	JUNUSED;
 	for (size_t i = 0; i < l.l->n; i++)
 		l.l->v[i] = jinja_pair(w, self.d->v[i].key, self.d->v[i].value);
 	jinja_scan(w, 64 * l.l->n);
 	return l;
 }
 
-METHOD(dict_copy)
+JFUNCTION(dict_copy)
 {
-	UNUSED;
+	JUNUSED;
 	return self;
 }
 
@@ -73,28 +63,28 @@ static const struct jfunction of_dict[] = {
 
 /* ---- of lists ---- */
 
-METHOD(list_count)
+JFUNCTION(list_count)
 {
 	int64_t n = 0;
 
-	UNUSED;
+	JUNUSED;
 	for (size_t i = 0; i < self.l->n; i++)
 		n += jinja_equal(w, self.l->v[i], arg[0]);
 	return jinja_int(n);
 }
 
-METHOD(list_index)
+JFUNCTION(list_index)
 {
-	UNUSED;
+	JUNUSED;
 	for (size_t i = 0; i < self.l->n; i++)
 		if (jinja_equal(w, self.l->v[i], arg[0]))
 			return jinja_int((int64_t)i);
 	jinja_fail(w, "the value is not in the %s", jinja_type(self));
 }
 
-METHOD(list_copy)
+JFUNCTION(list_copy)
 {
-	UNUSED;
+	JUNUSED;
 	return self;
 }
 

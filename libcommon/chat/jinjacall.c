@@ -73,17 +73,12 @@ struct jvalue jinja_call(struct jwork *w, const char *kind, const struct jfuncti
 
 /* ---- tests ---- */
 
-#define TEST(name)                                                          \
-	static struct jvalue is_##name(struct jwork *w, struct jvalue self, \
-				       const struct jvalue *arg, const struct jargs *all)
+#define TEST(name) JFUNCTION(is_##name)
 
 #define TEST_IS(name, what)              \
 	TEST(name)                       \
 	{                                \
-		(void)w;                 \
-		(void)self;              \
-		(void)arg;               \
-		(void)all;               \
+		JUNUSED;                 \
 		return jinja_bool(what); \
 	}
 

@@ -12,15 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-#define FILTER(name)                                                            \
-	static struct jvalue filter_##name(struct jwork *w, struct jvalue self, \
-					   const struct jvalue *arg, const struct jargs *all)
-
-#define UNUSED      \
-	(void)w;    \
-	(void)self; \
-	(void)arg;  \
-	(void)all
+#define FILTER(name) JFUNCTION(filter_##name)
 
 static bool given(struct jvalue v)
 {
@@ -53,25 +45,25 @@ static const struct jargs no_args;
 
 FILTER(string)
 {
-	UNUSED;
+	JUNUSED;
 	return of_str(jinja_print_str(w, self));
 }
 
 FILTER(upper)
 {
-	UNUSED;
+	JUNUSED;
 	return jinja_text_upper(w, jinja_print_str(w, self));
 }
 
 FILTER(lower)
 {
-	UNUSED;
+	JUNUSED;
 	return jinja_text_lower(w, jinja_print_str(w, self));
 }
 
 FILTER(capitalize)
 {
-	UNUSED;
+	JUNUSED;
 	return jinja_text_capital(w, jinja_print_str(w, self));
 }
 
@@ -86,7 +78,7 @@ FILTER(title)
 	const struct jstr *s = jinja_print_str(w, self);
 	size_t start = w->out.n, n;
 
-	UNUSED;
+	JUNUSED;
 	for (size_t i = 0; i < s->n; i += n) {
 		size_t blank = jinja_char_space(s->p + i, s->n - i);
 		const struct jstr *part, *first;
@@ -115,7 +107,7 @@ FILTER(title)
 
 FILTER(trim)
 {
-	UNUSED;
+	JUNUSED;
 	return jinja_text_strip(w, jinja_print_str(w, self),
 				given(arg[0]) ? jinja_as_str(w, arg[0], "trim") : NULL, true, true);
 }
@@ -124,7 +116,7 @@ FILTER(replace)
 {
 	const struct jstr *s = jinja_print_str(w, self);
 
-	UNUSED;
+	JUNUSED;
 	return jinja_text_replace(w, s, jinja_as_str(w, arg[0], "replace"),
 				  jinja_as_str(w, arg[1], "replace"),
 				  given(arg[2]) ? jinja_as_int(w, arg[2], "replace") : -1);
@@ -132,7 +124,7 @@ FILTER(replace)
 
 FILTER(center)
 {
-	UNUSED;
+	JUNUSED;
 	return jinja_text_center(w, jinja_print_str(w, self), int_or(w, arg[0], 80),
 				 jinja_words(w, " ").s);
 }
@@ -141,7 +133,7 @@ FILTER(format)
 {
 	struct jvalue tuple = jinja_list(w, J_ROW_TUPLE, all->n);
 
-	UNUSED;
+	JUNUSED;
 	if (all->n && all->n_named)
 		jinja_fail(w, "can't handle positional and keyword arguments at the same time");
 	for (size_t i = 0; i < all->n; i++)
@@ -162,7 +154,7 @@ FILTER(indent)
 	struct jlist *lines;
 	size_t start;
 
-	UNUSED;
+	JUNUSED;
 	pad = arg[0].kind == J_STR
 		      ? arg[0].s
 		      : jinja_math(w, '*', jinja_words(w, " "), jinja_int(int_or(w, arg[0], 4))).s;
@@ -184,7 +176,7 @@ FILTER(truncate)
 	int64_t length = int_or(w, arg[0], 255), leeway = given(arg[3]) ? int_or(w, arg[3], 5) : 5;
 	struct jvalue cut[3] = {jinja_none(), jinja_none(), jinja_none()}, v;
 
-	UNUSED;
+	JUNUSED;
 	if (length < (int64_t)end->chars || leeway < 0)
 		jinja_fail(w, "truncate: length or leeway is too small");
 	if ((int64_t)s->chars <= length + leeway)
@@ -207,7 +199,7 @@ FILTER(wordcount)
 	int64_t words = 0;
 	size_t bytes;
 
-	UNUSED;
+	JUNUSED;
 	for (size_t i = 0; i < s->n; i += bytes) {
 		bool word = jinja_char_is(jinja_char_decode(s->p + i, s->n - i, &bytes), JC_WORD);
 
@@ -220,7 +212,7 @@ FILTER(wordcount)
 
 FILTER(escape)
 {
-	UNUSED;
+	JUNUSED;
 	return jinja_text_escape(w, jinja_print_str(w, self));
 }
 
@@ -228,14 +220,14 @@ FILTER(forceescape)
 {
 	struct jstr plain = *jinja_print_str(w, self);
 
-	UNUSED;
+	JUNUSED;
 	plain.safe = false;
 	return jinja_text_escape(w, &plain);
 }
 
 FILTER(safe)
 {
-	UNUSED;
+	JUNUSED;
 	return jinja_text_safe(w, jinja_print_str(w, self));
 }
 
@@ -245,7 +237,7 @@ FILTER(urlencode)
 	const struct jstr *s = jinja_print_str(w, self);
 	size_t start = w->out.n;
 
-	UNUSED;
+	JUNUSED;
 	if (self.kind == J_DICT || self.kind == J_LIST)
 		jinja_fail(w, "urlencode: only of text");
 	for (size_t i = 0; i < s->n; i++) {
@@ -263,7 +255,7 @@ FILTER(urlencode)
 
 FILTER(abs)
 {
-	UNUSED;
+	JUNUSED;
 	if (self.kind == J_FLOAT)
 		return jinja_float(fabs(self.f));
 	if (!jinja_is_int(self) && self.kind != J_UNDEFINED)
@@ -286,7 +278,7 @@ FILTER(int)
 	int64_t i;
 	double f;
 
-	UNUSED;
+	JUNUSED;
 	if (self.kind == J_UNDEFINED)
 		jinja_use_undefined(w, self);
 	if (jinja_is_int(self))
@@ -310,7 +302,7 @@ FILTER(float)
 {
 	double f;
 
-	UNUSED;
+	JUNUSED;
 	if (self.kind == J_UNDEFINED)
 		jinja_use_undefined(w, self);
 	if (jinja_is_number(self))
@@ -345,7 +337,7 @@ FILTER(round)
 	int64_t digits = int_or(w, arg[0], 0);
 	double unit;
 
-	UNUSED;
+	JUNUSED;
 	if (self.kind == J_UNDEFINED)
 		jinja_use_undefined(w, self);
 	if (!jinja_is_number(self))
@@ -365,7 +357,7 @@ FILTER(length)
 {
 	size_t n;
 
-	UNUSED;
+	JUNUSED;
 	if (!jinja_has_length(self, &n))
 		jinja_fail(w, "object of type '%s' has no len()", jinja_type(self));
 	return jinja_int((int64_t)n);
@@ -375,7 +367,7 @@ FILTER(first)
 {
 	struct jlist *l;
 
-	UNUSED;
+	JUNUSED;
 	if (self.kind == J_LIST && self.l->row == J_ROW_ONCE) {
 		l = self.l;
 		if (l->at < l->n)
@@ -392,7 +384,7 @@ FILTER(last)
 {
 	struct jlist *l;
 
-	UNUSED;
+	JUNUSED;
 	if (self.kind == J_LIST && self.l->row == J_ROW_ONCE)
 		jinja_fail(w, "'generator' object is not reversible");
 	l = jinja_items(w, self);
@@ -411,7 +403,7 @@ static struct jvalue row_of(struct jwork *w, const struct jlist *l, enum jrow ro
 
 FILTER(list)
 {
-	UNUSED;
+	JUNUSED;
 	return row_of(w, jinja_items(w, self), J_ROW_LIST);
 }
 
@@ -419,7 +411,7 @@ FILTER(items)
 {
 	struct jvalue v = jinja_list(w, J_ROW_ONCE, self.kind == J_DICT ? self.d->n : 0);
 
-	UNUSED;
+	JUNUSED;
 	if (self.kind != J_DICT && self.kind != J_UNDEFINED)
 		jinja_fail(w, "Can only get item pairs from a mapping.");
 	for (size_t i = 0; i < v.l->n; i++)
@@ -442,7 +434,7 @@ FILTER(reverse)
 	struct jlist *l = reversed(w, jinja_items(w, self));
 	size_t start = w->out.n;
 
-	UNUSED;
+	JUNUSED;
 	if (self.kind == J_UNDEFINED)
 		return row_of(w, l, J_ROW_LIST);
 	if (self.kind != J_STR)
@@ -458,7 +450,7 @@ FILTER(join)
 	const struct jlist *l = jinja_items(w, self);
 	size_t start = w->out.n;
 
-	UNUSED;
+	JUNUSED;
 	for (size_t i = 0; i < l->n; i++) {
 		jinja_put(w, sep->p, i ? sep->n : 0);
 		jinja_print(w, given(arg[1]) ? jinja_attr_path(w, l->v[i], arg[1]) : l->v[i]);
@@ -472,7 +464,7 @@ FILTER(sum)
 	const struct jlist *l = jinja_items(w, self);
 	struct jvalue v = arg[1].kind == J_MISSING ? jinja_int(0) : arg[1];
 
-	UNUSED;
+	JUNUSED;
 	if (v.kind == J_STR)
 		jinja_fail(w, "sum() can't sum strings [use ''.join(seq) instead]");
 	for (size_t i = 0; i < l->n; i++)
@@ -549,7 +541,7 @@ FILTER(sort)
 	struct jpair *v = jinja_alloc(w, l->n, sizeof *v);
 	struct jvalue sorted = jinja_list(w, J_ROW_LIST, l->n);
 
-	UNUSED;
+	JUNUSED;
 	for (size_t i = 0; i < l->n; i++)
 		v[i] = (struct jpair){keys_of(w, l->v[i], arg[2], flag(arg[1])), l->v[i]};
 	v = sort_pairs(w, v, l->n, flag(arg[0]));
@@ -565,7 +557,7 @@ FILTER(dictsort)
 	struct jvalue sorted;
 	struct jpair *v;
 
-	UNUSED;
+	JUNUSED;
 	if (!key && !jinja_is_str(of_str(by), "value"))
 		jinja_fail(w, "You can only sort by either \"key\" or \"value\"");
 	if (self.kind == J_UNDEFINED)
@@ -609,13 +601,13 @@ static struct jvalue extreme(struct jwork *w, struct jvalue self, const struct j
 
 FILTER(min)
 {
-	UNUSED;
+	JUNUSED;
 	return extreme(w, self, arg, "<", -1);
 }
 
 FILTER(max)
 {
-	UNUSED;
+	JUNUSED;
 	return extreme(w, self, arg, ">", 1);
 }
 
@@ -624,7 +616,7 @@ FILTER(unique)
 	const struct jlist *l = jinja_items(w, self);
 	struct jvalue kept = jinja_list(w, J_ROW_ONCE, l->n), seen = jinja_dict(w);
 
-	UNUSED;
+	JUNUSED;
 	kept.l->n = 0;
 	for (size_t i = 0; i < l->n; i++) {
 		struct jvalue key = key_of(w, l->v[i], arg[1], flag(arg[0]));
@@ -644,7 +636,7 @@ FILTER(groupby)
 	struct jvalue groups = jinja_list(w, J_ROW_LIST, l->n), *group = NULL;
 	bool exact = flag(arg[2]);
 
-	UNUSED;
+	JUNUSED;
 	for (size_t i = 0; i < l->n; i++) {
 		struct jvalue key = jinja_attr_path(w, l->v[i], arg[0]);
 
@@ -676,7 +668,7 @@ FILTER(batch)
 	int64_t size = jinja_as_int(w, arg[0], "batch");
 	struct jvalue rows = jinja_list(w, J_ROW_LIST, 0);
 
-	UNUSED;
+	JUNUSED;
 	rows.l->row = J_ROW_ONCE;
 	if (size < 1 || size > JINJA_STEPS)
 		jinja_fail(w, "batch: a size of 1 or more");
@@ -698,7 +690,7 @@ FILTER(slice)
 	struct jvalue rows;
 	size_t n, more, at = 0;
 
-	UNUSED;
+	JUNUSED;
 	if (parts < 1 || parts > JINJA_STEPS)
 		jinja_fail(w, "slice: 1 part or more");
 	rows = jinja_list(w, J_ROW_ONCE, (size_t)parts);
@@ -750,7 +742,7 @@ FILTER(map)
 	const struct jvalue *otherwise = named(all, "default");
 	struct jargs rest;
 
-	UNUSED;
+	JUNUSED;
 	if (!all->n && !attribute)
 		jinja_fail(w, "map requires a filter argument");
 	for (size_t i = 0; i < l->n; i++) {
@@ -796,25 +788,25 @@ static struct jvalue choose(struct jwork *w, struct jvalue self, const struct ja
 
 FILTER(select)
 {
-	UNUSED;
+	JUNUSED;
 	return choose(w, self, all, false, true);
 }
 
 FILTER(reject)
 {
-	UNUSED;
+	JUNUSED;
 	return choose(w, self, all, false, false);
 }
 
 FILTER(selectattr)
 {
-	UNUSED;
+	JUNUSED;
 	return choose(w, self, all, true, true);
 }
 
 FILTER(rejectattr)
 {
-	UNUSED;
+	JUNUSED;
 	return choose(w, self, all, true, false);
 }
 
@@ -822,7 +814,7 @@ FILTER(rejectattr)
 
 FILTER(default)
 {
-	UNUSED;
+	JUNUSED;
 	if (self.kind == J_UNDEFINED || (flag(arg[1]) && !jinja_true(self)))
 		return arg[0].kind == J_MISSING ? jinja_words(w, "") : arg[0];
 	return self;
@@ -833,7 +825,7 @@ FILTER(attr)
 	const struct jstr *name = jinja_as_str(w, arg[0], "attr");
 	struct jvalue to;
 
-	UNUSED;
+	JUNUSED;
 	if (self.kind == J_UNDEFINED)
 		jinja_use_undefined(w, self);
 	return jinja_attr_find(w, self, name, &to) ? to
@@ -850,7 +842,7 @@ FILTER(tojson)
 	struct jjson how = {.indent = JINJA_FLAT, .pad = {" ", 1}, .colon = {": ", 2}};
 	size_t start = w->out.n;
 
-	UNUSED;
+	JUNUSED;
 	how.ascii = flag(arg[0]);
 	how.sorted = flag(arg[3]);
 	how.comma = given(arg[1]) ? (struct span){",", 1} : (struct span){", ", 2};
@@ -876,7 +868,7 @@ FILTER(tojson)
 
 FILTER(refused)
 {
-	UNUSED;
+	JUNUSED;
 	jinja_fail(w, "this filter is not supported");
 }
 

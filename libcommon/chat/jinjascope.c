@@ -67,22 +67,14 @@ struct jvalue *jinja_scope_find(struct jwork *w, struct jscope *s, const struct 
 
 /* ---- what is always there ---- */
 
-#define GLOBAL(name)                                                            \
-	static struct jvalue global_##name(struct jwork *w, struct jvalue self, \
-					   const struct jvalue *arg, const struct jargs *all)
-
-#define UNUSED      \
-	(void)w;    \
-	(void)self; \
-	(void)arg;  \
-	(void)all
+#define GLOBAL(name) JFUNCTION(global_##name)
 
 /* A map of a map or pairs, and of named values */
 GLOBAL(dict)
 {
 	struct jvalue v = jinja_dict(w), from, pair;
 
-	UNUSED;
+	JUNUSED;
 	if (all->n > 1)
 		jinja_fail(w, "dict expected at most 1 argument, got %zu", all->n);
 	if (all->n && all->v[0].kind == J_DICT) {
@@ -135,7 +127,7 @@ GLOBAL(range)
 	struct jvalue v;
 	size_t n;
 
-	UNUSED;
+	JUNUSED;
 	if (!stride)
 		jinja_fail(w, "range() arg 3 must not be zero");
 	n = range_length(start, stop, stride);
@@ -158,7 +150,7 @@ GLOBAL(raise_exception)
 {
 	const struct jstr *s = jinja_print_str(w, arg[0]);
 
-	UNUSED;
+	JUNUSED;
 	jinja_fail(w, "the template refuses: %.*s", (int)(s->n < 500 ? s->n : 500), s->p);
 }
 
@@ -168,7 +160,7 @@ GLOBAL(strftime_now)
 	char text[1000] = "", how[256];
 	size_t n;
 
-	UNUSED;
+	JUNUSED;
 	if (s->n + 2 > sizeof how || memchr(s->p, '\0', s->n))
 		jinja_fail(w, "strftime_now: a format that is too long");
 	memcpy(how, s->p, s->n);

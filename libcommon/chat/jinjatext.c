@@ -103,32 +103,23 @@ bool jinja_text_is_case(const struct jstr *s, bool upper)
 	return any;
 }
 
-#define METHOD(name)                                                          \
-	static struct jvalue text_##name(struct jwork *w, struct jvalue self, \
-					 const struct jvalue *arg, const struct jargs *all)
-
-/* what not every method has a use for */
-#define UNUSED      \
-	(void)w;    \
-	(void)self; \
-	(void)arg;  \
-	(void)all
+#define METHOD(name) JFUNCTION(text_##name)
 
 METHOD(upper)
 {
-	UNUSED;
+	JUNUSED;
 	return jinja_text_upper(w, self.s);
 }
 
 METHOD(lower)
 {
-	UNUSED;
+	JUNUSED;
 	return jinja_text_lower(w, self.s);
 }
 
 METHOD(capitalize)
 {
-	UNUSED;
+	JUNUSED;
 	return jinja_text_capital(w, self.s);
 }
 
@@ -137,7 +128,7 @@ METHOD(title)
 	size_t start = w->out.n, bytes;
 	bool inside = false;
 
-	UNUSED;
+	JUNUSED;
 	for (size_t i = 0; i < self.s->n; i += bytes) {
 		uint32_t c = jinja_char_decode(self.s->p + i, self.s->n - i, &bytes);
 
@@ -155,7 +146,7 @@ METHOD(swapcase)
 {
 	size_t start = w->out.n, bytes;
 
-	UNUSED;
+	JUNUSED;
 	for (size_t i = 0; i < self.s->n; i += bytes) {
 		uint32_t c = jinja_char_decode(self.s->p + i, self.s->n - i, &bytes);
 
@@ -220,7 +211,7 @@ static struct jvalue all_are(const struct jstr *s, const enum jclass *any, size_
 	{                                                                     \
 		static const enum jclass any[] = {__VA_ARGS__};               \
                                                                               \
-		UNUSED;                                                       \
+		JUNUSED;                                                      \
 		jinja_scan(w, self.s->n);                                     \
 		return all_are(self.s, any, sizeof any / sizeof *any, empty); \
 	}
@@ -238,14 +229,14 @@ METHOD(isidentifier)
 	static const enum jclass any[] = {JC_WORD};
 	bool digit = self.s->n && self.s->p[0] >= '0' && self.s->p[0] <= '9';
 
-	UNUSED;
+	JUNUSED;
 	jinja_scan(w, self.s->n);
 	return jinja_bool(!digit && all_are(self.s, any, 1, false).b);
 }
 
 METHOD(isascii)
 {
-	UNUSED;
+	JUNUSED;
 	jinja_scan(w, self.s->n);
 	for (size_t i = 0; i < self.s->n; i++)
 		if ((unsigned char)self.s->p[i] >= 0x80)
@@ -255,14 +246,14 @@ METHOD(isascii)
 
 METHOD(isupper)
 {
-	UNUSED;
+	JUNUSED;
 	jinja_scan(w, self.s->n);
 	return jinja_bool(jinja_text_is_case(self.s, true));
 }
 
 METHOD(islower)
 {
-	UNUSED;
+	JUNUSED;
 	jinja_scan(w, self.s->n);
 	return jinja_bool(jinja_text_is_case(self.s, false));
 }
@@ -272,7 +263,7 @@ METHOD(istitle)
 	bool inside = false, any = false;
 	size_t bytes;
 
-	UNUSED;
+	JUNUSED;
 	jinja_scan(w, self.s->n);
 	for (size_t i = 0; i < self.s->n; i += bytes) {
 		uint32_t c = jinja_char_decode(self.s->p + i, self.s->n - i, &bytes);
@@ -335,19 +326,19 @@ static const struct jstr *chars_of(struct jwork *w, struct jvalue v)
 
 METHOD(strip)
 {
-	UNUSED;
+	JUNUSED;
 	return jinja_text_strip(w, self.s, chars_of(w, arg[0]), true, true);
 }
 
 METHOD(lstrip)
 {
-	UNUSED;
+	JUNUSED;
 	return jinja_text_strip(w, self.s, chars_of(w, arg[0]), true, false);
 }
 
 METHOD(rstrip)
 {
-	UNUSED;
+	JUNUSED;
 	return jinja_text_strip(w, self.s, chars_of(w, arg[0]), false, true);
 }
 
@@ -365,7 +356,7 @@ METHOD(removeprefix)
 {
 	const struct jstr *with = jinja_as_str(w, arg[0], "removeprefix");
 
-	UNUSED;
+	JUNUSED;
 	return begins(self.s, with) ? piece(w, self.s, with->n, self.s->n) : self;
 }
 
@@ -373,7 +364,7 @@ METHOD(removesuffix)
 {
 	const struct jstr *with = jinja_as_str(w, arg[0], "removesuffix");
 
-	UNUSED;
+	JUNUSED;
 	return with->n && ends(self.s, with) ? piece(w, self.s, 0, self.s->n - with->n) : self;
 }
 
@@ -406,13 +397,13 @@ static struct jvalue any_end(struct jwork *w, struct jvalue self, const struct j
 
 METHOD(startswith)
 {
-	UNUSED;
+	JUNUSED;
 	return any_end(w, self, arg, begins, "startswith");
 }
 
 METHOD(endswith)
 {
-	UNUSED;
+	JUNUSED;
 	return any_end(w, self, arg, ends, "endswith");
 }
 
@@ -471,13 +462,13 @@ static int64_t place(struct jwork *w, struct jvalue self, const struct jvalue *a
 
 METHOD(find)
 {
-	UNUSED;
+	JUNUSED;
 	return jinja_int(place(w, self, arg, false, "find"));
 }
 
 METHOD(rfind)
 {
-	UNUSED;
+	JUNUSED;
 	return jinja_int(place(w, self, arg, true, "rfind"));
 }
 
@@ -485,7 +476,7 @@ METHOD(index)
 {
 	int64_t at = place(w, self, arg, false, "index");
 
-	UNUSED;
+	JUNUSED;
 	if (at < 0)
 		jinja_fail(w, "substring not found");
 	return jinja_int(at);
@@ -495,7 +486,7 @@ METHOD(rindex)
 {
 	int64_t at = place(w, self, arg, true, "rindex");
 
-	UNUSED;
+	JUNUSED;
 	if (at < 0)
 		jinja_fail(w, "substring not found");
 	return jinja_int(at);
@@ -507,7 +498,7 @@ METHOD(count)
 	int64_t n = 0;
 	const char *at;
 
-	UNUSED;
+	JUNUSED;
 	if (!part_of(w, self, arg, &s))
 		return jinja_int(0);
 	jinja_scan(w, s->n);
@@ -652,13 +643,13 @@ static struct jvalue split_any(struct jwork *w, struct jvalue self, const struct
 
 METHOD(split)
 {
-	UNUSED;
+	JUNUSED;
 	return split_any(w, self, arg, false);
 }
 
 METHOD(rsplit)
 {
-	UNUSED;
+	JUNUSED;
 	return split_any(w, self, arg, true);
 }
 
@@ -695,7 +686,7 @@ struct jlist *jinja_text_lines(struct jwork *w, const struct jstr *s, bool keep)
 
 METHOD(splitlines)
 {
-	UNUSED;
+	JUNUSED;
 	return (struct jvalue){.kind = J_LIST,
 			       .l = jinja_text_lines(w, self.s, jinja_true(arg[0]))};
 }
@@ -721,13 +712,13 @@ static struct jvalue part_at(struct jwork *w, struct jvalue self, const struct j
 
 METHOD(partition)
 {
-	UNUSED;
+	JUNUSED;
 	return part_at(w, self, arg, false);
 }
 
 METHOD(rpartition)
 {
-	UNUSED;
+	JUNUSED;
 	return part_at(w, self, arg, true);
 }
 
@@ -780,7 +771,7 @@ METHOD(replace)
 {
 	int64_t most = given(arg[2]) ? jinja_as_int(w, arg[2], "replace") : -1;
 
-	UNUSED;
+	JUNUSED;
 	return jinja_text_replace(w, self.s, jinja_as_str(w, arg[0], "replace"),
 				  jinja_as_str(w, arg[1], "replace"), most);
 }
@@ -790,7 +781,7 @@ METHOD(join)
 	const struct jlist *l = jinja_items(w, arg[0]);
 	size_t start = w->out.n;
 
-	UNUSED;
+	JUNUSED;
 	for (size_t i = 0; i < l->n; i++) {
 		if (l->v[i].kind != J_STR)
 			jinja_fail(w, "sequence item %zu: expected str instance, %s found", i,
@@ -847,19 +838,19 @@ struct jvalue jinja_text_center(struct jwork *w, const struct jstr *s, int64_t w
 
 METHOD(center)
 {
-	UNUSED;
+	JUNUSED;
 	return jinja_text_center(w, self.s, jinja_as_int(w, arg[0], "center"), fill_of(w, arg[1]));
 }
 
 METHOD(ljust)
 {
-	UNUSED;
+	JUNUSED;
 	return padded(w, self.s, 0, missing(w, self.s, arg[0]), fill_of(w, arg[1]));
 }
 
 METHOD(rjust)
 {
-	UNUSED;
+	JUNUSED;
 	return padded(w, self.s, missing(w, self.s, arg[0]), 0, fill_of(w, arg[1]));
 }
 
@@ -867,7 +858,7 @@ METHOD(zfill)
 {
 	size_t start = w->out.n, sign = self.s->n && strchr("+-", self.s->p[0]) ? 1 : 0;
 
-	UNUSED;
+	JUNUSED;
 	jinja_put(w, self.s->p, sign);
 	put_times(w, jinja_words(w, "0").s, missing(w, self.s, arg[0]));
 	jinja_put(w, self.s->p + sign, self.s->n - sign);
@@ -879,7 +870,7 @@ METHOD(expandtabs)
 	int64_t size = arg[0].kind == J_MISSING ? 8 : jinja_as_int(w, arg[0], "expandtabs"), at = 0;
 	size_t start = w->out.n;
 
-	UNUSED;
+	JUNUSED;
 	for (size_t i = 0; i < self.s->n; i++) {
 		char c = self.s->p[i];
 
@@ -899,7 +890,7 @@ METHOD(expandtabs)
 
 METHOD(format)
 {
-	UNUSED;
+	JUNUSED;
 	return jinja_format_braces(w, self.s, all);
 }
 

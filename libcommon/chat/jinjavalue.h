@@ -118,6 +118,16 @@ struct jfunction {
 			     const struct jargs *all);
 };
 
+/* Begins the definition of such a function, of which few have a use for all parameters. */
+#define JFUNCTION(name)                                                                          \
+	static struct jvalue name(struct jwork *w, struct jvalue self, const struct jvalue *arg, \
+				  const struct jargs *all)
+#define JUNUSED     \
+	(void)w;    \
+	(void)self; \
+	(void)arg;  \
+	(void)all
+
 struct jbound {
 	struct jvalue self;
 	const struct jfunction *f;

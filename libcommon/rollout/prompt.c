@@ -2,7 +2,6 @@
 #include "rollout/prompt.h"
 #include "base/mem.h"
 #include "chat/chat.h"
-#include "policy/tokconfig.h"
 
 #include <jansson.h>
 #include <stdlib.h>

@@ -24,8 +24,8 @@ int options_check_temperature(double x, bool has_greedy)
 void options_tell_rate(const struct run_options *o, const struct policy *p, double lr,
 		       uint64_t updates)
 {
-	double moved = lr * (double)updates, square = 0,
-	       size; /* AdamW moves a weight by lr at most */
+	double moved = lr * (double)updates; /* AdamW moves a weight by lr at most */
+	double square = 0, size;
 
 	if (lr <= 0 || !updates || o->lora.r)
 		return;

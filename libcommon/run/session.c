@@ -27,7 +27,6 @@ int session_open(struct session *s, bool hold, struct reason *why)
 int session_load_policy(struct session *s, struct policy *p, int how, struct reason *why)
 {
 	const struct run_options *o = s->o;
-
 	int st = policy_load_trained(p, o->policy, model_how(o->compute) | how, &o->lora,
 				     (uint64_t)o->seed, o->merge, why);
 
