@@ -4,10 +4,12 @@
 PREFIX = /usr/local
 DESTDIR =
 CC = cc
-ARCH = native
 OPT = -O3 -g
 # asserts are for whoever works on the code: check and the builds that give CFLAGS have them
 CFLAGS = $(OPT) -DNDEBUG
+# Sets of kernels (base/cpu.h) that programs choose from when they start; all else is compiled for
+# what CC compiles for: CFLAGS='-O3 -DNDEBUG -march=x86-64-v2' raises that
+KERNELS = plain $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),v3 v4 v4bf16)
 SAN =
 # what only the checks build is built without a warning
 WERROR = $(if $(SAN),-Werror)
@@ -23,12 +25,11 @@ ifneq ($(filter -Ofast -ffast-math,$(CFLAGS)),)
 $(error -Ofast and -ffast-math remove the checks for NaN: not supported)
 endif
 
-# -ffp-contract=fast: a*b+c may become one fma; nothing else of fast-math
-# XXH_INLINE_ALL: xxHash in its header, for ARCH: twice as fast as in its library, which fits any
+# -ffp-contract=off: nothing is fused that does not say so, so that all sets give the same bits
 ALL_CFLAGS = -std=c11 -D_DEFAULT_SOURCE -D_XOPEN_SOURCE=700 -D_GNU_SOURCE -DXXH_INLINE_ALL \
 	-Ilibcommon -pthread \
 	-Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wno-psabi \
-	-fno-math-errno -ffp-contract=fast -march=$(ARCH) $(CFLAGS) $(WERROR) \
+	-fno-math-errno -ffp-contract=off $(CFLAGS) $(WERROR) \
 	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -DFAULTS) \
 	$(shell pkg-config --cflags $(PKGS))
 # --as-needed: a filter that calls no BLAS does not load OpenBLAS
@@ -45,7 +46,14 @@ VARIANTS := $(wildcard pipelines/variants/*)
 EXAMPLES := $(filter-out %__pycache__ $(wildcard examples/*/results*),$(wildcard examples/*/* examples/*/results*/*))
 MAN := $(wildcard man/*.[1-8])
 LIB = $(BUILD)/libcommon.a
-LIB_OBJ = $(LIB_SRC:%.c=$(BUILD)/%.o)
+# Compiled once for each set: what is in tensor/, but for these
+ONCE = blas half kernels quant
+SET_SRC := $(filter-out $(ONCE:%=libcommon/tensor/%.c),$(wildcard libcommon/tensor/*.c))
+LIB_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(SET_SRC),$(LIB_SRC))) \
+	$(foreach s,$(KERNELS),$(SET_SRC:%.c=$(BUILD)/%.$s.o))
+FLAGS_v3 = -mavx2 -mfma
+FLAGS_v4 = $(FLAGS_v3) -mavx512f -mavx512bw -mavx512dq -mavx512vl
+FLAGS_v4bf16 = $(FLAGS_v4) -mavx512bf16
 
 all: $(TOOLS:%=$(BUILD)/bin/%)
 
@@ -98,6 +106,15 @@ $(BUILD)/libcommon/verify/code.o: $(BUILD)/inc/verify/program.inc
 $(BUILD)/%.o: %.c | $(BUILD)/libraries
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+define compile_set
+$$(BUILD)/libcommon/tensor/%.$1.o: libcommon/tensor/%.c | $$(BUILD)/libraries
+	@mkdir -p $$(@D)
+	$$(CC) $$(ALL_CFLAGS) $$(FLAGS_$1) -DKERNEL_SET=$1 -MMD -MP -c -o $$@ $$<
+endef
+$(foreach s,$(KERNELS),$(eval $(call compile_set,$s)))
+
+$(BUILD)/libcommon/base/cpu.o $(BUILD)/libcommon/tensor/kernels.o: ALL_CFLAGS += $(KERNELS:%=-DKERNELS_%)
 
 -include $(LIB_OBJ:.o=.d) $(TOOLS:%=$(BUILD)/cmd/%.d) $(UNITS:%=$(BUILD)/tests/unit/%.d) \
 	$(BENCHES:%=$(BUILD)/tests/bench/%.d) $(FUZZERS:%=$(BUILD)/tests/fuzz/%.d)

@@ -1,5 +1,6 @@
 /* tool.c - what every tool begins and ends with. See tool.h. */
 #include "base/tool.h"
+#include "base/cpu.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -224,6 +225,22 @@ static void note_operands(char *const *v, int n)
 		add_arg(xstrdup(v[i]));
 }
 
+/* The set that will be in use */
+static const char *kernels(void)
+{
+	struct reason why;
+	enum cpu_set s;
+
+	if (cpu_choose(&s, &why))
+		exit(msg_reason(&why));
+	return cpu_name(s);
+}
+
+static void put_version(const struct tool *t)
+{
+	out_printf(out_stdout(), "%s " SUITE_VERSION " (kernels: %s)\n", t->name, kernels());
+}
+
 int tool_start(const struct tool *t, int argc, char *argv[])
 {
 	struct option longs[80] = {0};
@@ -243,7 +260,7 @@ int tool_start(const struct tool *t, int argc, char *argv[])
 			help(t);
 			exit(tool_finish(0));
 		} else if (c == 1) {
-			out_printf(out_stdout(), "%s " SUITE_VERSION "\n", t->name);
+			put_version(t);
 			exit(tool_finish(0));
 		} else if (c == 'q') {
 			msg_quiet(true);
@@ -258,6 +275,7 @@ int tool_start(const struct tool *t, int argc, char *argv[])
 		note_option(p, c == p->letter, optarg);
 	}
 	note_operands(argv + optind, argc - optind);
+	kernels();
 	return optind;
 }
 

@@ -14,7 +14,8 @@
  *             return tool_finish(st);
  *     }
  *
- * --help prints each option with its live default, --version the suite's version; -q
+ * --help prints each option with its live default, --version the suite's version and the set of
+ * kernels (base/cpu.h; a RLOOP_KERNELS that cannot be is refused); -q
  * (quiet) and -h are there in every tool without being listed. One letter means one thing
  * everywhere: -p policy  -t tasks  -o output  -n count  -s seed  -j threads  -q quiet  -h help -k
  * list of k  -v invert  -c columns  -d run folder  -e evaluation tasks  -i iterations

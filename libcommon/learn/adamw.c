@@ -2,23 +2,18 @@
 #include "learn/adamw.h"
 #include "base/mem.h"
 #include "base/par.h"
+#include "tensor/moments.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 1 << 16, LANES = 8 };
+enum { BLOCK = 1 << 16 };
 
 struct adamw_pass { /* one adamw_step as its threads see it */
 	struct adamw *a;
-	float *params;
-	const float *grads;
-	float scale;    /* of the gradient, from clipping */
-	float step;     /* lr / (1 - beta1^t) */
-	float inv_root; /* 1 / sqrt(1 - beta2^t) */
-	float lr_decay; /* lr * decay */
-	float b1, b2, eps;
+	struct moments u;
 };
 
 void adamw_init(struct adamw *a, const struct adamw_opts *o, const struct weight *w, size_t n_w)
@@ -45,84 +40,53 @@ void adamw_init(struct adamw *a, const struct adamw_opts *o, const struct weight
 	a->v = big_alloc(a->n * sizeof *a->v);
 }
 
-/* |g|^2 of a block. Sum of squares in double: LANES running sums, so that the order is fixed and
- * the loop vectorises.
- */
+/* |g|^2 of a block */
 static void block_square(void *ctx, size_t i, int thread)
 {
-	const struct adamw_pass *u = ctx;
-	const struct adamw_block *b = &u->a->block[i];
-	const float *g = u->grads + b->offset;
-	double lane[LANES] = {0}, sum = 0;
-	size_t k = 0;
+	const struct adamw_pass *s = ctx;
+	const struct adamw_block *b = &s->a->block[i];
 
 	(void)thread;
-	for (; k + LANES <= b->count; k += LANES)
-		for (size_t l = 0; l < LANES; l++)
-			lane[l] += (double)g[k + l] * (double)g[k + l];
-	for (; k < b->count; k++)
-		sum += (double)g[k] * (double)g[k];
-	for (int l = 0; l < LANES; l++)
-		sum += lane[l];
-	u->a->sum[i] = sum;
+	s->a->sum[i] = moments_square(s->u.grads + b->offset, b->count);
 }
 
-/*
- * With g = scale * grad, t = steps + 1 and lr the rate of the update:
- *
- *     m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2
- *     p -= lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) + lr decay p
- *
- * Loshchilov & Hutter, arXiv 1711.05101, algorithm 2.
- */
+/* Loshchilov & Hutter, arXiv 1711.05101, algorithm 2: see moments.h */
 static void block_update(void *ctx, size_t i, int thread)
 {
-	const struct adamw_pass *u = ctx;
-	const struct adamw_block *b = &u->a->block[i];
-	float *restrict p = u->params + b->offset;
-	const float *restrict grad = u->grads + b->offset;
-	float *restrict m = u->a->m + b->offset, *restrict v = u->a->v + b->offset;
-	const float b1 = u->b1, b2 = u->b2, scale = u->scale, step = u->step, eps = u->eps;
-	const float inv_root = u->inv_root, lr_decay = b->decay ? u->lr_decay : 0;
+	const struct adamw_pass *s = ctx;
+	const struct adamw_block *b = &s->a->block[i];
 
 	(void)thread;
-	for (size_t k = 0; k < b->count; k++) {
-		float g = grad[k] * scale;
-
-		m[k] = b1 * m[k] + (1 - b1) * g;
-		v[k] = b2 * v[k] + (1 - b2) * g * g;
-		/* one subtraction: 1 - lr * decay would round away a small lr * decay */
-		p[k] -= step * m[k] / (sqrtf(v[k]) * inv_root + eps) + lr_decay * p[k];
-	}
+	moments_step(&s->u, b->offset, b->count, b->decay);
 }
 
 /* scale = min(1, clip / (|g| + 1e-6)), |g| the norm of all gradients */
 bool adamw_step(struct adamw *a, float *params, const float *grads, double lr, double *norm)
 {
-	struct adamw_pass u = {.a = a, .params = params, .grads = grads};
+	struct adamw_pass s = {a, {.p = params, .grads = grads, .m = a->m, .v = a->v}};
 	double sum = 0, t = (double)a->steps + 1;
 
 	assert(params && grads && params != grads);
 	assert(lr >= 0 && isfinite(lr));
-	par_for(a->n_block, block_square, &u);
+	par_for(a->n_block, block_square, &s);
 	for (size_t i = 0; i < a->n_block; i++)
 		sum += a->sum[i];
 	sum = sqrt(sum);
 	if (norm)
 		*norm = sum;
-	u.scale = a->o.clip > 0 && sum > a->o.clip ? (float)(a->o.clip / (sum + 1e-6)) : 1;
+	s.u.scale = a->o.clip > 0 && sum > a->o.clip ? (float)(a->o.clip / (sum + 1e-6)) : 1;
 	/* the square of what is applied must fit the second moment, which would never recover */
-	if (!isfinite(sum) || sum * (double)u.scale > 1e18) {
+	if (!isfinite(sum) || sum * (double)s.u.scale > 1e18) {
 		a->skipped_in_row++;
 		return false;
 	}
-	u.step = (float)(lr / (1 - pow(a->o.beta1, t)));
-	u.inv_root = (float)(1 / sqrt(1 - pow(a->o.beta2, t)));
-	u.lr_decay = (float)(lr * a->o.decay);
-	u.b1 = (float)a->o.beta1;
-	u.b2 = (float)a->o.beta2;
-	u.eps = (float)a->o.eps;
-	par_for(a->n_block, block_update, &u);
+	s.u.step = (float)(lr / (1 - pow(a->o.beta1, t)));
+	s.u.inv_root = (float)(1 / sqrt(1 - pow(a->o.beta2, t)));
+	s.u.lr_decay = (float)(lr * a->o.decay);
+	s.u.b1 = (float)a->o.beta1;
+	s.u.b2 = (float)a->o.beta2;
+	s.u.eps = (float)a->o.eps;
+	par_for(a->n_block, block_update, &s);
 	a->steps++;
 	a->skipped_in_row = 0;
 	return true;

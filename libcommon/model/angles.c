@@ -1,9 +1,9 @@
 /* angles.c - cosines and sines of the rotary embedding. See angles.h. */
 #include "model/angles.h"
 #include "base/mem.h"
-#include "tensor/layers.h"
 
 #include <assert.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -33,6 +33,15 @@ struct angles *angles_new(const struct rope *r, int64_t len, int64_t hd)
 	return a;
 }
 
+void angles_table(float *cs, const double *freq, size_t pos, double scale, size_t n)
+{
+	assert(cs && freq && n % 2 == 0);
+	for (size_t i = 0; i < n / 2; i++) {
+		cs[i] = (float)(scale * cos((double)pos * freq[i]));
+		cs[i + n / 2] = (float)(scale * sin((double)pos * freq[i]));
+	}
+}
+
 static void make_more(struct angles *a, size_t pos)
 {
 	size_t n, end = (pos / STEP + 1) * STEP;
@@ -40,7 +49,7 @@ static void make_more(struct angles *a, size_t pos)
 	pthread_mutex_lock(&a->lock);
 	end = end < a->len ? end : a->len;
 	for (n = atomic_load(&a->made); n < end; n++)
-		rope_table(a->v + n * a->hd, a->freq, n, a->scale, a->hd);
+		angles_table(a->v + n * a->hd, a->freq, n, a->scale, a->hd);
 	atomic_store(&a->made, n);
 	pthread_mutex_unlock(&a->lock);
 }

@@ -15,6 +15,8 @@ struct angles; /* threads may share it */
 struct angles *angles_new(const struct rope *r, int64_t len, int64_t hd);
 /* hd / 2 cosines, then as many sines; valid until angles_free. */
 const float *angles_at(struct angles *a, size_t pos);
+/* A position's: scale cos(pos freq_i), then scale sin(pos freq_i), i < n / 2 */
+void angles_table(float *cs, const double *freq, size_t pos, double scale, size_t n);
 void angles_free(struct angles *a); /* NULL is fine */
 
 #endif

@@ -306,7 +306,7 @@ static void norms_back(const struct block_qk *q, float *grad, float *dy, const f
 		struct norm_stat s = norm_forward(&k, tmp, raw);
 
 		memset(dx, 0, k.n * sizeof *dx);
-		wgrad_norm_row(grad, dy, raw, s, k.n);
+		norm_weights(grad, dy, raw, s, k.n);
 		norm_backward(&k, dx, dy, raw, s);
 		memcpy(dy, dx, k.n * sizeof *dy);
 		dy += k.n;

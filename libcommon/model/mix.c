@@ -1,5 +1,6 @@
 /* mix.c - what some layers have in place of attention, row by row. See mix.h. */
 #include "model/mix.h"
+#include "tensor/act.h"
 #include "tensor/delta.h"
 #include "tensor/norm.h"
 
@@ -66,18 +67,6 @@ const float *mix_input(const struct model *m, size_t layer, const float *row, fl
 	return buf;
 }
 
-/* y = factor * x / sqrt(sum of x^2 + 1e-6) */
-static void unit(float *y, const float *x, size_t n, float factor)
-{
-	float sum = 0, r;
-
-	for (size_t i = 0; i < n; i++)
-		sum += x[i] * x[i];
-	r = factor / sqrtf(sum + 1e-6f);
-	for (size_t i = 0; i < n; i++)
-		y[i] = x[i] * r;
-}
-
 static float softplus(float x)
 {
 	return x > 20 ? x : log1pf(expf(x));
@@ -94,11 +83,10 @@ void mix_prepare(const struct model *m, size_t layer, float *to, float *y, const
 	float *beta = to + s.n, *g = beta + s.heads;
 
 	conv_forward(&c, y, x);
-	for (size_t i = 0; i < s.n; i++)
-		to[i] = y[i] * mix_sigmoid(y[i]);
+	act_gate(to, y, y, s.n, false);
 	for (size_t i = 0; i < s.kd; i += s.nk) {
-		unit(to + i, to + i, s.nk, 1.0f / sqrtf((float)s.nk));
-		unit(to + s.kd + i, to + s.kd + i, s.nk, 1.0f);
+		norm_unit(to + i, to + i, s.nk, 1.0f / sqrtf((float)s.nk));
+		norm_unit(to + s.kd + i, to + s.kd + i, s.nk, 1.0f);
 	}
 	for (size_t h = 0; h < s.heads; h++) {
 		beta[h] = mix_sigmoid(b[h]);
@@ -236,11 +224,10 @@ void mix_gate(const struct model *m, size_t layer, float *y, const float *att, c
 			norm_forward(&k, y + i, att + i);
 		att = y;
 	}
-	for (size_t i = 0; i < n; i++) {
-		float s = mixer == MIXER_CONV ? gate[i] : mix_sigmoid(gate[i]);
-
-		y[i] = att[i] * (mixer == MIXER_DELTA ? s * gate[i] : s);
-	}
+	if (mixer != MIXER_CONV)
+		act_gate(y, att, gate, n, mixer == MIXER_DELTA);
+	for (size_t i = 0; mixer == MIXER_CONV && i < n; i++)
+		y[i] = att[i] * gate[i];
 }
 
 /* One head of DeltaNet's: normed = rms(att), y = normed silu(z) */
@@ -252,13 +239,9 @@ static void head_back(const struct norm *k, float *datt, float *dz, const float 
 
 	assert(k->n <= DELTA_MOST);
 	st = norm_forward(k, normed, att);
-	for (size_t i = 0; i < k->n; i++) {
-		float s = mix_sigmoid(z[i]);
-
-		dz[i] = datt[i] * normed[i] * s * (1.0f + z[i] * (1.0f - s));
-		dn[i] = datt[i] * z[i] * s;
-		datt[i] = 0;
-	}
+	memcpy(dn, datt, k->n * sizeof *dn);
+	act_gate_backward(dn, dz, normed, z, k->n, true);
+	memset(datt, 0, k->n * sizeof *datt);
 	for (size_t i = 0; dw && i < k->n; i++)
 		dw[i] += dn[i] * att[i] * st.r;
 	norm_backward(k, datt, dn, att, st);
@@ -277,12 +260,11 @@ void mix_gate_back(const struct model *m, size_t layer, float *datt, float *drow
 			head_back(&k, datt + i, drow + at + i, att + i, row + at + i, dw);
 		return;
 	}
-	for (size_t i = 0; i < n; i++) {
-		float gate = row[at + i], s = mixer == MIXER_CONV ? gate : mix_sigmoid(gate);
-		float slope = mixer == MIXER_CONV ? 1.0f : s * (1.0f - s);
-
-		drow[at + i] = datt[i] * att[i] * slope;
-		datt[i] *= s;
+	if (mixer != MIXER_CONV)
+		act_gate_backward(datt, drow + at, att, row + at, n, false);
+	for (size_t i = 0; mixer == MIXER_CONV && i < n; i++) {
+		drow[at + i] = datt[i] * att[i];
+		datt[i] *= row[at + i];
 	}
 }
 

@@ -217,20 +217,6 @@ static void job_heads_back(void *ctx, size_t i, int thread)
 
 /* ---- backward: rows ---- */
 
-/* dx of y = factor * x r, r = 1 / sqrt(sum of x^2 + 1e-6), from dy */
-static void unit_back(float *dx, const float *dy, const float *x, size_t n, float factor)
-{
-	float sum = 0, dot = 0, r;
-
-	for (size_t i = 0; i < n; i++)
-		sum += x[i] * x[i];
-	r = 1.0f / sqrtf(sum + 1e-6f);
-	for (size_t i = 0; i < n; i++)
-		dot += dy[i] * x[i];
-	for (size_t i = 0; i < n; i++)
-		dx[i] = factor * (dy[i] * r - x[i] * dot * r * r * r);
-}
-
 /* Key head's gradient: the sum over the value heads that share it */
 static void sum_heads(float *to, const float *from, const struct mix_shape *s)
 {
@@ -247,22 +233,17 @@ static void pre_back(const struct mix_shape *s, float *dpre, const float *drow, 
 {
 	float *act = tmp, *dact = tmp + s->n, factor = 1.0f / sqrtf((float)s->nk);
 
-	for (size_t i = 0; i < s->n; i++)
-		act[i] = y[i] * mix_sigmoid(y[i]);
+	act_gate(act, y, y, s->n, false);
 	for (size_t k = 0; k < s->kd / s->nk; k++) {
 		size_t at = k * s->nk, from = k * s->share * s->nk;
 
 		sum_heads(dpre + at, drow + from, s);
-		unit_back(dact + at, dpre + at, act + at, s->nk, factor);
+		norm_unit_backward(dact + at, dpre + at, act + at, s->nk, factor);
 		sum_heads(dpre + at, drow + s->heads * s->nk + from, s);
-		unit_back(dact + s->kd + at, dpre + at, act + s->kd + at, s->nk, 1.0f);
+		norm_unit_backward(dact + s->kd + at, dpre + at, act + s->kd + at, s->nk, 1.0f);
 	}
 	memcpy(dact + 2 * s->kd, drow + 2 * s->heads * s->nk, s->vd * sizeof *dact);
-	for (size_t i = 0; i < s->n; i++) {
-		float g = mix_sigmoid(y[i]);
-
-		dpre[i] = dact[i] * g * (1.0f + y[i] * (1.0f - g));
-	}
+	act_gate_backward(dact, dpre, NULL, y, s->n, true);
 }
 
 /* The gradients by b and a of one token, and the block's shares of those of A_log and dt_bias */

@@ -2,14 +2,9 @@
 #include "model/pick.h"
 #include "base/fault.h"
 #include "tensor/softmax.h"
-#include "tensor/vec.h"
 
 #include <assert.h>
 #include <math.h>
-
-enum {
-	CHUNK = 16 * VL
-}; /* elements summed as vectors before the running sum, in double, takes them */
 
 static size_t argmax(const float *x, size_t n)
 {
@@ -21,65 +16,12 @@ static size_t argmax(const float *x, size_t n)
 	return best;
 }
 
-/* e[i] = exp(z_i - max); returns the sum. e is padded with zeros to whole vectors. */
-static double exponentials(float *e, const float *logits, size_t v, float inv_t, float max)
-{
-	double total = 0;
-
-	for (size_t c = 0; c < v; c += CHUNK) {
-		vf sum = {0};
-
-		for (size_t i = c; i < v && i < c + CHUNK; i += VL) {
-			vf x;
-
-			if (i + VL <= v) {
-				x = vf_exp(
-					vf_fma(vf_load(logits + i), vf_set(inv_t), vf_set(-max)));
-			} else {
-				float t[VL];
-
-				for (size_t j = 0; j < VL; j++)
-					t[j] = i + j < v ? fmaf(logits[i + j], inv_t, -max)
-							 : -INFINITY;
-				x = vf_exp(vf_load(t));
-			}
-			vf_store(e + i, x);
-			sum += x;
-		}
-		total += vf_sum(sum);
-	}
-	return total;
-}
-
-/* First i at which the running sum of e passes `at`; the sums are taken as in exponentials. */
+/* The token at which the running sum of e passes `at` */
 static size_t find(const float *e, size_t v, double at)
 {
-	double seen = 0;
-	size_t last = 0;
+	size_t i = softmax_find(e, v, at);
 
-	for (size_t c = 0; c < v; c += CHUNK) {
-		size_t end = c + CHUNK < v ? c + CHUNK : v;
-		vf sum = {0};
-		double here;
-
-		for (size_t i = c; i < end; i += VL)
-			sum += vf_load(e + i);
-		here = vf_sum(sum);
-		if (seen + here <= at) {
-			seen += here;
-			continue;
-		}
-		for (size_t i = c; i < end; i++) {
-			if (e[i] > 0)
-				last = i;
-			seen += e[i];
-			if (seen > at)
-				return i;
-		}
-	}
-	if (e[last] > 0)
-		return last;
-	return argmax(e, v); /* at lies on the rounding of the total */
+	return i < v ? i : argmax(e, v); /* at lies on the rounding of the total */
 }
 
 /* Heap order: larger e first, the lower id where two are equal */
@@ -188,7 +130,7 @@ bool pick_token(struct picked *out, const float *logits, size_t v, const struct 
 		out->full = out->logp = softmax_logp(&st, logits[out->token], inv_t);
 		return true;
 	}
-	total = exponentials(s->e, logits, v, inv_t, st.max);
+	total = softmax_weights(s->e, logits, v, inv_t, st.max);
 	if (cut)
 		out->token = draw_cut(s, v, total, o, u, &mass);
 	else

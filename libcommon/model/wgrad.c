@@ -123,12 +123,6 @@ static size_t columns_of(const struct columns *c, size_t i, size_t *n)
 	return i * COLUMNS;
 }
 
-void wgrad_norm_row(float *out, const float *dy, const float *x, struct norm_stat s, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		out[i] += dy[i] * (x[i] - s.mean) * s.r;
-}
-
 static void job_norm_grad(void *ctx, size_t i, int thread)
 {
 	const struct columns *c = ctx;
@@ -136,7 +130,7 @@ static void job_norm_grad(void *ctx, size_t i, int thread)
 
 	(void)thread;
 	for (size_t t = 0, at = from; t < c->T; t++, at += c->d)
-		wgrad_norm_row(c->out + from, c->dy + at, c->x + at, c->stat[t], n);
+		norm_weights(c->out + from, c->dy + at, c->x + at, c->stat[t], n);
 	for (size_t t = 0; c->bias && t < c->T; t++)
 		layers_add_row(c->bias + from, c->dy + t * c->d + from, n);
 }

@@ -24,7 +24,5 @@ void wgrad_add_rows(float *out, const uint32_t *row, const float *y, size_t n, s
  * and of its bias (NULL: none): the sum of dy. */
 void wgrad_norm(float *out, float *bias, const float *dy, const float *x,
 		const struct norm_stat *stat, size_t T, size_t d);
-/* The same for one row of n floats, without a bias. */
-void wgrad_norm_row(float *out, const float *dy, const float *x, struct norm_stat s, size_t n);
 
 #endif

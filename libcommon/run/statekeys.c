@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/par.h"
-#include "tensor/vec.h"
+#include "tensor/kernels.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -67,13 +67,12 @@ void state_made(struct state *s, const char *what, const char *value)
 
 void state_made_here(struct state *s)
 {
-	char bits[24], threads[24];
+	char threads[24];
 
-	num_text(VL * 32, bits);
 	num_text(par_threads(), threads);
 	state_made(s, "version", SUITE_VERSION);
 	state_made(s, "compiler", __VERSION__);
-	state_made(s, "bits of a vector", bits);
+	state_made(s, "kernels", cpu_name(kernels_used()));
 	state_made(s, "threads", threads);
 }
 

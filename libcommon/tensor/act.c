@@ -6,11 +6,6 @@
 #include <assert.h>
 #include <math.h>
 
-size_t act_inputs(enum act_kind kind)
-{
-	return kind == ACT_SWIGLU || kind == ACT_GEGLU ? 2 : 1;
-}
-
 static const float ROOT = 0.7978845608028654f; /* sqrt(2 / pi) */
 
 /* gelu(z) = z/2 (1 + tanh(sqrt(2/pi) (z + 0.044715 z^3))) */
@@ -65,46 +60,22 @@ static inline vf xielu_slope(const struct xielu *k, vf z)
 	return vf_select(z > 0.0f, 2.0f * k->ap * z, k->an * (e - 1.0f)) + k->beta;
 }
 
-/* A vector from p, or what is left of a row, filled up with zeros: the same arithmetic for all */
-static inline vf some_load(const float *p, size_t left)
-{
-	float t[VL] = {0};
-
-	if (left >= VL)
-		return vf_load(p);
-	memcpy(t, p, left * sizeof *t);
-	return vf_load(t);
-}
-
-static inline void some_store(float *p, vf v, size_t left)
-{
-	float t[VL];
-
-	if (left >= VL) {
-		vf_store(p, v);
-		return;
-	}
-	vf_store(t, v);
-	memcpy(p, t, left * sizeof *t);
-}
-
 static void geglu_forward(float *h, const float *u, size_t n)
 {
 	for (size_t i = 0; i < n; i += VL)
-		some_store(h + i, gelu(some_load(u + i, n - i)) * some_load(u + n + i, n - i),
-			   n - i);
+		vf_put_some(h + i, gelu(vf_some(u + i, n - i)) * vf_some(u + n + i, n - i), n - i);
 }
 
 static void gelu_forward(float *h, const float *u, size_t n)
 {
 	for (size_t i = 0; i < n; i += VL)
-		some_store(h + i, gelu(some_load(u + i, n - i)), n - i);
+		vf_put_some(h + i, gelu(vf_some(u + i, n - i)), n - i);
 }
 
 static void xielu_forward(const struct xielu *k, float *h, const float *u, size_t n)
 {
 	for (size_t i = 0; i < n; i += VL)
-		some_store(h + i, xielu(k, some_load(u + i, n - i)), n - i);
+		vf_put_some(h + i, xielu(k, vf_some(u + i, n - i)), n - i);
 }
 
 void act_forward(const struct act *a, float *h, const float *u, size_t n)
@@ -132,19 +103,19 @@ void act_forward(const struct act *a, float *h, const float *u, size_t n)
 static void geglu_backward(float *du, const float *dh, const float *u, size_t n)
 {
 	for (size_t i = 0; i < n; i += VL) {
-		vf g = some_load(u + i, n - i), up = some_load(u + n + i, n - i);
-		vf d = some_load(dh + i, n - i);
+		vf g = vf_some(u + i, n - i), up = vf_some(u + n + i, n - i);
+		vf d = vf_some(dh + i, n - i);
 
-		some_store(du + i, d * up * gelu_slope(g), n - i);
-		some_store(du + n + i, d * gelu(g), n - i);
+		vf_put_some(du + i, d * up * gelu_slope(g), n - i);
+		vf_put_some(du + n + i, d * gelu(g), n - i);
 	}
 }
 
 static void gelu_backward(float *du, const float *dh, const float *u, size_t n)
 {
 	for (size_t i = 0; i < n; i += VL)
-		some_store(du + i, some_load(dh + i, n - i) * gelu_slope(some_load(u + i, n - i)),
-			   n - i);
+		vf_put_some(du + i, vf_some(dh + i, n - i) * gelu_slope(vf_some(u + i, n - i)),
+			    n - i);
 }
 
 /* dalpha_p += sigmoid(alpha_p) sum of dh z^2 over z > 0; dalpha_n += sigmoid(alpha_n) sum of dh
@@ -153,17 +124,25 @@ static void xielu_backward(const struct act *a, float *du, const float *dh, cons
 			   size_t n, float *dalpha)
 {
 	struct xielu k = xielu_of(a);
-	vf p = {0}, m = {0}, none = {0};
+	struct lanes p = lanes_set(0), m = p;
+	const vf none = {0};
 
-	for (size_t i = 0; i < n; i += VL) {
-		vf z = some_load(u + i, n - i), d = some_load(dh + i, n - i);
+	for (size_t i = 0; i < n; i += LANES) {
+		struct lanes zs = lanes_some(u + i, n - i), ds = lanes_some(dh + i, n - i);
+		float t[LANES];
 
-		p += vf_select(z > 0.0f, d * z * z, none);
-		m += vf_select(z > 0.0f, none, d * bend(z, k.eps));
-		some_store(du + i, d * xielu_slope(&k, z), n - i);
+		EACH_PART(j)
+		{
+			vf z = zs.v[j], d = ds.v[j];
+
+			p.v[j] += vf_select(z > 0.0f, d * z * z, none);
+			m.v[j] += vf_select(z > 0.0f, none, d * bend(z, k.eps));
+			vf_store(t + (size_t)j * VL, d * xielu_slope(&k, z));
+		}
+		memcpy(du + i, t, (n - i < LANES ? n - i : LANES) * sizeof *t);
 	}
-	dalpha[0] += vf_sum(p) / (1.0f + expf(-a->alpha_p));
-	dalpha[1] += vf_sum(m) / (1.0f + expf(-a->alpha_n));
+	dalpha[0] += lanes_sum(p) / (1.0f + expf(-a->alpha_p));
+	dalpha[1] += lanes_sum(m) / (1.0f + expf(-a->alpha_n));
 }
 
 void act_backward(const struct act *a, float *du, const float *dh, const float *u, size_t n,
@@ -183,5 +162,44 @@ void act_backward(const struct act *a, float *du, const float *dh, const float *
 	case ACT_XIELU:
 		assert(dalpha);
 		xielu_backward(a, du, dh, u, n, dalpha);
+	}
+}
+
+static inline vf sigmoid(vf g)
+{
+	return 1.0f / (1.0f + vf_exp(-g));
+}
+
+void act_gate(float *y, const float *x, const float *g, size_t n, bool silu)
+{
+	assert(y && x && g);
+	for (size_t i = 0; i < n; i += VL) {
+		vf z = vf_some(g + i, n - i), s = sigmoid(z);
+
+		if (silu)
+			s *= z;
+		vf_put_some(y + i, vf_some(x + i, n - i) * s, n - i);
+	}
+}
+
+/* With s = sigmoid(g): dg = dx x s (1 - s), dx = dx s; silu: dg = dx x s (1 + g (1 - s)), dx = dx g
+ * s
+ */
+void act_gate_backward(float *dx, float *dg, const float *x, const float *g, size_t n, bool silu)
+{
+	assert(dx && dg && g && (dx != dg || !x));
+	for (size_t i = 0; i < n; i += VL) {
+		vf z = vf_some(g + i, n - i), s = sigmoid(z), d = vf_some(dx + i, n - i);
+		vf y = s, slope = 1.0f - s; /* slope: of y by g, without s */
+
+		if (silu) {
+			slope = 1.0f + z * slope;
+			y *= z;
+		}
+		if (x) {
+			vf_put_some(dx + i, d * y, n - i);
+			d *= vf_some(x + i, n - i);
+		}
+		vf_put_some(dg + i, d * s * slope, n - i);
 	}
 }

@@ -9,6 +9,9 @@
 #ifndef TENSOR_ACT_H
 #define TENSOR_ACT_H
 
+#include "tensor/kernel.h"
+
+#include <stdbool.h>
 #include <stddef.h>
 
 enum act_kind { ACT_SWIGLU, ACT_GEGLU, ACT_GELU, ACT_XIELU };
@@ -18,12 +21,22 @@ struct act {
 	float alpha_p, alpha_n, beta, eps; /* xIELU's, as a file has them */
 };
 
-size_t act_inputs(enum act_kind kind); /* numbers of u for one of h: 2 or 1 */
+static inline size_t act_inputs(enum act_kind kind) /* numbers of u for one of h: 2 or 1 */
+{
+	return kind == ACT_SWIGLU || kind == ACT_GEGLU ? 2 : 1;
+}
 /* h (n) of u */
-void act_forward(const struct act *a, float *h, const float *u, size_t n);
+void act_forward(const struct act *a, float *h, const float *u, size_t n) KERNEL(act_forward);
 /* du from dh; may overwrite u. dalpha (2; xIELU's alone, else not looked at) gains the gradients of
  * alpha_p and alpha_n. */
 void act_backward(const struct act *a, float *du, const float *dh, const float *u, size_t n,
-		  float *dalpha);
+		  float *dalpha) KERNEL(act_backward);
+
+/* A gate: y = x sigmoid(g), or with silu x g sigmoid(g); y may be x or g */
+void act_gate(float *y, const float *x, const float *g, size_t n, bool silu) KERNEL(act_gate);
+/* dx, the gradient by y, becomes that by x; dg gets the gate's. x NULL: ones, dx is only read. dg
+ * may be dx then. */
+void act_gate_backward(float *dx, float *dg, const float *x, const float *g, size_t n, bool silu)
+	KERNEL(act_gate_backward);
 
 #endif

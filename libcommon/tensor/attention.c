@@ -1,21 +1,10 @@
 /* attention.c - causal attention over one key/value head. See attention.h. */
 #include "tensor/attention.h"
 #include "tensor/softmax.h"
+#include "tensor/vec.h"
 
 #include <assert.h>
 #include <math.h>
-
-enum { QB = 48 }; /* query rows taken together in the backward pass: a multiple of GEMM_MR */
-
-size_t att_keys_floats(size_t len, size_t hd)
-{
-	return gemm_pack_floats(len, hd);
-}
-
-size_t att_values_floats(size_t len, size_t hd)
-{
-	return len * vec_round(hd);
-}
 
 void att_put(struct att_kv kv, size_t t, struct cmatrix k, struct cmatrix v)
 {
@@ -35,11 +24,6 @@ void att_put(struct att_kv kv, size_t t, struct cmatrix k, struct cmatrix v)
 			for (size_t j = 0; j < room; j++)
 				col[i * PANEL + j] = from[j * k.ld + i];
 	}
-}
-
-size_t att_scratch(size_t rows, size_t len)
-{
-	return rows * vec_round(len);
 }
 
 static struct panels value_view(const float *values, size_t hd)
@@ -149,7 +133,7 @@ void att_token(struct matrix out, struct cmatrix q, struct att_kv kv, size_t n, 
 	assert(q.cols == hd && q.ld == hd && out.ld == hd);
 	assert(out.rows == heads && out.cols == hd);
 	if (heads > kv.heads ||
-	    hd % VL) { /* enough chains side by side in one head, or none fits */
+	    hd % LANES) { /* enough chains side by side in one head, or none fits */
 		token_by_head(out, q, kv, n, scratch);
 		return;
 	}
@@ -160,16 +144,6 @@ void att_token(struct matrix out, struct cmatrix q, struct att_kv kv, size_t n, 
 	for (size_t h = 0; h < heads; h++)
 		softmax_row(scratch + h * ls, n, score_row(kv.how, scratch + h * ls, n, hd));
 	gemm_each(matrix_in(scratch, heads, n, ls), value_view(kv.values, hd), kv.step, out);
-}
-
-size_t att_backward_scratch(size_t T, size_t hd)
-{
-	size_t hr = vec_round(hd);
-
-	/* keys, values and V' in panels; k, q, dO rows padded; dk, dv; three blocks of
-	 * probabilities
-	 */
-	return 2 * att_keys_floats(T, hd) + 6 * T * hr + 3 * QB * vec_round(T);
 }
 
 /* Copies rows of one head, padded so that whole vectors can be read. */
@@ -196,10 +170,8 @@ static void scores_backward(struct matrix dp, const float *s, struct cmatrix o, 
 			    float scale)
 {
 	for (size_t i = 0; i < dp.rows; i++) {
-		float d = 0;
+		float d = lanes_dot(o.p + i * o.ld, d_o.p + i * d_o.ld, o.cols);
 
-		for (size_t x = 0; x < o.cols; x++)
-			d += o.p[i * o.ld + x] * d_o.p[i * d_o.ld + x];
 		for (size_t j = 0; j < dp.cols; j++)
 			dp.p[i * dp.ld + j] = s[i * dp.ld + j] * (dp.p[i * dp.ld + j] - d) * scale;
 	}
@@ -211,8 +183,8 @@ struct att_back {
 	float *keys, *vt;      /* keys and values in panels */
 	float *k, *v, *q, *dO; /* q and dO of one head at a time */
 	float *dk, *dv;
-	float *s, *dp; /* (QB, ls) probabilities and the gradient by them */
-	float *slope;  /* (QB, ls) of the cap, where there is one */
+	float *s, *dp; /* (ATT_ROWS, ls) probabilities and the gradient by them */
+	float *slope;  /* (ATT_ROWS, ls) of the cap, where there is one */
 	struct att_how how;
 };
 
@@ -229,8 +201,8 @@ static struct att_back att_back(size_t T, size_t hd, float *scratch)
 	b.dk = b.dO + T * hr;
 	b.dv = b.dk + T * hr;
 	b.s = b.dv + T * hr;
-	b.dp = b.s + QB * b.ls;
-	b.slope = b.dp + QB * b.ls;
+	b.dp = b.s + ATT_ROWS * b.ls;
+	b.slope = b.dp + ATT_ROWS * b.ls;
 	return b;
 }
 
@@ -322,15 +294,15 @@ static void rows_back(struct att_back *b, const struct att_head *a, size_t befor
 	gemm(GEMM_ADD | GEMM_TRANSPOSED, s_in, dob, matrix_of(b->dv + skip * hr, seen, hr, hr));
 }
 
-/* QB rows at a time */
+/* ATT_ROWS rows at a time */
 static void queries_back(struct att_back *b, const struct att_head *a, size_t before)
 {
 	size_t n = a->q.rows;
 
 	gather_rows(b->q, a->q);
 	gather_rows(b->dO, a->d_o);
-	for (size_t t = 0; t < n; t += QB)
-		rows_back(b, a, before, t, n - t < QB ? n - t : QB);
+	for (size_t t = 0; t < n; t += ATT_ROWS)
+		rows_back(b, a, before, t, n - t < ATT_ROWS ? n - t : ATT_ROWS);
 }
 
 static void check_pass(const struct att_pass *p)

@@ -15,8 +15,14 @@
 #include <stdbool.h>
 
 /* Floats that hold the keys or the values of `len` tokens. */
-size_t att_keys_floats(size_t len, size_t hd);
-size_t att_values_floats(size_t len, size_t hd);
+static inline size_t att_keys_floats(size_t len, size_t hd)
+{
+	return gemm_pack_floats(len, hd);
+}
+static inline size_t att_values_floats(size_t len, size_t hd)
+{
+	return len * vec_round(hd);
+}
 /* How scores are made of products: s = scale * q k', where there is a cap c then c tanh(s / c)
  * (Gemma 2, arXiv 2408.00118); a token sees so many keys with its own (Beltagy et al., arXiv
  * 2004.05150). All zero: scale 1 / sqrt(hd), no cap, all keys. */
@@ -31,10 +37,13 @@ struct att_kv {
 	struct att_how how;
 };
 /* Puts keys and values (n, hd) of tokens t .. t + n - 1 into the first head. */
-void att_put(struct att_kv kv, size_t t, struct cmatrix k, struct cmatrix v);
+void att_put(struct att_kv kv, size_t t, struct cmatrix k, struct cmatrix v) KERNEL(att_put);
 
 /* Floats of scratch for rows query rows over len keys. */
-size_t att_scratch(size_t rows, size_t len);
+static inline size_t att_scratch(size_t rows, size_t len)
+{
+	return rows * vec_round(len);
+}
 
 /*
  * out row i = softmax(scores of q_i) V over keys 0 .. first_n + i * causal - 1 of the first head,
@@ -42,14 +51,15 @@ size_t att_scratch(size_t rows, size_t len);
  * tokens of one head; else heads of one token, all over first_n keys.
  */
 void att_rows(struct matrix out, struct cmatrix q, struct att_kv kv, size_t first_n, bool causal,
-	      float *scratch);
+	      float *scratch) KERNEL(att_rows);
 
 /*
  * One new token over the first n keys: out (heads, hd) of q (heads, hd); each of kv's heads serves
  * heads / kv.heads query heads, one behind the other. The same numbers as att_rows gives head by
  * head. out and q have no gaps between rows. scratch: att_scratch(heads, n).
  */
-void att_token(struct matrix out, struct cmatrix q, struct att_kv kv, size_t n, float *scratch);
+void att_token(struct matrix out, struct cmatrix q, struct att_kv kv, size_t n, float *scratch)
+	KERNEL(att_token);
 
 /*
  * Backward of n whole sequences, one behind the other, for one kv head and its rep query heads; the
@@ -64,8 +74,13 @@ struct att_pass {
 	size_t n;
 	struct att_how how;
 };
-/* scratch: att_backward_scratch(T, hd) floats, T the tokens of the longest with the prefix. */
-size_t att_backward_scratch(size_t T, size_t hd);
-void att_backward(const struct att_pass *p, float *scratch);
+enum { ATT_ROWS = 48 }; /* queries taken together in the backward pass: a multiple of GEMM_MR */
+/* scratch: att_backward_scratch(T, hd) floats, T the tokens of the longest with the prefix: keys,
+ * values and V' in panels; k, q, dO rows padded; dk, dv; three blocks of probabilities. */
+static inline size_t att_backward_scratch(size_t T, size_t hd)
+{
+	return 2 * att_keys_floats(T, hd) + 6 * T * vec_round(hd) + 3 * ATT_ROWS * vec_round(T);
+}
+void att_backward(const struct att_pass *p, float *scratch) KERNEL(att_backward);
 
 #endif

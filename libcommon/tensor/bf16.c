@@ -4,17 +4,16 @@
 #endif
 #include "tensor/bf16.h"
 #include "tensor/half.h"
+#include "tensor/tile.h"
 
 #include <assert.h>
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 const char *bf16_missing(void)
 {
 #if defined(__AVX512BF16__)
-	return __builtin_cpu_supports("avx512bf16") ? NULL : "this processor has no AVX-512 BF16";
+	return NULL;
 #else
-	return "built for a processor without AVX-512 BF16";
+	return "these kernels have no AVX-512 BF16 (--version tells which they are)";
 #endif
 }
 
@@ -76,11 +75,6 @@ void bf16_panels(uint32_t *dst, struct cmatrix b)
 				 b.cols - j < PANEL ? b.cols - j : PANEL);
 }
 
-size_t bf16_transposed_words(size_t m, size_t k)
-{
-	return (m + GEMM_MR - 1) / GEMM_MR * GEMM_MR * ((k + 1) / 2);
-}
-
 /* Blocks of GEMM_MR rows of A; in each, pair after pair, the rows' words side by side */
 void bf16_transpose(uint32_t *dst, struct cmatrix x)
 {
@@ -121,7 +115,7 @@ struct spot {
 	const uint32_t *a;
 	size_t rs, cs;
 	const uint32_t *b;
-	size_t ahead; /* words from b to what is asked for early */
+	size_t stride, ahead; /* words from a panel to the next, and to what is asked for early */
 	float *c;
 	size_t ldc;
 	bool add;
@@ -145,7 +139,7 @@ ALWAYS_INLINE void tile(int mr, int nv, const struct spot *t)
 		__builtin_prefetch(b + ahead, 0, 2);
 #pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
-			row[j] = *(const vi *)(b + (size_t)j * VL);
+			row[j] = *(const vi *)(b + tile_column(j, t->stride));
 #pragma GCC unroll 6
 		for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
@@ -178,7 +172,7 @@ ALWAYS_INLINE void tile(int mr, int nv, const struct spot *t)
 
 TILES_OF(1)
 TILES_OF(2)
-#if defined(__AVX512F__)
+#if GEMM_NV > 2
 TILES_OF(3)
 TILES_OF(4)
 #endif
@@ -188,7 +182,7 @@ typedef void tile_fn(const struct spot *t);
 static tile_fn *const tiles[GEMM_NV][GEMM_MR] = {
 	ROW_OF(1),
 	ROW_OF(2),
-#if defined(__AVX512F__)
+#if GEMM_NV > 2
 	ROW_OF(3),
 	ROW_OF(4),
 #endif
@@ -197,16 +191,17 @@ static tile_fn *const tiles[GEMM_NV][GEMM_MR] = {
 /* What ends within a vector goes through a tile of our own. */
 static void indirect(tile_fn *fn, size_t mr, size_t cols, const struct spot *s)
 {
-	float t[GEMM_MR * PANEL], *c = s->c;
+	float t[GEMM_MR * GEMM_WIDE], *c = s->c;
 	struct spot own = *s;
 
 	own.c = t;
-	own.ldc = PANEL;
+	own.ldc = GEMM_WIDE;
 	own.add = false;
 	fn(&own);
 	for (size_t i = 0; i < mr; i++)
 		for (size_t j = 0; j < cols; j++)
-			c[i * s->ldc + j] = (s->add ? c[i * s->ldc + j] : 0.0f) + t[i * PANEL + j];
+			c[i * s->ldc + j] =
+				(s->add ? c[i * s->ldc + j] : 0.0f) + t[i * GEMM_WIDE + j];
 }
 
 /*
@@ -219,13 +214,15 @@ void bf16_gemm(int how, const uint32_t *a, size_t pairs, const uint32_t *b, stru
 	struct spot t = {.pairs = pairs,
 			 .rs = across ? 1 : pairs,
 			 .cs = across ? GEMM_MR : 1,
+			 .stride = pairs * PANEL,
 			 .ldc = c.ld,
 			 .add = how & GEMM_ADD};
 
 	assert(!(how & ~(GEMM_ADD | GEMM_TRANSPOSED)));
 	assert(a && b && c.p && c.ld >= c.cols);
-	for (size_t j = 0; j < c.cols; j += PANEL, b += pairs * PANEL) {
-		size_t cols = c.cols - j < PANEL ? c.cols - j : PANEL, nv = (cols + VL - 1) / VL;
+	for (size_t j = 0; j < c.cols; j += GEMM_WIDE, b += pairs * GEMM_WIDE) {
+		size_t cols = c.cols - j < GEMM_WIDE ? c.cols - j : GEMM_WIDE;
+		size_t nv = (cols + VL - 1) / VL;
 
 		for (size_t i = 0; i < c.rows; i += GEMM_MR) {
 			size_t mr = c.rows - i < GEMM_MR ? c.rows - i : GEMM_MR;
@@ -233,8 +230,7 @@ void bf16_gemm(int how, const uint32_t *a, size_t pairs, const uint32_t *b, stru
 
 			t.a = a + i * pairs;
 			t.b = b;
-			/* the next panel, another line of its rows for each tile */
-			t.ahead = pairs * PANEL + i / GEMM_MR % GEMM_NV * VL;
+			t.ahead = tile_ahead(i / GEMM_MR, t.stride);
 			t.c = c.p + i * c.ld + j;
 			if (cols % VL)
 				indirect(fn, mr, cols, &t);

@@ -1,5 +1,6 @@
 /* delta.c - the gated delta rule. See delta.h. */
 #include "tensor/delta.h"
+#include "tensor/vec.h"
 
 #include <assert.h>
 #include <math.h>
@@ -8,17 +9,9 @@
 /* y += a x */
 static void add_scaled(float *y, float a, const float *x, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		y[i] += a * x[i];
-}
-
-static float product(const float *a, const float *b, size_t n)
-{
-	float s = 0;
-
-	for (size_t i = 0; i < n; i++)
-		s += a[i] * b[i];
-	return s;
+	for (size_t i = 0; i < n; i += VL)
+		vf_put_some(y + i, vf_fma(vf_set(a), vf_some(x + i, n - i), vf_some(y + i, n - i)),
+			    n - i);
 }
 
 /* S' into to, and d = v - S'^T k */
@@ -70,17 +63,17 @@ void delta_backward(const struct delta *t, struct delta_grad *to, float *D, cons
 	decay(t, after, S, off);
 	for (size_t j = 0; j < nv; j++)
 		d[j] = t->beta * off[j];
-	through = product(d, d_o, nv);
+	through = lanes_dot(d, d_o, nv);
 	memset(dd, 0, nv * sizeof *dd);
 	for (size_t i = 0; i < nk; i++) {
 		float *row = D + i * nv;
 
 		add_scaled(row, t->q[i], d_o, nv);
-		to->q[i] = product(after + i * nv, d_o, nv) + t->k[i] * through;
-		to->k[i] = product(row, d, nv);
+		to->q[i] = lanes_dot(after + i * nv, d_o, nv) + t->k[i] * through;
+		to->k[i] = lanes_dot(row, d, nv);
 		add_scaled(dd, t->k[i], row, nv);
 	}
-	to->beta = product(dd, off, nv);
+	to->beta = lanes_dot(dd, off, nv);
 	for (size_t j = 0; j < nv; j++) {
 		to->v[j] = t->beta * dd[j];
 		du[j] = -to->v[j];
@@ -89,9 +82,9 @@ void delta_backward(const struct delta *t, struct delta_grad *to, float *D, cons
 	for (size_t i = 0; i < nk; i++) {
 		float *row = D + i * nv;
 
-		to->k[i] += product(after + i * nv, du, nv);
+		to->k[i] += lanes_dot(after + i * nv, du, nv);
 		add_scaled(row, t->k[i], du, nv);
-		to->g += product(row, after + i * nv, nv);
+		to->g += lanes_dot(row, after + i * nv, nv);
 		for (size_t j = 0; j < nv; j++)
 			row[j] *= e;
 	}

@@ -6,10 +6,9 @@
 #endif
 #include "tensor/gemm.h"
 #include "tensor/half.h"
+#include "tensor/tile.h"
 
 #include <assert.h>
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* Adds one row of B, nv vectors wide, times the column of A at a. */
 ALWAYS_INLINE void rank_one(int mr, int nv, vf acc[GEMM_MR][GEMM_NV], const vf row[GEMM_NV],
@@ -25,20 +24,20 @@ ALWAYS_INLINE void rank_one(int mr, int nv, vf acc[GEMM_MR][GEMM_NV], const vf r
 	}
 }
 
-/* A row of B in f32 */
-ALWAYS_INLINE void load_row(int nv, vf row[GEMM_NV], const float *b)
+/* A row of B in f32; stride: from one panel to the next */
+ALWAYS_INLINE void load_row(int nv, vf row[GEMM_NV], const float *b, size_t stride)
 {
 #pragma GCC unroll 4
 	for (int j = 0; j < nv; j++)
-		row[j] = vf_load(b + (size_t)j * VL);
+		row[j] = vf_load(b + tile_column(j, stride));
 }
 
 /* Row 2 i (odd: 2 i + 1) of B in bf16: a bf16 is the upper half of a float. */
-ALWAYS_INLINE void load_half(int nv, vf row[GEMM_NV], const uint32_t *b, bool odd)
+ALWAYS_INLINE void load_half(int nv, vf row[GEMM_NV], const uint32_t *b, size_t stride, bool odd)
 {
 #pragma GCC unroll 4
 	for (int j = 0; j < nv; j++) {
-		vi two = *(const vi *)(b + (size_t)j * VL);
+		vi two = *(const vi *)(b + tile_column(j, stride));
 
 		row[j] = odd ? (vf)(two & (int32_t)0xffff0000) : (vf)(two << 16);
 	}
@@ -54,7 +53,7 @@ struct spot {
 	float *c;
 	size_t ldc;
 	bool add;
-	size_t line; /* of a row of the next panel: its first column, asked for each step */
+	size_t ahead; /* from b to what is asked for early, each step */
 };
 
 /* mr x nv vectors of C; mr, nv and half are constants where it is inlined, so acc lives in
@@ -64,8 +63,8 @@ ALWAYS_INLINE void tile(int mr, int nv, bool half, const struct spot *t)
 	vf acc[GEMM_MR][GEMM_NV], row[GEMM_NV];
 	const float *a = t->a, *p = t->b.p;
 	const uint32_t *h = t->b.pairs;
-	size_t x = 0, rs = t->rs, cs = t->cs, k = t->k, ld = t->b.ld;
-	size_t ahead = t->b.stride + t->line;
+	size_t x = 0, rs = t->rs, cs = t->cs, k = t->k, ld = t->b.ld, stride = t->b.stride;
+	size_t ahead = t->ahead;
 
 #pragma GCC unroll 6
 	for (int i = 0; i < mr; i++)
@@ -75,18 +74,18 @@ ALWAYS_INLINE void tile(int mr, int nv, bool half, const struct spot *t)
 					   : vf_set(0.0f);
 	for (; half && x + 2 <= k; x += 2, a += 2 * cs, h += PANEL) {
 		__builtin_prefetch(h + ahead, 0, 2);
-		load_half(nv, row, h, false);
+		load_half(nv, row, h, stride, false);
 		rank_one(mr, nv, acc, row, a, rs);
-		load_half(nv, row, h, true);
+		load_half(nv, row, h, stride, true);
 		rank_one(mr, nv, acc, row, a + cs, rs);
 	}
 	if (half && x < k) {
-		load_half(nv, row, h, false);
+		load_half(nv, row, h, stride, false);
 		rank_one(mr, nv, acc, row, a, rs);
 	}
 	for (; !half && x < k; x++, a += cs, p += ld) {
 		__builtin_prefetch(p + ahead, 0, 2);
-		load_row(nv, row, p);
+		load_row(nv, row, p, stride);
 		rank_one(mr, nv, acc, row, a, rs);
 	}
 #pragma GCC unroll 6
@@ -117,7 +116,7 @@ TILES_OF(full, 1, false)
 TILES_OF(full, 2, false)
 TILES_OF(half, 1, true)
 TILES_OF(half, 2, true)
-#if defined(__AVX512F__)
+#if GEMM_NV > 2
 TILES_OF(full, 3, false)
 TILES_OF(full, 4, false)
 TILES_OF(half, 3, true)
@@ -130,7 +129,7 @@ static tile_fn *const tiles[2][GEMM_NV][GEMM_MR] = {
 	{
 		ROW_OF(full, 1),
 		ROW_OF(full, 2),
-#if defined(__AVX512F__)
+#if GEMM_NV > 2
 		ROW_OF(full, 3),
 		ROW_OF(full, 4),
 #endif
@@ -138,17 +137,12 @@ static tile_fn *const tiles[2][GEMM_NV][GEMM_MR] = {
 	{
 		ROW_OF(half, 1),
 		ROW_OF(half, 2),
-#if defined(__AVX512F__)
+#if GEMM_NV > 2
 		ROW_OF(half, 3),
 		ROW_OF(half, 4),
 #endif
 	},
 };
-
-size_t gemm_pack_floats(size_t n, size_t k)
-{
-	return (n + PANEL - 1) / PANEL * PANEL * k;
-}
 
 void gemm_pack_rows(float *dst, const float *w, size_t n, size_t k)
 {
@@ -157,17 +151,6 @@ void gemm_pack_rows(float *dst, const float *w, size_t n, size_t k)
 		for (size_t x = 0; x < k; x++)
 			for (size_t j = p; j < p + PANEL; j++)
 				*dst++ = j < n ? w[j * k + x] : 0.0f;
-}
-
-struct panels gemm_packed_view(const float *packed, size_t k)
-{
-	assert(packed);
-	return (struct panels){packed, PANEL, k * PANEL, NULL};
-}
-
-size_t gemm_pair_words(size_t n, size_t k)
-{
-	return (n + PANEL - 1) / PANEL * PANEL * ((k + 1) / 2);
 }
 
 /* The words of row `row`, one pair of columns after the other: stride PANEL */
@@ -237,24 +220,19 @@ void gemm_unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, 
 		}
 }
 
-struct panels gemm_pair_view(const uint32_t *pairs, size_t k)
-{
-	return (struct panels){NULL, 0, (k + 1) / 2 * PANEL, pairs};
-}
-
 /* Columns that do not fill a vector go through a tile of our own. */
 static void indirect(tile_fn *fn, size_t mr, size_t cols, const struct spot *s)
 {
-	float t[GEMM_MR * PANEL];
+	float t[GEMM_MR * GEMM_WIDE];
 	struct spot own = *s;
 
 	own.c = t;
-	own.ldc = PANEL;
+	own.ldc = GEMM_WIDE;
 	for (size_t i = 0; s->add && i < mr; i++)
-		memcpy(t + i * PANEL, s->c + i * s->ldc, cols * sizeof *t);
+		memcpy(t + i * GEMM_WIDE, s->c + i * s->ldc, cols * sizeof *t);
 	fn(&own);
 	for (size_t i = 0; i < mr; i++)
-		memcpy(s->c + i * s->ldc, t + i * PANEL, cols * sizeof *t);
+		memcpy(s->c + i * s->ldc, t + i * GEMM_WIDE, cols * sizeof *t);
 }
 
 /* What every product may rely on. */
@@ -291,8 +269,9 @@ void gemm(int how, struct cmatrix a, struct panels b, struct matrix c)
 	check_product(how, a, c);
 	assert(b.pairs || (b.p && b.ld >= (c.cols < PANEL ? c.cols : PANEL)));
 	assert(b.stride || c.cols <= PANEL); /* panels do not lie on each other */
-	for (size_t j = 0; j < c.cols; j += PANEL) {
-		size_t cols = c.cols - j < PANEL ? c.cols - j : PANEL, nv = (cols + VL - 1) / VL;
+	for (size_t j = 0; j < c.cols; j += GEMM_WIDE) {
+		size_t cols = c.cols - j < GEMM_WIDE ? c.cols - j : GEMM_WIDE;
+		size_t nv = (cols + VL - 1) / VL;
 
 		if (b.pairs)
 			t.b.pairs = b.pairs + j / PANEL * b.stride;
@@ -302,7 +281,7 @@ void gemm(int how, struct cmatrix a, struct panels b, struct matrix c)
 			size_t mr = c.rows - i < GEMM_MR ? c.rows - i : GEMM_MR;
 			tile_fn *fn = tiles[b.pairs != NULL][nv - 1][mr - 1];
 
-			t.line = i / GEMM_MR % GEMM_NV * VL;
+			t.ahead = tile_ahead(i / GEMM_MR, b.stride);
 			t.a = a.p + i * t.rs;
 			t.c = c.p + i * c.ld + j;
 			if (cols % VL)
@@ -351,13 +330,12 @@ ALWAYS_INLINE void each(int mr, int nv, size_t step, const struct spot *t)
 	for (size_t x = 0; x < t->k; x++, p += t->b.ld) {
 #pragma GCC unroll 4
 		for (int i = 0; i < mr; i++) {
-			vf s = vf_set(a[(size_t)i * rs + x]);
+			vf s = vf_set(a[(size_t)i * rs + x]), row[GEMM_NV];
 
+			load_row(nv, row, p + (size_t)i * step, t->b.stride);
 #pragma GCC unroll 4
 			for (int j = 0; j < nv; j++)
-				acc[i][j] =
-					vf_fma(s, vf_load(p + (size_t)i * step + (size_t)j * VL),
-					       acc[i][j]);
+				acc[i][j] = vf_fma(s, row[j], acc[i][j]);
 		}
 	}
 #pragma GCC unroll 4
@@ -379,7 +357,7 @@ ALWAYS_INLINE void each(int mr, int nv, size_t step, const struct spot *t)
 
 EACH_OF(1)
 EACH_OF(2)
-#if defined(__AVX512F__)
+#if GEMM_NV > 2
 EACH_OF(3)
 EACH_OF(4)
 #endif
@@ -387,7 +365,7 @@ EACH_OF(4)
 static void (*const eaches[GEMM_NV][2])(size_t, const struct spot *) = {
 	{each1_1, each1},
 	{each1_2, each2},
-#if defined(__AVX512F__)
+#if GEMM_NV > 2
 	{each1_3, each3},
 	{each1_4, each4},
 #endif
@@ -405,8 +383,9 @@ void gemm_each(struct cmatrix a, struct panels b, size_t step, struct matrix c)
 		mr = c.rows - i < EACH ? 1 : EACH;
 		t.a = a.p + i * a.ld;
 		t.b.p = b.p + i * step;
-		for (size_t j = 0; j < c.cols; j += PANEL, t.b.p += b.stride) {
-			size_t cols = c.cols - j < PANEL ? c.cols - j : PANEL;
+		for (size_t j = 0; j < c.cols;
+		     j += GEMM_WIDE, t.b.p += GEMM_WIDE / PANEL * b.stride) {
+			size_t cols = c.cols - j < GEMM_WIDE ? c.cols - j : GEMM_WIDE;
 
 			t.c = c.p + i * c.ld + j;
 			eaches[(cols + VL - 1) / VL - 1][mr > 1](step, &t);

@@ -11,22 +11,17 @@
 #ifndef TENSOR_GEMM_H
 #define TENSOR_GEMM_H
 
+#include "tensor/kernel.h"
 #include "tensor/matrix.h"
-#include "tensor/vec.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__AVX512F__)
-enum { GEMM_NV = 4 }; /* vectors of a panel's row: 6 x 4 accumulators fill 32 registers */
-#else
-enum { GEMM_NV = 2 };
-#endif
-enum { PANEL = GEMM_NV * VL, GEMM_MR = 6 };
+enum { GEMM_MR = 6 }; /* rows of C that are computed at once */
 
 /* B of shape (k, n): column j of row i is p[(j / PANEL) * stride + i * ld + j % PANEL]. Of the last
- * panel, columns up to the next multiple of VL must be readable. */
+ * panel, all columns must be readable. */
 struct panels {
 	const float *p;
 	size_t ld, stride;
@@ -34,10 +29,17 @@ struct panels {
 };
 
 /* The matrix W of shape (n, k), rows as in a checkpoint, as panels of its transpose: B = W'. */
-size_t gemm_pack_floats(size_t n, size_t k); /* size of the packed form, zero padding included */
+static inline size_t gemm_pack_floats(size_t n, size_t k) /* with the zeros at the end */
+{
+	return (n + PANEL - 1) / PANEL * PANEL * k;
+}
 /* Packs W: element (j, x) goes to column j of row x; columns from n on are zero. */
-void gemm_pack_rows(float *dst, const float *w, size_t n, size_t k);
-struct panels gemm_packed_view(const float *packed, size_t k);
+void gemm_pack_rows(float *dst, const float *w, size_t n, size_t k) KERNEL(gemm_pack_rows);
+static inline struct panels gemm_packed_view(const float *packed, size_t k)
+{
+	assert(packed);
+	return (struct panels){packed, PANEL, k * PANEL, NULL};
+}
 
 /*
  * The same in bf16, in half the bytes: column j of rows 2 i and 2 i + 1 share the 32 bits at
@@ -45,13 +47,21 @@ struct panels gemm_packed_view(const float *packed, size_t k);
  * filled up with a row of zeros. Widening is exact, so a product is the same to the bit as over
  * f32 panels that hold the same numbers.
  */
-size_t gemm_pair_words(size_t n, size_t k); /* 32-bit words of the packed form */
+static inline size_t gemm_pair_words(size_t n, size_t k) /* 32-bit words of the packed form */
+{
+	return (n + PANEL - 1) / PANEL * PANEL * ((k + 1) / 2);
+}
 /* Puts `rows` rows of W, from row `first` on, rounded to nearest even. Words of rows that are never
  * put must be zero. */
-void gemm_pair_rows(uint32_t *dst, size_t first, const float *w, size_t rows, size_t k);
+void gemm_pair_rows(uint32_t *dst, size_t first, const float *w, size_t rows, size_t k)
+	KERNEL(gemm_pair_rows);
 /* Widens rows first.. of W into w. */
-void gemm_unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, size_t k);
-struct panels gemm_pair_view(const uint32_t *pairs, size_t k);
+void gemm_unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, size_t k)
+	KERNEL(gemm_unpair_rows);
+static inline struct panels gemm_pair_view(const uint32_t *pairs, size_t k)
+{
+	return (struct panels){NULL, 0, (k + 1) / 2 * PANEL, pairs};
+}
 
 /* How a product is done. */
 enum {
@@ -60,19 +70,20 @@ enum {
 };
 
 /* C(m, n) = A(m, k) B(k, n). how: GEMM_* or 0. C must not overlap A or B. */
-void gemm(int how, struct cmatrix a, struct panels b, struct matrix c);
-/* The same with B in plain rows, at least one, where a vector may be read past the end of each. */
-void gemm_rows(int how, struct cmatrix a, struct cmatrix b, struct matrix c);
+void gemm(int how, struct cmatrix a, struct panels b, struct matrix c) KERNEL(gemm);
+/* The same with B in plain rows, at least one, where whole panels may be read past the end of each.
+ */
+void gemm_rows(int how, struct cmatrix a, struct cmatrix b, struct matrix c) KERNEL(gemm_rows);
 
 /* Row i of C = row i of A times a B of its own, b (in f32) moved on by i * step floats: the same
  * chains as gemm's, of some rows at a time, so that they need not wait for each other. Columns of C
- * up to the next multiple of VL are written. */
-void gemm_each(struct cmatrix a, struct panels b, size_t step, struct matrix c);
+ * up to the next multiple of LANES may be written. */
+void gemm_each(struct cmatrix a, struct panels b, size_t step, struct matrix c) KERNEL(gemm_each);
 
-/* Rows, columns rounded up to whole vectors. */
+/* Numbers of a row rounded up to whole vectors of any machine */
 static inline size_t vec_round(size_t n)
 {
-	return (n + VL - 1) / VL * VL;
+	return (n + LANES - 1) / LANES * LANES;
 }
 
 #endif

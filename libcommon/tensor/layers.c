@@ -5,21 +5,6 @@
 #include <assert.h>
 #include <math.h>
 
-/* sum of a[i] * b[i] in a fixed order: VL running sums, then the tail */
-static float dot(const float *a, const float *b, size_t n)
-{
-	vf s = {0};
-	size_t i = 0;
-	float t;
-
-	for (; i + VL <= n; i += VL)
-		s = vf_fma(vf_load(a + i), vf_load(b + i), s);
-	t = vf_sum(s);
-	for (; i < n; i++)
-		t += a[i] * b[i];
-	return t;
-}
-
 /* y_i = w_i x_i r, r = 1 / sqrt(mean(x^2) + eps); x, w, y (d) */
 float rmsnorm_forward(float *y, const float *x, const float *w, size_t d, float eps)
 {
@@ -27,7 +12,7 @@ float rmsnorm_forward(float *y, const float *x, const float *w, size_t d, float 
 
 	assert(y && x && w && d >= 1);
 	assert(eps >= 0);
-	r = 1.0f / sqrtf(dot(x, x, d) / (float)d + eps);
+	r = 1.0f / sqrtf(lanes_dot(x, x, d) / (float)d + eps);
 
 	for (size_t i = 0; i < d; i++)
 		y[i] = x[i] * r * w[i];
@@ -37,19 +22,16 @@ float rmsnorm_forward(float *y, const float *x, const float *w, size_t d, float 
 /* dx_i += w_i dy_i r - x_i (r^3 / d) sum over j of dy_j w_j x_j; r as in the forward pass */
 void rmsnorm_backward(float *dx, const float *dy, const float *x, const float *w, float r, size_t d)
 {
-	vf s = {0};
-	size_t i = 0;
-	float t, c;
+	struct lanes s = lanes_set(0);
+	float c;
 
 	assert(dx && dy && x && w && d >= 1);
 	assert(dx != dy && dx != x);
-	for (; i + VL <= d; i += VL)
-		s = vf_fma(vf_load(dy + i) * vf_load(w + i), vf_load(x + i), s);
-	t = vf_sum(s);
-	for (; i < d; i++)
-		t += dy[i] * w[i] * x[i];
-	c = t * r * r * r / (float)d;
-	for (i = 0; i < d; i++)
+	for (size_t i = 0; i < d; i += LANES)
+		s = lanes_fma(lanes_mul(lanes_some(dy + i, d - i), lanes_some(w + i, d - i)),
+			      lanes_some(x + i, d - i), s);
+	c = lanes_sum(s) * r * r * r / (float)d;
+	for (size_t i = 0; i < d; i++)
 		dx[i] += dy[i] * w[i] * r - x[i] * c;
 }
 
@@ -110,78 +92,35 @@ void rope_pairs_backward(float *dx, const float *cs, size_t n)
 	}
 }
 
-/* c_i = scale cos(pos freq_i), s_i = scale sin(pos freq_i), i < n / 2 */
-void rope_table(float *cs, const double *freq, size_t pos, double scale, size_t n)
-{
-	assert(cs && freq && n % 2 == 0);
-	for (size_t i = 0; i < n / 2; i++) {
-		cs[i] = (float)(scale * cos((double)pos * freq[i]));
-		cs[i + n / 2] = (float)(scale * sin((double)pos * freq[i]));
-	}
-}
-
 static inline vf sigmoid(vf g)
 {
 	return 1.0f / (1.0f + vf_exp(-g));
 }
 
-/* A tail that does not fill a vector goes through padded copies, so that it takes the same
- * arithmetic. */
-struct tail {
-	float a[VL], b[VL], c[VL];
-};
-
 /* h_i = silu(g_i) u_i, silu(g) = g sigmoid(g); gu (2 n): g, then u */
 void swiglu_forward(float *h, const float *gu, size_t n)
 {
 	const float *u = gu + n;
-	size_t i = 0;
-	vf g;
 
 	assert(h && gu && h != gu);
-	for (; i + VL <= n; i += VL) {
-		g = vf_load(gu + i);
-		vf_store(h + i, g * sigmoid(g) * vf_load(u + i));
+	for (size_t i = 0; i < n; i += VL) {
+		vf g = vf_some(gu + i, n - i);
+
+		vf_put_some(h + i, g * sigmoid(g) * vf_some(u + i, n - i), n - i);
 	}
-	if (i < n) {
-		struct tail t = {0};
-
-		memcpy(t.a, gu + i, (n - i) * sizeof *h);
-		memcpy(t.b, u + i, (n - i) * sizeof *h);
-		g = vf_load(t.a);
-		vf_store(t.a, g * sigmoid(g) * vf_load(t.b));
-		memcpy(h + i, t.a, (n - i) * sizeof *h);
-	}
-}
-
-/* One vector: the gradients by g and u */
-static inline void swiglu_back(float *dg, float *du, const float *dh, const float *pg,
-			       const float *pu)
-{
-	vf g = vf_load(pg), u = vf_load(pu), d = vf_load(dh), s = sigmoid(g);
-
-	vf_store(dg, d * u * s * (1.0f + g * (1.0f - s)));
-	vf_store(du, d * g * s);
 }
 
 /* dg_i = dh_i u_i s (1 + g_i (1 - s)), du_i = dh_i g_i s, s = sigmoid(g_i); dgu, gu (2 n), dh (n)
  */
 void swiglu_backward(float *dgu, const float *dh, const float *gu, size_t n)
 {
-	size_t i = 0;
-
 	assert(dgu && dh && gu);
-	for (; i + VL <= n; i += VL)
-		swiglu_back(dgu + i, dgu + n + i, dh + i, gu + i, gu + n + i);
-	if (i < n) {
-		struct tail t = {0};
+	for (size_t i = 0; i < n; i += VL) {
+		vf g = vf_some(gu + i, n - i), u = vf_some(gu + n + i, n - i);
+		vf d = vf_some(dh + i, n - i), s = sigmoid(g);
 
-		memcpy(t.a, gu + i, (n - i) * sizeof *dh);
-		memcpy(t.b, gu + n + i, (n - i) * sizeof *dh);
-		memcpy(t.c, dh + i, (n - i) * sizeof *dh);
-		swiglu_back(t.a, t.b, t.c, t.a, t.b);
-		memcpy(dgu + i, t.a, (n - i) * sizeof *dh);
-		memcpy(dgu + n + i, t.b, (n - i) * sizeof *dh);
+		vf_put_some(dgu + i, d * u * s * (1.0f + g * (1.0f - s)), n - i);
+		vf_put_some(dgu + n + i, d * g * s, n - i);
 	}
 }
 

@@ -8,6 +8,13 @@
 #include <assert.h>
 #include <stddef.h>
 
+/* Sums are made of so many running sums side by side, on any machine, whatever its vectors hold;
+ * and rows that kernels read or write in whole vectors have room for a multiple of it. */
+enum {
+	LANES = 16,
+	PANEL = LANES /* columns that lie together in a panel: see gemm.h */
+};
+
 /* Element (i, j) is p[i * ld + j]; ld >= cols, so that a matrix may be columns of a wider one. */
 struct matrix {
 	float *p;

@@ -6,37 +6,27 @@
 #include <assert.h>
 #include <math.h>
 
-/* Sums in a fixed order: VL running sums, then the tail */
 static float sum(const float *x, size_t n)
 {
-	vf s = {0};
-	size_t i = 0;
-	float t;
+	struct lanes s = lanes_set(0);
 
-	for (; i + VL <= n; i += VL)
-		s += vf_load(x + i);
-	t = vf_sum(s);
-	for (; i < n; i++)
-		t += x[i];
-	return t;
+	for (size_t i = 0; i < n; i += LANES)
+		s = lanes_add(s, lanes_some(x + i, n - i));
+	return lanes_sum(s);
 }
 
 /* of (x - mean)^2 */
 static float squares(const float *x, float mean, size_t n)
 {
-	vf s = {0}, m = vf_set(mean);
-	size_t i = 0;
-	float t;
+	struct lanes s = lanes_set(0), m = lanes_set(mean);
 
-	for (; i + VL <= n; i += VL) {
-		vf c = vf_load(x + i) - m;
+	for (size_t i = 0; i < n; i += LANES) {
+		float t[LANES];
+		struct lanes c = lanes_sub(lanes_load(lanes_whole(x + i, n - i, mean, t)), m);
 
-		s = vf_fma(c, c, s);
+		s = lanes_fma(c, c, s);
 	}
-	t = vf_sum(s);
-	for (; i < n; i++)
-		t += (x[i] - mean) * (x[i] - mean);
-	return t;
+	return lanes_sum(s);
 }
 
 static bool is_plain(const struct norm *k)
@@ -67,25 +57,17 @@ struct norm_stat norm_forward(const struct norm *k, float *y, const float *x)
 /* sum of dy (w + one), and of that times (x - mean) */
 static float weighted(const struct norm *k, const float *dy, const float *x, float mean, float *all)
 {
-	vf s = {0}, a = {0}, one = vf_set(k->one), m = vf_set(mean);
-	size_t i = 0;
-	float t;
+	struct lanes s = lanes_set(0), a = s, one = lanes_set(k->one), m = lanes_set(mean);
 
-	for (; i + VL <= k->n; i += VL) {
-		vf g = vf_load(dy + i) * (vf_load(k->w + i) + one);
+	for (size_t i = 0, n = k->n; i < n; i += LANES) {
+		struct lanes g = lanes_mul(lanes_some(dy + i, n - i),
+					   lanes_add(lanes_some(k->w + i, n - i), one));
 
-		s = vf_fma(g, vf_load(x + i) - m, s);
-		a += g;
+		s = lanes_fma(g, lanes_sub(lanes_some(x + i, n - i), m), s);
+		a = lanes_add(a, g);
 	}
-	t = vf_sum(s);
-	*all = vf_sum(a);
-	for (; i < k->n; i++) {
-		float g = dy[i] * (k->w[i] + k->one);
-
-		t += g * (x[i] - mean);
-		*all += g;
-	}
-	return t;
+	*all = lanes_sum(a);
+	return lanes_sum(s);
 }
 
 /*
@@ -107,4 +89,27 @@ void norm_backward(const struct norm *k, float *dx, const float *dy, const float
 	mean = k->centred ? mean / (float)n : 0.0f;
 	for (size_t i = 0; i < n; i++)
 		dx[i] += (dy[i] * (k->w[i] + k->one) - mean) * s.r - (x[i] - s.mean) * c;
+}
+
+void norm_weights(float *dw, const float *dy, const float *x, struct norm_stat s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		dw[i] += dy[i] * (x[i] - s.mean) * s.r;
+}
+
+void norm_unit(float *y, const float *x, size_t n, float factor)
+{
+	float r = factor / sqrtf(lanes_dot(x, x, n) + 1e-6f);
+
+	for (size_t i = 0; i < n; i++)
+		y[i] = x[i] * r;
+}
+
+/* dx = factor (dy r - x r^3 sum over j of dy_j x_j), r = 1 / sqrt(sum of x^2 + 1e-6) */
+void norm_unit_backward(float *dx, const float *dy, const float *x, size_t n, float factor)
+{
+	float r = 1.0f / sqrtf(lanes_dot(x, x, n) + 1e-6f), dot = lanes_dot(dy, x, n);
+
+	for (size_t i = 0; i < n; i++)
+		dx[i] = factor * (dy[i] * r - x[i] * dot * r * r * r);
 }

@@ -6,6 +6,8 @@
 #ifndef TENSOR_NORM_H
 #define TENSOR_NORM_H
 
+#include "tensor/kernel.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -24,10 +26,19 @@ struct norm_stat {
 };
 
 /* y = (w + one) * (x - mean) * r + b; y may be x */
-struct norm_stat norm_forward(const struct norm *k, float *y, const float *x);
+struct norm_stat norm_forward(const struct norm *k, float *y, const float *x) KERNEL(norm_forward);
 /* dx += gradient through the norm; s is what the forward pass returned. dy is the gradient of y.
- * That of w is the sum over rows of dy * (x - mean) * r, that of b the sum of dy. */
+ * That of b is the sum over rows of dy, that of w is norm_weights's. */
 void norm_backward(const struct norm *k, float *dx, const float *dy, const float *x,
-		   struct norm_stat s);
+		   struct norm_stat s) KERNEL(norm_backward);
+/* A row's part of the gradient of w: dw += dy * (x - mean) * r */
+void norm_weights(float *dw, const float *dy, const float *x, struct norm_stat s, size_t n)
+	KERNEL(norm_weights);
+
+/* A row without weights: y = factor * x / sqrt(sum of x^2 + 1e-6); y may be x */
+void norm_unit(float *y, const float *x, size_t n, float factor) KERNEL(norm_unit);
+/* dx from dy */
+void norm_unit_backward(float *dx, const float *dy, const float *x, size_t n, float factor)
+	KERNEL(norm_unit_backward);
 
 #endif

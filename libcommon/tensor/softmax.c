@@ -7,111 +7,144 @@
 
 static float row_max(const float *x, size_t n)
 {
-	vf m = vf_set(x[0]);
-	size_t i = 0;
-	float t;
+	struct lanes m = lanes_set(x[0]);
 
-	for (; i + VL <= n; i += VL)
-		m = vf_max(vf_load(x + i), m);
-	t = vf_top(m);
-	for (; i < n; i++)
-		t = x[i] > t ? x[i] : t;
-	return t;
+	for (size_t i = 0; i < n; i += LANES) {
+		float t[LANES];
+
+		m = lanes_max(lanes_load(lanes_whole(x + i, n - i, x[0], t)), m);
+	}
+	return lanes_top(m);
+}
+
+/* exp(a * scale + by) */
+static inline struct lanes exp_of(struct lanes a, float scale, float by)
+{
+	EACH_PART(k)
+	a.v[k] = vf_exp(vf_fma(a.v[k], vf_set(scale), vf_set(by)));
+	return a;
 }
 
 /* p_i = exp(z_i - max z) / sum over j of exp(z_j - max z), z = scale * s */
 void softmax_row(float *s, size_t n, float scale)
 {
-	size_t last = (n - 1) / VL * VL, end = last + VL;
-	vf top, sum = {0};
-	float m, inv;
+	size_t end = (n + LANES - 1) / LANES * LANES;
+	struct lanes top, sum = lanes_set(0);
+	float m;
+	vf inv;
 
 	assert(s && n >= 1);
 	assert(scale > 0); /* the largest stays the largest */
-	vf_store(s + last, vf_below(vf_load(s + last), n - last)); /* exp gives 0 */
-	top = vf_load(s);
-	for (size_t i = VL; i < end; i += VL)
-		top = vf_max(vf_load(s + i), top);
-	m = vf_top(top) * scale;
-	for (size_t i = 0; i < end; i += VL) {
-		vf e = vf_exp(vf_fma(vf_load(s + i), vf_set(scale), vf_set(-m)));
+	for (size_t i = n; i < end; i++)
+		s[i] = -INFINITY; /* exp gives 0 */
+	top = lanes_load(s);
+	for (size_t i = LANES; i < end; i += LANES)
+		top = lanes_max(lanes_load(s + i), top);
+	m = lanes_top(top) * scale;
+	for (size_t i = 0; i < end; i += LANES) {
+		struct lanes e = exp_of(lanes_load(s + i), scale, -m);
 
-		vf_store(s + i, e);
-		sum += e;
+		lanes_store(s + i, e);
+		sum = lanes_add(sum, e);
 	}
-	inv = 1.0f / vf_sum(sum);
+	inv = vf_set(1.0f / lanes_sum(sum));
 	for (size_t i = 0; i < end; i += VL)
 		vf_store(s + i, vf_load(s + i) * inv);
 }
 
 void softmax_scores(float *z, size_t n, float scale, float cap)
 {
-	size_t i = 0;
-	float t[VL] = {0};
-
 	if (!(cap > 0)) {
-		for (; i < n; i++)
+		for (size_t i = 0; i < n; i++)
 			z[i] *= scale;
 		return;
 	}
-	for (; i + VL <= n; i += VL)
-		vf_store(z + i, cap * vf_tanh(vf_load(z + i) * (scale / cap)));
-	if (i < n) {
-		memcpy(t, z + i, (n - i) * sizeof *t);
-		vf_store(t, cap * vf_tanh(vf_load(t) * (scale / cap)));
-		memcpy(z + i, t, (n - i) * sizeof *t);
-	}
-}
-
-/* Logits i..i+VL as z - max; beyond v: -infinity */
-static inline vf shifted(const float *logits, size_t i, size_t v, float inv_t, float max)
-{
-	float t[VL];
-
-	if (i + VL <= v)
-		return vf_fma(vf_load(logits + i), vf_set(inv_t), vf_set(-max));
-	for (size_t j = 0; j < VL; j++)
-		t[j] = i + j < v ? fmaf(logits[i + j], inv_t, -max) : -INFINITY;
-	return vf_load(t);
+	for (size_t i = 0; i < n; i += VL)
+		vf_put_some(z + i, cap * vf_tanh(vf_some(z + i, n - i) * (scale / cap)), n - i);
 }
 
 /* max z, log sum exp(z - max z), H = -sum p log p = log_sum - sum p (z - max z), z = logits / T */
 struct softmax_stat softmax_stat(const float *logits, size_t v, float inv_t)
 {
 	struct softmax_stat s = {.max = row_max(logits, v) * inv_t};
-	vf sum = {0}, dot = {0};
+	struct lanes sum = lanes_set(0), dot = lanes_set(0);
 	double total, mean;
 
 	assert(logits && v >= 1);
 	assert(inv_t > 0);
-	for (size_t i = 0; i < v; i += VL) {
-		vf z = shifted(logits, i, v, inv_t, s.max), e = vf_exp(z);
+	for (size_t i = 0; i < v; i += LANES) {
+		float t[LANES];
+		const float *x = lanes_whole(logits + i, v - i, -INFINITY, t);
 
-		sum += e;
-		dot = vf_fma(e, vf_select(e > 0.0f, z, vf_set(0.0f)), dot);
+		EACH_PART(k)
+		{
+			vf z = vf_fma(vf_load(x + (size_t)k * VL), vf_set(inv_t), vf_set(-s.max));
+			vf e = vf_exp(z);
+
+			sum.v[k] += e;
+			dot.v[k] = vf_fma(e, vf_select(e > 0.0f, z, vf_set(0.0f)), dot.v[k]);
+		}
 	}
-	total = vf_sum(sum);
-	mean = vf_sum(dot) / total;
+	total = lanes_sum(sum);
+	mean = lanes_sum(dot) / total;
 	s.log_sum = (float)log(total);
 	s.entropy = (float)(log(total) - mean);
 	return s;
 }
 
+enum { CHUNK = 16 * LANES }; /* summed as vectors before the running sum, in double, takes them */
+
+double softmax_weights(float *e, const float *logits, size_t v, float inv_t, float max)
+{
+	double total = 0;
+
+	for (size_t c = 0; c < v; c += CHUNK) {
+		struct lanes sum = lanes_set(0);
+
+		for (size_t i = c; i < v && i < c + CHUNK; i += LANES) {
+			float t[LANES];
+			struct lanes x = lanes_load(lanes_whole(logits + i, v - i, -INFINITY, t));
+
+			x = exp_of(x, inv_t, -max);
+			lanes_store(e + i, x);
+			sum = lanes_add(sum, x);
+		}
+		total += lanes_sum(sum);
+	}
+	return total;
+}
+
+size_t softmax_find(const float *e, size_t v, double at)
+{
+	double seen = 0, here;
+	size_t last = 0;
+
+	for (size_t c = 0; c < v; c += CHUNK) {
+		size_t end = c + CHUNK < v ? c + CHUNK : v;
+		struct lanes sum = lanes_set(0);
+
+		for (size_t i = c; i < end; i += LANES)
+			sum = lanes_add(sum, lanes_load(e + i));
+		here = lanes_sum(sum);
+		if (seen + here <= at) {
+			seen += here;
+			continue;
+		}
+		for (size_t i = c; i < end; i++) {
+			if (e[i] > 0)
+				last = i;
+			seen += e[i];
+			if (seen > at)
+				return i;
+		}
+	}
+	return e[last] > 0 ? last : v;
+}
+
 /* log p_i = z_i - max z - log_sum */
 float softmax_logp(const struct softmax_stat *s, float logit, float inv_t)
 {
-	return fmaf(logit, inv_t, -s->max) - s->log_sum;
-}
-
-/* Logits i..i+VL; beyond v: 0 */
-static inline vf some_logits(const float *logits, size_t i, size_t v)
-{
-	float t[VL] = {0};
-
-	if (i + VL <= v)
-		return vf_load(logits + i);
-	memcpy(t, logits + i, (v - i) * sizeof *t);
-	return vf_load(t);
+	return vf_fma(vf_set(logit), vf_set(inv_t), vf_set(-s->max))[0] - s->log_sum;
 }
 
 /*
@@ -126,18 +159,14 @@ static inline void backward(float *logits, size_t v, const struct softmax_stat *
 	float dlogp = by->dlogp, dent = by->dent, inv_t = by->inv_t;
 
 	for (size_t i = 0; i < v; i += VL) {
-		vf z = shifted(logits, i, v, inv_t, s->max), p = vf_exp(z) * inv_sum;
+		vf x = vf_some(logits + i, v - i);
+		vf z = vf_fma(x, vf_set(inv_t), vf_set(-s->max)), p = vf_exp(z) * inv_sum;
 		vf logp = vf_select(p > 0.0f, z, vf_set(0.0f)) - s->log_sum;
 		vf g = p * (-dlogp - dent * (logp + s->entropy)) * inv_t;
-		float t[VL];
 
-		if (cap > 0) {
-			vf x = some_logits(logits, i, v) / cap;
-
-			g *= 1.0f - x * x;
-		}
-		vf_store(t, g);
-		memcpy(logits + i, t, (v - i < VL ? v - i : VL) * sizeof *t);
+		if (cap > 0)
+			g *= 1.0f - x / cap * (x / cap);
+		vf_put_some(logits + i, g, v - i);
 	}
 	if (cap > 0)
 		logits[by->target] += dlogp * inv_t * (1.0f - y / cap * (y / cap));

@@ -3,16 +3,18 @@
 #ifndef TENSOR_SOFTMAX_H
 #define TENSOR_SOFTMAX_H
 
+#include "tensor/kernel.h"
+
 #include <stddef.h>
 
 /*
- * In place: s[i] = exp(s[i] * scale - max) / sum for i < n, and 0 up to the next multiple of VL,
+ * In place: s[i] = exp(s[i] * scale - max) / sum for i < n, and 0 up to the next multiple of LANES,
  * which must be writable. n >= 1.
  */
-void softmax_row(float *s, size_t n, float scale);
+void softmax_row(float *s, size_t n, float scale) KERNEL(softmax_row);
 
 /* z_i = c tanh(scale z_i / c); c = 0: scale z_i */
-void softmax_scores(float *z, size_t n, float scale, float cap);
+void softmax_scores(float *z, size_t n, float scale, float cap) KERNEL(softmax_scores);
 
 /* What one row of logits amounts to at a temperature: p_i = exp(z_i - max) / sum, z = logits /
  * temperature. */
@@ -22,8 +24,8 @@ struct softmax_stat {
 	float entropy; /* of p, nats */
 };
 /* inv_t is 1 / temperature. v >= 1. */
-struct softmax_stat softmax_stat(const float *logits, size_t v, float inv_t);
-float softmax_logp(const struct softmax_stat *s, float logit, float inv_t);
+struct softmax_stat softmax_stat(const float *logits, size_t v, float inv_t) KERNEL(softmax_stat);
+float softmax_logp(const struct softmax_stat *s, float logit, float inv_t) KERNEL(softmax_logp);
 
 /* What the gradient of dlogp * log p(target) + dent * entropy by a row of logits is made of. */
 struct softmax_grad {
@@ -34,6 +36,14 @@ struct softmax_grad {
 };
 /* In place: v logits become that gradient. s: what softmax_stat said of them. */
 void softmax_backward(float *logits, size_t v, const struct softmax_stat *s,
-		      const struct softmax_grad *g);
+		      const struct softmax_grad *g) KERNEL(softmax_backward);
+
+/* e[i] = exp(z_i - max), z = logits * inv_t, for i < v, 0 up to the next multiple of LANES; returns
+ * their sum. */
+double softmax_weights(float *e, const float *logits, size_t v, float inv_t, float max)
+	KERNEL(softmax_weights);
+/* The first i at which the sum of e[0..i], as softmax_weights takes it, passes `at`; else the last
+ * that is not 0, or v. */
+size_t softmax_find(const float *e, size_t v, double at) KERNEL(softmax_find);
 
 #endif

@@ -1,25 +1,50 @@
 /*
  * vec.h - one vector type of floats, as wide as the machine has it, and the few operations that the
- * kernels are written in. Every operation is fixed here, fma included, so that two loops over the
- * same numbers give the same bits.
+ * kernels are written in.
+ *
+ * Every operation is fixed to the bit, so that a loop gives the same numbers whatever VL is: what
+ * goes element by element does anyway; what goes over elements (sums, maxima) does so in LANES
+ * numbers side by side, struct lanes, in one vector or in several. The compiler fuses nothing
+ * (-ffp-contract=off): where a product and a sum are rounded once it says vf_fma. For
+ * libcommon/tensor alone.
  */
 #ifndef TENSOR_VEC_H
 #define TENSOR_VEC_H
+
+#include "tensor/matrix.h"
 
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__AVX512F__)
-#include <immintrin.h>
-enum { VL = 16 }; /* lanes */
+#ifndef VEC_LANES /* a test of the widest kernels on a narrower machine gives it */
+#if defined(__AVX512F__) && defined(__AVX512DQ__)
+#define VEC_LANES 16
 #elif defined(__AVX2__) && defined(__FMA__)
-#include <immintrin.h>
-enum { VL = 8 };
+#define VEC_LANES 8
 #else
-enum { VL = 4 };
+#define VEC_LANES 4
 #endif
+#endif
+
+#if VEC_LANES == 16 && defined(__AVX512F__)
+#define VEC_512
+#elif VEC_LANES == 8 && defined(__AVX2__) && defined(__FMA__)
+#define VEC_256
+#elif VEC_LANES == 4 && defined(__ARM_NEON)
+#define VEC_NEON
+#elif VEC_LANES == 4 && defined(__SSE2__)
+#define VEC_128
+#endif
+
+#if defined(VEC_NEON)
+#include <arm_neon.h>
+#elif defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+enum { VL = VEC_LANES, PARTS = LANES / VL };
 
 typedef float vf
 	__attribute__((vector_size(VL * sizeof(float)), aligned(sizeof(float)), may_alias));
@@ -41,21 +66,86 @@ static inline vf vf_set(float x)
 	return x - (vf){0};
 }
 
-/* a * b + c, rounded once where the machine can */
+/* The first `left` of a vector, where it has so many; the others are 0. */
+static inline vf vf_some(const float *p, size_t left)
+{
+	float t[VL] = {0};
+
+	if (left >= VL)
+		return vf_load(p);
+	memcpy(t, p, left * sizeof *t);
+	return vf_load(t);
+}
+
+static inline void vf_put_some(float *p, vf v, size_t left)
+{
+	float t[VL];
+
+	if (left >= VL) {
+		vf_store(p, v);
+		return;
+	}
+	vf_store(t, v);
+	memcpy(p, t, left * sizeof *t);
+}
+
+#if defined(VEC_128) && !defined(__FMA__)
+/*
+ * a * b + c of floats, from which rounding to float gives what fmaf gives, on machines without the
+ * instruction. The product is exact in double (2 * 24 bits of 53). s is the sum rounded, e what
+ * that left out, exactly (Knuth's two-sum: nothing of double's range is near). Where e is not 0, s
+ * becomes the neighbour of the true sum whose last bit is 1: rounding a number that was rounded so,
+ * to at least two bits fewer, is rounding the true one (Boldo and Melquiond, "Emulation of FMA and
+ * correctly rounded sums", 2008), subnormal results included.
+ */
+static inline __m128d vec_sum_to_odd(__m128d a, __m128d b, __m128d c)
+{
+	const __m128i one = _mm_set1_epi64x(1);
+	__m128d p = a * b, s = p + c, t = s - p, e = (p - (s - t)) + (c - t);
+	__m128d off = _mm_and_pd(_mm_cmpneq_pd(e, _mm_setzero_pd()), _mm_cmpord_pd(e, e));
+	__m128i i = _mm_castpd_si128(s), even = _mm_sub_epi64(_mm_and_si128(i, one), one);
+	__m128i away = _mm_srli_epi64(_mm_castpd_si128(_mm_xor_pd(s, e)), 63); /* e points to 0 */
+	__m128i step = _mm_sub_epi64(one, _mm_slli_epi64(away, 1));
+
+	step = _mm_and_si128(step, _mm_and_si128(even, _mm_castpd_si128(off)));
+	return _mm_castsi128_pd(_mm_add_epi64(i, step));
+}
+
+/* A function of its own: a product's tiles would be too much code. */
+static __attribute__((noinline, unused)) __m128 vec_fma(__m128 a, __m128 b, __m128 c)
+{
+	__m128d low = vec_sum_to_odd(_mm_cvtps_pd(a), _mm_cvtps_pd(b), _mm_cvtps_pd(c));
+	__m128d high =
+		vec_sum_to_odd(_mm_cvtps_pd(_mm_movehl_ps(a, a)), _mm_cvtps_pd(_mm_movehl_ps(b, b)),
+			       _mm_cvtps_pd(_mm_movehl_ps(c, c)));
+
+	return _mm_movelh_ps(_mm_cvtpd_ps(low), _mm_cvtpd_ps(high));
+}
+#endif
+
+/* a * b + c, rounded once */
 static inline vf vf_fma(vf a, vf b, vf c)
 {
-#if defined(__AVX512F__)
+#if defined(VEC_512)
 	return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
-#elif defined(__AVX2__) && defined(__FMA__)
+#elif defined(VEC_256)
 	return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#elif defined(VEC_NEON)
+	return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#elif defined(VEC_128) && !defined(__FMA__)
+	return (vf)vec_fma((__m128)a, (__m128)b, (__m128)c);
 #else
-	return a * b + c;
+	vf r;
+
+	for (int i = 0; i < VL; i++)
+		r[i] = fmaf(a[i], b[i], c[i]);
+	return r;
 #endif
 }
 
 static inline vf vf_select(vi mask, vf yes, vf no)
 {
-#if defined(__AVX512DQ__)
+#if defined(VEC_512)
 	return (vf)_mm512_mask_blend_ps(_mm512_movepi32_mask((__m512i)mask), (__m512)no,
 					(__m512)yes);
 #else
@@ -63,22 +153,12 @@ static inline vf vf_select(vi mask, vf yes, vf no)
 #endif
 }
 
-/* Lanes from n on become -infinity. */
-static inline vf vf_below(vf v, size_t n)
-{
-	vi lane;
-
-	for (int i = 0; i < VL; i++)
-		lane[i] = i;
-	return vf_select(lane < (int32_t)n, v, vf_set(-INFINITY));
-}
-
 /* b where one is NaN; vf_min too */
 static inline vf vf_max(vf a, vf b)
 {
-#if defined(__AVX512F__)
+#if defined(VEC_512)
 	return (vf)_mm512_max_ps((__m512)a, (__m512)b);
-#elif defined(__AVX2__) && defined(__FMA__)
+#elif defined(VEC_256)
 	return (vf)_mm256_max_ps((__m256)a, (__m256)b);
 #else
 	return vf_select(a > b, a, b);
@@ -87,46 +167,29 @@ static inline vf vf_max(vf a, vf b)
 
 static inline vf vf_min(vf a, vf b)
 {
-#if defined(__AVX512F__)
+#if defined(VEC_512)
 	return (vf)_mm512_min_ps((__m512)a, (__m512)b);
-#elif defined(__AVX2__) && defined(__FMA__)
+#elif defined(VEC_256)
 	return (vf)_mm256_min_ps((__m256)a, (__m256)b);
 #else
 	return vf_select(a < b, a, b);
 #endif
 }
 
-/* Lanes are folded in halves: a fixed order. */
-static inline float vf_sum(vf v)
+static inline vf vf_sqrt(vf v)
 {
-#if defined(__AVX512F__)
-	__m256 h = _mm512_castps512_ps256((__m512)v) +
-		   _mm256_castpd_ps(_mm512_extractf64x4_pd((__m512d)v, 1));
-	__m128 q = _mm256_castps256_ps128(h) + _mm256_extractf128_ps(h, 1);
-
-	q += _mm_movehl_ps(q, q);
-	return q[0] + q[1];
+#if defined(VEC_512)
+	return (vf)_mm512_sqrt_ps((__m512)v);
+#elif defined(VEC_256)
+	return (vf)_mm256_sqrt_ps((__m256)v);
+#elif defined(VEC_NEON)
+	return (vf)vsqrtq_f32((float32x4_t)v);
+#elif defined(VEC_128)
+	return (vf)_mm_sqrt_ps((__m128)v);
 #else
-	float x[VL];
-
-	memcpy(x, &v, sizeof x);
-	for (int n = VL / 2; n > 0; n /= 2)
-		for (int i = 0; i < n; i++)
-			x[i] += x[i + n];
-	return x[0];
-#endif
-}
-
-static inline float vf_top(vf v)
-{
-#if defined(__AVX512F__)
-	return _mm512_reduce_max_ps((__m512)v);
-#else
-	float m = v[0];
-
-	for (int i = 1; i < VL; i++)
-		m = v[i] > m ? v[i] : m;
-	return m;
+	for (int i = 0; i < VL; i++)
+		v[i] = sqrtf(v[i]);
+	return v;
 #endif
 }
 
@@ -150,11 +213,7 @@ static inline vf vf_exp(vf x)
 	p = vf_fma(p, r, vf_set(1.6666665459e-1f));
 	p = vf_fma(p, r, vf_set(5.0000001201e-1f));
 	p = vf_fma(p, r * r, r) + 1.0f;
-#if defined(__AVX512F__)
-	p = (vf)_mm512_scalef_ps((__m512)p, (__m512)n);
-#else
 	p = vf_select(x == x, (vf)((vi)p + (((vi)k - (vi)magic) << 23)), x); /* k's low bits: n */
-#endif
 	return vf_select(x < lo, vf_set(0.0f), p);
 }
 
@@ -175,6 +234,129 @@ static inline vf vf_tanh(vf x)
 	big = 1.0f - 2.0f / (vf_exp(2.0f * a) + 1.0f);
 	big = (vf)((vi)big | ((vi)x & sign));
 	return vf_select(a < 0.625f, p, big);
+}
+
+/* LANES numbers side by side: the i-th of each LANES goes into number i. */
+struct lanes {
+	vf v[PARTS];
+};
+
+#define EACH_PART(i) _Pragma("GCC unroll 4") for (int i = 0; i < PARTS; i++)
+
+static inline struct lanes lanes_set(float x)
+{
+	struct lanes a;
+
+	EACH_PART(i)
+	a.v[i] = vf_set(x);
+	return a;
+}
+
+static inline struct lanes lanes_load(const float *p)
+{
+	struct lanes a;
+
+	EACH_PART(i)
+	a.v[i] = vf_load(p + (size_t)i * VL);
+	return a;
+}
+
+static inline void lanes_store(float *p, struct lanes a)
+{
+	EACH_PART(i)
+	vf_store(p + (size_t)i * VL, a.v[i]);
+}
+
+/* LANES numbers from p: where there are only `left`, copied to t and filled up. */
+static inline const float *lanes_whole(const float *p, size_t left, float fill, float t[LANES])
+{
+	if (left >= LANES)
+		return p;
+	for (size_t i = 0; i < LANES; i++)
+		t[i] = i < left ? p[i] : fill;
+	return t;
+}
+
+static inline struct lanes lanes_some(const float *p, size_t left)
+{
+	float t[LANES];
+
+	return lanes_load(lanes_whole(p, left, 0, t));
+}
+
+static inline struct lanes lanes_add(struct lanes a, struct lanes b)
+{
+	EACH_PART(i)
+	a.v[i] += b.v[i];
+	return a;
+}
+
+static inline struct lanes lanes_sub(struct lanes a, struct lanes b)
+{
+	EACH_PART(i)
+	a.v[i] -= b.v[i];
+	return a;
+}
+
+static inline struct lanes lanes_mul(struct lanes a, struct lanes b)
+{
+	EACH_PART(i)
+	a.v[i] *= b.v[i];
+	return a;
+}
+
+static inline struct lanes lanes_fma(struct lanes a, struct lanes b, struct lanes c)
+{
+	EACH_PART(i)
+	c.v[i] = vf_fma(a.v[i], b.v[i], c.v[i]);
+	return c;
+}
+
+static inline struct lanes lanes_max(struct lanes a, struct lanes b)
+{
+	EACH_PART(i)
+	a.v[i] = vf_max(a.v[i], b.v[i]);
+	return a;
+}
+
+/* Their sum: the upper half is added to the lower one, and so on. */
+static inline float lanes_sum(struct lanes a)
+{
+	float x[VL];
+
+	for (int n = PARTS / 2; n > 0; n /= 2)
+		for (int i = 0; i < n; i++)
+			a.v[i] += a.v[i + n];
+	vf_store(x, a.v[0]);
+	for (int n = VL / 2; n > 0; n /= 2)
+		for (int i = 0; i < n; i++)
+			x[i] += x[i + n];
+	return x[0];
+}
+
+/* The greatest, in the same order: of a pair the one in the upper half where one is NaN */
+static inline float lanes_top(struct lanes a)
+{
+	float x[VL];
+
+	for (int n = PARTS / 2; n > 0; n /= 2)
+		for (int i = 0; i < n; i++)
+			a.v[i] = vf_max(a.v[i], a.v[i + n]);
+	vf_store(x, a.v[0]);
+	for (int n = VL / 2; n > 0; n /= 2)
+		for (int i = 0; i < n; i++)
+			x[i] = x[i] > x[i + n] ? x[i] : x[i + n];
+	return x[0];
+}
+
+/* The sum of a_i b_i */
+static inline float lanes_dot(const float *a, const float *b, size_t n)
+{
+	struct lanes s = lanes_set(0);
+
+	for (size_t i = 0; i < n; i += LANES)
+		s = lanes_fma(lanes_some(a + i, n - i), lanes_some(b + i, n - i), s);
+	return lanes_sum(s);
 }
 
 #endif

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "tensor/matrix.h"
-#include "tensor/vec.h"
+#include "tensor/gemm.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -16,9 +16,9 @@
 /* n numbers, and room for a vector that is read past their end; the caller's */
 static inline float *plain_normal(uint64_t key, size_t n)
 {
-	float *v = xarray(n + VL, sizeof *v);
+	float *v = xarray(n + LANES, sizeof *v);
 
-	for (size_t i = 0; i < n + VL; i++)
+	for (size_t i = 0; i < n + LANES; i++)
 		v[i] = (float)rng_normal(key, i);
 	return v;
 }

@@ -27,7 +27,7 @@ static void check(void *ctx, size_t i, int thread)
 
 	(void)thread;
 	rope_freqs(&yarn, freq, HD);
-	rope_table(want, freq, pos, 1.5, HD);
+	angles_table(want, freq, pos, 1.5, HD);
 	assert_memory_equal(angles_at(ctx, pos), want, sizeof want);
 }
 

@@ -38,7 +38,7 @@ static void check_product(size_t m, size_t n, size_t k, int how, bool rows)
 	float *a = plain_normal(1, (across ? k : m) * lda), *b = plain_normal(2, k * n);
 	float *c = plain_normal(3, m * ldc), *was = plain_normal(3, m * ldc);
 	float *w = transposed(b, k, n),
-	      *packed = xcalloc(gemm_pack_floats(n, k) + VL, sizeof *packed);
+	      *packed = xcalloc(gemm_pack_floats(n, k) + LANES, sizeof *packed);
 	struct cmatrix left = across ? matrix_in(a, k, m, lda) : matrix_in(a, m, k, lda);
 
 	gemm_pack_rows(packed, w, n, k);
@@ -140,8 +140,8 @@ static void pairs(void **state)
 	for (size_t s = 0; s < SIZES; s++) {
 		size_t m = sizes[s][0], n = sizes[s][1], k = sizes[s][2];
 		float *a = plain_normal(1, m * k), *w = plain_normal(2, n * k);
-		float *packed = xcalloc(gemm_pack_floats(n, k) + VL, sizeof *packed);
-		uint32_t *half = xcalloc(gemm_pair_words(n, k) + VL, sizeof *half);
+		float *packed = xcalloc(gemm_pack_floats(n, k) + LANES, sizeof *packed);
+		uint32_t *half = xcalloc(gemm_pair_words(n, k) + LANES, sizeof *half);
 		float *c = plain_normal(3, m * n), *d = plain_normal(4, m * n);
 		float *back = plain_normal(5, n * k);
 

@@ -1,5 +1,6 @@
 /* layers.c - the element-wise layers against plain formulas in double; their backward passes
  * against difference quotients of those formulas. */
+#include "model/angles.h"
 #include "tensor/layers.h"
 
 #include <setjmp.h>
@@ -96,7 +97,7 @@ static void rope(void **state)
 	(void)state;
 	for (size_t i = 0; i < N / 2; i++)
 		freq[i] = pow(10000, -2.0 * (double)i / N);
-	rope_table(cs, freq, POS, 1, N);
+	angles_table(cs, freq, POS, 1, N);
 	rope_forward(y, cs, N);
 	for (size_t i = 0; i < N / 2; i++) {
 		double c = cos(POS * freq[i]), s = sin(POS * freq[i]), a = x[i], b = x[i + N / 2];
@@ -107,7 +108,7 @@ static void rope(void **state)
 	rope_backward(y, cs, N);
 	for (size_t i = 0; i < N; i++)
 		assert_true(fabsf(y[i] - x[i]) < 1e-5F);
-	rope_table(cs, freq, 0, 2, N); /* the scale; at 0 nothing turns */
+	angles_table(cs, freq, 0, 2, N); /* the scale; at 0 nothing turns */
 	for (size_t i = 0; i < N / 2; i++)
 		assert_true(cs[i] == 2 && cs[i + N / 2] == 0);
 	free(x);
@@ -139,7 +140,7 @@ static void swiglu(void **state)
 		swiglu_forward(h, gu, n);
 		for (size_t i = 0; i < n; i++)
 			near(h[i], silu(gu[i]) * gu[n + i], fabs(gu[i] * gu[n + i]), 4);
-		assert_same_bits(h + n, pad + n, VL);
+		assert_same_bits(h + n, pad + n, LANES);
 		free(gu);
 		free(h);
 		free(pad);
@@ -149,7 +150,7 @@ static void swiglu(void **state)
 /* One arithmetic for whole vectors and for the end of a row: the same bits wherever a number is */
 static void swiglu_ends(void **state)
 {
-	enum { N = 3 * VL + 1 };
+	enum { N = 3 * LANES + 1 };
 	float *gu = plain_normal(1, 2 * N), all[N], one, pair[2];
 
 	(void)state;
@@ -217,7 +218,7 @@ static void rope_pairs(void **state)
 				assert_true(fabsf(y[i < h ? 2 * i : 2 * (i - h) + 1] - x[i]) <
 					    2e-6F);
 		}
-		assert_same_bits(x + n, pad + n, VL);
+		assert_same_bits(x + n, pad + n, LANES);
 		free(x);
 		free(y);
 		free(cs);

@@ -64,7 +64,7 @@ static void forward(void **state)
 			assert_true(fabs(y[i] - want[i]) < 2e-6 * (1 + fabs(want[i])));
 			assert_true(fabs(xh * (w[i] + k.one) + (k.b ? b[i] : 0) - want[i]) < 1e-5);
 		}
-		assert_same_bits(y + n, pad + n, VL);
+		assert_same_bits(y + n, pad + n, LANES);
 		again = norm_forward(&k, x, x); /* in place */
 		assert_memory_equal(&again, &stat, sizeof stat);
 		assert_same_bits(x, y, n);
@@ -119,7 +119,7 @@ static void backward(void **state)
 
 			assert_true(fabs(dx[i] - was[i] - want) < 1e-5 * (1 + fabs(want)));
 		}
-		assert_same_bits(dx + n, was + n, VL);
+		assert_same_bits(dx + n, was + n, LANES);
 		free(x);
 		free(w);
 		free(b);

@@ -36,7 +36,7 @@ static void rows(void **state)
 {
 	(void)state;
 	for (size_t s = 0; s < LENGTHS; s++) {
-		size_t n = lengths[s], end = (n + VL - 1) / VL * VL;
+		size_t n = lengths[s], end = (n + LANES - 1) / LANES * LANES;
 		float *x = plain_normal(1, end), *was = plain_normal(1, end);
 		double p[333], sum = 0;
 
@@ -49,7 +49,7 @@ static void rows(void **state)
 		assert_true(fabs(sum - 1) < 1e-5);
 		for (size_t i = n; i < end; i++)
 			assert_true(x[i] == 0);
-		assert_same_bits(x + end, was + end, VL);
+		assert_same_bits(x + end, was + end, LANES);
 		free(x);
 		free(was);
 	}
@@ -58,21 +58,21 @@ static void rows(void **state)
 /* What lies behind the row in its last vector does not count, NaN neither. */
 static void padding(void **state)
 {
-	float *x = plain_normal(1, VL), *y = plain_normal(1, VL);
+	float *x = plain_normal(1, LANES), *y = plain_normal(1, LANES);
 
 	(void)state;
-	for (int i = 3; i < VL; i++)
+	for (int i = 3; i < LANES; i++)
 		y[i] = i % 2 ? NAN : 1e30F;
 	softmax_row(x, 3, 1);
 	softmax_row(y, 3, 1);
-	assert_same_bits(x, y, VL);
+	assert_same_bits(x, y, LANES);
 	free(x);
 	free(y);
 }
 
 static void far_apart(void **state)
 {
-	float x[VL] = {1000, -1000, 999};
+	float x[LANES] = {1000, -1000, 999};
 
 	(void)state;
 	softmax_row(x, 3, 1);
@@ -126,7 +126,7 @@ static void gradient(void **state)
 			want -= (double)g.dent * p[i] * (log(p[i]) + entropy);
 			assert_true(fabs(z[i] - want * (double)0.8F) < 3e-6);
 		}
-		assert_same_bits(z + v, pad + v, VL);
+		assert_same_bits(z + v, pad + v, LANES);
 		free(z);
 		free(pad);
 	}
@@ -150,7 +150,7 @@ static void capped(void **state)
 		for (size_t i = 0; i < v; i++)
 			assert_true(fabs(y[i] - 1.5 * tanh((double)z[i] / 1.5)) <
 				    5e-7 * fabs(y[i]));
-		assert_same_bits(y + v, pad + v, VL);
+		assert_same_bits(y + v, pad + v, LANES);
 		st = softmax_stat(y, v, 0.8F);
 		memcpy(z, y, v * sizeof *z);
 		memcpy(pad, y, v * sizeof *z);

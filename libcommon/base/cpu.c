@@ -1,0 +1,101 @@
+/* cpu.c - what this processor can run. See cpu.h. */
+#include "base/cpu.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[CPU_SETS] = {"plain", "v3", "v4", "v4bf16"};
+
+/* In this program */
+static const bool built[CPU_SETS] = {
+	[CPU_PLAIN] = true,
+#ifdef KERNELS_v3
+	[CPU_V3] = true,
+#endif
+#ifdef KERNELS_v4
+	[CPU_V4] = true,
+#endif
+#ifdef KERNELS_v4bf16
+	[CPU_V4BF16] = true,
+#endif
+};
+
+const char *cpu_name(enum cpu_set s)
+{
+	assert(s < CPU_SETS);
+	return names[s];
+}
+
+/* The processor has the instructions, and the system keeps the registers that they need: the
+ * compiler's function asks for both. */
+static bool runs(enum cpu_set s)
+{
+#if defined(__x86_64__)
+	bool v3, v4;
+
+	__builtin_cpu_init();
+	v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+	v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+	     __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+	switch (s) {
+	case CPU_V3:
+		return v3;
+	case CPU_V4:
+		return v4;
+	case CPU_V4BF16:
+		return v4 && __builtin_cpu_supports("avx512bf16");
+	default:
+		return true;
+	}
+#else
+	return s == CPU_PLAIN;
+#endif
+}
+
+bool cpu_has(enum cpu_set s)
+{
+	assert(s < CPU_SETS);
+	return built[s] && runs(s);
+}
+
+static enum cpu_set best(void)
+{
+	enum cpu_set s = CPU_SETS - 1;
+
+	while (s > CPU_PLAIN && !cpu_has(s))
+		s--;
+	return s;
+}
+
+static int refuse(const char *word, const char *what, struct reason *why)
+{
+	char all[64] = "";
+
+	for (enum cpu_set s = 0; s < CPU_SETS; s++)
+		if (cpu_has(s))
+			snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s",
+				 *all ? ", " : "", names[s]);
+	return fail(why, ST_USAGE, "RLOOP_KERNELS: %s: %s (it has: %s)", word, what, all);
+}
+
+int cpu_choose(enum cpu_set *s, struct reason *why)
+{
+	const char *word = getenv("RLOOP_KERNELS");
+
+	*s = best();
+	if (!word || !*word)
+		return 0;
+	for (enum cpu_set t = 0; t < CPU_SETS; t++) {
+		if (strcmp(word, names[t]) != 0)
+			continue;
+		if (!built[t])
+			return refuse(word, "this program was built without it", why);
+		if (!runs(t))
+			return refuse(word, "this processor cannot run it", why);
+		*s = t;
+		return 0;
+	}
+	return refuse(word, "no such set of kernels", why);
+}

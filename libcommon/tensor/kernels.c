@@ -1,0 +1,60 @@
+/* kernels.c - the set of kernels that is in use. See kernels.h. */
+#include "tensor/kernels.h"
+
+#include <assert.h>
+
+extern const struct kernels kernels_plain;
+#ifdef KERNELS_v3
+extern const struct kernels kernels_v3;
+#endif
+#ifdef KERNELS_v4
+extern const struct kernels kernels_v4;
+#endif
+#ifdef KERNELS_v4bf16
+extern const struct kernels kernels_v4bf16;
+#endif
+
+static const struct kernels *const sets[CPU_SETS] = {
+	[CPU_PLAIN] = &kernels_plain,
+#ifdef KERNELS_v3
+	[CPU_V3] = &kernels_v3,
+#endif
+#ifdef KERNELS_v4
+	[CPU_V4] = &kernels_v4,
+#endif
+#ifdef KERNELS_v4bf16
+	[CPU_V4BF16] = &kernels_v4bf16,
+#endif
+};
+
+static const struct kernels *set;
+static enum cpu_set used;
+
+void kernels_use(enum cpu_set s)
+{
+	assert(cpu_has(s));
+	set = sets[s];
+	used = s;
+}
+
+enum cpu_set kernels_used(void)
+{
+	return used;
+}
+
+/* Before main; what is wrong with the environment is told by tool_start. */
+__attribute__((constructor)) static void start(void)
+{
+	enum cpu_set s;
+
+	cpu_choose(&s, NULL);
+	kernels_use(s);
+}
+
+#define CALL(type, name, params, args) \
+	type name params               \
+	{                              \
+		return set->name args; \
+	}
+
+KERNELS(CALL)

@@ -1,0 +1,34 @@
+/*
+ * tile.h - the tile of C that a product keeps in registers: GEMM_MR rows of GEMM_NV vectors, which
+ * are one panel of B or several side by side, as many as the machine has registers for.
+ */
+#ifndef TENSOR_TILE_H
+#define TENSOR_TILE_H
+
+#include "tensor/matrix.h"
+#include "tensor/vec.h"
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+#if VEC_LANES == 8
+#define GEMM_NV 2 /* 12 of 16 registers */
+#else
+#define GEMM_NV 4 /* 24 of 32 */
+#endif
+
+enum { GEMM_WIDE = GEMM_NV * VL }; /* columns of a tile: whole panels */
+
+/* Where vector j of a row of a tile is in B, whose panels are `stride` apart */
+ALWAYS_INLINE size_t tile_column(int j, size_t stride)
+{
+	return (size_t)j * VL / PANEL * stride + (size_t)j * VL % PANEL;
+}
+
+/* From a tile's place in B to what its n-th block of rows asks for early: while panels are used
+ * from the cache the next ones come from memory, another line of a row for each tile. */
+static inline size_t tile_ahead(size_t n, size_t stride)
+{
+	return (GEMM_WIDE / PANEL + n % (GEMM_WIDE / PANEL)) * stride;
+}
+
+#endif
