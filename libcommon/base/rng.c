@@ -1,5 +1,6 @@
 /* rng.c - Philox4x32-10. See rng.h. */
 #include "base/rng.h"
+#include "base/elem.h"
 
 #include <math.h>
 #include <xxhash.h>
@@ -62,7 +63,7 @@ double rng_normal(uint64_t key, uint64_t pos)
 	rng_block(key, pos, r);
 	u = ((double)(((uint64_t)r[1] << 32 | r[0]) >> 11) + 0.5) * 0x1p-53; /* (0, 1) */
 	v = (double)(((uint64_t)r[3] << 32 | r[2]) >> 11) * 0x1p-53;
-	return sqrt(-2.0 * log(u)) * cos(6.283185307179586 * v);
+	return sqrt(-2.0 * elem_log(u)) * elem_cos(6.283185307179586 * v);
 }
 
 void rng_shuffle(uint64_t key, uint64_t *v, uint64_t n)

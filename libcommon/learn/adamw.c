@@ -1,5 +1,6 @@
 /* adamw.c - AdamW over flat arrays. See adamw.h. */
 #include "learn/adamw.h"
+#include "base/elem.h"
 #include "base/mem.h"
 #include "base/par.h"
 #include "tensor/moments.h"
@@ -80,8 +81,8 @@ bool adamw_step(struct adamw *a, float *params, const float *grads, double lr, d
 		a->skipped_in_row++;
 		return false;
 	}
-	s.u.step = (float)(lr / (1 - pow(a->o.beta1, t)));
-	s.u.inv_root = (float)(1 / sqrt(1 - pow(a->o.beta2, t)));
+	s.u.step = (float)(lr / (1 - elem_pow(a->o.beta1, t)));
+	s.u.inv_root = (float)(1 / sqrt(1 - elem_pow(a->o.beta2, t)));
 	s.u.lr_decay = (float)(lr * a->o.decay);
 	s.u.b1 = (float)a->o.beta1;
 	s.u.b2 = (float)a->o.beta2;

@@ -1,5 +1,6 @@
 /* loss.c - policy-gradient losses. See loss.h. */
 #include "learn/loss.h"
+#include "base/elem.h"
 
 #include <assert.h>
 #include <math.h>
@@ -24,7 +25,7 @@ static double clamp(double x, double lo, double hi)
  */
 static struct value clipped(const struct loss_opts *o, double l, double a, double c)
 {
-	double r = exp(clamp(l, -LOG_LIMIT, LOG_LIMIT));
+	double r = elem_exp(clamp(l, -LOG_LIMIT, LOG_LIMIT));
 	double bound = clamp(r, 1 - o->clip_low, 1 + o->clip_high);
 
 	if (-a * bound > -a * r)
@@ -37,7 +38,7 @@ static struct value clipped(const struct loss_opts *o, double l, double a, doubl
 /* -sg(clip(r)) a logp; by logp: -clip(r) a */
 static struct value cispo(const struct loss_opts *o, double l, double a, double logp)
 {
-	double r = exp(clamp(l, -LOG_LIMIT, LOG_LIMIT));
+	double r = elem_exp(clamp(l, -LOG_LIMIT, LOG_LIMIT));
 	double bound = clamp(r, 1 - o->clip_low, 1 + o->clip_high);
 
 	return (struct value){-bound * a * logp, -bound * a, bound != r};
@@ -56,9 +57,9 @@ static double mean_log_ratio(const struct loss_seq *s)
 /* k3 = exp(l) - 1 - l and |exp(l) - 1| of a token */
 static void note(struct loss_stats *st, double l)
 {
-	double x = clamp(l, -LOG_LIMIT, LOG_LIMIT), off = fabs(expm1(x));
+	double x = clamp(l, -LOG_LIMIT, LOG_LIMIT), off = fabs(elem_expm1(x));
 
-	st->kl_old += expm1(x) - x;
+	st->kl_old += elem_expm1(x) - x;
 	if (!(off <= st->ratio_error)) /* a NaN is kept */
 		st->ratio_error = off;
 }
@@ -91,11 +92,11 @@ void loss_sequence(const struct loss_opts *o, const struct loss_seq *s, double *
 		note(st, l);
 		if (s->ref) {
 			double q = s->ref[t] - s->logp[t], x = clamp(q, -LOG_LIMIT, LOG_LIMIT);
-			double k3 = expm1(x) - x;
+			double k3 = elem_expm1(x) - x;
 
 			st->kl_ref += k3;
 			v.loss += o->kl * k3;
-			v.gradient -= fabs(q) > LOG_LIMIT ? 0 : o->kl * expm1(x);
+			v.gradient -= fabs(q) > LOG_LIMIT ? 0 : o->kl * elem_expm1(x);
 		}
 		dlogp[t] = s->weight * v.gradient;
 		st->loss += s->weight * v.loss;

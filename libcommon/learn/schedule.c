@@ -1,5 +1,6 @@
 /* schedule.c - the learning rate's course. See schedule.h. */
 #include "learn/schedule.h"
+#include "base/elem.h"
 
 #include <assert.h>
 #include <math.h>
@@ -16,5 +17,5 @@ double schedule(enum decay d, uint64_t i, uint64_t warmup, uint64_t total)
 	if (d == DECAY_CONSTANT || total <= warmup)
 		return 1;
 	done = i >= total ? 1 : (double)(i - warmup) / (double)(total - warmup);
-	return d == DECAY_COSINE ? 0.5 * (1 + cos(3.141592653589793 * done)) : 1 - done;
+	return d == DECAY_COSINE ? 0.5 * (1 + elem_cos(3.141592653589793 * done)) : 1 - done;
 }

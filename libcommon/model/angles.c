@@ -1,5 +1,6 @@
 /* angles.c - cosines and sines of the rotary embedding. See angles.h. */
 #include "model/angles.h"
+#include "base/elem.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -37,8 +38,8 @@ void angles_table(float *cs, const double *freq, size_t pos, double scale, size_
 {
 	assert(cs && freq && n % 2 == 0);
 	for (size_t i = 0; i < n / 2; i++) {
-		cs[i] = (float)(scale * cos((double)pos * freq[i]));
-		cs[i + n / 2] = (float)(scale * sin((double)pos * freq[i]));
+		cs[i] = (float)(scale * elem_cos((double)pos * freq[i]));
+		cs[i + n / 2] = (float)(scale * elem_sin((double)pos * freq[i]));
 	}
 }
 

@@ -1,5 +1,6 @@
 /* mix.c - what some layers have in place of attention, row by row. See mix.h. */
 #include "model/mix.h"
+#include "base/elem.h"
 #include "tensor/act.h"
 #include "tensor/delta.h"
 #include "tensor/norm.h"
@@ -53,7 +54,7 @@ size_t mix_drow(const struct model *m, size_t layer)
 
 float mix_sigmoid(float x)
 {
-	return 1.0f / (1.0f + expf(-x));
+	return (float)(1 / (1 + elem_exp(-x)));
 }
 
 const float *mix_input(const struct model *m, size_t layer, const float *row, float *buf)
@@ -69,7 +70,7 @@ const float *mix_input(const struct model *m, size_t layer, const float *row, fl
 
 static float softplus(float x)
 {
-	return x > 20 ? x : log1pf(expf(x));
+	return x > 20 ? x : (float)elem_log1p(elem_exp(x));
 }
 
 void mix_prepare(const struct model *m, size_t layer, float *to, float *y, const float *const *x,
@@ -90,7 +91,7 @@ void mix_prepare(const struct model *m, size_t layer, float *to, float *y, const
 	}
 	for (size_t h = 0; h < s.heads; h++) {
 		beta[h] = mix_sigmoid(b[h]);
-		g[h] = -expf(a_log[h]) * softplus(a[h] + dt[h]);
+		g[h] = -(float)elem_exp(a_log[h]) * softplus(a[h] + dt[h]);
 	}
 }
 

@@ -1,5 +1,6 @@
 /* mixpass.c - layers without attention in the trainer. See mixpass.h. */
 #include "model/mixpass.h"
+#include "base/elem.h"
 #include "base/par.h"
 #include "model/mix.h"
 #include "tensor/delta.h"
@@ -261,7 +262,7 @@ static void decays_back(const struct workspace *r, const struct mix_shape *s, si
 		float beta = row[h], g = row[s->heads + h], dg = drow[s->heads + h];
 
 		db[h] = drow[h] * beta * (1.0f - beta);
-		da[h] = -dg * expf(a_log[h]) * mix_sigmoid(a[h] + dt[h]);
+		da[h] = -dg * (float)elem_exp(a_log[h]) * mix_sigmoid(a[h] + dt[h]);
 		share[h] += dg * g;
 		share[s->heads + h] += da[h];
 	}

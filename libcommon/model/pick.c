@@ -1,5 +1,6 @@
 /* pick.c - one token from a row of logits. See pick.h. */
 #include "model/pick.h"
+#include "base/elem.h"
 #include "base/fault.h"
 #include "tensor/softmax.h"
 
@@ -137,6 +138,6 @@ bool pick_token(struct picked *out, const float *logits, size_t v, const struct 
 		out->token = (uint32_t)find(s->e, v, u * total);
 	out->full = out->logp = softmax_logp(&st, logits[out->token], inv_t);
 	if (cut)
-		out->logp = (float)log(s->e[out->token] / mass);
+		out->logp = (float)elem_log(s->e[out->token] / mass);
 	return true;
 }

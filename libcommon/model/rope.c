@@ -1,5 +1,6 @@
 /* rope.c - the rotary embedding's angles. See rope.h. */
 #include "model/rope.h"
+#include "base/elem.h"
 #include "base/jsonkey.h"
 
 #include <assert.h>
@@ -66,7 +67,7 @@ static int get_number(struct rope *r, const struct number *n, const json_t *j, s
 
 static double mscale(double factor, double weight)
 {
-	return factor <= 1 ? 1 : 0.1 * weight * log(factor) + 1;
+	return factor <= 1 ? 1 : 0.1 * weight * elem_log(factor) + 1;
 }
 
 /* What yarn's file may leave out. mscale and mscale_all_dim are another way to say the attention
@@ -126,7 +127,7 @@ static int get_longrope(struct rope *r, const json_t *j, const struct rope_form 
 		return fail(why, ST_INPUT, "long_factor and short_factor differ in length");
 	m = r->factor > 0 ? r->factor : (double)f->max_len / r->original;
 	if (r->attention <= 0)
-		r->attention = m > 1 ? sqrt(1 + log(m) / log(r->original)) : 1;
+		r->attention = m > 1 ? sqrt(1 + elem_log(m) / elem_log(r->original)) : 1;
 	r->is_long = (double)f->max_len > r->original;
 	return isfinite(r->attention)
 		       ? 0
@@ -379,7 +380,7 @@ static double llama3(const struct rope *r, double freq)
 static double yarn_dim(const struct rope *r, double turns, int64_t hd)
 {
 	assert(turns > 0 && r->original > 0);
-	return (double)hd * log(r->original / (turns * 2 * PI)) / (2 * log(r->theta));
+	return (double)hd * elem_log(r->original / (turns * 2 * PI)) / (2 * elem_log(r->theta));
 }
 
 static void yarn(const struct rope *r, double *freq, int64_t hd)
@@ -414,9 +415,9 @@ static void plain(const struct rope *r, double *freq, int64_t n)
 	double base = r->theta;
 
 	if (r->type == ROPE_ALPHA && n > 2)
-		base *= pow(r->alpha, (double)n / (double)(n - 2));
+		base *= elem_pow(r->alpha, (double)n / (double)(n - 2));
 	for (int64_t i = 0; i < n / 2; i++)
-		freq[i] = pow(base, -2.0 * (double)i / (double)n);
+		freq[i] = elem_pow(base, -2.0 * (double)i / (double)n);
 }
 
 static void longrope(const struct rope *r, double *freq, int64_t n)
@@ -455,6 +456,6 @@ double rope_scale(const struct rope *r)
 float rope_query(const struct rope *r, size_t pos)
 {
 	return r->query_beta > 0
-		       ? (float)(1 + r->query_beta * log1p(floor((double)pos / r->original)))
+		       ? (float)(1 + r->query_beta * elem_log1p(floor((double)pos / r->original)))
 		       : 1.0f;
 }

@@ -1,5 +1,6 @@
 /* act.c - activations of a feed-forward layer. See act.h. */
 #include "tensor/act.h"
+#include "base/elem.h"
 #include "tensor/layers.h"
 #include "tensor/vec.h"
 
@@ -31,7 +32,7 @@ struct xielu {
 
 static float softplus(float x)
 {
-	return x > 20 ? x : log1pf(expf(x));
+	return x > 20 ? x : (float)elem_log1p(elem_exp(x));
 }
 
 static struct xielu xielu_of(const struct act *a)
@@ -141,8 +142,8 @@ static void xielu_backward(const struct act *a, float *du, const float *dh, cons
 		}
 		memcpy(du + i, t, (n - i < LANES ? n - i : LANES) * sizeof *t);
 	}
-	dalpha[0] += lanes_sum(p) / (1.0f + expf(-a->alpha_p));
-	dalpha[1] += lanes_sum(m) / (1.0f + expf(-a->alpha_n));
+	dalpha[0] += lanes_sum(p) / (1.0f + (float)elem_exp(-a->alpha_p));
+	dalpha[1] += lanes_sum(m) / (1.0f + (float)elem_exp(-a->alpha_n));
 }
 
 void act_backward(const struct act *a, float *du, const float *dh, const float *u, size_t n,

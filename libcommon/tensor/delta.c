@@ -1,5 +1,6 @@
 /* delta.c - the gated delta rule. See delta.h. */
 #include "tensor/delta.h"
+#include "base/elem.h"
 #include "tensor/vec.h"
 
 #include <assert.h>
@@ -17,7 +18,7 @@ static void add_scaled(float *y, float a, const float *x, size_t n)
 /* S' into to, and d = v - S'^T k */
 static void decay(const struct delta *t, float *to, const float *S, float *d)
 {
-	float e = expf(t->g);
+	float e = (float)elem_exp(t->g);
 	size_t nv = t->nv;
 
 	memset(d, 0, nv * sizeof *d);
@@ -58,7 +59,7 @@ void delta_backward(const struct delta *t, struct delta_grad *to, float *D, cons
 {
 	size_t nk = t->nk, nv = t->nv;
 	float *after = scratch, *d = after + nk * nv, *dd = d + nv, *du = dd + nv, *off = du + nv;
-	float e = expf(t->g), through;
+	float e = (float)elem_exp(t->g), through;
 
 	decay(t, after, S, off);
 	for (size_t j = 0; j < nv; j++)

@@ -1,5 +1,6 @@
 /* softmax.c - softmax rows, log-probabilities, entropy. See softmax.h. */
 #include "tensor/softmax.h"
+#include "base/elem.h"
 #include "tensor/vec.h"
 
 #include <assert.h>
@@ -87,8 +88,8 @@ struct softmax_stat softmax_stat(const float *logits, size_t v, float inv_t)
 	}
 	total = lanes_sum(sum);
 	mean = lanes_sum(dot) / total;
-	s.log_sum = (float)log(total);
-	s.entropy = (float)(log(total) - mean);
+	s.log_sum = (float)elem_log(total);
+	s.entropy = (float)(elem_log(total) - mean);
 	return s;
 }
 
@@ -155,7 +156,7 @@ float softmax_logp(const struct softmax_stat *s, float logit, float inv_t)
 static inline void backward(float *logits, size_t v, const struct softmax_stat *s,
 			    const struct softmax_grad *by, float cap)
 {
-	float inv_sum = (float)exp(-(double)s->log_sum), y = logits[by->target];
+	float inv_sum = (float)elem_exp(-(double)s->log_sum), y = logits[by->target];
 	float dlogp = by->dlogp, dent = by->dent, inv_t = by->inv_t;
 
 	for (size_t i = 0; i < v; i += VL) {

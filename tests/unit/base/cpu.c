@@ -1,0 +1,45 @@
+/* cpu.c - what is said of sets of kernels, and which is taken. */
+#include "base/cpu.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void choice(void **state)
+{
+	struct reason why;
+	enum cpu_set s, last = CPU_PLAIN;
+
+	(void)state;
+	assert_true(cpu_has(CPU_PLAIN));
+	for (enum cpu_set t = 0; t < CPU_SETS; t++) {
+		last = cpu_has(t) ? t : last;
+		setenv("RLOOP_KERNELS", cpu_name(t), 1);
+		if (cpu_has(t)) {
+			assert_int_equal(cpu_choose(&s, &why), 0);
+			assert_int_equal(s, t);
+		} else {
+			assert_int_equal(cpu_choose(&s, &why), ST_USAGE);
+			assert_non_null(strstr(why.text, cpu_name(t)));
+		}
+	}
+	setenv("RLOOP_KERNELS", "plainer", 1);
+	assert_int_equal(cpu_choose(&s, &why), ST_USAGE);
+	assert_int_equal(s, last);
+	assert_non_null(strstr(why.text, "plainer: no such set of kernels (it has: plain"));
+	unsetenv("RLOOP_KERNELS");
+	assert_int_equal(cpu_choose(&s, &why), 0);
+	assert_int_equal(s, last);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(choice)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
