@@ -1,5 +1,7 @@
 /* hash.c - XXH3 over bytes that come in pieces. See hash.h. */
 #include "base/hash.h"
+#include "base/cpu.h"
+#include "base/hashwide.h"
 #include "base/mem.h"
 
 #include <stdatomic.h>
@@ -27,15 +29,19 @@ struct hash {
 	/* xxHash gathers the input in the same way for both widths: reset and update are shared,
 	 * only the digests differ */
 	XXH3_state_t *state;
+	bool wide; /* by hashwide_add */
 };
 
 struct hash *hash_new(void)
 {
 	struct hash *h = xmalloc(sizeof *h);
+	enum cpu_set set;
 
 	h->state = XXH3_createState();
 	if (!h->state)
 		no_memory(sizeof *h);
+	cpu_choose(&set, NULL);
+	h->wide = set >= CPU_V3;
 	hash_reset(h);
 	return h;
 }
@@ -47,7 +53,10 @@ void hash_reset(struct hash *h)
 
 void hash_add(struct hash *h, const void *p, size_t n)
 {
-	XXH3_128bits_update(h->state, p, n);
+	if (h->wide)
+		hashwide_add(h->state, p, n);
+	else
+		XXH3_128bits_update(h->state, p, n);
 }
 
 uint64_t hash_64(const struct hash *h)

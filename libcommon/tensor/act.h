@@ -26,17 +26,17 @@ static inline size_t act_inputs(enum act_kind kind) /* numbers of u for one of h
 	return kind == ACT_SWIGLU || kind == ACT_GEGLU ? 2 : 1;
 }
 /* h (n) of u */
-void act_forward(const struct act *a, float *h, const float *u, size_t n) KERNEL(act_forward);
+KERNEL(void, act_forward, (const struct act *a, float *h, const float *u, size_t n));
 /* du from dh; may overwrite u. dalpha (2; xIELU's alone, else not looked at) gains the gradients of
  * alpha_p and alpha_n. */
-void act_backward(const struct act *a, float *du, const float *dh, const float *u, size_t n,
-		  float *dalpha) KERNEL(act_backward);
+KERNEL(void, act_backward,
+       (const struct act *a, float *du, const float *dh, const float *u, size_t n, float *dalpha));
 
 /* A gate: y = x sigmoid(g), or with silu x g sigmoid(g); y may be x or g */
-void act_gate(float *y, const float *x, const float *g, size_t n, bool silu) KERNEL(act_gate);
+KERNEL(void, act_gate, (float *y, const float *x, const float *g, size_t n, bool silu));
 /* dx, the gradient by y, becomes that by x; dg gets the gate's. x NULL: ones, dx is only read. dg
  * may be dx then. */
-void act_gate_backward(float *dx, float *dg, const float *x, const float *g, size_t n, bool silu)
-	KERNEL(act_gate_backward);
+KERNEL(void, act_gate_backward,
+       (float *dx, float *dg, const float *x, const float *g, size_t n, bool silu));
 
 #endif

@@ -20,8 +20,8 @@ void att_put(struct att_kv kv, size_t t, struct cmatrix k, struct cmatrix v)
 		float *col = kv.keys + t / PANEL * (hd * PANEL) + t % PANEL;
 
 		room = PANEL - t % PANEL < n ? PANEL - t % PANEL : n;
-		for (size_t i = 0; i < hd; i++)
-			for (size_t j = 0; j < room; j++)
+		for (size_t j = 0; j < room; j++)
+			for (size_t i = 0; i < hd; i++)
 				col[i * PANEL + j] = from[j * k.ld + i];
 	}
 }

@@ -37,7 +37,7 @@ struct att_kv {
 	struct att_how how;
 };
 /* Puts keys and values (n, hd) of tokens t .. t + n - 1 into the first head. */
-void att_put(struct att_kv kv, size_t t, struct cmatrix k, struct cmatrix v) KERNEL(att_put);
+KERNEL(void, att_put, (struct att_kv kv, size_t t, struct cmatrix k, struct cmatrix v));
 
 /* Floats of scratch for rows query rows over len keys. */
 static inline size_t att_scratch(size_t rows, size_t len)
@@ -50,16 +50,17 @@ static inline size_t att_scratch(size_t rows, size_t len)
  * or the last of them where there is a window. causal: the rows of q (rows, hd) are successive
  * tokens of one head; else heads of one token, all over first_n keys.
  */
-void att_rows(struct matrix out, struct cmatrix q, struct att_kv kv, size_t first_n, bool causal,
-	      float *scratch) KERNEL(att_rows);
+KERNEL(void, att_rows,
+       (struct matrix out, struct cmatrix q, struct att_kv kv, size_t first_n, bool causal,
+	float *scratch));
 
 /*
  * One new token over the first n keys: out (heads, hd) of q (heads, hd); each of kv's heads serves
  * heads / kv.heads query heads, one behind the other. The same numbers as att_rows gives head by
  * head. out and q have no gaps between rows. scratch: att_scratch(heads, n).
  */
-void att_token(struct matrix out, struct cmatrix q, struct att_kv kv, size_t n, float *scratch)
-	KERNEL(att_token);
+KERNEL(void, att_token,
+       (struct matrix out, struct cmatrix q, struct att_kv kv, size_t n, float *scratch));
 
 /*
  * Backward of n whole sequences, one behind the other, for one kv head and its rep query heads; the
@@ -81,6 +82,6 @@ static inline size_t att_backward_scratch(size_t T, size_t hd)
 {
 	return 2 * att_keys_floats(T, hd) + 6 * T * vec_round(hd) + 3 * ATT_ROWS * vec_round(T);
 }
-void att_backward(const struct att_pass *p, float *scratch) KERNEL(att_backward);
+KERNEL(void, att_backward, (const struct att_pass *p, float *scratch));
 
 #endif

@@ -17,10 +17,11 @@ struct conv {
 };
 
 /* y_i = b_i + sum over j of w(i, j) x[j]_i; x[j]: the token taps - 1 - j before, NULL: none is */
-void conv_forward(const struct conv *c, float *y, const float *const *x) KERNEL(conv_forward);
+KERNEL(void, conv_forward, (const struct conv *c, float *y, const float *const *x));
 /* For channels from .. from + n: dx[j]_i += w(i, j) dy_i (NULL: not wanted); dw (n of all, taps),
  * db (NULL: not wanted): gain dy_i x[j]_i and dy_i. */
-void conv_backward(const struct conv *c, float *const *dx, float *dw, float *db, const float *dy,
-		   const float *const *x, size_t from, size_t n) KERNEL(conv_backward);
+KERNEL(void, conv_backward,
+       (const struct conv *c, float *const *dx, float *dw, float *db, const float *dy,
+	const float *const *x, size_t from, size_t n));
 
 #endif

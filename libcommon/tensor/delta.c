@@ -10,7 +10,11 @@
 /* y += a x */
 static void add_scaled(float *y, float a, const float *x, size_t n)
 {
-	for (size_t i = 0; i < n; i += VL)
+	size_t i = 0;
+
+	for (; i + VL <= n; i += VL)
+		vf_store(y + i, vf_fma(vf_set(a), vf_load(x + i), vf_load(y + i)));
+	if (i < n)
 		vf_put_some(y + i, vf_fma(vf_set(a), vf_some(x + i, n - i), vf_some(y + i, n - i)),
 			    n - i);
 }

@@ -27,10 +27,11 @@ struct delta_grad {
 
 /* S' = e^g S; d = beta (v - S'^T k); S = S' + k d^T; o = S^T q (o NULL: not wanted). scratch: nv
  * floats */
-void delta_forward(const struct delta *t, float *S, float *o, float *scratch) KERNEL(delta_forward);
+KERNEL(void, delta_forward, (const struct delta *t, float *S, float *o, float *scratch));
 /* From d_o and D = dL/dS behind the token to the token's gradients and, in D, to dL/dS before it.
  * S: before the token. scratch: (nk + 4) nv floats */
-void delta_backward(const struct delta *t, struct delta_grad *to, float *D, const float *S,
-		    const float *d_o, float *scratch) KERNEL(delta_backward);
+KERNEL(void, delta_backward,
+       (const struct delta *t, struct delta_grad *to, float *D, const float *S, const float *d_o,
+	float *scratch));
 
 #endif

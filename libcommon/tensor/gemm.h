@@ -34,7 +34,7 @@ static inline size_t gemm_pack_floats(size_t n, size_t k) /* with the zeros at t
 	return (n + PANEL - 1) / PANEL * PANEL * k;
 }
 /* Packs W: element (j, x) goes to column j of row x; columns from n on are zero. */
-void gemm_pack_rows(float *dst, const float *w, size_t n, size_t k) KERNEL(gemm_pack_rows);
+KERNEL(void, gemm_pack_rows, (float *dst, const float *w, size_t n, size_t k));
 static inline struct panels gemm_packed_view(const float *packed, size_t k)
 {
 	assert(packed);
@@ -53,11 +53,10 @@ static inline size_t gemm_pair_words(size_t n, size_t k) /* 32-bit words of the 
 }
 /* Puts `rows` rows of W, from row `first` on, rounded to nearest even. Words of rows that are never
  * put must be zero. */
-void gemm_pair_rows(uint32_t *dst, size_t first, const float *w, size_t rows, size_t k)
-	KERNEL(gemm_pair_rows);
+KERNEL(void, gemm_pair_rows, (uint32_t * dst, size_t first, const float *w, size_t rows, size_t k));
 /* Widens rows first.. of W into w. */
-void gemm_unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, size_t k)
-	KERNEL(gemm_unpair_rows);
+KERNEL(void, gemm_unpair_rows,
+       (float *w, const uint32_t *src, size_t first, size_t rows, size_t k));
 static inline struct panels gemm_pair_view(const uint32_t *pairs, size_t k)
 {
 	return (struct panels){NULL, 0, (k + 1) / 2 * PANEL, pairs};
@@ -70,15 +69,15 @@ enum {
 };
 
 /* C(m, n) = A(m, k) B(k, n). how: GEMM_* or 0. C must not overlap A or B. */
-void gemm(int how, struct cmatrix a, struct panels b, struct matrix c) KERNEL(gemm);
+KERNEL(void, gemm, (int how, struct cmatrix a, struct panels b, struct matrix c));
 /* The same with B in plain rows, at least one, where whole panels may be read past the end of each.
  */
-void gemm_rows(int how, struct cmatrix a, struct cmatrix b, struct matrix c) KERNEL(gemm_rows);
+KERNEL(void, gemm_rows, (int how, struct cmatrix a, struct cmatrix b, struct matrix c));
 
 /* Row i of C = row i of A times a B of its own, b (in f32) moved on by i * step floats: the same
  * chains as gemm's, of some rows at a time, so that they need not wait for each other. Columns of C
  * up to the next multiple of LANES may be written. */
-void gemm_each(struct cmatrix a, struct panels b, size_t step, struct matrix c) KERNEL(gemm_each);
+KERNEL(void, gemm_each, (struct cmatrix a, struct panels b, size_t step, struct matrix c));
 
 /* Numbers of a row rounded up to whole vectors of any machine */
 static inline size_t vec_round(size_t n)

@@ -1,10 +1,10 @@
 /*
- * kernel.h - a mark of functions that are compiled once for each kind of processor.
+ * kernel.h - how a function is declared that is compiled once for each kind of processor.
  *
  * A source file with such functions is compiled with KERNEL_SET=v3 (and so on) and that processor's
- * flags: there its functions, and calls of others of the same set, are gemm_v3 to the linker.
- * Everywhere else gemm is the function of kernels.c that calls the set which was chosen at the
- * start. Each has its row in KERNELS of kernels.h.
+ * flags: there KERNEL(void, gemm, (...)) declares a function which is gemm_v3 to the linker.
+ * Everywhere else it declares a pointer gemm, which kernels.c makes point to that of the set that
+ * was chosen at the start. Each has its name in KERNELS of kernels.h.
  */
 #ifndef TENSOR_KERNEL_H
 #define TENSOR_KERNEL_H
@@ -12,9 +12,9 @@
 #ifdef KERNEL_SET
 #define KERNEL_TEXT(x) #x
 #define KERNEL_NAMED(name, set) __asm__(#name "_" KERNEL_TEXT(set))
-#define KERNEL(name) KERNEL_NAMED(name, KERNEL_SET)
+#define KERNEL(type, name, params) type name params KERNEL_NAMED(name, KERNEL_SET)
 #else
-#define KERNEL(name)
+#define KERNEL(type, name, params) extern type(*name) params
 #endif
 
 #endif

@@ -27,13 +27,20 @@ static const struct kernels *const sets[CPU_SETS] = {
 #endif
 };
 
-static const struct kernels *set;
+#define POINTER(name) __typeof__(name) name;
+
+KERNELS(POINTER)
+
 static enum cpu_set used;
+
+#define POINT(name) name = set->name;
 
 void kernels_use(enum cpu_set s)
 {
+	const struct kernels *set = sets[s];
+
 	assert(cpu_has(s));
-	set = sets[s];
+	KERNELS(POINT)
 	used = s;
 }
 
@@ -50,11 +57,3 @@ __attribute__((constructor)) static void start(void)
 	cpu_choose(&s, NULL);
 	kernels_use(s);
 }
-
-#define CALL(type, name, params, args) \
-	type name params               \
-	{                              \
-		return set->name args; \
-	}
-
-KERNELS(CALL)

@@ -101,11 +101,16 @@ static inline vf sigmoid(vf g)
 void swiglu_forward(float *h, const float *gu, size_t n)
 {
 	const float *u = gu + n;
+	size_t i = 0;
+	vf g;
 
 	assert(h && gu && h != gu);
-	for (size_t i = 0; i < n; i += VL) {
-		vf g = vf_some(gu + i, n - i);
-
+	for (; i + VL <= n; i += VL) {
+		g = vf_load(gu + i);
+		vf_store(h + i, g * sigmoid(g) * vf_load(u + i));
+	}
+	if (i < n) {
+		g = vf_some(gu + i, n - i);
 		vf_put_some(h + i, g * sigmoid(g) * vf_some(u + i, n - i), n - i);
 	}
 }

@@ -14,26 +14,24 @@
 #include <stddef.h>
 
 /* y = w * x / sqrt(mean(x^2) + eps); returns the factor 1 / sqrt(...) */
-float rmsnorm_forward(float *y, const float *x, const float *w, size_t d, float eps)
-	KERNEL(rmsnorm_forward);
+KERNEL(float, rmsnorm_forward, (float *y, const float *x, const float *w, size_t d, float eps));
 /* dx += gradient through the norm; r is what the forward pass returned. dy is the gradient of y. */
-void rmsnorm_backward(float *dx, const float *dy, const float *x, const float *w, float r, size_t d)
-	KERNEL(rmsnorm_backward);
+KERNEL(void, rmsnorm_backward,
+       (float *dx, const float *dy, const float *x, const float *w, float r, size_t d));
 
 /* Rotary embedding of one head in place: pairs (i, i + n/2); cs holds n/2 cosines, then n/2 sines.
  */
-void rope_forward(float *x, const float *cs, size_t n) KERNEL(rope_forward);
+KERNEL(void, rope_forward, (float *x, const float *cs, size_t n));
 /* the transposed map */
-void rope_backward(float *dx, const float *cs, size_t n) KERNEL(rope_backward);
+KERNEL(void, rope_backward, (float *dx, const float *cs, size_t n));
 /* The same of pairs (2 i, 2 i + 1). */
-void rope_pairs_forward(float *x, const float *cs, size_t n) KERNEL(rope_pairs_forward);
-void rope_pairs_backward(float *dx, const float *cs, size_t n) KERNEL(rope_pairs_backward);
+KERNEL(void, rope_pairs_forward, (float *x, const float *cs, size_t n));
+KERNEL(void, rope_pairs_backward, (float *dx, const float *cs, size_t n));
 /* h = silu(g) * u, with g = gu[0..n), u = gu[n..2n) */
-void swiglu_forward(float *h, const float *gu, size_t n) KERNEL(swiglu_forward);
+KERNEL(void, swiglu_forward, (float *h, const float *gu, size_t n));
 /* dgu from dh; may overwrite gu (dgu == gu) */
-void swiglu_backward(float *dgu, const float *dh, const float *gu, size_t n)
-	KERNEL(swiglu_backward);
+KERNEL(void, swiglu_backward, (float *dgu, const float *dh, const float *gu, size_t n));
 
-void layers_add_row(float *y, const float *x, size_t n) KERNEL(layers_add_row); /* y += x */
+KERNEL(void, layers_add_row, (float *y, const float *x, size_t n)); /* y += x */
 
 #endif

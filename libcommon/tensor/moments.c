@@ -22,20 +22,38 @@ double moments_square(const float *g, size_t n)
 	return sum;
 }
 
-void moments_step(const struct moments *u, size_t from, size_t n, bool decay)
+/* One vector of each */
+static inline void step(const struct moments *u, float lr_decay, float *p, const float *grad,
+			float *m, float *v)
 {
-	float *p = u->p + from, *m = u->m + from, *v = u->v + from;
-	const float *grad = u->grads + from, lr_decay = decay ? u->lr_decay : 0;
+	vf g = vf_load(grad) * u->scale, w = vf_load(p);
+	vf a = vf_fma(vf_set(u->b1), vf_load(m), (1 - u->b1) * g);
+	vf b = vf_fma(vf_set(u->b2), vf_load(v), (1 - u->b2) * g * g);
+	vf below = vf_fma(vf_sqrt(b), vf_set(u->inv_root), vf_set(u->eps));
 
-	for (size_t k = 0; k < n; k += VL) {
-		vf g = vf_some(grad + k, n - k) * u->scale, w = vf_some(p + k, n - k);
-		vf a = u->b1 * vf_some(m + k, n - k) + (1 - u->b1) * g;
-		vf b = u->b2 * vf_some(v + k, n - k) + (1 - u->b2) * g * g;
+	vf_store(m, a);
+	vf_store(v, b);
+	/* one subtraction: 1 - lr * decay would round away a small lr * decay */
+	vf_store(p, w - vf_fma(vf_set(lr_decay), w, u->step * a / below));
+}
 
-		vf_put_some(m + k, a, n - k);
-		vf_put_some(v + k, b, n - k);
-		/* one subtraction: 1 - lr * decay would round away a small lr * decay */
-		w -= u->step * a / (vf_sqrt(b) * u->inv_root + u->eps) + lr_decay * w;
-		vf_put_some(p + k, w, n - k);
-	}
+void moments_step(const struct moments *by, size_t from, size_t n, bool decay)
+{
+	const struct moments own = *by, *u = &own; /* which no store can change */
+	float lr_decay = decay ? u->lr_decay : 0, t[4][VL] = {{0}};
+	float *at[4] = {u->p + from, NULL, u->m + from, u->v + from};
+	const float *g = u->grads + from;
+	size_t i = 0, left;
+
+	for (; i + VL <= n; i += VL)
+		step(u, lr_decay, at[0] + i, g + i, at[2] + i, at[3] + i);
+	left = n - i;
+	memcpy(t[1], g + i, left * sizeof *g);
+	for (int k = 0; k < 4; k++)
+		if (at[k])
+			memcpy(t[k], at[k] + i, left * sizeof *g);
+	step(u, lr_decay, t[0], t[1], t[2], t[3]);
+	for (int k = 0; k < 4; k++)
+		if (at[k])
+			memcpy(at[k] + i, t[k], left * sizeof *g);
 }

@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 /* Sum of squares in double */
-double moments_square(const float *g, size_t n) KERNEL(moments_square);
+KERNEL(double, moments_square, (const float *g, size_t n));
 
 struct moments {            /* one update */
 	float *p;           /* parameters */
@@ -28,6 +28,6 @@ struct moments {            /* one update */
  *     m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2
  *     p -= step m / (sqrt(v) inv_root + eps) + lr_decay p   (without decay: step m / (...) alone)
  */
-void moments_step(const struct moments *u, size_t from, size_t n, bool decay) KERNEL(moments_step);
+KERNEL(void, moments_step, (const struct moments *u, size_t from, size_t n, bool decay));
 
 #endif

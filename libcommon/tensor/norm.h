@@ -26,19 +26,19 @@ struct norm_stat {
 };
 
 /* y = (w + one) * (x - mean) * r + b; y may be x */
-struct norm_stat norm_forward(const struct norm *k, float *y, const float *x) KERNEL(norm_forward);
+KERNEL(struct norm_stat, norm_forward, (const struct norm *k, float *y, const float *x));
 /* dx += gradient through the norm; s is what the forward pass returned. dy is the gradient of y.
  * That of b is the sum over rows of dy, that of w is norm_weights's. */
-void norm_backward(const struct norm *k, float *dx, const float *dy, const float *x,
-		   struct norm_stat s) KERNEL(norm_backward);
+KERNEL(void, norm_backward,
+       (const struct norm *k, float *dx, const float *dy, const float *x, struct norm_stat s));
 /* A row's part of the gradient of w: dw += dy * (x - mean) * r */
-void norm_weights(float *dw, const float *dy, const float *x, struct norm_stat s, size_t n)
-	KERNEL(norm_weights);
+KERNEL(void, norm_weights,
+       (float *dw, const float *dy, const float *x, struct norm_stat s, size_t n));
 
 /* A row without weights: y = factor * x / sqrt(sum of x^2 + 1e-6); y may be x */
-void norm_unit(float *y, const float *x, size_t n, float factor) KERNEL(norm_unit);
+KERNEL(void, norm_unit, (float *y, const float *x, size_t n, float factor));
 /* dx from dy */
-void norm_unit_backward(float *dx, const float *dy, const float *x, size_t n, float factor)
-	KERNEL(norm_unit_backward);
+KERNEL(void, norm_unit_backward,
+       (float *dx, const float *dy, const float *x, size_t n, float factor));
 
 #endif

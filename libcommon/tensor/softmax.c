@@ -36,8 +36,7 @@ void softmax_row(float *s, size_t n, float scale)
 
 	assert(s && n >= 1);
 	assert(scale > 0); /* the largest stays the largest */
-	for (size_t i = n; i < end; i++)
-		s[i] = -INFINITY; /* exp gives 0 */
+	lanes_store(s + end - LANES, lanes_below(lanes_load(s + end - LANES), n - (end - LANES)));
 	top = lanes_load(s);
 	for (size_t i = LANES; i < end; i += LANES)
 		top = lanes_max(lanes_load(s + i), top);
@@ -69,7 +68,7 @@ struct softmax_stat softmax_stat(const float *logits, size_t v, float inv_t)
 {
 	struct softmax_stat s = {.max = row_max(logits, v) * inv_t};
 	struct lanes sum = lanes_set(0), dot = lanes_set(0);
-	double total, mean;
+	double total, mean, log_sum;
 
 	assert(logits && v >= 1);
 	assert(inv_t > 0);
@@ -88,8 +87,9 @@ struct softmax_stat softmax_stat(const float *logits, size_t v, float inv_t)
 	}
 	total = lanes_sum(sum);
 	mean = lanes_sum(dot) / total;
-	s.log_sum = (float)elem_log(total);
-	s.entropy = (float)(elem_log(total) - mean);
+	log_sum = elem_log(total);
+	s.log_sum = (float)log_sum;
+	s.entropy = (float)(log_sum - mean);
 	return s;
 }
 

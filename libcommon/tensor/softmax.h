@@ -11,10 +11,10 @@
  * In place: s[i] = exp(s[i] * scale - max) / sum for i < n, and 0 up to the next multiple of LANES,
  * which must be writable. n >= 1.
  */
-void softmax_row(float *s, size_t n, float scale) KERNEL(softmax_row);
+KERNEL(void, softmax_row, (float *s, size_t n, float scale));
 
 /* z_i = c tanh(scale z_i / c); c = 0: scale z_i */
-void softmax_scores(float *z, size_t n, float scale, float cap) KERNEL(softmax_scores);
+KERNEL(void, softmax_scores, (float *z, size_t n, float scale, float cap));
 
 /* What one row of logits amounts to at a temperature: p_i = exp(z_i - max) / sum, z = logits /
  * temperature. */
@@ -24,8 +24,8 @@ struct softmax_stat {
 	float entropy; /* of p, nats */
 };
 /* inv_t is 1 / temperature. v >= 1. */
-struct softmax_stat softmax_stat(const float *logits, size_t v, float inv_t) KERNEL(softmax_stat);
-float softmax_logp(const struct softmax_stat *s, float logit, float inv_t) KERNEL(softmax_logp);
+KERNEL(struct softmax_stat, softmax_stat, (const float *logits, size_t v, float inv_t));
+KERNEL(float, softmax_logp, (const struct softmax_stat *s, float logit, float inv_t));
 
 /* What the gradient of dlogp * log p(target) + dent * entropy by a row of logits is made of. */
 struct softmax_grad {
@@ -35,15 +35,14 @@ struct softmax_grad {
 	float cap;   /* c of logits c tanh(z / c): the gradient is by z; 0: none */
 };
 /* In place: v logits become that gradient. s: what softmax_stat said of them. */
-void softmax_backward(float *logits, size_t v, const struct softmax_stat *s,
-		      const struct softmax_grad *g) KERNEL(softmax_backward);
+KERNEL(void, softmax_backward,
+       (float *logits, size_t v, const struct softmax_stat *s, const struct softmax_grad *g));
 
 /* e[i] = exp(z_i - max), z = logits * inv_t, for i < v, 0 up to the next multiple of LANES; returns
  * their sum. */
-double softmax_weights(float *e, const float *logits, size_t v, float inv_t, float max)
-	KERNEL(softmax_weights);
+KERNEL(double, softmax_weights, (float *e, const float *logits, size_t v, float inv_t, float max));
 /* The first i at which the sum of e[0..i], as softmax_weights takes it, passes `at`; else the last
  * that is not 0, or v. */
-size_t softmax_find(const float *e, size_t v, double at) KERNEL(softmax_find);
+KERNEL(size_t, softmax_find, (const float *e, size_t v, double at));
 
 #endif

@@ -319,6 +319,18 @@ static inline struct lanes lanes_max(struct lanes a, struct lanes b)
 	return a;
 }
 
+/* From number n on they become -infinity, of which exp is 0. */
+static inline struct lanes lanes_below(struct lanes a, size_t n)
+{
+	vi number;
+
+	for (int i = 0; i < VL; i++)
+		number[i] = i;
+	EACH_PART(i)
+	a.v[i] = vf_select(number + i * VL < (int32_t)n, a.v[i], vf_set(-INFINITY));
+	return a;
+}
+
 /* Their sum: the upper half is added to the lower one, and so on. */
 static inline float lanes_sum(struct lanes a)
 {

@@ -51,6 +51,6 @@ for f in libcommon/tensor/*.c; do
 done
 for t in base/elem tensor/kernels; do
 	"$cc" "${flags[@]}" -o "$tmp/test" "tests/unit/$t.c" libcommon/tensor/{kernels,half}.c \
-		libcommon/base/{cpu,elem,rng,hash,mem,err,fault}.c "${objects[@]}" -lm
+		libcommon/base/{cpu,elem,rng,hash,hashwide,mem,err,fault}.c "${objects[@]}" -lm
 	"$qemu" "$tmp/test"
 done

@@ -7,7 +7,16 @@ build=$(dirname "${BIN:-build/bin}")
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-nm --defined-only "$build/libcommon.a" | awk '$2 == "T" { print $3 }' | sort -u >"$tmp/offered"
+# gemm_v3 is gemm, of a set of kernels
+nm --defined-only "$build/libcommon.a" | awk '
+	/^kernelset\.[a-z0-9]*\.o:$/ { split($0, part, "."); sets = sets "|" part[2] }
+	$2 == "T" { names[$3] }
+	END {
+		for (n in names) {
+			sub("_(" substr(sets, 2) ")$", "", n)
+			print n
+		}
+	}' | sort -u >"$tmp/offered"
 # named once in all code: where it is defined
 cat libcommon/*/*.c cmd/*.c | grep -owFf "$tmp/offered" | sort | uniq -u >"$tmp/unused"
 cat "$tmp/unused"

@@ -312,12 +312,13 @@ static void compare(struct results *plain, enum kind kind, enum cpu_set s)
 }
 
 /* XXH3 of what any machine computes; NaN is 7fc00000. */
-static const uint64_t sums[KINDS] = {0x439141e196236d77, 0x06e5f446e28570fb, 0xceb2425842d53b5a,
-				     0x47121568fe211b83};
+static const uint64_t sums[KINDS] = {0xa1d4fb171321fff6, 0xc347cc4814c7bf85, 0x1eedb0ddd2924191,
+				     0x65d9ca8c603bd698};
 
 static void sets_agree(void **state)
 {
 	enum cpu_set was = kernels_used();
+	bool wrong = false;
 
 	(void)state;
 	for (enum kind kind = 0; kind < KINDS; kind++) {
@@ -330,13 +331,16 @@ static void sets_agree(void **state)
 			if (cpu_has(s))
 				compare(&plain, kind, s);
 		hash_add(h, plain.v, plain.n * sizeof *plain.v);
-		if (hash_64(h) != sums[kind])
-			fail_msg("kind %d: not the numbers that other machines have: %016llx",
-				 (int)kind, (unsigned long long)hash_64(h));
+		if (hash_64(h) != sums[kind]) {
+			fprintf(stderr, "kind %d: not the numbers of other machines: 0x%016llx\n",
+				(int)kind, (unsigned long long)hash_64(h));
+			wrong = true;
+		}
 		hash_free(h);
 		free(plain.v);
 	}
 	kernels_use(was);
+	assert_true(!wrong);
 }
 
 int main(void)

@@ -1,0 +1,9 @@
+/* hashwide.c - XXH3, compiled for AVX2 where there is a set of kernels for that. See hashwide.h. */
+#include "base/hashwide.h"
+
+#include <xxhash.h>
+
+void hashwide_add(void *state, const void *p, size_t n)
+{
+	XXH3_128bits_update(state, p, n);
+}
