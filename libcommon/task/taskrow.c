@@ -11,6 +11,7 @@
 
 #include <ctype.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -461,18 +462,34 @@ static char *index_id(const struct row *r, const json_t *index)
 				(long long)json_integer_value(index));
 }
 
-/* A row without an id is called after what it asks and what is right. */
-static char *content_id(const struct task *t)
+void taskrow_content_id(const struct span text[4], char id[TASKROW_ID])
 {
-	const char *text[] = {t->prompt, t->messages, t->tools, t->answer};
 	struct hash *h = hash_new();
 	char hex[17];
 
-	for (size_t i = 0; i < sizeof text / sizeof *text; i++)
-		hash_add(h, text[i] ? text[i] : "\1", text[i] ? strlen(text[i]) + 1 : 2);
+	for (int i = 0; i < 4; i++) {
+		hash_add(h, text[i].p ? text[i].p : "\1", text[i].p ? text[i].n : 1);
+		hash_add(h, "", 1);
+	}
 	hash_hex(hash_64(h), hex);
 	hash_free(h);
-	return xasprintf("row:%s", hex);
+	snprintf(id, TASKROW_ID, "row:%s", hex);
+}
+
+static struct span span_of(const char *text)
+{
+	return (struct span){text, text ? strlen(text) : 0};
+}
+
+/* A row without an id is called after what it asks and what is right. */
+static char *content_id(const struct task *t)
+{
+	const struct span text[4] = {span_of(t->prompt), span_of(t->messages), span_of(t->tools),
+				     span_of(t->answer)};
+	char id[TASKROW_ID];
+
+	taskrow_content_id(text, id);
+	return xstrdup(id);
 }
 
 static int get_id(struct row *r, struct task *t)
