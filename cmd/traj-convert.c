@@ -5,7 +5,7 @@
 #include "base/rows.h"
 #include "base/tool.h"
 #include "convert/formats.h"
-#include "convert/from.h"
+#include "convert/fromrow.h"
 #include "convert/request.h"
 #include "convert/to.h"
 #include "policy/policy.h"
@@ -78,7 +78,8 @@ static int wrong_options(const struct format **format)
 		return tool_usage("%s is only read: see --formats", name);
 	if (to_name && (from_opts.reward || from_opts.filter || from_opts.drawn || policy_dir ||
 			tasks_path || requests_path))
-		return tool_usage("--reward, --filter, --drawn, -p, -t and --requests go with --from");
+		return tool_usage(
+			"--reward, --filter, --drawn, -p, -t and --requests go with --from");
 	if (from_name && to_opts.keep)
 		return tool_usage("--keep goes with --to");
 	return 0;
@@ -111,8 +112,8 @@ static int load_tasks(struct reason *why)
 	int st = task_load(&s, tasks_path, why);
 
 	for (size_t i = 0; !st && i < s.n; i++) {
-		struct from_known *k = request_known(
-			&from_opts, (struct span){s.v[i].id, strlen(s.v[i].id)});
+		struct from_known *k =
+			request_known(&from_opts, (struct span){s.v[i].id, strlen(s.v[i].id)});
 
 		k->prompt = s.v[i].prompt ? xstrdup(s.v[i].prompt) : NULL;
 		k->messages = s.v[i].messages ? xstrdup(s.v[i].messages) : NULL;

@@ -237,15 +237,17 @@ static bool big_i64(const char *p, size_t n, int64_t *x)
 	return ok;
 }
 
-/* Is what has many digits, or an exponent, within the type's range? */
-static bool in_range(const struct scan *s, const char *from, enum tape_type type, bool exponent)
+/* A number with many digits, or an exponent: is it within its type's range? An integer above all
+ * of 64 bits is a real number. */
+static bool in_range(const struct scan *s, const char *from, uint8_t *type, bool exponent)
 {
 	size_t n = (size_t)(s->p - from);
 	int64_t i;
 	double d;
 
-	if (type == TAPE_INT)
-		return n < 19 || big_i64(from, n, &i);
+	if (*type == TAPE_INT && (n < 19 || big_i64(from, n, &i)))
+		return true;
+	*type = TAPE_REAL;
 	return (n < 300 && !exponent) || slow_f64(from, n, &d);
 }
 
@@ -280,7 +282,7 @@ static enum tape_end scan_number(struct scan *s)
 	s->p = p;
 	node->type = (uint8_t)type;
 	node->n = (uint32_t)(p - from);
-	return in_range(s, from, type, exponent) ? TAPE_WHOLE : TAPE_BAD;
+	return in_range(s, from, &node->type, exponent) ? TAPE_WHOLE : TAPE_BAD;
 }
 
 /* ---- objects ---- */

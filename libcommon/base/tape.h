@@ -4,7 +4,8 @@
  * For whoever reads many rows and looks at few of their values: nothing is allocated a value, texts
  * stay where they are (what has escapes is decoded there when it is asked for), numbers are
  * converted when they are asked for. It accepts what jansson accepts with JSON_REJECT_DUPLICATES
- * and JSON_ALLOW_NUL: UTF-8, 64-bit integers, finite numbers, 2048 levels.
+ * and JSON_ALLOW_NUL: UTF-8, finite numbers, 2048 levels; and integers of more than 64 bits, which
+ * are real numbers then.
  *
  *     struct tape t = {0};
  *     if (tape_parse(&t, text, n) == TAPE_WHOLE) {

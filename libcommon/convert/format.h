@@ -21,7 +21,7 @@ struct format {
 	/* Puts the samples that the row holds (from_put), or none and a note. ST_INPUT with the
 	 * reason: the row is no row of this format. NULL: it is only written. */
 	int (*read)(struct from *f, struct tape_val row);
-	/* A file has ended: what was held back of it; NULL: nothing ever is. */
+	/* A file has ended: what was held back of it is put; NULL: nothing ever is. */
 	int (*read_end)(struct from *f);
 	/* Writes what a trajectory is in this format (see to.h). NULL: it is only read. */
 	int (*write)(struct to *t, const struct traj *r);

@@ -4,10 +4,19 @@
 
 #include <string.h>
 
-extern const struct format verl_format;
+extern const struct format verl_format, verltasks_format, openinstruct_format, trl_format,
+	completion_format, messages_format, inputids_format, dpo_format, alpaca_format,
+	sharegpt_format, lmeval_format, humaneval_format, evalplus_format, batch_format,
+	openai_format, vllm_format, sglang_format, llama_format, verifiers_format, nemo_format,
+	skyrl_format, areal_format, slime_format, distilabel_format, atif_format, plaintext_format;
 
 static const struct format *const formats[] = {
-	&verl_format,
+	&verl_format,       &verltasks_format, &openinstruct_format, &trl_format,
+	&completion_format, &messages_format,  &inputids_format,     &dpo_format,
+	&alpaca_format,     &sharegpt_format,  &lmeval_format,       &humaneval_format,
+	&evalplus_format,   &batch_format,     &openai_format,       &vllm_format,
+	&sglang_format,     &llama_format,     &verifiers_format,    &nemo_format,
+	&skyrl_format,      &areal_format,     &slime_format,        &distilabel_format,
 };
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 

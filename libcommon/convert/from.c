@@ -3,18 +3,12 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "base/rows.h"
-#include "convert/formats.h"
-#include "convert/keep.h"
 #include "stream/pack.h"
-#include "task/taskrow.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MAX_ROW = 256 * 1024 * 1024, ROOM = 4096 /* what a record has besides texts and ids */ };
 
 /* ---- memory of a row ---- */
 
@@ -27,7 +21,7 @@ void *from_mem(struct from *f, size_t n)
 	return f->mem[f->n_mem++] = xmalloc(n ? n : 1);
 }
 
-static void end_row(struct from *f)
+void from_forget(struct from *f)
 {
 	while (f->n_mem)
 		free(f->mem[--f->n_mem]);
@@ -59,13 +53,13 @@ struct span from_print(struct from *f, const char *fmt, ...)
 	return s;
 }
 
-void sample_init(struct sample *s)
+void from_sample(struct sample *s)
 {
 	*s = (struct sample){0};
 	traj_clear(&s->t);
 }
 
-void sample_free(struct sample *s)
+void from_sample_free(struct sample *s)
 {
 	buf_free(&s->meta);
 }
@@ -108,8 +102,8 @@ struct span from_maybe(struct tape_val row, const char *key)
 
 static void add_json(struct buf *b, struct tape_val v)
 {
-	static const char *const words[] = {[TAPE_NULL] = "null", [TAPE_FALSE] = "false",
-					    [TAPE_TRUE] = "true"};
+	static const char *const words[] = {
+		[TAPE_NULL] = "null", [TAPE_FALSE] = "false", [TAPE_TRUE] = "true"};
 	enum tape_type type = tape_type(v);
 	struct tape_iter it = tape_walk(v);
 	struct tape_val key, value;
@@ -388,7 +382,10 @@ const struct from_known *from_find(struct from *f, struct sample *s, struct span
 /* How long is the end token's text that ends s? "<|name|>" and a few others; 0: none does. */
 static size_t end_length(struct from *f, struct span s)
 {
-	static const char *const others[] = {"</s>", "<eos>", "<end_of_turn>", "<turn|>",
+	static const char *const others[] = {"</s>",
+					     "<eos>",
+					     "<end_of_turn>",
+					     "<turn|>",
 					     "<|end\xe2\x96\x81of\xe2\x96\x81sentence|>",
 					     "<\xef\xbd\x9c"
 					     "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>"};
@@ -514,6 +511,19 @@ void from_meta_text(struct sample *s, const char *name, struct span text)
 	s->n_meta++;
 }
 
+void from_meta_bool(struct sample *s, const char *name, bool is)
+{
+	msgpack_packer pk;
+
+	pack_init(&pk, &s->meta);
+	pack_str(&pk, name);
+	if (is)
+		msgpack_pack_true(&pk);
+	else
+		msgpack_pack_false(&pk);
+	s->n_meta++;
+}
+
 void from_rest(struct from *f, struct sample *s, struct tape_val row, const char *const used[])
 {
 	struct tape_iter it = tape_walk(row);
@@ -528,157 +538,4 @@ void from_rest(struct from *f, struct sample *s, struct tape_val row, const char
 		if (!*u && tape_text(key, &name) && !span_is(name, KEEP_KEY))
 			meta_pair(f, s, name, v);
 	}
-}
-
-static void set_meta(struct from *f, struct sample *s)
-{
-	struct buf b = {0};
-	msgpack_packer pk;
-	struct span all;
-	size_t len;
-
-	if (!s->n_meta)
-		return;
-	pack_init(&pk, &b);
-	msgpack_pack_map(&pk, s->n_meta);
-	buf_add(&b, s->meta.p, s->meta.n);
-	all = from_copy(f, b.p, b.n);
-	buf_free(&b);
-	if (mp_skim(all.p, all.n, &len) == MP_OK)
-		s->t.meta = (struct mp){(const uint8_t *)all.p, all.n};
-	else
-		from_lost(f, "other keys are too large for a record: left out");
-}
-
-/* ---- samples ---- */
-
-static void name_task(struct from *f, struct sample *s)
-{
-	struct span text[4] = {s->t.prompt, s->messages, {0}, s->t.answer};
-	char id[TASKROW_ID];
-
-	if (s->messages.p)
-		text[0] = (struct span){0};
-	else if (!text[0].p && s->t.n_prompt_tokens)
-		text[0] = (struct span){(const char *)s->t.prompt_tokens, 4 * s->t.n_prompt_tokens};
-	taskrow_content_id(text, id);
-	s->t.task = from_copy(f, id, strlen(id));
-}
-
-static void check_logprobs(struct from *f, struct traj *t)
-{
-	bool ok = t->n_logprobs == t->n_tokens && t->n_tokens;
-
-	for (size_t i = 0; ok && i < t->n_logprobs; i++)
-		ok = t->logprobs[i] <= 0 && t->logprobs[i] > -INFINITY;
-	if (t->n_logprobs && !ok)
-		from_lost(f, "log-probs left out: not one for each token, or one above 0");
-	if (!ok) {
-		t->logprobs = NULL;
-		t->n_logprobs = 0;
-	}
-	if (!t->n_tokens)
-		t->tokens = NULL;
-	if (!t->n_prompt_tokens)
-		t->prompt_tokens = NULL;
-}
-
-static bool fits(const struct traj *t)
-{
-	size_t n = t->task.n + t->prompt.n + t->response.n + t->answer.n + t->extracted.n +
-		   t->meta.n + 4 * (t->n_prompt_tokens + t->n_tokens + t->n_logprobs);
-
-	return n + ROOM <= MP_MAX_BYTES;
-}
-
-int from_put(struct from *f, struct sample *s)
-{
-	struct traj *t = &s->t;
-	int st = keep_read(f, s, f->row);
-
-	if (st)
-		return st;
-	if (!t->task.p)
-		name_task(f, s);
-	from_decode(f, s);
-	if (!t->prompt.p) {
-		if (!t->n_prompt_tokens)
-			from_lost(f, "the prompt is not in the file");
-		t->prompt = (struct span){"", 0};
-	}
-	if (t->verdict.p && !span_is(t->verdict, "ok"))
-		t->reward = NAN;
-	check_logprobs(f, t);
-	set_meta(f, s);
-	if (!fits(t))
-		return fail(f->why, ST_INPUT, "%s:%zu: longer than a record may be (%d bytes)",
-			    f->name, f->line, MP_MAX_BYTES);
-	traj_write(f->out, t);
-	f->samples++;
-	return 0;
-}
-
-/* ---- files ---- */
-
-static int one_row(struct from *f, struct tape_val row)
-{
-	int st = 0;
-
-	f->rows++;
-	f->row = row;
-	if (!f->format)
-		st = formats_tell(&f->format, row, f->why);
-	if (st)
-		fail_prefix(f->why, "%s:%zu", f->name, f->line);
-	else if (tape_type(row) != TAPE_OBJECT)
-		st = fail(f->why, ST_INPUT, "%s:%zu: not an object", f->name, f->line);
-	else
-		st = f->format->read(f, row);
-	end_row(f);
-	return st;
-}
-
-static int all_rows(struct from *f, struct rows *in)
-{
-	struct tape tape = {0};
-	int got = 0, st = 0;
-
-	while (!st && (got = rows_tape(in, &tape, &f->line, f->why)) > 0)
-		st = one_row(f, tape_root(&tape));
-	tape_free(&tape);
-	return got < 0 ? f->why->status : st;
-}
-
-int from_file(struct from *f, const char *path, const struct format *format)
-{
-	struct rows *in = rows_open(path, MAX_ROW, f->why);
-	uint64_t samples = f->samples, rows = f->rows;
-	int st;
-
-	if (!in)
-		return f->why->status;
-	rows_tie(in, f->out->o);
-	f->format = format;
-	f->name = rows_name(in);
-	st = all_rows(f, in);
-	if (f->format && f->format->read_end) {
-		int ended = f->format->read_end(f);
-
-		st = st ? st : ended;
-	}
-	f->own = NULL;
-	if (!st && f->rows == rows)
-		st = fail(f->why, ST_INPUT, "%s: no rows", f->name);
-	if (!st && f->samples == samples)
-		st = fail(f->why, ST_INPUT, "%s: none of its rows holds a sample%s%s", f->name,
-			  f->skipped.n ? ": " : "",
-			  f->skipped.n ? f->skipped.v[f->skipped.n - 1].text : "");
-	rows_close(in);
-	return st;
-}
-
-void from_free(struct from *f)
-{
-	end_row(f);
-	free(f->mem);
 }

@@ -1,10 +1,6 @@
 /*
  * from.h - what the readers of formats share: values of a row with their types checked, prompts of
- * messages, what goes into meta, and the rules that hold whatever the format is.
- *
- * A reader fills a struct sample and calls from_put. There an absent task becomes a hash of the
- * prompt (taskrow.h), a verdict other than "ok" takes the reward away, and log-probs that do not
- * fit the tokens go. All that a sample points to lives until the row's end.
+ * messages, and what goes into meta. All that a sample points to lives until the row's end.
  */
 #ifndef CONVERT_FROM_H
 #define CONVERT_FROM_H
@@ -24,10 +20,10 @@ struct from_known {
 	bool plain; /* a request that draws from the whole distribution */
 };
 
-struct from_opts { /* zero-initialise */
-	const char *reward;  /* the key of the reward, or the part; NULL: as the format has it */
-	const char *filter;  /* of lm-eval; NULL: the first */
-	bool drawn;          /* log-probs are said to be of the drawn distribution */
+struct from_opts {          /* zero-initialise */
+	const char *reward; /* the key of the reward, or the part; NULL: as the format has it */
+	const char *filter; /* of lm-eval; NULL: the first */
+	bool drawn;         /* log-probs are said to be of the drawn distribution */
 	const struct tokenizer *tok; /* NULL: ids stay ids */
 	const struct chat *chat;     /* NULL: messages stay JSON */
 	const char *end;             /* the text of the token that ends an answer; NULL */
@@ -44,13 +40,20 @@ struct from {
 	struct reason *why;
 	struct rec_out *out;
 	const struct format *format;
+	bool told; /* it is this file's */
 	struct notes lost, skipped;
 	uint64_t rows, samples;
+	uint64_t copies;  /* rows that stood before: no samples, and no fault */
+	bool first;       /* this row is its file's first */
 	bool reward_seen; /* a row has the key that was asked for */
-	void *own;        /* the format's, NULL at a file's beginning; freed by its read_end */
-	void **mem;       /* of the row */
+	void *own;        /* the format's, from file to file; NULL at first */
+	void (*free_own)(void *own);
+	void **mem; /* of the row */
 	size_t n_mem, cap_mem;
 };
+
+/* Of a record's keys that a row of another program's has beside its own: see keep.h */
+#define KEEP_KEY "traj"
 
 struct sample {
 	struct traj t;
@@ -59,15 +62,12 @@ struct sample {
 	size_t n_meta;
 };
 
-/* All rows of a file. The format NULL: the first row tells. */
-int from_file(struct from *f, const char *path, const struct format *format);
-void from_free(struct from *f);
-
 /* ---- for readers ---- */
-void sample_init(struct sample *s);
-void sample_free(struct sample *s);
+void from_sample(struct sample *s);
+void from_sample_free(struct sample *s);
 
-void *from_mem(struct from *f, size_t n); /* until the row's end */
+void *from_mem(struct from *f, size_t n); /* until the row's end, */
+void from_forget(struct from *f);         /* which this is */
 struct span from_copy(struct from *f, const void *p, size_t n);
 struct span from_print(struct from *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* ST_INPUT: "FILE:LINE: key: what" */
@@ -109,9 +109,7 @@ void from_decode(struct from *f, struct sample *s);
  * null is left out. */
 void from_meta(struct from *f, struct sample *s, const char *name, struct tape_val v);
 void from_meta_text(struct sample *s, const char *name, struct span text);
+void from_meta_bool(struct sample *s, const char *name, bool is);
 void from_rest(struct from *f, struct sample *s, struct tape_val row, const char *const used[]);
-
-/* Task and prompt may be absent, the response may not. */
-int from_put(struct from *f, struct sample *s);
 
 #endif

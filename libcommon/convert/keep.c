@@ -11,7 +11,7 @@ static bool is_said(const char *said, const char *name)
 {
 	size_t n = strlen(name);
 
-	for (const char *p = said; (p = strstr(p, name)); p++)
+	for (const char *p = strcmp(name, "meta") == 0 ? "" : said; (p = strstr(p, name)); p++)
 		if (p > said && p[-1] == ' ' && p[n] == ' ')
 			return true;
 	return false;
@@ -82,9 +82,8 @@ static int read_list(struct from *f, struct sample *s, const struct field *k, st
 	char *at = (char *)&s->t + k->at;
 	size_t *n = (size_t *)(void *)((char *)&s->t + k->n_at);
 
-	return k->form == F_FLOATS
-		       ? from_floats(f, v, k->name, (const float **)(void *)at, n)
-		       : from_ids(f, v, k->name, (const uint32_t **)(void *)at, n);
+	return k->form == F_FLOATS ? from_floats(f, v, k->name, (const float **)(void *)at, n)
+				   : from_ids(f, v, k->name, (const uint32_t **)(void *)at, n);
 }
 
 /* Meta as it was: what stands flat in the row is part of it. */

@@ -7,10 +7,8 @@
 
 #include "convert/from.h"
 
-#define KEEP_KEY "traj"
-
 /* Appends the trajectory as a JSON object, those keys left out that the row says (words with
- * blanks around); false: none is left. */
+ * blanks around; meta is always there, whole); false: none is left. */
 bool keep_write(struct buf *b, const struct traj *r, const char *said);
 /* Takes them back out of a row that has them; a row without is as it is. */
 int keep_read(struct from *f, struct sample *s, struct tape_val row);

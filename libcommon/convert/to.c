@@ -69,27 +69,36 @@ void to_int(struct to *t, const char *key, int64_t x)
 	t->line.n += fmt_u64(t->line.p + t->line.n, (uint64_t)x);
 }
 
-static void put_words(struct to *t, const char *key, const void *v, size_t n,
+static void put_words(struct to *t, const void *v, size_t n,
 		      size_t (*list)(char *, const void *, size_t))
 {
-	to_key(t, key);
-	buf_char(&t->line, '[');
 	buf_reserve(&t->line, n * FMT_ELEMENT + FMT_MAX);
 	if (n)
 		t->line.n += list(t->line.p + t->line.n, v, n);
 	buf_char(&t->line, ']');
 }
 
+void to_more_ids(struct to *t, const uint32_t *v, size_t n)
+{
+	put_words(t, v, n, fmt_u32_list);
+}
+
 void to_ids(struct to *t, const char *key, const uint32_t *v, size_t n)
 {
-	if (v)
-		put_words(t, key, v, n, fmt_u32_list);
+	if (!v)
+		return;
+	to_key(t, key);
+	buf_char(&t->line, '[');
+	to_more_ids(t, v, n);
 }
 
 void to_floats(struct to *t, const char *key, const float *v, size_t n)
 {
-	if (v)
-		put_words(t, key, v, n, fmt_f32_list);
+	if (!v)
+		return;
+	to_key(t, key);
+	buf_char(&t->line, '[');
+	put_words(t, v, n, fmt_f32_list);
 }
 
 void to_null(struct to *t, const char *key)

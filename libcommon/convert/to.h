@@ -26,7 +26,7 @@ struct to {
 	bool more; /* a key stands in front */
 	struct notes lost, skipped;
 	uint64_t records, rows;
-	void *own;             /* the format's; freed by free_own */
+	void *own; /* the format's; freed by free_own */
 	void (*free_own)(void *own);
 };
 
@@ -39,9 +39,11 @@ void to_open(struct to *t);
 void to_key(struct to *t, const char *key); /* a value is to be appended to t->line */
 void to_text(struct to *t, const char *key, struct span s);
 void to_word(struct to *t, const char *key, const char *word);
-void to_num(struct to *t, const char *key, double x);   /* NaN: absent */
-void to_int(struct to *t, const char *key, int64_t x);  /* below 0: absent */
+void to_num(struct to *t, const char *key, double x);  /* NaN: absent */
+void to_int(struct to *t, const char *key, int64_t x); /* below 0: absent */
 void to_ids(struct to *t, const char *key, const uint32_t *v, size_t n);
+/* Those behind others in an open list, and its end */
+void to_more_ids(struct to *t, const uint32_t *v, size_t n);
 void to_floats(struct to *t, const char *key, const float *v, size_t n);
 void to_null(struct to *t, const char *key);
 /* Pairs of meta as keys of the row, but those among taken (words with blanks around) */
@@ -53,7 +55,8 @@ void to_skipped(struct to *t, const char *note);
 
 /* Is the prompt the JSON of messages? */
 bool to_is_chat(struct span prompt);
-/* The prompt as a list of messages (a text: the user's), with the answer behind it if there is one */
+/* The prompt as a list of messages (a text: the user's), with the answer behind it if there is one
+ */
 void to_messages(struct to *t, const char *key, struct span prompt, struct span answer);
 /* The answer as a list of one message */
 void to_answer(struct to *t, const char *key, struct span answer);

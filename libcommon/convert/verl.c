@@ -1,12 +1,13 @@
 /*
- * verl.c - verl's dumps of rollouts and validations (trainer.rollout_data_dir, validation_data_dir).
+ * verl.c - verl's dumps of rollouts and validations (trainer.rollout_data_dir,
+ * validation_data_dir).
  *
  * input, output, gts, score, step, and what the reward function returns as keys of their own, which
  * take the place of those of the same name. Where both are there, a validation's reward counts
  * before its score, and an overlong penalty is part of the reward. A uid is new in each step: no
  * problem's name.
  */
-#include "convert/from.h"
+#include "convert/fromrow.h"
 #include "convert/to.h"
 
 #include <math.h>
@@ -67,7 +68,7 @@ static void read_uid(struct tape_val row, struct traj *t)
 
 static int read_row(struct from *f, struct sample *s, struct tape_val row)
 {
-	static const char *const used[] = {"input", "output",  "gts",   "score", "step",   "reward",
+	static const char *const used[] = {"input", "output",  "gts",   "score", "step", "reward",
 					   "pred",  "timeout", "error", "uid",   NULL};
 	int st = from_prompt(f, s, tape_get(row, "input"), "input");
 
@@ -89,6 +90,8 @@ static int read_row(struct from *f, struct sample *s, struct tape_val row)
 	if (!tape_none(tape_get(row, "reward")))
 		from_meta(f, s, "score", tape_get(row, "score"));
 	from_meta(f, s, "uid", tape_get(row, "uid"));
+	if (s->t.verdict.p)
+		from_meta(f, s, "timeout", tape_get(row, "timeout"));
 	from_meta(f, s, "error", tape_get(row, "error"));
 	return from_put(f, s);
 }
@@ -98,9 +101,9 @@ static int verl_read(struct from *f, struct tape_val row)
 	struct sample s;
 	int st;
 
-	sample_init(&s);
+	from_sample(&s);
 	st = read_row(f, &s, row);
-	sample_free(&s);
+	from_sample_free(&s);
 	return st;
 }
 

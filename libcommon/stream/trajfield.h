@@ -2,8 +2,7 @@
 #ifndef STREAM_TRAJFIELD_H
 #define STREAM_TRAJFIELD_H
 
-#include "stream/traj.h"
-
+#include <stdbool.h>
 #include <stddef.h>
 
 enum form { F_KIND, F_BYTES, F_MAP, F_TOKENS, F_FLOATS, F_NUM, F_INT, F_BOOL };
@@ -18,6 +17,7 @@ extern const struct field {
 	size_t n_at; /* of the count, for arrays */
 } traj_fields[TRAJ_FIELDS];
 
+struct traj;
 /* Is the key there? kind and id always are. */
 bool traj_has(const struct traj *t, const struct field *f);
 
