@@ -154,4 +154,5 @@ const struct format alpaca_format = {
 	.read = alpaca_read,
 	.write = alpaca_write,
 	.holds = " prompt response ",
+	.changes = " prompt ",
 };

@@ -25,8 +25,9 @@ struct format {
 	int (*read_end)(struct from *f);
 	/* Writes what a trajectory is in this format (see to.h). NULL: it is only read. */
 	int (*write)(struct to *t, const struct traj *r);
-	/* The keys of a trajectory that it can say, one word each with blanks around */
-	const char *holds;
+	/* The keys of a trajectory that it can say, one word each with blanks around; those of them
+	 * that do not always come back as they were, NULL: none */
+	const char *holds, *changes;
 };
 
 #endif

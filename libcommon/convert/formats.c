@@ -17,6 +17,7 @@ static const struct format *const formats[] = {
 	&evalplus_format,   &batch_format,     &openai_format,       &vllm_format,
 	&sglang_format,     &llama_format,     &verifiers_format,    &nemo_format,
 	&skyrl_format,      &areal_format,     &slime_format,        &distilabel_format,
+	&atif_format,       &plaintext_format,
 };
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 

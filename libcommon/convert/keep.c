@@ -7,14 +7,20 @@
 
 #include <string.h>
 
-static bool is_said(const char *said, const char *name)
+static bool is_among(const char *words, const char *name)
 {
 	size_t n = strlen(name);
 
-	for (const char *p = strcmp(name, "meta") == 0 ? "" : said; (p = strstr(p, name)); p++)
-		if (p > said && p[-1] == ' ' && p[n] == ' ')
+	for (const char *p = words ? words : ""; (p = strstr(p, name)); p++)
+		if (p > words && p[-1] == ' ' && p[n] == ' ')
 			return true;
 	return false;
+}
+
+/* Does the row give the key back as it was? meta may be of other forms than JSON has. */
+static bool is_said(const struct format *f, const char *name)
+{
+	return is_among(f->holds, name) && !is_among(f->changes, name) && strcmp(name, "meta") != 0;
 }
 
 static void put_list(struct buf *b, const struct field *f, const void *v, size_t n)
@@ -56,7 +62,7 @@ static void put_value(struct buf *b, const struct field *f, const struct traj *r
 	}
 }
 
-bool keep_write(struct buf *b, const struct traj *r, const char *said)
+bool keep_write(struct buf *b, const struct traj *r, const struct format *in)
 {
 	bool more = false;
 
@@ -64,7 +70,7 @@ bool keep_write(struct buf *b, const struct traj *r, const char *said)
 	for (int i = 0; i < TRAJ_FIELDS; i++) {
 		const struct field *f = &traj_fields[i];
 
-		if (f->form == F_KIND || strcmp(f->name, "id") == 0 || is_said(said, f->name) ||
+		if (f->form == F_KIND || strcmp(f->name, "id") == 0 || is_said(in, f->name) ||
 		    !traj_has(r, f))
 			continue;
 		buf_str(b, more ? ", " : "");

@@ -7,9 +7,9 @@
 
 #include "convert/from.h"
 
-/* Appends the trajectory as a JSON object, those keys left out that the row says (words with
- * blanks around; meta is always there, whole); false: none is left. */
-bool keep_write(struct buf *b, const struct traj *r, const char *said);
+/* Appends the trajectory as a JSON object, those keys left out that a row of the format gives back
+ * by itself; false: none is left. */
+bool keep_write(struct buf *b, const struct traj *r, const struct format *in);
 /* Takes them back out of a row that has them; a row without is as it is. */
 int keep_read(struct from *f, struct sample *s, struct tape_val row);
 

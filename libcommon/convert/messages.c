@@ -70,5 +70,6 @@ const struct format messages_format = {
 	.looks = looks,
 	.read = messages_read,
 	.write = messages_write,
-	.holds = " response ",
+	.holds = " prompt response ",
+	.changes = " prompt ",
 };

@@ -52,5 +52,6 @@ const struct format plaintext_format = {
 	.looks = looks,
 	.read = plaintext_read,
 	.write = plaintext_write,
-	.holds = " ",
+	.holds = " prompt response ",
+	.changes = " prompt response ",
 };

@@ -168,5 +168,6 @@ const struct format sharegpt_format = {
 	.looks = looks,
 	.read = sharegpt_read,
 	.write = sharegpt_write,
-	.holds = " response ",
+	.holds = " prompt response ",
+	.changes = " prompt ",
 };

@@ -143,7 +143,7 @@ void to_close(struct to *t, const struct traj *r)
 
 	if (t->o->keep) {
 		to_key(t, KEEP_KEY);
-		if (!keep_write(&t->line, r, t->format->holds)) {
+		if (!keep_write(&t->line, r, t->format)) {
 			t->line.n = before;
 			t->more = more;
 		}
