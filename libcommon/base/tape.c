@@ -25,32 +25,12 @@ struct scan {
 
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
-/* Of 8 bytes: a bit in the first that ends a run of plain text (a quote, a backslash, a control
- * byte); bits above it mean nothing. */
-static inline uint64_t stops(uint64_t w)
+static inline uint64_t eight_bytes(const char *p)
 {
-	uint64_t quote = w ^ EACH('"'), back = w ^ EACH('\\');
+	uint64_t w;
 
-	return ((w - EACH(0x20)) & ~w & EACH(0x80)) | ((quote - EACH(1)) & ~quote & EACH(0x80)) |
-	       ((back - EACH(1)) & ~back & EACH(0x80));
-}
-
-/* The end of the run of plain text at p; *high: has any byte above 127 */
-static const char *plain_run(const char *p, const char *end, uint64_t *high)
-{
-	uint64_t w, stop;
-
-	for (; end - p >= 8; p += 8) {
-		memcpy(&w, p, 8);
-		w = le64toh(w);
-		stop = stops(w);
-		if (stop)
-			return p + __builtin_ctzll(stop) / 8;
-		*high |= w & EACH(0x80);
-	}
-	for (; p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= ' '; p++)
-		*high |= (unsigned char)*p & 0x80;
-	return p;
+	memcpy(&w, p, sizeof w);
+	return le64toh(w);
 }
 
 /* The value of 4 hex digits; -1: they are not */
@@ -88,6 +68,12 @@ static enum tape_end scan_unicode(struct scan *s)
 	return low >= 0xdc00 && low < 0xe000 ? TAPE_WHOLE : TAPE_BAD;
 }
 
+/* What an escape of one letter stands for; 0: it is none */
+static const char meaning[256] = {
+	['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+	['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
+};
+
 static enum tape_end scan_escape(struct scan *s)
 {
 	s->p++;
@@ -95,7 +81,7 @@ static enum tape_end scan_escape(struct scan *s)
 		return TAPE_CUT;
 	if (*s->p == 'u')
 		return scan_unicode(s);
-	return *s->p && strchr("\"\\/bfnrt", *s->p++) ? TAPE_WHOLE : TAPE_BAD;
+	return meaning[(unsigned char)*s->p++] ? TAPE_WHOLE : TAPE_BAD;
 }
 
 static struct tape_node *new_node(struct scan *s, enum tape_type type)
@@ -111,28 +97,77 @@ static struct tape_node *new_node(struct scan *s, enum tape_type type)
 	return &t->v[t->n++];
 }
 
-static enum tape_end scan_text(struct scan *s)
+/* All bytes of a text: none is a control byte, and together they are UTF-8. */
+static bool is_text(const char *p, size_t n)
 {
-	enum tape_end e = TAPE_WHOLE;
-	struct tape_node *node;
-	uint64_t high = 0;
-	const char *from = ++s->p;
+	unsigned char least = 0xff, all = 0;
 
-	node = new_node(s, TAPE_TEXT);
+	for (size_t i = 0; i < n; i++) { /* plain, for the compiler to take many at once */
+		unsigned char c = (unsigned char)p[i];
+
+		least = c < least ? c : least;
+		all |= c;
+	}
+	return least >= ' ' && (all < 0x80 || utf8_valid(p, n));
+}
+
+/* To the quote that ends the text; *escaped: there are escapes on the way. */
+static enum tape_end to_quote(struct scan *s, bool *escaped)
+{
+	const char *quote = NULL, *back;
+	enum tape_end e;
+
 	for (;;) {
-		s->p = plain_run(s->p, s->end, &high);
-		if (s->p == s->end)
-			return TAPE_CUT;
-		if (*s->p != '\\')
-			break;
-		node->escaped = true;
+		if (!quote || quote < s->p)
+			quote = memchr(s->p, '"', (size_t)(s->end - s->p));
+		back = memchr(s->p, '\\', (size_t)((quote ? quote : s->end) - s->p));
+		if (!back) {
+			s->p = quote ? quote : s->end;
+			return quote ? TAPE_WHOLE : TAPE_CUT;
+		}
+		*escaped = true;
+		s->p = back;
 		if ((e = scan_escape(s)) != TAPE_WHOLE)
 			return e;
 	}
-	if (*s->p != '"' || (high && !utf8_valid(from, (size_t)(s->p - from))))
-		return TAPE_BAD;
+}
+
+/* Bytes up to the quote, where it stands among the next 16 and nothing but ASCII that stands for
+ * itself before it: keys and words. SIZE_MAX: it does not. */
+static size_t short_text(const struct scan *s)
+{
+	for (size_t i = 0; i < 16 && s->end - s->p >= (ptrdiff_t)i + 8; i += 8) {
+		uint64_t w = eight_bytes(s->p + i), quote = w ^ EACH('"'), back = w ^ EACH('\\');
+		uint64_t stop =
+			((w - EACH(0x20)) | (quote - EACH(1)) | (back - EACH(1)) | w) & EACH(0x80);
+		size_t n;
+
+		if (!stop)
+			continue;
+		n = i + (size_t)__builtin_ctzll(stop) / 8;
+		return s->p[n] == '"' ? n : SIZE_MAX;
+	}
+	return SIZE_MAX;
+}
+
+static enum tape_end scan_text(struct scan *s)
+{
+	const char *from = ++s->p;
+	struct tape_node *node = new_node(s, TAPE_TEXT);
+	size_t n = short_text(s);
+	enum tape_end e;
+
+	if (n != SIZE_MAX) {
+		node->n = (uint32_t)n;
+		s->p += n + 1;
+		return TAPE_WHOLE;
+	}
+	e = to_quote(s, &node->escaped);
+
+	if (e != TAPE_WHOLE)
+		return e;
 	node->n = (uint32_t)(s->p++ - from);
-	return TAPE_WHOLE;
+	return is_text(from, node->n) ? TAPE_WHOLE : TAPE_BAD;
 }
 
 static char *put_utf8(char *to, uint32_t c)
@@ -159,12 +194,11 @@ static char *put_utf8(char *to, uint32_t c)
 /* One escape at *from, behind its backslash, which passed scan_escape */
 static char *decode_escape(const char **from, char *to)
 {
-	static const char plain[] = "\"\\/bfnrt", means[] = "\"\\/\b\f\n\r\t";
 	const char *p = *from;
 	uint32_t c;
 
 	if (*p != 'u') {
-		*to = means[strchr(plain, *p) - plain];
+		*to = meaning[(unsigned char)*p];
 		*from = p + 1;
 		return to + 1;
 	}
@@ -200,8 +234,22 @@ static size_t decode(char *to, const char *from, size_t n)
 
 /* ---- numbers ---- */
 
+/* Of 8 bytes: a bit in each that is no digit */
+static inline uint64_t no_digits(uint64_t w)
+{
+	uint64_t x = w ^ EACH('0');
+
+	return (((x & EACH(0x7f)) + EACH(0x76)) | x) & EACH(0x80);
+}
+
 static const char *digits(const char *p, const char *end)
 {
+	for (; end - p >= 8; p += 8) {
+		uint64_t stop = no_digits(eight_bytes(p));
+
+		if (stop)
+			return p + __builtin_ctzll(stop) / 8;
+	}
 	while (p < end && *p >= '0' && *p <= '9')
 		p++;
 	return p;
@@ -550,14 +598,18 @@ bool tape_next(struct tape_iter *it, struct tape_val *key, struct tape_val *valu
 	return true;
 }
 
-struct tape_val tape_get(struct tape_val v, const char *key)
+struct tape_val tape_get_n(struct tape_val v, const char *key, size_t n)
 {
-	struct tape_iter it = tape_walk(v);
-	struct tape_val k, found;
+	const struct tape_node *all = v.t ? v.t->v : NULL;
+	uint32_t i = v.i + 1, left = tape_type(v) == TAPE_OBJECT ? all[v.i].n : 0;
+	struct span s;
 
-	while (it.pairs && tape_next(&it, &k, &found))
-		if (tape_is(k, key))
-			return found;
+	for (; left; left--, i = all[i + 1].next) {
+		if (all[i].escaped)
+			tape_text((struct tape_val){v.t, i}, &s);
+		if (all[i].n == n && memcmp(v.t->text + all[i].at, key, n) == 0)
+			return (struct tape_val){v.t, i + 1};
+	}
 	return (struct tape_val){0};
 }
 
@@ -596,6 +648,12 @@ bool tape_i64(struct tape_val v, int64_t *x)
 
 /* ---- decimal to binary ---- */
 
+#ifdef __x86_64__ /* long double: 64 bits of digits, in its first 8 bytes */
+enum { WIDE = LDBL_MANT_DIG == 64 };
+#else
+enum { WIDE = 0 };
+#endif
+
 /* digits * 10^power */
 struct decimal {
 	uint64_t digits;
@@ -614,28 +672,54 @@ static int exponent_of(const char *p, const char *end)
 	return minus ? -e : e;
 }
 
+/* The number that 8 digits are: pairs, then fours, then all are put together side by side. */
+static inline uint64_t eight_digits(uint64_t w)
+{
+	w ^= EACH('0');
+	w = (w * 10 + (w >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
+	w = (w * 100 + (w >> 16)) & UINT64_C(0x0000ffff0000ffff);
+	return (w * 10000 + (w >> 32)) & UINT64_C(0xffffffff);
+}
+
+/* Digits from p on behind those that d has; what is not one of them ends it. */
+static const char *add_digits(struct decimal *d, const char *p, const char *end)
+{
+	for (uint64_t w; end - p >= 8 && !no_digits(w = eight_bytes(p)); p += 8)
+		d->digits = d->digits * 100000000 + eight_digits(w);
+	for (; p < end && *p >= '0' && *p <= '9'; p++)
+		d->digits = d->digits * 10 + (uint64_t)(*p - '0');
+	return p;
+}
+
 static struct decimal decimal_of(const char *p, const char *end)
 {
-	struct decimal d = {.whole = true};
-	bool point = false;
-	int n = 0;
+	struct decimal d = {0};
+	const char *point, *from = p += *p == '0';
+	ptrdiff_t n;
 
-	for (; p < end && (*p | 32) != 'e'; p++) {
-		if (*p == '.') {
-			point = true;
-			continue;
-		}
-		d.digits = d.digits * 10 + (uint64_t)(*p - '0');
-		d.power -= point;
-		n += n || *p != '0';
-	}
+	p = point = add_digits(&d, p, end);
+	if (p < end && *p == '.')
+		p = add_digits(&d, p + 1, end);
+	n = p - from - (p > point);
 	d.whole = n <= 19;
+	d.power = p > point ? (int)(point + 1 - p) : 0;
 	d.power += p < end ? exponent_of(p + 1, end) : 0;
 	return d;
 }
 
-/* The nearest double where one operation makes it: exactly, or in a type of 64 bits whose result is
- * so far from the middle of two doubles that its own rounding does not matter. */
+/* The low bits of the 64 that wide has: which double is nearest to a number that is within one of
+ * them depends on the number alone, unless they are about half of a double's last bit. */
+static bool near_middle(long double wide)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &wide, sizeof bits);
+	bits &= 0x7ff;
+	return bits >= 0x3ff && bits <= 0x401;
+}
+
+/* The nearest double where one operation makes it: exactly, or in a type of 64 bits whose own
+ * rounding does not matter. */
 static bool fast_f64(struct decimal d, double *x)
 {
 	static const double ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
@@ -643,8 +727,6 @@ static bool fast_f64(struct decimal d, double *x)
 				     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 	int power = abs(d.power);
 	long double wide;
-	uint64_t bits;
-	int e;
 
 	if (!d.whole || power > 22)
 		return false;
@@ -652,13 +734,12 @@ static bool fast_f64(struct decimal d, double *x)
 		*x = d.power < 0 ? (double)d.digits / ten[power] : (double)d.digits * ten[power];
 		return true;
 	}
-	if (LDBL_MANT_DIG != 64)
+	if (!WIDE)
 		return false;
 	wide = d.power < 0 ? (long double)d.digits / (long double)ten[power]
 			   : (long double)d.digits * (long double)ten[power];
-	bits = (uint64_t)ldexpl(frexpl(wide, &e), 64) & 0x7ff;
 	*x = (double)wide;
-	return bits < 0x3ff || bits > 0x401;
+	return !near_middle(wide);
 }
 
 bool tape_f64(struct tape_val v, double *x)

@@ -21,6 +21,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 enum tape_type {
 	TAPE_NONE, /* there is no such value */
@@ -69,7 +70,11 @@ struct tape_val tape_root(struct tape *t);
 enum tape_type tape_type(struct tape_val v);
 bool tape_none(struct tape_val v); /* absent or null */
 /* The value of this key; absent when v is no object or has none. */
-struct tape_val tape_get(struct tape_val v, const char *key);
+struct tape_val tape_get_n(struct tape_val v, const char *key, size_t n);
+static inline struct tape_val tape_get(struct tape_val v, const char *key)
+{
+	return tape_get_n(v, key, strlen(key)); /* which the compiler counts */
+}
 uint32_t tape_count(struct tape_val v); /* elements or pairs; 0 of anything else */
 struct tape_val tape_at(struct tape_val array, uint32_t i);
 

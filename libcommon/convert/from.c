@@ -382,13 +382,10 @@ const struct from_known *from_find(struct from *f, struct sample *s, struct span
 /* How long is the end token's text that ends s? "<|name|>" and a few others; 0: none does. */
 static size_t end_length(struct from *f, struct span s)
 {
-	static const char *const others[] = {"</s>",
-					     "<eos>",
-					     "<end_of_turn>",
-					     "<turn|>",
-					     "<|end\xe2\x96\x81of\xe2\x96\x81sentence|>",
-					     "<\xef\xbd\x9c"
-					     "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>"};
+	static const char *const others[] = {
+		"</s>", "<eos>", "<end_of_turn>", "<turn|>",
+		/* DeepSeek's, with lines and blocks of full width */
+		"<\xef\xbd\x9c\x65nd\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>"};
 	const char *const *v = f->o->end ? &f->o->end : others;
 	size_t count = f->o->end ? 1 : sizeof others / sizeof *others, n = 2;
 
@@ -524,18 +521,21 @@ void from_meta_bool(struct sample *s, const char *name, bool is)
 	s->n_meta++;
 }
 
+static bool is_used(const char *const used[], struct span name)
+{
+	for (const char *const *u = used; *u; u++)
+		if (name.n && **u == *name.p && strncmp(*u, name.p, name.n) == 0 && !(*u)[name.n])
+			return true;
+	return span_is(name, KEEP_KEY);
+}
+
 void from_rest(struct from *f, struct sample *s, struct tape_val row, const char *const used[])
 {
 	struct tape_iter it = tape_walk(row);
 	struct tape_val key, v;
 	struct span name;
 
-	while (tape_next(&it, &key, &v)) {
-		const char *const *u = used;
-
-		while (*u && !tape_is(key, *u))
-			u++;
-		if (!*u && tape_text(key, &name) && !span_is(name, KEEP_KEY))
+	while (tape_next(&it, &key, &v))
+		if (tape_text(key, &name) && !is_used(used, name))
 			meta_pair(f, s, name, v);
-	}
 }

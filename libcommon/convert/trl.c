@@ -44,7 +44,28 @@ static bool looks(struct tape_val row)
 	       tape_type(tape_get(row, "advantage")) != TAPE_NONE;
 }
 
-static uint64_t row_hash(struct from *f, struct tape_val row)
+/* All of a value: its types, counts, and bytes */
+static void hash_value(struct hash *h, struct tape_val v)
+{
+	struct tape_iter it = tape_walk(v);
+	const struct tape_node *node = &v.t->v[v.i];
+	const char head[2] = {(char)tape_type(v), ':'};
+	struct span s = {v.t->text + node->at, node->n};
+	struct tape_val key, value;
+
+	tape_text(v, &s);
+	hash_add(h, head, sizeof head);
+	hash_add(h, &node->n, sizeof node->n);
+	if (tape_type(v) == TAPE_TEXT || tape_type(v) == TAPE_INT || tape_type(v) == TAPE_REAL)
+		hash_add(h, s.p, s.n);
+	while (tape_next(&it, &key, &value)) {
+		if (key.t)
+			hash_value(h, key);
+		hash_value(h, value);
+	}
+}
+
+static uint64_t row_hash(struct tape_val row)
 {
 	struct tape_iter it = tape_walk(row);
 	struct hash *h = hash_new();
@@ -53,11 +74,8 @@ static uint64_t row_hash(struct from *f, struct tape_val row)
 
 	while (tape_next(&it, &key, &v))
 		if (!tape_is(key, "step")) {
-			struct span k = {0}, json = from_json(f, v);
-
-			tape_text(key, &k);
-			hash_add(h, k.p, k.n);
-			hash_add(h, json.p, json.n);
+			hash_value(h, key);
+			hash_value(h, v);
 		}
 	sum = hash_64(h);
 	hash_free(h);
@@ -171,7 +189,7 @@ static int trl_read(struct from *f, struct tape_val row)
 		b->same = b->before.n;
 		b->step = step;
 	}
-	if (is_as_before(b, row_hash(f, row)) && b->same) {
+	if (is_as_before(b, row_hash(row)) && b->same) {
 		struct span json = from_json(f, row);
 
 		buf_add(&b->held, json.p, json.n);

@@ -11,7 +11,6 @@
 
 #include <ctype.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -465,15 +464,14 @@ static char *index_id(const struct row *r, const json_t *index)
 void taskrow_content_id(const struct span text[4], char id[TASKROW_ID])
 {
 	struct hash *h = hash_new();
-	char hex[17];
 
 	for (int i = 0; i < 4; i++) {
 		hash_add(h, text[i].p ? text[i].p : "\1", text[i].p ? text[i].n : 1);
 		hash_add(h, "", 1);
 	}
-	hash_hex(hash_64(h), hex);
+	memcpy(id, "row:", 4);
+	hash_hex(hash_64(h), id + 4);
 	hash_free(h);
-	snprintf(id, TASKROW_ID, "row:%s", hex);
 }
 
 static struct span span_of(const char *text)
