@@ -127,7 +127,7 @@ static int read_metric(struct from *f, struct tape_val row, double *value)
 	while (tape_next(&it, &none, &name)) {
 		if (!tape_text(name, &s))
 			continue;
-		v = tape_get(row, from_print(f, "%.*s%c", (int)s.n, s.p, 0).p);
+		v = tape_get_n(row, s.p, s.n);
 		if (tape_f64(v, &x) || tape_type(v) == TAPE_TRUE || tape_type(v) == TAPE_FALSE) {
 			*value = tape_f64(v, &x) ? x : tape_type(v) == TAPE_TRUE;
 			found++;
