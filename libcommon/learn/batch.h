@@ -14,13 +14,16 @@
 struct seq { /* token ids belong to the caller */
 	const uint32_t *prompt, *resp;
 	size_t n_prompt, n_resp; /* at least one each */
+	const uint8_t *learn; /* (n_resp) 0: a token that is read, and not predicted; NULL: all are
+				 predicted; at least one is */
 };
 
 /* Position the model has to see for s: the last response token is predicted only. */
 size_t batch_inputs(const struct seq *s);
+size_t batch_outputs(const struct seq *s); /* tokens that are predicted */
 
-/* Called with the log-probabilities of response tokens of sequence i; dlogp[0..n) becomes the
- * derivative of the loss by each of them (NULL: not wanted). */
+/* Called with the log-probabilities of the n predicted tokens of sequence i; dlogp[0..n) becomes
+ * the derivative of the loss by each of them (NULL: not wanted). */
 typedef void batch_fn(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp);
 
 struct batch; /* opaque: memory of one micro-batch, reused */

@@ -29,6 +29,7 @@ uint64_t rft_data_hash(const struct rft_data *d)
 		hash_add(h, head, sizeof head);
 	}
 	hash_add(h, d->tok, d->n_tok * sizeof *d->tok);
+	hash_add(h, d->learn.p, d->learn.n);
 	sum = hash_64(h);
 	hash_free(h);
 	return sum;
@@ -38,6 +39,7 @@ void rft_data_free(struct rft_data *d)
 {
 	free(d->tok);
 	free(d->row);
+	buf_free(&d->learn);
 	free(d->ids.v);
 	names_free(&d->tasks);
 	free(d->prompt);
@@ -55,17 +57,6 @@ static size_t doubled(size_t cap, size_t need)
 	return need > 2 * cap ? need : 2 * cap;
 }
 
-static void add_ids(struct ids *ids, const uint32_t *v, size_t n)
-{
-	if (ids->cap - ids->n < n) {
-		ids->cap = doubled(ids->cap, ids->n + n);
-		ids->v = xgrow(ids->v, ids->cap, sizeof *ids->v);
-	}
-	if (n)
-		memcpy(ids->v + ids->n, v, n * sizeof *v);
-	ids->n += n;
-}
-
 /* Ends the response, unless it says how it ends itself. */
 static void add_end(struct rft_data *d, size_t n_prompt)
 {
@@ -74,7 +65,7 @@ static void add_end(struct rft_data *d, size_t n_prompt)
 	uint32_t end = (uint32_t)p->end;
 
 	if (p->end >= 0 && !(ids->n > n_prompt && config_is_eos(&p->cfg, ids->v[ids->n - 1])))
-		add_ids(&d->ids, &end, 1);
+		tok_append(&d->ids, &end, 1);
 }
 
 /* Prompt, then response, as ids in d->ids; *n_prompt is where the response begins. */
@@ -84,12 +75,12 @@ static int encode(struct rft_data *d, const struct traj *t, size_t *n_prompt, st
 
 	d->ids.n = 0;
 	if (t->prompt_tokens)
-		add_ids(&d->ids, t->prompt_tokens, t->n_prompt_tokens);
+		tok_append(&d->ids, t->prompt_tokens, t->n_prompt_tokens);
 	else if (tok_encode(p->tok, t->prompt.p, t->prompt.n, true, &d->ids, why))
 		return fail_prefix(why, "prompt");
 	*n_prompt = d->ids.n;
 	if (t->tokens) {
-		add_ids(&d->ids, t->tokens, t->n_tokens);
+		tok_append(&d->ids, t->tokens, t->n_tokens);
 		return 0;
 	}
 	if (tok_encode(p->tok, t->response.p, t->response.n, false, &d->ids, why))
@@ -99,22 +90,6 @@ static int encode(struct rft_data *d, const struct traj *t, size_t *n_prompt, st
 	return 0;
 }
 
-/* text without blanks and what is no character: what any decoder makes of ids. */
-static void bare(struct buf *b, struct span text)
-{
-	static const char lost[] = "\xef\xbf\xbd"; /* U+FFFD */
-	size_t n;
-
-	buf_reset(b);
-	for (size_t i = 0; i < text.n; i += n ? n : 1) {
-		const char *p = text.p + i;
-
-		n = utf8_char(p, text.n - i);
-		if (n > 1 ? memcmp(p, lost, sizeof lost - 1) != 0 : n && !strchr(" \t\n\r", *p))
-			buf_add(b, p, n);
-	}
-}
-
 /* The text of ids has text in it, with the special tokens or without: a program may have kept
  * either, and left out a template before it or a stop string behind it. */
 static bool says(struct rft_data *d, const uint32_t *ids, size_t n, struct span text)
@@ -122,11 +97,11 @@ static bool says(struct rft_data *d, const uint32_t *ids, size_t n, struct span 
 	struct buf all = {0};
 	bool found = false;
 
-	bare(&d->want, text);
+	utf8_bare(&d->want, text);
 	for (int special = 1; special >= 0 && !found; special--) {
 		buf_reset(&all);
 		tok_decode(d->policy->tok, ids, n, special, &all);
-		bare(&d->said, (struct span){all.p, all.n});
+		utf8_bare(&d->said, (struct span){all.p, all.n});
 		found = d->want.n == 0 ||
 			(d->said.n && memmem(d->said.p, d->said.n, d->want.p, d->want.n));
 	}
@@ -161,54 +136,95 @@ static int check_prompt(struct rft_data *d, const struct traj *t, const struct r
 	return traj_one_prompt(t, &d->prompt[id], r, name, why);
 }
 
-static void append(struct rft_data *d, size_t n_prompt, uint64_t task)
+/* Which tokens of the response are learned: where all are, nothing is kept. */
+static uint64_t keep_learn(struct rft_data *d, const uint8_t *learn, size_t n, struct rft_row *row)
 {
-	const struct ids *ids = &d->ids;
+	row->n_learn = row->n_resp;
+	if (!learn)
+		return 0;
+	row->n_learn = 0;
+	for (size_t i = 0; i < n; i++)
+		row->n_learn += learn[i];
+	buf_add(&d->learn, learn, n);
+	return d->learn.n - n + 1;
+}
 
-	assert(n_prompt >= 1 && n_prompt < ids->n);
+static void append(struct rft_data *d, const struct turns_row *r, uint64_t task)
+{
+	size_t n_resp = r->n - r->n_prompt;
+	struct rft_row row = {d->n_tok, (uint32_t)r->n_prompt, (uint32_t)n_resp, 0, 0, task};
+
+	assert(r->n_prompt >= 1 && r->n_prompt < r->n);
 	if (d->n == d->cap) {
 		d->cap = doubled(d->cap, 1024);
 		d->row = xgrow(d->row, d->cap, sizeof *d->row);
 	}
-	if (d->cap_tok - d->n_tok < ids->n) {
-		d->cap_tok = doubled(d->cap_tok, d->n_tok + ids->n);
+	if (d->cap_tok - d->n_tok < r->n) {
+		d->cap_tok = doubled(d->cap_tok, d->n_tok + r->n);
 		d->tok = xgrow(d->tok, d->cap_tok, sizeof *d->tok);
 	}
-	d->row[d->n++] =
-		(struct rft_row){d->n_tok, (uint32_t)n_prompt, (uint32_t)(ids->n - n_prompt), task};
-	memcpy(d->tok + d->n_tok, ids->v, ids->n * sizeof *ids->v);
-	d->n_tok += ids->n;
+	row.learn = keep_learn(d, r->learn, n_resp, &row);
+	d->row[d->n++] = row;
+	memcpy(d->tok + d->n_tok, r->ids, r->n * sizeof *r->ids);
+	d->n_tok += r->n;
+}
+
+int rft_add_row(struct rft_data *d, const struct turns_row *r, uint64_t task, struct reason *why)
+{
+	const struct config *cfg = &d->policy->cfg;
+	int64_t o = d->o->max_len;
+	size_t max = (size_t)(o && o < cfg->max_len ? o : cfg->max_len);
+
+	assert(!d->seq /* not sealed */);
+	if (r->n_prompt == 0)
+		return fail(why, ST_INPUT, "prompt: it has no token");
+	for (size_t i = 0; i < r->n; i++)
+		if (r->ids[i] >= (uint64_t)cfg->vocab)
+			return fail(why, ST_INPUT,
+				    "token %u is not in the policy's vocabulary of %lld", r->ids[i],
+				    (long long)cfg->vocab);
+	if (r->n == r->n_prompt || (r->learn && !memchr(r->learn, 1, r->n - r->n_prompt)))
+		d->empty++;
+	else if (r->n > max)
+		d->too_long++;
+	else
+		append(d, r, task);
+	return 0;
 }
 
 int rft_add(struct rft_data *d, const struct traj *t, const struct rec *r, const char *name,
 	    struct reason *why)
 {
-	const struct config *cfg = &d->policy->cfg;
-	int64_t o = d->o->max_len;
-	size_t max = (size_t)(o && o < cfg->max_len ? o : cfg->max_len), n_prompt = 0;
+	struct turns_row row = {0};
 	struct reason text;
+	int st;
 
-	assert(!d->seq /* not sealed */);
 	if (check_prompt(d, t, r, name, why))
 		return why->status;
-	if (encode(d, t, &n_prompt, &text))
-		return rec_fail(why, name, r, "%s", text.text);
-	if (n_prompt == 0)
-		return rec_fail(why, name, r, "prompt: it has no token");
-	for (size_t i = 0; i < d->ids.n; i++)
-		if (d->ids.v[i] >= (uint64_t)cfg->vocab)
-			return rec_fail(why, name, r,
-					"token %u is not in the policy's vocabulary of %lld",
-					d->ids.v[i], (long long)cfg->vocab);
-	if (check_ids(d, t, &text))
-		return rec_fail(why, name, r, "%s", text.text);
-	if (d->ids.n == n_prompt)
-		d->empty++;
-	else if (d->ids.n > max)
-		d->too_long++;
-	else
-		append(d, n_prompt, XXH3_64bits(t->task.p, t->task.n));
-	return 0;
+	st = encode(d, t, &row.n_prompt, &text);
+	row.ids = d->ids.v;
+	row.n = d->ids.n;
+	if (!st)
+		st = rft_add_row(d, &row, XXH3_64bits(t->task.p, t->task.n), &text);
+	if (!st)
+		st = check_ids(d, t, &text);
+	return st ? rec_fail(why, name, r, "%s", text.text) : 0;
+}
+
+int rft_add_text(struct rft_data *d, struct span prompt, struct span completion, uint64_t task,
+		 struct reason *why)
+{
+	struct turns_row row = {0};
+	struct traj t;
+	int st;
+
+	traj_clear(&t);
+	t.prompt = prompt;
+	t.response = completion;
+	st = encode(d, &t, &row.n_prompt, why);
+	row.ids = d->ids.v;
+	row.n = d->ids.n;
+	return st ? st : rft_add_row(d, &row, task, why);
 }
 
 static int by_value(const void *a, const void *b)
@@ -247,7 +263,7 @@ static void weigh(struct rft_data *d)
 		tasks[i] = d->row[i].task;
 	qsort(tasks, d->n, sizeof *tasks, by_value);
 	for (size_t i = 0; i < d->n; i++) {
-		double len = (double)d->row[i].n_resp;
+		double len = (double)d->row[i].n_learn;
 
 		d->weight[i] = d->o->weight == WEIGHT_TOKEN ? 1 : 1 / len;
 		if (d->o->weight == WEIGHT_TASK)
@@ -270,7 +286,9 @@ int rft_seal(struct rft_data *d, struct reason *why)
 		uint64_t key = rng_key(d->o->seed, RNG_SPLIT, row->task, 0, 0);
 
 		d->seq[i] = (struct seq){d->tok + row->at, d->tok + row->at + row->n_prompt,
-					 row->n_prompt, row->n_resp};
+					 row->n_prompt, row->n_resp,
+					 row->learn ? (const uint8_t *)d->learn.p + row->learn - 1
+						    : NULL};
 		/* whole problems: another answer to one that was learned proves little */
 		if (rng_uniform(key, 0) < d->o->validation)
 			d->held[d->n_held++] = i;

@@ -197,9 +197,8 @@ static void prepare(struct rl *r)
 		const struct rollout *o = response(r, i);
 
 		r->order[i] = i;
+		r->seq[i] = (struct seq){.resp = all->tokens + o->tok, .n_resp = o->n};
 		r->seq[i].prompt = rollout_prompt(roller, o->task, &r->seq[i].n_prompt);
-		r->seq[i].resp = all->tokens + o->tok;
-		r->seq[i].n_resp = o->n;
 	}
 	if (!r->ref_batch)
 		return;
