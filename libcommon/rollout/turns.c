@@ -99,15 +99,18 @@ static int turn_begin(struct turns *s, const struct turns_ask *a, size_t i, size
 	return st;
 }
 
-/* Is what a turn says in its text? Templates drop thoughts. */
-static void compare(struct turns *s, const json_t *message, struct span text)
+/* Is what a turn says in text, where it begins at or, as a prompt may have said its first words,
+ * shortly before `at`? Templates drop thoughts. */
+static void compare(struct turns *s, const json_t *message, const struct buf *text, size_t at)
 {
 	const json_t *content = json_object_get(message, "content");
+	size_t n = json_string_length(content);
 
 	if (!json_is_string(content))
 		return;
-	utf8_bare(&s->said, text);
-	utf8_bare(&s->want, (struct span){json_string_value(content), json_string_length(content)});
+	at = at > n ? at - n : 0;
+	utf8_bare(&s->said, (struct span){text->p + at, text->n - at});
+	utf8_bare(&s->want, (struct span){json_string_value(content), n});
 	s->changed +=
 		s->want.n && !memmem(s->said.p ? s->said.p : "", s->said.n, s->want.p, s->want.n);
 }
@@ -236,7 +239,7 @@ static int by_place(struct turns *s, const struct turns_ask *a, size_t n, turns_
 			st = turn_begin(s, a, i, &at, why);
 		if (st)
 			break;
-		compare(s, m, (struct span){s->next.p + at, s->next.n - at});
+		compare(s, m, &s->next, at);
 		st = add_turn(s, at, fn, ctx, why);
 	}
 	return st ? st : give(s, fn, ctx, why);
@@ -260,7 +263,8 @@ static int by_mark(struct turns *s, const struct turns_ask *a, size_t n, turns_f
 	buf_free(&parts);
 	if (!st && !kept)
 		st = fail(why, ST_INPUT, "the chat template marks nothing of it as generated");
-	compare(s, json_array_get(a->messages, n - 1), (struct span){s->text.p, s->text.n});
+	if (kept)
+		compare(s, json_array_get(a->messages, n - 1), &s->text, part[kept - 1].from);
 	return st ? st : give(s, fn, ctx, why);
 }
 

@@ -121,6 +121,7 @@ static void beginnings_that_answers_do_not_have(void **state)
 		"'<eos>' }}{% endfor %}{% if add_generation_prompt %}{{ 'a:<think>\\n' }}{% endif "
 		"%}";
 	static const char *const thought[] = {"u q", "a <think>t</think>x", NULL};
+	static const char *const more[] = {"u q", "a <think>\nt", NULL}; /* the prompt has it */
 	static const char *const like[] = {"u q", "a <x", NULL}; /* begins as the prompt goes on */
 	struct policy p = policy_with(think);
 	json_t *list = talk(thought);
@@ -132,6 +133,11 @@ static void beginnings_that_answers_do_not_have(void **state)
 	/* told, for what is learned is not what the row says */
 	assert_int_equal(learned(&p, &(struct turns_ask){.messages = list}, "u:q<eos>a:[x<eos>]|"),
 			 1);
+	json_decref(list);
+	list = talk(more);
+	assert_int_equal(
+		learned(&p, &(struct turns_ask){.messages = list}, "u:q<eos>a:<think>\n[t<eos>]|"),
+		0);
 	json_decref(list);
 	policy_free(&p);
 }
