@@ -177,6 +177,36 @@ static struct pack fill(struct batch *b, const struct seq *all, const uint64_t *
 	return p;
 }
 
+/* The next micro-batch of n sequences: *k of them */
+static struct pack next_pack(struct batch *b, const struct seq *all, const uint64_t *order,
+			     size_t n, size_t micro_tokens, double temperature, size_t *k)
+{
+	struct part part = fit(all, order, n, micro_tokens);
+	struct pack p = fill(b, all, order, &part);
+
+	assert(part.n >= 1 && p.n_tok == part.n_tok && p.n_rows == part.n_row);
+	p.temperature = temperature;
+	*k = part.n;
+	return p;
+}
+
+size_t batch_score(struct batch *b, const struct seq *all, const uint64_t *order, size_t n,
+		   size_t micro_tokens, double temperature, float *logp, float *entropy)
+{
+	size_t row = 0;
+
+	assert(all && order && logp);
+	assert(temperature > 0);
+	for (size_t done = 0, k; done < n; done += k) {
+		struct pack p =
+			next_pack(b, all, order + done, n - done, micro_tokens, temperature, &k);
+
+		model_logprobs(b->run, b->m, &p, logp + row, entropy ? entropy + row : NULL);
+		row += p.n_rows;
+	}
+	return row;
+}
+
 size_t batch_run(struct batch *b, const struct seq *all, const uint64_t *order, size_t n,
 		 size_t micro_tokens, double temperature, batch_fn *fn, void *ctx, float *grads)
 {
@@ -186,14 +216,11 @@ size_t batch_run(struct batch *b, const struct seq *all, const uint64_t *order, 
 	assert(temperature > 0);
 	for (size_t done = 0, k; done < n; done += k) {
 		enum profile_part before = profile_to(PROFILE_FORWARD);
-		struct part part = fit(all, order + done, n - done, micro_tokens);
-		struct pack p = fill(b, all, order + done, &part);
+		struct pack p =
+			next_pack(b, all, order + done, n - done, micro_tokens, temperature, &k);
 		size_t row = 0;
 
-		k = part.n;
-		assert(k >= 1 && p.n_tok == part.n_tok && p.n_rows == part.n_row);
 		seen += p.n_tok;
-		p.temperature = temperature;
 		if (grads)
 			model_forward(b->run, b->m, &p, b->logp, NULL);
 		else

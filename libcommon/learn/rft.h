@@ -24,6 +24,7 @@
 #include "run/state.h"
 #include "learn/schedule.h"
 #include "policy/policy.h"
+#include "rollout/trajids.h"
 #include "rollout/turns.h"
 #include "stream/traj.h"
 
@@ -77,8 +78,7 @@ struct rft_data {
 	struct names tasks;
 	uint64_t *prompt; /* of each, see traj_one_prompt */
 	size_t n_prompt;
-	struct ids ids; /* scratch, here and below */
-	struct buf said, want;
+	struct trajids ids; /* scratch */
 
 	/* from rft_seal on */
 	struct seq *seq;        /* (n) */
@@ -89,10 +89,8 @@ struct rft_data {
 
 /* Policy and opts are borrowed. */
 void rft_data_init(struct rft_data *d, const struct policy *p, const struct rft_opts *o);
-/* Token ids come from the record; without them prompt and response are encoded and, unless
- * finish is "length", the policy's first stop token is appended. Ids that are not the text beside
- * them are ST_INPUT, and so are two prompts of one task. A row that is too long or has no token is
- * left out and counted. */
+/* Tokens are those of trajids.h, and what is wrong with them is ST_INPUT, and so are two prompts of
+ * one task. A row that is too long or has no token is left out and counted. */
 int rft_add(struct rft_data *d, const struct traj *t, const struct rec *r, const char *name,
 	    struct reason *why);
 /* A row of tokens as they are; which problem it is of tells task, a hash. Left out and counted as

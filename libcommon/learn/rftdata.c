@@ -2,7 +2,6 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "base/utf8.h"
 #include "learn/rft.h"
 
 #include <assert.h>
@@ -40,11 +39,9 @@ void rft_data_free(struct rft_data *d)
 	free(d->tok);
 	free(d->row);
 	buf_free(&d->learn);
-	free(d->ids.v);
+	trajids_free(&d->ids);
 	names_free(&d->tasks);
 	free(d->prompt);
-	buf_free(&d->said);
-	buf_free(&d->want);
 	free(d->seq);
 	free(d->weight);
 	free(d->train);
@@ -55,75 +52,6 @@ void rft_data_free(struct rft_data *d)
 static size_t doubled(size_t cap, size_t need)
 {
 	return need > 2 * cap ? need : 2 * cap;
-}
-
-/* Ends the response, unless it says how it ends itself. */
-static void add_end(struct rft_data *d, size_t n_prompt)
-{
-	const struct policy *p = d->policy;
-	const struct ids *ids = &d->ids;
-	uint32_t end = (uint32_t)p->end;
-
-	if (p->end >= 0 && !(ids->n > n_prompt && config_is_eos(&p->cfg, ids->v[ids->n - 1])))
-		tok_append(&d->ids, &end, 1);
-}
-
-/* Prompt, then response, as ids in d->ids; *n_prompt is where the response begins. */
-static int encode(struct rft_data *d, const struct traj *t, size_t *n_prompt, struct reason *why)
-{
-	const struct policy *p = d->policy;
-
-	d->ids.n = 0;
-	if (t->prompt_tokens)
-		tok_append(&d->ids, t->prompt_tokens, t->n_prompt_tokens);
-	else if (tok_encode(p->tok, t->prompt.p, t->prompt.n, true, &d->ids, why))
-		return fail_prefix(why, "prompt");
-	*n_prompt = d->ids.n;
-	if (t->tokens) {
-		tok_append(&d->ids, t->tokens, t->n_tokens);
-		return 0;
-	}
-	if (tok_encode(p->tok, t->response.p, t->response.n, false, &d->ids, why))
-		return fail_prefix(why, "response");
-	if (!span_is(t->finish, "length")) /* else the policy had not come to its end */
-		add_end(d, *n_prompt);
-	return 0;
-}
-
-/* The text of ids has text in it, with the special tokens or without: a program may have kept
- * either, and left out a template before it or a stop string behind it. */
-static bool says(struct rft_data *d, const uint32_t *ids, size_t n, struct span text)
-{
-	struct buf all = {0};
-	bool found = false;
-
-	utf8_bare(&d->want, text);
-	for (int special = 1; special >= 0 && !found; special--) {
-		buf_reset(&all);
-		tok_decode(d->policy->tok, ids, n, special, &all);
-		utf8_bare(&d->said, (struct span){all.p, all.n});
-		found = d->want.n == 0 ||
-			(d->said.n && memmem(d->said.p, d->said.n, d->want.p, d->want.n));
-	}
-	buf_free(&all);
-	return found;
-}
-
-/* The record's ids must be those of the policy's tokenizer: others would be learned without a word.
- */
-static int check_ids(struct rft_data *d, const struct traj *t, struct reason *why)
-{
-	const char *what = NULL;
-
-	if (t->n_prompt_tokens && !says(d, t->prompt_tokens, t->n_prompt_tokens, t->prompt))
-		what = "prompt_tokens are not those of prompt";
-	else if (t->n_tokens && !says(d, t->tokens, t->n_tokens, t->response))
-		what = "tokens are not those of response";
-	return what ? fail(why, ST_INPUT,
-			   "%s in the policy's tokenizer; leave id, prompt_tokens, tokens and "
-			   "logprobs out of the records, and their texts are encoded",
-			   what)
-		    : 0;
 }
 
 /* One problem, one prompt: its weight and whether it is held out are a problem's. */
@@ -169,20 +97,13 @@ static void append(struct rft_data *d, const struct turns_row *r, uint64_t task)
 	d->n_tok += r->n;
 }
 
-int rft_add_row(struct rft_data *d, const struct turns_row *r, uint64_t task, struct reason *why)
+static int keep_row(struct rft_data *d, const struct turns_row *r, uint64_t task)
 {
 	const struct config *cfg = &d->policy->cfg;
 	int64_t o = d->o->max_len;
 	size_t max = (size_t)(o && o < cfg->max_len ? o : cfg->max_len);
 
 	assert(!d->seq /* not sealed */);
-	if (r->n_prompt == 0)
-		return fail(why, ST_INPUT, "prompt: it has no token");
-	for (size_t i = 0; i < r->n; i++)
-		if (r->ids[i] >= (uint64_t)cfg->vocab)
-			return fail(why, ST_INPUT,
-				    "token %u is not in the policy's vocabulary of %lld", r->ids[i],
-				    (long long)cfg->vocab);
 	if (r->n == r->n_prompt || (r->learn && !memchr(r->learn, 1, r->n - r->n_prompt)))
 		d->empty++;
 	else if (r->n > max)
@@ -192,39 +113,43 @@ int rft_add_row(struct rft_data *d, const struct turns_row *r, uint64_t task, st
 	return 0;
 }
 
+int rft_add_row(struct rft_data *d, const struct turns_row *r, uint64_t task, struct reason *why)
+{
+	if (r->n_prompt == 0)
+		return fail(why, ST_INPUT, "prompt: it has no token");
+	return trajids_check(d->policy, r->ids, r->n, why) ? why->status : keep_row(d, r, task);
+}
+
+static int add_traj(struct rft_data *d, const struct traj *t, uint64_t task, struct reason *why)
+{
+	struct trajids *s = &d->ids;
+	int st = trajids_take(s, d->policy, t, why);
+	struct turns_row row = {.ids = s->ids.v, .n = s->ids.n, .n_prompt = s->n_prompt};
+
+	return st ? st : keep_row(d, &row, task);
+}
+
 int rft_add(struct rft_data *d, const struct traj *t, const struct rec *r, const char *name,
 	    struct reason *why)
 {
-	struct turns_row row = {0};
 	struct reason text;
-	int st;
 
 	if (check_prompt(d, t, r, name, why))
 		return why->status;
-	st = encode(d, t, &row.n_prompt, &text);
-	row.ids = d->ids.v;
-	row.n = d->ids.n;
-	if (!st)
-		st = rft_add_row(d, &row, XXH3_64bits(t->task.p, t->task.n), &text);
-	if (!st)
-		st = check_ids(d, t, &text);
-	return st ? rec_fail(why, name, r, "%s", text.text) : 0;
+	return add_traj(d, t, XXH3_64bits(t->task.p, t->task.n), &text)
+		       ? rec_fail(why, name, r, "%s", text.text)
+		       : 0;
 }
 
 int rft_add_text(struct rft_data *d, struct span prompt, struct span completion, uint64_t task,
 		 struct reason *why)
 {
-	struct turns_row row = {0};
 	struct traj t;
-	int st;
 
 	traj_clear(&t);
 	t.prompt = prompt;
 	t.response = completion;
-	st = encode(d, &t, &row.n_prompt, why);
-	row.ids = d->ids.v;
-	row.n = d->ids.n;
-	return st ? st : rft_add_row(d, &row, task, why);
+	return add_traj(d, &t, task, why);
 }
 
 static int by_value(const void *a, const void *b)
