@@ -5,7 +5,7 @@
 #include "base/rows.h"
 #include "learn/rftrows.h"
 
-const struct fuzz_memory fuzz_memory = {4 << 20, 4000};
+const struct fuzz_memory fuzz_memory = {4 << 20, 4000, FUZZ_ZSTD};
 
 static const char template[] =
 	"{% for m in messages %}{{ m.role[0] + ':' }}{% if m.role == 'assistant' and loop.last %}"
