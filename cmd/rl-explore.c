@@ -185,7 +185,7 @@ static void show(const struct rl_report *r, double began, uint64_t before)
 		 "step %" PRIu64 "/%" PRId64
 		 "  reward %.3f  entropy %.3f  groups %zu/%zu  %.0f tokens/s  %s left",
 		 r->step, steps, r->explored.reward, r->explored.entropy, r->explored.kept,
-		 r->explored.tried, (double)(r->sampled + r->trained) / now,
+		 r->explored.tried, (double)(r->sampled + r->learned.trained) / now,
 		 progress_time(left, text));
 }
 
@@ -252,7 +252,7 @@ static int make_steps(struct rl *rl, struct policy *p, struct rec_out *w, struct
 			session.all = step;
 		if (r.explored.effective)
 			st = account(&r, began, before, st, why);
-		if (st && r.stuck)
+		if (st && r.learned.stuck)
 			rescue(p);
 		if (!st)
 			st = save_step(p, (int64_t)step, why);
