@@ -34,6 +34,15 @@ struct learner {
 	struct loss_stats stats;
 };
 
+int learner_options(struct rl_opts *o, const struct rl_words *w)
+{
+	if (o->loss.dual_clip > 0 && o->loss.dual_clip <= 1)
+		return tool_usage("--dual-clip: it must be above 1, or 0");
+	o->loss.kind = (enum loss_kind)tool_word(LOSS_WORDS, w->loss);
+	o->aggregate = (enum aggregate)tool_word(AGGREGATE_WORDS, w->aggregate);
+	return 0;
+}
+
 /* Tokens of the largest micro-batch of so many responses */
 static size_t micro(const struct learner *l, size_t responses, size_t longest)
 {

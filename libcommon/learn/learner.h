@@ -60,6 +60,9 @@ struct learned { /* of one step; means are NaN where there was nothing to averag
 	bool stuck;                /* ADAMW_PATIENCE updates in a row were not finite */
 };
 
+/* What the rows of OPTIONS_LOSS cannot say: 0, or ST_USAGE, told. */
+int learner_options(struct rl_opts *o, const struct rl_words *w);
+
 struct learner; /* opaque */
 /* All is borrowed; the policy's weights change. off NULL: none of it. With a KL term a copy of the
  * weights is kept as the reference. */
