@@ -67,25 +67,24 @@ for k in "${kinds[@]}"; do
 	traj-convert -q --from "$k" "$k.jsonl" >"$k.traj"
 done
 
-# Seconds of processor for one run, behind the bytes that went in
-run() { # FILE COMMAND ...
-	local file=$1
-	shift
-	# shellcheck disable=SC2002
-	stat -c %s "$file"
-	{ time taskset -c "${CPU:-0}" sh -c "cat $file | $*" >/dev/null 2>err; } 2>&1 || {
+# A line: NAME WAY, the bytes that went in, seconds of processor
+run() { # NAME WAY FILE COMMAND ...
+	local name="$1 $2" file=$3 t
+	shift 3
+	t=$({ time taskset -c "${CPU:-0}" sh -c "cat $file | $*" >/dev/null 2>err; } 2>&1) || {
 		cat err >&2
 		exit 1
 	}
+	echo "$name $(stat -c %s "$file") $t"
 }
 
 for ((round = 0; round < ${ROUNDS:-5}; round++)); do
 	for k in "${kinds[@]}"; do
-		echo "$k" from $(run "$k.jsonl" traj-convert -q --from "$k")
-		echo "$k" json $(run "$k.jsonl" env PYTHONIOENCODING=utf-8 "$python" parse.py)
+		run "$k" from "$k.jsonl" traj-convert -q --from "$k"
+		run "$k" json "$k.jsonl" env PYTHONIOENCODING=utf-8 "$python" parse.py
 	done
 	for k in verl messages; do
-		echo "$k" to $(run "$k.traj" traj-convert -q --to "$k")
+		run "$k" to "$k.traj" traj-convert -q --to "$k"
 	done
 done | awk '
 	{
