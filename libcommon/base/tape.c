@@ -333,6 +333,33 @@ static enum tape_end scan_number(struct scan *s)
 	return in_range(s, from, &node->type, exponent) ? TAPE_WHOLE : TAPE_BAD;
 }
 
+/* In a list of numbers, the next one comes behind a comma and a blank at most. */
+static bool to_next_number(struct scan *s)
+{
+	const char *p = s->p;
+
+	if (p == s->end || *p++ != ',')
+		return false;
+	p += p < s->end && *p == ' ';
+	if (p == s->end || ((*p < '0' || *p > '9') && *p != '-'))
+		return false;
+	s->p = p;
+	return true;
+}
+
+/* A number, and those that follow it in an array */
+static enum tape_end scan_numbers(struct scan *s)
+{
+	bool array = s->depth && s->t->v[s->open].type == TAPE_ARRAY;
+	enum tape_end e = scan_number(s);
+
+	while (array && e == TAPE_WHOLE && to_next_number(s)) {
+		s->t->v[s->open].n++;
+		e = scan_number(s);
+	}
+	return e;
+}
+
 /* ---- objects ---- */
 
 static bool same_key(const struct tape *t, uint32_t a, uint32_t b)
@@ -440,7 +467,7 @@ static enum tape_end scan_value(struct scan *s)
 	case 'n':
 		return scan_word(s, "null", TAPE_NULL);
 	default:
-		return scan_number(s);
+		return scan_numbers(s);
 	}
 }
 

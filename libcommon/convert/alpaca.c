@@ -46,8 +46,13 @@ static int read_prompt(struct from *f, struct sample *s, struct tape_val row)
 
 	if (st)
 		return st;
-	if (input.n)
-		ask = from_print(f, "%.*s\n%.*s", (int)ask.n, ask.p, (int)input.n, input.p);
+	if (input.n) {
+		buf_add(&b, ask.p, ask.n);
+		buf_char(&b, '\n');
+		buf_add(&b, input.p, input.n);
+		ask = from_copy(f, b.p, b.n);
+		buf_reset(&b);
+	}
 	s->t.prompt = ask;
 	if (earlier(&b, row)) {
 		put_turn(&b, "user", ask);

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MAX_INDEX = 1000000000 };
+
 bool choice_is_answer(struct tape_val body)
 {
 	return tape_type(tape_get(body, "choices")) == TAPE_ARRAY;
@@ -184,8 +186,10 @@ static int put_one(struct from *f, const struct sample *known_sample, struct tap
 		return 0;
 	}
 	st = read_logprobs(f, &s.t, c, known);
-	if (!st && !s.t.response.p && !s.t.n_tokens)
-		return from_bad(f, "choices", "one has neither text nor token ids");
+	if (!st && !s.t.response.p && !s.t.n_tokens) {
+		from_skipped(f, "answers without a text (refusals, for one)");
+		return 0;
+	}
 	if (!st) {
 		from_meta(f, &s, "model", tape_get(body, "model"));
 		from_meta(f, &s, "reasoning_content", tape_get(message, "reasoning_content"));
@@ -211,6 +215,8 @@ int choice_put_all(struct from *f, const struct sample *s, struct tape_val body,
 	for (int64_t i = 0; !st && tape_next(&it, &none, &c); i++) {
 		index = i;
 		st = from_int(f, c, "index", &index);
+		if (!st && index > MAX_INDEX)
+			st = from_bad(f, "index", "too large");
 		one.t.sample = (s->t.sample < 0 ? 0 : s->t.sample * tape_count(list)) + index;
 		if (!st)
 			st = put_one(f, &one, body, c, known);

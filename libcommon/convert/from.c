@@ -194,9 +194,7 @@ int from_int(struct from *f, struct tape_val row, const char *key, int64_t *x)
 
 int from_ids(struct from *f, struct tape_val v, const char *key, const uint32_t **ids, size_t *n)
 {
-	struct tape_iter it = tape_walk(v);
-	struct tape_val none, id;
-	uint32_t *to;
+	uint32_t count = tape_count(v), *to;
 	int64_t x;
 
 	*n = 0;
@@ -204,19 +202,18 @@ int from_ids(struct from *f, struct tape_val v, const char *key, const uint32_t 
 		return 0;
 	if (tape_type(v) != TAPE_ARRAY)
 		return from_bad(f, key, "not a list of token ids");
-	*ids = to = from_mem(f, 4 * (size_t)it.left);
-	while (tape_next(&it, &none, &id)) {
-		if (!tape_i64(id, &x) || x < 0 || x > UINT32_MAX)
+	*ids = to = from_mem(f, 4 * (size_t)count);
+	for (; *n < count; to[(*n)++] = (uint32_t)x) {
+		v.i++; /* numbers lie side by side; anything else ends the loop */
+		if (!tape_i64(v, &x) || x < 0 || x > UINT32_MAX)
 			return from_bad(f, key, "not a list of token ids");
-		to[(*n)++] = (uint32_t)x;
 	}
 	return 0;
 }
 
 int from_floats(struct from *f, struct tape_val v, const char *key, const float **x, size_t *n)
 {
-	struct tape_iter it = tape_walk(v);
-	struct tape_val none, one;
+	uint32_t count = tape_count(v);
 	float *to;
 	double d;
 
@@ -225,11 +222,11 @@ int from_floats(struct from *f, struct tape_val v, const char *key, const float 
 		return 0;
 	if (tape_type(v) != TAPE_ARRAY)
 		return from_bad(f, key, "not a list of numbers");
-	*x = to = from_mem(f, 4 * (size_t)it.left);
-	while (tape_next(&it, &none, &one)) {
-		if (!tape_f64(one, &d))
+	*x = to = from_mem(f, 4 * (size_t)count);
+	for (; *n < count; to[(*n)++] = (float)d) {
+		v.i++;
+		if (!tape_f64(v, &d))
 			return from_bad(f, key, "not a list of numbers");
-		to[(*n)++] = (float)d;
 	}
 	return 0;
 }

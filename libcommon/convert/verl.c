@@ -41,11 +41,12 @@ static int read_reward(struct from *f, struct tape_val row, double *reward)
 /* The reward manager's word for a function that did not come to an end */
 static void read_failure(struct tape_val row, struct traj *t)
 {
-	struct span error = from_maybe(row, "error");
+	struct tape_val timeout = tape_get(row, "timeout"), error = tape_get(row, "error");
 
-	if (tape_type(tape_get(row, "timeout")) == TAPE_TRUE)
+	if (tape_type(timeout) == TAPE_TRUE || tape_is(timeout, "True"))
 		t->verdict = (struct span){"timeout", 7};
-	else if (error.n)
+	else if (!tape_none(error) && tape_type(error) != TAPE_FALSE && !tape_is(error, "") &&
+		 !tape_is(error, "None"))
 		t->verdict = (struct span){"exit", 4};
 }
 

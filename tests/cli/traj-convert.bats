@@ -64,7 +64,7 @@ some() {
 	cat >in.jsonl <<-'END'
 		{"input": "q", "output": "a", "gts": "1", "score": 0.0, "step": 1, "timeout": true}
 		{"input": "q", "output": "b", "gts": "1", "score": 0.0, "step": 1, "timeout": null, "error": "boom"}
-		{"input": "q", "output": "c", "gts": "1", "score": "0.5", "step": 1, "acc": "True"}
+		{"input": "q", "output": "c", "gts": "1", "score": "0.5", "step": 1, "acc": "True", "error": "", "timeout": "False"}
 	END
 	from verl
 	got 'map([.reward, .verdict])' '[[null,"timeout"],[null,"exit"],[0.5,null]]'
@@ -302,11 +302,13 @@ some() {
 		{"detail": "no"}
 		{"id": "c3", "choices": [{"index": 0, "text": "x", "finish_reason": "content_filter"}]}
 		{"id": "c4", "choices": [{"index": 0, "text": "x"}]}
+		{"id": "c5", "choices": [{"index": 0, "message": {"content": null, "refusal": "no"}, "finish_reason": "stop"}]}
 	END
 	from openai
 	got 'map([.task, .sample, .response, .finish])' '[["c1",0,"4",null],["c1",1,"ab","length"],["c4",0,"x",null]]'
 	says 'log-probs left out: the answer has no token ids (1 samples)'
 	says 'left out: answers that are errors (3)'
+	says 'left out: answers without a text (refusals, for one) (1)'
 	says 'left out: answers that did not come to an end (finish_reason is neither stop nor length) (2)'
 	status_is 3 traj-convert --from openai <<<'{"id": "c", "choices": [{"index": 0, "delta": {"content": "x"}}]}'
 	says 'pieces of a stream'

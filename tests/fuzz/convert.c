@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
-const struct fuzz_memory fuzz_memory = {4 << 20, 2000};
+const struct fuzz_memory fuzz_memory = {4 << 20, 2000, FUZZ_ZSTD};
 
 /* A file in memory to write to, and its path, valid until the next call for this slot */
 static const char *open_memory(int slot, struct out *o)
@@ -82,12 +82,12 @@ static void check_records(const char *path)
 	rec_close(in);
 }
 
-/* The first byte chooses the format (or none: auto), the second the options. */
+/* The last byte but one chooses the format (or none: auto), the last the options. */
 void fuzz_one(const uint8_t *p, size_t n)
 {
 	static const char *const rewards[] = {NULL, "reward", "sum", "acc"};
-	const struct format *format = n ? formats_at(p[0] % 32) : NULL;
-	uint8_t bits = n > 1 ? p[1] : 0;
+	const struct format *format = n > 1 ? formats_at(p[n - 2] % 32) : NULL;
+	uint8_t bits = n > 1 ? p[n - 1] : 0;
 	struct from_opts o = {.reward = rewards[bits & 3],
 			      .filter = bits & 4 ? "first" : NULL,
 			      .drawn = bits & 8,
@@ -102,7 +102,7 @@ void fuzz_one(const uint8_t *p, size_t n)
 	if (format && !format->read)
 		format = NULL;
 	rec_out_init(&written, &out, 0);
-	st = from_file(&f, fuzz_file(0, n > 2 ? p + 2 : p, n > 2 ? n - 2 : 0), format);
+	st = from_file(&f, fuzz_file(0, p, n > 2 ? n - 2 : 0), format);
 	if (st)
 		MUST(st == ST_INPUT && why.text[0]);
 	rec_finish(&written);
