@@ -378,7 +378,7 @@ refuses() { # FILTER TEXT
 	refuses '.tensors[0][1] = [4, 5]' "tensor token_embd.weight: shape [4, 5], but the keys ask for [5, 4]"
 	refuses 'drop("blk.0.ffn_up.weight")' "tensor blk.0.ffn_up.weight: missing"
 	refuses '.tensors += [["blk.0.attn_qkv.weight", [1], [0]]]' "tensor blk.0.attn_qkv.weight: not one of a llama"
-	refuses '.tensors += [["blk.1.ffn_up.weight", [1], [0]]]' "tensor blk.1.ffn_up.weight: not a weight of this llama"
+	refuses '.tensors += [["blk.1.ffn_up.weight", [1], [0]]]' "tensor blk.1.ffn_up.weight: not one of a llama"
 	refuses '.tensors += [["rope_freqs.weight", [1], [3]]]' "rope_freqs.weight"
 	refuses '.tensors[1][2][2] = 1e40' "output_norm.weight" || refuses '.tensors[1][2][2] = 1e40' "finite"
 }

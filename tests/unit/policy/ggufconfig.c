@@ -3,6 +3,7 @@
 #include "scratch.h"
 
 #include "policy/ggufconfig.h"
+#include "policy/ggufrope.h"
 
 #include <math.h>
 
@@ -35,7 +36,7 @@ static int there_and_back(const char *dir, const struct config *c, float *freqs,
 {
 	const struct gguf_arch *a = gguf_arch_of(FAMILY_LLAMA);
 	const struct gguf_item item = {
-		GGUF_FREQS, quant_find(QUANT_F32), 1, {(uint64_t)c->head_dim / 2, 1}};
+		"rope_freqs.weight", quant_find(QUANT_F32), 1, {(uint64_t)c->head_dim / 2, 1}};
 	struct gguf_meta meta = {0};
 	struct gguf g;
 	struct out o;
@@ -111,12 +112,13 @@ static void embeddings(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof ropes / sizeof *ropes; i++) {
 		struct config c = shape(ropes[i]), back;
-		float *freqs = gguf_config_freqs(&c);
+		struct gguf_rope_tensor t[GGUF_ROPE_TENSORS] = {0};
+		size_t n = gguf_rope_tensors(&c, t);
 		struct reason why = {0};
 		double is[32], was[32];
 
-		assert_int_equal(freqs != NULL, ropes[i].type == ROPE_LLAMA3);
-		if (there_and_back(dir, &c, freqs, &back, &why))
+		assert_int_equal(n, ropes[i].type == ROPE_LLAMA3);
+		if (there_and_back(dir, &c, t[0].v, &back, &why))
 			fail_msg("%zu: %s", i, why.text);
 		assert_int_equal(back.d, 512);
 		assert_int_equal(back.heads, 8);
@@ -133,7 +135,7 @@ static void embeddings(void **state)
 		assert_true(fabs(rope_scale(&back.rope) - rope_scale(&ropes[i])) < 1e-6);
 		if (i == 4 || i == 5)
 			assert_true(back.rope.original == 8192 && back.rope.high == 4);
-		free(freqs);
+		free(t[0].v);
 		config_free(&back);
 	}
 	scratch_free(dir);
@@ -150,7 +152,7 @@ static void strange_freqs(void **state)
 	for (int i = 0; i < 32; i++)
 		v[i] = (float)(1 + i % 3);
 	assert_int_equal(there_and_back(dir, &c, v, &back, &why), ST_INPUT);
-	assert_says(&why, GGUF_FREQS ": not those of a llama3 rotary embedding");
+	assert_says(&why, "rope_freqs.weight: not those of a llama3 rotary embedding");
 	for (int i = 0; i < 32; i++)
 		v[i] = NAN;
 	v[3] = 0;
