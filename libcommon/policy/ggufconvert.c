@@ -403,7 +403,9 @@ int gguf_to_folder(const char *path, const char *dir, enum gguf_as as, struct gg
 	if (!st)
 		st = put_folder(&k, dir, why);
 	if (!st)
-		*done = (struct gguf_done){family_row(k.a->family)->name, k.loss, k.tok.dropped};
+		*done = (struct gguf_done){.model_type = family_row(k.a->family)->name,
+					   .loss = k.loss,
+					   .dropped = k.tok.dropped};
 	taking_free(&k);
 	return st;
 }
@@ -428,6 +430,7 @@ struct giving {
 	size_t n;
 	struct gguf_rope_tensor rope[GGUF_ROPE_TENSORS];
 	size_t n_rope;
+	size_t stripping; /* see gguf_done */
 };
 
 /* n rows of weight w from the one at `first` on, copied */
@@ -588,12 +591,11 @@ static int give_keys(struct giving *k, const char *dir, struct reason *why)
 
 	gguf_put_string(m, "general.architecture", (struct span){k->a->name, strlen(k->a->name)});
 	gguf_put_string(m, "general.type", (struct span){"model", 5});
-	gguf_put_string(m, "general.name", base_name(dir));
 	gguf_put_u32(m, "general.file_type", file_type(k));
 	gguf_put_u32(m, "general.quantization_version", 2);
 	st = gguf_config_put(&k->p.cfg, k->a, m, why);
 	give_lists(k);
-	return st ? st : gguf_vocab_put(&k->p, m, why);
+	return st ? st : gguf_vocab_put(&k->p, base_name(dir), m, &k->stripping, why);
 }
 
 static int put_file(struct giving *k, const char *path, struct gguf_loss *loss, struct reason *why)
@@ -642,7 +644,8 @@ int gguf_from_folder(const char *dir, const char *path, enum gguf_as as, struct 
 		fail_prefix(why, "%s", dir);
 	if (!st)
 		*done = (struct gguf_done){.model_type = family_row(k.a->family)->name,
-					   .loss = loss};
+					   .loss = loss,
+					   .stripping = k.stripping};
 	for (size_t i = 0; i < k.n; i++)
 		free((char *)k.item[i].name);
 	for (size_t i = 0; i < k.n_rope; i++)
