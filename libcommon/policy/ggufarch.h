@@ -22,6 +22,7 @@ enum {
 	GGUF_SECTIONS = 256,  /* the angles' parts for pictures must be there */
 	GGUF_SQUARE = 512,    /* all heads together must be as wide as the model */
 	GGUF_HEAD = 1024,     /* output.weight must be there, even where it is the embedding */
+	GGUF_NO_HEAD = 2048,  /* it must not: the head is always the embedding */
 };
 
 struct gguf_arch {
@@ -38,7 +39,11 @@ struct gguf_arch {
 	int64_t pattern;  /* every so many-th layer has no window, where no list says which */
 	int64_t windowed; /* windows are of models of so many layers, which all have them; 0:
 			     of any */
-	int64_t unturned; /* every so many-th layer is not turned; 0: all are */
+	int64_t window;   /* what no attention.sliding_window means; 0: none */
+	int64_t broad; /* a model of so many layers scales scores by the root of width / heads, not
+			  of a head's size */
+	double attention_cap, logit_cap; /* what no key means */
+	int64_t unturned;                /* every so many-th layer is not turned; 0: all are */
 	const char *part[PARTS]; /* of a layer, where they are not called as the others' are */
 	const char *last_norm;   /* likewise */
 };

@@ -75,8 +75,8 @@ enum { N_REALS = sizeof reals / sizeof *reals };
 /* Other keys that change the arithmetic, and are harmless where they are 0 or 1; reals that a kind
  * does not have are of them. */
 static const char *const neutral[] = {
-	"expert_count",      "attention.clamp_kqv",   "attention.max_alibi_bias",
-	"rope.scale_linear", "use_parallel_residual",
+	"expert_count",      "attention.clamp_kqv", "attention.max_alibi_bias",
+	"rope.scale_linear", "rope.scaling.alpha",
 };
 
 /* ---- reading ---- */
@@ -183,9 +183,22 @@ static int check_one(const struct gguf *g, const char *key, struct reason *why)
 		       : fail(why, ST_INPUT, "%s: %s: %g is not supported", g->path, key, v);
 }
 
+/* A switch that no config.json of ours has, in its usual place */
+static int check_switch(const struct gguf *g, const char *key, struct reason *why)
+{
+	bool on = true;
+
+	if (gguf_bool(g, key, &on, why))
+		return ST_INPUT;
+	return on ? 0 : fail(why, ST_INPUT, "%s: %s: false is not supported", g->path, key);
+}
+
 static int check_neutral(const struct gguf *g, const struct gguf_arch *a, struct reason *why)
 {
-	int st = 0;
+	int st = check_switch(g, gguf_arch_key(a, "attention.causal"), why);
+
+	if (!st && a->has & GGUF_SCALES) /* Granite's: whether queries and keys turn */
+		st = check_switch(g, gguf_arch_key(a, "rope.scaling.finetuned"), why);
 
 	for (size_t i = 0; i < sizeof neutral / sizeof *neutral && !st; i++)
 		st = check_one(g, gguf_arch_key(a, neutral[i]), why);
@@ -212,11 +225,25 @@ static void add_biases(const struct gguf *g, const struct family_row *row, json_
 	}
 }
 
+/* What a number is where no key says it; 0: it is off, or follows from others */
+static double absent_real(const struct gguf_arch *a, size_t i)
+{
+	return reals[i].field == offsetof(struct config, attention_cap) ? a->attention_cap
+	       : reals[i].field == offsetof(struct config, logit_cap)   ? a->logit_cap
+									: reals[i].absent;
+}
+
+/* What scores are divided by the root of, where no key can say it */
+static int64_t score_width(const struct gguf_arch *a, const struct config *c)
+{
+	return a->broad && c->layers == a->broad ? c->d / c->heads : c->head_dim;
+}
+
 static int add_reals(const struct gguf *g, const struct gguf_arch *a, const struct config *c,
 		     json_t *j, struct reason *why)
 {
 	for (size_t i = 0; i < N_REALS; i++) {
-		double v = reals[i].absent;
+		double v = absent_real(a, i);
 
 		if (!(a->has & reals[i].has))
 			continue;
@@ -227,7 +254,7 @@ static int add_reals(const struct gguf *g, const struct gguf_arch *a, const stru
 		json_object_set_new(j, reals[i].hf, v == 0 ? json_null() : json_real(v));
 	}
 	if (family_row(a->family)->scaled_embedding)
-		json_object_set_new(j, "query_pre_attn_scalar", json_integer(c->head_dim));
+		json_object_set_new(j, "query_pre_attn_scalar", json_integer(score_width(a, c)));
 	return 0;
 }
 
@@ -285,18 +312,19 @@ static int add_mixers(const struct gguf *g, const struct gguf_arch *a, const str
 static int add_windows(const struct gguf *g, const struct gguf_arch *a, const struct config *c,
 		       json_t *j, struct reason *why)
 {
-	int64_t window = a->windowed ? family_row(a->family)->window : 0;
+	int64_t window = a->window;
 
 	json_object_set_new(j, "sliding_window", json_null());
 	if (a->windowed && c->layers != a->windowed)
 		return 0;
 	if (gguf_int(g, gguf_arch_key(a, "attention.sliding_window"), 0, MAX_SIZE, &window, why))
 		return ST_INPUT;
-	if (!window && !(a->has & GGUF_ONE_WINDOW))
-		return fail(why, ST_INPUT, "%s: %s.attention.sliding_window: missing", g->path,
-			    a->name);
-	if (window)
-		json_object_set_new(j, "sliding_window", json_integer(window));
+	if (!window && a->window)
+		return fail(why, ST_INPUT, "%s: %s.attention.sliding_window: 0 is not supported",
+			    g->path, a->name);
+	if (!window)
+		return 0;
+	json_object_set_new(j, "sliding_window", json_integer(window));
 	return a->has & GGUF_ONE_WINDOW ? 0 : add_layers(g, a, c, j, why);
 }
 
@@ -371,6 +399,8 @@ static int read_shape(const struct gguf *g, const struct gguf_arch *a, struct co
 		return fail(why, ST_INPUT, "%s: %s: missing", g->path, eps);
 	if (gguf_real(g, eps, &c->norm_eps, why) || read_sizes(g, a, c, why) ||
 	    check_size(g, a, "attention.value_length", c->head_dim, why) ||
+	    check_size(g, a, "attention.key_length_swa", c->head_dim, why) ||
+	    check_size(g, a, "attention.value_length_swa", c->head_dim, why) ||
 	    check_neutral(g, a, why) || gguf_rope_read(g, a, c, why))
 		return ST_INPUT;
 	return family_row(a->family)->mixer != MIXER_DELTA
@@ -414,7 +444,7 @@ static int put_reals(const struct config *c, const struct gguf_arch *a, struct g
 		double v = *(const double *)((const char *)c + reals[i].field);
 		bool usual = v == 0 ||
 			     (reals[i].field == offsetof(struct config, attention_scale) &&
-			      is_near(v, 1 / sqrt((double)c->head_dim))) ||
+			      is_near(v, 1 / sqrt((double)score_width(a, c)))) ||
 			     (reals[i].field == offsetof(struct config, embedding_scale) &&
 			      row->scaled_embedding);
 
@@ -425,6 +455,9 @@ static int put_reals(const struct config *c, const struct gguf_arch *a, struct g
 					    ? "query_pre_attn_scalar"
 					    : reals[i].hf,
 				    a->name);
+		if (v == 0 && absent_real(a, i) > 1 && a->has & reals[i].has)
+			return fail(why, ST_INPUT, "%s: GGUF cannot say that a %s has none",
+				    reals[i].hf, a->name);
 		if (v == 0 && reals[i].inverse)
 			v = 1; /* must be there */
 		if (a->has & reals[i].has && v != 0)
@@ -477,7 +510,7 @@ static int put_layers(const struct config *c, const struct gguf_arch *a, struct 
 		      struct reason *why)
 {
 	bool ok = !a->windowed || (c->window > 0) == (c->layers == a->windowed);
-	bool none = !c->window && (a->windowed || a->mark);
+	bool none = !c->window && !(a->has & GGUF_ONE_WINDOW);
 
 	for (int64_t i = 0; i < c->layers; i++)
 		ok = ok && can_say(c, a, i);
@@ -553,6 +586,10 @@ static int check_kind(const struct config *c, const struct gguf_arch *a, struct 
 			    : key        ? key
 					 : "biases",
 			    a->must & ~is ? "no model without biases" : "no such bias", a->name);
+	if (a->has & GGUF_NO_HEAD && !c->tied)
+		return fail(why, ST_INPUT,
+			    "tie_word_embeddings: the head of a GGUF of %s is the embedding",
+			    a->name);
 	if (a->has & GGUF_SQUARE && c->heads * c->head_dim != c->d)
 		return fail(why, ST_INPUT,
 			    "head_dim: a GGUF of %s cannot have %lld heads of %lld with "

@@ -254,13 +254,42 @@ static int read_scaling(const struct gguf *g, const struct gguf_arch *a, struct 
 			: read_named(g, a, type, &c->rope, why);
 }
 
+/* Keys that say what is so anyhow, or what the kind cannot be */
+static int check_rest(const struct gguf *g, const struct gguf_arch *a, const struct config *c,
+		      struct reason *why)
+{
+	bool yarn = c->rope.type == ROPE_YARN, scaled = yarn || c->rope.type == ROPE_LONGROPE;
+	const struct {
+		const char *key;
+		double want;
+		bool read;
+	} keys[] = {
+		{"rope.scaling.attn_factor", 1, scaled},
+		{"attention.temperature_scale", 0, yarn && a->has & GGUF_BETAS},
+		{"rope.freq_base_swa", c->rope.theta, a->has & GGUF_LOCAL},
+		{"rope.dimension_count_swa", (double)rope_turned(&c->rope, c->head_dim), false}};
+
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		double v = keys[i].want;
+
+		if (keys[i].read)
+			continue;
+		if (gguf_real(g, gguf_arch_key(a, keys[i].key), &v, why))
+			return ST_INPUT;
+		if (v != keys[i].want)
+			return fail(why, ST_INPUT, "%s: %s: %g is not supported here", g->path,
+				    gguf_arch_key(a, keys[i].key), v);
+	}
+	return 0;
+}
+
 int gguf_rope_read(const struct gguf *g, const struct gguf_arch *a, struct config *c,
 		   struct reason *why)
 {
 	c->rope = (struct rope){.theta = 10000, .factor = 1};
 	c->local = (struct rope){0};
 	if (gguf_real(g, gguf_arch_key(a, "rope.freq_base"), &c->rope.theta, why) ||
-	    read_share(g, a, c, why) || read_scaling(g, a, c, why))
+	    read_share(g, a, c, why) || read_scaling(g, a, c, why) || check_rest(g, a, c, why))
 		return ST_INPUT;
 	if (!(a->has & GGUF_LOCAL))
 		return 0;

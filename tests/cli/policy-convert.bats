@@ -148,6 +148,11 @@ comes_back() {
 	shaped exaone4 '.sliding_window = 5' --layers 64 --hidden 8 --heads 2 --kv-heads 1 --ffn 8
 	[ "$(key exaone4.gguf exaone4.attention.sliding_window)" = 5 ]
 	comes_back exaone4
+	shaped gemma2 '.query_pre_attn_scalar = 4' --layers 46 --hidden 8 --heads 2 --kv-heads 1 --head-dim 12
+	comes_back gemma2
+	[ "$(jq .query_pre_attn_scalar back/config.json)" = 4 ]
+	shaped gemma3_text '.query_pre_attn_scalar = .head_dim | .sliding_window = null'
+	comes_back gemma3_text
 	shaped phi3 '.sliding_window = 6'
 	[ "$(key phi3.gguf phi3.attention.sliding_window)" = 6 ]
 	gguf tensors phi3.gguf | grep '^blk.3.attn_qkv.weight	0	128	64'
@@ -200,6 +205,11 @@ comes_back() {
 	cannot seed_oss '.attention_out_bias = true' "GGUF has no such bias for seed_oss"
 	cannot lfm2 '.conv_bias = true' "conv_bias: GGUF has no such bias for lfm2"
 	cannot exaone4 . "sliding_window"
+	cannot gemma2 '.final_logit_softcapping = null | .query_pre_attn_scalar = 16' \
+		"final_logit_softcapping: GGUF cannot say that a gemma2 has none"
+	cannot gemma2 '.tie_word_embeddings = false | .query_pre_attn_scalar = 16' "the head of a GGUF of gemma2 is the embedding"
+	# of that many layers: the 27B's scale
+	cannot gemma2 '.query_pre_attn_scalar = 12' "query_pre_attn_scalar" --layers 46 --hidden 8 --heads 2 --kv-heads 1 --head-dim 12
 	cannot qwen3_5_text '.linear_value_head_dim = 64' "linear_key_head_dim: GGUF cannot say 128 with linear_value_head_dim 64"
 }
 
@@ -494,6 +504,11 @@ refuses() { # FILTER TEXT
 	refuses 'set("llama.block_count"; "string"; "1")' "llama.block_count: string, not an integer"
 	refuses 'set("llama.expert_count"; "u32"; 8)' "llama.expert_count: 8 is not supported"
 	refuses 'set("llama.attention.sliding_window"; "u32"; 4096)' "llama.attention.sliding_window: 4096"
+	refuses 'set("llama.attention.causal"; "bool"; false)' "llama.attention.causal: false is not supported"
+	refuses 'set("llama.attention.key_length_swa"; "u32"; 8)' "llama.attention.key_length_swa: 8"
+	refuses 'set("llama.rope.scaling.attn_factor"; "f32"; 2)' "llama.rope.scaling.attn_factor: 2 is not supported"
+	refuses 'set("llama.rope.scaling.alpha"; "f32"; 100)' "llama.rope.scaling.alpha: 100 is not supported"
+	refuses 'set("llama.rope.freq_base_swa"; "f32"; 77)' "llama.rope.freq_base_swa: 77 is not supported"
 	refuses 'set("llama.rope.dimension_count"; "u32"; 1)' "llama.rope.dimension_count: 1 is not supported"
 	refuses 'set("llama.rope.scaling.type"; "string"; "longrope")' "longrope is not supported"
 	refuses 'set("llama.attention.head_count_kv"; "list u32"; [2])' "a list of u32, not an integer"

@@ -160,10 +160,76 @@ static void strange_freqs(void **state)
 	scratch_free(dir);
 }
 
+/* The keys of sizes alone; config.json's object, the caller's */
+static json_t *of_sizes(enum family f, uint32_t layers)
+{
+	static const char *const one[] = {"context_length", "embedding_length",
+					  "feed_forward_length"};
+	const struct gguf_arch *a = gguf_arch_of(f);
+	const char *dir = scratch_new();
+	struct gguf_meta meta = {0};
+	struct gguf g;
+	struct out o;
+	json_t *j;
+
+	for (int i = 0; i < 3; i++)
+		gguf_put_u32(&meta, gguf_arch_key(a, one[i]), 64);
+	gguf_put_u32(&meta, gguf_arch_key(a, "block_count"), layers);
+	gguf_put_u32(&meta, gguf_arch_key(a, "attention.head_count"), 4);
+	gguf_put_u32(&meta, gguf_arch_key(a, "attention.key_length"), 24);
+	gguf_put_u32(&meta, gguf_arch_key(a, "attention.value_length"), 24);
+	gguf_put_f32(&meta, gguf_arch_key(a, "attention.layer_norm_rms_epsilon"), 1e-6);
+	out_init(&o, open(scratch_path(dir, "x"), O_WRONLY | O_CREAT | O_TRUNC, 0666), "x");
+	assert_int_equal(gguf_write(&o, &meta, NULL, 0, NULL, NULL, NULL, NULL), 0);
+	assert_int_equal(out_close(&o, NULL), 0);
+	buf_free(&meta.b);
+	assert_int_equal(gguf_open(&g, scratch_path(dir, "x"), NULL), 0);
+	j = gguf_config_json(&g, a, 100, NULL);
+	gguf_close(&g);
+	scratch_free(dir);
+	assert_non_null(j);
+	return j;
+}
+
+static double number(const json_t *j, const char *key)
+{
+	return json_number_value(json_object_get(j, key));
+}
+
+/* What no key means, as llama.cpp has it */
+static void absent(void **state)
+{
+	json_t *j = of_sizes(FAMILY_GEMMA2, 26);
+
+	(void)state;
+	assert_true(number(j, "attn_logit_softcapping") == 50);
+	assert_true(number(j, "final_logit_softcapping") == 30);
+	assert_true(number(j, "sliding_window") == 4096);
+	assert_true(number(j, "query_pre_attn_scalar") == 24);
+	json_decref(j);
+	j = of_sizes(FAMILY_GEMMA2, 46); /* the 27B's scale */
+	assert_true(number(j, "query_pre_attn_scalar") == 16);
+	json_decref(j);
+	j = of_sizes(FAMILY_GEMMA3, 26);
+	assert_true(json_is_null(json_object_get(j, "final_logit_softcapping")));
+	assert_true(json_is_null(json_object_get(j, "sliding_window")));
+	assert_true(number(j, "rope_local_base_freq") == 10000);
+	json_decref(j);
+	j = of_sizes(FAMILY_EXAONE4, 64);
+	assert_true(number(j, "sliding_window") == 4096);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(j, "layer_types"), 3)),
+			    "full_attention");
+	json_decref(j);
+	j = of_sizes(FAMILY_EXAONE4, 30);
+	assert_true(json_is_null(json_object_get(j, "sliding_window")));
+	json_decref(j);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(embeddings),
-					   cmocka_unit_test(strange_freqs)};
+					   cmocka_unit_test(strange_freqs),
+					   cmocka_unit_test(absent)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
