@@ -69,6 +69,9 @@ static int read_rows(const struct taking *k, size_t i, size_t first, size_t n, f
 		*to = s->listed;
 		return 0;
 	}
+	if (s->place.rows && row % s->t->type->numbers)
+		return fail(why, ST_INPUT, "%s: tensor %s: not supported as %s", k->g.path,
+			    s->t->name, s->t->type->name);
 	if (s->place.rows) {
 		first += s->place.at * row;
 		row = 1;
