@@ -325,6 +325,47 @@ PLAIN = ["The quick brown fox", "  two  blanks\n\n\tand a tab", "12345 6.7e-8", 
          " \U0001f600!", "<|im_start|>user\nHi<|im_end|>", "don't I'LL we've", "x" * 70]
 
 
+PRES = """gpt-2 exaone4 exaone smollm starcoder refact qwen2 deepseek-r1-qwen stablelm2 megrez hunyuan
+    qwen35 llama-bpe llama3 llama-v3 lfm2 glm4 falcon3 pixtral dbrx chatglm-bpe smaug-bpe tekken gpt-4o
+    seed-coder hunyuan-dense deepseek-v3""".split()
+PIECES = PLAIN + [
+    "I'm  sure THEY'LL say it's John's.\r\n\r\nOK\n \n  x", "a1b22c333d4444e55555 3.14159e-10",
+    "foo_bar(baz[12], \"q\") => {x: 'y'};\n\treturn 0;", "HelloWorld iPhone USA's McDonald's",
+    "\u4f60\u597d\u4e16\u754c\u3053\u3093\u306b\u3061\u306f\u30ab\u30bf 12\u6708", "!!!???...---/// //",
+    "\u0939\u093f\u0928\u094d\u0926\u0940 \u0645\u0631\u062d\u0628\u0627 \u0441\u043b\u043e\u0432\u043e",
+    "x\u00a0y\u2003z \u00b2\u2160", "trailing blanks   ", "\n\n\n", "$5.00 + \u20ac6 = \u00a311%"]
+
+
+def rename_pre(path, to, name):
+    """The same file with another tokenizer.ggml.pre"""
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
+    from gguf import Reader
+
+    r = Reader(path)
+    head, data = r.raw[:r.at], r.raw[r.data:]
+    key = b"tokenizer.ggml.pre" + struct.pack("<I", 8)
+    at = head.index(key) + len(key)
+    (n,) = struct.unpack_from("<Q", head, at)
+    head = head[:at] + struct.pack("<Q", len(name)) + name.encode() + head[at + 8 + n:]
+    with open(to, "wb") as f:
+        f.write(head + bytes(-len(head) % 32) + data)
+
+
+def cuts(t, report, folder, scratch):
+    """A published model's tokenizer, cut as each name says, here and in llama.cpp"""
+    base = os.path.join(scratch, "pre")
+    t.run("policy-init", "-q", "-o", base, "--tokenizer", os.path.join(folder, "tokenizer.json"),
+          "--eos", "<|im_end|>", "--hidden", "32", "--layers", "1", "--ffn", "32")
+    t.run("policy-convert", "-q", base, "-o", base + ".gguf")
+    for name in PRES:
+        path = "%s.%s.gguf" % (base, name)
+        rename_pre(base + ".gguf", path, name)
+        t.run("policy-convert", "-q", path, "-o", path + ".folder")
+        ours = [t.records(path + ".folder", text, "--max-new", "1")[0]["prompt_tokens"]
+                for text in PIECES]
+        texts(t, report, "pre " + name, path, list(zip(PIECES, ours)))
+
+
 def real(t, report, model, scratch):
     """A published model: to a folder, to each type, and beside llama.cpp"""
     folder = os.path.join(scratch, "real")
@@ -336,6 +377,7 @@ def real(t, report, model, scratch):
         name = "real " + kind
         report.line(name, d is not None and d <= allowed,
                     "%d log-probs, furthest apart %.2g" % (n, d) if d is not None else n)
+    cuts(t, report, folder, scratch)
     path = folder + ".f32.gguf"
     talks = [TALK, MORE]
     shown, why = ask(path, [("template", m) for m in talks])
