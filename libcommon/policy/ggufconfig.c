@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SIZE = 1 << 24 };
+enum { MAX_SIZE = 1 << 24, MAX_LAYERS = 4096 };
 
 /* Sizes in both worlds; must: the file has to have it; mixer: of what models (MIXER_ATTENTION: of
  * all). The size of a head of linear attention is one there, and two here. */
@@ -390,6 +390,16 @@ static const char *eps_key(const struct gguf_arch *a)
 					: "attention.layer_norm_rms_epsilon");
 }
 
+/* What is made for each layer must not be more than a file can justify. */
+static int check_layers(const struct gguf *g, const struct gguf_arch *a, const struct config *c,
+			struct reason *why)
+{
+	return c->layers <= MAX_LAYERS
+		       ? 0
+		       : fail(why, ST_INPUT, "%s: %s: %lld layers, more than %d", g->path,
+			      gguf_arch_key(a, "block_count"), (long long)c->layers, MAX_LAYERS);
+}
+
 static int read_shape(const struct gguf *g, const struct gguf_arch *a, struct config *c,
 		      struct reason *why)
 {
@@ -398,6 +408,7 @@ static int read_shape(const struct gguf *g, const struct gguf_arch *a, struct co
 	if (!gguf_find(g, eps))
 		return fail(why, ST_INPUT, "%s: %s: missing", g->path, eps);
 	if (gguf_real(g, eps, &c->norm_eps, why) || read_sizes(g, a, c, why) ||
+	    check_layers(g, a, c, why) ||
 	    check_size(g, a, "attention.value_length", c->head_dim, why) ||
 	    check_size(g, a, "attention.key_length_swa", c->head_dim, why) ||
 	    check_size(g, a, "attention.value_length_swa", c->head_dim, why) ||
