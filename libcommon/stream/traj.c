@@ -156,13 +156,14 @@ void traj_write(struct rec_out *w, const struct traj *t)
 		n += present(t, &traj_fields[i]);
 	buf_reset(&w->scratch);
 	pack_init(&pk, &w->scratch);
-	msgpack_pack_map(&pk, n);
+	msgpack_pack_map(&pk, n + t->n_more);
 	for (int i = 0; i < TRAJ_FIELDS; i++) {
 		if (!present(t, &traj_fields[i]))
 			continue;
 		pack_str(&pk, traj_fields[i].name);
 		pack_field(&pk, t, &traj_fields[i]);
 	}
+	buf_add(&w->scratch, t->more.p, t->more.n);
 	rec_put(w, w->scratch.p, w->scratch.n, true);
 }
 

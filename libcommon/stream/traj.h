@@ -25,6 +25,8 @@ struct traj {
 	double temperature, top_p, reward, advantage, entropy;
 	int64_t top_k, sample, step, iter;
 	int used; /* 1: RL trained on it; 0: dynamic sampling rejected it; -1: absent */
+	struct span more; /* further pairs, packed, to be written behind these; not read */
+	size_t n_more;
 };
 
 void traj_clear(struct traj *t); /* everything absent */
