@@ -531,7 +531,8 @@ struct ask *ask_open(struct ask_opts *o, size_t tasks, const struct ask_sink *si
 		     struct reason *why)
 {
 	struct ask *a = xcalloc(1, sizeof *a);
-	struct http_opts http = {.calls = (size_t)o->concurrency,
+	/* one more: an answer that is being read is not free yet */
+	struct http_opts http = {.calls = (size_t)o->concurrency + 1,
 				 .timeout = o->timeout,
 				 .key = o->key,
 				 .most = ANSWER_MOST};

@@ -170,14 +170,14 @@ void http_send(struct http *h, uint64_t id, const char *url, const struct buf *b
 
 static enum http_end end_of(CURLcode code, const struct call *c)
 {
-	curl_off_t connected = 0;
+	curl_off_t sent = 0;
 
 	switch (code) {
 	case CURLE_OK:
 		return HTTP_ANSWERED;
 	case CURLE_OPERATION_TIMEDOUT:
-		curl_easy_getinfo(c->easy, CURLINFO_CONNECT_TIME_T, &connected);
-		return connected ? HTTP_SLOW : HTTP_LOST;
+		curl_easy_getinfo(c->easy, CURLINFO_PRETRANSFER_TIME_T, &sent);
+		return sent ? HTTP_SLOW : HTTP_LOST;
 	case CURLE_WRITE_ERROR:
 		return HTTP_LONG;
 	case CURLE_COULDNT_RESOLVE_HOST:

@@ -199,14 +199,15 @@ static void add_int(struct buf *b, const struct request_opts *o, const char *key
 	add_key(b, o, key, text);
 }
 
-/* 0 further tokens: the drawn ones alone are wanted. */
+/* The drawn token is enough; but 0 of the likeliest is none at all to llama-server, and without a
+ * number llama-cpp-python gives none. */
 static void add_logprobs(struct buf *b, const struct request_opts *o)
 {
 	if (!o->logprobs)
 		return;
-	add_key(b, o, "logprobs", o->completions ? "0" : "true");
+	add_key(b, o, "logprobs", o->completions ? "1" : "true");
 	if (!o->completions)
-		add_key(b, o, "top_logprobs", "0");
+		add_key(b, o, "top_logprobs", "1");
 }
 
 static void add_prompt(struct buf *b, const struct request_opts *o, const struct request *r)
