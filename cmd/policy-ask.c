@@ -263,8 +263,7 @@ static void show(const struct work *k)
 	char text[32];
 
 	progress(left == 0, "response %zu/%zu  %" PRIu64 " given up  %.1f a second  %s left",
-		 all - left, all, k->given_up, 1 / each,
-		 progress_time(each * (double)left, text));
+		 all - left, all, k->given_up, 1 / each, progress_time(each * (double)left, text));
 }
 
 static int put_sample(void *arg, size_t task, int64_t sample, const struct choice *c,
@@ -385,8 +384,8 @@ static void warn_of_equals(const struct work *k)
 		several += k->first[i] != 0;
 		equal += k->first[i] && !k->differ[i];
 	}
-	if (o.samples > 1 && several && several == equal &&
-	    k->responses >= 4 && k->responses >= 2 * several)
+	if (o.samples > 1 && several && several == equal && k->responses >= 4 &&
+	    k->responses >= 2 * several)
 		msg_warn("all responses to each problem are equal: the server does not draw, "
 			 "whatever --temperature says, or does not heed seeds");
 }

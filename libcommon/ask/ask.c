@@ -70,8 +70,9 @@ char *ask_url(const char *given, struct reason *why)
 		return NULL;
 	}
 	if (memchr(host, '@', n) || strpbrk(given, "?# ")) {
-		fail(why, ST_USAGE, "--url: it would be written into the stream: no name, password "
-				    "or query (a key comes by --key-file or --key-env)");
+		fail(why, ST_USAGE,
+		     "--url: it would be written into the stream: no name, password "
+		     "or query (a key comes by --key-file or --key-env)");
 		return NULL;
 	}
 	url = xstrdup(given);
@@ -384,7 +385,7 @@ static int job_answered(struct ask *a, struct job *j, const struct http_answer *
 	return st;
 }
 
-static int take(struct ask *a, const struct http_answer *r, struct reason *why)
+static int take_answer(struct ask *a, const struct http_answer *r, struct reason *why)
 {
 	struct job *j = &a->job[r->id];
 	enum fate fate = fate_of(a, r);
@@ -429,7 +430,7 @@ int ask_run(struct ask *a, struct reason *why)
 			break;
 		if (http_next(a->http, next > now ? next - now : 0, &r))
 			do
-				st = take(a, &r, why);
+				st = take_answer(a, &r, why);
 			while (!st && http_next(a->http, 0, &r));
 	}
 	return st;
@@ -498,8 +499,7 @@ static int read_models(struct ask *a, const char *url, struct span body, struct 
 {
 	json_t *j = json_loadb(body.p, body.n, JSON_ALLOW_NUL, NULL);
 	const json_t *list = json_object_get(j, "data");
-	const char *owner =
-		json_string_value(json_object_get(json_array_get(list, 0), "owned_by"));
+	const char *owner = json_string_value(json_object_get(json_array_get(list, 0), "owned_by"));
 	int st = choose_model(a, list, url, why);
 
 	if (a->o->request.server == SERVER_AUTO)

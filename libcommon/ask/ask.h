@@ -36,8 +36,7 @@ struct ask_sink {
 	int (*sample)(void *arg, size_t task, int64_t sample, const struct choice *c,
 		      struct reason *why);
 	/* given up: why says it */
-	int (*failed)(void *arg, size_t task, int64_t sample, const char *text,
-		      struct reason *why);
+	int (*failed)(void *arg, size_t task, int64_t sample, const char *text, struct reason *why);
 	/* something worth a word; problem: a warning */
 	void (*note)(void *arg, bool problem, const char *text);
 };
@@ -47,9 +46,9 @@ struct ask_sink {
 char *ask_url(const char *given, struct reason *why);
 
 struct ask; /* opaque */
-/* o and sink are borrowed, and so is the model until ask_close; o->request.model (NULL: the one that the server has) and
- * o->request.server are found out where they are not given, with the patience of a request. NULL
- * with the reason. */
+/* o and sink are borrowed, and so is the model until ask_close; o->request.model (NULL: the one
+ * that the server has) and o->request.server are found out where they are not given, with the
+ * patience of a request. NULL with the reason. */
 struct ask *ask_open(struct ask_opts *o, size_t tasks, const struct ask_sink *sink,
 		     struct reason *why);
 /* This one is there already. */
@@ -59,6 +58,6 @@ void ask_skip(struct ask *a, size_t task, int64_t sample);
 int ask_run(struct ask *a, struct reason *why);
 size_t ask_missing(const struct ask *a);
 uint64_t ask_requests(const struct ask *a); /* sent so far */
-void ask_close(struct ask *a); /* NULL is fine */
+void ask_close(struct ask *a);              /* NULL is fine */
 
 #endif

@@ -46,7 +46,8 @@ static bool was_given_up(const struct rec *r)
 {
 	struct span s;
 
-	return mp_str(mp_get(r->map, "verdict"), &s) && span_is(s, verdict_name(VERDICT_UNANSWERED));
+	return mp_str(mp_get(r->map, "verdict"), &s) &&
+	       span_is(s, verdict_name(VERDICT_UNANSWERED));
 }
 
 static int measure_record(const struct rec_out *w, const struct rec *r, const char *path,

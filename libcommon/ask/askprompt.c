@@ -88,8 +88,9 @@ static int for_completions(const struct making *m, const struct task *t, struct 
 	if (m->policy)
 		return 0;
 	if (!t->prompt)
-		return fail(why, ST_INPUT, "it has messages: --completions needs -p, whose "
-					   "template makes a text of them");
+		return fail(why, ST_INPUT,
+			    "it has messages: --completions needs -p, whose "
+			    "template makes a text of them");
 	prompt_wrap(m->o->wrap, t->prompt, &b);
 	p->text = taken(&b);
 	return 0;

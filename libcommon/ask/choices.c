@@ -13,9 +13,8 @@ enum { ERROR_BYTES = 300 };
 
 static struct span text_of(const json_t *j)
 {
-	return json_is_string(j)
-		       ? (struct span){json_string_value(j), json_string_length(j)}
-		       : (struct span){0};
+	return json_is_string(j) ? (struct span){json_string_value(j), json_string_length(j)}
+				 : (struct span){0};
 }
 
 static bool is_text(const json_t *j, const char *what)
@@ -45,8 +44,7 @@ static struct span message_in(const json_t *j)
 /* Which key a validator's message is about: " (body.top_k)" */
 static void add_place(const json_t *j, struct buf *text)
 {
-	const json_t *loc =
-		json_object_get(json_array_get(json_object_get(j, "detail"), 0), "loc");
+	const json_t *loc = json_object_get(json_array_get(json_object_get(j, "detail"), 0), "loc");
 	const char *before = " (";
 
 	for (size_t i = 0; i < json_array_size(loc) && i < 4; i++) {
@@ -179,8 +177,7 @@ static int64_t id_beside(const json_t *entry)
 
 	if (json_is_integer(id))
 		return json_integer_value(id) <= INT32_MAX ? json_integer_value(id) : -1;
-	return id_in_text(text_of(json_is_string(entry) ? entry
-							: json_object_get(entry, "token")));
+	return id_in_text(text_of(json_is_string(entry) ? entry : json_object_get(entry, "token")));
 }
 
 static void read_ids_beside(struct choice *c, const json_t *entries)

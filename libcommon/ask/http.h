@@ -38,9 +38,9 @@ enum http_end {
 struct http_answer { /* valid until the next call of http_next or http_close */
 	uint64_t id;
 	enum http_end end;
-	const char *why; /* of any end but HTTP_ANSWERED */
-	int status;      /* of HTTP_ANSWERED, here and below */
-	double wait;     /* seconds that Retry-After asks for; 0: it is not there */
+	const char *why;  /* of any end but HTTP_ANSWERED */
+	int status;       /* of HTTP_ANSWERED, here and below */
+	double wait;      /* seconds that Retry-After asks for; 0: it is not there */
 	const char *type; /* Content-Type, "" when there is none */
 	struct span body;
 };

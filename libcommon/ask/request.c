@@ -66,8 +66,8 @@ static int read_more(struct request_opts *o, const char *arg, struct reason *why
 	if (!*name || !v)
 		st = fail(why, ST_USAGE, "--body %s: not of the form NAME=JSON", arg);
 	else if (k && !k->value && !json_is_null(v))
-		st = fail(why, ST_USAGE,
-			  "--body %s: the tool sends %s itself (null leaves it out)", arg, name);
+		st = fail(why, ST_USAGE, "--body %s: the tool sends %s itself (null leaves it out)",
+			  arg, name);
 	else
 		json_object_set(o->body, name, v);
 	json_decref(v);
@@ -153,15 +153,13 @@ static void put_key(struct buf *b, const char *key, const char *value)
 	buf_str(b, value);
 }
 
-static void add_key(struct buf *b, const struct request_opts *o, const char *key,
-		    const char *value)
+static void add_key(struct buf *b, const struct request_opts *o, const char *key, const char *value)
 {
 	if (request_has(o, key))
 		put_key(b, key, value);
 }
 
-static void add_text(struct buf *b, const struct request_opts *o, const char *key,
-		     const char *text)
+static void add_text(struct buf *b, const struct request_opts *o, const char *key, const char *text)
 {
 	struct buf quoted = {0};
 
@@ -233,7 +231,8 @@ static void add_more(struct buf *b, const struct request_opts *o)
 	const char *name;
 	json_t *v;
 
-	json_object_foreach(o->body, name, v) {
+	json_object_foreach(o->body, name, v)
+	{
 		char *text = json_is_null(v) ? NULL : json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
 
 		if (text)

@@ -45,9 +45,9 @@ bool request_has(const struct request_opts *o, const char *key);
  * from, as far as one knows of the server; NULL: yes; else why not. */
 const char *request_doubt(const struct request_opts *o);
 
-struct request { /* one, of a problem */
-	const char *text;     /* completions: the prompt */
-	const char *messages; /* else: JSON of an array */
+struct request {                  /* one, of a problem */
+	const char *text;         /* completions: the prompt */
+	const char *messages;     /* else: JSON of an array */
 	const char *tools, *args; /* JSON; NULL: none */
 	bool go_on;               /* the last message is the beginning of the answer */
 	int64_t n;                /* responses */

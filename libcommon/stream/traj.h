@@ -24,7 +24,7 @@ struct traj {
 	size_t n_logprobs;
 	double temperature, top_p, reward, advantage, entropy;
 	int64_t top_k, sample, step, iter;
-	int used; /* 1: RL trained on it; 0: dynamic sampling rejected it; -1: absent */
+	int used;         /* 1: RL trained on it; 0: dynamic sampling rejected it; -1: absent */
 	struct span more; /* further pairs, packed, to be written behind these; not read */
 	size_t n_more;
 };
