@@ -143,6 +143,21 @@ static int load_key(struct buf *b, struct reason *why)
 	return st;
 }
 
+/* Whoever is on the way reads it. */
+static void warn_of_clear_text(void)
+{
+	static const char *const near[] = {"localhost", "127.0.0.1", "[::1]"};
+	const char *host = o.url + strlen("http://");
+
+	if (!o.key || strncmp(o.url, "http://", 7) != 0)
+		return;
+	for (size_t i = 0; i < sizeof near / sizeof *near; i++)
+		if (strncmp(host, near[i], strlen(near[i])) == 0 &&
+		    strchr(":/", host[strlen(near[i])]))
+			return;
+	msg_warn("%s: the key goes there in the clear; https is safer", o.url);
+}
+
 /* ---- the records ---- */
 
 struct work {
@@ -487,6 +502,8 @@ static int open_all(struct work *k, struct buf *key, struct reason *why)
 		st = fail(why, ST_USAGE, "%s: input and output are the same file", task_file);
 	if (!st)
 		st = load_key(key, why);
+	if (!st)
+		warn_of_clear_text();
 	return st ? st : load(k, why);
 }
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Bytes of an answer; a record takes a quarter of it */
 static const size_t ANSWER_MOST = (size_t)64 << 20;
@@ -313,6 +314,14 @@ static int give_up(struct ask *a, struct job *j, const char *text, struct reason
 	return st;
 }
 
+static void tell_waiting(struct ask *a, const char *url, const char *text)
+{
+	if (!a->told_waiting)
+		note(a, false, "%s: %s: waiting, for %g seconds at most", url, text,
+		     a->o->patience);
+	a->told_waiting = true;
+}
+
 static int job_failed(struct ask *a, struct job *j, enum fate fate, double wait, const char *text,
 		      struct reason *why)
 {
@@ -320,10 +329,8 @@ static int job_failed(struct ask *a, struct job *j, enum fate fate, double wait,
 		return fail(why, ST_INPUT, "%s: %s", a->url, text);
 	if (fate == NEVER || !ask_again(a, j, fate, wait))
 		return give_up(a, j, text, why);
-	if (fate == AGAIN && !a->told_waiting)
-		note(a, false, "%s: %s: waiting, for %g seconds at most", a->url, text,
-		     a->o->patience);
-	a->told_waiting |= fate == AGAIN;
+	if (fate == AGAIN)
+		tell_waiting(a, a->url, text);
 	return 0;
 }
 
@@ -438,38 +445,51 @@ int ask_run(struct ask *a, struct reason *why)
 
 /* ---- the beginning ---- */
 
-/* One GET, asked again as a request is. 0 with an answer of status 200, whose body is kept. */
+/* Waits until the job may be sent; false: a signal came. */
+static bool wait_for(const struct job *j)
+{
+	struct timespec little = {.tv_nsec = 50000000};
+
+	while (!tool_caught() && clock_now() < j->next)
+		nanosleep(&little, NULL);
+	return !tool_caught();
+}
+
+/* Waits for the answer; false: a signal came. */
+static bool wait_answer(struct ask *a, struct http_answer *r)
+{
+	while (!tool_caught())
+		if (http_next(a->http, 1, r))
+			return true;
+	return false;
+}
+
+/* One GET, asked again as a request is. 0: r has the body of an answer with status 200. */
 static int get(struct ask *a, const char *url, struct http_answer *r, struct reason *why)
 {
 	struct job j = {0};
 	struct buf text = {0};
-	enum fate fate = AGAIN;
-	int st = 0;
+	int st = -1;
 
-	for (http_send(a->http, 0, url, NULL); !st;) {
-		double now = clock_now();
+	while (st < 0) {
+		enum fate fate;
 
-		if (tool_caught()) {
-			st = fail(why, ST_SYSTEM, "%s: interrupted", url);
-		} else if (j.next > now) {
-			http_next(a->http, j.next - now < 1 ? j.next - now : 1, r);
-			if (clock_now() >= j.next)
-				http_send(a->http, 0, url, NULL);
-		} else if (http_next(a->http, 1, r)) {
-			fate = fate_of(a, r);
-			if (fate == GOOD)
-				break;
-			describe(a, r, &text);
-			if (fate > DOUBTFUL || !ask_again(a, &j, fate, r->wait))
-				st = fail(why, ST_INPUT, "%s: %s", url, buf_cstr(&text));
-			else if (!a->told_waiting)
-				note(a, false, "%s: %s: waiting, for %g seconds at most", url,
-				     buf_cstr(&text), a->o->patience);
-			a->told_waiting = true;
-		}
+		if (!wait_for(&j))
+			break;
+		http_send(a->http, 0, url, NULL);
+		if (!wait_answer(a, r))
+			break;
+		fate = fate_of(a, r);
+		describe(a, r, &text);
+		if (fate == GOOD)
+			st = 0;
+		else if (fate > DOUBTFUL || !ask_again(a, &j, fate, r->wait))
+			st = fail(why, ST_INPUT, "%s: %s", url, buf_cstr(&text));
+		else
+			tell_waiting(a, url, buf_cstr(&text));
 	}
 	buf_free(&text);
-	return st;
+	return st < 0 ? fail(why, ST_SYSTEM, "%s: stopped by a signal", url) : st;
 }
 
 static int choose_model(struct ask *a, const json_t *list, const char *url, struct reason *why)
@@ -521,6 +541,7 @@ static int find_out(struct ask *a, struct reason *why)
 		st = read_models(a, url, r.body, why);
 	else if (o->model && r.end == HTTP_ANSWERED && (r.status == 404 || r.status == 405))
 		st = 0;
+	assert(st || o->model);
 	if (!st && o->server == SERVER_AUTO)
 		o->server = SERVER_OPENAI;
 	free(url);

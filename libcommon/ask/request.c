@@ -134,12 +134,15 @@ static bool is_neutral(const struct request_opts *o)
 
 const char *request_doubt(const struct request_opts *o)
 {
+	if (o->server == SERVER_OPENAI)
+		return "a server of the kind openai gives no token ids";
 	if (is_neutral(o))
 		return NULL;
 	if (o->server == SERVER_SGLANG && o->temperature > 0 && o->top_p == 1 && !o->top_k &&
 	    json_object_size(o->body) == 0)
 		return NULL; /* it has them behind the temperature, before top_p */
-	return "servers give those of the plain softmax, which is not what these options draw from";
+	return "servers give those of the plain softmax, which is not what these options draw "
+	       "from";
 }
 
 /* ---- the body ---- */

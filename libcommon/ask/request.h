@@ -41,8 +41,8 @@ const char *request_server_name(enum server s);
 /* Whether a request has this key: the server knows it, and --body does not leave it out. */
 bool request_has(const struct request_opts *o, const char *key);
 
-/* Whether the log-probabilities that such a request brings are of the distribution that is drawn
- * from, as far as one knows of the server; NULL: yes; else why not. */
+/* Whether the log-probabilities that such a request brings are of use: for each token id, of the
+ * distribution that is drawn from, as far as one knows of the server. NULL: yes; else why not. */
 const char *request_doubt(const struct request_opts *o);
 
 struct request {                  /* one, of a problem */

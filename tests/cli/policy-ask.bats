@@ -537,7 +537,7 @@ lost() {
 	for kind in openai llamapy; do
 		faults
 		status_is 0 ask
-		says "no logprobs: the server gives no token ids"
+		[[ $stderr == *"no logprobs: "*"gives no token ids"* ]]
 		traj-cat "$BATS_TEST_TMPDIR/out" | jq -es 'all(has("tokens") or has("logprobs") | not)' >/dev/null
 	done
 	holds 'all(.body.top_logprobs == 1)' # llama-cpp-python gives none without it
@@ -593,6 +593,19 @@ lost() {
 	ask -q --key-file key --max-failures 1 >out
 	not grep -qa secret out
 	lost 1 "Bearer ***"
+}
+
+@test "a key that goes over the network in the clear: a warning" {
+	serve
+	echo k >key
+	for u in http://far.invalid http://localhost.far.invalid; do
+		status_is 3 policy-ask -u "$u" -t tasks.jsonl --key-file key
+		says "in the clear"
+	done
+	for u in "$U" https://far.invalid; do
+		policy-ask -u "$u" -t tasks.jsonl --key-file key 2>err >out || true
+		not grep -q clear err
+	done
 }
 
 @test "a key that cannot be one is refused without being shown" {
@@ -753,6 +766,30 @@ lost() {
 	status_is 3 traj-cat --check s
 	ask -q -n 40 --stream s
 	each 40 s
+}
+
+@test "EXPLORE and EVAL of pipelines/rloop" {
+	fixture base
+	serve
+	cp -r "$FIX/base" .
+	sed -n '/"id":"[ab]"/p' tasks.jsonl | sed 's/"messages".*,"answer/"prompt":"3 + 4","answer/' >both.jsonl
+	cat >served <<-END
+		#!/bin/bash
+		args=()
+		while [ \$# -gt 0 ]; do
+			case \$1 in --log | -p) shift ;; *) args+=("\$1") ;; esac
+			shift
+		done
+		policy-ask -u $U --completions "\${args[@]}" | traj-score -q
+	END
+	chmod +x served
+	sed -i 's/How much is 17 + 25?/17+25=/' both.jsonl
+	export EXPLORE=$PWD/served EVAL=$PWD/served FAKE_LOG=$PWD/log
+	TUNE="'$root/tests/cli/fake-stage' tune" "$root/pipelines/rloop" -q -p base -t both.jsonl -e both.jsonl \
+		-d run -i 1 -n 8 -N 4 -k 1,4
+	[ "$(traj-cat -c task,sample,iter run/iter-1/explore.traj | sort -u | wc -l)" = 16 ]
+	grep -q 'pass@4' run/iter-0/pass-at-k.tsv
+	traj-cat run/iter-1/expert.traj | jq -es 'all(.reward == 1) and length > 0' >/dev/null
 }
 
 @test "nothing else of the suite loads libcurl" {

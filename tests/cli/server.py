@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """server.py DIR [--kind KIND] [--fault NAME[=N]] ... - a server of OpenAI's API for tests: it adds numbers, now and then wrongly.
 
 Leaves its port in DIR/port when it listens, and a line of JSON for each POST in DIR/log.jsonl. Runs until a signal, on the

@@ -137,6 +137,9 @@ static void test_doubt(void **state)
 	o.top_k = 0;
 	o.temperature = 0;
 	assert_non_null(request_doubt(&o));
+	o.temperature = 1;
+	o.server = SERVER_OPENAI; /* no ids that they could belong to */
+	assert_non_null(request_doubt(&o));
 	request_close(&o);
 }
 
