@@ -1,6 +1,7 @@
 /* traj-score - run a verifier over a stream made elsewhere. See man/traj-score.1. */
 #include "base/mem.h"
 #include "base/tool.h"
+#include "stream/edit.h"
 #include "stream/pack.h"
 #include "task/task.h"
 #include "stream/traj.h"
@@ -110,65 +111,31 @@ static int known_tasks(const struct score *s, size_t n, struct reason *why)
 }
 
 /* ---- the record with its verdict ---- */
-static bool replaced(struct mp key)
-{
-	struct span s;
+enum { REWARD, VERDICT, EXTRACTED, WHY, KEYS };
 
-	return mp_str(key, &s) && (span_is(s, "reward") || span_is(s, "verdict") ||
-				   span_is(s, "extracted") || (explain && span_is(s, "why")));
-}
-
-static void put_verdict(msgpack_packer *pk, const struct verdict *v)
-{
-	if (v->code == VERDICT_OK) {
-		pack_str(pk, "reward");
-		pack_float(pk, v->reward);
-	}
-	pack_str(pk, "verdict");
-	pack_str(pk, verdict_name(v->code));
-	if (*v->extracted) {
-		pack_str(pk, "extracted");
-		pack_text(pk, (struct span){v->extracted, strlen(v->extracted)});
-	}
-	if (explain && v->why) {
-		pack_str(pk, "why");
-		pack_str(pk, v->why);
-	}
-}
-
-static size_t pairs_kept(struct mp map)
-{
-	struct mp_iter it;
-	struct mp key, value;
-	size_t n = 0;
-
-	for (mp_enter(map, &it); mp_next_pair(&it, &key, &value);)
-		n += !replaced(key);
-	return n;
-}
-
-/* All pairs as they are, but the verdict's where those stood, or at the end. */
+/* The record with what the verdict says, and without what it said before */
 static void rewrite(struct buf *b, struct mp map, const struct verdict *v)
 {
-	size_t ours = 1 + (v->code == VERDICT_OK) + (*v->extracted != '\0') + (explain && v->why);
-	bool put = false;
-	struct mp_iter it;
-	struct mp key, value;
-	msgpack_packer pk;
+	static struct buf value[KEYS]; /* reused */
+	static const char *const key[KEYS] = {"reward", "verdict", "extracted", "why"};
+	struct edit e[KEYS];
+	msgpack_packer pk[KEYS];
+	size_t n = explain ? KEYS : WHY;
 
-	pack_init(&pk, b);
-	msgpack_pack_map(&pk, pairs_kept(map) + ours);
-	for (mp_enter(map, &it); mp_next_pair(&it, &key, &value);) {
-		if (!replaced(key)) {
-			buf_add(b, key.p, key.n);
-			buf_add(b, value.p, value.n);
-		} else if (!put) {
-			put_verdict(&pk, v);
-			put = true;
-		}
+	for (size_t i = 0; i < KEYS; i++) {
+		buf_reset(&value[i]);
+		pack_init(&pk[i], &value[i]);
 	}
-	if (!put)
-		put_verdict(&pk, v);
+	if (v->code == VERDICT_OK)
+		pack_float(&pk[REWARD], v->reward);
+	pack_str(&pk[VERDICT], verdict_name(v->code));
+	if (*v->extracted)
+		pack_text(&pk[EXTRACTED], (struct span){v->extracted, strlen(v->extracted)});
+	if (v->why)
+		pack_str(&pk[WHY], v->why);
+	for (size_t i = 0; i < n; i++)
+		e[i] = (struct edit){key[i], {value[i].p, value[i].n}};
+	edit_put(b, map, e, n);
 }
 
 /* ---- batches ---- */

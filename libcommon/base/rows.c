@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/unpack.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -225,21 +226,33 @@ static int begin(struct rows *r, struct reason *why)
 	return 0;
 }
 
-struct rows *rows_open(const char *path, size_t max, struct reason *why)
+bool rows_likely(const struct in *in)
+{
+	static const char first[] = "{[ \t\r\n\xef\x1f\x28"; /* JSON, a mark, gzip, zstd */
+
+	assert(in->n || in->eof);
+	return in->n && memchr(first, in->p[0], sizeof first - 1);
+}
+
+struct rows *rows_take(struct in *in, size_t max, struct reason *why)
 {
 	struct rows *r = xcalloc(1, sizeof *r);
 
+	r->in = *in;
 	r->max = max;
 	r->line = 1;
-	if (in_open(&r->in, path, why)) {
-		free(r);
-		return NULL;
-	}
 	if (begin(r, why)) {
 		rows_close(r);
 		return NULL;
 	}
 	return r;
+}
+
+struct rows *rows_open(const char *path, size_t max, struct reason *why)
+{
+	struct in in;
+
+	return in_open(&in, path, why) ? NULL : rows_take(&in, max, why);
 }
 
 const char *rows_name(const struct rows *r)

@@ -18,6 +18,12 @@ struct rows; /* opaque */
 
 /* "-" is standard input. path is borrowed. max: bytes of one value. NULL with the reason. */
 struct rows *rows_open(const char *path, size_t max, struct reason *why);
+/* The same of an input that is open, what was read of it included: it is the reader's now, also
+ * after a failure. */
+struct rows *rows_take(struct in *in, size_t max, struct reason *why);
+/* Can what was read of an input, a byte or more, be the beginning of rows? MessagePack maps do not
+ * begin so. */
+bool rows_likely(const struct in *in);
 /* 1 and *row, which is the caller's, and its line; 0 at the end; -1 with a reason that names file
  * and line. */
 int rows_next(struct rows *r, json_t **row, size_t *line, struct reason *why);

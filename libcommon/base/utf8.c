@@ -66,3 +66,18 @@ size_t utf8_char(const char *p, size_t n)
 {
 	return (unsigned char)*p < 0x80 ? 1 : sequence((const uint8_t *)p, n);
 }
+
+void utf8_bare(struct buf *b, struct span text)
+{
+	static const char lost[] = "\xef\xbf\xbd"; /* U+FFFD */
+	size_t n;
+
+	buf_reset(b);
+	for (size_t i = 0; i < text.n; i += n ? n : 1) {
+		const char *p = text.p + i;
+
+		n = utf8_char(p, text.n - i);
+		if (n == 1 ? !strchr(" \t\n\r", *p) : n != 3 || memcmp(p, lost, n) != 0)
+			buf_add(b, p, n);
+	}
+}
