@@ -224,11 +224,11 @@ static void begin_record(struct work *k, size_t task, int64_t sample, struct tra
 
 static void add_sampling(struct traj *t)
 {
-	if (request_has(&o.request, "temperature"))
+	if (query_has(&o.request, "temperature"))
 		t->temperature = o.request.temperature;
-	if (request_has(&o.request, "top_p"))
+	if (query_has(&o.request, "top_p"))
 		t->top_p = o.request.top_p;
-	if (request_has(&o.request, "top_k"))
+	if (query_has(&o.request, "top_k"))
 		t->top_k = o.request.top_k;
 }
 
@@ -329,16 +329,16 @@ static int put_failed(void *arg, size_t task, int64_t sample, const char *text, 
 	return st;
 }
 
-static void make_request(void *arg, size_t task, struct request *r)
+static void make_request(void *arg, size_t task, struct query *r)
 {
 	struct work *k = arg;
 	const struct askprompt *p = &k->prompts.v[task];
 
-	*r = (struct request){.text = p->text,
-			      .messages = p->messages,
-			      .tools = k->tasks.v[task].tools,
-			      .args = p->args,
-			      .go_on = p->go_on};
+	*r = (struct query){.text = p->text,
+			    .messages = p->messages,
+			    .tools = k->tasks.v[task].tools,
+			    .args = p->args,
+			    .go_on = p->go_on};
 }
 
 static void tell(void *arg, bool problem, const char *text)
@@ -372,7 +372,7 @@ static int skip(void *arg, const struct traj *t, struct reason *why)
 /* Asks for log-probabilities where they can be kept, and says when they cannot. */
 static void decide_logprobs(void)
 {
-	const char *doubt = request_doubt(&o.request);
+	const char *doubt = query_doubt(&o.request);
 
 	o.request.logprobs = strcmp(logprobs, "none") != 0;
 	if (strcmp(logprobs, "auto") != 0 || !doubt)
@@ -383,11 +383,11 @@ static void decide_logprobs(void)
 
 static int check_server(struct reason *why)
 {
-	if (o.request.top_k && !request_has(&o.request, "top_k"))
+	if (o.request.top_k && !query_has(&o.request, "top_k"))
 		return fail(why, ST_USAGE,
 			    "--top-k: a server of the kind %s does not know it (--server says "
 			    "which it is)",
-			    request_server_name(o.request.server));
+			    query_server_name(o.request.server));
 	return 0;
 }
 
@@ -496,7 +496,7 @@ static int open_all(struct work *k, struct buf *key, struct reason *why)
 	int st = 0;
 
 	o.url = ask_url(url, why);
-	if (!o.url || request_open(&o.request, why))
+	if (!o.url || query_open(&o.request, why))
 		st = why->status;
 	if (!st && task_file && stream_file && file_clash(task_file, stream_file))
 		st = fail(why, ST_USAGE, "%s: input and output are the same file", task_file);
@@ -514,7 +514,7 @@ static void close_all(struct work *k, struct buf *key)
 	task_free(&k->tasks);
 	names_free(&k->names);
 	rec_out_free(&k->w);
-	request_close(&o.request);
+	query_close(&o.request);
 	buf_free(&k->more);
 	buf_free(key);
 	free(k->first);

@@ -190,13 +190,13 @@ static uint64_t seed_of(const struct ask *a, size_t task, int64_t sample)
 static void send_job(struct ask *a, size_t slot)
 {
 	struct job *j = &a->job[slot];
-	struct request r = {0};
+	struct query r = {0};
 
 	a->sink->request(a->sink->arg, j->task, &r);
 	r.n = j->n;
 	r.seed = seed_of(a, j->task, j->first);
 	buf_reset(&a->body);
-	request_body(&a->o->request, &r, &a->body);
+	query_body(&a->o->request, &r, &a->body);
 	http_send(a->http, slot, a->url, &a->body);
 	j->flying = true;
 	a->sent++;
@@ -523,7 +523,7 @@ static int read_models(struct ask *a, const char *url, struct span body, struct 
 	int st = choose_model(a, list, url, why);
 
 	if (a->o->request.server == SERVER_AUTO)
-		a->o->request.server = request_server(owner ? owner : "");
+		a->o->request.server = query_server(owner ? owner : "");
 	json_decref(j);
 	return st;
 }
@@ -532,7 +532,7 @@ static int read_models(struct ask *a, const char *url, struct span body, struct 
  * used all the same when they are named. */
 static int find_out(struct ask *a, struct reason *why)
 {
-	struct request_opts *o = &a->o->request;
+	struct query_opts *o = &a->o->request;
 	char *url = xasprintf("%s/models", a->o->url);
 	struct http_answer r = {0};
 	int st = get(a, url, &r, why);

@@ -12,12 +12,12 @@
 #define ASK_ASK_H
 
 #include "ask/choices.h"
-#include "ask/request.h"
+#include "ask/query.h"
 
 #include <stdint.h>
 
 struct ask_opts {
-	struct request_opts request;
+	struct query_opts request;
 	char *url;       /* up to and without "/chat/completions": see ask_url */
 	const char *key; /* NULL: none; is taken out of what servers say */
 	int64_t samples; /* of each problem */
@@ -32,7 +32,7 @@ struct ask_opts {
 struct ask_sink {
 	void *arg;
 	/* the request of a problem, but for n and seed; its texts live until the next call */
-	void (*request)(void *arg, size_t task, struct request *r);
+	void (*request)(void *arg, size_t task, struct query *r);
 	int (*sample)(void *arg, size_t task, int64_t sample, const struct choice *c,
 		      struct reason *why);
 	/* given up: why says it */

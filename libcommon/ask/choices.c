@@ -277,7 +277,7 @@ static void read_end(struct choice *c, const json_t *j, const struct choices_wan
 		c->end = stopped(j, w, cut);
 	else if (is_text(finish, "length"))
 		c->end = cut ? CHOICE_STRING : CHOICE_LENGTH;
-	else if (!json_is_string(finish))
+	else if (!text_of(finish).n)
 		broken(c, CHOICE_BROKEN, "no finish_reason");
 	else if (is_text(finish, "abort") || is_text(finish, "error"))
 		broken(c, CHOICE_BROKEN, json_string_value(finish));

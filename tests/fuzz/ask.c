@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-const struct fuzz_memory fuzz_memory = {1 << 20, 400};
+const struct fuzz_memory fuzz_memory = {1 << 20, 400, 0};
 
 static void check_tokens(const struct choice *c)
 {

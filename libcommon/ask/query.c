@@ -1,5 +1,5 @@
-/* request.c - the body of a request. See request.h. */
-#include "ask/request.h"
+/* query.c - the body of a request. See query.h. */
+#include "ask/query.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -55,7 +55,7 @@ static const struct key *find_key(const char *name)
 
 /* ---- --body ---- */
 
-static int read_more(struct request_opts *o, const char *arg, struct reason *why)
+static int read_more(struct query_opts *o, const char *arg, struct reason *why)
 {
 	const char *eq = strchr(arg, '=');
 	char *name = xstrndup(arg, eq ? (size_t)(eq - arg) : 0);
@@ -75,7 +75,7 @@ static int read_more(struct request_opts *o, const char *arg, struct reason *why
 	return st;
 }
 
-int request_open(struct request_opts *o, struct reason *why)
+int query_open(struct query_opts *o, struct reason *why)
 {
 	int st = 0;
 
@@ -85,7 +85,7 @@ int request_open(struct request_opts *o, struct reason *why)
 	return st;
 }
 
-void request_close(struct request_opts *o)
+void query_close(struct query_opts *o)
 {
 	json_decref(o->body);
 	o->body = NULL;
@@ -93,7 +93,7 @@ void request_close(struct request_opts *o)
 
 /* ---- servers ---- */
 
-enum server request_server(const char *owned_by)
+enum server query_server(const char *owned_by)
 {
 	static const struct {
 		const char *owner;
@@ -109,14 +109,14 @@ enum server request_server(const char *owned_by)
 	return SERVER_OPENAI;
 }
 
-const char *request_server_name(enum server s)
+const char *query_server_name(enum server s)
 {
 	static const char *const names[] = {"auto", "openai", "vllm", "sglang", "llama"};
 
 	return names[s];
 }
 
-bool request_has(const struct request_opts *o, const char *key)
+bool query_has(const struct query_opts *o, const char *key)
 {
 	const struct key *k = find_key(key);
 	const json_t *given = json_object_get(o->body, key);
@@ -126,13 +126,13 @@ bool request_has(const struct request_opts *o, const char *key)
 }
 
 /* What is drawn from is the softmax of the logits and nothing else. */
-static bool is_neutral(const struct request_opts *o)
+static bool is_neutral(const struct query_opts *o)
 {
 	return o->temperature == 1 && o->top_p == 1 && o->top_k == 0 &&
 	       json_object_size(o->body) == 0;
 }
 
-const char *request_doubt(const struct request_opts *o)
+const char *query_doubt(const struct query_opts *o)
 {
 	if (o->server == SERVER_OPENAI)
 		return "a server of the kind openai gives no token ids";
@@ -156,13 +156,13 @@ static void put_key(struct buf *b, const char *key, const char *value)
 	buf_str(b, value);
 }
 
-static void add_key(struct buf *b, const struct request_opts *o, const char *key, const char *value)
+static void add_key(struct buf *b, const struct query_opts *o, const char *key, const char *value)
 {
-	if (request_has(o, key))
+	if (query_has(o, key))
 		put_key(b, key, value);
 }
 
-static void add_text(struct buf *b, const struct request_opts *o, const char *key, const char *text)
+static void add_text(struct buf *b, const struct query_opts *o, const char *key, const char *text)
 {
 	struct buf quoted = {0};
 
@@ -171,14 +171,14 @@ static void add_text(struct buf *b, const struct request_opts *o, const char *ke
 	buf_free(&quoted);
 }
 
-static void add_number(struct buf *b, const struct request_opts *o, const char *key, double v)
+static void add_number(struct buf *b, const struct query_opts *o, const char *key, double v)
 {
 	char text[32];
 
 	add_key(b, o, key, num_text(v, text));
 }
 
-static void add_stops(struct buf *b, const struct request_opts *o)
+static void add_stops(struct buf *b, const struct query_opts *o)
 {
 	struct buf list = {0};
 
@@ -192,7 +192,7 @@ static void add_stops(struct buf *b, const struct request_opts *o)
 	buf_free(&list);
 }
 
-static void add_int(struct buf *b, const struct request_opts *o, const char *key, int64_t v)
+static void add_int(struct buf *b, const struct query_opts *o, const char *key, int64_t v)
 {
 	char text[32];
 
@@ -202,7 +202,7 @@ static void add_int(struct buf *b, const struct request_opts *o, const char *key
 
 /* The drawn token is enough; but 0 of the likeliest is none at all to llama-server, and without a
  * number llama-cpp-python gives none. */
-static void add_logprobs(struct buf *b, const struct request_opts *o)
+static void add_logprobs(struct buf *b, const struct query_opts *o)
 {
 	if (!o->logprobs)
 		return;
@@ -211,7 +211,7 @@ static void add_logprobs(struct buf *b, const struct request_opts *o)
 		add_key(b, o, "top_logprobs", "1");
 }
 
-static void add_prompt(struct buf *b, const struct request_opts *o, const struct request *r)
+static void add_prompt(struct buf *b, const struct query_opts *o, const struct query *r)
 {
 	if (o->completions) {
 		add_text(b, o, "prompt", r->text);
@@ -229,7 +229,7 @@ static void add_prompt(struct buf *b, const struct request_opts *o, const struct
 }
 
 /* Those of --body that are no keys of ours, or other values of those that are always sent */
-static void add_more(struct buf *b, const struct request_opts *o)
+static void add_more(struct buf *b, const struct query_opts *o)
 {
 	const char *name;
 	json_t *v;
@@ -248,7 +248,7 @@ static void add_more(struct buf *b, const struct request_opts *o)
 }
 
 /* No top_k is 0 to llama.cpp, -1 to all. */
-static void add_sampling(struct buf *b, const struct request_opts *o, const struct request *r)
+static void add_sampling(struct buf *b, const struct query_opts *o, const struct query *r)
 {
 	if (r->n > 1)
 		add_int(b, o, "n", r->n);
@@ -260,7 +260,7 @@ static void add_sampling(struct buf *b, const struct request_opts *o, const stru
 	add_stops(b, o);
 }
 
-void request_body(const struct request_opts *o, const struct request *r, struct buf *b)
+void query_body(const struct query_opts *o, const struct query *r, struct buf *b)
 {
 	buf_char(b, '{');
 	add_text(b, o, "model", o->model);

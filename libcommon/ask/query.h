@@ -1,12 +1,12 @@
 /*
- * request.h - what is asked of a server: the body of a request, for the servers that there are.
+ * query.h - what is asked of a server: the body of a request, for the servers that there are.
  *
  * They differ in the keys that they know, in what they do with one that they do not, and in what
  * they take for a key that is left out. So all that shapes the distribution is sent to those that
  * are known to understand it, off or neutral where nothing else was asked for.
  */
-#ifndef ASK_REQUEST_H
-#define ASK_REQUEST_H
+#ifndef ASK_QUERY_H
+#define ASK_QUERY_H
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -18,7 +18,7 @@
 enum server { SERVER_AUTO, SERVER_OPENAI, SERVER_VLLM, SERVER_SGLANG, SERVER_LLAMA };
 #define SERVER_WORDS "auto|openai|vllm|sglang|llama"
 
-struct request_opts {
+struct query_opts {
 	enum server server; /* not auto where a body is made */
 	const char *model;
 	bool completions; /* text in, text out; else messages */
@@ -27,25 +27,25 @@ struct request_opts {
 	double temperature, top_p;
 	struct opt_list stop;
 	struct opt_list more; /* NAME=JSON: keys besides; null: leave one of ours out */
-	json_t *body;         /* of more; request_open makes it, request_close frees it */
+	json_t *body;         /* of more; query_open makes it, query_close frees it */
 };
 
 /* Reads o->more. A key that another option is for, with a value, or no JSON: ST_USAGE. */
-int request_open(struct request_opts *o, struct reason *why);
-void request_close(struct request_opts *o);
+int query_open(struct query_opts *o, struct reason *why);
+void query_close(struct query_opts *o);
 
 /* Which server calls the owner of its models so; SERVER_OPENAI: none that is known. */
-enum server request_server(const char *owned_by);
-const char *request_server_name(enum server s);
+enum server query_server(const char *owned_by);
+const char *query_server_name(enum server s);
 
 /* Whether a request has this key: the server knows it, and --body does not leave it out. */
-bool request_has(const struct request_opts *o, const char *key);
+bool query_has(const struct query_opts *o, const char *key);
 
 /* Whether the log-probabilities that such a request brings are of use: for each token id, of the
  * distribution that is drawn from, as far as one knows of the server. NULL: yes; else why not. */
-const char *request_doubt(const struct request_opts *o);
+const char *query_doubt(const struct query_opts *o);
 
-struct request {                  /* one, of a problem */
+struct query {                    /* one, of a problem */
 	const char *text;         /* completions: the prompt */
 	const char *messages;     /* else: JSON of an array */
 	const char *tools, *args; /* JSON; NULL: none */
@@ -54,6 +54,6 @@ struct request {                  /* one, of a problem */
 	uint64_t seed;
 };
 /* Appends the body, JSON. */
-void request_body(const struct request_opts *o, const struct request *r, struct buf *b);
+void query_body(const struct query_opts *o, const struct query *r, struct buf *b);
 
 #endif
