@@ -355,7 +355,7 @@ static int skip(void *arg, const struct traj *t, struct reason *why)
 {
 	struct work *k = arg;
 	size_t task = names_find(&k->names, t->task);
-	struct verdict v = {.code = t->verdict.p ? VERDICT_UNANSWERED : VERDICT_OK};
+	struct verdict v = {.code = traj_unanswered(t) ? VERDICT_UNANSWERED : VERDICT_OK};
 
 	if (task >= k->tasks.n || t->sample < 0 || t->sample >= o.samples)
 		return fail(why, ST_INPUT, "no sample of a problem of %s", task_name());

@@ -23,7 +23,7 @@
 static struct rl_opts o = RL_OPTS_DEFAULT;
 static struct run_options run = RUN_OPTIONS_DEFAULT(1);
 static struct rl_words words = RL_WORDS_DEFAULT;
-static struct learner_opts off = {.low = 0.5, .high = 2};
+static struct learner_opts off;
 static const char *advantage = "grpo", *importance = "none", *state_dir;
 static bool strict, own_only;
 static struct lessons_opts lessons_opts = {.rl = &o, .old = "logprobs"};
@@ -50,8 +50,10 @@ static const struct opt opts[] = {
 	 "leave out what another policy than -p sampled"},
 	{0, "importance", IMPORTANCE_WORDS, OPT_WORD, &importance, 0, 0,
 	 "weights of tokens that another policy or engine drew"},
-	{0, "importance-low", "X", OPT_NUM, &off.low, 0, 1, "least ratio that counts"},
-	{0, "importance-high", "X", OPT_NUM, &off.high, 1, 1e6, "greatest ratio that counts"},
+	{0, "importance-low", "X", OPT_NUM, &off.low, 0, 1,
+	 "least ratio that counts; 0: what is usual"},
+	{0, "importance-high", "X", OPT_NUM, &off.high, 0, 1e6,
+	 "greatest ratio that counts; 0: what is usual"},
 	{0, "distill", "X", OPT_NUM, &off.distill, 0, 1e6,
 	 "add X * (log teacher - log policy) to each token's advantage; 0: off"},
 	{0, "teacher", "KEY", OPT_STR, &teacher, 0, 0, "log-probabilities of the teacher"},
@@ -91,6 +93,7 @@ static int check_options(void)
 	if (!lessons_opts.given)
 		o.advantage = (enum advantage)tool_word(ADVANTAGE_WORDS, advantage);
 	off.importance = (enum importance)tool_word(IMPORTANCE_WORDS, importance);
+	learner_bounds(&off);
 	lessons_opts.teacher = off.distill > 0 ? teacher : NULL;
 	if (off.distill > 0 && o.loss.kind == LOSS_GSPO)
 		return tool_usage("--distill: gspo has one ratio for all tokens of a response");
@@ -155,8 +158,8 @@ static int read_all(struct lessons *l, int n, char *files[], struct reason *why)
 		st = read_stream(l, files[i], why);
 	if (st)
 		return st;
-	tell_left_out(l);
 	st = lessons_seal(l, why);
+	tell_left_out(l);
 	if (!st)
 		msg_info("%" PRIu64 " trajectories in %zu steps to learn from", l->records,
 			 l->n_steps);

@@ -199,8 +199,8 @@ static int hold(struct score *s, const struct rec *r, const char *name, struct r
 	h->is_traj = h->judged = r->is_traj;
 	if (r->is_traj && traj_read(&h->t, &copy, name, &h->mem, why))
 		return why->status;
-	if (r->is_traj && h->t.verdict.p)
-		h->judged = !span_is(h->t.verdict, verdict_name(VERDICT_UNANSWERED));
+	if (r->is_traj)
+		h->judged = !traj_unanswered(&h->t);
 	return 0;
 }
 

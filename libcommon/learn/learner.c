@@ -11,6 +11,47 @@
 #include <stdlib.h>
 #include <string.h>
 
+void learner_bounds(struct learner_opts *o)
+{
+	static const struct {
+		double low, high;
+	} usual[] = {{0, 0}, {0, 2}, {0.5, 5}, {0, 3}, {0.999, 1.002}};
+
+	o->low = o->low > 0 ? o->low : usual[o->importance].low;
+	o->high = o->high > 0 ? o->high : usual[o->importance].high;
+}
+
+static double log_ratio(float pi, float mu)
+{
+	double d = (double)pi - mu;
+
+	return d < -20 ? -20 : d > 20 ? 20 : d;
+}
+
+void learner_weigh(const struct learner_opts *o, const float *pi, const float *mu, size_t n,
+		   double *w)
+{
+	double sum = 0, all;
+	bool within;
+
+	for (size_t t = 0; t < n; t++)
+		sum += log_ratio(pi[t], mu[t]);
+	all = exp(o->importance == IMPORTANCE_GEOMETRIC ? sum / (double)n : sum);
+	within = all >= o->low && all <= o->high;
+	for (size_t t = 0; t < n; t++) {
+		double r = exp(log_ratio(pi[t], mu[t]));
+
+		if (o->importance == IMPORTANCE_TIS)
+			w[t] = r < o->high ? r : o->high;
+		else if (o->importance == IMPORTANCE_ICEPOP)
+			w[t] = r >= o->low && r <= o->high ? r : 0;
+		else if (o->importance == IMPORTANCE_SEQUENCE)
+			w[t] = within ? all : 0;
+		else
+			w[t] = within ? r : 0;
+	}
+}
+
 struct learner {
 	const struct rl_opts *o;
 	struct learner_opts off;
@@ -145,28 +186,6 @@ void learner_loaded(struct learner *l)
 
 /* ---- what the step begins with ---- */
 
-/* Bounds are closed; r in [low, high] counts as it is. */
-static void weigh_tokens(const struct learner *l, const float *now, const float *mu, size_t n,
-			 double *w)
-{
-	double mean = 0;
-
-	for (size_t t = 0; t < n; t++)
-		mean += ((double)now[t] - mu[t]) / (double)n;
-	mean = exp(mean);
-	for (size_t t = 0; t < n; t++) {
-		double r = exp((double)now[t] - mu[t]);
-		bool within = r >= l->off.low && r <= l->off.high;
-
-		if (l->off.importance == IMPORTANCE_TIS)
-			w[t] = r < l->off.high ? r : l->off.high;
-		else if (l->off.importance == IMPORTANCE_ICEPOP)
-			w[t] = within ? r : 0;
-		else
-			w[t] = mean >= l->off.low && mean <= l->off.high ? 1 : 0;
-	}
-}
-
 static void weigh_all(struct learner *l, struct learned *out)
 {
 	const struct lesson *x = l->x;
@@ -174,8 +193,8 @@ static void weigh_all(struct learner *l, struct learned *out)
 	double sum = 0;
 
 	for (size_t i = 0; i < x->n; i++)
-		weigh_tokens(l, l->begin + l->at[i], x->old[i], x->seq[i].n_resp,
-			     l->weight + l->at[i]);
+		learner_weigh(&l->off, l->begin + l->at[i], x->old[i], x->seq[i].n_resp,
+			      l->weight + l->at[i]);
 	for (size_t i = 0; i < x->n; i++)
 		n += x->seq[i].n_resp;
 	for (size_t t = 0; t < n; t++) {

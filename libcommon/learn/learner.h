@@ -4,15 +4,16 @@
  *
  * The responses may be the policy's own of a moment ago (rl-explore), or come from a stream
  * (rl-update). Those were drawn by another program, or by a policy of some steps ago, from a
- * distribution mu that is not quite this policy's. With pi the policy at the step's begin and
- * r_t = pi(token) / mu(token), a token's loss is then weighted by
+ * distribution mu that is not quite this policy's. With pi the policy at the step's begin, w_t =
+ * pi(token) / mu(token), W their product over a response and G its geometric mean, a token's loss
+ * is then multiplied by
  *
  * none          1: ratios are taken to mu, as the loss has them
- * tis           min(r_t, high): truncated importance sampling. Yao et al., "Your Efficient RL
+ * tis           min(w_t, high): truncated importance sampling. Yao et al., "Your Efficient RL
  *               Framework Secretly Brings You Off-Policy RL Training", 2025
- * icepop        r_t where low <= r_t <= high, else 0. Ling team, arXiv 2510.18855
- * sequence      1 where low <= exp(mean of log r_t) <= high, else 0 for the whole response: the
- *               geometric mask of Prime Intellect's and Liu et al.'s trainers
+ * icepop        w_t where low <= w_t <= high, else 0. Ling team, arXiv 2510.18855
+ * sequence      W where low <= W <= high, else 0: TRL's mask
+ * geometric     w_t where low <= G <= high, else 0 for the whole response: NeMo-RL's
  *
  * and the loss's own ratios are to pi. Distillation on policy adds x * (log teacher - log pi) to
  * the token's advantage: the reverse KL divergence to the teacher, of the tokens that the policy
@@ -28,12 +29,18 @@
 #include "run/runlog.h"
 #include "run/state.h"
 
-#define IMPORTANCE_WORDS "none|tis|icepop|sequence"
-enum importance { IMPORTANCE_NONE, IMPORTANCE_TIS, IMPORTANCE_ICEPOP, IMPORTANCE_SEQUENCE };
+#define IMPORTANCE_WORDS "none|tis|icepop|sequence|geometric"
+enum importance {
+	IMPORTANCE_NONE,
+	IMPORTANCE_TIS,
+	IMPORTANCE_ICEPOP,
+	IMPORTANCE_SEQUENCE,
+	IMPORTANCE_GEOMETRIC
+};
 
 struct learner_opts { /* beside rl_opts */
 	enum importance importance;
-	double low, high; /* bounds of r */
+	double low, high; /* bounds; 0: what is usual, see learner_bounds */
 	double distill;   /* x; 0: off */
 };
 
@@ -62,6 +69,15 @@ struct learned { /* of one step; means are NaN where there was nothing to averag
 
 /* What the rows of OPTIONS_LOSS cannot say: 0, or ST_USAGE, told. */
 int learner_options(struct rl_opts *o, const struct rl_words *w);
+
+/* Fills in bounds that are 0: tis has 2; icepop .5 and 5; sequence 0 and 3; geometric .999 and
+ * 1.002. */
+void learner_bounds(struct learner_opts *o);
+/* w[0 .. n) for tokens with these log-probabilities under pi and mu; log-ratios are clamped to
+ * +-20.
+ */
+void learner_weigh(const struct learner_opts *o, const float *pi, const float *mu, size_t n,
+		   double *w);
 
 struct learner; /* opaque */
 /* All is borrowed; the policy's weights change. off NULL: none of it. With a KL term a copy of the

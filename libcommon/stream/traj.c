@@ -209,6 +209,11 @@ bool traj_correct(const struct traj *t, double threshold)
 	return t->reward >= threshold; /* false for the NaN of an absent one */
 }
 
+bool traj_unanswered(const struct traj *t)
+{
+	return span_is(t->verdict, "unanswered");
+}
+
 int traj_one_prompt(const struct traj *t, uint64_t *seen, const struct rec *r, const char *name,
 		    struct reason *why)
 {

@@ -62,5 +62,7 @@ int traj_one_prompt(const struct traj *t, uint64_t *seen, const struct rec *r, c
 		    struct reason *why);
 
 bool traj_correct(const struct traj *t, double threshold); /* reward present and >= threshold */
+/* No response was sampled: there is nothing to judge, to score or to learn. */
+bool traj_unanswered(const struct traj *t);
 
 #endif

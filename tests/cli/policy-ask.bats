@@ -500,6 +500,15 @@ lost() {
 	[ "$(cat n)" = 2 ]
 }
 
+@test "given up is nothing to learn or to score: rft-tune and policy-score leave it out" {
+	fixture base
+	printf '%s\n' '{"task":"t","prompt":"1","response":"","verdict":"unanswered"}' \
+		'{"task":"t","prompt":"1","response":"2"}' | traj-cat --from-json >two
+	status_is 0 rft-tune -p "$FIX/base" -o P two
+	says "1 trajectories have an empty response: left out"
+	policy-score -q -p "$FIX/base" two | traj-cat | jq -es 'map(has("logprobs")) == [false, true]' >/dev/null
+}
+
 # ---- log-probabilities and ids ----
 
 @test "log-probabilities of another distribution than the drawn one are left out, with one word" {

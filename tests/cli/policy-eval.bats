@@ -355,3 +355,18 @@ Be brief.<|im_end|>
 		says '--shard'
 	done
 }
+
+@test "--groups: the problems of a step of RL, again when all were drawn" {
+	policy-eval -q -p "$FIX/base" -t "$FIX/test.jsonl" --step 1 --groups 5 -n 2 >one
+	policy-eval -q -p "$FIX/base" -t "$FIX/test.jsonl" --step 2 --groups 7 -n 2 --no-score >two
+	[ "$(traj-cat -c task one | uniq | sort -u | wc -l)" = 5 ]
+	policy-eval -q -p "$FIX/base" -t "$FIX/test.jsonl" --step 1 --groups 12 >all
+	cmp <(traj-cat -c task all | sort) <(jq -r .id "$FIX/test.jsonl" | sort)
+	rl-explore -q -p "$FIX/base" -t "$FIX/test.jsonl" -n 1 --groups 5 --group-size 2 --rounds 1 >rl
+	cmp <(traj-cat one | jq -c '[.task, .tokens]' | sort) <(traj-cat rl | jq -c '[.task, .tokens]' | sort)
+	for bad in "--groups 3" "--groups 3 --step 0" "--groups 3 --step 1 --shard 1/2"; do
+		# shellcheck disable=SC2086 # words
+		status_is 2 policy-eval -p "$FIX/base" -t "$FIX/test.jsonl" $bad
+		says '--groups'
+	done
+}
