@@ -289,6 +289,10 @@ static int hold(const struct rec *r, const char *name, struct reason *why)
 	s.records++;
 	if (traj_read(&h->t, &copy, name, &h->mem, why))
 		return why->status;
+	if (traj_unanswered(&h->t)) {
+		s.empty++;
+		return 0;
+	}
 	if (trajids_take(&h->ids, &s.p, &h->t, &text))
 		return rec_fail(why, name, r, "%s", text.text);
 	h->scored = wanted(h);

@@ -111,7 +111,9 @@ static int read_stream(struct rft_data *d, struct in *input, struct reason *why)
 			total.judged++;
 			total.wrong += t.reward < 0.5;
 		}
-		if (!st)
+		if (!st && traj_unanswered(&t))
+			d->empty++;
+		else if (!st)
 			st = rft_add(d, &t, &rec, rec_name(in), why);
 	}
 	traj_mem_free(&mem);

@@ -42,7 +42,7 @@ struct held {
 	struct buf bytes, verifier;
 	struct traj t; /* points into bytes and mem */
 	struct traj_mem mem;
-	bool is_traj;
+	bool is_traj, judged;
 };
 
 struct score {
@@ -152,6 +152,17 @@ static int put_scored(struct score *s, const struct held *h, const struct verdic
 	return failures_check(&failures, false, why);
 }
 
+/* Another kind of record, or a response that was never given: it stays as it is, and counts. */
+static int put_unjudged(struct score *s, const struct held *h, struct reason *why)
+{
+	struct verdict none = {.code = VERDICT_UNANSWERED};
+
+	rec_put(&s->out, h->bytes.p, h->bytes.n, h->is_traj);
+	if (h->is_traj)
+		failures_count(&failures, &none);
+	return failures_check(&failures, false, why);
+}
+
 /* Judges and writes what is held. */
 static int settle(struct score *s, struct reason *why)
 {
@@ -159,7 +170,7 @@ static int settle(struct score *s, struct reason *why)
 	int st;
 
 	for (size_t i = 0; i < s->n; i++)
-		if (s->held[i].is_traj)
+		if (s->held[i].judged)
 			s->item[n++] = item_of(s, &s->held[i]);
 	st = known_tasks(s, n, why);
 	if (!st)
@@ -167,10 +178,10 @@ static int settle(struct score *s, struct reason *why)
 	for (size_t i = 0; i < s->n && !st; i++) {
 		const struct held *h = &s->held[i];
 
-		if (h->is_traj)
+		if (h->judged)
 			st = put_scored(s, h, &s->verdict[k++], why);
 		else
-			rec_put(&s->out, h->bytes.p, h->bytes.n, false);
+			st = put_unjudged(s, h, why);
 	}
 	s->n = s->n_bytes = 0;
 	return st;
@@ -185,8 +196,12 @@ static int hold(struct score *s, const struct rec *r, const char *name, struct r
 	buf_add(&h->bytes, r->map.p, r->map.n);
 	s->n_bytes += r->map.n;
 	copy.map.p = (const uint8_t *)h->bytes.p;
-	h->is_traj = r->is_traj;
-	return r->is_traj ? traj_read(&h->t, &copy, name, &h->mem, why) : 0;
+	h->is_traj = h->judged = r->is_traj;
+	if (r->is_traj && traj_read(&h->t, &copy, name, &h->mem, why))
+		return why->status;
+	if (r->is_traj)
+		h->judged = !traj_unanswered(&h->t);
+	return 0;
 }
 
 static int score_file(struct score *s, const char *path, struct reason *why)
