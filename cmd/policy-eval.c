@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/progress.h"
 #include "base/tool.h"
+#include "rollout/deck.h"
 #include "rollout/prompt.h"
 #include "rollout/rollout.h"
 #include "run/memory.h"
@@ -15,6 +16,7 @@
 #include "task/taskleak.h"
 #include "verify/failures.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,10 +28,13 @@ static struct rollout_opts o = {
 	.verify = VERIFY_OPTS_DEFAULT,
 };
 static const char *policy_dir, *task_file, *prompt, *compute = "f32";
-static int64_t samples = 1, threads, seed, step = -1, iter = -1;
+static int64_t samples = 1, threads, seed, step = -1, iter = -1, groups;
 static struct failures failures = {.most = FAILURES_MOST};
 static bool greedy, no_score, strict, count_tokens;
-static const char *train_file;
+static const char *train_file, *shard_text;
+static struct shard {
+	uint64_t i, n; /* this is the i-th of n, from 1 */
+} shard = {1, 1};
 
 static const struct opt opts[] = {
 	{'p', "policy", "DIR", OPT_STR, &policy_dir, 0, 0, "policy to sample from"},
@@ -40,6 +45,10 @@ static const struct opt opts[] = {
 	{0, "prompt", "TEXT", OPT_STR, &prompt, 0, 0, "this one problem instead, not judged"},
 	OPTIONS_PROMPT(o.prompt),
 	OPTION_MAX_PROMPT(o.prompt.most),
+	{0, "shard", "I/N", OPT_STR, &shard_text, 0, 0,
+	 "the I-th of N parts of the problems only: the records that the whole has of them"},
+	{0, "groups", "N", OPT_INT, &groups, 0, 1e6,
+	 "sample the N problems that rl-explore draws in --step, as it does; 0: all problems"},
 	{'n', "samples", "N", OPT_INT, &samples, 1, 1e6, "responses to each"},
 	OPT__SEED(seed, "of sampling"),
 	OPTION_THREADS(threads),
@@ -58,10 +67,26 @@ static const struct opt opts[] = {
 static const struct tool tool = {
 	"policy-eval", "", "Samples responses to problems and judges them, as a stream.", opts};
 
+/* "I/N", 1 <= I <= N */
+static int take_shard(const char *text)
+{
+	char end;
+
+	if (sscanf(text, "%" SCNu64 "/%" SCNu64 "%c", &shard.i, &shard.n, &end) != 2 ||
+	    !isdigit((unsigned char)*text) || shard.i < 1 || shard.i > shard.n || shard.n > 1000000)
+		return tool_usage("--shard %s: not I/N with I from 1 to N, like 3/8", text);
+	return 0;
+}
+
 static int check_options(void)
 {
 	if (!policy_dir || !task_file == !prompt)
 		return tool_usage("-p is needed, and one of -t and --prompt");
+	if (shard_text && take_shard(shard_text))
+		return ST_USAGE;
+	if (groups && (step < 1 || shard_text || prompt))
+		return tool_usage("--groups is about the problems of -t in a --step from 1 on, "
+				  "and has no --shard");
 	if (options_check_compute(compute) || options_check_temperature(o.sample.temperature, true))
 		return ST_USAGE;
 	if (train_file && !task_file)
@@ -136,21 +161,49 @@ static size_t chunk_of(size_t n_tasks)
 	return chunk < n_tasks ? chunk : n_tasks;
 }
 
-static int evaluate(struct roller *r, size_t n_tasks, const char *hash, struct rec_out *w,
-		    struct reason *why)
+/* The problems of the shard: from that many on */
+static size_t shard_of(size_t n_tasks, size_t *from)
+{
+	*from = (size_t)((shard.i - 1) * n_tasks / shard.n);
+	if (groups)
+		return (size_t)groups;
+	return (size_t)(shard.i * n_tasks / shard.n) - *from;
+}
+
+/* The draws of the k problems from the done-th of the shard, or of the step, on */
+static void draw_problems(struct deck *deck, struct draw *draw, size_t first, size_t k)
+{
+	for (size_t i = 0; i < k; i++)
+		draw[i] = groups ? deck_next(deck) : (struct draw){first + i, first + i};
+}
+
+/* A deck from which the problems of the steps before --step are drawn */
+static struct deck open_deck(size_t n_tasks)
+{
+	struct deck deck;
+
+	deck_init(&deck, o.seed, n_tasks);
+	for (int64_t i = 0; i < (step - 1) * groups; i++)
+		deck_next(&deck);
+	return deck;
+}
+
+static int evaluate(struct roller *r, size_t all_tasks, size_t from, size_t n_tasks,
+		    const char *hash, struct rec_out *w, struct reason *why)
 {
 	size_t chunk = chunk_of(n_tasks);
 	struct draw *draw = xarray(chunk, sizeof *draw);
+	struct deck deck = open_deck(all_tasks);
 	struct rollouts all = {0};
 	double began = clock_now();
 	int st = 0;
 
 	for (size_t done = 0, k; done < n_tasks && !st; done += k) {
 		k = n_tasks - done < chunk ? n_tasks - done : chunk;
-		for (size_t i = 0; i < k; i++)
-			draw[i] = (struct draw){done + i, done + i};
+		draw_problems(&deck, draw, from + done, k);
 		rollout_reset(&all);
-		st = rollout_run(r, draw, k, (size_t)samples, 0, &all, why);
+		st = rollout_run(r, draw, k, (size_t)samples, groups ? (uint64_t)step : 0, &all,
+				 why);
 		if (!st)
 			st = write_chunk(r, &all, hash, w, why);
 		if (!st)
@@ -159,6 +212,7 @@ static int evaluate(struct roller *r, size_t n_tasks, const char *hash, struct r
 			show(done + k, n_tasks, began);
 	}
 	rollout_free(&all);
+	deck_free(&deck);
 	free(draw);
 	return st;
 }
@@ -270,6 +324,7 @@ static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 	struct memory need = {.weights = model_bytes(&p->model)};
 	struct roller *r = NULL;
 	char hash[17], text[MEMORY_TEXT];
+	size_t from = 0, n_tasks = 0;
 	int st = load_tasks(&tasks, why);
 
 	if (!st && train_file)
@@ -279,7 +334,10 @@ static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 	if (!st && !(r = rollout_open(p, &tasks, task_name(), &o, why)))
 		st = why->status;
 	if (!st) {
-		size_t n = chunk_of(tasks.n) * (size_t)samples;
+		size_t n;
+
+		n_tasks = shard_of(tasks.n, &from);
+		n = chunk_of(n_tasks) * (size_t)samples;
 
 		need.cache = rollout_bytes(r, n, n);
 		st = memory_check(&need, why);
@@ -288,11 +346,12 @@ static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 		msg_info("memory: %s", memory_text(&need, text));
 		options_tell_policy(p, o.sample.max_new);
 		snprintf(hash, sizeof hash, "%016" PRIx64, model_hash(&p->model));
-		st = evaluate(r, tasks.n, hash, w, why);
+		st = evaluate(r, tasks.n, from, n_tasks, hash, w, why);
 	}
 	if (!st) {
+		rec_put_head(w); /* a shard may be empty */
 		rec_finish(w);
-		summary(tasks.n);
+		summary(n_tasks);
 	}
 	rollout_close(r);
 	task_free(&tasks);

@@ -11,7 +11,9 @@
 #include "base/dir.h"
 #include "base/clock.h"
 #include "base/progress.h"
+#include "base/rows.h"
 #include "learn/rft.h"
+#include "learn/rftrows.h"
 #include "run/session.h"
 
 #include <inttypes.h>
@@ -21,6 +23,8 @@
 static struct rft_opts o = RFT_OPTS_DEFAULT;
 static struct run_options run = RUN_OPTIONS_DEFAULT(100);
 static const char *decay = "linear", *weight = "token";
+static const char *train_on = "last";
+static struct rftrows_opts rows;
 static bool strict;
 
 static const struct opt opts[] = {
@@ -39,6 +43,10 @@ static const struct opt opts[] = {
 	{0, "max-len", "N", OPT_INT, &o.max_len, 0, 1e9,
 	 "leave out rows of more tokens, prompt included; 0: the policy's limit"},
 	{0, "weight", WEIGHT_WORDS, OPT_WORD, &weight, 0, 0, "what counts the same in the loss"},
+	{0, "train-on", TURNS_WORDS, OPT_WORD, &train_on, 0, 0,
+	 "which of the assistant's turns in rows of messages"},
+	{0, "template-arg", "NAME=JSON", OPT_LIST, &rows.args, 0, 0,
+	 "an argument for the policy's chat template; may be given again"},
 	{0, "validation", "X", OPT_NUM, &o.validation, 0, 0.9,
 	 "share of problems held out to measure the loss on"},
 
@@ -53,7 +61,7 @@ static const struct opt opts[] = {
 	OPT__STRICT(strict),
 	{0}};
 static const struct tool tool = {"rft-tune", "[file ...]",
-				 "Fine-tunes a policy on the trajectories of a stream.", opts};
+				 "Fine-tunes a policy on trajectories, or on rows of JSON.", opts};
 
 static struct session session = {.o = &run, .unit = "update"};
 
@@ -72,6 +80,7 @@ static int check_options(void)
 	o.seed = (uint64_t)run.seed;
 	o.decay = (enum decay)tool_word(DECAY_WORDS, decay);
 	o.weight = (enum rft_weight)tool_word(WEIGHT_WORDS, weight);
+	rows.all = tool_word(TURNS_WORDS, train_on) == 1;
 	return 0;
 }
 
@@ -86,16 +95,14 @@ static int check_outputs(int n, char *files[], struct reason *why)
 	return session.state.begun ? 0 : newdir_check(run.out, why);
 }
 
-static int read_stream(struct rft_data *d, const char *path, struct reason *why)
+static int read_stream(struct rft_data *d, struct in *input, struct reason *why)
 {
-	struct rec_in *in = rec_open(path, strict ? REC_STRICT : 0, why);
+	struct rec_in *in = rec_take(input, strict ? REC_STRICT : 0);
 	struct traj_mem mem = {0};
 	struct rec rec;
 	struct traj t;
 	int got = -1, st = 0;
 
-	if (!in)
-		return why->status;
 	while (!st && (got = rec_next(in, &rec, why)) > 0) {
 		if (!rec.is_traj)
 			continue;
@@ -104,7 +111,9 @@ static int read_stream(struct rft_data *d, const char *path, struct reason *why)
 			total.judged++;
 			total.wrong += t.reward < 0.5;
 		}
-		if (!st)
+		if (!st && traj_unanswered(&t))
+			d->empty++;
+		else if (!st)
 			st = rft_add(d, &t, &rec, rec_name(in), why);
 	}
 	traj_mem_free(&mem);
@@ -112,12 +121,28 @@ static int read_stream(struct rft_data *d, const char *path, struct reason *why)
 	return st ? st : got < 0 ? why->status : 0;
 }
 
+/* A stream of trajectories, or rows of JSON. */
+static int read_input(struct rft_data *d, const char *path, struct reason *why)
+{
+	struct in in;
+	int st = in_open(&in, path, why);
+
+	if (st)
+		return st;
+	st = in_more(&in, why);
+	if (st) {
+		in_close(&in);
+		return st;
+	}
+	return rows_likely(&in) ? rftrows_read(d, &in, &rows, why) : read_stream(d, &in, why);
+}
+
 static int read_all(struct rft_data *d, int n, char *files[], struct reason *why)
 {
-	int st = n ? 0 : read_stream(d, "-", why);
+	int st = n ? 0 : read_input(d, "-", why);
 
 	for (int i = 0; i < n && !st; i++)
-		st = read_stream(d, files[i], why);
+		st = read_input(d, files[i], why);
 	if (st)
 		return st;
 	if (d->too_long)
@@ -125,6 +150,11 @@ static int read_all(struct rft_data *d, int n, char *files[], struct reason *why
 			 d->too_long);
 	if (d->empty)
 		msg_warn("%zu trajectories have an empty response: left out", d->empty);
+	if (d->changed)
+		msg_warn("%" PRIu64 " answers are learned otherwise than they stand in their "
+			 "messages: the chat template changes them (as \"prompt\" and "
+			 "\"completion\" they stay as they are)",
+			 d->changed);
 	if (total.wrong)
 		msg_info("%" PRIu64 " of %" PRIu64
 			 " trajectories with a reward have less than 0.5 and "

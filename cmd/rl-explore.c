@@ -24,7 +24,8 @@ static struct rl_opts o = RL_OPTS_DEFAULT;
 static struct run_options run = RUN_OPTIONS_DEFAULT(10);
 static const char *task_file, *save_to, *stream_file;
 static int64_t steps = 100, save_every;
-static const char *advantage = "grpo", *loss = "dapo", *aggregate = "token-mean";
+static const char *advantage = "grpo";
+static struct rl_words words = RL_WORDS_DEFAULT;
 
 static const struct opt opts[] = {
 	{'p', "policy", "DIR", OPT_STR | OPT_BY_CONTENT, &run.policy, 0, 0, "policy to begin with"},
@@ -50,26 +51,9 @@ static const struct opt opts[] = {
 	OPTIONS_VERIFIER(o.roll.verify, o.failures),
 
 	{0, "advantage", ADVANTAGE_WORDS, OPT_WORD, &advantage, 0, 0, "estimator"},
-	{0, "overlong-buffer", "N", OPT_INT, &o.overlong_buffer, 0, 1e6,
-	 "tokens before --max-new from which length is punished; 0: not at all"},
-	{0, "overlong-penalty", "X", OPT_NUM, &o.overlong_penalty, 0, 1e6,
-	 "taken off the reward at --max-new"},
-	{0, "loss", LOSS_WORDS, OPT_WORD, &loss, 0, 0, "policy-gradient loss"},
-	{0, "aggregate", AGGREGATE_WORDS, OPT_WORD, &aggregate, 0, 0, "what the loss is a mean of"},
-	{0, "clip-low", "X", OPT_NUM, &o.loss.clip_low, 0, 1, "ratios count down to 1 - X"},
-	{0, "clip-high", "X", OPT_NUM, &o.loss.clip_high, 0, 1e6, "ratios count up to 1 + X"},
-	{0, "dual-clip", "X", OPT_NUM, &o.loss.dual_clip, 0, 1e6,
-	 "and up to X where the advantage is negative; 0: off"},
-	{0, "kl", "X", OPT_NUM, &o.loss.kl, 0, 1e6, "weight of the KL term to the start policy"},
-
-	{0, "epochs", "N", OPT_INT, &o.epochs, 1, 1e4, "passes over a step's responses"},
-	{0, "minibatches", "N", OPT_INT, &o.minibatches, 1, 1e6,
-	 "updates in a pass, of whole groups"},
-	OPTIONS_MEMORY(o),
+	OPTIONS_LOSS(o, words),
 	OPTION_COMPUTE(run.compute),
-	{0, "lr", "X", OPT_NUM, &o.lr, 0, 10, "learning rate"},
-	{0, "warmup", "N", OPT_INT, &o.warmup, 0, 1e9, "steps in which it rises to that"},
-	OPTIONS_ADAMW(o.adamw),
+	OPTIONS_RATE(o),
 
 	OPTIONS_LORA(run),
 
@@ -98,8 +82,8 @@ static int check_options(void)
 	if (o.group_size == 1 && !o.keep_equal)
 		return tool_usage("--group-size 1: the rewards of a group of one never differ "
 				  "(--keep-equal trains on it)");
-	if (o.loss.dual_clip > 0 && o.loss.dual_clip <= 1)
-		return tool_usage("--dual-clip: it must be above 1, or 0");
+	if (learner_options(&o, &words))
+		return ST_USAGE;
 	if (!save_every != !save_to)
 		return tool_usage("--save-every and --save-to need each other");
 	if (run.state && !stream_file)
@@ -111,8 +95,6 @@ static int check_options(void)
 		return tool_usage("records are not written to a terminal: use a pipe or a file");
 	o.roll.seed = (uint64_t)run.seed;
 	o.advantage = (enum advantage)tool_word(ADVANTAGE_WORDS, advantage);
-	o.loss.kind = (enum loss_kind)tool_word(LOSS_WORDS, loss);
-	o.aggregate = (enum aggregate)tool_word(AGGREGATE_WORDS, aggregate);
 	session.all = (uint64_t)steps;
 	return 0;
 }
@@ -185,7 +167,7 @@ static void show(const struct rl_report *r, double began, uint64_t before)
 		 "step %" PRIu64 "/%" PRId64
 		 "  reward %.3f  entropy %.3f  groups %zu/%zu  %.0f tokens/s  %s left",
 		 r->step, steps, r->explored.reward, r->explored.entropy, r->explored.kept,
-		 r->explored.tried, (double)(r->sampled + r->trained) / now,
+		 r->explored.tried, (double)(r->sampled + r->learned.trained) / now,
 		 progress_time(left, text));
 }
 
@@ -252,7 +234,7 @@ static int make_steps(struct rl *rl, struct policy *p, struct rec_out *w, struct
 			session.all = step;
 		if (r.explored.effective)
 			st = account(&r, began, before, st, why);
-		if (st && r.stuck)
+		if (st && r.learned.stuck)
 			rescue(p);
 		if (!st)
 			st = save_step(p, (int64_t)step, why);

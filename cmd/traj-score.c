@@ -1,6 +1,7 @@
 /* traj-score - run a verifier over a stream made elsewhere. See man/traj-score.1. */
 #include "base/mem.h"
 #include "base/tool.h"
+#include "stream/edit.h"
 #include "stream/pack.h"
 #include "task/task.h"
 #include "stream/traj.h"
@@ -41,7 +42,7 @@ struct held {
 	struct buf bytes, verifier;
 	struct traj t; /* points into bytes and mem */
 	struct traj_mem mem;
-	bool is_traj;
+	bool is_traj, judged;
 };
 
 struct score {
@@ -110,65 +111,31 @@ static int known_tasks(const struct score *s, size_t n, struct reason *why)
 }
 
 /* ---- the record with its verdict ---- */
-static bool replaced(struct mp key)
-{
-	struct span s;
+enum { REWARD, VERDICT, EXTRACTED, WHY, KEYS };
 
-	return mp_str(key, &s) && (span_is(s, "reward") || span_is(s, "verdict") ||
-				   span_is(s, "extracted") || (explain && span_is(s, "why")));
-}
-
-static void put_verdict(msgpack_packer *pk, const struct verdict *v)
-{
-	if (v->code == VERDICT_OK) {
-		pack_str(pk, "reward");
-		pack_float(pk, v->reward);
-	}
-	pack_str(pk, "verdict");
-	pack_str(pk, verdict_name(v->code));
-	if (*v->extracted) {
-		pack_str(pk, "extracted");
-		pack_text(pk, (struct span){v->extracted, strlen(v->extracted)});
-	}
-	if (explain && v->why) {
-		pack_str(pk, "why");
-		pack_str(pk, v->why);
-	}
-}
-
-static size_t pairs_kept(struct mp map)
-{
-	struct mp_iter it;
-	struct mp key, value;
-	size_t n = 0;
-
-	for (mp_enter(map, &it); mp_next_pair(&it, &key, &value);)
-		n += !replaced(key);
-	return n;
-}
-
-/* All pairs as they are, but the verdict's where those stood, or at the end. */
+/* The record with what the verdict says, and without what it said before */
 static void rewrite(struct buf *b, struct mp map, const struct verdict *v)
 {
-	size_t ours = 1 + (v->code == VERDICT_OK) + (*v->extracted != '\0') + (explain && v->why);
-	bool put = false;
-	struct mp_iter it;
-	struct mp key, value;
-	msgpack_packer pk;
+	static struct buf value[KEYS]; /* reused */
+	static const char *const key[KEYS] = {"reward", "verdict", "extracted", "why"};
+	struct edit e[KEYS];
+	msgpack_packer pk[KEYS];
+	size_t n = explain ? KEYS : WHY;
 
-	pack_init(&pk, b);
-	msgpack_pack_map(&pk, pairs_kept(map) + ours);
-	for (mp_enter(map, &it); mp_next_pair(&it, &key, &value);) {
-		if (!replaced(key)) {
-			buf_add(b, key.p, key.n);
-			buf_add(b, value.p, value.n);
-		} else if (!put) {
-			put_verdict(&pk, v);
-			put = true;
-		}
+	for (size_t i = 0; i < KEYS; i++) {
+		buf_reset(&value[i]);
+		pack_init(&pk[i], &value[i]);
 	}
-	if (!put)
-		put_verdict(&pk, v);
+	if (v->code == VERDICT_OK)
+		pack_float(&pk[REWARD], v->reward);
+	pack_str(&pk[VERDICT], verdict_name(v->code));
+	if (*v->extracted)
+		pack_text(&pk[EXTRACTED], (struct span){v->extracted, strlen(v->extracted)});
+	if (v->why)
+		pack_str(&pk[WHY], v->why);
+	for (size_t i = 0; i < n; i++)
+		e[i] = (struct edit){key[i], {value[i].p, value[i].n}};
+	edit_put(b, map, e, n);
 }
 
 /* ---- batches ---- */
@@ -185,6 +152,17 @@ static int put_scored(struct score *s, const struct held *h, const struct verdic
 	return failures_check(&failures, false, why);
 }
 
+/* Another kind of record, or a response that was never given: it stays as it is, and counts. */
+static int put_unjudged(struct score *s, const struct held *h, struct reason *why)
+{
+	struct verdict none = {.code = VERDICT_UNANSWERED};
+
+	rec_put(&s->out, h->bytes.p, h->bytes.n, h->is_traj);
+	if (h->is_traj)
+		failures_count(&failures, &none);
+	return failures_check(&failures, false, why);
+}
+
 /* Judges and writes what is held. */
 static int settle(struct score *s, struct reason *why)
 {
@@ -192,7 +170,7 @@ static int settle(struct score *s, struct reason *why)
 	int st;
 
 	for (size_t i = 0; i < s->n; i++)
-		if (s->held[i].is_traj)
+		if (s->held[i].judged)
 			s->item[n++] = item_of(s, &s->held[i]);
 	st = known_tasks(s, n, why);
 	if (!st)
@@ -200,10 +178,10 @@ static int settle(struct score *s, struct reason *why)
 	for (size_t i = 0; i < s->n && !st; i++) {
 		const struct held *h = &s->held[i];
 
-		if (h->is_traj)
+		if (h->judged)
 			st = put_scored(s, h, &s->verdict[k++], why);
 		else
-			rec_put(&s->out, h->bytes.p, h->bytes.n, false);
+			st = put_unjudged(s, h, why);
 	}
 	s->n = s->n_bytes = 0;
 	return st;
@@ -218,8 +196,12 @@ static int hold(struct score *s, const struct rec *r, const char *name, struct r
 	buf_add(&h->bytes, r->map.p, r->map.n);
 	s->n_bytes += r->map.n;
 	copy.map.p = (const uint8_t *)h->bytes.p;
-	h->is_traj = r->is_traj;
-	return r->is_traj ? traj_read(&h->t, &copy, name, &h->mem, why) : 0;
+	h->is_traj = h->judged = r->is_traj;
+	if (r->is_traj && traj_read(&h->t, &copy, name, &h->mem, why))
+		return why->status;
+	if (r->is_traj)
+		h->judged = !traj_unanswered(&h->t);
+	return 0;
 }
 
 static int score_file(struct score *s, const char *path, struct reason *why)

@@ -1,12 +1,13 @@
 #!/bin/bash
-# man-env.sh DIR [tasks|base|run|eval ...] - prepares the scratch folder that the EXAMPLES of the
-# manual pages and the tests run in: train.jsonl, test.jsonl, base/, run.traj, eval.traj and
-# list.tsv, which names it. What is there already stays; several may call this at once.
+# man-env.sh DIR [tasks|base|run|eval|server ...] - prepares the scratch folder that the EXAMPLES of
+# the manual pages and the tests run in: train.jsonl, test.jsonl, base/, run.traj, rollouts.jsonl,
+# which verl might have written of it, eval.traj, list.tsv, which names it, and toy-server. What is
+# there already stays; several may call this at once.
 set -euo pipefail
 
 dir=$1
 shift
-[ $# -gt 0 ] || set -- tasks base run eval
+[ $# -gt 0 ] || set -- tasks base run eval server
 here=$(cd "$(dirname "$0")" && pwd)
 PATH=${BIN:-$here/../build/bin}:$PATH
 mkdir -p "$dir"
@@ -41,6 +42,7 @@ make_run() {
 	make_base
 	[ -e run.traj ] && return
 	rl-explore -q -p base -t train.jsonl -n 3 --groups 8 --group-size 8 --lr 1e-3 >run.part
+	traj-convert -q --to verl --keep run.part >rollouts.jsonl
 	mv run.part run.traj
 }
 
@@ -51,6 +53,13 @@ make_eval() {
 	policy-eval -q -p base -t test.jsonl -n 8 >eval.part
 	printf 'set\tvariant\tseed\tstep\tfile\ntest\tbase\t1\t0\teval.traj\n' >list.tsv
 	mv eval.part eval.traj
+}
+
+# A server for policy-ask(1)
+make_server() {
+	printf '#!/bin/sh\nexec /usr/bin/python3 "%s/cli/server.py" . "$@"\n' "$here" >server.part
+	chmod +x server.part
+	mv server.part toy-server
 }
 
 for what; do

@@ -12,6 +12,7 @@ enum verdict_code {
 	VERDICT_EXIT,
 	VERDICT_GARBAGE,
 	VERDICT_TOO_LONG,
+	VERDICT_UNANSWERED, /* no response was sampled: there is nothing to judge */
 	VERDICT_KINDS,
 };
 const char *verdict_name(enum verdict_code c); /* "ok", "timeout", ... as in the stream */

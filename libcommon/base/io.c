@@ -2,6 +2,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -143,14 +144,30 @@ int in_open(struct in *i, const char *path, struct reason *why)
 	return i->fd < 0 ? fail_errno(why, errno, "%s: open", path) : 0;
 }
 
-int in_more(struct in *i, struct reason *why)
+/* Reads at most n bytes to p, which stand behind the unread ones; *got: how many, 0 at the end. */
+static int read_some(struct in *i, char *p, size_t n, size_t *got, struct reason *why)
 {
 	ssize_t r;
 
-	if (i->eof)
-		return 0;
 	if (i->tie && out_flush(i->tie, why))
 		return ST_SYSTEM;
+	do
+		r = read(i->fd, p, n);
+	while (r < 0 && again(i->fd, POLLIN));
+	if (r < 0)
+		return fail_errno(why, errno, "%s: read at byte %llu", i->name,
+				  (unsigned long long)(i->offset + i->n));
+	*got = (size_t)r;
+	i->eof = r == 0;
+	return 0;
+}
+
+int in_more(struct in *i, struct reason *why)
+{
+	size_t got = 0;
+
+	if (i->eof)
+		return 0;
 	if (i->n == i->cap) { /* all of it unread: grow */
 		i->cap = i->cap ? i->cap * 2 : CHUNK;
 		i->mem = xrealloc(i->mem, i->cap);
@@ -159,15 +176,24 @@ int in_more(struct in *i, struct reason *why)
 		memmove(i->mem, i->p, i->n);
 		i->p = i->mem;
 	}
-	do
-		r = read(i->fd, i->mem + i->n, i->cap - i->n);
-	while (r < 0 && again(i->fd, POLLIN));
-	if (r < 0)
-		return fail_errno(why, errno, "%s: read at byte %llu", i->name,
-				  (unsigned long long)(i->offset + i->n));
-	if (r == 0)
-		i->eof = true;
-	i->n += (size_t)r;
+	if (read_some(i, i->mem + i->n, i->cap - i->n, &got, why))
+		return why->status;
+	i->n += got;
+	return 0;
+}
+
+int in_past(struct in *i, struct buf *b, size_t n, struct reason *why)
+{
+	size_t got = 0;
+
+	assert(!i->n);
+	if (i->eof)
+		return 0;
+	buf_reserve(b, n);
+	if (read_some(i, b->p + b->n, n, &got, why))
+		return why->status;
+	b->n += got;
+	i->offset += got;
 	return 0;
 }
 

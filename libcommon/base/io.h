@@ -52,6 +52,8 @@ struct in {
 int in_open(struct in *i, const char *path, struct reason *why);
 /* Reads more behind p[n). Moves p. Sets eof at the end. 0 or ST_SYSTEM. */
 int in_more(struct in *i, struct reason *why);
+/* Reads at most n bytes to the end of b instead, where none are unread. Sets eof at the end. */
+int in_past(struct in *i, struct buf *b, size_t n, struct reason *why);
 void in_skip(struct in *i, size_t n); /* n <= i->n */
 /* Next line without its newline (the last may lack one): 1 and *line, valid until the next call; 0
  * at the end; -1 on error or when a line is longer than max bytes. */

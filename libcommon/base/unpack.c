@@ -49,10 +49,13 @@ struct unpack *unpack_new(struct in *in, struct reason *why)
 	return u;
 }
 
-static int take_plain(struct unpack *u, struct buf *b)
+/* What the first look at the file left, then from the file itself */
+static int take_plain(struct unpack *u, struct buf *b, struct reason *why)
 {
 	size_t n = u->in->n < PIECE ? u->in->n : PIECE;
 
+	if (!n)
+		return in_past(u->in, b, PIECE, why);
 	buf_add(b, u->in->p, n);
 	in_skip(u->in, n);
 	return 0;
@@ -107,7 +110,7 @@ static int take(struct unpack *u, struct buf *b, struct reason *why)
 {
 	return u->kind == GZIP   ? take_gzip(u, b, why)
 	       : u->kind == ZSTD ? take_zstd(u, b, why)
-				 : take_plain(u, b);
+				 : take_plain(u, b, why);
 }
 
 int unpack_more(struct unpack *u, struct buf *b, bool *eof, struct reason *why)
@@ -119,14 +122,14 @@ int unpack_more(struct unpack *u, struct buf *b, bool *eof, struct reason *why)
 	while (!st && b->n == before) {
 		bool packed_end;
 
-		if (!u->in->n && !u->in->eof && (st = in_more(u->in, why)))
+		if (u->kind != PLAIN && !u->in->n && !u->in->eof && (st = in_more(u->in, why)))
 			return st;
 		packed_end = !u->in->n && u->in->eof;
 		if (packed_end && !u->inside) {
 			*eof = true;
 			return 0;
 		}
-		if (u->in->n || u->inside)
+		if (u->in->n || u->inside || u->kind == PLAIN)
 			st = take(u, b, why);
 		if (!st && packed_end && b->n == before)
 			st = damaged(u, "cut off", why);

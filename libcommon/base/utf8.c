@@ -1,18 +1,26 @@
 /* utf8.c - is this text? See utf8.h. */
 #include "base/utf8.h"
 
+#include <endian.h>
 #include <stdint.h>
 #include <string.h>
 
 static size_t ascii_run(const uint8_t *p, size_t n)
 {
+	const uint64_t high = UINT64_C(0x8080808080808080);
+	uint64_t w[4];
 	size_t i = 0;
-	uint64_t w;
 
 	for (; n - i >= sizeof w; i += sizeof w) {
-		memcpy(&w, p + i, sizeof w);
-		if (w & UINT64_C(0x8080808080808080))
+		memcpy(w, p + i, sizeof w);
+		if ((w[0] | w[1] | w[2] | w[3]) & high)
 			break;
+	}
+	for (; n - i >= sizeof *w; i += sizeof *w) {
+		memcpy(w, p + i, sizeof *w);
+		*w = le64toh(*w) & high;
+		if (*w)
+			return i + (size_t)__builtin_ctzll(*w) / 8;
 	}
 	while (i < n && p[i] < 0x80)
 		i++;
@@ -65,4 +73,19 @@ bool utf8_valid(const char *text, size_t n)
 size_t utf8_char(const char *p, size_t n)
 {
 	return (unsigned char)*p < 0x80 ? 1 : sequence((const uint8_t *)p, n);
+}
+
+void utf8_bare(struct buf *b, struct span text)
+{
+	static const char lost[] = "\xef\xbf\xbd"; /* U+FFFD */
+	size_t n;
+
+	buf_reset(b);
+	for (size_t i = 0; i < text.n; i += n ? n : 1) {
+		const char *p = text.p + i;
+
+		n = utf8_char(p, text.n - i);
+		if (n == 1 ? !strchr(" \t\n\r", *p) : n != 3 || memcmp(p, lost, n) != 0)
+			buf_add(b, p, n);
+	}
 }

@@ -22,6 +22,18 @@ size_t batch_inputs(const struct seq *s)
 	return s->n_prompt + s->n_resp - 1;
 }
 
+size_t batch_outputs(const struct seq *s)
+{
+	size_t n = 0;
+
+	if (!s->learn)
+		return s->n_resp;
+	for (size_t t = 0; t < s->n_resp; t++)
+		n += s->learn[t] != 0;
+	assert(n >= 1);
+	return n;
+}
+
 struct batch *batch_new(const struct model *m, bool recompute)
 {
 	struct batch *b = xcalloc(1, sizeof *b);
@@ -75,12 +87,12 @@ static struct part fit(const struct seq *all, const uint64_t *order, size_t n, s
 	for (; p.n < n; p.n++) {
 		const struct seq *s = &all[order[p.n]];
 		bool shares = p.n && same_prompt(s, &all[order[p.n - 1]]);
-		size_t more = shares ? s->n_resp - 1 : batch_inputs(s);
+		size_t more = shares ? s->n_resp - 1 : batch_inputs(s), out = batch_outputs(s);
 
-		if (p.n && (p.n_tok + more > micro_tokens || p.n_row + s->n_resp > micro_tokens))
+		if (p.n && (p.n_tok + more > micro_tokens || p.n_row + out > micro_tokens))
 			break;
 		p.n_tok += more;
-		p.n_row += s->n_resp;
+		p.n_row += out;
 	}
 	return p;
 }
@@ -135,6 +147,8 @@ static void add_seq(struct batch *b, struct pack *p, const struct seq *s, bool f
 	if (!(first && last))
 		begin(b, p, prompt);
 	for (size_t t = 0; t < s->n_resp; t++) {
+		if (s->learn && !s->learn[t])
+			continue;
 		b->at[p->n_rows] = (uint32_t)(t ? p->n_tok + t - 1 : prompt_end);
 		b->target[p->n_rows++] = s->resp[t];
 	}
@@ -163,6 +177,36 @@ static struct pack fill(struct batch *b, const struct seq *all, const uint64_t *
 	return p;
 }
 
+/* The next micro-batch of n sequences: *k of them */
+static struct pack next_pack(struct batch *b, const struct seq *all, const uint64_t *order,
+			     size_t n, size_t micro_tokens, double temperature, size_t *k)
+{
+	struct part part = fit(all, order, n, micro_tokens);
+	struct pack p = fill(b, all, order, &part);
+
+	assert(part.n >= 1 && p.n_tok == part.n_tok && p.n_rows == part.n_row);
+	p.temperature = temperature;
+	*k = part.n;
+	return p;
+}
+
+size_t batch_score(struct batch *b, const struct seq *all, const uint64_t *order, size_t n,
+		   size_t micro_tokens, double temperature, float *logp, float *entropy)
+{
+	size_t row = 0;
+
+	assert(all && order && logp);
+	assert(temperature > 0);
+	for (size_t done = 0, k; done < n; done += k) {
+		struct pack p =
+			next_pack(b, all, order + done, n - done, micro_tokens, temperature, &k);
+
+		model_logprobs(b->run, b->m, &p, logp + row, entropy ? entropy + row : NULL);
+		row += p.n_rows;
+	}
+	return row;
+}
+
 size_t batch_run(struct batch *b, const struct seq *all, const uint64_t *order, size_t n,
 		 size_t micro_tokens, double temperature, batch_fn *fn, void *ctx, float *grads)
 {
@@ -172,14 +216,11 @@ size_t batch_run(struct batch *b, const struct seq *all, const uint64_t *order, 
 	assert(temperature > 0);
 	for (size_t done = 0, k; done < n; done += k) {
 		enum profile_part before = profile_to(PROFILE_FORWARD);
-		struct part part = fit(all, order + done, n - done, micro_tokens);
-		struct pack p = fill(b, all, order + done, &part);
+		struct pack p =
+			next_pack(b, all, order + done, n - done, micro_tokens, temperature, &k);
 		size_t row = 0;
 
-		k = part.n;
-		assert(k >= 1 && p.n_tok == part.n_tok && p.n_rows == part.n_row);
 		seen += p.n_tok;
-		p.temperature = temperature;
 		if (grads)
 			model_forward(b->run, b->m, &p, b->logp, NULL);
 		else
@@ -187,9 +228,10 @@ size_t batch_run(struct batch *b, const struct seq *all, const uint64_t *order, 
 		profile_to(before);
 		for (size_t i = 0; i < k; i++) {
 			uint64_t s = order[done + i];
+			size_t out = batch_outputs(&all[s]);
 
-			fn(ctx, s, b->logp + row, all[s].n_resp, grads ? b->dlogp + row : NULL);
-			row += all[s].n_resp;
+			fn(ctx, s, b->logp + row, out, grads ? b->dlogp + row : NULL);
+			row += out;
 		}
 		if (!grads)
 			continue;

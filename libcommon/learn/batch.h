@@ -14,13 +14,16 @@
 struct seq { /* token ids belong to the caller */
 	const uint32_t *prompt, *resp;
 	size_t n_prompt, n_resp; /* at least one each */
+	const uint8_t *learn; /* (n_resp) 0: a token that is read, and not predicted; NULL: all are
+				 predicted; at least one is */
 };
 
 /* Position the model has to see for s: the last response token is predicted only. */
 size_t batch_inputs(const struct seq *s);
+size_t batch_outputs(const struct seq *s); /* tokens that are predicted */
 
-/* Called with the log-probabilities of response tokens of sequence i; dlogp[0..n) becomes the
- * derivative of the loss by each of them (NULL: not wanted). */
+/* Called with the log-probabilities of the n predicted tokens of sequence i; dlogp[0..n) becomes
+ * the derivative of the loss by each of them (NULL: not wanted). */
 typedef void batch_fn(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp);
 
 struct batch; /* opaque: memory of one micro-batch, reused */
@@ -39,5 +42,10 @@ size_t batch_bytes(const struct batch *b, size_t micro_tokens, size_t longest, b
  */
 size_t batch_run(struct batch *b, const struct seq *all, const uint64_t *order, size_t n,
 		 size_t micro_tokens, double temperature, batch_fn *fn, void *ctx, float *grads);
+/* Log-probabilities, and entropies in nats unless NULL, of the predicted tokens of the sequences
+ * all[order[0..n)], one behind the other; how many they are is returned. The floats of batch_run.
+ */
+size_t batch_score(struct batch *b, const struct seq *all, const uint64_t *order, size_t n,
+		   size_t micro_tokens, double temperature, float *logp, float *entropy);
 
 #endif

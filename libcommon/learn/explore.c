@@ -1,7 +1,7 @@
 /* explore.c - the sampling half of an RL step. See explore.h. */
 #include "learn/explore.h"
 #include "base/mem.h"
-#include "base/rng.h"
+#include "rollout/deck.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -19,9 +19,7 @@ struct explorer {
 	struct rec_out *w;
 	struct roller *roller;
 
-	uint64_t *order; /* (tasks->n) this epoch's permutation */
-	uint64_t at;     /* next of it */
-	uint64_t epoch, drawn;
+	struct deck deck;
 	struct failures failures; /* since the beginning */
 
 	struct draw *draw;
@@ -50,8 +48,7 @@ struct explorer *explore_new(const struct rl_opts *o, const struct policy *p,
 		explore_free(e);
 		return NULL;
 	}
-	e->order = xarray(tasks->n, sizeof *e->order);
-	e->at = tasks->n;
+	deck_init(&e->deck, o->roll.seed, tasks->n);
 	return e;
 }
 
@@ -62,7 +59,7 @@ void explore_free(struct explorer *e)
 	rollout_close(e->roller);
 	rollout_free(&e->round);
 	rollout_free(&e->effective);
-	free(e->order);
+	deck_free(&e->deck);
 	free(e->draw);
 	free(e->used);
 	free(e->len);
@@ -82,40 +79,18 @@ const struct failures *explore_failures(const struct explorer *e)
 	return &e->failures;
 }
 
-static void shuffle(struct explorer *e, uint64_t epoch)
-{
-	for (size_t i = 0; i < e->tasks->n; i++)
-		e->order[i] = i;
-	rng_shuffle(rng_key(e->o->roll.seed, RNG_ORDER, epoch, 0, 0), e->order, e->tasks->n);
-}
-
 void explore_state(struct explorer *e, struct state *s)
 {
-	state_count(s, "problems.at", &e->at);
-	state_count(s, "problems.epoch", &e->epoch);
-	state_count(s, "problems.drawn", &e->drawn);
+	state_count(s, "problems.at", &e->deck.at);
+	state_count(s, "problems.epoch", &e->deck.epoch);
+	state_count(s, "problems.drawn", &e->deck.drawn);
 	state_count(s, "responses.judged", &e->failures.judged);
 	state_count(s, "responses.failed", &e->failures.failed);
 }
 
 int explore_loaded(struct explorer *e, struct reason *why)
 {
-	if (e->at > e->tasks->n)
-		return fail(why, ST_INPUT, "problem %" PRIu64 " of %zu", e->at, e->tasks->n);
-	if (e->epoch)
-		shuffle(e, e->epoch - 1);
-	return 0;
-}
-
-/* The next problem: without replacement within an epoch, each epoch in an order of its own. */
-static struct draw next_problem(struct explorer *e)
-{
-	assert(e->at <= e->tasks->n);
-	if (e->at == e->tasks->n) {
-		shuffle(e, e->epoch++);
-		e->at = 0;
-	}
-	return (struct draw){e->order[e->at++], e->drawn++};
+	return deck_loaded(&e->deck, why);
 }
 
 /* Judged responses of a group, v, with rewards that differ: only they have an advantage. */
@@ -188,7 +163,7 @@ static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t
 
 	e->draw = xgrow(e->draw, n, sizeof *e->draw);
 	for (size_t i = 0; i < n; i++)
-		e->draw[i] = next_problem(e);
+		e->draw[i] = deck_next(&e->deck);
 	rollout_reset(&e->round);
 	st = rollout_run(e->roller, e->draw, n, each, step, &e->round, why);
 	if (st)

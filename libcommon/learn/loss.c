@@ -79,16 +79,17 @@ void loss_sequence(const struct loss_opts *o, const struct loss_seq *s, double *
 	assert(o->clip_low >= 0 && o->clip_high >= 0);
 	assert(o->dual_clip == 0 || o->dual_clip > 1);
 	for (size_t t = 0; t < s->n; t++) {
-		double l = s->logp[t] - s->old[t];
+		double l = s->logp[t] - s->old[t], weight = s->weight;
+		double a = s->advantage + (s->more ? s->more[t] : 0);
 		struct value v;
 
 		if (o->kind ==
 		    LOSS_GSPO) /* its 1/n by logp meets n equal tokens: gradient as it is */
 			v = clipped(o, mean, s->advantage, 0);
 		else if (o->kind == LOSS_CISPO)
-			v = cispo(o, l, s->advantage, s->logp[t]);
+			v = cispo(o, l, a, s->logp[t]);
 		else
-			v = clipped(o, l, s->advantage, o->dual_clip);
+			v = clipped(o, l, a, o->dual_clip);
 		note(st, l);
 		if (s->ref) {
 			double q = s->ref[t] - s->logp[t], x = clamp(q, -LOG_LIMIT, LOG_LIMIT);
@@ -98,8 +99,9 @@ void loss_sequence(const struct loss_opts *o, const struct loss_seq *s, double *
 			v.loss += o->kl * k3;
 			v.gradient -= fabs(q) > LOG_LIMIT ? 0 : o->kl * elem_expm1(x);
 		}
-		dlogp[t] = s->weight * v.gradient;
-		st->loss += s->weight * v.loss;
+		weight *= s->scale ? s->scale[t] : 1;
+		dlogp[t] = weight * v.gradient;
+		st->loss += weight * v.loss;
 		st->clipped += v.clipped;
 	}
 	st->tokens += s->n;

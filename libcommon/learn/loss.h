@@ -37,6 +37,8 @@ struct loss_opts {
 struct loss_seq {                 /* one response */
 	const double *logp, *old; /* (n) now, and when it was sampled */
 	const double *ref;        /* (n) under the reference, or NULL */
+	const double *scale;      /* (n) each token's loss is multiplied by it, or NULL: by 1 */
+	const double *more;       /* (n) added to its advantage, or NULL; not for gspo */
 	size_t n;
 	double advantage;
 	double weight; /* of each of its tokens */

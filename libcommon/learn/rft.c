@@ -117,7 +117,7 @@ static double total_weight(const struct rft_data *d, const uint64_t *order, size
 
 	assert(n >= 1);
 	for (size_t i = 0; i < n; i++)
-		sum += d->weight[order[i]] * (double)d->seq[order[i]].n_resp;
+		sum += d->weight[order[i]] * (double)d->row[order[i]].n_learn;
 	return sum;
 }
 

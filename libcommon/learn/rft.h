@@ -24,6 +24,8 @@
 #include "run/state.h"
 #include "learn/schedule.h"
 #include "policy/policy.h"
+#include "rollout/trajids.h"
+#include "rollout/turns.h"
 #include "stream/traj.h"
 
 #define WEIGHT_WORDS "token|trajectory|task"
@@ -58,7 +60,9 @@ struct rft_opts {
 struct rft_row {
 	size_t at; /* in tok: the prompt, then the response */
 	uint32_t n_prompt, n_resp;
-	uint64_t task; /* hash of its problem's id */
+	uint32_t n_learn; /* tokens of the response that are learned */
+	uint64_t learn;   /* which: place in rft_data.learn, from 1; 0: all of them */
+	uint64_t task;    /* hash of its problem's id */
 };
 
 struct rft_data {
@@ -68,12 +72,13 @@ struct rft_data {
 	size_t n_tok, cap_tok;
 	struct rft_row *row;
 	size_t n, cap;
+	struct buf learn;       /* 1: learned, 0: read; a byte for each token of some responses */
 	size_t too_long, empty; /* rows left out */
+	uint64_t changed;       /* turns that the chat template did not keep as they are */
 	struct names tasks;
 	uint64_t *prompt; /* of each, see traj_one_prompt */
 	size_t n_prompt;
-	struct ids ids; /* scratch, here and below */
-	struct buf said, want;
+	struct trajids ids; /* scratch */
 
 	/* from rft_seal on */
 	struct seq *seq;        /* (n) */
@@ -84,12 +89,16 @@ struct rft_data {
 
 /* Policy and opts are borrowed. */
 void rft_data_init(struct rft_data *d, const struct policy *p, const struct rft_opts *o);
-/* Token ids come from the record; without them prompt and response are encoded and, unless
- * finish is "length", the policy's first stop token is appended. Ids that are not the text beside
- * them are ST_INPUT, and so are two prompts of one task. A row that is too long or has no token is
- * left out and counted. */
+/* Tokens are those of trajids.h, and what is wrong with them is ST_INPUT, and so are two prompts of
+ * one task. A row that is too long or has no token is left out and counted. */
 int rft_add(struct rft_data *d, const struct traj *t, const struct rec *r, const char *name,
 	    struct reason *why);
+/* A row of tokens as they are; which problem it is of tells task, a hash. Left out and counted as
+ * above. A token that is not in the vocabulary, no prompt: ST_INPUT. */
+int rft_add_row(struct rft_data *d, const struct turns_row *r, uint64_t task, struct reason *why);
+/* A row of texts, encoded as those of a trajectory are. */
+int rft_add_text(struct rft_data *d, struct span prompt, struct span completion, uint64_t task,
+		 struct reason *why);
 /* No row is added any more. ST_INPUT when there is nothing to learn from. */
 int rft_seal(struct rft_data *d, struct reason *why);
 uint64_t rft_data_hash(const struct rft_data *d); /* of all rows */

@@ -2,7 +2,6 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "base/utf8.h"
 #include "learn/rft.h"
 
 #include <assert.h>
@@ -29,6 +28,7 @@ uint64_t rft_data_hash(const struct rft_data *d)
 		hash_add(h, head, sizeof head);
 	}
 	hash_add(h, d->tok, d->n_tok * sizeof *d->tok);
+	hash_add(h, d->learn.p, d->learn.n);
 	sum = hash_64(h);
 	hash_free(h);
 	return sum;
@@ -38,11 +38,10 @@ void rft_data_free(struct rft_data *d)
 {
 	free(d->tok);
 	free(d->row);
-	free(d->ids.v);
+	buf_free(&d->learn);
+	trajids_free(&d->ids);
 	names_free(&d->tasks);
 	free(d->prompt);
-	buf_free(&d->said);
-	buf_free(&d->want);
 	free(d->seq);
 	free(d->weight);
 	free(d->train);
@@ -55,102 +54,6 @@ static size_t doubled(size_t cap, size_t need)
 	return need > 2 * cap ? need : 2 * cap;
 }
 
-static void add_ids(struct ids *ids, const uint32_t *v, size_t n)
-{
-	if (ids->cap - ids->n < n) {
-		ids->cap = doubled(ids->cap, ids->n + n);
-		ids->v = xgrow(ids->v, ids->cap, sizeof *ids->v);
-	}
-	if (n)
-		memcpy(ids->v + ids->n, v, n * sizeof *v);
-	ids->n += n;
-}
-
-/* Ends the response, unless it says how it ends itself. */
-static void add_end(struct rft_data *d, size_t n_prompt)
-{
-	const struct policy *p = d->policy;
-	const struct ids *ids = &d->ids;
-	uint32_t end = (uint32_t)p->end;
-
-	if (p->end >= 0 && !(ids->n > n_prompt && config_is_eos(&p->cfg, ids->v[ids->n - 1])))
-		add_ids(&d->ids, &end, 1);
-}
-
-/* Prompt, then response, as ids in d->ids; *n_prompt is where the response begins. */
-static int encode(struct rft_data *d, const struct traj *t, size_t *n_prompt, struct reason *why)
-{
-	const struct policy *p = d->policy;
-
-	d->ids.n = 0;
-	if (t->prompt_tokens)
-		add_ids(&d->ids, t->prompt_tokens, t->n_prompt_tokens);
-	else if (tok_encode(p->tok, t->prompt.p, t->prompt.n, true, &d->ids, why))
-		return fail_prefix(why, "prompt");
-	*n_prompt = d->ids.n;
-	if (t->tokens) {
-		add_ids(&d->ids, t->tokens, t->n_tokens);
-		return 0;
-	}
-	if (tok_encode(p->tok, t->response.p, t->response.n, false, &d->ids, why))
-		return fail_prefix(why, "response");
-	if (!span_is(t->finish, "length")) /* else the policy had not come to its end */
-		add_end(d, *n_prompt);
-	return 0;
-}
-
-/* text without blanks and what is no character: what any decoder makes of ids. */
-static void bare(struct buf *b, struct span text)
-{
-	static const char lost[] = "\xef\xbf\xbd"; /* U+FFFD */
-	size_t n;
-
-	buf_reset(b);
-	for (size_t i = 0; i < text.n; i += n ? n : 1) {
-		const char *p = text.p + i;
-
-		n = utf8_char(p, text.n - i);
-		if (n > 1 ? memcmp(p, lost, sizeof lost - 1) != 0 : n && !strchr(" \t\n\r", *p))
-			buf_add(b, p, n);
-	}
-}
-
-/* The text of ids has text in it, with the special tokens or without: a program may have kept
- * either, and left out a template before it or a stop string behind it. */
-static bool says(struct rft_data *d, const uint32_t *ids, size_t n, struct span text)
-{
-	struct buf all = {0};
-	bool found = false;
-
-	bare(&d->want, text);
-	for (int special = 1; special >= 0 && !found; special--) {
-		buf_reset(&all);
-		tok_decode(d->policy->tok, ids, n, special, &all);
-		bare(&d->said, (struct span){all.p, all.n});
-		found = d->want.n == 0 ||
-			(d->said.n && memmem(d->said.p, d->said.n, d->want.p, d->want.n));
-	}
-	buf_free(&all);
-	return found;
-}
-
-/* The record's ids must be those of the policy's tokenizer: others would be learned without a word.
- */
-static int check_ids(struct rft_data *d, const struct traj *t, struct reason *why)
-{
-	const char *what = NULL;
-
-	if (t->n_prompt_tokens && !says(d, t->prompt_tokens, t->n_prompt_tokens, t->prompt))
-		what = "prompt_tokens are not those of prompt";
-	else if (t->n_tokens && !says(d, t->tokens, t->n_tokens, t->response))
-		what = "tokens are not those of response";
-	return what ? fail(why, ST_INPUT,
-			   "%s in the policy's tokenizer; leave id, prompt_tokens, tokens and "
-			   "logprobs out of the records, and their texts are encoded",
-			   what)
-		    : 0;
-}
-
 /* One problem, one prompt: its weight and whether it is held out are a problem's. */
 static int check_prompt(struct rft_data *d, const struct traj *t, const struct rec *r,
 			const char *name, struct reason *why)
@@ -161,54 +64,92 @@ static int check_prompt(struct rft_data *d, const struct traj *t, const struct r
 	return traj_one_prompt(t, &d->prompt[id], r, name, why);
 }
 
-static void append(struct rft_data *d, size_t n_prompt, uint64_t task)
+/* Which tokens of the response are learned: where all are, nothing is kept. */
+static uint64_t keep_learn(struct rft_data *d, const uint8_t *learn, size_t n, struct rft_row *row)
 {
-	const struct ids *ids = &d->ids;
+	row->n_learn = row->n_resp;
+	if (!learn)
+		return 0;
+	row->n_learn = 0;
+	for (size_t i = 0; i < n; i++)
+		row->n_learn += learn[i];
+	buf_add(&d->learn, learn, n);
+	return d->learn.n - n + 1;
+}
 
-	assert(n_prompt >= 1 && n_prompt < ids->n);
+static void append(struct rft_data *d, const struct turns_row *r, uint64_t task)
+{
+	size_t n_resp = r->n - r->n_prompt;
+	struct rft_row row = {d->n_tok, (uint32_t)r->n_prompt, (uint32_t)n_resp, 0, 0, task};
+
+	assert(r->n_prompt >= 1 && r->n_prompt < r->n);
 	if (d->n == d->cap) {
 		d->cap = doubled(d->cap, 1024);
 		d->row = xgrow(d->row, d->cap, sizeof *d->row);
 	}
-	if (d->cap_tok - d->n_tok < ids->n) {
-		d->cap_tok = doubled(d->cap_tok, d->n_tok + ids->n);
+	if (d->cap_tok - d->n_tok < r->n) {
+		d->cap_tok = doubled(d->cap_tok, d->n_tok + r->n);
 		d->tok = xgrow(d->tok, d->cap_tok, sizeof *d->tok);
 	}
-	d->row[d->n++] =
-		(struct rft_row){d->n_tok, (uint32_t)n_prompt, (uint32_t)(ids->n - n_prompt), task};
-	memcpy(d->tok + d->n_tok, ids->v, ids->n * sizeof *ids->v);
-	d->n_tok += ids->n;
+	row.learn = keep_learn(d, r->learn, n_resp, &row);
+	d->row[d->n++] = row;
+	memcpy(d->tok + d->n_tok, r->ids, r->n * sizeof *r->ids);
+	d->n_tok += r->n;
+}
+
+static int keep_row(struct rft_data *d, const struct turns_row *r, uint64_t task)
+{
+	const struct config *cfg = &d->policy->cfg;
+	int64_t o = d->o->max_len;
+	size_t max = (size_t)(o && o < cfg->max_len ? o : cfg->max_len);
+
+	assert(!d->seq /* not sealed */);
+	if (r->n == r->n_prompt || (r->learn && !memchr(r->learn, 1, r->n - r->n_prompt)))
+		d->empty++;
+	else if (r->n > max)
+		d->too_long++;
+	else
+		append(d, r, task);
+	return 0;
+}
+
+int rft_add_row(struct rft_data *d, const struct turns_row *r, uint64_t task, struct reason *why)
+{
+	if (r->n_prompt == 0)
+		return fail(why, ST_INPUT, "prompt: it has no token");
+	return trajids_check(d->policy, r->ids, r->n, why) ? why->status : keep_row(d, r, task);
+}
+
+static int add_traj(struct rft_data *d, const struct traj *t, uint64_t task, struct reason *why)
+{
+	struct trajids *s = &d->ids;
+	int st = trajids_take(s, d->policy, t, why);
+	struct turns_row row = {.ids = s->ids.v, .n = s->ids.n, .n_prompt = s->n_prompt};
+
+	return st ? st : keep_row(d, &row, task);
 }
 
 int rft_add(struct rft_data *d, const struct traj *t, const struct rec *r, const char *name,
 	    struct reason *why)
 {
-	const struct config *cfg = &d->policy->cfg;
-	int64_t o = d->o->max_len;
-	size_t max = (size_t)(o && o < cfg->max_len ? o : cfg->max_len), n_prompt = 0;
 	struct reason text;
 
-	assert(!d->seq /* not sealed */);
 	if (check_prompt(d, t, r, name, why))
 		return why->status;
-	if (encode(d, t, &n_prompt, &text))
-		return rec_fail(why, name, r, "%s", text.text);
-	if (n_prompt == 0)
-		return rec_fail(why, name, r, "prompt: it has no token");
-	for (size_t i = 0; i < d->ids.n; i++)
-		if (d->ids.v[i] >= (uint64_t)cfg->vocab)
-			return rec_fail(why, name, r,
-					"token %u is not in the policy's vocabulary of %lld",
-					d->ids.v[i], (long long)cfg->vocab);
-	if (check_ids(d, t, &text))
-		return rec_fail(why, name, r, "%s", text.text);
-	if (d->ids.n == n_prompt)
-		d->empty++;
-	else if (d->ids.n > max)
-		d->too_long++;
-	else
-		append(d, n_prompt, XXH3_64bits(t->task.p, t->task.n));
-	return 0;
+	return add_traj(d, t, XXH3_64bits(t->task.p, t->task.n), &text)
+		       ? rec_fail(why, name, r, "%s", text.text)
+		       : 0;
+}
+
+int rft_add_text(struct rft_data *d, struct span prompt, struct span completion, uint64_t task,
+		 struct reason *why)
+{
+	struct traj t;
+
+	traj_clear(&t);
+	t.prompt = prompt;
+	t.response = completion;
+	return add_traj(d, &t, task, why);
 }
 
 static int by_value(const void *a, const void *b)
@@ -247,7 +188,7 @@ static void weigh(struct rft_data *d)
 		tasks[i] = d->row[i].task;
 	qsort(tasks, d->n, sizeof *tasks, by_value);
 	for (size_t i = 0; i < d->n; i++) {
-		double len = (double)d->row[i].n_resp;
+		double len = (double)d->row[i].n_learn;
 
 		d->weight[i] = d->o->weight == WEIGHT_TOKEN ? 1 : 1 / len;
 		if (d->o->weight == WEIGHT_TASK)
@@ -270,7 +211,9 @@ int rft_seal(struct rft_data *d, struct reason *why)
 		uint64_t key = rng_key(d->o->seed, RNG_SPLIT, row->task, 0, 0);
 
 		d->seq[i] = (struct seq){d->tok + row->at, d->tok + row->at + row->n_prompt,
-					 row->n_prompt, row->n_resp};
+					 row->n_prompt, row->n_resp,
+					 row->learn ? (const uint8_t *)d->learn.p + row->learn - 1
+						    : NULL};
 		/* whole problems: another answer to one that was learned proves little */
 		if (rng_uniform(key, 0) < d->o->validation)
 			d->held[d->n_held++] = i;

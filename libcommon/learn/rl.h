@@ -4,28 +4,21 @@
  *     struct rl *r = rl_new(&opts, &policy, &tasks, "tasks.jsonl", &w, &why);
  *     for (i = 0; i < steps; i++)
  *             if (rl_step(r, &report, &why))
- *                     ... why says it; report.stuck: policy still holds the last good weights ...
+ *                     ... why says it; report.learned.stuck: policy still holds the last good
+ * weights ...
  */
 #ifndef LEARN_RL_H
 #define LEARN_RL_H
 
 #include "learn/explore.h"
-#include "run/memory.h"
-#include "run/runlog.h"
+#include "learn/learner.h"
 
 struct rl_report { /* of one step; means are NaN where there was nothing to average */
 	uint64_t step;
 	struct explored explored;
-	uint64_t updates, skipped; /* applied; left out because they were not finite */
-	double lr;
-	double loss, grad_norm;   /* means over updates; norm before clipping */
-	double clip_fraction;     /* share of trained tokens whose ratio a bound cut */
-	double kl_old;            /* mean k3 estimate of KL(sampling policy || updated one) */
-	double kl_ref;            /* mean k3 estimate of KL(policy || start); NaN without kl */
-	double ratio_error;       /* greatest |ratio - 1| before the first update: 0 */
+	struct learned learned;
 	double sample_s, train_s; /* seconds */
-	size_t sampled, trained;  /* tokens: responses; those that all passes computed */
-	bool stuck;               /* ADAMW_PATIENCE updates in a row were not finite */
+	size_t sampled;           /* tokens of all responses */
 };
 
 enum { RL_PATIENCE = 5 }; /* steps in a row without a group to train on, before the run ends */

@@ -6,6 +6,7 @@
 #include "learn/advantage.h"
 #include "learn/loss.h"
 #include "rollout/rollout.h"
+#include "run/options.h"
 #include "verify/failures.h"
 
 struct rl_opts {
@@ -58,5 +59,87 @@ struct rl_opts {
 		.lr = 1e-6, .warmup = 10,                                                         \
 		.adamw = {.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .decay = 0.1, .clip = 1},    \
 	}
+/* Rows that rl-explore and rl-update share. o: struct rl_opts, w: struct rl_words */
+struct rl_words {
+	const char *loss, *aggregate;
+};
+#define RL_WORDS_DEFAULT             \
+	{                            \
+		"dapo", "token-mean" \
+	}
+
+#define OPTIONS_LOSS(o, w)                                                                          \
+	{0,                                                                                         \
+	 "overlong-buffer",                                                                         \
+	 "N",                                                                                       \
+	 OPT_INT,                                                                                   \
+	 &(o).overlong_buffer,                                                                      \
+	 0,                                                                                         \
+	 1e6,                                                                                       \
+	 "tokens before --max-new from which length is punished; 0: not at all"},                   \
+		{0,                                                                                 \
+		 "overlong-penalty",                                                                \
+		 "X",                                                                               \
+		 OPT_NUM,                                                                           \
+		 &(o).overlong_penalty,                                                             \
+		 0,                                                                                 \
+		 1e6,                                                                               \
+		 "taken off the reward at --max-new"},                                              \
+		{0, "loss", LOSS_WORDS, OPT_WORD, &(w).loss, 0, 0, "policy-gradient loss"},         \
+		{0,                                                                                 \
+		 "aggregate",                                                                       \
+		 AGGREGATE_WORDS,                                                                   \
+		 OPT_WORD,                                                                          \
+		 &(w).aggregate,                                                                    \
+		 0,                                                                                 \
+		 0,                                                                                 \
+		 "what the loss is a mean of"},                                                     \
+		{0,                                                                                 \
+		 "clip-low",                                                                        \
+		 "X",                                                                               \
+		 OPT_NUM,                                                                           \
+		 &(o).loss.clip_low,                                                                \
+		 0,                                                                                 \
+		 1,                                                                                 \
+		 "ratios count down to 1 - X"},                                                     \
+		{0,                                                                                 \
+		 "clip-high",                                                                       \
+		 "X",                                                                               \
+		 OPT_NUM,                                                                           \
+		 &(o).loss.clip_high,                                                               \
+		 0,                                                                                 \
+		 1e6,                                                                               \
+		 "ratios count up to 1 + X"},                                                       \
+		{0,                                                                                 \
+		 "dual-clip",                                                                       \
+		 "X",                                                                               \
+		 OPT_NUM,                                                                           \
+		 &(o).loss.dual_clip,                                                               \
+		 0,                                                                                 \
+		 1e6,                                                                               \
+		 "and up to X where the advantage is negative; 0: off"},                            \
+		{0,                                                                                 \
+		 "kl",                                                                              \
+		 "X",                                                                               \
+		 OPT_NUM,                                                                           \
+		 &(o).loss.kl,                                                                      \
+		 0,                                                                                 \
+		 1e6,                                                                               \
+		 "weight of the KL term to the start policy"},                                      \
+		{0, "epochs", "N", OPT_INT, &(o).epochs, 1, 1e4, "passes over a step's responses"}, \
+		{0,                                                                                 \
+		 "minibatches",                                                                     \
+		 "N",                                                                               \
+		 OPT_INT,                                                                           \
+		 &(o).minibatches,                                                                  \
+		 1,                                                                                 \
+		 1e6,                                                                               \
+		 "updates in a pass, of whole groups"},                                             \
+		OPTIONS_MEMORY(o)
+
+#define OPTIONS_RATE(o)                                                                              \
+	{0, "lr", "X", OPT_NUM, &(o).lr, 0, 10, "learning rate"},                                    \
+		{0, "warmup", "N", OPT_INT, &(o).warmup, 0, 1e9, "steps in which it rises to that"}, \
+		OPTIONS_ADAMW((o).adamw)
 
 #endif

@@ -5,10 +5,10 @@ void rltotal_add(struct rl_total *t, const struct rl_report *r, bool is_first, i
 {
 	t->responses += r->explored.responses;
 	t->failures += r->explored.failures;
-	t->skipped += r->skipped;
-	t->updates += r->updates;
+	t->skipped += r->learned.skipped;
+	t->updates += r->learned.updates;
 	t->short_of_groups += r->explored.kept < (size_t)groups;
-	t->without_update += r->updates == 0;
+	t->without_update += r->learned.updates == 0;
 	t->first = is_first ? r->explored.reward : t->first;
 	t->last = r->explored.reward;
 }

@@ -15,8 +15,7 @@ struct work {
 	bool has_chat;
 };
 
-/* Appends text where wrap has its place for it. */
-static void wrap_text(const char *wrap, const char *text, struct buf *out)
+void prompt_wrap(const char *wrap, const char *text, struct buf *out)
 {
 	const char *at;
 
@@ -27,8 +26,7 @@ static void wrap_text(const char *wrap, const char *text, struct buf *out)
 	buf_str(out, wrap ? wrap : text);
 }
 
-/* messages with the last one of the user's wrapped; the caller's to free */
-static char *wrap_messages(const char *wrap, const char *messages, struct reason *why)
+char *prompt_wrap_messages(const char *wrap, const char *messages, struct reason *why)
 {
 	json_t *j = json_loads(messages, 0, NULL), *m = NULL;
 	struct buf text = {0};
@@ -44,7 +42,7 @@ static char *wrap_messages(const char *wrap, const char *messages, struct reason
 	if (!m) {
 		fail(why, ST_INPUT, "no message of the user's to wrap");
 	} else {
-		wrap_text(wrap, json_string_value(json_object_get(m, "content")), &text);
+		prompt_wrap(wrap, json_string_value(json_object_get(m, "content")), &text);
 		content = json_stringn(text.p, text.n);
 		if (!content)
 			fail(why, ST_INPUT, "the template around its prompt is not UTF-8");
@@ -90,7 +88,7 @@ static int render(struct work *w, const struct task *t, struct reason *why)
 			  "they end with the assistant's: leave out a solution; with "
 			  "--continue-final, "
 			  "or \"continue_final_message\": true in the row, it is a beginning");
-	if (!st && w->o->wrap && !(wrapped = wrap_messages(w->o->wrap, t->messages, why)))
+	if (!st && w->o->wrap && !(wrapped = prompt_wrap_messages(w->o->wrap, t->messages, why)))
 		st = ST_INPUT;
 	if (wrapped)
 		ask.messages = wrapped;
@@ -108,7 +106,7 @@ static int encode(struct work *w, const struct task *t, size_t i, struct reason 
 	int st = 0;
 
 	if (t->prompt)
-		wrap_text(w->o->wrap, t->prompt, &s->text);
+		prompt_wrap(w->o->wrap, t->prompt, &s->text);
 	else
 		st = render(w, t, why);
 	s->text_at[i + 1] = s->text.n;

@@ -24,6 +24,11 @@ struct prompts { /* zero-initialise; free with prompt_free */
 /* What stands for the question in a wrapper */
 #define PROMPT_PLACE "{prompt}"
 
+/* Appends wrap with text where it has its place for it; wrap NULL: text alone. */
+void prompt_wrap(const char *wrap, const char *text, struct buf *out);
+/* messages (JSON) with the last one of the user's wrapped, allocated. NULL with the reason. */
+char *prompt_wrap_messages(const char *wrap, const char *messages, struct reason *why);
+
 struct prompt_opts {
 	/* a text in which PROMPT_PLACE stands for the prompt, or for the last message of the
 	 * user's; NULL: neither changes */

@@ -133,8 +133,7 @@ static void put_value(struct buf *b, struct mp v, const char *top)
 
 static bool is_words(const char *key, size_t n)
 {
-	return n % 4 == 0 && (strcmp(key, "tokens") == 0 || strcmp(key, "prompt_tokens") == 0 ||
-			      strcmp(key, "logprobs") == 0);
+	return n % 4 == 0 && mpjson_words((struct span){key, strlen(key)}) != MPJSON_NONE;
 }
 
 /* Elements of a list, also one of token ids or log-probabilities that is packed, pairs of a map,

@@ -110,14 +110,22 @@ static bool is_object(struct mp map)
 	return ok;
 }
 
+enum mpjson_words mpjson_words(struct span key)
+{
+	if (span_is(key, "tokens") || span_is(key, "prompt_tokens"))
+		return MPJSON_IDS;
+	return span_is(key, "logprobs") || span_is(key, "ref_logprobs") ? MPJSON_FLOATS
+									: MPJSON_NONE;
+}
+
 /* The arrays of a trajectory that travel as bin: shown as numbers where that loses nothing. */
 static bool put_words(struct buf *b, struct span key, struct mp v)
 {
-	bool floats = span_is(key, "logprobs");
+	enum mpjson_words words = mpjson_words(key);
+	bool floats = words == MPJSON_FLOATS;
 	struct span s;
 
-	if (!mp_bin(v, &s) || s.n % 4 ||
-	    (!floats && !span_is(key, "tokens") && !span_is(key, "prompt_tokens")))
+	if (words == MPJSON_NONE || !mp_bin(v, &s) || s.n % 4)
 		return false;
 	for (size_t i = 0; floats && i < s.n; i += 4)
 		if (((uint8_t)s.p[i + 3] & 0x7f) == 0x7f && (uint8_t)s.p[i + 2] >> 7)
@@ -355,12 +363,13 @@ static bool pack_marked(msgpack_packer *pk, const char *key, const json_t *v)
 /* tokens and the like as bin, if every element fits */
 static bool pack_words(msgpack_packer *pk, const char *key, const json_t *v)
 {
-	bool floats = strcmp(key, "logprobs") == 0, ok = json_is_array(v);
+	enum mpjson_words words = mpjson_words((struct span){key, strlen(key)});
+	bool floats = words == MPJSON_FLOATS, ok = json_is_array(v);
 	struct buf b = {0};
 	size_t i;
 	json_t *e;
 
-	if (!ok || (!floats && strcmp(key, "tokens") != 0 && strcmp(key, "prompt_tokens") != 0))
+	if (!ok || words == MPJSON_NONE)
 		return false;
 	json_array_foreach(v, i, e)
 	{

@@ -15,14 +15,17 @@
  * Floats always have a '.' or an 'e', integers never.
  */
 void mpjson_from(struct buf *b, struct mp v);
-/* The same for a record of a stream: prompt_tokens, tokens and logprobs (bin) become arrays. */
+/* Which keys of a record hold 32-bit words as bin: token ids, floats, or neither */
+enum mpjson_words { MPJSON_NONE, MPJSON_IDS, MPJSON_FLOATS };
+enum mpjson_words mpjson_words(struct span key);
+/* The same for a record of a stream, whose words become arrays of numbers. */
 void mpjson_from_record(struct buf *b, struct mp rec);
 /* One value of a record, which stands there under the top-level key given. */
 void mpjson_from_key(struct buf *b, const char *key, struct mp v);
 /* Appends j as MessagePack, shortest forms; the objects above become what they stand for. The
  * result may be nested too deep or be too large for mp_skim: ask it. */
 void mpjson_to(struct buf *b, const json_t *j);
-/* The same for an object that is to be a record: the three arrays become bin. */
+/* The same for an object that is to be a record: the arrays of words become bin. */
 void mpjson_to_record(struct buf *b, const json_t *j);
 
 #endif

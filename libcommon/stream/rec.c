@@ -32,21 +32,25 @@ struct rec_in {
 	struct reason why;       /* for done == -1 */
 };
 
-struct rec_in *rec_open(const char *path, unsigned flags, struct reason *why)
+struct rec_in *rec_take(struct in *input, unsigned flags)
 {
 	static _Atomic uint64_t opened;
 	struct rec_in *in = xcalloc(1, sizeof *in);
 
-	assert(path);
-	if (in_open(&in->in, path, why)) {
-		free(in);
-		return NULL;
-	}
+	in->in = *input;
 	in->flags = flags;
 	in->serial = ++opened;
 	in->done = 1;
 	in->hash = hash_new();
 	return in;
+}
+
+struct rec_in *rec_open(const char *path, unsigned flags, struct reason *why)
+{
+	struct in in;
+
+	assert(path);
+	return in_open(&in, path, why) ? NULL : rec_take(&in, flags);
 }
 
 void rec_close(struct rec_in *in)

@@ -42,6 +42,9 @@ struct rec_in; /* opaque: holds an fd */
 /* path "-" is standard input; borrowed until rec_close. NULL with the reason when it cannot be
  * opened. */
 struct rec_in *rec_open(const char *path, unsigned flags, struct reason *why);
+/* The same of an input that is open, what was read of it included: from here on it is the reader's.
+ */
+struct rec_in *rec_take(struct in *in, unsigned flags);
 /* 1: a record; 0: the end, everything checked; -1: failed (why->status is ST_INPUT or ST_SYSTEM).
  * After 0 or -1 it keeps giving the same answer. */
 int rec_next(struct rec_in *in, struct rec *r, struct reason *why);

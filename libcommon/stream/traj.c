@@ -68,7 +68,7 @@ void traj_copy_words(void *to, const void *from, size_t n)
 	}
 }
 
-static bool present(const struct traj *t, const struct field *f)
+bool traj_has(const struct traj *t, const struct field *f)
 {
 	const char *at = (const char *)t + f->at;
 
@@ -153,16 +153,17 @@ void traj_write(struct rec_out *w, const struct traj *t)
 	assert(!t->tokens || !t->logprobs || t->n_tokens == t->n_logprobs);
 	assert(!t->meta.p || mp_type(t->meta) == MP_MAP);
 	for (int i = 0; i < TRAJ_FIELDS; i++)
-		n += present(t, &traj_fields[i]);
+		n += traj_has(t, &traj_fields[i]);
 	buf_reset(&w->scratch);
 	pack_init(&pk, &w->scratch);
-	msgpack_pack_map(&pk, n);
+	msgpack_pack_map(&pk, n + t->n_more);
 	for (int i = 0; i < TRAJ_FIELDS; i++) {
-		if (!present(t, &traj_fields[i]))
+		if (!traj_has(t, &traj_fields[i]))
 			continue;
 		pack_str(&pk, traj_fields[i].name);
 		pack_field(&pk, t, &traj_fields[i]);
 	}
+	buf_add(&w->scratch, t->more.p, t->more.n);
 	rec_put(w, w->scratch.p, w->scratch.n, true);
 }
 
@@ -206,6 +207,11 @@ void traj_solution(const struct traj *t, uint64_t out[2])
 bool traj_correct(const struct traj *t, double threshold)
 {
 	return t->reward >= threshold; /* false for the NaN of an absent one */
+}
+
+bool traj_unanswered(const struct traj *t)
+{
+	return span_is(t->verdict, "unanswered");
 }
 
 int traj_one_prompt(const struct traj *t, uint64_t *seen, const struct rec *r, const char *name,

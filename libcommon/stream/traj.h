@@ -24,7 +24,9 @@ struct traj {
 	size_t n_logprobs;
 	double temperature, top_p, reward, advantage, entropy;
 	int64_t top_k, sample, step, iter;
-	int used; /* 1: RL trained on it; 0: dynamic sampling rejected it; -1: absent */
+	int used;         /* 1: RL trained on it; 0: dynamic sampling rejected it; -1: absent */
+	struct span more; /* further pairs, packed, to be written behind these; not read */
+	size_t n_more;
 };
 
 void traj_clear(struct traj *t); /* everything absent */
@@ -60,5 +62,7 @@ int traj_one_prompt(const struct traj *t, uint64_t *seen, const struct rec *r, c
 		    struct reason *why);
 
 bool traj_correct(const struct traj *t, double threshold); /* reward present and >= threshold */
+/* No response was sampled: there is nothing to judge, to score or to learn. */
+bool traj_unanswered(const struct traj *t);
 
 #endif

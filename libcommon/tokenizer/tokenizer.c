@@ -253,13 +253,21 @@ int tok_add(struct tokenizer *t, const struct tok_added *v, size_t n, struct rea
 	return st ? st : make_matchers(t, why);
 }
 
-static void add_id(struct ids *ids, uint32_t id)
+void tok_append(struct ids *ids, const uint32_t *v, size_t n)
 {
-	if (ids->n == ids->cap) {
-		ids->cap = ids->cap ? ids->cap * 2 : 64;
+	if (ids->cap - ids->n < n) {
+		ids->cap = ids->n + n > 2 * ids->cap ? ids->n + n : 2 * ids->cap;
+		ids->cap = ids->cap > 64 ? ids->cap : 64;
 		ids->v = xgrow(ids->v, ids->cap, sizeof *ids->v);
 	}
-	ids->v[ids->n++] = id;
+	if (n)
+		memcpy(ids->v + ids->n, v, n * sizeof *v);
+	ids->n += n;
+}
+
+static void add_id(struct ids *ids, uint32_t id)
+{
+	tok_append(ids, &id, 1);
 }
 
 /* What stands behind a text is left out: nothing is sampled, nor learned, behind an end.

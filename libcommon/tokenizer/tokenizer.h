@@ -42,6 +42,7 @@ struct ids {
 	uint32_t *v; /* grown by the tokenizer, freed by the caller with free */
 	size_t n, cap;
 };
+void tok_append(struct ids *ids, const uint32_t *v, size_t n);
 /* Appends the ids of text. Added tokens that stand in it become their ids, special or not, as in
  * transformers. special: what the post-processor's template has before a text (a BOS) is added,
  * unless the text begins with it; what it has behind one is not. Text that cannot be encoded (a

@@ -57,9 +57,10 @@ int failures_check(const struct failures *f, bool all, struct reason *why)
 	list_kinds(f, &kinds);
 	diagnose(f, &more);
 	st = fail(why, ST_INPUT,
-		  "verifier: %" PRIu64 " of %" PRIu64
+		  "%s: %" PRIu64 " of %" PRIu64
 		  " verdicts are failures%s, more than --max-failures %g%s",
-		  f->failed, f->judged, buf_cstr(&kinds), f->most, buf_cstr(&more));
+		  f->whose ? f->whose : "verifier", f->failed, f->judged, buf_cstr(&kinds), f->most,
+		  buf_cstr(&more));
 	buf_free(&kinds);
 	buf_free(&more);
 	return st;

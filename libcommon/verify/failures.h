@@ -11,6 +11,7 @@
 #include "base/err.h"
 
 struct failures {
+	const char *whose;       /* for messages; NULL: the verifier's */
 	double most;             /* greatest share that is borne */
 	uint64_t judged, failed; /* verdicts; those that are failures */
 	uint64_t kind[VERDICT_KINDS];

@@ -334,3 +334,39 @@ Be brief.<|im_end|>
 	status_is 0 policy-eval -p "$FIX/base" -t mixed.jsonl --max-prompt 1 --count-tokens
 	[ "$(tail -n +2 out)" = $'p1\t1' ]
 }
+
+@test "--shard: the parts one behind the other are the whole" {
+	policy-eval -q -p "$FIX/base" -t "$FIX/test.jsonl" -n 2 -s 3 >whole
+	for n in 1 2 5 12 13; do
+		for ((i = 1; i <= n; i++)); do
+			policy-eval -q -p "$FIX/base" -t "$FIX/test.jsonl" -n 2 -s 3 --shard $i/$n
+		done >parts
+		traj-cat --check parts
+		cmp <(traj-cat whole) <(traj-cat parts)
+	done
+	# what is left out is left out before the parts are cut
+	policy-eval -q -p "$FIX/base" -t "$FIX/test.jsonl" --max-prompt 8 >whole
+	for i in 1 2; do
+		policy-eval -q -p "$FIX/base" -t "$FIX/test.jsonl" --max-prompt 8 --shard $i/2
+	done >parts
+	cmp <(traj-cat whole) <(traj-cat parts)
+	for bad in 0/3 4/3 3 1/ /2 1/2x ' 1/2' -1/2 1/0 a/b; do
+		status_is 2 policy-eval -p "$FIX/base" -t "$FIX/test.jsonl" --shard "$bad"
+		says '--shard'
+	done
+}
+
+@test "--groups: the problems of a step of RL, again when all were drawn" {
+	policy-eval -q -p "$FIX/base" -t "$FIX/test.jsonl" --step 1 --groups 5 -n 2 >one
+	policy-eval -q -p "$FIX/base" -t "$FIX/test.jsonl" --step 2 --groups 7 -n 2 --no-score >two
+	[ "$(traj-cat -c task one | uniq | sort -u | wc -l)" = 5 ]
+	policy-eval -q -p "$FIX/base" -t "$FIX/test.jsonl" --step 1 --groups 12 >all
+	cmp <(traj-cat -c task all | sort) <(jq -r .id "$FIX/test.jsonl" | sort)
+	rl-explore -q -p "$FIX/base" -t "$FIX/test.jsonl" -n 1 --groups 5 --group-size 2 --rounds 1 >rl
+	cmp <(traj-cat one | jq -c '[.task, .tokens]' | sort) <(traj-cat rl | jq -c '[.task, .tokens]' | sort)
+	for bad in "--groups 3" "--groups 3 --step 0" "--groups 3 --step 1 --shard 1/2"; do
+		# shellcheck disable=SC2086 # words
+		status_is 2 policy-eval -p "$FIX/base" -t "$FIX/test.jsonl" $bad
+		says '--groups'
+	done
+}

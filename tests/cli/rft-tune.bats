@@ -348,3 +348,109 @@ updates() {
 	status_is 0 rft-tune -p "$FIX/base" --steps 1 -o good good.traj
 	not grep -F "less than 0.5" err
 }
+
+# A policy whose template writes no more than the texts and <eos> behind an answer, and the same
+# rows in every form that is read
+chatty() {
+	cp -r "$FIX/base" chat
+	chmod -R u+w chat
+	printf '%s' '{% for m in messages %}{{ m.content }}' \
+		'{% if m.role == "assistant" %}{{ "<eos>" }}{% endif %}{% endfor %}' >chat/chat_template.jinja
+	traj-cat "$FIX/run.traj" | jq -c 'select(.finish == "stop") | {prompt, completion: .response}' | head -n 20 >texts
+	jq -c '{messages: [{role: "user", content: .prompt}, {role: "assistant", content: .completion}]}' texts >messages
+}
+
+@test "rows of messages, conversations, prompts with completions, and ids are learned alike" {
+	chatty
+	jq -c '{conversations: [.messages[] | {from: {user: "human", assistant: "gpt"}[.role], value: .content}]}' messages >talks
+	jq -s '[.[] | {prompt: .messages[:1], completion: .messages[1:], extra: 1}]' messages >lists
+	jq -c '{kind: "traj", task: .prompt, prompt, response: .completion}' texts | traj-cat --from-json >traj
+	tune -p chat --steps 2 -o want traj
+	for form in texts messages talks lists; do
+		tune -p chat --steps 2 -o "$form.out" "$form"
+		same want "$form.out"
+	done
+	gzip -k messages
+	tune -p chat --steps 2 -o packed <messages.gz
+	same want packed
+	# a stream and rows together
+	head -n 9 messages >some
+	tail -n +10 messages >rest
+	head -n 9 texts | jq -c '{kind: "traj", task: .prompt, prompt, response: .completion}' |
+		traj-cat --from-json | tune -p chat --steps 2 -o both - rest
+	same want both
+}
+
+@test "rows of input_ids and labels are learned as they are" {
+	chatty
+	head -n 8 texts | jq -c '{kind: "traj", task: .prompt, prompt, response: .completion}' | traj-cat --from-json >traj
+	tune --steps 2 -o want traj
+	jq -r '.model.vocab | to_entries[] | "\(.value)\t\(.key)"' "$FIX/base/tokenizer.json" >vocab
+	head -n 8 texts | jq -c --rawfile v vocab '($v | split("\n") | map(select(. != "") | split("\t") | {(.[1]): (.[0] | tonumber)}) | add) as $id |
+		(.prompt / "" | map($id[if . == " " then "Ġ" else . end])) as $p | (.completion / "" | map($id[.])) as $c |
+		{input_ids: ($p + $c + [1]), labels: (($p | map(-100)) + $c + [1])}' >ids
+	tune --steps 2 -o new ids
+	same want new
+	echo '{"input_ids":[3,4],"labels":[-100,5]}' >bad
+	status_is 3 tune -o x bad
+	says 'bad:1: input_ids and labels'
+	echo '{"input_ids":[3,99999],"labels":[-100,99999]}' >bad
+	status_is 3 tune -o x bad
+	says 'bad:1: token 99999 is not in the policy'
+}
+
+@test "--train-on all: earlier answers too, in one row" {
+	chatty
+	jq -sc '[.[:8][].messages] | _nwise(2) | {messages: add}' messages >two
+	tune -p chat --steps 1 --log last.log -o last two
+	tune -p chat --steps 1 --log all.log --train-on all -o all two
+	differ last all
+	jq -es '.[0].tokens == .[1].tokens' last.log all.log
+	# what is learned of a conversation is what its turns, each behind those before it, teach
+	jq -c '.messages as $m | {messages: $m[:2]}, {messages: $m}' two >apart
+	tune -p chat --steps 1 --batch 99 --log apart.log -o each apart
+	jq -es '(.[0].loss - .[1].loss | fabs) < 1e-6 and (.[0].grad_norm - .[1].grad_norm | fabs) < 1e-4 * .[0].grad_norm' all.log apart.log
+}
+
+@test "--template-arg reaches the template, and a row's own arguments and tools" {
+	chatty
+	echo '{{ messages[0].content }}{{ x }}{{ (tools or []) | length }}{% if messages | length > 1 %}{{ messages[1].content }}<eos>{% endif %}' >chat/chat_template.jinja
+	head -n 4 messages >some
+	tune -p chat --steps 1 --template-arg 'x="1"' -o a some
+	tune -p chat --steps 1 --template-arg 'x="2"' -o b some
+	differ a b
+	jq -c '. + {chat_template_kwargs: {x: "1"}}' some | tune -p chat --steps 1 --template-arg 'x="2"' -o c
+	same a c
+	jq -c '. + {tools: [{}]}' some | tune -p chat --steps 1 --template-arg 'x="1"' -o d
+	differ a d
+	jq -c '. + {tools: "[]"}' some | tune -p chat --steps 1 --template-arg 'x="1"' -o e
+	same a e
+	status_is 2 tune -p chat --template-arg 'x=' -o f some
+	says --template-arg
+}
+
+@test "rows that cannot be learned: the line, and no policy" {
+	chatty
+	head -n 1 messages >good
+	for bad in '{"text":"a"}' '{"messages":[]}' '{"messages":[{"role":"user","content":"1"}]}' \
+		'{"messages":[{"role":"assistant","content":"1"}]}' '{"messages":[{"role":"user"},{"role":"assistant","content":"1"}]}' \
+		'{"messages":[3,4]}' '{"prompt":"1"}' '{"prompt":1,"completion":2}' '[1' '{"messages":[' 3 \
+		'{"messages":[{"role":"user","content":"1"},{"role":"assistant","content":"2"}],"tools":3}' \
+		'{"messages":[{"role":"user","content":"é"},{"role":"assistant","content":"2"}]}'; do
+		{ cat good; echo "$bad"; } >rows
+		status_is 3 tune -p chat -o x rows
+		says rows:2:
+		[ ! -e x ]
+	done
+	status_is 3 tune -o x good # no chat template
+	says 'good:1: '
+	says 'no chat template'
+}
+
+@test "answers that the template changes are told" {
+	chatty
+	echo '{% for m in messages %}{{ m.content | replace("=", "") }}{% if m.role == "assistant" %}<eos>{% endif %}{% endfor %}' >chat/chat_template.jinja
+	jq -c '.messages[1].content = "1=2"' messages | head -n 3 >rows
+	status_is 0 rft-tune -p chat --steps 1 -o x rows
+	says '3 answers are learned otherwise'
+}

@@ -1,6 +1,7 @@
 # What a tool writes depends on its options and inputs: not on time zone, language, home, folder,
 # umask, other descriptors, or where its output goes.
 load helpers
+. "$BATS_TEST_DIRNAME/../fault/tap.bash"
 
 # call: the tool as tests/fault/table says, in a folder of the fixtures; everything that it writes
 call() {
@@ -13,7 +14,7 @@ each_tool() { # COMMAND: called for each row of the table
 	while IFS=$'\t' read -r tool input line; do
 		case $tool in '#'* | '') continue ;; esac
 		[ "$input" != - ] || input=/dev/null
-		read -ra args <<<"$line"
+		row "$line"
 		case $tool in rl-explore) args+=(--groups 2 --group-size 4 --rounds 1 --max-new 8) ;; esac
 		"$1" || {
 			echo "# $tool" >&3
@@ -23,12 +24,16 @@ each_tool() { # COMMAND: called for each row of the table
 }
 
 setup() {
-	fixture tasks base run eval
+	fixture tasks base run eval server
 	mkdir "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/elsewhere"
 	for d in a elsewhere; do
-		cp -r "$FIX"/{base,train.jsonl,test.jsonl,run.traj,eval.traj,list.tsv} "$BATS_TEST_TMPDIR/$d"
+		cp -r "$FIX"/{base,train.jsonl,test.jsonl,run.traj,eval.traj,list.tsv,toy-server} "$BATS_TEST_TMPDIR/$d"
 	done
 	cd "$BATS_TEST_TMPDIR/a"
+}
+
+teardown() {
+	[ -z "$server" ] || kill "$server"
 }
 
 same_in_other_surroundings() {

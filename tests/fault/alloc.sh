@@ -10,7 +10,7 @@ places=$([ "${1:-}" = all ] && echo 1000000 || echo 12)
 . tests/fault/tap.bash
 PATH=${BIN:=$PWD/build/bin}:$PATH
 tmp=$(mktemp -d) || exit 4
-trap 'rm -rf "$tmp"' EXIT
+trap 'rm -rf "$tmp"; [ -z "$server" ] || kill "$server"' EXIT
 env=${TEST_ENV:-$tmp/env}
 tests/man-env.sh "$env" || exit 1
 ${CC:-cc} -D_GNU_SOURCE -O1 -shared -fPIC -o "$tmp/alloc.so" tests/fault/alloc.c -ldl || exit 1
@@ -46,7 +46,7 @@ wrong() {
 while IFS=$'\t' read -r tool input line; do
 	case $tool in '#'* | '') continue ;; esac
 	[ $# -lt 2 ] || [[ " $* " == *" $tool "* ]] || continue
-	read -ra args <<<"$line"
+	row "$line"
 	[ "$input" != - ] || input=/dev/null
 	case $tool in rl-explore) args+=(-j 2 --groups 2 --group-size 4 --rounds 1 --max-new 8) ;; esac
 	run ALLOC_COUNT="$tmp/count" || {

@@ -8,7 +8,7 @@ root=$PWD
 . tests/fault/tap.bash
 PATH=${BIN:=$root/build/bin}:$PATH
 tmp=$(mktemp -d) || exit 4
-trap 'rm -rf "$tmp"' EXIT
+trap 'rm -rf "$tmp"; [ -z "$server" ] || kill "$server"' EXIT
 env=${TEST_ENV:-$tmp/env}
 tests/man-env.sh "$env" || exit 1
 cp -r "$env" "$tmp/scratch"
@@ -136,7 +136,7 @@ for f in "$BIN"/*; do
 		continue
 	}
 	IFS=$'\t' read -r _ input line <<<"$row"
-	read -ra args <<<"$line"
+	row "$line"
 	reads=$([ "$input" = - ] || echo 1)
 	[ -n "$reads" ] || input=/dev/null
 	if [[ " $line " == *" -o "* ]]; then

@@ -13,6 +13,22 @@ result() { # STATUS NAME [WHY]
 	fi
 }
 
+# row LINE: the array args of a row of the table. Where it names a URL, a server listens there from then
+# on, in this folder; its process is $server.
+server='' url=''
+row() {
+	read -ra args <<<"$1"
+	[[ " $1 " == *" URL "* ]] || return 0
+	if [ -z "$server" ]; then
+		rm -f port
+		sh toy-server >/dev/null 2>&1 </dev/null 3>&- &
+		server=$!
+		until [ -e port ] || ! kill -0 $server; do sleep 0.1; done
+		url=http://127.0.0.1:$(cat port)
+	fi
+	args=("${args[@]//URL/$url}")
+}
+
 summary() {
 	echo "1..$n"
 	exit $failed

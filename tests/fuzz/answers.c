@@ -16,7 +16,7 @@
 #include <string.h>
 
 /* regex: PCRE2 may take 64 MiB for one match */
-const struct fuzz_memory fuzz_memory = {80 << 20, 2000};
+const struct fuzz_memory fuzz_memory = {80 << 20, 2000, 0};
 
 static const char *const names[] = {"math",       "gsm8k", "countdown", "subset", "path",
 				    "arithmetic", "exact", "number",    "regex",  "contains"};

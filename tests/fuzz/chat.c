@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct fuzz_memory fuzz_memory = {(size_t)1 << 30, 1000};
+const struct fuzz_memory fuzz_memory = {(size_t)1 << 30, 1000, 0};
 
 static char *next_text(struct span *rest, const char *otherwise)
 {

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-const struct fuzz_memory fuzz_memory = {1 << 20, 1000};
+const struct fuzz_memory fuzz_memory = {1 << 20, 1000, 0};
 
 static void keeps_rules(const struct config *c)
 {

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 /* a token of 256 bytes may be made in 255 ways, each of which is written out and read as JSON */
-const struct fuzz_memory fuzz_memory = {8 << 20, 8000};
+const struct fuzz_memory fuzz_memory = {8 << 20, 8000, 0};
 
 static void show_all(const struct gguf *g)
 {

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-const struct fuzz_memory fuzz_memory = {1 << 20, 1000};
+const struct fuzz_memory fuzz_memory = {1 << 20, 1000, 0};
 
 static void once_more(const struct buf *packed, bool record)
 {

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct fuzz_memory fuzz_memory = {4 << 20, 2000};
+const struct fuzz_memory fuzz_memory = {4 << 20, 2000, FUZZ_ZSTD};
 
 enum { STEP, REWARD, SEED };
 

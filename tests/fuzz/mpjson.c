@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* jansson's objects begin with a table of 8 buckets */
-const struct fuzz_memory fuzz_memory = {1 << 20, 1000};
+const struct fuzz_memory fuzz_memory = {1 << 20, 1000, 0};
 
 typedef void from_fn(struct buf *, struct mp);
 typedef void to_fn(struct buf *, const json_t *);

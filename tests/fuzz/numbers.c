@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct fuzz_memory fuzz_memory = {1 << 16, 10};
+const struct fuzz_memory fuzz_memory = {1 << 16, 10, 0};
 
 static bool only(const char *s, const char *chars)
 {

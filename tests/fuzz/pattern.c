@@ -10,7 +10,7 @@
 #include <jansson.h>
 #include <string.h>
 
-const struct fuzz_memory fuzz_memory = {24 << 20, 40000};
+const struct fuzz_memory fuzz_memory = {24 << 20, 40000, 0};
 
 static void cut(const struct pretok *p, struct span text)
 {

@@ -9,7 +9,7 @@
 
 #include <msgpack.h>
 
-const struct fuzz_memory fuzz_memory = {1 << 20, 100};
+const struct fuzz_memory fuzz_memory = {1 << 20, 100, 0};
 
 enum plain { WHOLE, CUT, DEEP, BAD };
 

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-const struct fuzz_memory fuzz_memory = {4 << 20, 1000};
+const struct fuzz_memory fuzz_memory = {4 << 20, 1000, 0};
 
 static float **read_all(const struct sft_file *f, uint64_t size)
 {

@@ -77,6 +77,9 @@ for s in literals("stream/mpjson"):
     add("json", s)
 for s in literals("task/task"):
     add("tasks", s)
+with open(os.path.join(root, "tests", "cli", "traj-convert.bats"), "rb") as f:
+    for row in set(re.findall(rb"""^\t\t(\{".*\})$|'(\{".*?\})'""", f.read(), re.M)):
+        add("convert", b"".join(row) + b"\x1f\0")  # of any format: the row tells
 for line in read("train.jsonl").splitlines()[:4]:
     add("tasks", line)
     add("json", line)
@@ -202,3 +205,7 @@ for d in 0.1, 1e22, 5e-324, 1.7e308, 123456.0:
 for log in literals("stats/logread"):
     add("logs", log)
 add("logs", b"".join(b'{"step":%d,"reward":%.2f,"seed":%d}\n' % (i % 7, i / 40, i % 2) for i in range(40)))
+for body in literals("ask/choices"):
+    if body[:1] == b"{":
+        for how in b"\x04", b"\x05", b"\x07":
+            add("ask", how + body)

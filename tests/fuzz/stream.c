@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* a hash for the segment, sets for the provenance, msgpack-c's zone and objects of 24 bytes */
-const struct fuzz_memory fuzz_memory = {4 << 20, 400};
+const struct fuzz_memory fuzz_memory = {4 << 20, 400, 0};
 
 static bool same_number(double a, double b)
 {

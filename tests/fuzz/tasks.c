@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-const struct fuzz_memory fuzz_memory = {1 << 20, 2000};
+const struct fuzz_memory fuzz_memory = {1 << 20, 2000, FUZZ_ZSTD};
 
 static void check(const struct task *t)
 {

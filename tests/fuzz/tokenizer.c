@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct fuzz_memory fuzz_memory = {8 << 20, 1000};
+const struct fuzz_memory fuzz_memory = {8 << 20, 1000, 0};
 
 #define SPLIT(regex)                                                                            \
 	"{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"pattern\":{\"Regex\":" \

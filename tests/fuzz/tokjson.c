@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct fuzz_memory fuzz_memory = {4 << 20, 2000};
+const struct fuzz_memory fuzz_memory = {4 << 20, 2000, 0};
 
 static const char text[] =
 	"The 12 \xc3\xa9t\xc3\xa9s <s>\n\n  a+b=\xf0\x9f\x98\x80\xff\x00 end</s>";

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct fuzz_memory fuzz_memory = {4 << 20, 2000};
+const struct fuzz_memory fuzz_memory = {4 << 20, 2000, 0};
 
 static bool holds_as(const struct where *w, enum where_op op, struct mp map)
 {

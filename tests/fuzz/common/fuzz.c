@@ -48,14 +48,18 @@ static void on_free(const volatile void *p)
 static void counted(const uint8_t *p, size_t n)
 {
 	static int installed;
+	size_t most;
 
 	if (!installed)
 		installed = __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
+	most = fuzz_memory.base + n * fuzz_memory.factor;
+	if (n >= 4 && memcmp(p, "\x28\xb5\x2f\xfd", 4) == 0)
+		most += fuzz_memory.packed;
 	live = peak = 0;
 	counting = 1;
 	fuzz_one(p, n);
 	counting = 0;
-	if (peak > (int64_t)(fuzz_memory.base + n * fuzz_memory.factor)) {
+	if (peak > (int64_t)most) {
 		fprintf(stderr, "%lld bytes of memory for an input of %zu\n", (long long)peak, n);
 		fuzz_broken(__FILE__, __LINE__, "memory is bounded by the input");
 	}

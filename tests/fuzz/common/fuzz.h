@@ -15,11 +15,13 @@
 
 void fuzz_one(const uint8_t *p, size_t n);
 
-/* The most memory that an input of n bytes may lead to: base + n * factor. Checked in builds with
+/* The most memory that an input of n bytes may lead to: base + n * factor, and, where it begins as
+ * zstd's files do, packed: the window that a frame may ask for. Checked in builds with
  * AddressSanitizer. */
 struct fuzz_memory {
-	size_t base, factor;
+	size_t base, factor, packed;
 };
+enum { FUZZ_ZSTD = (1 << 27) + (1 << 20) }; /* libzstd's limit of a window, and its tables */
 extern const struct fuzz_memory fuzz_memory;
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);

@@ -1,4 +1,5 @@
 /* Micro-batches: what comes out does not depend on how the sequences are cut. */
+#include "base/mem.h"
 #include "base/rng.h"
 #include "learn/batch.h"
 
@@ -158,10 +159,64 @@ static void without_gradients_the_log_probabilities_are_the_same(void **state)
 static void last_token_is_only_predicted(void **state)
 {
 	const uint32_t ids[] = {2, 3, 4};
-	const struct seq s = {ids, ids + 1, 1, 2};
+	const struct seq s = {.prompt = ids, .resp = ids + 1, .n_prompt = 1, .n_resp = 2};
 
 	(void)state;
 	assert_int_equal(batch_inputs(&s), 2);
+}
+
+static float kept[N][LEN]; /* log-probabilities of the tokens that count */
+
+/* All tokens are predicted, some count. */
+static void count_some(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
+{
+	const uint8_t *learn = ctx;
+
+	assert_int_equal(n, seqs[i].n_resp);
+	for (size_t t = 0; t < n; t++) {
+		dlogp[t] = learn[t] ? (float)sin((double)(i * LEN + t)) : 0;
+		kept[i][t] = logp[t];
+	}
+}
+
+/* Some are predicted: the same floats. */
+static void give_some(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
+{
+	const uint8_t *learn = ctx;
+	size_t k = 0;
+
+	for (size_t t = 0; t < seqs[i].n_resp; t++) {
+		if (!learn[t])
+			continue;
+		assert_memory_equal(&logp[k], &kept[i][t], sizeof *logp);
+		dlogp[k++] = (float)sin((double)(i * LEN + t));
+	}
+	assert_int_equal(n, k);
+}
+
+/* Tokens that are read and not learned: the others' log-probabilities and gradient are those of the
+ * whole response in which they count nothing. */
+static void read_tokens_are_not_predicted(void **state)
+{
+	static const uint8_t learn[LEN] = {1, 0, 0, 1, 1, 0, 1, 0};
+	struct policy p = tiny_policy("abcdefgh", 3);
+	struct batch *b = batch_new(&p.model, false);
+	size_t n = p.model.n_params;
+	float *some = xcalloc(n, sizeof *some), *all = xcalloc(n, sizeof *all);
+
+	(void)state;
+	make_seqs(&p);
+	batch_run(b, seqs, order, N, 30, 1, count_some, (void *)learn, all);
+	for (size_t i = 0; i < N; i++)
+		seqs[i].learn = learn;
+	batch_run(b, seqs, order, N, 30, 1, give_some, (void *)learn, some);
+	assert_true(distance(some, all, n) < 1e-6);
+	for (size_t i = 0; i < N; i++)
+		seqs[i].learn = NULL;
+	free(some);
+	free(all);
+	batch_free(b);
+	policy_free(&p);
 }
 
 int main(void)
@@ -171,6 +226,7 @@ int main(void)
 		cmocka_unit_test(a_shared_prompt_is_like_many),
 		cmocka_unit_test(without_gradients_the_log_probabilities_are_the_same),
 		cmocka_unit_test(last_token_is_only_predicted),
+		cmocka_unit_test(read_tokens_are_not_predicted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,7 +63,7 @@ static void gspo_by_hand(void **state)
 	/* log-ratios 0.3 and -0.1: s = exp(0.1) for both tokens */
 	const double logp[] = {-0.7, -1.1}, old[] = {-1, -1};
 	const struct loss_opts o = {LOSS_GSPO, 0.2, 0.28, 10, 0};
-	struct loss_seq s = {logp, old, NULL, 2, 3, 0.5};
+	struct loss_seq s = {.logp = logp, .old = old, .n = 2, .advantage = 3, .weight = 0.5};
 	struct loss_stats st = {0};
 	double gradient[2];
 
@@ -93,7 +93,7 @@ static void k3_by_hand(void **state)
 {
 	const double logp = -1, ref = -1.5;
 	const struct loss_opts o = {LOSS_DAPO, 0.2, 0.28, 10, 0.1};
-	struct loss_seq s = {&logp, &logp, &ref, 1, 0, 1};
+	struct loss_seq s = {.logp = &logp, .old = &logp, .ref = &ref, .n = 1, .weight = 1};
 	struct loss_stats st = {0};
 	double gradient;
 
@@ -163,7 +163,12 @@ static void derivative_is_the_central_difference(void **state)
 		uint64_t key = rng_key(7, RNG_TEST, i, 0, 0);
 		double base[N], logp[N], old[N], ref[N], gradient[N], dummy;
 		struct loss_opts o = {(enum loss_kind)(i % 3), 0.2, 0.28, 3, i % 2 ? 0.3 : 0};
-		struct loss_seq s = {logp, old, ref, N, rng_normal(key, 0), 0.37};
+		struct loss_seq s = {.logp = logp,
+				     .old = old,
+				     .ref = ref,
+				     .n = N,
+				     .advantage = rng_normal(key, 0),
+				     .weight = 0.37};
 		struct loss_stats st = {0};
 
 		for (uint64_t t = 0; t < N; t++) {

@@ -151,12 +151,12 @@ static void ratios_are_one_before_the_first_update(void **state)
 		rig_start(&g);
 		for (int s = 0; s < 3; s++) {
 			rep = rig_step(&g);
-			assert_int_equal(rep.updates, 4);
-			assert_true(rep.ratio_error < 1e-5);
-			assert_close(rep.ratio_error, 0, 0); /* the same floats */
-			assert_close(rep.kl_old, 0, 0);      /* weights never moved */
-			assert_close(rep.kl_ref, 0, 0);
-			assert_close(rep.clip_fraction, 0, 0);
+			assert_int_equal(rep.learned.updates, 4);
+			assert_true(rep.learned.ratio_error < 1e-5);
+			assert_close(rep.learned.ratio_error, 0, 0); /* the same floats */
+			assert_close(rep.learned.kl_old, 0, 0);      /* weights never moved */
+			assert_close(rep.learned.kl_ref, 0, 0);
+			assert_close(rep.learned.clip_fraction, 0, 0);
 		}
 		rig_free(&g);
 	}
@@ -179,8 +179,8 @@ static void groups_stay_whole(void **state)
 		g.o.minibatches = parts[i];
 		rig_start(&g);
 		rep = rig_step(&g);
-		assert_int_equal(rep.updates, parts[i]);
-		trained[i] = rep.trained;
+		assert_int_equal(rep.learned.updates, parts[i]);
+		trained[i] = rep.learned.trained;
 		rig_free(&g);
 	}
 	assert_int_equal(trained[0], trained[1]);
@@ -227,9 +227,9 @@ static void loss_is_the_mean_over_an_update(void **state)
 			}
 			assert_close(tokens, 0, 1e-9); /* they are whitened over tokens */
 			assert_true(fabs(want) > 1e-3 || agg == AGG_SEQ_TOKEN_SUM);
-			assert_close(rep.loss, want, 1e-9);
-			assert_int_equal(rep.updates, 4 * epochs);
-			norm[epochs - 1] = rep.grad_norm;
+			assert_close(rep.learned.loss, want, 1e-9);
+			assert_int_equal(rep.learned.updates, 4 * epochs);
+			norm[epochs - 1] = rep.learned.grad_norm;
 			rig_free(&g);
 		}
 		assert_true(norm[0] > 0); /* no update sees the gradient of another */
@@ -255,7 +255,7 @@ static void passes_have_orders_of_their_own(void **state)
 			g.o.minibatches = 2;
 			g.o.epochs = i + 1;
 			rig_start(&g);
-			norm[i] = rig_step(&g).grad_norm;
+			norm[i] = rig_step(&g).learned.grad_norm;
 			rig_free(&g);
 		}
 		differ += fabs(norm[1] - norm[0]) > 1e-6 * norm[0];
@@ -274,8 +274,8 @@ static void bounds_cut_a_share_of_the_tokens(void **state)
 	g.o.epochs = 4;
 	rig_start(&g);
 	rep = rig_step(&g);
-	assert_true(rep.clip_fraction > 0 && rep.clip_fraction < 1);
-	assert_true(rep.kl_old > 0 && rep.kl_old < 1);
+	assert_true(rep.learned.clip_fraction > 0 && rep.learned.clip_fraction < 1);
+	assert_true(rep.learned.kl_old > 0 && rep.learned.kl_old < 1);
 	rig_free(&g);
 }
 
@@ -290,12 +290,12 @@ static void what_is_left_out_is_in_no_mean(void **state)
 	g.o.lr = 1e30;
 	rig_start(&g);
 	rep = rig_step(&g);
-	assert_int_equal(rep.updates, 1);
-	assert_int_equal(rep.skipped, 3);
-	assert_close(rep.ratio_error, 0, 0);
-	assert_close(rep.kl_old, 0, 0);
-	assert_close(rep.clip_fraction, 0, 0);
-	assert_true(isfinite(rep.loss) && rep.grad_norm > 0);
+	assert_int_equal(rep.learned.updates, 1);
+	assert_int_equal(rep.learned.skipped, 3);
+	assert_close(rep.learned.ratio_error, 0, 0);
+	assert_close(rep.learned.kl_old, 0, 0);
+	assert_close(rep.learned.clip_fraction, 0, 0);
+	assert_true(isfinite(rep.learned.loss) && rep.learned.grad_norm > 0);
 	rig_free(&g);
 }
 
@@ -477,9 +477,10 @@ static void reward_rises(void **state)
 
 			first += s < 2 ? rep.explored.reward / 2 : 0;
 			last = rep.explored.reward;
-			assert_true(rep.updates == 0 || isnan(rep.kl_ref) == (kind != LOSS_GSPO));
+			assert_true(rep.learned.updates == 0 ||
+				    isnan(rep.learned.kl_ref) == (kind != LOSS_GSPO));
 			if (s == 1 && kind == LOSS_GSPO)
-				assert_true(rep.kl_ref > 0);
+				assert_true(rep.learned.kl_ref > 0);
 		}
 		assert_true(first < 0.5 && last > 0.8);
 		rig_free(&g);
@@ -520,14 +521,14 @@ static void nothing_to_learn_ends_the_run(void **state)
 	rig_start(&g);
 	for (int s = 1; s < RL_PATIENCE; s++) {
 		rep = rig_step(&g);
-		assert_int_equal(rep.updates, 0);
+		assert_int_equal(rep.learned.updates, 0);
 		assert_int_equal(rep.explored.responses, 8 * (4 + 6));
 		assert_int_equal(rep.explored.effective->n, 0);
 	}
 	assert_int_equal(rl_step(g.rl, &rep, &why), ST_INPUT);
 	assert_non_null(strstr(why.text, "nothing to learn from"));
 	assert_non_null(strstr(why.text, "easier problems"));
-	assert_false(rep.stuck);
+	assert_false(rep.learned.stuck);
 	assert_false(rl_mastered(g.rl));
 	rig_free(&g);
 }
@@ -542,7 +543,7 @@ static void nothing_left_to_learn_is_a_success(void **state)
 	rig_start(&g);
 	for (int s = 1; s <= RL_PATIENCE; s++) {
 		assert_false(rl_mastered(g.rl));
-		assert_int_equal(rig_step(&g).updates, 0);
+		assert_int_equal(rig_step(&g).learned.updates, 0);
 	}
 	assert_true(rl_mastered(g.rl));
 	rig_free(&g);
@@ -611,7 +612,7 @@ static void failed_verdicts_are_no_zeros(void **state)
 		assert_int_equal(rl_step(g.rl, &rep, &why), forgiving ? 0 : ST_INPUT);
 		assert_int_equal(rep.explored.failures, 32);
 		assert_int_equal(rep.explored.n_used, 0);
-		assert_int_equal(rep.updates, 0);
+		assert_int_equal(rep.learned.updates, 0);
 		rig_free(&g);
 	}
 	assert_true(isnan(rep.explored.reward) && !signbit(rep.explored.reward)); /* "nan" */

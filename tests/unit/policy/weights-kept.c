@@ -86,7 +86,7 @@ static void steps(struct policy *p, int n, const char *name)
 		struct rl_report rep;
 
 		must(rl_step(rl, &rep, &why), &why);
-		assert_true(rep.updates > 0);
+		assert_true(rep.learned.updates > 0);
 	}
 	rl_free(rl);
 	must(out_close(&out, &why), &why);

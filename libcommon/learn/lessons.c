@@ -1,0 +1,428 @@
+/* lessons.c - trajectories of a stream as lessons. See lessons.h. */
+#include "learn/lessons.h"
+#include "base/hash.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct lessons_step {
+	int64_t number; /* -1: none */
+	double temperature;
+	size_t row, n; /* its rows */
+	size_t groups; /* of them */
+	size_t kept;   /* groups that are learned from: their rows come first, in order */
+	size_t n_kept; /* rows of those */
+};
+
+struct lessons_row {
+	size_t prompt, n_prompt; /* places in ids; a prompt is there once for a task and step */
+	size_t resp, n_resp;
+	size_t group; /* in its step */
+	double reward, advantage;
+};
+
+struct lessons_task {
+	uint64_t prompt;    /* see traj_one_prompt */
+	size_t step, group; /* where it was last, step from 1 */
+	size_t prompt_at;   /* its prompt there */
+	int64_t sample;     /* the last one's number */
+};
+
+/* ---- adding ---- */
+
+/* The step that t is of */
+static struct lessons_step *step_of(struct lessons *l, const struct traj *t, double temperature)
+{
+	struct lessons_step *s = l->n_steps ? &l->step[l->n_steps - 1] : NULL;
+
+	if (s && s->number == t->step)
+		return s;
+	l->step = names_room(l->step, &l->cap_steps, l->n_steps, sizeof *l->step);
+	s = &l->step[l->n_steps++];
+	*s = (struct lessons_step){.number = t->step, .temperature = temperature, .row = l->n};
+	return s;
+}
+
+/* n floats of a record's key into to; false: they are not there. */
+static bool take_floats(const struct rec *r, const char *key, size_t n, float *to)
+{
+	struct mp v = mp_get(r->map, key), e;
+	struct mp_iter it;
+	struct span s;
+	double x;
+	size_t i = 0;
+
+	if (v.p && mp_bin(v, &s)) {
+		if (s.n != n * sizeof *to)
+			return false;
+		memcpy(to, s.p, s.n);
+		return true;
+	}
+	if (!v.p || !mp_array(v, &it))
+		return false;
+	for (; mp_next(&it, &e); i++) {
+		if (i == n || !mp_f64(e, &x))
+			return false;
+		to[i] = (float)x;
+	}
+	return i == n;
+}
+
+static int bad_floats(const char *key, struct reason *why)
+{
+	return fail(why, ST_INPUT,
+		    "%s: not a number for each token of the response (policy-score -p DIR --as %s "
+		    "writes those of a policy)",
+		    key, key);
+}
+
+static int check_floats(const float *v, size_t n, const char *key, struct reason *why)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!(v[i] <= 0) || !isfinite(v[i]))
+			return fail(why, ST_INPUT, "%s: %g is no log-probability", key,
+				    (double)v[i]);
+	return 0;
+}
+
+/* The log-probabilities of the response that was appended last */
+static int add_floats(struct lessons *l, const struct lessons_row *row, const struct rec *r,
+		      struct reason *why)
+{
+	const char *teacher = l->o->teacher;
+
+	if (l->cap_old < l->ids.cap) {
+		l->cap_old = l->ids.cap;
+		l->old = xgrow(l->old, l->cap_old, sizeof *l->old);
+		if (teacher)
+			l->teacher = xgrow(l->teacher, l->cap_old, sizeof *l->teacher);
+	}
+	if (!take_floats(r, l->o->old, row->n_resp, l->old + row->resp))
+		return bad_floats(l->o->old, why);
+	if (teacher && !take_floats(r, teacher, row->n_resp, l->teacher + row->resp))
+		return bad_floats(teacher, why);
+	if (check_floats(l->old + row->resp, row->n_resp, l->o->old, why))
+		return why->status;
+	return teacher ? check_floats(l->teacher + row->resp, row->n_resp, teacher, why) : 0;
+}
+
+/* The row's group and prompt: the task's present ones, or new ones. */
+static void add_to_group(struct lessons *l, struct lessons_step *s, struct lessons_task *k,
+			 const struct traj *t, struct lessons_row *row)
+{
+	bool here = k->step == l->n_steps;
+
+	if (!here) {
+		k->prompt_at = l->ids.n;
+		tok_append(&l->ids, l->scratch.ids.v, l->scratch.n_prompt);
+	}
+	if (!here || (t->sample >= 0 && t->sample <= k->sample))
+		k->group = s->groups++;
+	k->step = l->n_steps;
+	k->sample = t->sample;
+	row->group = k->group;
+	row->prompt = k->prompt_at;
+	row->n_prompt = l->scratch.n_prompt;
+}
+
+/* Whether t is to be learned from; what is not is counted. */
+static bool counts(struct lessons *l, const struct traj *t)
+{
+	bool has = !isnan(l->o->given ? t->advantage : t->reward);
+
+	if (t->used == 0) {
+		l->rejected++;
+		return false;
+	}
+	if (l->o->policy && !span_is(t->policy, l->o->policy)) {
+		l->others++;
+		return false;
+	}
+	l->unjudged += !has;
+	return has;
+}
+
+static double temperature_of(const struct traj *t)
+{
+	return isnan(t->temperature) ? 1 : t->temperature;
+}
+
+static int check_drawn(const struct lessons *l, const struct traj *t, const struct lessons_step *s,
+		       struct reason *why)
+{
+	bool cut = (t->top_p < 1 || t->top_k > 0) && strcmp(l->o->old, "logprobs") == 0;
+
+	if (temperature_of(t) <= 0)
+		return fail(why, ST_INPUT, "temperature %g: greedy responses have no ratio",
+			    t->temperature);
+	if (temperature_of(t) != s->temperature)
+		return fail(why, ST_INPUT, "temperature %g, and %g before it in one step",
+			    temperature_of(t), s->temperature);
+	return cut ? fail(why, ST_INPUT,
+			  "drawn with top-p or top-k: logprobs are of a part of the policy's "
+			  "distribution (policy-score --as KEY writes the whole's, and --logprobs "
+			  "KEY takes them)")
+		   : 0;
+}
+
+static int add_row(struct lessons *l, const struct traj *t, const struct rec *r,
+		   struct lessons_task *k, struct reason *why)
+{
+	struct lessons_step *s = step_of(l, t, temperature_of(t));
+	const struct trajids *ids = &l->scratch;
+	struct lessons_row row = {.reward = t->reward, .advantage = t->advantage};
+
+	if (check_drawn(l, t, s, why) || trajids_take(&l->scratch, l->policy, t, why))
+		return why->status;
+	row.n_resp = ids->ids.n - ids->n_prompt;
+	if (row.n_resp == 0)
+		return fail(why, ST_INPUT, "response: it has no token");
+	if (ids->ids.n > (size_t)l->policy->cfg.max_len)
+		return fail(why, ST_INPUT, "%zu tokens, and the policy has %lld positions",
+			    ids->ids.n, (long long)l->policy->cfg.max_len);
+	add_to_group(l, s, k, t, &row);
+	row.resp = l->ids.n;
+	tok_append(&l->ids, ids->ids.v + ids->n_prompt, row.n_resp);
+	l->row = names_room(l->row, &l->cap, l->n, sizeof *l->row);
+	l->row[l->n++] = row;
+	s->n++;
+	return add_floats(l, &row, r, why);
+}
+
+int lessons_add(struct lessons *l, const struct traj *t, const struct rec *r, const char *name,
+		struct reason *why)
+{
+	size_t id = names_id(&l->tasks, t->task);
+	struct reason text;
+
+	l->task = names_room(l->task, &l->cap_tasks, id, sizeof *l->task);
+	if (traj_one_prompt(t, &l->task[id].prompt, r, name, why))
+		return why->status;
+	if (!counts(l, t))
+		return 0;
+	return add_row(l, t, r, &l->task[id], &text) ? rec_fail(why, name, r, "%s", text.text) : 0;
+}
+
+/* ---- groups and advantages ---- */
+
+/* The step's rows group by group, each in the order in which they came */
+static void sort_rows(const struct lessons *l, const struct lessons_step *s, size_t *start)
+{
+	struct lessons_row *row = l->row + s->row, *old = xarray(s->n, sizeof *old);
+	size_t *next = xarray(s->groups + 1, sizeof *next);
+
+	memcpy(old, row, s->n * sizeof *old);
+	memset(start, 0, (s->groups + 1) * sizeof *start);
+	for (size_t i = 0; i < s->n; i++)
+		start[row[i].group + 1]++;
+	for (size_t g = 0; g < s->groups; g++)
+		start[g + 1] += start[g];
+	memcpy(next, start, (s->groups + 1) * sizeof *next);
+	for (size_t i = 0; i < s->n; i++)
+		row[next[old[i].group]++] = old[i];
+	free(old);
+	free(next);
+}
+
+static bool is_equal(const struct lessons_row *row, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (row[i].reward != row[0].reward)
+			return false;
+	return true;
+}
+
+/* Leaves out the groups of equal rewards: the kept ones' rows move to the front. */
+static void keep_groups(struct lessons *l, struct lessons_step *s, const size_t *start)
+{
+	struct lessons_row *row = l->row + s->row;
+	bool any = l->o->given || l->o->rl->keep_equal;
+
+	for (size_t g = 0; g < s->groups; g++) {
+		size_t n = start[g + 1] - start[g];
+
+		if (!any && is_equal(row + start[g], n)) {
+			l->equal += n;
+			continue;
+		}
+		memmove(row + s->n_kept, row + start[g], n * sizeof *row);
+		for (size_t i = 0; i < n; i++)
+			row[s->n_kept + i].group = s->kept;
+		s->n_kept += n;
+		s->kept++;
+	}
+}
+
+/* Places in the step's rows where groups begin */
+static void find_starts(const struct lessons *l, const struct lessons_step *s, size_t *start)
+{
+	size_t g = 0;
+
+	for (size_t i = 0; i < s->n_kept; i++)
+		if (i == 0 || l->row[s->row + i].group != l->row[s->row + i - 1].group)
+			start[g++] = i;
+	start[g] = s->n_kept;
+	assert(g == s->kept);
+}
+
+static void give_advantages(const struct lessons *l, const struct lessons_step *s,
+			    const size_t *start)
+{
+	const struct rl_opts *o = l->o->rl;
+	struct lessons_row *row = l->row + s->row;
+	double *reward = xarray(s->n_kept, sizeof *reward), *out = xarray(s->n_kept, sizeof *out);
+	size_t *len = xarray(s->n_kept, sizeof *len);
+
+	for (size_t i = 0; i < s->n_kept; i++) {
+		size_t most = (size_t)o->roll.sample.max_new;
+
+		len[i] = row[i].n_resp;
+		reward[i] = row[i].reward;
+		if (o->overlong_buffer)
+			reward[i] += loss_overlong(len[i] < most ? len[i] : most, most,
+						   (size_t)o->overlong_buffer, o->overlong_penalty);
+	}
+	advantage_all(o->advantage, reward, len, start, s->kept, out);
+	for (size_t i = 0; i < s->n_kept; i++)
+		row[i].advantage = out[i];
+	free(reward);
+	free(out);
+	free(len);
+}
+
+int lessons_seal(struct lessons *l, struct reason *why)
+{
+	size_t most = 0, groups = 0;
+
+	for (size_t i = 0; i < l->n_steps; i++) {
+		struct lessons_step *s = &l->step[i];
+
+		l->start = xgrow(l->start, s->groups + 1, sizeof *l->start);
+		sort_rows(l, s, l->start);
+		keep_groups(l, s, l->start);
+		find_starts(l, s, l->start);
+		if (!l->o->given && s->kept)
+			give_advantages(l, s, l->start);
+		for (size_t k = 0; k < s->n_kept; k++)
+			l->right += l->row[s->row + k].reward >= 0.5;
+		l->records += s->n_kept;
+		most = s->n_kept > most ? s->n_kept : most;
+		groups = s->groups > groups ? s->groups : groups;
+	}
+	l->start = xgrow(l->start, groups + 1, sizeof *l->start);
+	l->seq = xarray(most + 1, sizeof *l->seq);
+	l->olds = xarray(most + 1, sizeof *l->olds);
+	l->teachers = xarray(most + 1, sizeof *l->teachers);
+	l->advantage = xarray(most + 1, sizeof *l->advantage);
+	return l->records ? 0
+			  : fail(why, ST_INPUT,
+				 "nothing to learn from: of %zu trajectories all are in groups of "
+				 "equal rewards (--keep-equal learns from them)",
+				 l->n);
+}
+
+int64_t lessons_get(struct lessons *l, size_t i, struct lesson *out)
+{
+	const struct lessons_step *s = &l->step[i];
+
+	assert(i < l->n_steps && l->seq /* sealed */);
+	find_starts(l, s, l->start);
+	for (size_t k = 0; k < s->n_kept; k++) {
+		const struct lessons_row *r = &l->row[s->row + k];
+
+		l->seq[k] = (struct seq){.prompt = l->ids.v + r->prompt,
+					 .resp = l->ids.v + r->resp,
+					 .n_prompt = r->n_prompt,
+					 .n_resp = r->n_resp};
+		l->olds[k] = l->old + r->resp;
+		l->teachers[k] = l->teacher ? l->teacher + r->resp : NULL;
+		l->advantage[k] = r->advantage;
+	}
+	*out = (struct lesson){.seq = l->seq,
+			       .old = l->olds,
+			       .teacher = l->teacher ? l->teachers : NULL,
+			       .advantage = l->advantage,
+			       .start = l->start,
+			       .n = s->n_kept,
+			       .groups = s->kept,
+			       .temperature = s->temperature};
+	return s->number;
+}
+
+double lessons_reward(const struct lessons *l, size_t i)
+{
+	const struct lessons_step *s = &l->step[i];
+	double sum = 0;
+	size_t n = 0;
+
+	for (size_t k = 0; k < s->n_kept; k++) {
+		double x = l->row[s->row + k].reward;
+
+		sum += isnan(x) ? 0 : x;
+		n += !isnan(x);
+	}
+	return sum / (double)n;
+}
+
+void lessons_sizes(const struct lessons *l, size_t *groups, size_t *each, size_t *longest)
+{
+	*groups = *each = *longest = 1;
+	for (size_t i = 0; i < l->n_steps; i++) {
+		const struct lessons_step *s = &l->step[i];
+
+		*groups = s->kept > *groups ? s->kept : *groups;
+		for (size_t k = 0, n = 0; k < s->n_kept; k++) {
+			const struct lessons_row *r = &l->row[s->row + k];
+
+			n = k && r->group == r[-1].group ? n + 1 : 1;
+			*each = n > *each ? n : *each;
+			if (r->n_prompt + r->n_resp > *longest)
+				*longest = r->n_prompt + r->n_resp;
+		}
+	}
+}
+
+uint64_t lessons_hash(const struct lessons *l)
+{
+	struct hash *h = hash_new();
+	uint64_t sum;
+
+	for (size_t i = 0; i < l->n_steps; i++) {
+		const struct lessons_step *s = &l->step[i];
+
+		for (size_t k = 0; k < s->n_kept; k++) {
+			const struct lessons_row *r = &l->row[s->row + k];
+			uint64_t head[] = {i, r->group, r->n_prompt, r->n_resp};
+
+			hash_add(h, head, sizeof head);
+			hash_add(h, &r->advantage, sizeof r->advantage);
+			hash_add(h, l->ids.v + r->prompt, r->n_prompt * sizeof *l->ids.v);
+			hash_add(h, l->ids.v + r->resp, r->n_resp * sizeof *l->ids.v);
+			hash_add(h, l->old + r->resp, r->n_resp * sizeof *l->old);
+		}
+	}
+	sum = hash_64(h);
+	hash_free(h);
+	return sum;
+}
+
+void lessons_free(struct lessons *l)
+{
+	free(l->step);
+	free(l->row);
+	free(l->ids.v);
+	free(l->old);
+	free(l->teacher);
+	names_free(&l->tasks);
+	free(l->task);
+	trajids_free(&l->scratch);
+	free(l->seq);
+	free(l->olds);
+	free(l->teachers);
+	free(l->advantage);
+	free(l->start);
+	*l = (struct lessons){0};
+}
