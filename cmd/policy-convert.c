@@ -84,6 +84,10 @@ static void tell(const struct gguf_done *d)
 			 100 * (double)l->rounded / (double)l->numbers, sqrt(l->error / l->norm));
 	if (d->dropped)
 		msg_info("%zu merges make no token and are left out", d->dropped);
+	if (d->stripping)
+		msg_info("white space beside %zu added tokens goes with them here and stays text "
+			 "there: GGUF has no word for it",
+			 d->stripping);
 }
 
 static int convert(const char *path, struct reason *why)

@@ -1,7 +1,8 @@
 #!/bin/bash
 # man-env.sh DIR [tasks|base|run|eval|server ...] - prepares the scratch folder that the EXAMPLES of the
-# manual pages and the tests run in: train.jsonl, test.jsonl, base/, run.traj, eval.traj, toy-server
-# and list.tsv. What is there already stays; several may call this at once.
+# manual pages and the tests run in: train.jsonl, test.jsonl, base/, run.traj, rollouts.jsonl, which
+# verl might have written of it, eval.traj, toy-server and list.tsv, which names eval.traj. What is
+# there already stays; several may call this at once.
 set -euo pipefail
 
 dir=$1
@@ -41,6 +42,7 @@ make_run() {
 	make_base
 	[ -e run.traj ] && return
 	rl-explore -q -p base -t train.jsonl -n 3 --groups 8 --group-size 8 --lr 1e-3 >run.part
+	traj-convert -q --to verl --keep run.part >rollouts.jsonl
 	mv run.part run.traj
 }
 

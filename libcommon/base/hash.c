@@ -3,7 +3,6 @@
 #include "base/mem.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -65,7 +64,9 @@ void hash_128(const struct hash *h, uint64_t out[2])
 
 void hash_hex(uint64_t sum, char hex[17])
 {
-	snprintf(hex, 17, "%016llx", (unsigned long long)sum);
+	for (int i = 0; i < 16; i++)
+		hex[i] = "0123456789abcdef"[sum >> (60 - 4 * i) & 15];
+	hex[16] = '\0';
 }
 
 void hash_free(struct hash *h)

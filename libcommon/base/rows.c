@@ -25,9 +25,11 @@ struct rows {
 /* ---- bytes ---- */
 static int fill(struct rows *r, struct reason *why)
 {
-	memmove(r->b.p ? r->b.p : "", r->b.p ? r->b.p + r->at : "", r->b.n - r->at);
-	r->b.n -= r->at;
-	r->at = 0;
+	if (r->at) {
+		memmove(r->b.p, r->b.p + r->at, r->b.n - r->at);
+		r->b.n -= r->at;
+		r->at = 0;
+	}
 	return unpack_more(r->u, &r->b, &r->eof, why);
 }
 
@@ -156,6 +158,14 @@ static int no_json(struct rows *r, const struct scan *s, const json_error_t *e, 
 		    r->line + (size_t)(e->line > 1 ? e->line - 1 : 0), e->column, e->text);
 }
 
+/* Behind a value of n bytes */
+static void pass_value(struct rows *r, size_t n)
+{
+	r->begun = true;
+	r->between = r->inside;
+	pass(r, n);
+}
+
 static int take_value(struct rows *r, json_t **row, size_t *line, struct reason *why)
 {
 	struct scan s = {0};
@@ -169,9 +179,62 @@ static int take_value(struct rows *r, json_t **row, size_t *line, struct reason 
 		no_json(r, &s, &e, why);
 		return -1;
 	}
-	r->begun = true;
-	r->between = r->inside;
-	pass(r, s.n);
+	pass_value(r, s.n);
+	return 1;
+}
+
+/* Bytes of the line from here on, its end left out; 0: it is longer than a value may be, or there
+ * is an error that is met again. */
+static size_t line_length(struct rows *r, struct reason *why)
+{
+	size_t seen = 0;
+	const char *end;
+
+	for (;;) {
+		const char *p = r->b.p + r->at;
+
+		end = memchr(p + seen, '\n', r->b.n - r->at - seen);
+		if (end)
+			return (size_t)(end - p);
+		seen = r->b.n - r->at;
+		if (seen > r->max)
+			return 0;
+		if (r->eof)
+			return seen;
+		if (fill(r, why))
+			return 0;
+	}
+}
+
+/* What is no value for the tape: jansson knows where it goes wrong. */
+static int no_tape(struct rows *r, const struct scan *s, struct reason *why)
+{
+	json_error_t e = {.text = "no JSON"};
+
+	json_decref(json_loadb(r->b.p + r->at, s->n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &e));
+	no_json(r, s, &e, why);
+	return -1;
+}
+
+static int take_tape(struct rows *r, struct tape *t, size_t *line, struct reason *why)
+{
+	struct scan s = {0};
+
+	*line = r->line;
+	if (!r->inside) { /* most files have a value a line */
+		size_t n = line_length(r, why);
+
+		if (n && n <= r->max && tape_parse(t, r->b.p + r->at, n) == TAPE_WHOLE) {
+			r->begun = true;
+			r->at += n;
+			return 1;
+		}
+	}
+	if (value_length(r, &s, why))
+		return -1;
+	if (tape_parse(t, r->b.p + r->at, s.n) != TAPE_WHOLE)
+		return no_tape(r, &s, why);
+	pass_value(r, s.n);
 	return 1;
 }
 
@@ -196,7 +259,8 @@ static bool pass_mark(struct rows *r, int c)
 	return true;
 }
 
-int rows_next(struct rows *r, json_t **row, size_t *line, struct reason *why)
+/* 1: a value begins here; 0: the end; -1 */
+static int to_value(struct rows *r, struct reason *why)
 {
 	int c;
 
@@ -211,7 +275,21 @@ int rows_next(struct rows *r, json_t **row, size_t *line, struct reason *why)
 		return wrong_end(r, "a comma or the array's end is wanted", why);
 	if (r->arrays && !r->inside)
 		return wrong_end(r, "more behind the array's end", why);
-	return take_value(r, row, line, why);
+	return 1;
+}
+
+int rows_next(struct rows *r, json_t **row, size_t *line, struct reason *why)
+{
+	int got = to_value(r, why);
+
+	return got == 1 ? take_value(r, row, line, why) : got;
+}
+
+int rows_tape(struct rows *r, struct tape *t, size_t *line, struct reason *why)
+{
+	int got = to_value(r, why);
+
+	return got == 1 ? take_tape(r, t, line, why) : got;
 }
 
 /* ---- the file ---- */

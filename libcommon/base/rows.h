@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/io.h"
+#include "base/tape.h"
 
 #include <jansson.h>
 
@@ -27,6 +28,8 @@ bool rows_likely(const struct in *in);
 /* 1 and *row, which is the caller's, and its line; 0 at the end; -1 with a reason that names file
  * and line. */
 int rows_next(struct rows *r, json_t **row, size_t *line, struct reason *why);
+/* The same, read in place: many times as fast. The value is *t's, until the next call. */
+int rows_tape(struct rows *r, struct tape *t, size_t *line, struct reason *why);
 const char *rows_name(const struct rows *r);
 void rows_tie(struct rows *r, struct out *o); /* flushed before a read that may wait */
 void rows_close(struct rows *r);              /* NULL is fine */

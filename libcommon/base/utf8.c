@@ -1,18 +1,26 @@
 /* utf8.c - is this text? See utf8.h. */
 #include "base/utf8.h"
 
+#include <endian.h>
 #include <stdint.h>
 #include <string.h>
 
 static size_t ascii_run(const uint8_t *p, size_t n)
 {
+	const uint64_t high = UINT64_C(0x8080808080808080);
+	uint64_t w[4];
 	size_t i = 0;
-	uint64_t w;
 
 	for (; n - i >= sizeof w; i += sizeof w) {
-		memcpy(&w, p + i, sizeof w);
-		if (w & UINT64_C(0x8080808080808080))
+		memcpy(w, p + i, sizeof w);
+		if ((w[0] | w[1] | w[2] | w[3]) & high)
 			break;
+	}
+	for (; n - i >= sizeof *w; i += sizeof *w) {
+		memcpy(w, p + i, sizeof *w);
+		*w = le64toh(*w) & high;
+		if (*w)
+			return i + (size_t)__builtin_ctzll(*w) / 8;
 	}
 	while (i < n && p[i] < 0x80)
 		i++;

@@ -719,3 +719,21 @@ int gguf_read(const struct gguf *g, const struct gguf_tensor *t, uint64_t first,
 	free(bytes);
 	return st;
 }
+
+bool gguf_same(const struct gguf *g, const struct gguf_tensor *a, const struct gguf_tensor *b)
+{
+	size_t step = CHUNK;
+	float *v = xarray(step, sizeof *v), *w = xarray(step, sizeof *w);
+	bool same = a->type == b->type && a->rank == b->rank &&
+		    memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim) == 0;
+
+	for (uint64_t at = 0; same && at < a->count; at += step) {
+		size_t n = a->count - at < step ? (size_t)(a->count - at) : step;
+
+		same = !gguf_read(g, a, at, n, v, NULL) && !gguf_read(g, b, at, n, w, NULL) &&
+		       memcmp(v, w, n * sizeof *v) == 0;
+	}
+	free(v);
+	free(w);
+	return same;
+}

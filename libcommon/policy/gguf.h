@@ -86,6 +86,8 @@ const struct gguf_tensor *gguf_tensor(const struct gguf *g, const char *name); /
 /* n numbers from the one at first on, as floats; both are multiples of the type's block. */
 int gguf_read(const struct gguf *g, const struct gguf_tensor *t, uint64_t first, size_t n,
 	      float *to, struct reason *why);
+/* Have they the same type, shape and numbers? False, too, where they cannot be read. */
+bool gguf_same(const struct gguf *g, const struct gguf_tensor *a, const struct gguf_tensor *b);
 
 /* ---- writing: version 3 ---- */
 struct gguf_meta {

@@ -1,61 +1,148 @@
-/* ggufarch.c - names of models and tensors. See ggufarch.h. */
+/* ggufarch.c - kinds of models. See ggufarch.h. */
 #include "policy/ggufarch.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-/* The first of several with one name is what such a file is read as. */
+#define BIAS_ALL (BIAS_QKV | BIAS_O | BIAS_MLP)
+/* The norm before the feed-forward layer, where it is named after the attention */
+#define NORM2_BEHIND .part = {[PART_NORM2] = "post_attention_norm"}
+
+/* The first of several with one name that has no mark, or whose mark is there, is what such a file
+ * is read as. */
 static const struct gguf_arch archs[] = {
-	{.name = "llama", .family = FAMILY_LLAMA, .permuted = true},
-	{.name = "llama", .family = FAMILY_MISTRAL, .permuted = true},
-	{.name = "qwen2", .family = FAMILY_QWEN2},
+	{.name = "llama",
+	 .family = FAMILY_LLAMA,
+	 .permuted = true,
+	 .has = GGUF_DIVISORS,
+	 .biases = BIAS_ALL},
+	{.name = "llama", .family = FAMILY_MISTRAL, .permuted = true, .has = GGUF_DIVISORS},
+	{.name = "llama", .family = FAMILY_MINISTRAL, .permuted = true, .has = GGUF_DIVISORS},
+	{.name = "mistral3",
+	 .family = FAMILY_MINISTRAL3,
+	 .permuted = true,
+	 .has = GGUF_DIVISORS | GGUF_BETAS},
+	{.name = "qwen2", .family = FAMILY_QWEN2, .has = GGUF_SQUARE, .biases = BIAS_QKV},
 	{.name = "qwen3", .family = FAMILY_QWEN3},
-	{.name = "granite", .family = FAMILY_GRANITE, .permuted = true, .has = GGUF_SCALES},
+	{.name = "granite",
+	 .family = FAMILY_GRANITE,
+	 .permuted = true,
+	 .has = GGUF_SCALES | GGUF_DIVISORS,
+	 .biases = BIAS_ALL},
 	{.name = "smollm3", .family = FAMILY_SMOLLM3, .permuted = true, .unturned = 4},
-	{.name = "olmo2", .family = FAMILY_OLMO2},
-	{.name = "gemma2", .family = FAMILY_GEMMA2, .has = GGUF_CAPS | GGUF_WINDOWS, .pattern = 2},
+	{.name = "olmo2",
+	 .family = FAMILY_OLMO3,
+	 .mark = "attention.sliding_window",
+	 .has = GGUF_WINDOWS | GGUF_LIST | GGUF_LOCAL | GGUF_SQUARE | GGUF_HEAD,
+	 .pattern = 4},
+	{.name = "olmo2", .family = FAMILY_OLMO2, .has = GGUF_SQUARE | GGUF_HEAD},
+	{.name = "phi3", .family = FAMILY_PHI3, .has = GGUF_ONE_WINDOW | GGUF_SQUARE},
+	{.name = "gemma2",
+	 .family = FAMILY_GEMMA2,
+	 .has = GGUF_CAPS | GGUF_WINDOWS | GGUF_NO_HEAD,
+	 .pattern = 2,
+	 .window = 4096,
+	 .broad = 46,
+	 .attention_cap = 50,
+	 .logit_cap = 30},
 	{.name = "gemma3",
 	 .family = FAMILY_GEMMA3,
-	 .has = GGUF_CAPS | GGUF_WINDOWS | GGUF_LOCAL,
-	 .pattern = 6},
+	 .has = GGUF_CAPS | GGUF_WINDOWS | GGUF_LIST | GGUF_LOCAL,
+	 .pattern = 6,
+	 .broad = 62},
+	{.name = "starcoder2",
+	 .family = FAMILY_STARCODER2,
+	 .has = GGUF_SQUARE,
+	 .biases = BIAS_ALL,
+	 .must = BIAS_ALL},
+	{.name = "stablelm",
+	 .family = FAMILY_STABLELM,
+	 .has = GGUF_SQUARE | GGUF_HEAD,
+	 .biases = BIAS_QKV},
+	{.name = "exaone4",
+	 .family = FAMILY_EXAONE4,
+	 .has = GGUF_WINDOWS | GGUF_LIST | GGUF_DIVISORS | GGUF_SQUARE,
+	 .pattern = 4,
+	 .windowed = 64,
+	 .window = 4096},
+	{.name = "glm4", .family = FAMILY_GLM4, .biases = BIAS_QKV},
+	{.name = "seed_oss", .family = FAMILY_SEED_OSS, .biases = BIAS_QKV, NORM2_BEHIND},
+	{.name = "hunyuan-dense", .family = FAMILY_HUNYUAN},
+	{.name = "ernie4_5", .family = FAMILY_ERNIE4_5},
+	{.name = "apertus",
+	 .family = FAMILY_APERTUS,
+	 .has = GGUF_DIVISORS | GGUF_HEAD,
+	 .biases = BIAS_QKV | BIAS_O},
+	{.name = "lfm2", .family = FAMILY_LFM2, .has = GGUF_SQUARE, .last_norm = "token_embd_norm"},
+	{.name = "qwen35", .family = FAMILY_QWEN3_5, .has = GGUF_SECTIONS, NORM2_BEHIND},
 };
 
 enum { N_ARCHS = sizeof archs / sizeof *archs };
 
-/* Tensors of no layer, and how they begin in config.json's world */
-static const char *const whole[][2] = {
-	{"token_embd", "model.embed_tokens"}, {"output_norm", "model.norm"}, {"output", "lm_head"}};
+/* family.h says what config.json's world calls them */
+static const char *const usual[PARTS] = {
+	[PART_NORM1] = "attn_norm",
+	[PART_NORM1_OUT] = "post_attention_norm",
+	[PART_NORM2] = "ffn_norm",
+	[PART_NORM2_OUT] = "post_ffw_norm",
+	[PART_Q] = "attn_q",
+	[PART_K] = "attn_k",
+	[PART_V] = "attn_v",
+	[PART_QKV] = "attn_qkv",
+	[PART_O] = "attn_output",
+	[PART_GATE] = "ffn_gate",
+	[PART_UP] = "ffn_up",
+	[PART_GU] = "ffn_up",
+	[PART_DOWN] = "ffn_down",
+	[PART_Q_NORM] = "attn_q_norm",
+	[PART_K_NORM] = "attn_k_norm",
+	[PART_CONV_IN] = "shortconv.in_proj",
+	[PART_CONV] = "shortconv.conv",
+	[PART_CONV_OUT] = "shortconv.out_proj",
+	[PART_DELTA_QKV] = "attn_qkv",
+	[PART_DELTA_Z] = "attn_gate",
+	[PART_DELTA_B] = "ssm_beta",
+	[PART_DELTA_A] = "ssm_alpha",
+	[PART_DELTA_CONV] = "ssm_conv1d",
+	[PART_DELTA_OUT] = "ssm_out",
+};
 
-/* Parts of a layer; family.h says what config.json's world calls them */
-static const struct {
-	const char *name;
-	enum layer_part part;
-} parts[] = {{"attn_norm", PART_NORM1},    {"post_attention_norm", PART_NORM1_OUT},
-	     {"ffn_norm", PART_NORM2},     {"post_ffw_norm", PART_NORM2_OUT},
-	     {"attn_q", PART_Q},           {"attn_k", PART_K},
-	     {"attn_v", PART_V},           {"attn_output", PART_O},
-	     {"attn_q_norm", PART_Q_NORM}, {"attn_k_norm", PART_K_NORM},
-	     {"ffn_gate", PART_GATE},      {"ffn_up", PART_UP},
-	     {"ffn_down", PART_DOWN}};
+/* Appends the names of all to what, "a, b and c" */
+static void list_names(char *what, size_t n)
+{
+	const char *before = "";
 
-enum { N_WHOLE = sizeof whole / sizeof *whole, N_PARTS = sizeof parts / sizeof *parts };
+	for (size_t i = 0; i < N_ARCHS; i++) {
+		size_t at = strlen(what);
 
-static const char names[] = "llama, qwen2, qwen3, granite, smollm3, olmo2, gemma2 and gemma3";
+		if (i && strcmp(archs[i].name, archs[i - 1].name) == 0)
+			continue;
+		snprintf(what + at, n - at, "%s%s", before, archs[i].name);
+		before = i + 2 == N_ARCHS ? " and " : ", ";
+	}
+}
+
+static bool is_marked(const struct gguf *g, const struct gguf_arch *a)
+{
+	return !a->mark || gguf_find(g, gguf_arch_key(a, a->mark));
+}
 
 int gguf_arch_read(const struct gguf *g, const struct gguf_arch **a, struct reason *why)
 {
 	struct span name = {0};
+	char names[300] = "";
 
 	if (gguf_string(g, "general.architecture", &name, why))
 		return ST_INPUT;
 	if (!name.p)
 		return fail(why, ST_INPUT, "%s: general.architecture: missing", g->path);
 	for (size_t i = 0; i < N_ARCHS; i++)
-		if (span_is(name, archs[i].name)) {
+		if (span_is(name, archs[i].name) && is_marked(g, &archs[i])) {
 			*a = &archs[i];
 			return 0;
 		}
+	list_names(names, sizeof names);
 	return fail(why, ST_INPUT, "%s: architecture %.*s is not supported, only %s", g->path,
 		    name.n < 60 ? (int)name.n : 60, name.p, names);
 }
@@ -68,90 +155,16 @@ const struct gguf_arch *gguf_arch_of(enum family f)
 	return NULL;
 }
 
-/* Takes "PREFIX.N." off *name; *n keeps its digits, of which there are `digits`. */
-static bool take_layer(const char **name, const char *prefix, const char **n, int *digits)
+const char *gguf_arch_key(const struct gguf_arch *a, const char *key)
 {
-	size_t len = strlen(prefix);
+	static _Thread_local char name[96];
 
-	if (strncmp(*name, prefix, len) != 0)
-		return false;
-	*n = *name + len;
-	*digits = (int)strspn(*n, "0123456789");
-	if (!*digits || *digits > 6 || (*digits > 1 && **n == '0') || (*n)[*digits] != '.')
-		return false;
-	*name = *n + *digits + 1;
-	return true;
+	snprintf(name, sizeof name, "%s.%s", a->name, key);
+	return name;
 }
 
-/* The word that name begins with, ".weight" or ".bias" behind it, which is then *end; its other
- * word, or NULL. */
-static const char *find_name(const struct gguf_arch *a, const char *name, bool layer, bool here,
-			     const char **end)
+const char *gguf_arch_part(const struct gguf_arch *a, enum layer_part p)
 {
-	for (int i = 0; i < (layer ? N_PARTS : N_WHOLE); i++) {
-		const char *short_name = layer ? parts[i].name : whole[i][0];
-		const char *long_name = layer ? family_part(a->family, parts[i].part) : whole[i][1];
-		const char *word = here ? short_name : long_name;
-
-		if (!long_name || strncmp(name, word, strlen(word)) != 0)
-			continue;
-		*end = name + strlen(word);
-		if (strcmp(*end, ".weight") == 0 || strcmp(*end, ".bias") == 0)
-			return here ? long_name : short_name;
-	}
-	return NULL;
-}
-
-static bool rename_tensor(const struct gguf_arch *a, const char *name, bool here, char *to,
-			  size_t n)
-{
-	const char *number = "", *end, *word;
-	int digits = 0;
-	bool layer = take_layer(&name, here ? "blk." : "model.layers.", &number, &digits);
-
-	word = find_name(a, name, layer, here, &end);
-	if (!word)
-		return false;
-	snprintf(to, n, "%s%.*s%s%s%s",
-		 !layer ? ""
-		 : here ? "model.layers."
-			: "blk.",
-		 digits, number, layer ? "." : "", word, end);
-	return strlen(to) + 1 < n;
-}
-
-bool gguf_arch_long(const struct gguf_arch *a, const char *name, char *to, size_t n)
-{
-	return rename_tensor(a, name, true, to, n);
-}
-
-bool gguf_arch_short(const struct gguf_arch *a, const char *name, char *to, size_t n)
-{
-	return rename_tensor(a, name, false, to, n);
-}
-
-float gguf_arch_plus(const struct gguf_arch *a, const char *name)
-{
-	return strstr(name, "norm.weight") ? family_row(a->family)->one : 0;
-}
-
-bool gguf_arch_turns(const struct gguf_arch *a, const char *name)
-{
-	return a->permuted && (strstr(name, ".attn_q.") || strstr(name, ".attn_k."));
-}
-
-size_t gguf_arch_row_in_gguf(size_t row, size_t head_dim)
-{
-	size_t head = row / head_dim * head_dim, i = row % head_dim, half = head_dim / 2;
-
-	assert(head_dim % 2 == 0);
-	return head + (i < half ? 2 * i : 2 * (i - half) + 1);
-}
-
-size_t gguf_arch_row_in_folder(size_t row, size_t head_dim)
-{
-	size_t head = row / head_dim * head_dim, i = row % head_dim, half = head_dim / 2;
-
-	assert(head_dim % 2 == 0);
-	return head + i / 2 + (i % 2 ? half : 0);
+	assert(p < PARTS);
+	return a->part[p] ? a->part[p] : usual[p];
 }

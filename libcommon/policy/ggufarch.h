@@ -1,5 +1,5 @@
-/* ggufarch.h - what a kind of model is called in GGUF, what its tensors are called, and what its
- * rows and numbers are there. A further family is a row of the table in ggufarch.c. */
+/* ggufarch.h - what a kind of model is called in GGUF, and what its keys can say there. A further
+ * family is a row of the table in ggufarch.c. */
 #ifndef POLICY_GGUFARCH_H
 #define POLICY_GGUFARCH_H
 
@@ -9,41 +9,51 @@
 
 #include <stdbool.h>
 
-/* What a kind's keys can say beyond sizes and the rotary embedding */
+/* What a kind's keys can say beyond sizes and the rotary embedding, and what its readers demand */
 enum {
-	GGUF_SCALES = 1,  /* of embedding, scores, residual stream and logits */
-	GGUF_CAPS = 2,    /* of scores and logits */
-	GGUF_WINDOWS = 4, /* attention.sliding_window, of layers that a list names */
-	GGUF_LOCAL = 8,   /* the rotary embedding of those has a base of its own */
+	GGUF_SCALES = 1,      /* of embedding, scores, residual stream and logits */
+	GGUF_CAPS = 2,        /* of scores and logits */
+	GGUF_WINDOWS = 4,     /* attention.sliding_window, of some layers */
+	GGUF_LIST = 8,        /* a list says of which */
+	GGUF_LOCAL = 16,      /* the rotary embedding of those has a base of its own */
+	GGUF_ONE_WINDOW = 32, /* attention.sliding_window, of all layers; 0: none */
+	GGUF_DIVISORS = 64,   /* Llama 3's rotary embedding, in a tensor */
+	GGUF_BETAS = 128,     /* yarn's, and the growth of queries */
+	GGUF_SECTIONS = 256,  /* the angles' parts for pictures must be there */
+	GGUF_SQUARE = 512,    /* all heads together must be as wide as the model */
+	GGUF_HEAD = 1024,     /* output.weight must be there, even where it is the embedding */
+	GGUF_NO_HEAD = 2048,  /* it must not: the head is always the embedding */
 };
 
 struct gguf_arch {
 	const char *name; /* general.architecture */
 	enum family family;
+	const char *mark; /* a key that a file of this row has, and one of a later row has not */
 	/* Queries and keys: config.json's models turn number i of a head together with number
 	 * i + head_dim / 2; here, neighbours are turned: row i of the first half goes to 2 i, of
 	 * the second half to 2 i + 1. */
 	bool permuted;
 	unsigned has;     /* GGUF_SCALES ... */
-	int64_t pattern;  /* every so many-th layer has no window, where no list says which; 0: all
-			     have  none */
-	int64_t unturned; /* every so many-th layer is not turned; 0: all are */
+	unsigned biases;  /* BIAS_* that it may have, */
+	unsigned must;    /* and those that it must */
+	int64_t pattern;  /* every so many-th layer has no window, where no list says which */
+	int64_t windowed; /* windows are of models of so many layers, which all have them; 0:
+			     of any */
+	int64_t window;   /* what no attention.sliding_window means; 0: none */
+	int64_t broad; /* a model of so many layers scales scores by the root of width / heads, not
+			  of a head's size */
+	double attention_cap, logit_cap; /* what no key means */
+	int64_t unturned;                /* every so many-th layer is not turned; 0: all are */
+	const char *part[PARTS]; /* of a layer, where they are not called as the others' are */
+	const char *last_norm;   /* likewise */
 };
 
 /* The file's; one that is not known: ST_INPUT naming it. */
 int gguf_arch_read(const struct gguf *g, const struct gguf_arch **a, struct reason *why);
 const struct gguf_arch *gguf_arch_of(enum family f); /* NULL: there is none */
-/* "model.layers.3.mlp.up_proj.weight" for "blk.3.ffn_up.weight", and back. False: no such tensor.
- */
-bool gguf_arch_long(const struct gguf_arch *a, const char *name, char *to, size_t n);
-bool gguf_arch_short(const struct gguf_arch *a, const char *name, char *to, size_t n);
-/* What is added to its numbers on the way into a GGUF: norms that config.json's models hold as the
- * difference from 1 are whole there. */
-float gguf_arch_plus(const struct gguf_arch *a, const char *name);
-/* Whether the rows of this tensor (by its name in a GGUF) have another order there */
-bool gguf_arch_turns(const struct gguf_arch *a, const char *name);
-/* Where the row that is here stands there, in a tensor of heads of so many rows. */
-size_t gguf_arch_row_in_gguf(size_t row, size_t head_dim);
-size_t gguf_arch_row_in_folder(size_t row, size_t head_dim);
+/* "ARCHITECTURE.KEY", valid until the next call */
+const char *gguf_arch_key(const struct gguf_arch *a, const char *key);
+/* What a part of a layer is called */
+const char *gguf_arch_part(const struct gguf_arch *a, enum layer_part p);
 
 #endif

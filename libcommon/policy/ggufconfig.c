@@ -2,6 +2,7 @@
  */
 #include "policy/ggufconfig.h"
 #include "base/mem.h"
+#include "policy/ggufrope.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -9,24 +10,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_FREQS = 4096, MAX_SIZE = 1 << 24 };
+enum { MAX_SIZE = 1 << 24, MAX_LAYERS = 4096 };
 
-static const double PI = 3.14159265358979323846;
-
-/* Sizes in both worlds; must: the file has to have it */
+/* Sizes in both worlds; must: the file has to have it; mixer: of what models (MIXER_ATTENTION: of
+ * all). The size of a head of linear attention is one there, and two here. */
 static const struct {
 	const char *key, *hf;
 	size_t field;
 	bool must;
+	enum mixer mixer;
 } sizes[] = {
-	{"context_length", "max_position_embeddings", offsetof(struct config, max_len), true},
-	{"embedding_length", "hidden_size", offsetof(struct config, d), true},
-	{"block_count", "num_hidden_layers", offsetof(struct config, layers), true},
-	{"feed_forward_length", "intermediate_size", offsetof(struct config, ffn), true},
-	{"attention.head_count", "num_attention_heads", offsetof(struct config, heads), true},
-	{"attention.head_count_kv", "num_key_value_heads", offsetof(struct config, kv_heads),
-	 false},
-	{"attention.key_length", "head_dim", offsetof(struct config, head_dim), false},
+	{"context_length", "max_position_embeddings", offsetof(struct config, max_len), true,
+	 MIXER_ATTENTION},
+	{"embedding_length", "hidden_size", offsetof(struct config, d), true, MIXER_ATTENTION},
+	{"block_count", "num_hidden_layers", offsetof(struct config, layers), true,
+	 MIXER_ATTENTION},
+	{"feed_forward_length", "intermediate_size", offsetof(struct config, ffn), true,
+	 MIXER_ATTENTION},
+	{"attention.head_count", "num_attention_heads", offsetof(struct config, heads), true,
+	 MIXER_ATTENTION},
+	{"attention.head_count_kv", "num_key_value_heads", offsetof(struct config, kv_heads), false,
+	 MIXER_ATTENTION},
+	{"attention.key_length", "head_dim", offsetof(struct config, head_dim), false,
+	 MIXER_ATTENTION},
+	{"shortconv.l_cache", "conv_L_cache", offsetof(struct config, conv_taps), true, MIXER_CONV},
+	{"ssm.conv_kernel", "linear_conv_kernel_dim", offsetof(struct config, conv_taps), true,
+	 MIXER_DELTA},
+	{"ssm.group_count", "linear_num_key_heads", offsetof(struct config, linear_k_heads), true,
+	 MIXER_DELTA},
+	{"ssm.time_step_rank", "linear_num_value_heads", offsetof(struct config, linear_v_heads),
+	 true, MIXER_DELTA},
+	{"ssm.state_size", "linear_key_head_dim", offsetof(struct config, linear_k_dim), true,
+	 MIXER_DELTA},
+	{"ssm.state_size", "linear_value_head_dim", offsetof(struct config, linear_v_dim), true,
+	 MIXER_DELTA},
 };
 
 enum { N_SIZES = sizeof sizes / sizeof *sizes };
@@ -58,18 +75,9 @@ enum { N_REALS = sizeof reals / sizeof *reals };
 /* Other keys that change the arithmetic, and are harmless where they are 0 or 1; reals that a kind
  * does not have are of them. */
 static const char *const neutral[] = {
-	"expert_count",      "attention.clamp_kqv",   "attention.max_alibi_bias",
-	"rope.scale_linear", "use_parallel_residual",
+	"expert_count",      "attention.clamp_kqv", "attention.max_alibi_bias",
+	"rope.scale_linear", "rope.scaling.alpha",
 };
-
-/* "ARCH.KEY", valid until the next call */
-static const char *key_of(const struct gguf_arch *a, const char *key)
-{
-	static _Thread_local char name[96];
-
-	snprintf(name, sizeof name, "%s.%s", a->name, key);
-	return name;
-}
 
 /* ---- reading ---- */
 
@@ -78,17 +86,67 @@ static int64_t *field_of(struct config *c, size_t i)
 	return (int64_t *)((char *)c + sizes[i].field);
 }
 
+static bool has_size(const struct gguf_arch *a, size_t i)
+{
+	return sizes[i].mixer == MIXER_ATTENTION || sizes[i].mixer == family_row(a->family)->mixer;
+}
+
+/* A list of numbers, one for each layer, the caller's to free; where there is none, NULL. */
+static int read_layers(const struct gguf *g, const char *key, int64_t layers, double **v,
+		       struct reason *why)
+{
+	const struct gguf_key *k = gguf_find(g, key);
+	size_t n = (size_t)layers;
+
+	*v = NULL;
+	if (!k || k->type != GGUF_ARRAY)
+		return 0;
+	if (k->n != n)
+		return fail(why, ST_INPUT, "%s: %s: %llu of %lld layers", g->path, key,
+			    (unsigned long long)k->n, (long long)layers);
+	return gguf_reals(g, key, v, &n, why);
+}
+
+/* Heads of keys of each layer: one number, or 0 where a layer has none of its own */
+static int read_kv_heads(const struct gguf *g, const char *key, struct config *c,
+			 struct reason *why)
+{
+	double *v, most = 0;
+	bool ok = true;
+
+	if (read_layers(g, key, c->layers, &v, why))
+		return ST_INPUT;
+	for (int64_t i = 0; v && i < c->layers; i++)
+		most = fmax(most, v[i]);
+	for (int64_t i = 0; v && i < c->layers; i++)
+		ok = ok && (v[i] == 0 || v[i] == most);
+	free(v);
+	if (!ok || most >= MAX_SIZE)
+		return fail(why, ST_INPUT, "%s: %s: layers that differ", g->path, key);
+	c->kv_heads = (int64_t)most;
+	return 0;
+}
+
+static int read_size(const struct gguf *g, const struct gguf_arch *a, size_t i, struct config *c,
+		     struct reason *why)
+{
+	const char *key = gguf_arch_key(a, sizes[i].key);
+	const struct gguf_key *k = gguf_find(g, key);
+
+	if (sizes[i].must && !k)
+		return fail(why, ST_INPUT, "%s: %s: missing", g->path, key);
+	if (k && k->type == GGUF_ARRAY && sizes[i].field == offsetof(struct config, kv_heads) &&
+	    family_row(a->family)->mixer == MIXER_CONV)
+		return read_kv_heads(g, key, c, why);
+	return gguf_int(g, key, 1, MAX_SIZE, field_of(c, i), why);
+}
+
 static int read_sizes(const struct gguf *g, const struct gguf_arch *a, struct config *c,
 		      struct reason *why)
 {
-	for (size_t i = 0; i < N_SIZES; i++) {
-		const char *key = key_of(a, sizes[i].key);
-
-		if (sizes[i].must && !gguf_find(g, key))
-			return fail(why, ST_INPUT, "%s: %s: missing", g->path, key);
-		if (gguf_int(g, key, 1, MAX_SIZE, field_of(c, i), why))
+	for (size_t i = 0; i < N_SIZES; i++)
+		if (has_size(a, i) && read_size(g, a, i, c, why))
 			return ST_INPUT;
-	}
 	if (!c->kv_heads)
 		c->kv_heads = c->heads;
 	if (!c->head_dim)
@@ -96,19 +154,18 @@ static int read_sizes(const struct gguf *g, const struct gguf_arch *a, struct co
 	return 0;
 }
 
-/* What must be as the head's size is */
-static int check_like_head(const struct gguf *g, const struct gguf_arch *a, const char *name,
-			   int64_t head_dim, struct reason *why)
+/* What must be as others say */
+static int check_size(const struct gguf *g, const struct gguf_arch *a, const char *name,
+		      int64_t want, struct reason *why)
 {
-	const char *key = key_of(a, name);
-	int64_t v = head_dim;
+	const char *key = gguf_arch_key(a, name);
+	int64_t v = want;
 
-	if (gguf_int(g, key, 0, MAX_SIZE, &v, why))
+	if (gguf_int(g, key, 0, (int64_t)MAX_SIZE * MAX_SIZE, &v, why))
 		return ST_INPUT;
-	if (v != head_dim)
-		return fail(why, ST_INPUT,
-			    "%s: %s: %lld is not supported, only %lld, a head's size", g->path, key,
-			    (long long)v, (long long)head_dim);
+	if (v != want)
+		return fail(why, ST_INPUT, "%s: %s: %lld is not supported here, only %lld", g->path,
+			    key, (long long)v, (long long)want);
 	return 0;
 }
 
@@ -126,157 +183,31 @@ static int check_one(const struct gguf *g, const char *key, struct reason *why)
 		       : fail(why, ST_INPUT, "%s: %s: %g is not supported", g->path, key, v);
 }
 
+/* A switch that no config.json of ours has, in its usual place */
+static int check_switch(const struct gguf *g, const char *key, struct reason *why)
+{
+	bool on = true;
+
+	if (gguf_bool(g, key, &on, why))
+		return ST_INPUT;
+	return on ? 0 : fail(why, ST_INPUT, "%s: %s: false is not supported", g->path, key);
+}
+
 static int check_neutral(const struct gguf *g, const struct gguf_arch *a, struct reason *why)
 {
-	int st = 0;
+	int st = check_switch(g, gguf_arch_key(a, "attention.causal"), why);
+
+	if (!st && a->has & GGUF_SCALES) /* Granite's: whether queries and keys turn */
+		st = check_switch(g, gguf_arch_key(a, "rope.scaling.finetuned"), why);
 
 	for (size_t i = 0; i < sizeof neutral / sizeof *neutral && !st; i++)
-		st = check_one(g, key_of(a, neutral[i]), why);
+		st = check_one(g, gguf_arch_key(a, neutral[i]), why);
 	for (size_t i = 0; i < N_REALS && !st; i++)
 		if (!(a->has & reals[i].has))
-			st = check_one(g, key_of(a, reals[i].key), why);
-	if (!st && !(a->has & GGUF_WINDOWS))
-		st = check_one(g, key_of(a, "attention.sliding_window"), why);
+			st = check_one(g, gguf_arch_key(a, reals[i].key), why);
+	if (!st && !(a->has & (GGUF_WINDOWS | GGUF_ONE_WINDOW)))
+		st = check_one(g, gguf_arch_key(a, "attention.sliding_window"), why);
 	return st;
-}
-
-/* By what the frequency is divided, for turns within the original length */
-static double divisor(const struct rope *r, double freq)
-{
-	double keep = (r->original * freq / (2 * PI) - r->low) / (r->high - r->low);
-
-	keep = fmin(fmax(keep, 0), 1);
-	return 1 / (keep + (1 - keep) / r->factor);
-}
-
-static double frequency(const struct rope *r, size_t i, size_t n)
-{
-	return pow(r->theta, -(double)i / (double)n);
-}
-
-static bool fits(const struct rope *r, const float *v, size_t n)
-{
-	if (!(r->high > r->low && r->low > 0 && r->original >= 1 && r->original < 1e9))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!(fabs(divisor(r, frequency(r, i, n)) - (double)v[i]) <= 2e-6 * (double)v[i]))
-			return false;
-	return true;
-}
-
-/* Where low is 1, which is free to choose: the numbers rounded as people write them, if they do. */
-static bool fits_about(struct rope *r, const float *v, size_t n)
-{
-	struct rope neat = *r;
-
-	neat.original = round(r->original);
-	neat.high = round(r->high * 1000) / 1000;
-	if (fits(&neat, v, n))
-		*r = neat;
-	return fits(r, v, n);
-}
-
-/* Between the frequencies that stay and those that are divided by the factor, what is kept of one
- * is linear in it: two points tell the line. With one, high is guessed, best such that original is
- * whole.
- */
-static bool fit_ramp(struct rope *r, const float *v, size_t n)
-{
-	static const double guesses[] = {4, 3, 2, 1.5, 1.25, 8, 16, 32};
-	double f[2], keep[2], slope, at0;
-	size_t points = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		double k = (1 / (double)v[i] - 1 / r->factor) / (1 - 1 / r->factor);
-
-		if (k > 1e-4 && k < 1 - 1e-4) {
-			f[points > 0] = frequency(r, i, n);
-			keep[points > 0] = k;
-			points++;
-		}
-	}
-	r->low = 1;
-	if (points >= 2) {
-		slope = (keep[0] - keep[1]) / (f[0] - f[1]);
-		at0 = keep[0] - slope * f[0];
-		r->high = 1 - 1 / at0;
-		r->original = slope * 2 * PI * (r->high - 1);
-		return fits_about(r, v, n);
-	}
-	for (int any = 0; points && any < 2; any++)
-		for (size_t i = 0; i < sizeof guesses / sizeof *guesses; i++) {
-			r->high = guesses[i];
-			r->original = 2 * PI * (keep[0] * (r->high - 1) + 1) / f[0];
-			if (fits_about(r, v, n) && (any || r->original == round(r->original)))
-				return true;
-		}
-	return false;
-}
-
-/* The parameters of Llama 3's embedding of what they lead to: those of Llama 3.1 to 3.3, or such
- * that give the same numbers. */
-static int read_freqs(const struct gguf *g, const struct gguf_tensor *t, struct rope *r,
-		      int64_t head_dim, struct reason *why)
-{
-	float v[MAX_FREQS];
-	size_t n = (size_t)head_dim / 2;
-	int st;
-
-	if (t->rank != 1 || t->count != n || n > MAX_FREQS || t->type->id != QUANT_F32)
-		return fail(why, ST_INPUT, "%s: tensor %s: not %zu numbers of type F32", g->path,
-			    t->name, n);
-	st = gguf_read(g, t, 0, n, v, why);
-	if (st)
-		return st;
-	r->type = ROPE_LLAMA3;
-	for (size_t i = 0; i < n; i++)
-		r->factor = fmax(r->factor, (double)v[i]);
-	r->low = 1;
-	r->high = 4;
-	r->original = 8192;
-	if (r->factor > 1 && r->factor < 1e6 && (fits(r, v, n) || fit_ramp(r, v, n)))
-		return 0;
-	return fail(why, ST_INPUT, "%s: tensor %s: not those of a llama3 rotary embedding", g->path,
-		    t->name);
-}
-
-static int read_yarn(const struct gguf *g, const struct gguf_arch *a, struct rope *r,
-		     struct reason *why)
-{
-	double by = 1;
-
-	r->beta_fast = 32;
-	r->beta_slow = 1;
-	r->original = 0;
-	if (gguf_real(g, key_of(a, "rope.scaling.original_context_length"), &r->original, why) ||
-	    gguf_real(g, key_of(a, "rope.scaling.attn_factor"), &by, why))
-		return ST_INPUT;
-	if (!(r->original >= 1) || !(by > 0))
-		return fail(why, ST_INPUT, "%s: %s.rope.scaling: yarn without its original length",
-			    g->path, a->name);
-	r->attention = by * (0.1 * log(r->factor) + 1);
-	return 0;
-}
-
-static int read_rope(const struct gguf *g, const struct gguf_arch *a, struct config *c,
-		     struct reason *why)
-{
-	const struct gguf_tensor *freqs = gguf_tensor(g, GGUF_FREQS);
-	struct rope *r = &c->rope;
-	struct span type = {"none", 4};
-
-	*r = (struct rope){.theta = 10000, .factor = 1};
-	if (gguf_real(g, key_of(a, "rope.freq_base"), &r->theta, why) ||
-	    gguf_string(g, key_of(a, "rope.scaling.type"), &type, why) ||
-	    gguf_real(g, key_of(a, "rope.scaling.factor"), &r->factor, why))
-		return ST_INPUT;
-	if (span_is(type, "none") || (freqs && r->factor == 1))
-		return freqs ? read_freqs(g, freqs, r, c->head_dim, why) : 0;
-	r->type = span_is(type, "yarn") ? ROPE_YARN : ROPE_LINEAR;
-	if ((r->type == ROPE_LINEAR && !span_is(type, "linear")) || freqs || !(r->factor >= 1))
-		return fail(why, ST_INPUT, "%s: %s.rope.scaling.type: %.*s is not supported here",
-			    g->path, a->name, type.n < 40 ? (int)type.n : 40, type.p);
-	return r->type == ROPE_YARN ? read_yarn(g, a, r, why) : 0;
 }
 
 /* Biases, by the keys of the family: whether the first layer has them */
@@ -294,22 +225,36 @@ static void add_biases(const struct gguf *g, const struct family_row *row, json_
 	}
 }
 
+/* What a number is where no key says it; 0: it is off, or follows from others */
+static double absent_real(const struct gguf_arch *a, size_t i)
+{
+	return reals[i].field == offsetof(struct config, attention_cap) ? a->attention_cap
+	       : reals[i].field == offsetof(struct config, logit_cap)   ? a->logit_cap
+									: reals[i].absent;
+}
+
+/* What scores are divided by the root of, where no key can say it */
+static int64_t score_width(const struct gguf_arch *a, const struct config *c)
+{
+	return a->broad && c->layers == a->broad ? c->d / c->heads : c->head_dim;
+}
+
 static int add_reals(const struct gguf *g, const struct gguf_arch *a, const struct config *c,
 		     json_t *j, struct reason *why)
 {
 	for (size_t i = 0; i < N_REALS; i++) {
-		double v = reals[i].absent;
+		double v = absent_real(a, i);
 
 		if (!(a->has & reals[i].has))
 			continue;
-		if (gguf_real(g, key_of(a, reals[i].key), &v, why))
+		if (gguf_real(g, gguf_arch_key(a, reals[i].key), &v, why))
 			return ST_INPUT;
 		if (v == 0 && reals[i].has == GGUF_SCALES)
 			v = 1 / sqrt((double)c->head_dim);
 		json_object_set_new(j, reals[i].hf, v == 0 ? json_null() : json_real(v));
 	}
 	if (family_row(a->family)->scaled_embedding)
-		json_object_set_new(j, "query_pre_attn_scalar", json_integer(c->head_dim));
+		json_object_set_new(j, "query_pre_attn_scalar", json_integer(score_width(a, c)));
 	return 0;
 }
 
@@ -317,86 +262,176 @@ static int add_reals(const struct gguf *g, const struct gguf_arch *a, const stru
 static int add_layers(const struct gguf *g, const struct gguf_arch *a, const struct config *c,
 		      json_t *j, struct reason *why)
 {
-	const char *key = key_of(a, "attention.sliding_window_pattern");
-	const struct gguf_key *k = gguf_find(g, key);
+	const char *key = gguf_arch_key(a, "attention.sliding_window_pattern");
 	json_t *list = json_array();
 	int64_t every = a->pattern;
-	double *v = NULL;
-	size_t n = (size_t)c->layers;
+	double *v;
 
 	json_object_set_new(j, "layer_types", list);
-	if (k && k->type == GGUF_ARRAY ? gguf_reals(g, key, &v, &n, why)
-				       : gguf_int(g, key, 1, MAX_SIZE, &every, why))
+	if (read_layers(g, key, c->layers, &v, why) ||
+	    (!v && gguf_int(g, key, 1, MAX_SIZE, &every, why)))
 		return ST_INPUT;
-	for (size_t i = 0; i < n && n == (size_t)c->layers; i++) {
-		bool window = v ? v[i] != 0 : (int64_t)(i + 1) % every != 0;
+	for (int64_t i = 0; i < c->layers; i++) {
+		bool window = v ? v[i] != 0 : (i + 1) % every != 0;
 
 		json_array_append_new(list,
 				      json_string(window ? "sliding_attention" : "full_attention"));
 	}
 	free(v);
-	return n == (size_t)c->layers ? 0
-				      : fail(why, ST_INPUT, "%s: %s: %zu of %lld layers", g->path,
-					     key, n, (long long)c->layers);
+	return 0;
+}
+
+/* Layers without attention: a list of bools, or that of heads of keys, or every so many-th has it
+ */
+static int add_mixers(const struct gguf *g, const struct gguf_arch *a, const struct config *c,
+		      json_t *j, struct reason *why)
+{
+	const struct family_row *row = family_row(a->family);
+	bool conv = row->mixer == MIXER_CONV;
+	json_t *list = json_array();
+	int64_t every = row->interval;
+	double *v;
+
+	json_object_set_new(j, "layer_types", list);
+	if (read_layers(g,
+			gguf_arch_key(a, conv ? "attention.head_count_kv"
+					      : "attention.recurrent_layers"),
+			c->layers, &v, why) ||
+	    gguf_int(g, gguf_arch_key(a, "full_attention_interval"), 1, MAX_SIZE, &every, why))
+		return ST_INPUT;
+	for (int64_t i = 0; i < c->layers; i++) {
+		bool mixed = v ? (v[i] == 0) == conv : every && (i + 1) % every != 0;
+
+		json_array_append_new(list,
+				      json_string(mixed ? row->mixer_word : "full_attention"));
+	}
+	free(v);
+	return 0;
 }
 
 static int add_windows(const struct gguf *g, const struct gguf_arch *a, const struct config *c,
 		       json_t *j, struct reason *why)
 {
-	const char *local_key = family_row(a->family)->local_key;
-	double theta = 10000;
-	int64_t window = 0;
+	int64_t window = a->window;
 
-	if (gguf_int(g, key_of(a, "attention.sliding_window"), 1, MAX_SIZE, &window, why))
+	json_object_set_new(j, "sliding_window", json_null());
+	if (a->windowed && c->layers != a->windowed)
+		return 0;
+	if (gguf_int(g, gguf_arch_key(a, "attention.sliding_window"), 0, MAX_SIZE, &window, why))
 		return ST_INPUT;
+	if (!window && a->window)
+		return fail(why, ST_INPUT, "%s: %s.attention.sliding_window: 0 is not supported",
+			    g->path, a->name);
 	if (!window)
-		return fail(why, ST_INPUT, "%s: %s.attention.sliding_window: missing", g->path,
-			    a->name);
+		return 0;
 	json_object_set_new(j, "sliding_window", json_integer(window));
-	if (gguf_real(g, key_of(a, "rope.freq_base_swa"), &theta, why))
-		return ST_INPUT;
-	if (a->has & GGUF_LOCAL)
-		json_object_set_new(j, local_key, json_real(theta));
-	return add_layers(g, a, c, j, why);
+	return a->has & GGUF_ONE_WINDOW ? 0 : add_layers(g, a, c, j, why);
+}
+
+static bool has_tensor(const struct gguf *g, const char *name)
+{
+	return gguf_tensor(g, name) != NULL;
+}
+
+/* Is the output head the embedding? Where it must be in the file, it may be there twice. */
+static bool is_tied(const struct gguf *g, const struct gguf_arch *a)
+{
+	const struct gguf_tensor *head = gguf_tensor(g, "output.weight");
+	const struct gguf_tensor *embed = gguf_tensor(g, "token_embd.weight");
+
+	return !head || (a->has & GGUF_HEAD && embed && gguf_same(g, head, embed));
+}
+
+static const char *act_name(enum act_kind act)
+{
+	return act == ACT_SWIGLU ? "silu" : act == ACT_XIELU ? "xielu" : "gelu_pytorch_tanh";
+}
+
+/* What tensors tell, and what a family's absent key would not */
+static void add_flags(const struct gguf *g, const struct gguf_arch *a, json_t *j)
+{
+	const struct family_row *row = family_row(a->family);
+
+	json_object_set_new(j, row->tied_key ? row->tied_key : "tie_word_embeddings",
+			    json_boolean(is_tied(g, a)));
+	if (row->parallel_key)
+		json_object_set_new(j, row->parallel_key,
+				    json_boolean(!has_tensor(g, "blk.0.ffn_norm.weight")));
+	if (row->qk_key)
+		json_object_set_new(j, row->qk_key,
+				    json_boolean(has_tensor(g, "blk.0.attn_q_norm.weight")));
+	if (row->auto_ffn)
+		json_object_set_new(j, "block_auto_adjust_ff_dim", json_false());
+	if (a->unturned)
+		json_object_set_new(j, "no_rope_layer_interval", json_integer(a->unturned));
+	add_biases(g, row, j);
 }
 
 static json_t *make_json(const struct gguf *g, const struct gguf_arch *a, const struct config *c)
 {
 	const struct family_row *row = family_row(a->family);
-	json_t *j = json_pack("{s:[s], s:s, s:s, s:I, s:f, s:f, s:o, s:b}", "architectures",
-			      row->architecture, "model_type", row->name, row->act_key,
-			      row->act == ACT_GEGLU ? "gelu_pytorch_tanh" : "silu", "vocab_size",
-			      (json_int_t)c->vocab, row->eps_key, c->norm_eps, "rope_theta",
-			      c->rope.theta, "rope_scaling", rope_json(&c->rope),
-			      "tie_word_embeddings", gguf_tensor(g, "output.weight") == NULL);
+	json_t *j = json_pack("{s:[s], s:s, s:s, s:I, s:f}", "architectures", row->architecture,
+			      "model_type", row->name, row->act_key, act_name(row->act),
+			      "vocab_size", (json_int_t)c->vocab, row->eps_key, c->norm_eps);
 
 	for (size_t i = 0; i < N_SIZES; i++)
-		json_object_set_new(j, sizes[i].hf, json_integer(*field_of((struct config *)c, i)));
-	if (a->unturned)
-		json_object_set_new(j, "no_rope_layer_interval", json_integer(a->unturned));
-	add_biases(g, row, j);
+		if (has_size(a, i))
+			json_object_set_new(j, sizes[i].hf,
+					    json_integer(*field_of((struct config *)c, i)));
+	add_flags(g, a, j);
+	gguf_rope_json(a, c, j);
 	return j;
+}
+
+static const char *eps_key(const struct gguf_arch *a)
+{
+	return gguf_arch_key(a, family_row(a->family)->layernorm
+					? "attention.layer_norm_epsilon"
+					: "attention.layer_norm_rms_epsilon");
+}
+
+/* What is made for each layer must not be more than a file can justify. */
+static int check_layers(const struct gguf *g, const struct gguf_arch *a, const struct config *c,
+			struct reason *why)
+{
+	return c->layers <= MAX_LAYERS
+		       ? 0
+		       : fail(why, ST_INPUT, "%s: %s: %lld layers, more than %d", g->path,
+			      gguf_arch_key(a, "block_count"), (long long)c->layers, MAX_LAYERS);
+}
+
+static int read_shape(const struct gguf *g, const struct gguf_arch *a, struct config *c,
+		      struct reason *why)
+{
+	const char *eps = eps_key(a);
+
+	if (!gguf_find(g, eps))
+		return fail(why, ST_INPUT, "%s: %s: missing", g->path, eps);
+	if (gguf_real(g, eps, &c->norm_eps, why) || read_sizes(g, a, c, why) ||
+	    check_layers(g, a, c, why) ||
+	    check_size(g, a, "attention.value_length", c->head_dim, why) ||
+	    check_size(g, a, "attention.key_length_swa", c->head_dim, why) ||
+	    check_size(g, a, "attention.value_length_swa", c->head_dim, why) ||
+	    check_neutral(g, a, why) || gguf_rope_read(g, a, c, why))
+		return ST_INPUT;
+	return family_row(a->family)->mixer != MIXER_DELTA
+		       ? 0
+		       : check_size(g, a, "ssm.inner_size", c->linear_v_heads * c->linear_v_dim,
+				    why);
 }
 
 json_t *gguf_config_json(const struct gguf *g, const struct gguf_arch *a, size_t vocab,
 			 struct reason *why)
 {
-	struct config c = {.vocab = (int64_t)vocab};
-	const char *eps = key_of(a, "attention.layer_norm_rms_epsilon");
+	struct config c = {.family = a->family, .vocab = (int64_t)vocab};
 	json_t *j;
 
-	if (!gguf_find(g, eps)) {
-		fail(why, ST_INPUT, "%s: %s: missing", g->path, eps);
-		return NULL;
-	}
-	if (gguf_real(g, eps, &c.norm_eps, why) || read_sizes(g, a, &c, why) ||
-	    check_like_head(g, a, "attention.value_length", c.head_dim, why) ||
-	    check_like_head(g, a, "rope.dimension_count", c.head_dim, why) ||
-	    check_neutral(g, a, why) || read_rope(g, a, &c, why))
+	if (read_shape(g, a, &c, why))
 		return NULL;
 	j = make_json(g, a, &c);
 	if (add_reals(g, a, &c, j, why) ||
-	    (a->has & GGUF_WINDOWS && add_windows(g, a, &c, j, why))) {
+	    (a->has & (GGUF_WINDOWS | GGUF_ONE_WINDOW) && add_windows(g, a, &c, j, why)) ||
+	    (family_row(a->family)->mixer != MIXER_ATTENTION && add_mixers(g, a, &c, j, why))) {
 		json_decref(j);
 		return NULL;
 	}
@@ -404,35 +439,6 @@ json_t *gguf_config_json(const struct gguf *g, const struct gguf_arch *a, size_t
 }
 
 /* ---- writing ---- */
-
-static int put_rope(const struct rope *r, const struct gguf_arch *a, struct gguf_meta *m,
-		    struct reason *why)
-{
-	double usual = 0.1 * log(fmax(r->factor, 1)) + 1;
-	bool yarn = r->type == ROPE_YARN;
-
-	if (r->type == ROPE_LONGROPE || r->type == ROPE_ALPHA || r->query_beta != 0 ||
-	    (r->share != 0 && r->share != 1))
-		return fail(why, ST_INPUT, "rope_parameters: GGUF cannot say %s of a %s",
-			    rope_name(r), a->name);
-	gguf_put_f32(m, key_of(a, "rope.freq_base"), r->theta);
-	if (r->type == ROPE_DEFAULT || r->type == ROPE_LLAMA3)
-		return 0;
-	if (yarn && (r->beta_fast != 32 || r->beta_slow != 1 || r->exact))
-		return fail(
-			why, ST_INPUT,
-			"rope_scaling: yarn with beta_fast, beta_slow or truncate of its own: GGUF "
-			"cannot say that");
-	gguf_put_string(m, key_of(a, "rope.scaling.type"),
-			yarn ? (struct span){"yarn", 4} : (struct span){"linear", 6});
-	gguf_put_f32(m, key_of(a, "rope.scaling.factor"), r->factor);
-	if (!yarn)
-		return 0;
-	gguf_put_u32(m, key_of(a, "rope.scaling.original_context_length"), (uint32_t)r->original);
-	if (fabs(r->attention - usual) > 1e-6 * usual)
-		gguf_put_f32(m, key_of(a, "rope.scaling.attn_factor"), r->attention / usual);
-	return 0;
-}
 
 static bool is_near(double a, double b)
 {
@@ -449,7 +455,7 @@ static int put_reals(const struct config *c, const struct gguf_arch *a, struct g
 		double v = *(const double *)((const char *)c + reals[i].field);
 		bool usual = v == 0 ||
 			     (reals[i].field == offsetof(struct config, attention_scale) &&
-			      is_near(v, 1 / sqrt((double)c->head_dim))) ||
+			      is_near(v, 1 / sqrt((double)score_width(a, c)))) ||
 			     (reals[i].field == offsetof(struct config, embedding_scale) &&
 			      row->scaled_embedding);
 
@@ -460,75 +466,158 @@ static int put_reals(const struct config *c, const struct gguf_arch *a, struct g
 					    ? "query_pre_attn_scalar"
 					    : reals[i].hf,
 				    a->name);
+		if (v == 0 && absent_real(a, i) > 1 && a->has & reals[i].has)
+			return fail(why, ST_INPUT, "%s: GGUF cannot say that a %s has none",
+				    reals[i].hf, a->name);
 		if (v == 0 && reals[i].inverse)
 			v = 1; /* must be there */
 		if (a->has & reals[i].has && v != 0)
-			gguf_put_f32(m, key_of(a, reals[i].key), reals[i].inverse ? 1 / v : v);
+			gguf_put_f32(m, gguf_arch_key(a, reals[i].key),
+				     reals[i].inverse ? 1 / v : v);
 	}
 	return 0;
+}
+
+/* Has the layer a window, for one who reads it there? */
+static bool is_windowed(const struct config *c, const struct gguf_arch *a, struct layer_kind kind)
+{
+	bool seen = kind.window < c->max_len || a->has & (GGUF_WINDOWS | GGUF_ONE_WINDOW);
+
+	return kind.window > 0 && seen;
+}
+
+/* Can the kind say what the layer is? */
+static bool can_say(const struct config *c, const struct gguf_arch *a, int64_t i)
+{
+	struct layer_kind kind = config_layer(c, i);
+	bool window = is_windowed(c, a, kind);
+	bool turned = family_row(a->family)->window_turns && c->window
+			      ? window
+			      : !(a->unturned && (i + 1) % a->unturned == 0);
+	bool by_pattern = a->has & GGUF_WINDOWS && a->pattern && (i + 1) % a->pattern != 0;
+
+	if (kind.turned != turned)
+		return false;
+	if (a->has & (GGUF_LIST | GGUF_ONE_WINDOW))
+		return true;
+	return window == by_pattern;
+}
+
+static void put_windows(const struct config *c, const struct gguf_arch *a, struct gguf_meta *m)
+{
+	bool *window = xcalloc((size_t)c->layers, sizeof *window);
+
+	for (int64_t i = 0; i < c->layers; i++)
+		window[i] = is_windowed(c, a, config_layer(c, i));
+	gguf_put_u32(m, gguf_arch_key(a, "attention.sliding_window"), (uint32_t)c->window);
+	if (a->has & GGUF_LIST)
+		gguf_put_bools(m, gguf_arch_key(a, "attention.sliding_window_pattern"), window,
+			       (size_t)c->layers);
+	free(window);
 }
 
 /* Windows and layers that are not turned: as the kind has them, or as a list says */
 static int put_layers(const struct config *c, const struct gguf_arch *a, struct gguf_meta *m,
 		      struct reason *why)
 {
-	bool *window = xcalloc((size_t)c->layers, sizeof *window), ok = true;
+	bool ok = !a->windowed || (c->window > 0) == (c->layers == a->windowed);
+	bool none = !c->window && !(a->has & GGUF_ONE_WINDOW);
+
+	for (int64_t i = 0; i < c->layers; i++)
+		ok = ok && can_say(c, a, i);
+	if (!ok)
+		return fail(why, ST_INPUT,
+			    "layer_types, sliding_window or no_rope_layers: GGUF cannot say that "
+			    "of a %s",
+			    a->name);
+	if (a->has & (GGUF_WINDOWS | GGUF_ONE_WINDOW) && !none)
+		put_windows(c, a, m);
+	return 0;
+}
+
+/* Which layers have no attention */
+static void put_mixers(const struct config *c, const struct gguf_arch *a, struct gguf_meta *m)
+{
+	size_t n = (size_t)c->layers;
+	bool *mixed = xcalloc(n, sizeof *mixed);
+	int32_t *heads = xcalloc(n, sizeof *heads);
 
 	for (int64_t i = 0; i < c->layers; i++) {
-		struct layer_kind kind = config_layer(c, i);
-		bool by_pattern = a->pattern && (i + 1) % a->pattern != 0;
+		mixed[i] = config_layer(c, i).mixer != MIXER_ATTENTION;
+		heads[i] = mixed[i] ? 0 : (int32_t)c->kv_heads;
+	}
+	if (family_row(a->family)->mixer == MIXER_CONV)
+		gguf_put_i32s(m, gguf_arch_key(a, "attention.head_count_kv"), heads, n);
+	else
+		gguf_put_bools(m, gguf_arch_key(a, "attention.recurrent_layers"), mixed, n);
+	free(mixed);
+	free(heads);
+}
 
-		window[i] = kind.window > 0 && (kind.window < c->max_len || a->pattern);
-		ok = ok && (!window[i] || a->has & GGUF_WINDOWS) &&
-		     kind.turned == !(a->unturned && (i + 1) % a->unturned == 0) &&
-		     (a->has & GGUF_LOCAL || window[i] == by_pattern);
+static int put_sizes(const struct config *c, const struct gguf_arch *a, struct gguf_meta *m,
+		     struct reason *why)
+{
+	enum mixer mixer = family_row(a->family)->mixer;
+
+	if (mixer == MIXER_DELTA && c->linear_k_dim != c->linear_v_dim)
+		return fail(why, ST_INPUT,
+			    "linear_key_head_dim: GGUF cannot say %lld with linear_value_head_dim "
+			    "%lld",
+			    (long long)c->linear_k_dim, (long long)c->linear_v_dim);
+	for (size_t i = 0; i < N_SIZES; i++) {
+		bool listed =
+			mixer == MIXER_CONV && sizes[i].field == offsetof(struct config, kv_heads);
+		bool twice = i && strcmp(sizes[i].key, sizes[i - 1].key) == 0;
+
+		if (has_size(a, i) && !listed && !twice)
+			gguf_put_u32(m, gguf_arch_key(a, sizes[i].key),
+				     (uint32_t)*field_of((struct config *)c, i));
 	}
-	if (ok && a->has & GGUF_WINDOWS) {
-		gguf_put_u32(m, key_of(a, "attention.sliding_window"), (uint32_t)c->window);
-		if (a->has & GGUF_LOCAL)
-			gguf_put_bools(m, key_of(a, "attention.sliding_window_pattern"), window,
-				       (size_t)c->layers);
-	}
-	free(window);
-	return ok ? 0
-		  : fail(why, ST_INPUT,
-			 "layer_types, sliding_window or no_rope_layers: GGUF cannot say that of a "
-			 "%s",
-			 a->name);
+	gguf_put_u32(m, gguf_arch_key(a, "attention.value_length"), (uint32_t)c->head_dim);
+	gguf_put_u32(m, gguf_arch_key(a, "vocab_size"), (uint32_t)c->vocab);
+	gguf_put_f32(m, eps_key(a), c->norm_eps);
+	if (mixer == MIXER_DELTA)
+		gguf_put_u32(m, gguf_arch_key(a, "ssm.inner_size"),
+			     (uint32_t)(c->linear_v_heads * c->linear_v_dim));
+	if (mixer != MIXER_ATTENTION)
+		put_mixers(c, a, m);
+	return 0;
+}
+
+/* What a reader of the kind would not load */
+static int check_kind(const struct config *c, const struct gguf_arch *a, struct reason *why)
+{
+	unsigned is = (c->qkv_bias ? BIAS_QKV : 0U) | (c->o_bias ? BIAS_O : 0U) |
+		      (c->mlp_bias ? BIAS_MLP : 0U);
+	const char *key = family_row(a->family)->bias[0].key;
+
+	if (is & ~a->biases || a->must & ~is || c->conv_bias)
+		return fail(why, ST_INPUT, "%s: GGUF has %s for %s",
+			    c->conv_bias ? "conv_bias"
+			    : key        ? key
+					 : "biases",
+			    a->must & ~is ? "no model without biases" : "no such bias", a->name);
+	if (a->has & GGUF_NO_HEAD && !c->tied)
+		return fail(why, ST_INPUT,
+			    "tie_word_embeddings: the head of a GGUF of %s is the embedding",
+			    a->name);
+	if (a->has & GGUF_SQUARE && c->heads * c->head_dim != c->d)
+		return fail(why, ST_INPUT,
+			    "head_dim: a GGUF of %s cannot have %lld heads of %lld with "
+			    "hidden_size %lld",
+			    a->name, (long long)c->heads, (long long)c->head_dim, (long long)c->d);
+	return 0;
 }
 
 int gguf_config_put(const struct config *c, const struct gguf_arch *a, struct gguf_meta *m,
 		    struct reason *why)
 {
-	for (size_t i = 0; i < N_SIZES; i++)
-		gguf_put_u32(m, key_of(a, sizes[i].key),
-			     (uint32_t)*field_of((struct config *)c, i));
-	gguf_put_u32(m, key_of(a, "attention.value_length"), (uint32_t)c->head_dim);
-	gguf_put_u32(m, key_of(a, "rope.dimension_count"), (uint32_t)c->head_dim);
-	gguf_put_u32(m, key_of(a, "vocab_size"), (uint32_t)c->vocab);
-	gguf_put_f32(m, key_of(a, "attention.layer_norm_rms_epsilon"), c->norm_eps);
-	if (c->o_bias && a->family != FAMILY_LLAMA && a->family != FAMILY_GRANITE)
-		return fail(why, ST_INPUT, "attention_bias: GGUF has no such bias for %s", a->name);
-	if (put_reals(c, a, m, why) || put_layers(c, a, m, why))
+	const struct family_row *row = family_row(a->family);
+
+	if (check_kind(c, a, why) || put_sizes(c, a, m, why) || put_reals(c, a, m, why) ||
+	    put_layers(c, a, m, why))
 		return ST_INPUT;
-	if (c->local.type != ROPE_DEFAULT || (c->local.theta > 0 && !(a->has & GGUF_LOCAL)))
-		return fail(why, ST_INPUT,
-			    "rope_parameters of sliding_attention: GGUF cannot say that of a %s",
-			    a->name);
-	if (a->has & GGUF_LOCAL)
-		gguf_put_f32(m, key_of(a, "rope.freq_base_swa"), c->local.theta);
-	return put_rope(&c->rope, a, m, why);
-}
-
-float *gguf_config_freqs(const struct config *c)
-{
-	size_t n = (size_t)c->head_dim / 2;
-	float *v;
-
-	if (c->rope.type != ROPE_LLAMA3)
-		return NULL;
-	v = xarray(n, sizeof *v);
-	for (size_t i = 0; i < n; i++)
-		v[i] = (float)divisor(&c->rope, frequency(&c->rope, i, n));
-	return v;
+	if (row->parallel_key)
+		gguf_put_bool(m, gguf_arch_key(a, row->parallel_key), c->parallel);
+	return gguf_rope_put(c, a, m, why);
 }

@@ -14,10 +14,4 @@ json_t *gguf_config_json(const struct gguf *g, const struct gguf_arch *a, size_t
 /* The keys of a model's shape. What they cannot say (a rotary embedding of theirs): ST_INPUT. */
 int gguf_config_put(const struct config *c, const struct gguf_arch *a, struct gguf_meta *m,
 		    struct reason *why);
-/* Llama 3's embedding goes into a tensor of its own, rope_freqs.weight: by what each frequency is
- * divided. head_dim / 2 numbers, the caller's; NULL: there is none. */
-float *gguf_config_freqs(const struct config *c);
-
-#define GGUF_FREQS "rope_freqs.weight"
-
 #endif

@@ -20,7 +20,8 @@ enum gguf_as { GGUF_AS_F32, GGUF_AS_F16, GGUF_AS_BF16, GGUF_AS_Q8_0, GGUF_AS_SAM
 struct gguf_done {
 	const char *model_type; /* static */
 	struct gguf_loss loss;
-	size_t dropped; /* merges that no text leads to */
+	size_t dropped;   /* merges that no text leads to */
+	size_t stripping; /* tokens that take white space with them, which a GGUF cannot say */
 };
 
 /* as: not GGUF_AS_Q8_0 */

@@ -18,6 +18,17 @@
 	"|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*" \
 	"|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+"
 
+/* The next two are found with the ends of lines spelled out or as they are. */
+#define SEED(ends)                                                                         \
+	CONTRACTIONS "|[^" ends "\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1}| ?[^\\s\\p{L}\\p{N}" ends \
+		     "]+|\\s*[" ends "]+|\\s+(?!\\S)|\\s+"
+#define WITH_MARKS(ends)                                                                   \
+	"[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^" ends                    \
+	"\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[" ends "]*|\\s*[" ends "]+" \
+	"|\\s+(?!\\S)|\\s+"
+/* U+4E00 to 9FA5, 3040 to 309F and 30A0 to 30FF */
+#define CJK "[\xe4\xb8\x80-\xe9\xbe\xa5\xe3\x81\x80-\xe3\x82\x9f\xe3\x82\xa0-\xe3\x83\xbf]+"
+
 /* Of several names for the same, the one that is written comes first. A name that stands again is
  * another way to write its pattern: only read from tokenizer.json. */
 static const struct gguf_pre pres[] = {
@@ -25,9 +36,13 @@ static const struct gguf_pre pres[] = {
 	{.name = "smollm", .digits = true, .gpt2 = true},
 	{.name = "starcoder", .digits = true, .gpt2 = true},
 	{.name = "refact", .digits = true, .gpt2 = true},
+	{.name = "exaone4", .gpt2 = true, .nfc = true},
+	{.name = "exaone", .digits = true, .gpt2 = true},
 	{.name = "qwen2", .split = {LATER("\\p{N}")}, .nfc = true},
 	{.name = "stablelm2", .split = {LATER("\\p{N}")}},
 	{.name = "deepseek-r1-qwen", .split = {LATER("\\p{N}")}, .nfc = true},
+	{.name = "megrez", .split = {LATER("\\p{N}")}},
+	{.name = "hunyuan", .split = {LATER("\\p{N}")}},
 	{.name = "qwen35",
 	 .split = {CONTRACTIONS "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}"
 				"| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*" SPACES},
@@ -36,7 +51,11 @@ static const struct gguf_pre pres[] = {
 	{.name = "llama3", .split = {LATER("\\p{N}{1,3}")}, .whole_first = true, .bos = true},
 	{.name = "llama-v3", .split = {LATER("\\p{N}{1,3}")}, .whole_first = true, .bos = true},
 	{.name = "lfm2", .split = {LATER("\\p{N}{1,3}")}, .whole_first = true, .bos = true},
+	{.name = "glm4", .split = {LATER("\\p{N}{1,3}")}, .whole_first = true},
+	{.name = "falcon3", .split = {LATER("\\p{N}{1,3}")}, .whole_first = true, .bos = true},
+	{.name = "pixtral", .split = {LATER("\\p{N}{1,3}")}, .whole_first = true, .bos = true},
 	{.name = "dbrx", .split = {LATER("\\p{N}{1,3}")}},
+	{.name = "chatglm-bpe", .split = {LATER("\\p{N}{1,3}")}},
 	{.name = "smaug-bpe", .split = {LATER("\\p{N}{1,3}")}},
 	{.name = "dbrx", .split = {"'(?i:[sdmt]|ll|ve|re)" CL100K}},
 	{.name = "dbrx", .split = {CONTRACTIONS CL100K}},
@@ -44,6 +63,11 @@ static const struct gguf_pre pres[] = {
 	{.name = "llama-bpe", .split = {CONTRACTIONS CL100K}, .whole_first = true},
 	{.name = "tekken", .split = {BY_CASE("", "\\p{N}")}, .whole_first = true, .bos = true},
 	{.name = "gpt-4o", .split = {BY_CASE(CONTRACTIONS "?", "\\p{N}{1,3}")}},
+	{.name = "seed-coder", .split = {SEED("\\r\\n")}},
+	{.name = "seed-coder", .split = {SEED("\r\n")}},
+	{.name = "hunyuan-dense", .split = {"\\p{N}{1,3}", CJK, WITH_MARKS("\\r\\n")}},
+	{.name = "hunyuan-dense", .split = {"\\p{N}{1,3}", CJK, WITH_MARKS("\r\n")}},
+	{.name = "deepseek-v3", .split = {"\\p{N}{1,3}", CJK, WITH_MARKS("\\r\\n")}},
 };
 
 enum { N_PRES = sizeof pres / sizeof *pres };

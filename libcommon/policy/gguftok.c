@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
 	MAX_PIECE = 256, /* bytes of a token whose merges are looked for */
@@ -152,6 +153,40 @@ static int read_stops(struct gguf_tok *t, struct reason *why)
 	return 0;
 }
 
+static bool contains(struct span s, const char *lower)
+{
+	size_t n = strlen(lower);
+
+	for (size_t i = 0; i + n <= s.n; i++)
+		if (strncasecmp(s.p + i, lower, n) == 0)
+			return true;
+	return false;
+}
+
+bool gguf_tok_is_phi3(struct span name)
+{
+	return contains(name, "phi-3") || contains(name, "phi3");
+}
+
+bool gguf_tok_is_kept(struct span token)
+{
+	return span_is(token, "<unk>") || span_is(token, "<s>") || span_is(token, "<|endoftext|>");
+}
+
+static int read_strips(struct gguf_tok *t, struct reason *why)
+{
+	static const char *const all[] = {"</s>", "<unk>", "<s>", "<|endoftext|>"};
+	struct span name = {0};
+
+	if (gguf_string(t->g, "general.name", &name, why))
+		return ST_INPUT;
+	t->strips = gguf_tok_is_phi3(name);
+	for (int i = 0; i < 4; i++)
+		if (names_find(&t->names, (struct span){all[i], strlen(all[i])}) >= t->n)
+			t->strips = false;
+	return 0;
+}
+
 int gguf_tok_read(struct gguf_tok *t, const struct gguf *g, struct reason *why)
 {
 	int st;
@@ -164,6 +199,8 @@ int gguf_tok_read(struct gguf_tok *t, const struct gguf *g, struct reason *why)
 		st = number_tokens(t, why);
 	if (!st)
 		st = read_ids(t, why);
+	if (!st)
+		st = read_strips(t, why);
 	return st ? st : read_stops(t, why);
 }
 
@@ -218,8 +255,9 @@ static void add_added(const struct gguf_tok *t, struct buf *b)
 		buf_printf(b, "%s{\"id\": %zu, \"content\": ", comma, i);
 		add_string(b, t->token[i]);
 		buf_printf(b,
-			   ", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, "
+			   ", \"single_word\": false, \"lstrip\": false, \"rstrip\": %s, "
 			   "\"normalized\": false, \"special\": %s}",
+			   t->strips && !gguf_tok_is_kept(t->token[i]) ? "true" : "false",
 			   kind_of(t, i) == GGUF_USER ? "false" : "true");
 		comma = ",\n    ";
 	}

@@ -30,6 +30,7 @@ struct gguf_tok {
 	uint32_t stop[GGUF_MAX_STOPS]; /* what ends a response, eos first */
 	size_t n_stops;
 	bool add_bos, add_eos, prefix; /* prefix: a blank before the text */
+	bool strips;                   /* added tokens take white space behind them with them */
 	size_t dropped;                /* merges of what is no token: they never come to pass */
 };
 
@@ -43,5 +44,9 @@ int gguf_tok_config(const struct gguf_tok *t, int64_t max_len, struct buf *out, 
 /* Adds bos_token_id, eos_token_id (a list where there are several) and pad_token_id, as far as they
  * are known, to config.json's object or generation_config.json's. */
 void gguf_tok_ids(const struct gguf_tok *t, json_t *j);
+/* Phi-3's added tokens take white space behind them with them. A GGUF has no word for that;
+ * llama.cpp knows it by general.name, and then for all of them that are none of these. */
+bool gguf_tok_is_phi3(struct span name);
+bool gguf_tok_is_kept(struct span token); /* one that does not */
 
 #endif

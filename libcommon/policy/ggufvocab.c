@@ -21,6 +21,8 @@ struct vocab {
 	struct span *token;
 	int32_t *kind;
 	struct buf fill; /* names of what fills it up */
+	bool phi3;       /* its added tokens are as llama.cpp takes Phi-3's to be */
+	size_t stripping;
 };
 
 static struct span span_of(const json_t *string)
@@ -147,14 +149,46 @@ static int take_vocab(struct vocab *v, struct reason *why)
 	return st;
 }
 
+/* As llama.cpp takes Phi-3's to be: all of its four tokens are there, and white space goes with
+ * each but three */
+static bool is_phi3(const json_t *added)
+{
+	const json_t *item;
+	size_t i, n = 0;
+
+	json_array_foreach(added, i, item)
+	{
+		struct span s = span_of(json_object_get(item, "content"));
+		bool kept = gguf_tok_is_kept(s);
+
+		if (json_is_true(json_object_get(item, "lstrip")) ||
+		    json_is_true(json_object_get(item, "single_word")) ||
+		    json_is_true(json_object_get(item, "rstrip")) == kept)
+			return false;
+		n += kept || span_is(s, "</s>");
+	}
+	return n == 4;
+}
+
+static int check_added(struct vocab *v, const json_t *item, struct span s, struct reason *why)
+{
+	if (json_is_true(json_object_get(item, "single_word")))
+		return fail(why, ST_INPUT,
+			    "added token \"%.*s\": single_word: GGUF cannot say that",
+			    s.n < 80 ? (int)s.n : 80, s.p);
+	v->stripping += !v->phi3 && (json_is_true(json_object_get(item, "lstrip")) ||
+				     json_is_true(json_object_get(item, "rstrip")));
+	return 0;
+}
+
 static int take_added(struct vocab *v, struct reason *why)
 {
-	static const char *const mute[] = {"lstrip", "rstrip", "single_word"};
-	const json_t *item;
+	const json_t *list = json_object_get(v->j, "added_tokens"), *item;
 	size_t i;
 	int st = 0;
 
-	json_array_foreach(json_object_get(v->j, "added_tokens"), i, item)
+	v->phi3 = is_phi3(list);
+	json_array_foreach(list, i, item)
 	{
 		struct span s = span_of(json_object_get(item, "content"));
 		const json_t *id = json_object_get(item, "id");
@@ -162,11 +196,7 @@ static int take_added(struct vocab *v, struct reason *why)
 		bool unk = json_integer_value(id) < (json_int_t)v->n &&
 			   v->kind[json_integer_value(id)] == GGUF_UNKNOWN;
 
-		for (int k = 0; k < 3; k++)
-			if (json_is_true(json_object_get(item, mute[k])))
-				return fail(why, ST_INPUT,
-					    "added token \"%.*s\": %s: GGUF cannot say that",
-					    s.n < 80 ? (int)s.n : 80, s.p, mute[k]);
+		st = st ? st : check_added(v, item, s, why);
 		st = st ? st
 			: put_token(v, s, id,
 				    unk       ? GGUF_UNKNOWN
@@ -175,6 +205,26 @@ static int take_added(struct vocab *v, struct reason *why)
 				    why);
 	}
 	return st;
+}
+
+/* A name that llama.cpp takes for Phi-3's, or does not, as the tokens are */
+static void put_name(const struct vocab *v, struct span name, struct gguf_meta *m)
+{
+	struct buf b = {0};
+
+	if (v->phi3 && !gguf_tok_is_phi3(name))
+		buf_str(&b, "Phi-3 ");
+	for (size_t i = 0; i < name.n; i++) {
+		struct span rest = {name.p + i, 5 < name.n - i ? 5 : name.n - i};
+		bool is = !v->phi3 && gguf_tok_is_phi3(rest) && (name.p[i] | 32) == 'p';
+
+		buf_add(&b, name.p + i, is ? 3 : 1);
+		if (is)
+			buf_char(&b, ' ');
+		i += is ? (name.p[i + 3] == '-' ? 3 : 2) : 0;
+	}
+	gguf_put_string(m, "general.name", (struct span){b.p, b.n});
+	buf_free(&b);
 }
 
 /* Ids of the model that no token has: llama.cpp wants one for each. */
@@ -344,7 +394,8 @@ static void put_template(const struct policy *p, const json_t *config, struct gg
 		gguf_put_string(m, "tokenizer.chat_template", text);
 }
 
-static int put_all(struct vocab *v, const json_t *config, struct gguf_meta *m, struct reason *why)
+static int put_all(struct vocab *v, struct span name, const json_t *config, struct gguf_meta *m,
+		   struct reason *why)
 {
 	int st = put_kind(v, m, why);
 
@@ -354,6 +405,7 @@ static int put_all(struct vocab *v, const json_t *config, struct gguf_meta *m, s
 		st = take_added(v, why);
 	if (st)
 		return st;
+	put_name(v, name, m);
 	fill_up(v);
 	gguf_put_strings(m, KEY("tokens"), v->token, v->n);
 	gguf_put_i32s(m, KEY("token_type"), v->kind, v->n);
@@ -365,7 +417,8 @@ static int put_all(struct vocab *v, const json_t *config, struct gguf_meta *m, s
 	return put_ids(v, config, m, why);
 }
 
-int gguf_vocab_put(const struct policy *p, struct gguf_meta *m, struct reason *why)
+int gguf_vocab_put(const struct policy *p, struct span name, struct gguf_meta *m, size_t *stripping,
+		   struct reason *why)
 {
 	struct span text = tok_json(p->tok);
 	struct vocab v = {.p = p, .n = (size_t)p->cfg.vocab};
@@ -378,7 +431,8 @@ int gguf_vocab_put(const struct policy *p, struct gguf_meta *m, struct reason *w
 	v.model = json_object_get(v.j, "model");
 	v.token = xcalloc(v.n, sizeof *v.token);
 	v.kind = xcalloc(v.n, sizeof *v.kind);
-	st = put_all(&v, config, m, why);
+	st = put_all(&v, name, config, m, why);
+	*stripping = v.stripping;
 	if (st)
 		fail_prefix(why, "tokenizer.json");
 	buf_free(&v.fill);

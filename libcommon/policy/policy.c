@@ -8,6 +8,7 @@
 #include "base/tool.h"
 #include "base/utf8.h"
 #include "policy/folder.h"
+#include "policy/templates.h"
 #include "policy/tokconfig.h"
 #include "policy/weights.h"
 
@@ -100,6 +101,8 @@ static int load_texts(struct policy *p, const char *dir, struct reason *why)
 		st = read_file(dir, "tokenizer.json", MAX_TOKENIZER, false, &tok, why);
 	for (size_t i = 0; i < N_SIDE && !st; i++)
 		st = read_file(dir, side[i].name, MAX_SIDE, true, side_file(p, i), why);
+	if (!st)
+		st = templates_gather(dir, &p->tok_config, &p->chat_template, why);
 	if (!st)
 		st = config_parse(&p->cfg, config.p, config.n, p->gen_config.p, p->gen_config.n,
 				  dir, why);

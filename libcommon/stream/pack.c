@@ -16,10 +16,21 @@ void pack_init(msgpack_packer *pk, struct buf *b)
 	msgpack_packer_init(pk, b, add_to_buf);
 }
 
+/* What msgpack_pack_str and msgpack_pack_str_body write, in one piece: most texts are short. */
 static void pack_bytes_as_str(msgpack_packer *pk, const char *p, size_t n)
 {
-	msgpack_pack_str(pk, n);
-	msgpack_pack_str_body(pk, p, n);
+	struct buf *b = pk->data;
+
+	if (n >= 32) {
+		msgpack_pack_str(pk, n);
+		msgpack_pack_str_body(pk, p, n);
+		return;
+	}
+	buf_reserve(b, 1 + n);
+	b->p[b->n++] = (char)(0xa0 | n);
+	if (n)
+		memcpy(b->p + b->n, p, n);
+	b->n += n;
 }
 
 void pack_str(msgpack_packer *pk, const char *s)

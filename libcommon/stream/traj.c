@@ -68,7 +68,7 @@ void traj_copy_words(void *to, const void *from, size_t n)
 	}
 }
 
-static bool present(const struct traj *t, const struct field *f)
+bool traj_has(const struct traj *t, const struct field *f)
 {
 	const char *at = (const char *)t + f->at;
 
@@ -153,12 +153,12 @@ void traj_write(struct rec_out *w, const struct traj *t)
 	assert(!t->tokens || !t->logprobs || t->n_tokens == t->n_logprobs);
 	assert(!t->meta.p || mp_type(t->meta) == MP_MAP);
 	for (int i = 0; i < TRAJ_FIELDS; i++)
-		n += present(t, &traj_fields[i]);
+		n += traj_has(t, &traj_fields[i]);
 	buf_reset(&w->scratch);
 	pack_init(&pk, &w->scratch);
 	msgpack_pack_map(&pk, n + t->n_more);
 	for (int i = 0; i < TRAJ_FIELDS; i++) {
-		if (!present(t, &traj_fields[i]))
+		if (!traj_has(t, &traj_fields[i]))
 			continue;
 		pack_str(&pk, traj_fields[i].name);
 		pack_field(&pk, t, &traj_fields[i]);

@@ -2,6 +2,7 @@
 #ifndef STREAM_TRAJFIELD_H
 #define STREAM_TRAJFIELD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum form { F_KIND, F_BYTES, F_MAP, F_TOKENS, F_FLOATS, F_NUM, F_INT, F_BOOL };
@@ -15,6 +16,10 @@ extern const struct field {
 	size_t at;   /* in struct traj */
 	size_t n_at; /* of the count, for arrays */
 } traj_fields[TRAJ_FIELDS];
+
+struct traj;
+/* Is the key there? kind and id always are. */
+bool traj_has(const struct traj *t, const struct field *f);
 
 /* n words of the stream (little-endian) to or from this machine's order; either may be unaligned */
 void traj_copy_words(void *to, const void *from, size_t n);

@@ -461,18 +461,33 @@ static char *index_id(const struct row *r, const json_t *index)
 				(long long)json_integer_value(index));
 }
 
+void taskrow_content_id(const struct span text[4], char id[TASKROW_ID])
+{
+	struct hash *h = hash_new();
+
+	for (int i = 0; i < 4; i++) {
+		hash_add(h, text[i].p ? text[i].p : "\1", text[i].p ? text[i].n : 1);
+		hash_add(h, "", 1);
+	}
+	memcpy(id, "row:", 4);
+	hash_hex(hash_64(h), id + 4);
+	hash_free(h);
+}
+
+static struct span span_of(const char *text)
+{
+	return (struct span){text, text ? strlen(text) : 0};
+}
+
 /* A row without an id is called after what it asks and what is right. */
 static char *content_id(const struct task *t)
 {
-	const char *text[] = {t->prompt, t->messages, t->tools, t->answer};
-	struct hash *h = hash_new();
-	char hex[17];
+	const struct span text[4] = {span_of(t->prompt), span_of(t->messages), span_of(t->tools),
+				     span_of(t->answer)};
+	char id[TASKROW_ID];
 
-	for (size_t i = 0; i < sizeof text / sizeof *text; i++)
-		hash_add(h, text[i] ? text[i] : "\1", text[i] ? strlen(text[i]) + 1 : 2);
-	hash_hex(hash_64(h), hex);
-	hash_free(h);
-	return xasprintf("row:%s", hex);
+	taskrow_content_id(text, id);
+	return xstrdup(id);
 }
 
 static int get_id(struct row *r, struct task *t)

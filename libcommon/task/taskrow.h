@@ -27,4 +27,9 @@ struct task {
  * after ST_INPUT. */
 int task_from_row(const json_t *row, const char *where, struct task *out, struct reason *why);
 
+enum { TASKROW_ID = 4 + 16 + 1 };
+/* What a problem without an id is called: "row:" and a hash of its prompt, messages, tools and
+ * answer; p NULL: it has none. */
+void taskrow_content_id(const struct span text[4], char id[TASKROW_ID]);
+
 #endif

@@ -168,4 +168,5 @@ def main():
         sys.exit(differ != [])
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -12,6 +12,12 @@ key() { # FILE NAME: its value as JSON
 	gguf keys "$1" | awk -F '\t' -v k="$2" '$1 == k { print $2 }'
 }
 
+# edit FOLDER JQ: its config.json changed
+edit() {
+	jq "$2" "$1/config.json" >config
+	mv config "$1/config.json"
+}
+
 # greedy POLICY: what it answers to two prompts
 greedy() {
 	for prompt in '1+2=' 'abc (3*4)'; do
@@ -20,8 +26,10 @@ greedy() {
 }
 
 @test "a folder, a GGUF, a folder: the same bytes of weights, whatever the kind and the type" {
-	for family in llama qwen2 qwen3 granite smollm3 olmo2; do
+	for family in llama ministral3 qwen2 qwen3 granite smollm3 olmo2 olmo3 phi3 starcoder2 stablelm exaone4 glm4 \
+		seed_oss hunyuan_v1_dense ernie4_5 apertus lfm2 qwen3_5_text; do
 		policy-init "${tiny[@]}" --family $family -o $family -s 3
+		[ $family != exaone4 ] || edit exaone4 '.sliding_window = null'
 		status_is 0 policy-convert $family -o $family.gguf
 		says "$family.gguf: $family, "
 		status_is 0 policy-convert $family.gguf -o back
@@ -97,6 +105,134 @@ gemma() {
 			.rope_local_base_freq // .rope_parameters.sliding_attention.rope_theta,
 			(.rope_scaling // .rope_parameters.full_attention).factor]' "$f/config.json"
 	done | uniq | wc -l | grep -qx 1
+}
+
+# layers of another shape than the others'
+shaped() { # FAMILY JQ [policy-init options]: a folder FAMILY and its FAMILY.gguf
+	local family=$1 change=$2
+	shift 2
+	rm -rf like "$family" "$family.gguf"
+	policy-init "${tiny[@]}" --layers 4 --family "$family" -o like "$@"
+	edit like "$change"
+	policy-init -q --like like -o "$family" -s 5
+	policy-convert -q "$family" -o "$family.gguf"
+}
+
+# the folder that comes of FAMILY.gguf answers as FAMILY does
+comes_back() {
+	rm -rf back
+	policy-convert -q "$1.gguf" -o back
+	greedy "$1" >was
+	greedy back | cmp was -
+}
+
+@test "olmo2, olmo3, stablelm and apertus: output.weight is there, and a tied model comes back tied" {
+	for family in olmo2 olmo3 stablelm apertus; do
+		shaped $family .
+		gguf tensors $family.gguf | awk -F '\t' '/^token_embd.weight|^output.weight/ { print $NF }' | uniq | wc -l | grep -qx 1
+		gguf tensors $family.gguf | grep '^output.weight'
+		comes_back $family
+		cmp $family/model.safetensors back/model.safetensors
+		[ "$(jq .tie_word_embeddings back/config.json)" = true ]
+	done
+	shaped olmo2 '.tie_word_embeddings = false'
+	comes_back olmo2
+	[ "$(jq .tie_word_embeddings back/config.json)" = false ]
+}
+
+@test "what a family has of its own: windows, norms of heads, numbers of layers, convolutions" {
+	shaped olmo3 '.sliding_window = 5'
+	[ "$(key olmo3.gguf general.architecture) $(key olmo3.gguf olmo2.attention.sliding_window)" = '"olmo2" 5' ]
+	[ "$(key olmo3.gguf olmo2.attention.sliding_window_pattern)" = "[true, true, true, false]" ]
+	comes_back olmo3
+	shaped exaone4 '.sliding_window = 5' --layers 64 --hidden 8 --heads 2 --kv-heads 1 --ffn 8
+	[ "$(key exaone4.gguf exaone4.attention.sliding_window)" = 5 ]
+	comes_back exaone4
+	shaped gemma2 '.query_pre_attn_scalar = 4' --layers 46 --hidden 8 --heads 2 --kv-heads 1 --head-dim 12
+	comes_back gemma2
+	[ "$(jq .query_pre_attn_scalar back/config.json)" = 4 ]
+	shaped gemma3_text '.query_pre_attn_scalar = .head_dim | .sliding_window = null'
+	comes_back gemma3_text
+	shaped phi3 '.sliding_window = 6'
+	[ "$(key phi3.gguf phi3.attention.sliding_window)" = 6 ]
+	gguf tensors phi3.gguf | grep '^blk.3.attn_qkv.weight	0	128	64'
+	gguf tensors phi3.gguf | grep '^blk.3.ffn_up.weight	0	192	64'
+	comes_back phi3
+	shaped stablelm '.qk_layernorm = true | .use_parallel_residual = true | .partial_rotary_factor = 0.5'
+	gguf tensors stablelm.gguf | grep '^blk.3.attn_q_norm.weight	0	4	16'
+	[ "$(gguf tensors stablelm.gguf | grep -c ffn_norm)" = 0 ]
+	[ "$(key stablelm.gguf stablelm.rope.dimension_count)" = 8 ]
+	comes_back stablelm
+	shaped apertus .
+	[ "$(key apertus.gguf xielu.alpha_p | tr , '\n' | grep -c 0.5413)" = 4 ]
+	comes_back apertus
+	shaped lfm2 '.layer_types = ["conv", "full_attention", "conv", "conv"]'
+	[ "$(key lfm2.gguf lfm2.attention.head_count_kv)" = "[0, 2, 0, 0]" ]
+	gguf tensors lfm2.gguf | grep '^blk.0.shortconv.conv.weight	0	64	3'
+	comes_back lfm2
+	shaped qwen3_5_text '.linear_num_key_heads = 2 | .linear_num_value_heads = 6 | .linear_key_head_dim = 8 | .linear_value_head_dim = 8'
+	[ "$(key qwen3_5_text.gguf qwen35.ssm.inner_size) $(key qwen3_5_text.gguf qwen35.ssm.group_count)" = "48 2" ]
+	[ "$(key qwen3_5_text.gguf qwen35.rope.dimension_sections)" = "[1, 1, 0, 0]" ]
+	comes_back qwen3_5_text
+	shaped hunyuan_v1_dense '.rope_scaling = {rope_type: "dynamic", alpha: 9}'
+	comes_back hunyuan_v1_dense
+	shaped ministral3 '.rope_parameters = {rope_type: "yarn", rope_theta: 500, factor: 4, beta_fast: 5, original_max_position_embeddings: 7, llama_4_scaling_beta: 0.3}'
+	[ "$(key ministral3.gguf mistral3.rope.scaling.yarn_beta_fast)" = 5.0 ]
+	comes_back ministral3
+	shaped phi3 '.rope_scaling = {rope_type: "longrope", long_factor: [1,2,3,4,5,6,7,8], short_factor: [1,1,1,1,2,2,2,2]} | .original_max_position_embeddings = 16'
+	gguf tensors phi3.gguf | grep '^rope_factors_long.weight	0	8'
+	comes_back phi3
+	jq -e '.rope_scaling.short_factor[4] == 2 and .original_max_position_embeddings == 16' back/config.json
+}
+
+@test "what llama.cpp would not load of a kind is not written" {
+	cannot() { # FAMILY JQ WORDS [policy-init options]
+		local family=$1 change=$2 words=$3
+		shift 3
+		rm -rf like p
+		policy-init "${tiny[@]}" --layers 4 --family "$family" -o like "$@"
+		edit like "$change"
+		policy-init -q --like like -o p
+		status_is 3 policy-convert p -o p.gguf
+		says "$words"
+		[ ! -e p.gguf ]
+	}
+	cannot qwen2 . "head_dim: a GGUF of qwen2 cannot have 4 heads of 24 with hidden_size 64" --head-dim 24
+	cannot qwen3 '.rope_scaling = {rope_type: "llama3", factor: 4, original_max_position_embeddings: 16, low_freq_factor: 1, high_freq_factor: 4}' \
+		"GGUF cannot say llama3 of a qwen3"
+	cannot smollm3 '.mlp_bias = true' "GGUF has no such bias for smollm3"
+	cannot starcoder2 '.use_bias = false' "use_bias: GGUF has no model without biases for starcoder2"
+	cannot seed_oss '.attention_out_bias = true' "GGUF has no such bias for seed_oss"
+	cannot lfm2 '.conv_bias = true' "conv_bias: GGUF has no such bias for lfm2"
+	cannot exaone4 . "sliding_window"
+	cannot gemma2 '.final_logit_softcapping = null | .query_pre_attn_scalar = 16' \
+		"final_logit_softcapping: GGUF cannot say that a gemma2 has none"
+	cannot gemma2 '.tie_word_embeddings = false | .query_pre_attn_scalar = 16' "the head of a GGUF of gemma2 is the embedding"
+	# of that many layers: the 27B's scale
+	cannot gemma2 '.query_pre_attn_scalar = 12' "query_pre_attn_scalar" --layers 46 --hidden 8 --heads 2 --kv-heads 1 --head-dim 12
+	cannot qwen3_5_text '.linear_value_head_dim = 64' "linear_key_head_dim: GGUF cannot say 128 with linear_value_head_dim 64"
+}
+
+@test "Phi-3's tokens take blanks with them, which llama.cpp knows by general.name; no other has that name" {
+	need_data models/tokenizers.jsonl
+	jq -c 'select(.form == "phi3") | .tokenizer |
+		.added_tokens += [.added_tokens[0] + {id: ([.added_tokens[].id] | max + 1), content: "<|endoftext|>"}] |
+		.added_tokens |= map(.rstrip = (.content | IN("<unk>", "<s>", "<|endoftext|>") | not))' \
+		"$SHARED_DATA/models/tokenizers.jsonl" >tokenizer.json
+	vocab=$(jq '[.model.vocab[], .added_tokens[].id] | max + 1' tokenizer.json)
+	policy-init "${tiny[@]}" --vocab "$vocab" -o p
+	cp tokenizer.json p/
+	printf '{"eos_token": "</s>", "bos_token": "<s>", "unk_token": "<unk>"}' >p/tokenizer_config.json
+	status_is 0 policy-convert p -o p.gguf
+	[ "$(key p.gguf general.name)" = '"Phi-3 p"' ]
+	policy-convert -q p.gguf -o back
+	[ "$(jq -c '[.added_tokens[] | select(.rstrip) | .content]' back/tokenizer.json)" = \
+		"$(jq -c '[.added_tokens[] | select(.rstrip) | .content]' p/tokenizer.json)" ]
+	for name in my-phi-3-mini Phi3 phi3.5; do
+		policy-init "${tiny[@]}" -o $name
+		policy-convert -q $name -o $name.gguf
+		[[ "$(key $name.gguf general.name)" == *[Pp]hi\ 3* ]]
+	done
 }
 
 @test "mistral becomes a llama, where no window is to be seen" {
@@ -209,7 +345,7 @@ gemma() {
 		$'["Prepend","Replace"]\n["Replace","ByteFallback","Fuse","Strip"]' ]
 }
 
-@test "Gemma's tokenizer: its cut at blanks is none; tokens that swallow blanks are refused" {
+@test "Gemma's tokenizer: its cut at blanks is none; tokens that swallow blanks are told of" {
 	need_data models/tokenizers.jsonl
 	for form in gemma phi3; do
 		jq -c --arg f $form 'select(.form == $f)' "$SHARED_DATA/models/tokenizers.jsonl" >form
@@ -218,8 +354,12 @@ gemma() {
 		jq .tokenizer form >p/tokenizer.json
 		printf '{"eos_token": "</s>", "bos_token": "<s>", "unk_token": "<unk>"}' >p/tokenizer_config.json
 		if [ $form = phi3 ]; then
-			status_is 3 policy-convert p -o p.gguf
-			says "rstrip: GGUF cannot say that"
+			status_is 0 policy-convert p -o p.gguf
+			says "white space beside 3 added tokens goes with them here"
+			jq '.added_tokens[0].single_word = true' p/tokenizer.json >t
+			mv t p/tokenizer.json
+			status_is 3 policy-convert p -o q.gguf
+			says "single_word: GGUF cannot say that"
 			continue
 		fi
 		status_is 0 policy-convert p -o p.gguf
@@ -364,6 +504,11 @@ refuses() { # FILTER TEXT
 	refuses 'set("llama.block_count"; "string"; "1")' "llama.block_count: string, not an integer"
 	refuses 'set("llama.expert_count"; "u32"; 8)' "llama.expert_count: 8 is not supported"
 	refuses 'set("llama.attention.sliding_window"; "u32"; 4096)' "llama.attention.sliding_window: 4096"
+	refuses 'set("llama.attention.causal"; "bool"; false)' "llama.attention.causal: false is not supported"
+	refuses 'set("llama.attention.key_length_swa"; "u32"; 8)' "llama.attention.key_length_swa: 8"
+	refuses 'set("llama.rope.scaling.attn_factor"; "f32"; 2)' "llama.rope.scaling.attn_factor: 2 is not supported"
+	refuses 'set("llama.rope.scaling.alpha"; "f32"; 100)' "llama.rope.scaling.alpha: 100 is not supported"
+	refuses 'set("llama.rope.freq_base_swa"; "f32"; 77)' "llama.rope.freq_base_swa: 77 is not supported"
 	refuses 'set("llama.rope.dimension_count"; "u32"; 1)' "llama.rope.dimension_count: 1 is not supported"
 	refuses 'set("llama.rope.scaling.type"; "string"; "longrope")' "longrope is not supported"
 	refuses 'set("llama.attention.head_count_kv"; "list u32"; [2])' "a list of u32, not an integer"
@@ -378,7 +523,7 @@ refuses() { # FILTER TEXT
 	refuses '.tensors[0][1] = [4, 5]' "tensor token_embd.weight: shape [4, 5], but the keys ask for [5, 4]"
 	refuses 'drop("blk.0.ffn_up.weight")' "tensor blk.0.ffn_up.weight: missing"
 	refuses '.tensors += [["blk.0.attn_qkv.weight", [1], [0]]]' "tensor blk.0.attn_qkv.weight: not one of a llama"
-	refuses '.tensors += [["blk.1.ffn_up.weight", [1], [0]]]' "tensor blk.1.ffn_up.weight: not a weight of this llama"
+	refuses '.tensors += [["blk.1.ffn_up.weight", [1], [0]]]' "tensor blk.1.ffn_up.weight: not one of a llama"
 	refuses '.tensors += [["rope_freqs.weight", [1], [3]]]' "rope_freqs.weight"
 	refuses '.tensors[1][2][2] = 1e40' "output_norm.weight" || refuses '.tensors[1][2][2] = 1e40' "finite"
 }

@@ -334,3 +334,33 @@ is() {
 	says "alphabet: 'a' is in it twice"
 	[ ! -e p ]
 }
+
+@test "additional_chat_templates: one for tools; what is written has all of them" {
+	policy-init -q -o p "${tiny[@]}"
+	printf '%s' 'plain' >p/chat_template.jinja
+	mkdir p/additional_chat_templates
+	printf '%s' 'with {{ tools | length }}' >p/additional_chat_templates/tool_use.jinja
+	printf '%s' 'cited' >p/additional_chat_templates/rag.jinja
+	echo none >p/additional_chat_templates/readme.txt
+	echo '{"messages":[{"role":"user","content":"1"}]}' >ask
+	jq -c '.tools = [{}, {}]' ask >tools
+	policy-mix -q p -o q
+	for d in p q; do
+		[ "$(policy-init --render $d <ask)" = plain ]
+		[ "$(policy-init --render $d <tools)" = "with 2" ]
+	done
+	[ "$(jq -c '[.chat_template[].name]' q/tokenizer_config.json)" = '["default","rag","tool_use"]' ]
+	[ ! -e q/chat_template.jinja ]
+	# a template of the configuration is the default one where no file is
+	rm p/chat_template.jinja
+	jq '.chat_template = "older"' q/tokenizer_config.json >p/tokenizer_config.json
+	[ "$(policy-init --render p <ask)" = older ]
+	[ "$(policy-init --render p <tools)" = "with 2" ]
+	printf 'a\377b' >p/additional_chat_templates/rag.jinja
+	status_is 3 policy-init --render p <ask
+	says "p/additional_chat_templates/rag.jinja: not UTF-8"
+	rm p/additional_chat_templates/rag.jinja
+	mkfifo p/additional_chat_templates/rag.jinja
+	status_is 3 policy-init --render p <ask
+	says "p/additional_chat_templates/rag.jinja"
+}

@@ -77,6 +77,9 @@ for s in literals("stream/mpjson"):
     add("json", s)
 for s in literals("task/task"):
     add("tasks", s)
+with open(os.path.join(root, "tests", "cli", "traj-convert.bats"), "rb") as f:
+    for row in set(re.findall(rb"""^\t\t(\{".*\})$|'(\{".*?\})'""", f.read(), re.M)):
+        add("convert", b"".join(row) + b"\x1f\0")  # of any format: the row tells
 for line in read("train.jsonl").splitlines()[:4]:
     add("tasks", line)
     add("json", line)

@@ -1,105 +1,73 @@
-/* ggufarch.h: names of tensors both ways, the order of rows both ways. */
+/* ggufarch.h: which row a family or a file is read as. */
 #include "scratch.h"
 
 #include "policy/ggufarch.h"
 
-static void names(void **state)
-{
-	static const char *const pairs[][2] = {
-		{"token_embd.weight", "model.embed_tokens.weight"},
-		{"output_norm.weight", "model.norm.weight"},
-		{"output.weight", "lm_head.weight"},
-		{"blk.0.attn_q.bias", "model.layers.0.self_attn.q_proj.bias"},
-		{"blk.12.attn_q_norm.weight", "model.layers.12.self_attn.q_norm.weight"},
-		{"blk.7.ffn_norm.weight", "model.layers.7.post_attention_layernorm.weight"},
-		{"blk.119.ffn_gate.weight", "model.layers.119.mlp.gate_proj.weight"}};
-	char to[128];
+#include <fcntl.h>
 
-	(void)state;
-	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-		assert_true(gguf_arch_long(gguf_arch_of(FAMILY_LLAMA), pairs[i][0], to, sizeof to));
-		assert_string_equal(to, pairs[i][1]);
-		assert_true(
-			gguf_arch_short(gguf_arch_of(FAMILY_LLAMA), pairs[i][1], to, sizeof to));
-		assert_string_equal(to, pairs[i][0]);
-	}
+/* A file of that architecture, with or without that key */
+static void make(const char *path, const char *arch, const char *key)
+{
+	struct gguf_meta meta = {0};
+	struct out o;
+
+	gguf_put_string(&meta, "general.architecture", (struct span){arch, strlen(arch)});
+	if (key)
+		gguf_put_u32(&meta, key, 4);
+	out_init(&o, open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666), path);
+	assert_int_equal(gguf_write(&o, &meta, NULL, 0, NULL, NULL, NULL, NULL), 0);
+	assert_int_equal(out_close(&o, NULL), 0);
+	buf_free(&meta.b);
 }
 
-static void no_names(void **state)
+static int read_as(const char *arch, const char *key, enum family *f, struct reason *why)
 {
-	static const char *const not [] = {"",
-					   "blk.",
-					   "blk.0",
-					   "blk.0.",
-					   "blk.x.attn_q.weight",
-					   "blk.-1.attn_q.weight",
-					   "blk.01.attn_q.weight",
-					   "blk.1234567.attn_q.weight",
-					   "blk.0.attn_q",
-					   "blk.0.attn_q.weights",
-					   "blk.0.attn_qkv.weight",
-					   "blk.0.token_embd.weight",
-					   "attn_q.weight",
-					   "token_embd",
-					   "rope_freqs.weight"};
-	char to[128];
+	const char *dir = scratch_new(), *path = scratch_path(dir, "x");
+	const struct gguf_arch *a = NULL;
+	struct gguf g;
+	int st;
 
-	(void)state;
-	for (size_t i = 0; i < sizeof not / sizeof *not ; i++)
-		if (gguf_arch_long(gguf_arch_of(FAMILY_LLAMA), not [i], to, sizeof to))
-			fail_msg("%s: %s", not [i], to);
-	assert_false(gguf_arch_short(gguf_arch_of(FAMILY_LLAMA),
-				     "model.layers.0.mlp.experts.0.up_proj.weight", to, sizeof to));
-	assert_false(
-		gguf_arch_short(gguf_arch_of(FAMILY_LLAMA), "blk.0.attn_q.weight", to, sizeof to));
-	assert_false(gguf_arch_long(gguf_arch_of(FAMILY_LLAMA), "blk.0.ffn_norm.weight", to, 20));
+	make(path, arch, key);
+	assert_int_equal(gguf_open(&g, path, NULL), 0);
+	st = gguf_arch_read(&g, &a, why);
+	*f = a ? a->family : FAMILIES;
+	gguf_close(&g);
+	scratch_free(dir);
+	return st;
 }
 
-/* One name means another part in another family; norms may be held less 1. */
-static void families(void **state)
+static void kinds(void **state)
 {
-	const struct gguf_arch *olmo = gguf_arch_of(FAMILY_OLMO2);
-	const struct gguf_arch *gemma = gguf_arch_of(FAMILY_GEMMA3);
-	char to[128];
+	struct reason why = {0};
+	enum family f;
 
 	(void)state;
-	assert_true(gguf_arch_long(olmo, "blk.1.post_attention_norm.weight", to, sizeof to));
-	assert_string_equal(to, "model.layers.1.post_attention_layernorm.weight");
-	assert_false(gguf_arch_long(olmo, "blk.1.ffn_norm.weight", to, sizeof to));
-	assert_true(gguf_arch_short(olmo, "model.layers.1.post_feedforward_layernorm.weight", to,
-				    sizeof to));
-	assert_string_equal(to, "blk.1.post_ffw_norm.weight");
-	assert_true(gguf_arch_long(gemma, "blk.1.ffn_norm.weight", to, sizeof to));
-	assert_string_equal(to, "model.layers.1.pre_feedforward_layernorm.weight");
-	assert_true(gguf_arch_plus(gemma, "blk.1.attn_q_norm.weight") == 1);
-	assert_true(gguf_arch_plus(gemma, "blk.1.attn_q.weight") == 0);
-	assert_true(gguf_arch_plus(olmo, "output_norm.weight") == 0);
+	assert_int_equal(read_as("llama", NULL, &f, &why), 0);
+	assert_int_equal(f, FAMILY_LLAMA);
+	assert_int_equal(read_as("olmo2", NULL, &f, &why), 0);
+	assert_int_equal(f, FAMILY_OLMO2);
+	assert_int_equal(read_as("olmo2", "olmo2.attention.sliding_window", &f, &why), 0);
+	assert_int_equal(f, FAMILY_OLMO3);
+	assert_int_equal(read_as("mamba", NULL, &f, &why), ST_INPUT);
+	assert_says(&why, "architecture mamba is not supported, only llama, mistral3, qwen2");
+	assert_says(&why, ", lfm2 and qwen35");
+}
+
+static void words(void **state)
+{
+	const struct gguf_arch *seed = gguf_arch_of(FAMILY_SEED_OSS);
+
+	(void)state;
 	assert_string_equal(gguf_arch_of(FAMILY_MISTRAL)->name, "llama");
-}
-
-static void rows(void **state)
-{
-	static const size_t there[8] = {0, 2, 4, 1, 3, 5, 6, 8}; /* of heads of 6 */
-	const struct gguf_arch *llama = gguf_arch_of(FAMILY_LLAMA),
-			       *qwen2 = gguf_arch_of(FAMILY_QWEN2);
-
-	(void)state;
-	for (size_t i = 0; i < 8; i++)
-		assert_int_equal(gguf_arch_row_in_gguf(i, 6), there[i]);
-	for (size_t i = 0; i < 48; i++)
-		assert_int_equal(gguf_arch_row_in_folder(gguf_arch_row_in_gguf(i, 6), 6), i);
-	assert_true(gguf_arch_turns(llama, "blk.3.attn_q.weight"));
-	assert_true(gguf_arch_turns(llama, "blk.3.attn_k.bias"));
-	assert_false(gguf_arch_turns(llama, "blk.3.attn_v.weight"));
-	assert_false(gguf_arch_turns(llama, "blk.3.attn_q_norm.weight"));
-	assert_false(gguf_arch_turns(qwen2, "blk.3.attn_q.weight"));
-	assert_null(gguf_arch_of(FAMILY_APERTUS));
+	assert_string_equal(gguf_arch_of(FAMILY_QWEN3_5)->name, "qwen35");
+	assert_string_equal(gguf_arch_key(seed, "block_count"), "seed_oss.block_count");
+	assert_string_equal(gguf_arch_part(seed, PART_NORM2), "post_attention_norm");
+	assert_string_equal(gguf_arch_part(gguf_arch_of(FAMILY_LLAMA), PART_NORM2), "ffn_norm");
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(names), cmocka_unit_test(no_names),
-					   cmocka_unit_test(families), cmocka_unit_test(rows)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(kinds), cmocka_unit_test(words)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

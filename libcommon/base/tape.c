@@ -1,0 +1,786 @@
+/* tape.c - JSON in place. See tape.h. */
+#include "base/tape.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/set.h"
+#include "base/utf8.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEPTH = 2048, FEW_KEYS = 24 };
+
+struct scan {
+	struct tape *t;
+	const char *begin, *p, *end;
+	uint32_t open; /* node of the innermost container, whose next is the one around it */
+	size_t depth;
+};
+
+/* ---- texts ---- */
+
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+static inline uint64_t eight_bytes(const char *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, sizeof w);
+	return le64toh(w);
+}
+
+/* The value of 4 hex digits; -1: they are not */
+static int32_t hex4(const char *p)
+{
+	int32_t v = 0;
+
+	for (int i = 0; i < 4; i++) {
+		int c = p[i], d = c >= '0' && c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
+
+		if (d < 0 || d > 15 || ((c < '0' || c > '9') && d < 10))
+			return -1;
+		v = v * 16 + d;
+	}
+	return v;
+}
+
+/* Passes "\uXXXX", of a pair both; p stands behind the backslash. */
+static enum tape_end scan_unicode(struct scan *s)
+{
+	int32_t c, low;
+
+	if (s->end - s->p < 5)
+		return TAPE_CUT;
+	c = hex4(s->p + 1);
+	s->p += 5;
+	if (c < 0 || (c >= 0xdc00 && c < 0xe000))
+		return TAPE_BAD;
+	if (c < 0xd800 || c >= 0xe000)
+		return TAPE_WHOLE;
+	if (s->end - s->p < 6)
+		return TAPE_CUT;
+	low = s->p[0] == '\\' && s->p[1] == 'u' ? hex4(s->p + 2) : -1;
+	s->p += 6;
+	return low >= 0xdc00 && low < 0xe000 ? TAPE_WHOLE : TAPE_BAD;
+}
+
+/* What an escape of one letter stands for; 0: it is none */
+static const char meaning[256] = {
+	['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+	['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
+};
+
+static enum tape_end scan_escape(struct scan *s)
+{
+	s->p++;
+	if (s->p == s->end)
+		return TAPE_CUT;
+	if (*s->p == 'u')
+		return scan_unicode(s);
+	return meaning[(unsigned char)*s->p++] ? TAPE_WHOLE : TAPE_BAD;
+}
+
+static struct tape_node *new_node(struct scan *s, enum tape_type type)
+{
+	struct tape *t = s->t;
+
+	if (t->n == t->cap) {
+		t->cap = t->cap ? 2 * t->cap : 256;
+		t->v = xgrow(t->v, t->cap, sizeof *t->v);
+	}
+	t->v[t->n] = (struct tape_node){
+		.at = (uint32_t)(s->p - s->begin), .next = t->n + 1, .type = (uint8_t)type};
+	return &t->v[t->n++];
+}
+
+/* All bytes of a text: none is a control byte, and together they are UTF-8. */
+static bool is_text(const char *p, size_t n)
+{
+	unsigned char least = 0xff, all = 0;
+
+	for (size_t i = 0; i < n; i++) { /* plain, for the compiler to take many at once */
+		unsigned char c = (unsigned char)p[i];
+
+		least = c < least ? c : least;
+		all |= c;
+	}
+	return least >= ' ' && (all < 0x80 || utf8_valid(p, n));
+}
+
+/* To the quote that ends the text; *escaped: there are escapes on the way. */
+static enum tape_end to_quote(struct scan *s, bool *escaped)
+{
+	const char *quote = NULL, *back;
+	enum tape_end e;
+
+	for (;;) {
+		if (!quote || quote < s->p)
+			quote = memchr(s->p, '"', (size_t)(s->end - s->p));
+		back = memchr(s->p, '\\', (size_t)((quote ? quote : s->end) - s->p));
+		if (!back) {
+			s->p = quote ? quote : s->end;
+			return quote ? TAPE_WHOLE : TAPE_CUT;
+		}
+		*escaped = true;
+		s->p = back;
+		if ((e = scan_escape(s)) != TAPE_WHOLE)
+			return e;
+	}
+}
+
+/* Bytes up to the quote, where it stands among the next 16 and nothing but ASCII that stands for
+ * itself before it: keys and words. SIZE_MAX: it does not. */
+static size_t short_text(const struct scan *s)
+{
+	for (size_t i = 0; i < 16 && s->end - s->p >= (ptrdiff_t)i + 8; i += 8) {
+		uint64_t w = eight_bytes(s->p + i), quote = w ^ EACH('"'), back = w ^ EACH('\\');
+		uint64_t stop =
+			((w - EACH(0x20)) | (quote - EACH(1)) | (back - EACH(1)) | w) & EACH(0x80);
+		size_t n;
+
+		if (!stop)
+			continue;
+		n = i + (size_t)__builtin_ctzll(stop) / 8;
+		return s->p[n] == '"' ? n : SIZE_MAX;
+	}
+	return SIZE_MAX;
+}
+
+static enum tape_end scan_text(struct scan *s)
+{
+	const char *from = ++s->p;
+	struct tape_node *node = new_node(s, TAPE_TEXT);
+	size_t n = short_text(s);
+	enum tape_end e;
+
+	if (n != SIZE_MAX) {
+		node->n = (uint32_t)n;
+		s->p += n + 1;
+		return TAPE_WHOLE;
+	}
+	e = to_quote(s, &node->escaped);
+
+	if (e != TAPE_WHOLE)
+		return e;
+	node->n = (uint32_t)(s->p++ - from);
+	return is_text(from, node->n) ? TAPE_WHOLE : TAPE_BAD;
+}
+
+static char *put_utf8(char *to, uint32_t c)
+{
+	if (c < 0x80) {
+		*to++ = (char)c;
+		return to;
+	}
+	if (c < 0x800) {
+		*to++ = (char)(0xc0 | c >> 6);
+	} else {
+		if (c < 0x10000) {
+			*to++ = (char)(0xe0 | c >> 12);
+		} else {
+			*to++ = (char)(0xf0 | c >> 18);
+			*to++ = (char)(0x80 | (c >> 12 & 63));
+		}
+		*to++ = (char)(0x80 | (c >> 6 & 63));
+	}
+	*to++ = (char)(0x80 | (c & 63));
+	return to;
+}
+
+/* One escape at *from, behind its backslash, which passed scan_escape */
+static char *decode_escape(const char **from, char *to)
+{
+	const char *p = *from;
+	uint32_t c;
+
+	if (*p != 'u') {
+		*to = meaning[(unsigned char)*p];
+		*from = p + 1;
+		return to + 1;
+	}
+	c = (uint32_t)hex4(p + 1);
+	p += 5;
+	if (c >= 0xd800 && c < 0xe000) {
+		c = 0x10000 + ((c - 0xd800) << 10) + ((uint32_t)hex4(p + 2) - 0xdc00);
+		p += 6;
+	}
+	*from = p;
+	return put_utf8(to, c);
+}
+
+/* A text is never longer than what it was written as. */
+static size_t decode(char *to, const char *from, size_t n)
+{
+	const char *end = from + n, *next;
+	char *begin = to;
+
+	while (from < end) {
+		next = memchr(from, '\\', (size_t)(end - from));
+		n = (size_t)((next ? next : end) - from);
+		memmove(to, from, n);
+		to += n;
+		from += n;
+		if (next) {
+			from++;
+			to = decode_escape(&from, to);
+		}
+	}
+	return (size_t)(to - begin);
+}
+
+/* ---- numbers ---- */
+
+/* Of 8 bytes: a bit in each that is no digit */
+static inline uint64_t no_digits(uint64_t w)
+{
+	uint64_t x = w ^ EACH('0');
+
+	return (((x & EACH(0x7f)) + EACH(0x76)) | x) & EACH(0x80);
+}
+
+static const char *digits(const char *p, const char *end)
+{
+	for (; end - p >= 8; p += 8) {
+		uint64_t stop = no_digits(eight_bytes(p));
+
+		if (stop)
+			return p + __builtin_ctzll(stop) / 8;
+	}
+	while (p < end && *p >= '0' && *p <= '9')
+		p++;
+	return p;
+}
+
+/* The text as a C string: in room, or in memory that the caller frees. */
+static char *number_text(const char *p, size_t n, char room[64])
+{
+	char *s = n < 64 ? room : xmalloc(n + 1);
+
+	memcpy(s, p, n);
+	s[n] = '\0';
+	return s;
+}
+
+static bool slow_f64(const char *p, size_t n, double *x)
+{
+	char room[64], *s = number_text(p, n, room);
+	bool ok = num_f64(s, -INFINITY, INFINITY, x);
+
+	if (s != room)
+		free(s);
+	return ok;
+}
+
+static bool big_i64(const char *p, size_t n, int64_t *x)
+{
+	char room[64], *s = number_text(p, n, room);
+	bool ok = num_i64(s, INT64_MIN, INT64_MAX, x);
+
+	if (s != room)
+		free(s);
+	return ok;
+}
+
+/* A number with many digits, or an exponent: is it within its type's range? An integer above all
+ * of 64 bits is a real number. */
+static bool in_range(const struct scan *s, const char *from, uint8_t *type, bool exponent)
+{
+	size_t n = (size_t)(s->p - from);
+	int64_t i;
+	double d;
+
+	if (*type == TAPE_INT && (n < 19 || big_i64(from, n, &i)))
+		return true;
+	*type = TAPE_REAL;
+	return (n < 300 && !exponent) || slow_f64(from, n, &d);
+}
+
+static enum tape_end scan_number(struct scan *s)
+{
+	const char *from = s->p, *p = from + (*from == '-'), *more;
+	enum tape_type type = TAPE_INT;
+	bool exponent = false;
+	struct tape_node *node = new_node(s, TAPE_INT);
+
+	more = p < s->end && *p == '0' ? p + 1 : digits(p, s->end);
+	if (more == p)
+		return p == s->end ? TAPE_CUT : TAPE_BAD;
+	p = more;
+	if (p < s->end && *p == '.') {
+		type = TAPE_REAL;
+		more = digits(++p, s->end);
+		if (more == p)
+			return p == s->end ? TAPE_CUT : TAPE_BAD;
+		p = more;
+	}
+	if (p < s->end && (*p | 32) == 'e') {
+		type = TAPE_REAL;
+		exponent = true;
+		p++;
+		p += p < s->end && (*p == '+' || *p == '-');
+		more = digits(p, s->end);
+		if (more == p)
+			return p == s->end ? TAPE_CUT : TAPE_BAD;
+		p = more;
+	}
+	s->p = p;
+	node->type = (uint8_t)type;
+	node->n = (uint32_t)(p - from);
+	return in_range(s, from, &node->type, exponent) ? TAPE_WHOLE : TAPE_BAD;
+}
+
+/* In a list of numbers, the next one comes behind a comma and a blank at most. */
+static bool to_next_number(struct scan *s)
+{
+	const char *p = s->p;
+
+	if (p == s->end || *p++ != ',')
+		return false;
+	p += p < s->end && *p == ' ';
+	if (p == s->end || ((*p < '0' || *p > '9') && *p != '-'))
+		return false;
+	s->p = p;
+	return true;
+}
+
+/* A number, and those that follow it in an array */
+static enum tape_end scan_numbers(struct scan *s)
+{
+	bool array = s->depth && s->t->v[s->open].type == TAPE_ARRAY;
+	enum tape_end e = scan_number(s);
+
+	while (array && e == TAPE_WHOLE && to_next_number(s)) {
+		s->t->v[s->open].n++;
+		e = scan_number(s);
+	}
+	return e;
+}
+
+/* ---- objects ---- */
+
+static bool same_key(const struct tape *t, uint32_t a, uint32_t b)
+{
+	return t->v[a].n == t->v[b].n &&
+	       memcmp(t->text + t->v[a].at, t->text + t->v[b].at, t->v[a].n) == 0;
+}
+
+static bool few_differ(const struct tape *t, uint32_t open)
+{
+	uint32_t end = t->n;
+
+	for (uint32_t a = open + 1; a < end; a = t->v[a + 1].next)
+		for (uint32_t b = open + 1; b < a; b = t->v[b + 1].next)
+			if (same_key(t, a, b))
+				return false;
+	return true;
+}
+
+static bool many_differ(const struct tape *t, uint32_t open)
+{
+	struct set seen = {0};
+	struct buf b = {0};
+	bool differ = true;
+
+	for (uint32_t k = open + 1; differ && k < t->n; k = t->v[k + 1].next) {
+		buf_reset(&b);
+		buf_reserve(&b, t->v[k].n + 1);
+		differ = set_add(&seen, b.p, decode(b.p, t->text + t->v[k].at, t->v[k].n));
+	}
+	set_free(&seen);
+	buf_free(&b);
+	return differ;
+}
+
+/* The object that ends here has no key twice. */
+static bool keys_differ(const struct tape *t, uint32_t open)
+{
+	bool plain = t->v[open].n <= FEW_KEYS;
+
+	for (uint32_t k = open + 1; plain && k < t->n; k = t->v[k + 1].next)
+		plain = !t->v[k].escaped;
+	return plain ? few_differ(t, open) : many_differ(t, open);
+}
+
+/* ---- values ---- */
+
+static void skip_blanks(struct scan *s)
+{
+	while (s->p < s->end && (*s->p == ' ' || *s->p == '\n' || *s->p == '\r' || *s->p == '\t'))
+		s->p++;
+}
+
+static enum tape_end scan_word(struct scan *s, const char *word, enum tape_type type)
+{
+	size_t n = strlen(word), left = (size_t)(s->end - s->p);
+
+	if (memcmp(s->p, word, left < n ? left : n) != 0)
+		return TAPE_BAD;
+	if (left < n)
+		return TAPE_CUT;
+	new_node(s, type);
+	s->p += n;
+	return TAPE_WHOLE;
+}
+
+static enum tape_end open_container(struct scan *s)
+{
+	struct tape_node *node = new_node(s, *s->p == '{' ? TAPE_OBJECT : TAPE_ARRAY);
+
+	node->next = s->open;
+	s->open = s->t->n - 1;
+	s->p++;
+	return ++s->depth > DEPTH ? TAPE_BAD : TAPE_WHOLE;
+}
+
+static enum tape_end close_container(struct scan *s)
+{
+	struct tape_node *node = &s->t->v[s->open];
+	uint32_t around = node->next;
+
+	if (*s->p != (node->type == TAPE_OBJECT ? '}' : ']'))
+		return TAPE_BAD;
+	if (node->type == TAPE_OBJECT && node->n > 1 && !keys_differ(s->t, s->open))
+		return TAPE_BAD;
+	node->next = s->t->n;
+	s->open = around;
+	s->p++;
+	s->depth--;
+	return TAPE_WHOLE;
+}
+
+static enum tape_end scan_value(struct scan *s)
+{
+	switch (*s->p) {
+	case '"':
+		return scan_text(s);
+	case '{':
+	case '[':
+		return open_container(s);
+	case 't':
+		return scan_word(s, "true", TAPE_TRUE);
+	case 'f':
+		return scan_word(s, "false", TAPE_FALSE);
+	case 'n':
+		return scan_word(s, "null", TAPE_NULL);
+	default:
+		return scan_numbers(s);
+	}
+}
+
+static enum tape_end scan_key(struct scan *s)
+{
+	enum tape_end e = *s->p == '"' ? scan_text(s) : TAPE_BAD;
+
+	if (e != TAPE_WHOLE)
+		return e;
+	skip_blanks(s);
+	if (s->p == s->end)
+		return TAPE_CUT;
+	if (*s->p++ != ':')
+		return TAPE_BAD;
+	skip_blanks(s);
+	return s->p == s->end ? TAPE_CUT : TAPE_WHOLE;
+}
+
+/* One element: in an object its key and its value */
+static enum tape_end scan_element(struct scan *s)
+{
+	enum tape_end e = TAPE_WHOLE;
+
+	if (s->depth) {
+		s->t->v[s->open].n++;
+		if (s->t->v[s->open].type == TAPE_OBJECT)
+			e = scan_key(s);
+	}
+	return e == TAPE_WHOLE ? scan_value(s) : e;
+}
+
+/* Behind a value: ends of containers, then a comma, if one is open. */
+static enum tape_end scan_ends(struct scan *s)
+{
+	enum tape_end e = TAPE_WHOLE;
+
+	while (e == TAPE_WHOLE && s->depth) {
+		skip_blanks(s);
+		if (s->p == s->end)
+			return TAPE_CUT;
+		if (*s->p == ',') {
+			s->p++;
+			return TAPE_WHOLE;
+		}
+		e = close_container(s);
+	}
+	return e;
+}
+
+static enum tape_end scan(struct scan *s)
+{
+	enum tape_end e;
+
+	do {
+		size_t depth = s->depth;
+
+		skip_blanks(s);
+		if (s->p == s->end)
+			return TAPE_CUT;
+		if ((e = scan_element(s)) != TAPE_WHOLE)
+			return e;
+		skip_blanks(s);
+		/* one that was just opened has elements, or its end comes at once */
+		if (s->depth > depth && (s->p == s->end || (*s->p != '}' && *s->p != ']')))
+			continue;
+		if ((e = scan_ends(s)) != TAPE_WHOLE)
+			return e;
+	} while (s->depth);
+	skip_blanks(s);
+	return s->p == s->end ? TAPE_WHOLE : TAPE_BAD;
+}
+
+enum tape_end tape_parse(struct tape *t, char *text, size_t n)
+{
+	struct scan s = {.t = t, .begin = text, .p = text, .end = text + n};
+
+	assert(n <= UINT32_MAX);
+	t->text = text;
+	t->n = 0;
+	skip_blanks(&s);
+	if (s.p < s.end && *s.p != '{' && *s.p != '[')
+		return TAPE_BAD;
+	return scan(&s);
+}
+
+void tape_free(struct tape *t)
+{
+	free(t->v);
+	*t = (struct tape){0};
+}
+
+/* ---- looking ---- */
+
+static struct tape_node *node_of(struct tape_val v)
+{
+	return &v.t->v[v.i];
+}
+
+struct tape_val tape_root(struct tape *t)
+{
+	return (struct tape_val){t, 0};
+}
+
+enum tape_type tape_type(struct tape_val v)
+{
+	return v.t ? (enum tape_type)node_of(v)->type : TAPE_NONE;
+}
+
+bool tape_none(struct tape_val v)
+{
+	return tape_type(v) <= TAPE_NULL;
+}
+
+bool tape_text(struct tape_val v, struct span *s)
+{
+	struct tape_node *node = v.t ? node_of(v) : NULL;
+	char *p;
+
+	if (!node || node->type != TAPE_TEXT)
+		return false;
+	p = v.t->text + node->at;
+	if (node->escaped) {
+		node->n = (uint32_t)decode(p, p, node->n);
+		node->escaped = false;
+	}
+	*s = (struct span){p, node->n};
+	return true;
+}
+
+bool tape_is(struct tape_val v, const char *text)
+{
+	struct span s;
+
+	return tape_text(v, &s) && span_is(s, text);
+}
+
+struct tape_iter tape_walk(struct tape_val v)
+{
+	enum tape_type type = tape_type(v);
+
+	if (type != TAPE_ARRAY && type != TAPE_OBJECT)
+		return (struct tape_iter){0};
+	return (struct tape_iter){{v.t, v.i + 1}, node_of(v)->n, type == TAPE_OBJECT};
+}
+
+bool tape_next(struct tape_iter *it, struct tape_val *key, struct tape_val *value)
+{
+	if (!it->left)
+		return false;
+	it->left--;
+	*key = (struct tape_val){it->pairs ? it->at.t : NULL, it->at.i};
+	it->at.i += it->pairs;
+	*value = it->at;
+	it->at.i = node_of(it->at)->next;
+	return true;
+}
+
+struct tape_val tape_get_n(struct tape_val v, const char *key, size_t n)
+{
+	const struct tape_node *all = v.t ? v.t->v : NULL;
+	uint32_t i = v.i + 1, left = tape_type(v) == TAPE_OBJECT ? all[v.i].n : 0;
+	struct span s;
+
+	for (; left; left--, i = all[i + 1].next) {
+		if (all[i].escaped)
+			tape_text((struct tape_val){v.t, i}, &s);
+		if (all[i].n == n && memcmp(v.t->text + all[i].at, key, n) == 0)
+			return (struct tape_val){v.t, i + 1};
+	}
+	return (struct tape_val){0};
+}
+
+uint32_t tape_count(struct tape_val v)
+{
+	return tape_walk(v).left;
+}
+
+struct tape_val tape_at(struct tape_val array, uint32_t i)
+{
+	struct tape_iter it = tape_walk(array);
+	struct tape_val k, found;
+
+	while (!it.pairs && tape_next(&it, &k, &found))
+		if (i-- == 0)
+			return found;
+	return (struct tape_val){0};
+}
+
+bool tape_i64(struct tape_val v, int64_t *x)
+{
+	const struct tape_node *node = v.t ? node_of(v) : NULL;
+	const char *p;
+	int64_t sum = 0;
+
+	if (!node || node->type != TAPE_INT)
+		return false;
+	p = v.t->text + node->at;
+	if (node->n >= 19)
+		return big_i64(p, node->n, x);
+	for (uint32_t i = *p == '-'; i < node->n; i++)
+		sum = sum * 10 + (p[i] - '0');
+	*x = *p == '-' ? -sum : sum;
+	return true;
+}
+
+/* ---- decimal to binary ---- */
+
+#ifdef __x86_64__ /* long double: 64 bits of digits, in its first 8 bytes */
+enum { WIDE = LDBL_MANT_DIG == 64 };
+#else
+enum { WIDE = 0 };
+#endif
+
+/* digits * 10^power */
+struct decimal {
+	uint64_t digits;
+	int power;
+	bool whole; /* no digit is missing */
+};
+
+/* What stands behind an 'e', as far as it matters */
+static int exponent_of(const char *p, const char *end)
+{
+	bool minus = *p == '-';
+	int e = 0;
+
+	for (p += minus || *p == '+'; p < end; p++)
+		e = e < 1000 ? e * 10 + (*p - '0') : e;
+	return minus ? -e : e;
+}
+
+/* The number that 8 digits are: pairs, then fours, then all are put together side by side. */
+static inline uint64_t eight_digits(uint64_t w)
+{
+	w ^= EACH('0');
+	w = (w * 10 + (w >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
+	w = (w * 100 + (w >> 16)) & UINT64_C(0x0000ffff0000ffff);
+	return (w * 10000 + (w >> 32)) & UINT64_C(0xffffffff);
+}
+
+/* Digits from p on behind those that d has; what is not one of them ends it. */
+static const char *add_digits(struct decimal *d, const char *p, const char *end)
+{
+	for (uint64_t w; end - p >= 8 && !no_digits(w = eight_bytes(p)); p += 8)
+		d->digits = d->digits * 100000000 + eight_digits(w);
+	for (; p < end && *p >= '0' && *p <= '9'; p++)
+		d->digits = d->digits * 10 + (uint64_t)(*p - '0');
+	return p;
+}
+
+static struct decimal decimal_of(const char *p, const char *end)
+{
+	struct decimal d = {0};
+	const char *point, *from = p += *p == '0';
+	ptrdiff_t n;
+
+	p = point = add_digits(&d, p, end);
+	if (p < end && *p == '.')
+		p = add_digits(&d, p + 1, end);
+	n = p - from - (p > point);
+	d.whole = n <= 19;
+	d.power = p > point ? (int)(point + 1 - p) : 0;
+	d.power += p < end ? exponent_of(p + 1, end) : 0;
+	return d;
+}
+
+/* The low bits of the 64 that wide has: which double is nearest to a number that is within one of
+ * them depends on the number alone, unless they are about half of a double's last bit. */
+static bool near_middle(long double wide)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &wide, sizeof bits);
+	bits &= 0x7ff;
+	return bits >= 0x3ff && bits <= 0x401;
+}
+
+/* The nearest double where one operation makes it: exactly, or in a type of 64 bits whose own
+ * rounding does not matter. */
+static bool fast_f64(struct decimal d, double *x)
+{
+	static const double ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+				     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+				     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+	int power = abs(d.power);
+	long double wide;
+
+	if (!d.whole || power > 22)
+		return false;
+	if (d.digits <= UINT64_C(1) << 53) {
+		*x = d.power < 0 ? (double)d.digits / ten[power] : (double)d.digits * ten[power];
+		return true;
+	}
+	if (!WIDE)
+		return false;
+	wide = d.power < 0 ? (long double)d.digits / (long double)ten[power]
+			   : (long double)d.digits * (long double)ten[power];
+	*x = (double)wide;
+	return !near_middle(wide);
+}
+
+bool tape_f64(struct tape_val v, double *x)
+{
+	const struct tape_node *node = v.t ? node_of(v) : NULL;
+	const char *p;
+	bool minus;
+
+	if (!node || (node->type != TAPE_INT && node->type != TAPE_REAL))
+		return false;
+	p = v.t->text + node->at;
+	minus = *p == '-';
+	if (!fast_f64(decimal_of(p + minus, p + node->n), x))
+		return slow_f64(p, node->n, x);
+	*x = minus ? -*x : *x;
+	return true;
+}

@@ -1,0 +1,98 @@
+/*
+ * tape.h - one JSON value read in place: a row of nodes instead of a tree, no copies.
+ *
+ * For whoever reads many rows and looks at few of their values: nothing is allocated a value, texts
+ * stay where they are (what has escapes is decoded there when it is asked for), numbers are
+ * converted when they are asked for. It accepts what jansson accepts with JSON_REJECT_DUPLICATES
+ * and JSON_ALLOW_NUL: UTF-8, finite numbers, 2048 levels; and integers of more than 64 bits, which
+ * are real numbers then.
+ *
+ *     struct tape t = {0};
+ *     if (tape_parse(&t, text, n) == TAPE_WHOLE) {
+ *             struct span s;
+ *             if (tape_text(tape_get(tape_root(&t), "prompt"), &s)) ...
+ *     }
+ *     tape_free(&t);
+ */
+#ifndef BASE_TAPE_H
+#define BASE_TAPE_H
+
+#include "base/buf.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+enum tape_type {
+	TAPE_NONE, /* there is no such value */
+	TAPE_NULL,
+	TAPE_FALSE,
+	TAPE_TRUE,
+	TAPE_INT,
+	TAPE_REAL,
+	TAPE_TEXT,
+	TAPE_ARRAY,
+	TAPE_OBJECT, /* its nodes: key, value, key, value ... */
+};
+
+struct tape_node {
+	uint32_t at;   /* in text: the first byte; of a text the one behind the quote */
+	uint32_t n;    /* bytes of a number or a text; elements of an array, pairs of an object */
+	uint32_t next; /* the node behind this value */
+	uint8_t type;
+	bool escaped; /* a text that is not decoded yet */
+};
+
+struct tape {       /* zero-initialise; may be used again and again */
+	char *text; /* borrowed */
+	struct tape_node *v;
+	uint32_t n, cap;
+};
+
+/* A value of a tape; t NULL: absent. Valid until the tape's next tape_parse. */
+struct tape_val {
+	struct tape *t;
+	uint32_t i;
+};
+
+enum tape_end {
+	TAPE_WHOLE,
+	TAPE_CUT, /* the beginning of a value */
+	TAPE_BAD, /* no JSON, or more than one value */
+};
+
+/* The value is an object or an array; blanks around it are fine. text, of less than 4 GiB, is only
+ * written to behind TAPE_WHOLE, by tape_text. */
+enum tape_end tape_parse(struct tape *t, char *text, size_t n);
+void tape_free(struct tape *t);
+
+struct tape_val tape_root(struct tape *t);
+enum tape_type tape_type(struct tape_val v);
+bool tape_none(struct tape_val v); /* absent or null */
+/* The value of this key; absent when v is no object or has none. */
+struct tape_val tape_get_n(struct tape_val v, const char *key, size_t n);
+static inline struct tape_val tape_get(struct tape_val v, const char *key)
+{
+	return tape_get_n(v, key, strlen(key)); /* which the compiler counts */
+}
+uint32_t tape_count(struct tape_val v); /* elements or pairs; 0 of anything else */
+struct tape_val tape_at(struct tape_val array, uint32_t i);
+
+/* False when the type is another; the result is then untouched. The text is valid as v is. */
+bool tape_text(struct tape_val v, struct span *s);
+bool tape_is(struct tape_val v, const char *text); /* this very text */
+bool tape_i64(struct tape_val v, int64_t *x);      /* integers only */
+bool tape_f64(struct tape_val v, double *x);       /* integers too; the nearest double */
+
+/* Walks an array, or the pairs of an object:
+ *     for (struct tape_iter it = tape_walk(v); tape_next(&it, &key, &value);)
+ * key is absent in an array. */
+struct tape_iter {
+	struct tape_val at;
+	uint32_t left;
+	bool pairs;
+};
+struct tape_iter tape_walk(struct tape_val v); /* anything else has no elements */
+bool tape_next(struct tape_iter *it, struct tape_val *key, struct tape_val *value);
+
+#endif
