@@ -27,7 +27,7 @@ setup() {
 	fixture tasks base run eval server
 	mkdir "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/elsewhere"
 	for d in a elsewhere; do
-		cp -r "$FIX"/{base,train.jsonl,test.jsonl,run.traj,eval.traj,list.tsv,toy-server} "$BATS_TEST_TMPDIR/$d"
+		cp -r "$FIX"/{base,train.jsonl,test.jsonl,run.traj,rollouts.jsonl,eval.traj,list.tsv,toy-server} "$BATS_TEST_TMPDIR/$d"
 	done
 	cd "$BATS_TEST_TMPDIR/a"
 }
