@@ -288,6 +288,9 @@ int gguf_rope_read(const struct gguf *g, const struct gguf_arch *a, struct confi
 {
 	c->rope = (struct rope){.theta = 10000, .factor = 1};
 	c->local = (struct rope){0};
+	if (c->head_dim < 2)
+		return fail(why, ST_INPUT, "%s: heads of %lld numbers", g->path,
+			    (long long)c->head_dim);
 	if (gguf_real(g, gguf_arch_key(a, "rope.freq_base"), &c->rope.theta, why) ||
 	    read_share(g, a, c, why) || read_scaling(g, a, c, why) || check_rest(g, a, c, why))
 		return ST_INPUT;
