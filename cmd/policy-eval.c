@@ -3,6 +3,7 @@
  * man/policy-eval.1.
  */
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/par.h"
 #include "base/clock.h"
 #include "base/progress.h"
@@ -16,7 +17,6 @@
 #include "task/taskleak.h"
 #include "verify/failures.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static struct failures failures = {.most = FAILURES_MOST};
 static bool greedy, no_score, strict, count_tokens;
 static const char *train_file, *shard_text;
 static struct shard {
-	uint64_t i, n; /* this is the i-th of n, from 1 */
+	int64_t i, n; /* this is the i-th of n, from 1 */
 } shard = {1, 1};
 
 static const struct opt opts[] = {
@@ -67,23 +67,12 @@ static const struct opt opts[] = {
 static const struct tool tool = {
 	"policy-eval", "", "Samples responses to problems and judges them, as a stream.", opts};
 
-/* "I/N", 1 <= I <= N */
-static int take_shard(const char *text)
-{
-	char end;
-
-	if (sscanf(text, "%" SCNu64 "/%" SCNu64 "%c", &shard.i, &shard.n, &end) != 2 ||
-	    !isdigit((unsigned char)*text) || shard.i < 1 || shard.i > shard.n || shard.n > 1000000)
-		return tool_usage("--shard %s: not I/N with I from 1 to N, like 3/8", text);
-	return 0;
-}
-
 static int check_options(void)
 {
 	if (!policy_dir || !task_file == !prompt)
 		return tool_usage("-p is needed, and one of -t and --prompt");
-	if (shard_text && take_shard(shard_text))
-		return ST_USAGE;
+	if (shard_text && !num_part(shard_text, &shard.i, &shard.n))
+		return tool_usage("--shard %s: not I/N with I from 1 to N, like 3/8", shard_text);
 	if (groups && (step < 1 || shard_text || prompt))
 		return tool_usage("--groups is about the problems of -t in a --step from 1 on, "
 				  "and has no --shard");
@@ -164,10 +153,10 @@ static size_t chunk_of(size_t n_tasks)
 /* The problems of the shard: from that many on */
 static size_t shard_of(size_t n_tasks, size_t *from)
 {
-	*from = (size_t)((shard.i - 1) * n_tasks / shard.n);
+	*from = (size_t)(shard.i - 1) * n_tasks / (size_t)shard.n;
 	if (groups)
 		return (size_t)groups;
-	return (size_t)(shard.i * n_tasks / shard.n) - *from;
+	return (size_t)shard.i * n_tasks / (size_t)shard.n - *from;
 }
 
 /* The draws of the k problems from the done-th of the shard, or of the step, on */

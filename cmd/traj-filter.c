@@ -13,18 +13,20 @@
 #include "base/tally.h"
 #include "stream/where.h"
 #include "base/file.h"
+#include "base/rng.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 static bool correct, invert, dedup, strict;
 static double threshold = 0.5, min_reward = -INFINITY, max_reward = INFINITY;
 static double min_rate = 0, max_rate = 1;
-static int64_t min_tokens, max_tokens, copies, per_task, seed;
-static const char *finish, *verdict, *steps, *task_file;
+static int64_t min_tokens, max_tokens, copies, per_task, sample, seed;
+static const char *finish, *verdict, *steps, *task_file, *split;
 static struct opt_list task_ids, conditions;
 
 static const struct opt opts[] = {
@@ -43,6 +45,8 @@ static const struct opt opts[] = {
 	 "response has N tokens or fewer; 0: any number"},
 	{0, "where", "COND", OPT_LIST, &conditions, 0, 0,
 	 "'key OP value' holds for any key; may be repeated"},
+	{0, "split", "I/N", OPT_STR, &split, 0, 0,
+	 "task is in the I-th of N parts, which the seed makes"},
 	{'v', "invert", NULL, OPT_FLAG, &invert, 0, 0, "keep what fails the tests above"},
 	{0, "min-rate", "X", OPT_NUM, &min_rate, 0, 1, "least success rate of the task"},
 	{0, "max-rate", "X", OPT_NUM, &max_rate, 0, 1, "greatest success rate of the task"},
@@ -51,7 +55,9 @@ static const struct opt opts[] = {
 	{0, "dedup", NULL, OPT_FLAG, &dedup, 0, 0, "the same as --copies 1"},
 	{0, "per-task", "N", OPT_INT, &per_task, 0, 1e9,
 	 "a random N of each task's trajectories; 0: all"},
-	{'s', "seed", "N", OPT_INT, &seed, 0, 9e15, "of --per-task"},
+	{0, "sample", "N", OPT_INT, &sample, 0, 1e15,
+	 "a random N of what passes all of this; 0: all"},
+	{'s', "seed", "N", OPT_INT, &seed, 0, 9e15, "of --per-task, --sample and --split"},
 	OPT__STRICT(strict),
 	{0}};
 static const struct tool tool = {"traj-filter", "[file ...]",
@@ -61,7 +67,8 @@ static const struct tool tool = {"traj-filter", "[file ...]",
 static struct where *wheres;
 static int64_t first_step = INT64_MIN, last_step = INT64_MAX;
 static struct names wanted; /* of --task and --task-file */
-static bool whole;          /* nothing can be passed on before the end of the input */
+static int64_t part = 1, parts = 1;
+static bool whole; /* nothing can be passed on before the end of the input */
 
 /* What was seen */
 struct task_rate {
@@ -131,6 +138,8 @@ static int prepare(void)
 		st = parse_steps();
 	if (!st && task_file)
 		st = load_task_file();
+	if (!st && split && !num_part(split, &part, &parts))
+		st = tool_usage("--split %s: not I/N with I from 1 to N, like 1/10", split);
 	if (!st && min_rate > max_rate)
 		st = tool_usage("--min-rate is above --max-rate");
 	if (!st && dedup && copies > 1)
@@ -141,7 +150,7 @@ static int prepare(void)
 		names_id(&wanted, (struct span){task_ids.v[i], strlen(task_ids.v[i])});
 	if (dedup)
 		copies = 1;
-	whole = min_rate > 0 || max_rate < 1 || per_task;
+	whole = min_rate > 0 || max_rate < 1 || per_task || sample;
 	store.cap = (uint64_t)per_task;
 	store.seed = (uint64_t)seed;
 	return st;
@@ -165,9 +174,18 @@ static bool sized(const struct traj *t)
 	return !max_tokens || t->n_tokens <= (size_t)max_tokens;
 }
 
+/* All of a task is in one part. */
+static bool in_part(struct span task)
+{
+	uint64_t hash = XXH3_64bits(task.p, task.n);
+	uint64_t key = rng_key((uint64_t)seed, RNG_SPLIT, hash, 0, 0);
+
+	return (int64_t)rng_below(key, 0, (uint64_t)parts) == part - 1;
+}
+
 static bool passes(const struct traj *t, struct mp map)
 {
-	bool ok = rewarded(t) && sized(t);
+	bool ok = rewarded(t) && sized(t) && (!split || in_part(t->task));
 
 	ok = ok && (!finish || span_is(t->finish, finish));
 	ok = ok && (!verdict || span_is(t->verdict, verdict));
@@ -269,18 +287,38 @@ static bool rate_fits(const struct task_rate *t)
 	return x >= min_rate && x <= max_rate;
 }
 
+static bool goes_out(const struct kept *k)
+{
+	return k->task != RESERVOIR_ALWAYS && rate_fits(&rates[k->task]);
+}
+
+/* Whether the next of `left` trajectories is among the `want` that are still drawn: each set of
+ * them has the same chance (Fan, Muller and Rezucha, 1962). */
+static bool draw(uint64_t want, uint64_t left)
+{
+	uint64_t key = rng_key((uint64_t)seed, RNG_RESERVOIR, 0, 1, 0);
+
+	return rng_below(key, left, left) < want;
+}
+
 static void emit(void)
 {
+	uint64_t left = 0, want = (uint64_t)sample;
+
 	reservoir_sort(&store);
+	for (size_t i = 0; i < store.n; i++)
+		left += goes_out(&store.v[i]);
+	want = sample && want < left ? want : left;
 	for (size_t i = 0; i < store.n; i++) {
 		const struct kept *k = &store.v[i];
 		bool traj = k->task != RESERVOIR_ALWAYS;
 
-		if (traj && !rate_fits(&rates[k->task]))
+		if (traj && (!goes_out(k) || !draw(want, left--)))
 			continue;
 		rec_put(&out, k->p, k->n, traj);
 		if (!traj)
 			continue;
+		want--;
 		n_out++;
 		tasks_out += !rates[k->task].out;
 		rates[k->task].out = true;

@@ -49,3 +49,15 @@ char *num_text(double v, char *buf)
 	}
 	return buf;
 }
+
+bool num_part(const char *s, int64_t *i, int64_t *n)
+{
+	const char *slash = strchr(s, '/');
+	char first[24];
+
+	if (!slash || (size_t)(slash - s) >= sizeof first)
+		return false;
+	memcpy(first, s, (size_t)(slash - s));
+	first[slash - s] = '\0';
+	return num_i64(slash + 1, 1, 1000000, n) && num_i64(first, 1, *n, i);
+}

@@ -16,9 +16,9 @@ enum rng_purpose {
 	RNG_SAMPLE,    /* tokens: (step, task, sample), position = token */
 	RNG_ORDER,     /* order of problems or rows: (epoch), of groups: (step, epoch, 1) */
 	RNG_TASK,      /* problem generators: (kind, split, index) */
-	RNG_RESERVOIR, /* traj-filter --per-task: (task hash) */
+	RNG_RESERVOIR, /* traj-filter --per-task: (task hash); --sample: (0, 1) */
 	RNG_BOOTSTRAP, /* resampling: (replicate) */
-	RNG_SPLIT,     /* validation share: (task hash) */
+	RNG_SPLIT,     /* validation share, parts of traj-filter --split: (task hash) */
 	RNG_TEST,      /* tests */
 	RNG_VERIFY,    /* values of symbols: (name, place, prime) */
 	RNG_ROUND,     /* weights to 16 bits: (hash of the tensor's name), position = element */

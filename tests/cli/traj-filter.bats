@@ -403,3 +403,40 @@ hard() { # solved 0/2, 1/4 (a fifth was not judged), 4/5, 2/2, none judged
 		[[ $status -ne 0 || $output != *blas* ]]
 	done
 }
+
+@test "--split: whole tasks, disjoint parts, all of it; -v is the rest" {
+	for i in $(seq 60); do
+		echo "{\"kind\":\"traj\",\"task\":\"t$((i % 20))\",\"prompt\":\"p$((i % 20))\",\"response\":\"$i\"}"
+	done | traj-cat --from-json >all
+	for i in 1 2 3; do
+		traj-filter -q --split $i/3 all | traj-cat -c task,response >part$i
+		traj-filter -q --split $i/3 -v all | traj-cat -c task,response >rest$i
+		cat part$i rest$i | sort | cmp - <(traj-cat -c task,response all | sort)
+		[ "$(wc -l <part$i)" = $((3 * $(cut -f 1 part$i | sort -u | wc -l))) ]
+		[ -s part$i ]
+	done
+	cat part1 part2 part3 | sort | cmp - <(traj-cat -c task,response all | sort)
+	not cmp -s part1 <(traj-filter -q --split 1/3 -s 1 all | traj-cat -c task,response)
+	for bad in 0/3 4/3 3 1/ /2 x/2 1/2x -1/2; do
+		status_is 2 traj-filter --split "$bad" all
+		says '--split'
+	done
+}
+
+@test "--sample: so many, in their order, another set with another seed, after all tests" {
+	for i in $(seq 50); do
+		echo "{\"kind\":\"traj\",\"task\":\"t$((i % 5))\",\"prompt\":\"p$((i % 5))\",\"response\":\"$i\",\"reward\":$((i % 2)),\"n\":$i}"
+	done | traj-cat --from-json >all
+	traj-filter -q --sample 7 all | traj-cat -c n >a
+	[ "$(wc -l <a)" = 7 ]
+	sort -n a | cmp - a
+	cmp a <(traj-filter -q --sample 7 all | traj-cat -c n)
+	not cmp -s a <(traj-filter -q --sample 7 -s 1 all | traj-cat -c n)
+	traj-filter -q --sample 7 --correct all | traj-cat -c n | awk '$1 % 2 == 0' | cmp - /dev/null
+	cmp <(traj-filter -q --sample 50 all | traj-cat -c n) <(seq 50)
+	cmp <(traj-filter -q --sample 99 all | traj-cat -c n) <(seq 50)
+	# each has the same chance: 300 draws of 10 of 50 are 60 each, 40 at the least and 82 at most
+	for s in $(seq 300); do
+		traj-filter -q --sample 10 -s "$s" all
+	done | traj-cat -c n | sort | uniq -c | awk '$1 < 36 || $1 > 88 { exit 1 } END { exit NR != 50 }'
+}
