@@ -488,10 +488,13 @@ static int encode_raw(struct work *w, struct span text, struct reason *why)
 static void drop_second_prefix(const struct tokenizer *t, struct ids *ids, size_t at)
 {
 	size_t n = t->prefix.n;
-	uint32_t *v = ids->v + at;
+	uint32_t *v;
 
 	assert(at <= ids->n && ids->n <= ids->cap);
-	if (n == 0 || ids->n - at < 2 * n || memcmp(v, v + n, n * sizeof *v) != 0)
+	if (n == 0 || ids->n - at < 2 * n)
+		return;
+	v = ids->v + at;
+	if (memcmp(v, v + n, n * sizeof *v) != 0)
 		return;
 	memmove(v, v + n, (ids->n - at - n) * sizeof *v);
 	ids->n -= n;
