@@ -8,9 +8,10 @@ OPT = -O3 -g
 # asserts are for whoever works on the code: check and the builds that give CFLAGS have them
 CFLAGS = $(OPT) -DNDEBUG
 # Sets of kernels (base/cpu.h) that programs choose from when they start; all else is compiled for
-# what CC compiles for: CFLAGS='-O3 -DNDEBUG -march=x86-64-v2' raises that
-KERNELS = plain $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),v3 v4 v4bf16)
+# what CC compiles for: CFLAGS='-O3 -DNDEBUG -march=x86-64-v2' raises that. With sanitizers the
+# large ones take minutes to compile, and have nothing that the others have not.
 SAN =
+KERNELS = plain $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),v3 $(if $(SAN),,v4 v4bf16))
 # what only the checks build is built without a warning
 WERROR = $(if $(SAN),-Werror)
 DEMO = build/demo
