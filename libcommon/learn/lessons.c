@@ -317,6 +317,8 @@ int lessons_seal(struct lessons *l, struct reason *why)
 	l->olds = xarray(most + 1, sizeof *l->olds);
 	l->teachers = xarray(most + 1, sizeof *l->teachers);
 	l->advantage = xarray(most + 1, sizeof *l->advantage);
+	if (!l->n)
+		return fail(why, ST_INPUT, "no trajectory to learn from");
 	return l->records ? 0
 			  : fail(why, ST_INPUT,
 				 "nothing to learn from: of %zu trajectories all are in groups of "
