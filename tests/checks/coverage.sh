@@ -10,8 +10,8 @@ objects=(libcommon/*/*.c cmd/*.c tests/unit/*/*.c tests/fuzz/*.c)
 objects=("${objects[@]/%.c/.o}")
 for ((i = 0; i < ${#objects[@]}; i++)); do
 	case ${objects[i]} in # what is compiled once for each set of kernels
-	*/tensor/blas.o | */tensor/half.o | */tensor/kernels.o | */tensor/quant.o) ;;
-	*/tensor/*.o) objects[i]=${objects[i]%.o}.plain.o ;;
+	libcommon/tensor/blas.o | libcommon/tensor/half.o | libcommon/tensor/kernels.o | libcommon/tensor/quant.o) ;;
+	libcommon/tensor/*.o) objects[i]=${objects[i]%.o}.plain.o ;;
 	esac
 done
 make -s BUILD="$tmp" CFLAGS='-O0 -fsyntax-only -DFAULTS -include tests/coverage.h' \
