@@ -27,6 +27,8 @@ static struct rollout_opts o = {
 	.sample = {.temperature = 1, .top_p = 1, .top_k = 0, .max_new = 256, .batch = 32},
 	.verify = VERIFY_OPTS_DEFAULT,
 };
+enum { MAX_STEP = 1000000000 }; /* as many as rl-explore makes */
+
 static const char *policy_dir, *task_file, *prompt, *compute = "f32";
 static int64_t samples = 1, threads, seed, step = -1, iter = -1, groups;
 static struct failures failures = {.most = FAILURES_MOST};
@@ -73,9 +75,10 @@ static int check_options(void)
 		return tool_usage("-p is needed, and one of -t and --prompt");
 	if (shard_text && !num_part(shard_text, &shard.i, &shard.n))
 		return tool_usage("--shard %s: not I/N with I from 1 to N, like 3/8", shard_text);
-	if (groups && (step < 1 || shard_text || prompt))
-		return tool_usage("--groups is about the problems of -t in a --step from 1 on, "
-				  "and has no --shard");
+	if (groups && (step < 1 || step > MAX_STEP || shard_text || prompt))
+		return tool_usage("--groups is about the problems of -t in a --step from 1 to %d, "
+				  "and has no --shard",
+				  MAX_STEP);
 	if (options_check_compute(compute) || options_check_temperature(o.sample.temperature, true))
 		return ST_USAGE;
 	if (train_file && !task_file)
@@ -172,8 +175,8 @@ static struct deck open_deck(size_t n_tasks)
 	struct deck deck;
 
 	deck_init(&deck, o.seed, n_tasks);
-	for (int64_t i = 0; i < (step - 1) * groups; i++)
-		deck_next(&deck);
+	if (groups)
+		deck_seek(&deck, (uint64_t)(step - 1) * (uint64_t)groups);
 	return deck;
 }
 

@@ -2,7 +2,6 @@
  * policy-score - log-probabilities of a stream's tokens under a policy. See man/policy-score.1.
  */
 #include "base/elem.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/tool.h"
@@ -11,6 +10,7 @@
 #include "run/memory.h"
 #include "run/options.h"
 #include "stream/edit.h"
+#include "stream/hold.h"
 #include "stream/pack.h"
 #include "stream/traj.h"
 
@@ -259,8 +259,9 @@ static void put_scored(struct held *h, const float *logp, const float *entropy)
 }
 
 /* Scores and writes what is held. */
-static int settle(struct reason *why)
+static int settle(void *ctx, struct reason *why)
 {
+	(void)ctx;
 	score_held();
 	for (size_t i = 0; i < s.n; i++) {
 		struct held *h = &s.held[i];
@@ -274,15 +275,19 @@ static int settle(struct reason *why)
 	return out_flush(s.out.o, why);
 }
 
-static int hold(const struct rec *r, const char *name, struct reason *why)
+static bool is_full(void *ctx)
+{
+	(void)ctx;
+	return s.n == HELD || s.n_tok >= 4 * (size_t)micro_tokens;
+}
+
+static int hold(void *ctx, const struct rec *r, const char *name, struct reason *why)
 {
 	struct held *h = &s.held[s.n++];
-	struct rec copy = *r;
+	struct rec copy = hold_copy(&h->bytes, r);
 	struct reason text;
 
-	buf_reset(&h->bytes);
-	buf_add(&h->bytes, r->map.p, r->map.n);
-	copy.map.p = (const uint8_t *)h->bytes.p;
+	(void)ctx;
 	h->is_traj = r->is_traj;
 	h->scored = h->done = false;
 	if (!r->is_traj)
@@ -301,46 +306,15 @@ static int hold(const struct rec *r, const char *name, struct reason *why)
 	return 0;
 }
 
-static int score_file(const char *path, struct reason *why)
-{
-	struct rec_in *in = NULL;
-	uint64_t segment = 0;
-	struct rec r;
-	int got = 0, st = file_not_stdout(path, why);
-
-	if (st || !(in = rec_open(path, strict ? REC_STRICT : 0, why)))
-		return why->status;
-	rec_tie(in, out_stdout());
-	while (!st) {
-		bool full = s.n == HELD || s.n_tok >= 4 * (size_t)micro_tokens;
-
-		/* nothing is held back while the input pauses */
-		if (s.n && (full || !rec_ready(in)))
-			st = settle(why);
-		if (st || (got = rec_next(in, &r, why)) <= 0)
-			break;
-		if (s.n && r.segment != segment)
-			st = settle(why);
-		segment = r.segment;
-		rec_out_segment(&s.out, in, &r);
-		if (!st)
-			st = hold(&r, rec_name(in), why);
-	}
-	if (!st)
-		st = got < 0 ? why->status : settle(why);
-	if (!s.out.open)
-		rec_out_chain(&s.out, in);
-	rec_close(in);
-	return st;
-}
-
 static int score_all(char *files[], struct reason *why)
 {
-	static char *standard[] = {(char *)"-", NULL};
-	int st = 0;
+	struct hold h = {.take = hold,
+			 .full = is_full,
+			 .settle = settle,
+			 .out = &s.out,
+			 .flags = strict ? REC_STRICT : 0};
+	int st = hold_files(&h, files, why);
 
-	for (char **f = *files ? files : standard; *f && !st; f++)
-		st = score_file(*f, why);
 	if (!st)
 		rec_finish(&s.out);
 	return st;

@@ -95,30 +95,14 @@ static int check_outputs(int n, char *files[], struct reason *why)
 	return session.state.begun ? 0 : newdir_check(run.out, why);
 }
 
-static int read_stream(struct rft_data *d, struct in *input, struct reason *why)
+static int add(void *ctx, const struct traj *t, const struct rec *r, const char *name,
+	       struct reason *why)
 {
-	struct rec_in *in = rec_take(input, strict ? REC_STRICT : 0);
-	struct traj_mem mem = {0};
-	struct rec rec;
-	struct traj t;
-	int got = -1, st = 0;
-
-	while (!st && (got = rec_next(in, &rec, why)) > 0) {
-		if (!rec.is_traj)
-			continue;
-		st = traj_read(&t, &rec, rec_name(in), &mem, why);
-		if (!st && !isnan(t.reward)) {
-			total.judged++;
-			total.wrong += t.reward < 0.5;
-		}
-		if (!st && traj_unanswered(&t))
-			d->empty++;
-		else if (!st)
-			st = rft_add(d, &t, &rec, rec_name(in), why);
+	if (!isnan(t->reward)) {
+		total.judged++;
+		total.wrong += t->reward < 0.5;
 	}
-	traj_mem_free(&mem);
-	rec_close(in);
-	return st ? st : got < 0 ? why->status : 0;
+	return rft_add(ctx, t, r, name, why);
 }
 
 /* A stream of trajectories, or rows of JSON. */
@@ -134,7 +118,9 @@ static int read_input(struct rft_data *d, const char *path, struct reason *why)
 		in_close(&in);
 		return st;
 	}
-	return rows_likely(&in) ? rftrows_read(d, &in, &rows, why) : read_stream(d, &in, why);
+	if (rows_likely(&in))
+		return rftrows_read(d, &in, &rows, why);
+	return traj_each(rec_take(&in, strict ? REC_STRICT : 0), add, d, why);
 }
 
 static int read_all(struct rft_data *d, int n, char *files[], struct reason *why)

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 static struct rl_opts o = RL_OPTS_DEFAULT;
 static struct run_options run = RUN_OPTIONS_DEFAULT(1);
@@ -30,8 +31,9 @@ static struct lessons_opts lessons_opts = {.rl = &o, .old = "logprobs"};
 static const char *teacher = "ref_logprobs";
 
 static const struct opt opts[] = {
-	{'p', "policy", "DIR", OPT_STR, &run.policy, 0, 0, "policy to update"},
-	{'o', "output", "DIR", OPT_STR, &run.out, 0, 0, "the updated policy; must not exist yet"},
+	{'p', "policy", "DIR", OPT_STR | OPT_BY_CONTENT, &run.policy, 0, 0, "policy to update"},
+	{'o', "output", "DIR", OPT_STR | OPT_FREE, &run.out, 0, 0,
+	 "the updated policy; must not exist yet"},
 	OPT__SEED(run.seed, "of the order of groups"),
 	OPTION_THREADS(run.threads),
 
@@ -60,7 +62,7 @@ static const struct opt opts[] = {
 
 	OPTIONS_RATE(o),
 	OPTIONS_LORA(run),
-	{0, "state", "DIR", OPT_STR, &state_dir, 0, 0,
+	{0, "state", "DIR", OPT_STR | OPT_FREE, &state_dir, 0, 0,
 	 "moments and counts, taken from there and left there for the next call"},
 	{0, "profile", NULL, OPT_FLAG | OPT_FREE, &run.profile, 0, 0,
 	 "say at the end where the time went"},
@@ -79,7 +81,7 @@ static struct kept { /* what goes on from call to call */
 	struct state state;
 	uint64_t calls, step; /* step: the last that was made */
 	uint64_t from, to;    /* hashes of the weights before and after the last call */
-	uint64_t input;       /* hash of its lessons */
+	uint64_t call;        /* hash of its lessons and options */
 } kept;
 
 static int check_options(void)
@@ -112,26 +114,17 @@ static int check_outputs(int n, char *files[], struct reason *why)
 }
 
 /* ---- input ---- */
+static int add(void *ctx, const struct traj *t, const struct rec *r, const char *name,
+	       struct reason *why)
+{
+	return lessons_add(ctx, t, r, name, why);
+}
+
 static int read_stream(struct lessons *l, const char *path, struct reason *why)
 {
 	struct rec_in *in = rec_open(path, strict ? REC_STRICT : 0, why);
-	struct traj_mem mem = {0};
-	struct rec rec;
-	struct traj t;
-	int got = -1, st = 0;
 
-	if (!in)
-		return why->status;
-	while (!st && (got = rec_next(in, &rec, why)) > 0) {
-		if (!rec.is_traj)
-			continue;
-		st = traj_read(&t, &rec, rec_name(in), &mem, why);
-		if (!st)
-			st = lessons_add(l, &t, &rec, rec_name(in), why);
-	}
-	traj_mem_free(&mem);
-	rec_close(in);
-	return st ? st : got < 0 ? why->status : 0;
+	return in ? traj_each(in, add, l, why) : why->status;
 }
 
 static void tell_left_out(const struct lessons *l)
@@ -168,9 +161,16 @@ static int read_all(struct lessons *l, int n, char *files[], struct reason *why)
 
 /* ---- state ---- */
 
+static uint64_t call_hash(const struct lessons *l)
+{
+	uint64_t parts[] = {lessons_hash(l), state_options_hash(opts)};
+
+	return XXH3_64bits(parts, sizeof parts);
+}
+
 /* What was kept of the last call must be of this policy: 1: that call was this one, and its weights
  * are in memory; 0: go on; -1 with the reason. */
-static int load_kept(struct learner *learner, const struct policy *p, uint64_t input,
+static int load_kept(struct learner *learner, const struct policy *p, uint64_t call,
 		     struct reason *why)
 {
 	struct state *s = &kept.state;
@@ -183,12 +183,12 @@ static int load_kept(struct learner *learner, const struct policy *p, uint64_t i
 	state_count(s, "step", &kept.step);
 	state_hash(s, "weights.from", &kept.from);
 	state_hash(s, "weights.to", &kept.to);
-	state_hash(s, "lessons", &kept.input);
+	state_hash(s, "call", &kept.call);
 	learner_state(learner, s);
 	got = state_dir ? state_load(s, why) : 0;
 	if (got > 0)
 		learner_loaded(learner);
-	if (got > 0 && kept.from == here && kept.input == input)
+	if (got > 0 && kept.from == here && kept.call == call)
 		return 1;
 	if (got > 0 && kept.to != here) {
 		fail(why, ST_USAGE,
@@ -198,7 +198,7 @@ static int load_kept(struct learner *learner, const struct policy *p, uint64_t i
 		return -1;
 	}
 	kept.from = here;
-	kept.input = input;
+	kept.call = call;
 	return got < 0 ? -1 : 0;
 }
 
@@ -297,7 +297,7 @@ static int update(struct policy *p, struct lessons *l, struct reason *why)
 	uint64_t updates = 0;
 	int st = plan(learner, p, l, why), got = 0;
 
-	if (!st && (got = load_kept(learner, p, lessons_hash(l), why)) < 0)
+	if (!st && (got = load_kept(learner, p, call_hash(l), why)) < 0)
 		st = why->status;
 	if (!st && got > 0) {
 		msg_info("%s: this call was made before: its policy is written", state_dir);

@@ -2,13 +2,13 @@
 #include "base/mem.h"
 #include "base/tool.h"
 #include "stream/edit.h"
+#include "stream/hold.h"
 #include "stream/pack.h"
 #include "task/task.h"
 #include "stream/traj.h"
 #include "run/options.h"
 #include "verify/failures.h"
 #include "verify/verify.h"
-#include "base/file.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -164,8 +164,9 @@ static int put_unjudged(struct score *s, const struct held *h, struct reason *wh
 }
 
 /* Judges and writes what is held. */
-static int settle(struct score *s, struct reason *why)
+static int settle(void *ctx, struct reason *why)
 {
+	struct score *s = ctx;
 	size_t n = 0, k = 0;
 	int st;
 
@@ -173,7 +174,7 @@ static int settle(struct score *s, struct reason *why)
 		if (s->held[i].judged)
 			s->item[n++] = item_of(s, &s->held[i]);
 	st = known_tasks(s, n, why);
-	if (!st)
+	if (!st && n)
 		st = verify_run(s->v, s->item, n, s->verdict, why);
 	for (size_t i = 0; i < s->n && !st; i++) {
 		const struct held *h = &s->held[i];
@@ -187,15 +188,20 @@ static int settle(struct score *s, struct reason *why)
 	return st;
 }
 
-static int hold(struct score *s, const struct rec *r, const char *name, struct reason *why)
+static bool is_full(void *ctx)
 {
-	struct held *h = &s->held[s->n++];
-	struct rec copy = *r;
+	const struct score *s = ctx;
 
-	buf_reset(&h->bytes);
-	buf_add(&h->bytes, r->map.p, r->map.n);
+	return s->n == BATCH || s->n_bytes >= BATCH_BYTES;
+}
+
+static int hold(void *ctx, const struct rec *r, const char *name, struct reason *why)
+{
+	struct score *s = ctx;
+	struct held *h = &s->held[s->n++];
+	struct rec copy = hold_copy(&h->bytes, r);
+
 	s->n_bytes += r->map.n;
-	copy.map.p = (const uint8_t *)h->bytes.p;
 	h->is_traj = h->judged = r->is_traj;
 	if (r->is_traj && traj_read(&h->t, &copy, name, &h->mem, why))
 		return why->status;
@@ -204,44 +210,16 @@ static int hold(struct score *s, const struct rec *r, const char *name, struct r
 	return 0;
 }
 
-static int score_file(struct score *s, const char *path, struct reason *why)
-{
-	struct rec_in *in = NULL;
-	uint64_t segment = 0;
-	struct rec r;
-	int got = 0, st = file_not_stdout(path, why);
-
-	if (st || !(in = rec_open(path, strict ? REC_STRICT : 0, why)))
-		return why->status;
-	rec_tie(in, out_stdout());
-	while (!st) {
-		/* nothing is held back while the input pauses */
-		if (s->n && (s->n == BATCH || s->n_bytes >= BATCH_BYTES || !rec_ready(in)))
-			st = settle(s, why);
-		if (st || (got = rec_next(in, &r, why)) <= 0)
-			break;
-		if (s->n && r.segment != segment)
-			st = settle(s, why);
-		segment = r.segment;
-		rec_out_segment(&s->out, in, &r);
-		if (!st)
-			st = hold(s, &r, rec_name(in), why);
-	}
-	if (!st)
-		st = got < 0 ? why->status : settle(s, why);
-	if (!s->out.open)
-		rec_out_chain(&s->out, in);
-	rec_close(in);
-	return st;
-}
-
 static int score_all(struct score *s, char *files[], struct reason *why)
 {
-	static char *standard[] = {(char *)"-", NULL};
-	int st = 0;
+	struct hold h = {.ctx = s,
+			 .take = hold,
+			 .full = is_full,
+			 .settle = settle,
+			 .out = &s->out,
+			 .flags = strict ? REC_STRICT : 0};
+	int st = hold_files(&h, files, why);
 
-	for (char **f = *files ? files : standard; *f && !st; f++)
-		st = score_file(s, *f, why);
 	if (!st)
 		st = failures_check(&failures, true, why);
 	if (!st)

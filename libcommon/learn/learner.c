@@ -71,7 +71,7 @@ struct learner {
 	size_t *at;              /* (n) where each one's numbers begin in what follows */
 	float *ref_logp, *begin; /* of the reference, and of the policy at the step's begin */
 	double *weight;          /* of each token; with importance */
-	double *scratch;         /* (6 * longest) one response in double */
+	double *scratch;         /* (5 * longest) one response in double */
 	size_t n_seq, n_tok;
 	struct loss_stats stats;
 };
@@ -222,7 +222,7 @@ static void make_room(struct learner *l)
 		all += n;
 		longest = n > longest ? n : longest;
 	}
-	l->scratch = xgrow(l->scratch, 6 * longest, sizeof *l->scratch);
+	l->scratch = xgrow(l->scratch, 5 * longest, sizeof *l->scratch);
 	if (l->ref_batch)
 		l->ref_logp = xgrow(l->ref_logp, all, sizeof *l->ref_logp);
 	if (weighs(l) || l->off.distill > 0)

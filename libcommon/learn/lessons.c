@@ -306,8 +306,6 @@ int lessons_seal(struct lessons *l, struct reason *why)
 		find_starts(l, s, l->start);
 		if (!l->o->given && s->kept)
 			give_advantages(l, s, l->start);
-		for (size_t k = 0; k < s->n_kept; k++)
-			l->right += l->row[s->row + k].reward >= 0.5;
 		l->records += s->n_kept;
 		most = s->n_kept > most ? s->n_kept : most;
 		groups = s->groups > groups ? s->groups : groups;
@@ -397,13 +395,16 @@ uint64_t lessons_hash(const struct lessons *l)
 
 		for (size_t k = 0; k < s->n_kept; k++) {
 			const struct lessons_row *r = &l->row[s->row + k];
-			uint64_t head[] = {i, r->group, r->n_prompt, r->n_resp};
+			uint64_t head[] = {(uint64_t)s->number, r->group, r->n_prompt, r->n_resp};
 
 			hash_add(h, head, sizeof head);
+			hash_add(h, &s->temperature, sizeof s->temperature);
 			hash_add(h, &r->advantage, sizeof r->advantage);
 			hash_add(h, l->ids.v + r->prompt, r->n_prompt * sizeof *l->ids.v);
 			hash_add(h, l->ids.v + r->resp, r->n_resp * sizeof *l->ids.v);
 			hash_add(h, l->old + r->resp, r->n_resp * sizeof *l->old);
+			if (l->teacher)
+				hash_add(h, l->teacher + r->resp, r->n_resp * sizeof *l->teacher);
 		}
 	}
 	sum = hash_64(h);

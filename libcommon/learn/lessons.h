@@ -25,7 +25,7 @@ struct lessons { /* zero-initialise, then set policy and o; free with lessons_fr
 	const struct policy *policy;
 	const struct lessons_opts *o;
 	uint64_t rejected, unjudged, others, equal; /* records left out */
-	uint64_t records, right;                    /* learned from; with a reward of 0.5 or more */
+	uint64_t records;                           /* learned from */
 	size_t n_steps;
 
 	/* inside */

@@ -33,7 +33,9 @@ static uint64_t problem(const json_t *row, const json_t *beginning)
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		const json_t *v = json_object_get(row, names[i]);
 
-		if (json_is_string(v) || json_is_integer(v))
+		if (json_is_string(v)) /* as in a stream */
+			return XXH3_64bits(json_string_value(v), json_string_length(v));
+		if (json_is_integer(v))
 			return json_hash(v);
 	}
 	return json_hash(beginning);

@@ -31,6 +31,17 @@ struct draw deck_next(struct deck *d)
 	return (struct draw){d->order[d->at++], d->drawn++};
 }
 
+void deck_seek(struct deck *d, uint64_t drawn)
+{
+	d->drawn = drawn;
+	d->epoch = (drawn + d->n - 1) / d->n;
+	d->at = drawn - (d->epoch ? d->epoch - 1 : 0) * d->n;
+	if (d->epoch)
+		shuffle(d, d->epoch - 1);
+	else
+		d->at = d->n; /* before the first */
+}
+
 int deck_loaded(struct deck *d, struct reason *why)
 {
 	if (d->at > d->n)

@@ -16,6 +16,8 @@ struct deck {
 
 void deck_init(struct deck *d, uint64_t seed, size_t n);
 struct draw deck_next(struct deck *d);
+/* As if so many had been drawn. */
+void deck_seek(struct deck *d, uint64_t drawn);
 /* After at, epoch and drawn were set to what they were in an earlier run: 0, or ST_INPUT when they
  * do not fit the problems. */
 int deck_loaded(struct deck *d, struct reason *why);

@@ -60,6 +60,7 @@ void state_same(struct state *s, const char *what, const char *value);
 void state_same_hash(struct state *s, const char *what, uint64_t sum);
 /* The options with their live values, but for those that are OPT_FREE or OPT_BY_CONTENT. */
 void state_same_options(struct state *s, const struct opt *opts);
+uint64_t state_options_hash(const struct opt *opts); /* of the same values */
 void state_made(struct state *s, const char *what, const char *value);
 /* Version of the suite, compiler, width of vectors, threads. */
 void state_made_here(struct state *s);

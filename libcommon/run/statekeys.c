@@ -76,6 +76,12 @@ void state_made_here(struct state *s)
 	state_made(s, "threads", threads);
 }
 
+/* Does the result depend on the value that the option has, and on nothing behind it? */
+static bool counts(const struct opt *o)
+{
+	return !(o->type & (OPT_FREE | OPT_BY_CONTENT));
+}
+
 void state_same_options(struct state *s, const struct opt *opts)
 {
 	for (; s->dir && opts->name; opts++) {
@@ -83,9 +89,26 @@ void state_same_options(struct state *s, const struct opt *opts)
 		char *what = xasprintf("--%s", opts->name);
 
 		tool_value(opts, &value);
-		if (!(opts->type & (OPT_FREE | OPT_BY_CONTENT)))
+		if (counts(opts))
 			state_same(s, what, buf_cstr(&value));
 		buf_free(&value);
 		free(what);
 	}
+}
+
+uint64_t state_options_hash(const struct opt *opts)
+{
+	struct buf all = {0};
+	uint64_t sum;
+
+	for (; opts->name; opts++) {
+		if (!counts(opts))
+			continue;
+		buf_printf(&all, "--%s ", opts->name);
+		tool_value(opts, &all);
+		buf_char(&all, '\0');
+	}
+	sum = XXH3_64bits(all.p, all.n);
+	buf_free(&all);
+	return sum;
 }

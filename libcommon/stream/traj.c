@@ -214,6 +214,25 @@ bool traj_unanswered(const struct traj *t)
 	return span_is(t->verdict, "unanswered");
 }
 
+int traj_each(struct rec_in *in, traj_fn *fn, void *ctx, struct reason *why)
+{
+	struct traj_mem mem = {0};
+	struct rec rec;
+	struct traj t;
+	int got = -1, st = 0;
+
+	while (!st && (got = rec_next(in, &rec, why)) > 0) {
+		if (!rec.is_traj)
+			continue;
+		st = traj_read(&t, &rec, rec_name(in), &mem, why);
+		if (!st)
+			st = fn(ctx, &t, &rec, rec_name(in), why);
+	}
+	traj_mem_free(&mem);
+	rec_close(in);
+	return st ? st : got < 0 ? why->status : 0;
+}
+
 int traj_one_prompt(const struct traj *t, uint64_t *seen, const struct rec *r, const char *name,
 		    struct reason *why)
 {

@@ -42,6 +42,11 @@ int traj_read(struct traj *t, const struct rec *r, const char *name, struct traj
 	      struct reason *why);
 void traj_mem_free(struct traj_mem *m);
 
+typedef int traj_fn(void *ctx, const struct traj *t, const struct rec *r, const char *name,
+		    struct reason *why);
+/* Calls fn with each trajectory of the stream until one fails, and closes it. */
+int traj_each(struct rec_in *in, traj_fn *fn, void *ctx, struct reason *why);
+
 /* Writes t as one traj record (canonical: shortest forms, keys in the order of traj-stream(5));
  * bytes that are not UTF-8 go as bin. The id is computed when t->id is absent. */
 void traj_write(struct rec_out *w, const struct traj *t);

@@ -364,7 +364,17 @@ Be brief.<|im_end|>
 	cmp <(traj-cat -c task all | sort) <(jq -r .id "$FIX/test.jsonl" | sort)
 	rl-explore -q -p "$FIX/base" -t "$FIX/test.jsonl" -n 1 --groups 5 --group-size 2 --rounds 1 >rl
 	cmp <(traj-cat one | jq -c '[.task, .tokens]' | sort) <(traj-cat rl | jq -c '[.task, .tokens]' | sort)
-	for bad in "--groups 3" "--groups 3 --step 0" "--groups 3 --step 1 --shard 1/2"; do
+	rl-explore -q -p "$FIX/base" -t "$FIX/test.jsonl" -n 6 --groups 5 --group-size 1 --keep-equal >rl
+	for k in 1 2 3 4 5 6; do # 12 problems: steps begin within an epoch, and at its end
+		cmp <(policy-eval -q -p "$FIX/base" -t "$FIX/test.jsonl" --step $k --groups 5 | traj-cat -c task) \
+			<(traj-filter -q --where "step=$k" rl | traj-cat -c task)
+	done
+	rl-explore -q -p "$FIX/base" -t "$FIX/test.jsonl" -n 3 --groups 12 --group-size 1 --keep-equal >rl
+	cmp <(policy-eval -q -p "$FIX/base" -t "$FIX/test.jsonl" --step 3 --groups 12 | traj-cat -c task) \
+		<(traj-filter -q --where step=3 rl | traj-cat -c task)
+	policy-eval -q -p "$FIX/base" -t "$FIX/test.jsonl" --step 1000000000 --groups 2 >far
+	[ "$(traj-cat -c task far | wc -l)" = 2 ]
+	for bad in "--groups 3" "--groups 3 --step 0" "--groups 3 --step 1000000001" "--groups 3 --step 1 --shard 1/2"; do
 		# shellcheck disable=SC2086 # words
 		status_is 2 policy-eval -p "$FIX/base" -t "$FIX/test.jsonl" $bad
 		says '--groups'

@@ -96,8 +96,14 @@ changes() {
 	status_is 0 rl-update -p p1 -o p2 --lr 1e-3 --max-new 16 --state st two
 	says 'this call was made before'
 	same kept p2
-	ls st >now
-	rl-update -q -p p2 -o p3 --lr 1e-3 --max-new 16 --state st two
+	# with another option, or on other records, it is another call, which its state is not of
+	rm -rf p2
+	status_is 2 rl-update -p p1 -o p2 --lr 2e-3 --max-new 16 --state st two
+	says 'of another policy'
+	status_is 2 rl-update -p p1 -o p2 --lr 1e-3 --max-new 16 --state st one
+	says 'of another policy'
+	[ ! -e p2 ]
+	rl-update -q -p kept -o p3 --lr 2e-3 --max-new 16 --state st one
 }
 
 @test "killed at any moment, with a state, the same call gives the same policy" {
