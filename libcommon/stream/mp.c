@@ -345,7 +345,7 @@ static struct span payload(struct mp v)
 	return (struct span){(const char *)v.p + h.n, (size_t)h.count};
 }
 
-bool mp_str(struct mp v, struct span *out)
+bool mp_str_any(struct mp v, struct span *out)
 {
 	if (mp_type(v) != MP_STR)
 		return false;

@@ -54,9 +54,16 @@ enum mp_type mp_type(struct mp v);
 bool mp_bool(struct mp v, bool *out);
 /* Any integer as sign and magnitude: -5 is 5, true. */
 bool mp_int(struct mp v, uint64_t *magnitude, bool *negative);
-bool mp_i64(struct mp v, int64_t *out); /* integers within int64 */
-bool mp_f64(struct mp v, double *out);  /* floats and integers */
-bool mp_str(struct mp v, struct span *out);
+bool mp_i64(struct mp v, int64_t *out);         /* integers within int64 */
+bool mp_f64(struct mp v, double *out);          /* floats and integers */
+bool mp_str_any(struct mp v, struct span *out); /* mp_str of any length */
+static inline bool mp_str(struct mp v, struct span *out)
+{
+	if (!v.p || (v.p[0] & 0xe0) != 0xa0)
+		return mp_str_any(v, out);
+	*out = (struct span){(const char *)v.p + 1, v.p[0] & 0x1f}; /* as nearly all keys are */
+	return true;
+}
 bool mp_bin(struct mp v, struct span *out);
 bool mp_bytes(struct mp v, struct span *out); /* str or bin */
 
