@@ -2,8 +2,11 @@
 #include "base/json.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/num.h"
 
+#include <ctype.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* jansson reports its want of memory as a syntax error, an absent key or a NULL that its own
  * functions accept: it must never come to that. Before main, for whoever uses jansson first. */
@@ -43,14 +46,80 @@ void json_string_to(struct buf *b, const char *p, size_t n)
 	buf_char(b, '"');
 }
 
+static json_t *parse(const char *p, size_t n, json_error_t *e)
+{
+	return json_loadb(p ? p : "", n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, e);
+}
+
+static json_t *checked(json_t *j, const json_error_t *e, const char *where, struct reason *why)
+{
+	if (!j)
+		fail(why, ST_INPUT, "%s: line %d, column %d: %s", where, e->line, e->column,
+		     e->text);
+	return j;
+}
+
 json_t *json_parse(const char *p, size_t n, const char *where, struct reason *why)
 {
 	json_error_t e;
-	json_t *j = json_loadb(p ? p : "", n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &e);
+	json_t *j = parse(p, n, &e);
 
-	if (!j)
-		fail(why, ST_INPUT, "%s: line %d, column %d: %s", where, e.line, e.column, e.text);
-	return j;
+	return checked(j, &e, where, why);
+}
+
+/* Bytes that are one number, or one that is of none */
+static size_t number_at(const char *p, size_t n)
+{
+	size_t len = 0;
+
+	while (len < n && (isdigit((unsigned char)p[len]) || (p[len] && strchr("+-.eE", p[len]))))
+		len++;
+	return len ? len : 1;
+}
+
+/* An integer that does not fit into 64 bits */
+static bool is_wide(const char *p, size_t n)
+{
+	char text[21] = ""; /* "-9223372036854775808" */
+	int64_t v;
+
+	for (size_t i = n && *p == '-'; i < n; i++)
+		if (!isdigit((unsigned char)p[i]))
+			return false;
+	if (n < sizeof text)
+		memcpy(text, p, n);
+	return n >= sizeof text || (n > 18 && !num_i64(text, INT64_MIN, INT64_MAX, &v));
+}
+
+/* Appends the text, such integers as reals */
+static void narrow(struct buf *b, const char *p, size_t n)
+{
+	bool quoted = false;
+	size_t len;
+
+	for (size_t i = 0; i < n; i += len) {
+		len = quoted ? 1 : number_at(p + i, n - i);
+		if (quoted && p[i] == '\\' && i + 1 < n)
+			len = 2;
+		quoted = quoted != (p[i] == '"');
+		buf_add(b, p + i, len);
+		if (is_wide(p + i, len))
+			buf_str(b, ".0");
+	}
+}
+
+json_t *json_parse_wide(const char *p, size_t n, const char *where, struct reason *why)
+{
+	struct buf b = {0};
+	json_error_t e;
+	json_t *j = parse(p, n, &e);
+
+	if (!j && json_error_code(&e) == json_error_numeric_overflow) {
+		narrow(&b, p, n);
+		j = parse(b.p, b.n, &e);
+		buf_free(&b);
+	}
+	return checked(j, &e, where, why);
 }
 
 json_t *json_load(const char *path, size_t max, struct reason *why)

@@ -109,7 +109,7 @@ static int gather(json_t *list, const char *folder, char **file, size_t n, struc
 static int rewrite(const char *folder, char **file, size_t n, struct buf *config, struct buf *jinja,
 		   struct reason *why)
 {
-	json_t *j = config->n ? json_parse(config->p, config->n, "tokenizer_config.json", why)
+	json_t *j = config->n ? json_parse_wide(config->p, config->n, "tokenizer_config.json", why)
 			      : json_object(),
 	       *list;
 	char *text;

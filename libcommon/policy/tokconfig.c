@@ -320,7 +320,7 @@ static int use_tokens(const struct said *s, const char *dir, struct config *c, i
 static json_t *parse(const struct buf *file, const char *dir, const char *name, struct reason *why)
 {
 	char *path = xasprintf("%s/%s", dir, name);
-	json_t *j = file->n ? json_parse(file->p, file->n, path, why) : json_object();
+	json_t *j = file->n ? json_parse_wide(file->p, file->n, path, why) : json_object();
 
 	free(path);
 	return j;
@@ -349,8 +349,8 @@ int tokconfig_apply(const struct tokconfig_files *f, const char *dir, struct tok
 
 void tokconfig_whole(const struct buf *config, const struct buf *map, struct buf *out)
 {
-	json_t *c = config->n ? json_loadb(config->p, config->n, 0, NULL) : json_object();
-	json_t *m = map->n ? json_loadb(map->p, map->n, 0, NULL) : json_object();
+	json_t *c = config->n ? json_parse_wide(config->p, config->n, CONFIG, NULL) : json_object();
+	json_t *m = map->n ? json_parse_wide(map->p, map->n, MAP, NULL) : json_object();
 	char *text;
 
 	for (size_t i = 0; i < N_KEYS; i++) {

@@ -233,6 +233,13 @@ comes_back() {
 		policy-convert -q $name -o $name.gguf
 		[[ "$(key $name.gguf general.name)" == *[Pp]hi\ 3* ]]
 	done
+	policy-init "${tiny[@]}" -o pphi3
+	policy-convert -q pphi3 -o pphi3.gguf
+	[ "$(key pphi3.gguf general.name)" = '"pphi 3"' ]
+	# a name that is no text
+	policy-init "${tiny[@]}" -o $'\xff'
+	policy-convert -q $'\xff' -o x.gguf
+	policy-convert -q x.gguf -o x
 }
 
 @test "mistral becomes a llama, where no window is to be seen" {
@@ -461,6 +468,12 @@ spec() {
 	# a token that the byte alphabet would spell otherwise is an added one alone
 	[ "$(jq -c '[.model.vocab["é x"], (.added_tokens[] | select(.id == 4) | .content, .special)]' p/tokenizer.json)" = '[null,"é x",false]' ]
 	policy-eval -q -p p --prompt 'abé xa' --max-new 1 --no-score | traj-cat -c prompt_tokens | grep -q '3,4,1'
+	# a scale of 0 is none, as in llama.cpp
+	spec '.keys |= map(.[0] |= sub("^llama[.]"; "granite.")) | set("general.architecture"; "string"; "granite") |
+		reduce ("attention.", "embedding_", "residual_", "logit_") as $k (.; set("granite.\($k)scale"; "f32"; 0))'
+	policy-convert -q x.gguf -o g
+	[ "$(jq -c '[.attention_multiplier * .attention_multiplier * 1000 | round, .embedding_multiplier, .residual_multiplier, .logits_scaling]' \
+		g/config.json)" = "[500,1,1,1]" ]
 	# rows of a head: 0 1 stay in heads of two; in one head of four they come apart
 	spec 'set("llama.attention.head_count"; "u32"; 1)'
 	policy-convert -q x.gguf -o q --type f32

@@ -60,6 +60,9 @@ static void lists(void **state)
 	gathers(dir, "{\"a\":1}", "x",
 		"{\"a\":1,\"chat_template\":[{\"name\":\"default\",\"template\":\"x\"}," REST, "");
 	gathers(dir, "", "", "{\"chat_template\":[" REST, "");
+	gathers(dir, "{\"model_max_length\":1000000000000000019884624838656}", "",
+		"{\"model_max_length\":1000000000000000019884624838656.0,\"chat_template\":[" REST,
+		"");
 	gathers(dir, "{\"chat_template\":\"y\"}", "",
 		"{\"chat_template\":[{\"name\":\"default\",\"template\":\"y\"}," REST, "");
 	/* a file's counts before the one of its name in the list */

@@ -58,6 +58,14 @@ static void tokens(void **state)
 	static const struct row rows[] = {
 		{DECODER("5", ""), "", "", "a<x> b", 4, {2, 5, 4, 3}},
 		{DECODER("7", ",\"rstrip\":true"), "", "", "a<x> b", 3, {2, 7, 3}},
+		/* as transformers says that there is no limit */
+		{"{\"model_max_length\": 1000000000000000019884624838656, "
+		 "\"added_tokens_decoder\": {\"6\": {\"content\": \"<x>\"}}}",
+		 "",
+		 "",
+		 "a<x>",
+		 2,
+		 {2, 6}},
 		{DECODER("5", ",\"lstrip\":true,\"special\":true"), "", "", "a <x>", 2, {2, 5}},
 		{"{\"added_tokens_decoder\":{\"1\":{\"content\":\"<eos>\",\"rstrip\":true}}}",
 		 "",
@@ -210,6 +218,18 @@ static void whole(void **state)
 	buf_str(&map, "{\"eos_token\":\"<f>\",\"bos_token\":\"<b>\"}");
 	tokconfig_whole(&config, &map, &out);
 	assert_string_equal(buf_cstr(&out), "{\"eos_token\":\"<e>\",\"bos_token\":\"<b>\"}");
+	/* integers beyond 64 bits, and what only looks like one */
+	buf_reset(&config);
+	buf_reset(&map);
+	buf_reset(&out);
+	buf_str(&config, "{\"a\":9223372036854775808,\"b\":-9223372036854775808,\"c\":[-1"
+			 "00000000000000000000],\"d\":\"\\\"9223372036854775808\",\"e\":1e20,"
+			 "\"f\":9223372036854775807}");
+	tokconfig_whole(&config, &map, &out);
+	assert_string_equal(buf_cstr(&out),
+			    "{\"a\":9.2233720368547758e18,\"b\":-9223372036854775808,\"c\":[-1e20],"
+			    "\"d\":\"\\\"9223372036854775808\",\"e\":1e20,"
+			    "\"f\":9223372036854775807}");
 	buf_free(&config);
 	buf_free(&map);
 	buf_free(&out);
