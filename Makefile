@@ -8,8 +8,8 @@ OPT = -O3 -g
 # asserts are for whoever works on the code: check and the builds that give CFLAGS have them
 CFLAGS = $(OPT) -DNDEBUG
 # Sets of kernels (base/cpu.h) that programs choose from when they start; all else is compiled for
-# what CC compiles for: CFLAGS='-O3 -DNDEBUG -march=x86-64-v2' raises that. With sanitizers the
-# large ones take minutes to compile, and have nothing that the others have not.
+# what CC compiles for: CFLAGS='-O3 -DNDEBUG -march=x86-64-v2' raises that. Sanitizers leave out the
+# widest, which take them longest to compile.
 SAN =
 KERNELS = plain $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),v3 $(if $(SAN),,v4 v4bf16))
 # what only the checks build is built without a warning
@@ -50,11 +50,13 @@ LIB = $(BUILD)/libcommon.a
 # Compiled once for each set: what is in tensor/, but for these
 ONCE = blas half kernels quant
 SET_SRC := $(filter-out $(ONCE:%=libcommon/tensor/%.c),$(wildcard libcommon/tensor/*.c))
+# v4bf16 has these of its own, and all else of v4 (tensor/kernel.h)
+SRC_v4bf16 = libcommon/tensor/bf16.c libcommon/tensor/kernelset.c
 LIB_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(SET_SRC),$(LIB_SRC))) \
-	$(foreach s,$(KERNELS),$(SET_SRC:%.c=$(BUILD)/%.$s.o))
+	$(foreach s,$(KERNELS),$(patsubst %.c,$(BUILD)/%.$s.o,$(or $(SRC_$s),$(SET_SRC))))
 FLAGS_v3 = -mavx2 -mfma
 FLAGS_v4 = $(FLAGS_v3) -mavx512f -mavx512bw -mavx512dq -mavx512vl
-FLAGS_v4bf16 = $(FLAGS_v4) -mavx512bf16
+FLAGS_v4bf16 = $(FLAGS_v4) -mavx512bf16 -DKERNEL_REST=v4
 
 all: $(TOOLS:%=$(BUILD)/bin/%)
 
@@ -162,6 +164,10 @@ check-long: check
 
 coverage:
 	@tests/coverage.sh
+
+# What a variable of this file holds, for scripts
+print-%:
+	@echo '$($*)'
 
 benches: $(BENCHES:%=$(BUILD)/bench/%)
 

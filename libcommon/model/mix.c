@@ -243,8 +243,8 @@ static void head_back(const struct norm *k, float *datt, float *dz, const float 
 	memcpy(dn, datt, k->n * sizeof *dn);
 	act_gate_backward(dn, dz, normed, z, k->n, true);
 	memset(datt, 0, k->n * sizeof *datt);
-	for (size_t i = 0; dw && i < k->n; i++)
-		dw[i] += dn[i] * att[i] * st.r;
+	if (dw)
+		norm_weights(dw, dn, att, st, k->n);
 	norm_backward(k, datt, dn, att, st);
 }
 

@@ -16,13 +16,13 @@
 #include <stdint.h>
 
 /* NULL, or why this machine, or this build, has no fast product. */
-KERNEL(const char *, bf16_missing, (void));
+KERNEL_BF16(const char *, bf16_missing, (void));
 
 /* Rounds a row of k floats to (k + 1) / 2 pairs; an odd end is filled up with 0. */
-KERNEL(void, bf16_row, (uint32_t * dst, const float *x, size_t k));
+KERNEL_BF16(void, bf16_row, (uint32_t * dst, const float *x, size_t k));
 /* Packs B of shape (k, n) as panels of pairs (see gemm.h): gemm_pair_words(n, k) words, of the last
  * panel the columns from n on unwritten. */
-KERNEL(void, bf16_panels, (uint32_t * dst, struct cmatrix b));
+KERNEL_BF16(void, bf16_panels, (uint32_t * dst, struct cmatrix b));
 
 /* Packs A = X' of shape (m, k) from X (k, m) in the order in which the product reads it:
  * bf16_transposed_words(m, k) words. */
@@ -30,11 +30,11 @@ static inline size_t bf16_transposed_words(size_t m, size_t k)
 {
 	return (m + GEMM_MR - 1) / GEMM_MR * GEMM_MR * ((k + 1) / 2);
 }
-KERNEL(void, bf16_transpose, (uint32_t * dst, struct cmatrix x));
+KERNEL_BF16(void, bf16_transpose, (uint32_t * dst, struct cmatrix x));
 
 /* C(m, n) = A(m, k) B(k, n) over `pairs` pairs of k. how: GEMM_ADD: C +=; GEMM_TRANSPOSED: A as
  * bf16_transpose packed it, else rows of pairs, one after the other. b: panels of pairs. */
-KERNEL(void, bf16_gemm,
-       (int how, const uint32_t *a, size_t pairs, const uint32_t *b, struct matrix c));
+KERNEL_BF16(void, bf16_gemm,
+	    (int how, const uint32_t *a, size_t pairs, const uint32_t *b, struct matrix c));
 
 #endif

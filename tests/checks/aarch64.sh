@@ -39,13 +39,12 @@ static inline int run_all(const struct CMUnitTest *t, size_t n)
 #define cmocka_run_group_tests(t, a, b) run_all(t, sizeof(t) / sizeof *(t))
 END
 cp /usr/include/xxhash.h "$tmp"
+read -ra kernels < <(make -s print-SET_SRC)
+[ ${#kernels[@]} -gt 0 ]
 flags=(-std=c11 -D_GNU_SOURCE -DXXH_INLINE_ALL -Ilibcommon -I"$tmp" -fno-math-errno -ffp-contract=off
 	-O2 -static)
 objects=()
-for f in libcommon/tensor/*.c; do
-	case ${f##*/} in
-	blas.c | half.c | kernels.c | quant.c) continue ;;
-	esac
+for f in "${kernels[@]}"; do
 	"$cc" "${flags[@]}" -DKERNEL_SET=plain -c -o "$tmp/$(basename "$f" .c).o" "$f"
 	objects+=("$tmp/$(basename "$f" .c).o")
 done

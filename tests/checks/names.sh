@@ -12,18 +12,14 @@ bad=0
 
 # Tells "room/module function" of each function that leaves its file
 functions() {
-	local o module
+	local o module set
 	for o in "$build"/libcommon/*/*.o; do
-		module=${o#"$build/libcommon/"} module=${module%.o}
-		set=${module##*/} set=${set#*.} # of a set of kernels, as gemm.v3.o is: gemm_v3 is gemm
-		module=${module%".$set"}
+		module=${o#"$build/libcommon/"} module=${module%.o} set=
+		# gemm_plain of gemm.plain.o is gemm; the other sets of kernels have the same
+		[ "$module" = "${module%.plain}" ] || set=_plain module=${module%.plain}
 		[ ! -f "libcommon/$module.c" ] || # an old object of a file that is gone
-			nm --defined-only -g "$o" | awk -v m="$module" -v set="_$set" '
-				$2 == "T" && substr($3, length($3) - length(set) + 1) == set {
-					print m, substr($3, 1, length($3) - length(set))
-					next
-				}
-				$2 == "T" { print m, $3 }'
+			nm --defined-only -g "$o" | awk -v m="$module" -v set="$set" '
+				$2 == "T" { sub(set "$", "", $3); print m, $3 }'
 	done
 }
 

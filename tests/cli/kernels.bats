@@ -14,15 +14,15 @@ setup() {
 	done
 }
 
-# sums: of all that the present set writes
+# sums: of all that the present set writes; fails where a tool does
 sums() {
 	rm -rf new tuned
 	rl-explore -q -p "$FIX/base" -t "$FIX/train.jsonl" -n 2 --groups 3 --group-size 4 --rounds 2 \
-		--max-new 12 --lr 1e-2 --warmup 1 --kl 0.1 --log log -o new >stream
-	rft-tune -q -p "$FIX/base" --lr 1e-2 -o tuned "$FIX/run.traj"
-	policy-eval -q -p tuned -t "$FIX/test.jsonl" -n 2 --max-new 12 --top-p 0.9 >eval
-	jq -c 'with_entries(select(.key | test("_s$|seconds") | not))' log |
-		cat - new/model.safetensors tuned/model.safetensors stream eval | sha256sum
+		--max-new 12 --lr 1e-2 --warmup 1 --kl 0.1 --log log -o new >stream &&
+		rft-tune -q -p "$FIX/base" --lr 1e-2 -o tuned "$FIX/run.traj" &&
+		policy-eval -q -p tuned -t "$FIX/test.jsonl" -n 2 --max-new 12 --top-p 0.9 >eval &&
+		jq -c 'with_entries(select(.key | test("_s$|seconds") | not))' log >steps &&
+		cat steps new/model.safetensors tuned/model.safetensors stream eval | sha256sum
 }
 
 @test "RLOOP_KERNELS: a stream, a log and weights are the same bytes with each set" {

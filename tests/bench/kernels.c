@@ -1,0 +1,151 @@
+/*
+ * kernels.c - what each set of kernels that this machine has takes for one call of some functions.
+ * The least of many short runs counts, so that a busy machine says nearly what a quiet one does.
+ * Option: --seconds S
+ */
+#include "tensor/kernels.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/tool.h"
+
+#include <stdlib.h>
+
+static double seconds = 1;
+
+static const struct opt opts[] = {
+	{0, "seconds", "S", OPT_NUM, &seconds, 0, 3600, "for each function and set"}, {0}};
+
+static const struct tool tool = {"bench-kernels", "", "Time each set of kernels.", opts};
+
+enum { ROWS = 48, WIDE = 512, KEYS = 256, HEAD = 64, LONG = 1 << 15 };
+
+/* Numbers that every function reads or writes as it likes */
+static float *in, *out, *packed, *scratch;
+
+static void product(void)
+{
+	gemm(0, matrix_in(in, ROWS, WIDE, WIDE), gemm_packed_view(packed, WIDE),
+	     matrix_of(out, ROWS, WIDE, WIDE));
+}
+
+static void token(void)
+{
+	struct att_kv kv = {packed, packed, HEAD, 1, 0, {0, 0, 0}};
+
+	att_token(matrix_of(out, 4, HEAD, HEAD), matrix_in(in, 4, HEAD, HEAD), kv, KEYS, scratch);
+}
+
+static void probabilities(void)
+{
+	softmax_weights(out, in, LONG, 1, 4);
+}
+
+static void gradient(void)
+{
+	const struct softmax_stat s = {4, 8, 7};
+	const struct softmax_grad g = {0, 0.5F, -0.1F, 1, 0};
+
+	softmax_backward(out, LONG, &s, &g);
+}
+
+static void root_mean_square(void)
+{
+	rmsnorm_forward(out, in, packed, WIDE, 1e-5F);
+}
+
+static void swiglu(void)
+{
+	swiglu_forward(out, in, WIDE);
+}
+
+static void delta(void)
+{
+	const struct delta t = {in, in + HEAD, in + 2 * HEAD, 0.04F, -0.1F, HEAD, HEAD};
+	struct delta_grad d = {out, out + HEAD, out + 2 * HEAD, 0, 0};
+
+	delta_backward(&t, &d, packed + LONG, packed, in, scratch);
+}
+
+static void adam(void)
+{
+	const struct moments u = {out, in, out + LONG, out + 2 * LONG, 1,    1e-3F,
+				  1,   0,  0.9F,       0.999F,         1e-8F};
+
+	moments_step(&u, 0, LONG, false);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} functions[] = {{"gemm, 48 x 512 x 512", product},
+		 {"att_token, 4 heads of 64, 256 keys", token},
+		 {"softmax_weights of 32768", probabilities},
+		 {"softmax_backward of 32768", gradient},
+		 {"rmsnorm_forward of 512", root_mean_square},
+		 {"swiglu_forward of 512", swiglu},
+		 {"delta_backward, 64 x 64", delta},
+		 {"moments_step of 32768", adam}};
+
+/* Microseconds of a call */
+static double least(void (*run)(void))
+{
+	double begin = clock_now(), best = 1e9, t, now;
+	int calls = 1;
+
+	for (;;) {
+		t = clock_now();
+		for (int i = 0; i < calls; i++)
+			run();
+		now = clock_now();
+		if (now - t < 1e-4) { /* the clock must not count */
+			calls *= 2;
+			continue;
+		}
+		best = (now - t) / calls < best ? (now - t) / calls : best;
+		if (now - begin > seconds)
+			return 1e6 * best;
+	}
+}
+
+static void fill(float *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		p[i] = (float)rng_uniform(1, i);
+}
+
+static float *filled(size_t n)
+{
+	float *p = xcalloc(n, sizeof *p);
+
+	fill(p, n);
+	return p;
+}
+
+int main(int argc, char *argv[])
+{
+	struct out *o = out_stdout();
+
+	tool_start(&tool, argc, argv);
+	in = filled(4 * LONG);
+	out = filled(4 * LONG);
+	packed = filled((size_t)WIDE * WIDE);
+	scratch = filled(4 * LONG);
+	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+		for (enum cpu_set s = CPU_PLAIN; s < CPU_SETS; s++) {
+			if (!cpu_has(s))
+				continue;
+			kernels_use(s);
+			fill(out, 4 * LONG); /* which some go on from */
+			out_printf(o, "{\"bench\":\"kernels\",\"name\":\"%s: %s\",\"value\":%.2f,",
+				   functions[i].name, cpu_name(s), least(functions[i].run));
+			out_printf(o, "\"unit\":\"us\"}\n");
+			out_flush(o, NULL);
+		}
+	free(in);
+	free(out);
+	free(packed);
+	free(scratch);
+	return tool_finish(0);
+}
