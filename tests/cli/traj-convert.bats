@@ -98,6 +98,7 @@ some() {
 		says 'no end record'
 	}
 	bad 'column 54: invalid token' '{"input": "q", "output": "a", "gts": "4", "score": NaN, "step": 1}'
+	bad 'column 90: invalid token' '{"input": "q", "output": "a", "score": 1, "step": 1, "big": 99999999999999999999, "x": NaN}'
 	bad 'column 27: unexpected newline' '{"input": "q", "output": "a'
 	bad 'the object that begins here has no end' '{"input": "q", "output": "a"'
 	bad 'input: missing' '{"prompt": "q", "completion": "a"}'
@@ -117,6 +118,14 @@ some() {
 	{ printf '{"input": "q", "score": 1, "step": 1, "output": "'; cat long; printf '"}\n'; } >bad.jsonl
 	status_is 3 traj-convert --from verl bad.jsonl
 	says 'bad.jsonl:1: longer than a record may be'
+}
+
+@test "many values on one line take no longer than lines of their own" {
+	yes '{"text":"0123456789012345678901234567890123456789012345678901234567890123456789012345678901"}' |
+		head -n 100000 | tr '\n' ' ' >line
+	(ulimit -t 8 && traj-convert -q --from text line) | traj-cat -c response | wc -l | cmp - <(echo 100000)
+	printf '{"text":"a"} {"text":"b"}\n{"text":"c"}\n{"text":\n"d"} {"text":"e"}' | traj-convert -q --from text |
+		traj-cat -c response | cmp - <(printf '%s\n' a b c d e)
 }
 
 @test "other keys go to meta; what is nested too deep is told" {
