@@ -347,11 +347,11 @@ some() {
 		{"text": "e", "meta_info": {"id": "v", "finish_reason": {"type": "length"}, "prompt_tokens": 2, "input_token_logprobs": [[null, 4, null], [-1, 5, null]], "output_token_logprobs_val": [-2.0], "output_token_logprobs_idx": [3]}}
 	END
 	from auto
-	got 'map([.response, .sample, .tokens, .logprobs, .finish])' '[["a",0,[7,2],null,"stop"],["b",0,[8],[-0.25],"length"],["c",1,[9],null,null],["e",null,[3],null,"length"]]'
-	got '[.[1].task, .[2].task, .[3].prompt_tokens]' '["y","y",[4,5]]'
+	got 'map([.response, .sample, .tokens, .logprobs, .finish])' '[["a",0,[7,2],null,"stop"],["b",0,[8],[-0.25],"length"],["c",1,[9],null,null],["n",0,[4],null,"length"],["e",null,[3],null,"length"]]'
+	got '[.[1].task, .[2].task, .[4].prompt_tokens]' '["y","y",[4,5]]'
 	says 'left out: answers that did not come to an end'
 	from sglang --drawn
-	got 'map(.logprobs)' '[[-0.5,-1.0],[-0.25],null,[-2.0]]'
+	got 'map(.logprobs)' '[[-0.5,-1.0],[-0.25],null,null,[-2.0]]'
 }
 
 @test "llama-server: log-probs where the settings change nothing" {
@@ -372,6 +372,7 @@ some() {
 @test "open-instruct: ids and log-probs; sample counts within a step's prompt" {
 	cat >in.jsonl <<-'END'
 		{"step": 1, "sample_idx": 0, "prompt_idx": 0, "prompt_tokens": [5], "response_tokens": [7, 2], "reward": 10.0, "advantage": 1.0, "finish_reason": "stop", "dataset": "d", "ground_truth": ["2"], "request_info": null, "logprobs": [-0.5, -1.5]}
+		{"text": "n", "meta_info": {"id": "u", "finish_reason": {"type": "length"}, "prompt_tokens": 2, "output_token_logprobs": [[null, 4, null]]}}
 		{"step": 1, "sample_idx": 1, "prompt_idx": 1, "prompt_tokens": [6], "response_tokens": [7], "reward": 0.0, "advantage": -1.0, "finish_reason": "length", "ground_truth": null, "request_info": {"num_calls": 1, "timeouts": 1}}
 		{"step": 1, "sample_idx": 2, "prompt_idx": 0, "prompt_tokens": [5], "response_tokens": [8], "reward": 1, "logprobs": null, "ground_truth": []}
 		{"step": 2, "sample_idx": 0, "prompt_idx": 0, "prompt_tokens": [5], "response_tokens": [9], "reward": 1}
@@ -476,6 +477,8 @@ lm_eval() { # RESPS FILTERED FILTER VALUE
 	traj-convert --from auto samples_own_sums_*.jsonl >out
 	traj-cat out | jq -sce 'map([.task, .sample, .response, .reward, .answer, .temperature, .top_p]) ==
 		[["own_sums:3",0,"33",0,"42",0.5,0.9],["own_sums:3",1,"42",null,"42",0.5,0.9]] and .[0].meta.doc == {q: 1}'
+	status_is 3 traj-convert --from input-ids <<<'{"input_ids": [5,6,7], "labels": [-100,7,8]}'
+	says 'labels: neither -100 nor the id that stands there'
 	from lm-eval
 	got 'map(.task)' '["3","3"]'
 	says 'left out: rows of other filters: --filter NAME takes them (1)'
