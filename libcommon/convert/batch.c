@@ -53,8 +53,6 @@ static int batch_read(struct from *f, struct tape_val row)
 	from_sample(&s);
 	name_it(id, &s.t);
 	known = from_find(f, &s, id);
-	if (!known)
-		from_find(f, &s, s.t.task);
 	if (known) {
 		s.t.temperature = known->temperature;
 		s.t.top_p = known->top_p;

@@ -326,6 +326,8 @@ some() {
 @test "vllm: ids; log-probs with --drawn alone; finish by stop_reason" {
 	cat >in.jsonl <<-'END'
 		{"id": "c", "choices": [{"index": 0, "text": "4", "token_ids": [9, 2], "prompt_token_ids": [5, 6], "logprobs": {"token_logprobs": [-0.5, -0.25], "tokens": ["4", "<end>"]}, "finish_reason": "stop", "stop_reason": null}]}
+	from openai-batch -t tasks --requests requests
+	got '.[0] | [.prompt, .answer]' '["[{\"role\":\"user\",\"content\":\"hi\"}]","7"]'
 		{"id": "d", "prompt_token_ids": [5, 6], "choices": [{"index": 0, "message": {"content": "4"}, "token_ids": [9], "logprobs": {"content": [{"token": "4", "logprob": -9999.0}]}, "finish_reason": "stop", "stop_reason": "x"}]}
 		{"request_id": "e", "choices": [{"index": 0, "token_ids": [7], "logprobs": {"content": [{"token_id": 7, "logprob": -1}]}, "finish_reason": "length", "stop_reason": null}]}
 		{"id": "f", "choices": [{"index": 0, "text": "ab", "logprobs": {"token_logprobs": [-1, -2], "tokens": ["token_id:7", "token_id:8"]}, "finish_reason": "abort", "stop_reason": null}, {"index": 1, "text": "ab", "logprobs": {"token_logprobs": [-1, -2], "tokens": ["token_id:7", "token_id:8"]}, "finish_reason": "length", "stop_reason": null}]}
@@ -510,7 +512,10 @@ lm_eval() { # RESPS FILTERED FILTER VALUE
 	traj-convert -q --to human-eval out | jq -sce '.[2] == {task_id: "H/1", solution: "def f(): pass"} and .[0].completion == "    return 1\n"'
 	from human-eval --reward passed
 	got 'map(.reward)' '[1.0,0.0,0.0]'
-	printf '{"date": "d", "eval": {"H/0": [{"task_id": "H/0", "solution": "a", "base_status": "pass", "plus_status": null}, {"solution": "b", "base_status": "pass", "plus_status": "fail"}, {"solution": "c", "base_status": "timeout", "plus_status": "timeout"}]}}' >in.jsonl
+	printf '%s\n' '{"task_id": "H/0", "solution": "a", "form": "own"}' '{"task_id": "H/0", "completion": "a", "form": "solution"}' >in.jsonl
+	from human-eval
+	got 'map(.meta)' '[{"form":"solution"},null]'
+	printf '{"date": "d", "eval": {"H/0": [{"task_id": "H/0", "solution": "a", "base_status": "pass", "plus_status": null, "form": "own"}, {"solution": "b", "base_status": "pass", "plus_status": "fail"}, {"solution": "c", "base_status": "timeout", "plus_status": "timeout"}]}}' >in.jsonl
 	from auto
 	got 'map([.task, .response, .reward, .verdict])' '[["H/0","a",1.0,null],["H/0","b",0.0,null],["H/0","c",null,"timeout"]]'
 	from evalplus --reward base_status
@@ -539,6 +544,7 @@ lm_eval() { # RESPS FILTERED FILTER VALUE
 	from auto --reward y
 	got 'map([.prompt_tokens, .tokens, .logprobs, .reward, .finish, .answer])' '[[[5,6],[7],[-0.5],2.0,"length","2"]]'
 	printf '%s\n' '{"schema_version": "ATIF-v1.4", "session_id": "s", "agent": {"name": "n"}, "steps": [{"source": "user", "message": "q"}, {"source": "agent", "message": "a", "metrics": {"completion_token_ids": [7], "logprobs": [-1]}}]}' '{"schema_version": "ATIF-v1.4", "session_id": "s", "agent": {}, "steps": [{"source": "agent", "message": "q"}, {"source": "agent", "message": "a"}]}' >in.jsonl
+	got '.[0].meta' '{"base_status":"pass","form":"solution"}'
 	from auto --drawn
 	got 'map([.prompt, .response, .tokens, .logprobs])' '[["[{\"role\":\"user\",\"content\":\"q\"}]","a",[7],[-1.0]]]'
 	says 'left out: trajectories of several turns, or with tools (1)'
