@@ -135,6 +135,12 @@ some() {
 	says 'nested too deep'
 }
 
+@test "a text that is a list of objects is no list of messages unless all have a role" {
+	printf '%s\n' '{"input":"[{\"role\":\"admin\"},{\"name\":\"B\"}]","output":"a","gts":null,"score":1,"step":1}' >in.jsonl
+	from verl
+	got '.[0].prompt' '"[{\"role\":\"admin\"},{\"name\":\"B\"}]"'
+}
+
 @test "--from auto: each file by its first row; a row of none, or of two" {
 	printf '{"input": "q", "output": "a", "gts": "4", "score": 1, "step": 1}\n' >verl.jsonl
 	printf '{"prompt": "q", "completion": "a"}\n' | gzip >sft.gz
@@ -240,6 +246,26 @@ some() {
 	says 'left out: prompts of messages (1)'
 }
 
+@test "--to: a row is one line, whatever blanks a prompt of messages has" {
+	printf '%s\n' '{"task":"a","prompt":"[\n{\"role\":\r\n\"user\",\"content\":\"h\\ni\"}]","response":"x"}' | traj-cat --from-json >in.traj
+	for f in prompt-completion messages verl-tasks openai-batch; do
+		traj-convert -q --to $f in.traj >rows
+		[ "$(wc -l <rows)" -eq 1 ] || { echo $f; return 1; }
+		jq -e '[.prompt, .messages, .body.messages] | any(.[0]? == {role: "user", content: "h\ni"})' rows
+	done
+}
+
+@test "--keep: a key of meta that is called as the kept ones are; rows of two trajectories keep none" {
+	need_tool jq
+	printf '%s\n' '{"task":"a","prompt":"q","response":"x","meta":{"traj":{"task":"b"},"k":1}}' | traj-cat --from-json >in.traj
+	traj-convert -q --to verl --keep in.traj | traj-convert -q --from verl | traj-cat | jq -ce '.task == "a" and .meta == {traj: {task: "b"}, k: 1}'
+	status_is 0 traj-convert --to verl in.traj
+	says 'a key of meta that the row has for something else (1)'
+	jq -e '.k == 1 and (has("traj") | not)' out
+	status_is 2 traj-convert --to dpo --keep in.traj
+	says 'a row of dpo is two trajectories'
+}
+
 @test "--to input-ids, open-instruct: ids as they were; records without are left out" {
 	some
 	printf '{"task":"a","prompt":"x","response":"y"}\n' | traj-cat --from-json >no.traj
@@ -300,6 +326,8 @@ some() {
 	printf '{"id":"b","prompt":"of tasks","answer":"7"}\n' >tasks
 	from openai-batch -t tasks
 	got '.[0] | [.prompt, .answer]' '["of tasks","7"]'
+	from openai-batch -t tasks --requests requests
+	got '.[0] | [.prompt, .answer]' '["[{\"role\":\"user\",\"content\":\"hi\"}]","7"]'
 }
 
 @test "openai: answers a line; what did not come to an end is no sample" {
@@ -326,8 +354,6 @@ some() {
 @test "vllm: ids; log-probs with --drawn alone; finish by stop_reason" {
 	cat >in.jsonl <<-'END'
 		{"id": "c", "choices": [{"index": 0, "text": "4", "token_ids": [9, 2], "prompt_token_ids": [5, 6], "logprobs": {"token_logprobs": [-0.5, -0.25], "tokens": ["4", "<end>"]}, "finish_reason": "stop", "stop_reason": null}]}
-	from openai-batch -t tasks --requests requests
-	got '.[0] | [.prompt, .answer]' '["[{\"role\":\"user\",\"content\":\"hi\"}]","7"]'
 		{"id": "d", "prompt_token_ids": [5, 6], "choices": [{"index": 0, "message": {"content": "4"}, "token_ids": [9], "logprobs": {"content": [{"token": "4", "logprob": -9999.0}]}, "finish_reason": "stop", "stop_reason": "x"}]}
 		{"request_id": "e", "choices": [{"index": 0, "token_ids": [7], "logprobs": {"content": [{"token_id": 7, "logprob": -1}]}, "finish_reason": "length", "stop_reason": null}]}
 		{"id": "f", "choices": [{"index": 0, "text": "ab", "logprobs": {"token_logprobs": [-1, -2], "tokens": ["token_id:7", "token_id:8"]}, "finish_reason": "abort", "stop_reason": null}, {"index": 1, "text": "ab", "logprobs": {"token_logprobs": [-1, -2], "tokens": ["token_id:7", "token_id:8"]}, "finish_reason": "length", "stop_reason": null}]}
@@ -346,6 +372,7 @@ some() {
 		{"text": "a", "output_ids": [7, 2], "meta_info": {"id": "x", "finish_reason": {"type": "stop", "matched": 2}, "prompt_tokens": 3, "output_token_logprobs": [[-0.5, 7, null], [-1.0, 2, null]]}}
 		[{"text": "b", "output_ids": [8], "meta_info": {"id": "y", "finish_reason": {"type": "length", "length": 1}, "prompt_tokens": 3, "output_token_logprobs": [[-0.5, 8, "b"]], "output_token_sampling_logprobs": [-0.25]}}, {"text": "c", "output_ids": [9], "meta_info": {"id": "z", "finish_reason": {"type": "stop", "matched": "STOP"}, "prompt_tokens": 3}}]
 		{"text": "d", "meta_info": {"id": "w", "finish_reason": {"type": "abort", "message": "no"}}}
+		{"text": "n", "meta_info": {"id": "u", "finish_reason": {"type": "length"}, "prompt_tokens": 2, "output_token_logprobs": [[null, 4, null]]}}
 		{"text": "e", "meta_info": {"id": "v", "finish_reason": {"type": "length"}, "prompt_tokens": 2, "input_token_logprobs": [[null, 4, null], [-1, 5, null]], "output_token_logprobs_val": [-2.0], "output_token_logprobs_idx": [3]}}
 	END
 	from auto
@@ -374,7 +401,6 @@ some() {
 @test "open-instruct: ids and log-probs; sample counts within a step's prompt" {
 	cat >in.jsonl <<-'END'
 		{"step": 1, "sample_idx": 0, "prompt_idx": 0, "prompt_tokens": [5], "response_tokens": [7, 2], "reward": 10.0, "advantage": 1.0, "finish_reason": "stop", "dataset": "d", "ground_truth": ["2"], "request_info": null, "logprobs": [-0.5, -1.5]}
-		{"text": "n", "meta_info": {"id": "u", "finish_reason": {"type": "length"}, "prompt_tokens": 2, "output_token_logprobs": [[null, 4, null]]}}
 		{"step": 1, "sample_idx": 1, "prompt_idx": 1, "prompt_tokens": [6], "response_tokens": [7], "reward": 0.0, "advantage": -1.0, "finish_reason": "length", "ground_truth": null, "request_info": {"num_calls": 1, "timeouts": 1}}
 		{"step": 1, "sample_idx": 2, "prompt_idx": 0, "prompt_tokens": [5], "response_tokens": [8], "reward": 1, "logprobs": null, "ground_truth": []}
 		{"step": 2, "sample_idx": 0, "prompt_idx": 0, "prompt_tokens": [5], "response_tokens": [9], "reward": 1}
@@ -451,6 +477,8 @@ some() {
 	says 'left out: rows that learn in more than one place (1)'
 	status_is 3 traj-convert --from input-ids <<<'{"input_ids": [5,6,7], "labels": [1]}'
 	says 'labels: not as long as input_ids'
+	status_is 3 traj-convert --from input-ids <<<'{"input_ids": [5,6,7], "labels": [-100,7,8]}'
+	says 'labels: neither -100 nor the id that stands there'
 }
 
 @test "alpaca, sharegpt, distilabel" {
@@ -479,8 +507,6 @@ lm_eval() { # RESPS FILTERED FILTER VALUE
 	traj-convert --from auto samples_own_sums_*.jsonl >out
 	traj-cat out | jq -sce 'map([.task, .sample, .response, .reward, .answer, .temperature, .top_p]) ==
 		[["own_sums:3",0,"33",0,"42",0.5,0.9],["own_sums:3",1,"42",null,"42",0.5,0.9]] and .[0].meta.doc == {q: 1}'
-	status_is 3 traj-convert --from input-ids <<<'{"input_ids": [5,6,7], "labels": [-100,7,8]}'
-	says 'labels: neither -100 nor the id that stands there'
 	from lm-eval
 	got 'map(.task)' '["3","3"]'
 	says 'left out: rows of other filters: --filter NAME takes them (1)'
@@ -518,6 +544,7 @@ lm_eval() { # RESPS FILTERED FILTER VALUE
 	printf '{"date": "d", "eval": {"H/0": [{"task_id": "H/0", "solution": "a", "base_status": "pass", "plus_status": null, "form": "own"}, {"solution": "b", "base_status": "pass", "plus_status": "fail"}, {"solution": "c", "base_status": "timeout", "plus_status": "timeout"}]}}' >in.jsonl
 	from auto
 	got 'map([.task, .response, .reward, .verdict])' '[["H/0","a",1.0,null],["H/0","b",0.0,null],["H/0","c",null,"timeout"]]'
+	got '.[0].meta' '{"base_status":"pass","form":"solution"}'
 	from evalplus --reward base_status
 	got 'map(.reward)' '[1.0,1.0,null]'
 }
@@ -544,7 +571,6 @@ lm_eval() { # RESPS FILTERED FILTER VALUE
 	from auto --reward y
 	got 'map([.prompt_tokens, .tokens, .logprobs, .reward, .finish, .answer])' '[[[5,6],[7],[-0.5],2.0,"length","2"]]'
 	printf '%s\n' '{"schema_version": "ATIF-v1.4", "session_id": "s", "agent": {"name": "n"}, "steps": [{"source": "user", "message": "q"}, {"source": "agent", "message": "a", "metrics": {"completion_token_ids": [7], "logprobs": [-1]}}]}' '{"schema_version": "ATIF-v1.4", "session_id": "s", "agent": {}, "steps": [{"source": "agent", "message": "q"}, {"source": "agent", "message": "a"}]}' >in.jsonl
-	got '.[0].meta' '{"base_status":"pass","form":"solution"}'
 	from auto --drawn
 	got 'map([.prompt, .response, .tokens, .logprobs])' '[["[{\"role\":\"user\",\"content\":\"q\"}]","a",[7],[-1.0]]]'
 	says 'left out: trajectories of several turns, or with tools (1)'
