@@ -82,6 +82,8 @@ static int wrong_options(const struct format **format)
 			"--reward, --filter, --drawn, -p, -t and --requests go with --from");
 	if (from_name && to_opts.keep)
 		return tool_usage("--keep goes with --to");
+	if (to_opts.keep && (*format)->pairs)
+		return tool_usage("--keep: a row of %s is two trajectories", name);
 	return 0;
 }
 

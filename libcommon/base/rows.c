@@ -15,7 +15,8 @@ struct rows {
 	struct unpack *u;
 	struct buf b; /* unpacked; b.p[at..b.n) is unread */
 	size_t at, max;
-	size_t line; /* of b.p[at] */
+	size_t line;  /* of b.p[at] */
+	size_t tried; /* a line that is more than one value, or less */
 	bool eof, begun;
 	bool arrays;  /* the file is an array, or several */
 	bool inside;  /* of one */
@@ -206,12 +207,15 @@ static size_t line_length(struct rows *r, struct reason *why)
 	}
 }
 
-/* What is no value for the tape: jansson knows where it goes wrong. */
+/* What is no value for the tape: jansson, told to take large integers too, knows where it goes
+ * wrong. */
 static int no_tape(struct rows *r, const struct scan *s, struct reason *why)
 {
 	json_error_t e = {.text = "no JSON"};
 
-	json_decref(json_loadb(r->b.p + r->at, s->n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &e));
+	json_decref(json_loadb(r->b.p + r->at, s->n,
+			       JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,
+			       &e));
 	no_json(r, s, &e, why);
 	return -1;
 }
@@ -221,7 +225,7 @@ static int take_tape(struct rows *r, struct tape *t, size_t *line, struct reason
 	struct scan s = {0};
 
 	*line = r->line;
-	if (!r->inside) { /* most files have a value a line */
+	if (!r->inside && r->line != r->tried) { /* most files have a value a line */
 		size_t n = line_length(r, why);
 
 		if (n && n <= r->max && tape_parse(t, r->b.p + r->at, n) == TAPE_WHOLE) {
@@ -229,6 +233,7 @@ static int take_tape(struct rows *r, struct tape *t, size_t *line, struct reason
 			r->at += n;
 			return 1;
 		}
+		r->tried = r->line;
 	}
 	if (value_length(r, &s, why))
 		return -1;

@@ -12,13 +12,6 @@ static bool looks(struct tape_val row)
 	       tape_type(tape_get(row, "output")) == TAPE_TEXT;
 }
 
-static void put_turn(struct buf *b, const char *role, struct span s)
-{
-	buf_printf(b, "%c{\"role\":\"%s\",\"content\":", b->n ? ',' : '[', role);
-	json_string_to(b, s.p, s.n);
-	buf_char(b, '}');
-}
-
 /* Earlier turns and the system prompt; true: there are some */
 static bool earlier(struct buf *b, struct tape_val row)
 {
@@ -27,12 +20,12 @@ static bool earlier(struct buf *b, struct tape_val row)
 	struct tape_val none, pair;
 
 	if (system.n)
-		put_turn(b, "system", system);
+		from_turn(b, "system", system);
 	while (tape_next(&it, &none, &pair)) {
 		tape_text(tape_at(pair, 0), &s);
-		put_turn(b, "user", s);
+		from_turn(b, "user", s);
 		tape_text(tape_at(pair, 1), &s);
-		put_turn(b, "assistant", s);
+		from_turn(b, "assistant", s);
 	}
 	return b->n;
 }
@@ -40,7 +33,6 @@ static bool earlier(struct buf *b, struct tape_val row)
 static int read_prompt(struct from *f, struct sample *s, struct tape_val row)
 {
 	struct span ask = {0}, input = from_maybe(row, "input");
-	struct tape tape = {0};
 	struct buf b = {0};
 	int st = from_text(f, row, "instruction", &ask);
 
@@ -55,12 +47,9 @@ static int read_prompt(struct from *f, struct sample *s, struct tape_val row)
 	}
 	s->t.prompt = ask;
 	if (earlier(&b, row)) {
-		put_turn(&b, "user", ask);
-		buf_char(&b, ']');
-		if (tape_parse(&tape, b.p, b.n) == TAPE_WHOLE)
-			st = from_messages(f, s, tape_root(&tape), tape_count(tape_root(&tape)));
+		from_turn(&b, "user", ask);
+		st = from_turns(f, s, &b);
 	}
-	tape_free(&tape);
 	buf_free(&b);
 	return st;
 }
@@ -121,29 +110,13 @@ static bool put_chat(struct to *t, struct tape_val list)
 	return true;
 }
 
-static bool put_prompt(struct to *t, struct span prompt)
-{
-	struct tape tape = {0};
-	struct buf copy = {0};
-	bool ok = true;
-
-	if (!to_is_chat(prompt)) {
-		to_text(t, "instruction", prompt);
-		to_word(t, "input", "");
-		return true;
-	}
-	buf_add(&copy, prompt.p, prompt.n);
-	tape_parse(&tape, copy.p, copy.n);
-	ok = put_chat(t, tape_root(&tape));
-	tape_free(&tape);
-	buf_free(&copy);
-	return ok;
-}
-
 static int alpaca_write(struct to *t, const struct traj *r)
 {
 	to_open(t);
-	if (!put_prompt(t, r->prompt)) {
+	if (tape_none(t->chat)) {
+		to_text(t, "instruction", r->prompt);
+		to_word(t, "input", "");
+	} else if (!put_chat(t, t->chat)) {
 		to_skipped(t, "prompts whose messages are not those of turns");
 		return 0;
 	}

@@ -1,7 +1,6 @@
 /* atif.c - trajectories of Harbor (ATIF): steps of system, user and agent; those with one step of
  * the agent's, without tools, are read. */
 #include "convert/fromrow.h"
-#include "base/json.h"
 
 static bool looks(struct tape_val row)
 {
@@ -22,12 +21,8 @@ static bool split(struct tape_val steps, struct buf *b, struct tape_val *agent)
 		if (!tape_text(tape_get(step, "source"), &source) ||
 		    !tape_text(tape_get(step, "message"), &text) || span_is(source, "agent"))
 			return false;
-		buf_printf(b, "%c{\"role\":\"%s\",\"content\":", b->n ? ',' : '[',
-			   span_is(source, "system") ? "system" : "user");
-		json_string_to(b, text.p, text.n);
-		buf_char(b, '}');
+		from_turn(b, span_is(source, "system") ? "system" : "user", text);
 	}
-	buf_str(b, b->n ? "]" : "[]");
 	return tape_next(&it, &none, agent) && tape_is(tape_get(*agent, "source"), "agent") &&
 	       !tape_count(tape_get(*agent, "tool_calls"));
 }
@@ -50,16 +45,13 @@ static int read_ids(struct from *f, struct traj *t, struct tape_val metrics)
 	return 0;
 }
 
-static int put_one(struct from *f, const struct buf *b, struct tape_val agent)
+static int put_one(struct from *f, struct buf *b, struct tape_val agent)
 {
-	struct tape tape = {0};
 	struct sample s;
-	int st = 0;
+	int st;
 
 	from_sample(&s);
-	if (tape_parse(&tape, b->p, b->n) == TAPE_WHOLE)
-		st = from_messages(f, &s, tape_root(&tape), tape_count(tape_root(&tape)));
-	tape_free(&tape);
+	st = from_turns(f, &s, b);
 	if (!st)
 		st = from_text(f, agent, "message", &s.t.response);
 	if (!st)

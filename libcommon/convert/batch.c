@@ -53,8 +53,6 @@ static int batch_read(struct from *f, struct tape_val row)
 	from_sample(&s);
 	name_it(id, &s.t);
 	known = from_find(f, &s, id);
-	if (!known)
-		from_find(f, &s, s.t.task);
 	if (known) {
 		s.t.temperature = known->temperature;
 		s.t.top_p = known->top_p;
@@ -73,16 +71,13 @@ static void put_id(struct to *t, const struct traj *r)
 	buf_free(&id);
 }
 
-static void put_body(struct to *t, const struct traj *r, bool chat)
+static void put_body(struct to *t, const struct traj *r)
 {
 	to_key(t, "body");
 	buf_char(&t->line, '{');
 	t->more = false;
 	to_word(t, "model", t->o->model);
-	if (chat)
-		to_messages(t, "messages", r->prompt, (struct span){0});
-	else
-		to_text(t, "prompt", r->prompt);
+	to_prompt(t, tape_none(t->chat) ? "prompt" : "messages", r->prompt);
 	to_num(t, "temperature", r->temperature);
 	to_num(t, "top_p", r->top_p);
 	buf_char(&t->line, '}');
@@ -92,8 +87,6 @@ static void put_body(struct to *t, const struct traj *r, bool chat)
 /* What asks for the record's sample again; the response is not in it. */
 static int batch_write(struct to *t, const struct traj *r)
 {
-	bool chat = to_is_chat(r->prompt);
-
 	if (!r->prompt.n) {
 		to_skipped(t, "records without a prompt");
 		return 0;
@@ -101,8 +94,8 @@ static int batch_write(struct to *t, const struct traj *r)
 	to_open(t);
 	put_id(t, r);
 	to_word(t, "method", "POST");
-	to_word(t, "url", chat ? "/v1/chat/completions" : "/v1/completions");
-	put_body(t, r, chat);
+	to_word(t, "url", tape_none(t->chat) ? "/v1/completions" : "/v1/chat/completions");
+	put_body(t, r);
 	to_close(t, r);
 	return 0;
 }

@@ -41,10 +41,7 @@ static int completion_write(struct to *t, const struct traj *r)
 {
 	to_open(t);
 	to_prompt(t, "prompt", r->prompt);
-	if (to_is_chat(r->prompt))
-		to_answer(t, "completion", r->response);
-	else
-		to_text(t, "completion", r->response);
+	to_answer(t, "completion", r->response);
 	to_close(t, r);
 	return 0;
 }

@@ -132,23 +132,14 @@ static void wait_for_other(struct waiting *w, const struct traj *r)
 		(struct response){xstrndup(r->response.p, r->response.n), r->response.n, r->reward};
 }
 
-static void put_half(struct to *t, const char *key, struct span s, bool chat)
-{
-	if (chat)
-		to_answer(t, key, s);
-	else
-		to_text(t, key, s);
-}
-
 static void put_pair(struct to *t, const struct traj *r, const struct response *other, bool right)
 {
 	struct span mine = r->response, theirs = {other->p, other->n};
-	bool chat = to_is_chat(r->prompt);
 
 	to_open(t);
 	to_prompt(t, "prompt", r->prompt);
-	put_half(t, "chosen", right ? mine : theirs, chat);
-	put_half(t, "rejected", right ? theirs : mine, chat);
+	to_answer(t, "chosen", right ? mine : theirs);
+	to_answer(t, "rejected", right ? theirs : mine);
 	to_num(t, "chosen_score", right ? r->reward : other->reward);
 	to_num(t, "rejected_score", right ? other->reward : r->reward);
 	to_close(t, r);
@@ -183,4 +174,5 @@ const struct format dpo_format = {
 	.read = dpo_read,
 	.write = dpo_write,
 	.holds = " prompt response reward ",
+	.pairs = true,
 };

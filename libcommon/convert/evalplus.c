@@ -38,7 +38,7 @@ static int read_status(struct from *f, struct sample *s, struct tape_val one)
 
 static int put_one(struct from *f, struct span task, struct tape_val one)
 {
-	static const char *const used[] = {"task_id", "solution", NULL};
+	static const char *const used[] = {"task_id", "solution", "form", NULL};
 	struct sample s;
 	int st;
 
@@ -48,7 +48,6 @@ static int put_one(struct from *f, struct span task, struct tape_val one)
 	if (!st)
 		st = read_status(f, &s, one);
 	if (!st) {
-		from_find(f, &s, s.t.task);
 		from_rest(f, &s, one, used);
 		from_meta_text(&s, "form", (struct span){"solution", 8});
 		st = from_put(f, &s);

@@ -28,6 +28,7 @@ struct format {
 	/* The keys of a trajectory that it can say, one word each with blanks around; those of them
 	 * that do not always come back as they were, NULL: none */
 	const char *holds, *changes;
+	bool pairs; /* a written row is two trajectories: nothing can be kept beside one */
 };
 
 #endif

@@ -51,13 +51,10 @@ static int no_format(struct tape_val row, struct reason *why)
 
 int formats_tell(const struct format **which, struct tape_val row, struct reason *why)
 {
-	const struct format *other = NULL;
-
 	*which = NULL;
 	for (size_t i = 0; i < N_FORMATS; i++) {
 		if (!formats[i]->looks || !formats[i]->looks(row))
 			continue;
-		other = other ? other : *which;
 		*which = *which ? *which : formats[i];
 		if (*which != formats[i])
 			return fail(why, ST_INPUT, "%s or %s: say which with --from",

@@ -1,5 +1,6 @@
 /* from.c - rows of other programs into records. See from.h. */
 #include "convert/from.h"
+#include "convert/talk.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -242,41 +243,33 @@ int from_reward(struct from *f, struct tape_val map, double *reward)
 
 /* ---- prompts ---- */
 
-static bool is_message(struct tape_val m)
+int from_message(struct from *f, struct buf *b, struct tape_val m)
 {
+	struct tape_iter it = tape_walk(m);
+	struct tape_val key, value;
 	struct span s;
 
-	return tape_text(tape_get(m, "role"), &s);
+	if (!talk_has_role(m))
+		return from_bad(f, "messages", "one without a role");
+	buf_str(b, b->n ? ",{" : "[{");
+	for (bool first = true; tape_next(&it, &key, &value);) {
+		if (tape_none(value) || !tape_text(key, &s))
+			continue;
+		if (!first)
+			buf_char(b, ',');
+		json_string_to(b, s.p, s.n);
+		buf_char(b, ':');
+		add_json(b, value);
+		first = false;
+	}
+	buf_char(b, '}');
+	return 0;
 }
 
-/* The JSON of the first n messages, keys that are null left out */
-static struct span messages_json(struct from *f, struct tape_val v, uint32_t n)
+void from_turn(struct buf *b, const char *role, struct span content)
 {
-	struct tape_iter all = tape_walk(v);
-	struct tape_val none, m, key, value;
-	struct buf b = {0};
-	struct span s;
-
-	for (uint32_t i = 0; i < n && tape_next(&all, &none, &m); i++) {
-		struct tape_iter it = tape_walk(m);
-
-		buf_str(&b, i ? ",{" : "[{");
-		for (bool first = true; tape_next(&it, &key, &value);) {
-			if (tape_none(value) || !tape_text(key, &s))
-				continue;
-			if (!first)
-				buf_char(&b, ',');
-			json_string_to(&b, s.p, s.n);
-			buf_char(&b, ':');
-			add_json(&b, value);
-			first = false;
-		}
-		buf_char(&b, '}');
-	}
-	buf_str(&b, b.n ? "]" : "[]");
-	s = from_copy(f, b.p, b.n);
-	buf_free(&b);
-	return s;
+	buf_char(b, b->n ? ',' : '[');
+	talk_put(b, role, content);
 }
 
 /* What a policy of -p sees of messages; without one they stay what they are. */
@@ -301,16 +294,26 @@ static int show_messages(struct from *f, struct sample *s)
 	return st;
 }
 
+int from_turns(struct from *f, struct sample *s, struct buf *b)
+{
+	buf_str(b, b->n ? "]" : "[]");
+	s->messages = from_copy(f, b->p, b->n);
+	return show_messages(f, s);
+}
+
 int from_messages(struct from *f, struct sample *s, struct tape_val v, uint32_t n)
 {
 	struct tape_iter it = tape_walk(v);
 	struct tape_val none, m;
+	struct buf b = {0};
+	int st = 0;
 
-	for (uint32_t i = 0; i < n && tape_next(&it, &none, &m); i++)
-		if (!is_message(m))
-			return from_bad(f, "messages", "one without a role");
-	s->messages = messages_json(f, v, n);
-	return show_messages(f, s);
+	for (uint32_t i = 0; !st && i < n && tape_next(&it, &none, &m); i++)
+		st = from_message(f, &b, m);
+	if (!st)
+		st = from_turns(f, s, &b);
+	buf_free(&b);
+	return st;
 }
 
 /* A text that is the JSON of messages; false: another text */
@@ -323,8 +326,7 @@ static bool from_printed(struct from *f, struct sample *s, struct span text, int
 	if (text.n < 12 || text.p[0] != '[' || !memchr(text.p, '{', 3))
 		return false;
 	own = from_copy(f, text.p, text.n);
-	is = tape_parse(&tape, (char *)own.p, own.n) == TAPE_WHOLE &&
-	     is_message(tape_at(tape_root(&tape), 0));
+	is = tape_parse(&tape, (char *)own.p, own.n) == TAPE_WHOLE && talk_is(tape_root(&tape));
 	if (is)
 		*st = from_messages(f, s, tape_root(&tape), tape_count(tape_root(&tape)));
 	tape_free(&tape);
@@ -520,10 +522,10 @@ void from_meta_bool(struct sample *s, const char *name, bool is)
 
 static bool is_used(const char *const used[], struct span name)
 {
-	for (const char *const *u = used; *u; u++)
+	for (const char *const *u = used; u && *u; u++)
 		if (name.n && **u == *name.p && strncmp(*u, name.p, name.n) == 0 && !(*u)[name.n])
 			return true;
-	return span_is(name, KEEP_KEY);
+	return used && span_is(name, KEEP_KEY);
 }
 
 void from_rest(struct from *f, struct sample *s, struct tape_val row, const char *const used[])

@@ -96,6 +96,11 @@ int from_reward(struct from *f, struct tape_val map, double *reward);
 /* A prompt: a text or messages (a text that is the JSON of messages counts as them). */
 int from_prompt(struct from *f, struct sample *s, struct tape_val v, const char *key);
 int from_messages(struct from *f, struct sample *s, struct tape_val v, uint32_t n);
+/* The same, one by one: a turn, or a message without its keys that are null, behind those in b
+ * (empty at first); then all of them as the prompt. */
+void from_turn(struct buf *b, const char *role, struct span content);
+int from_message(struct from *f, struct buf *b, struct tape_val m);
+int from_turns(struct from *f, struct sample *s, struct buf *b);
 /* The content of the messages' answer, which is one message of the assistant's. */
 int from_completion(struct from *f, struct sample *s, struct tape_val v, const char *key);
 /* The prompt and the answer of a problem or request that was given by option; false: unknown. */
@@ -105,8 +110,8 @@ bool from_cut_end(struct from *f, struct sample *s);
 /* Texts of a sample that has ids alone */
 void from_decode(struct from *f, struct sample *s);
 
-/* Into meta: the value under this name; all keys of a row but those (a list that ends with NULL).
- * null is left out. */
+/* Into meta: the value under this name; all keys of a row but those (a list that ends with NULL)
+ * and KEEP_KEY, or with NULL all. null is left out. */
 void from_meta(struct from *f, struct sample *s, const char *name, struct tape_val v);
 void from_meta_text(struct sample *s, const char *name, struct span text);
 void from_meta_bool(struct sample *s, const char *name, bool is);

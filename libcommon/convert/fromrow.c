@@ -84,7 +84,9 @@ int from_put(struct from *f, struct sample *s)
 
 	if (st)
 		return st;
-	if (!t->task.p)
+	if (t->task.p)
+		from_find(f, s, t->task);
+	else
 		name_task(f, s);
 	from_decode(f, s);
 	if (!t->prompt.p) {

@@ -28,7 +28,8 @@ static int read_result(struct from *f, struct sample *s, struct tape_val row)
 
 static int humaneval_read(struct from *f, struct tape_val row)
 {
-	static const char *const used[] = {"task_id", "completion", "solution", "passed", NULL};
+	static const char *const used[] = {"task_id", "completion", "solution",
+					   "passed",  "form",       NULL};
 	bool whole = tape_none(tape_get(row, "completion"));
 	struct sample s;
 	int st;
@@ -43,7 +44,6 @@ static int humaneval_read(struct from *f, struct tape_val row)
 	if (!st)
 		st = read_result(f, &s, row);
 	if (!st) {
-		from_find(f, &s, s.t.task);
 		from_rest(f, &s, row, used);
 		if (whole)
 			from_meta_text(&s, "form", (struct span){"solution", 8});

@@ -3,6 +3,8 @@
 #include "convert/fromrow.h"
 #include "convert/to.h"
 
+enum { UNLABELED = -100 };
+
 static bool looks(struct tape_val row)
 {
 	return tape_type(tape_get(row, "input_ids")) == TAPE_ARRAY &&
@@ -10,27 +12,33 @@ static bool looks(struct tape_val row)
 		!tape_none(tape_get(row, "completion_mask")));
 }
 
-/* How many ids at the front are the prompt's; those behind must all be learnt. */
-static int prompt_length(struct from *f, struct tape_val row, size_t all, size_t *n)
+/* How many ids at the front are the prompt's; those behind must all be learnt. *n SIZE_MAX: they
+ * are not. */
+static int prompt_length(struct from *f, struct tape_val row, const uint32_t *ids, size_t all,
+			 size_t *n)
 {
 	bool labels = !tape_none(tape_get(row, "labels"));
 	const char *key = labels ? "labels" : "completion_mask";
 	struct tape_iter it = tape_walk(tape_get(row, key));
 	struct tape_val none, v;
-	size_t i = 0, learnt = 0;
+	bool apart = false;
+	size_t learnt = 0;
 	int64_t x;
 
-	for (; tape_next(&it, &none, &v); i++) {
+	if (it.left != all)
+		return from_bad(f, key, "not as long as input_ids");
+	for (size_t i = 0; tape_next(&it, &none, &v); i++) {
 		bool counts = tape_type(v) == TAPE_TRUE;
 
 		if (tape_i64(v, &x))
-			counts = labels ? x != -100 : x != 0;
-		if (learnt && !counts)
-			return *n = SIZE_MAX, 0;
+			counts = labels ? x != UNLABELED : x != 0;
+		if (labels && (tape_type(v) != TAPE_INT || (counts && x != ids[i])))
+			return from_bad(f, key, "neither -100 nor the id that stands there");
+		apart |= learnt && !counts;
 		learnt += counts;
 	}
-	*n = i - learnt;
-	return i == all ? 0 : from_bad(f, key, "not as long as input_ids");
+	*n = apart ? SIZE_MAX : all - learnt;
+	return 0;
 }
 
 static int inputids_read(struct from *f, struct tape_val row)
@@ -45,7 +53,7 @@ static int inputids_read(struct from *f, struct tape_val row)
 	if (!st && !ids)
 		st = from_bad(f, "input_ids", "missing");
 	if (!st)
-		st = prompt_length(f, row, all, &n);
+		st = prompt_length(f, row, ids, all, &n);
 	if (st)
 		return st;
 	if (n == SIZE_MAX) {

@@ -95,13 +95,11 @@ static int read_list(struct from *f, struct sample *s, const struct field *k, st
 /* Meta as it was: what stands flat in the row is part of it. */
 static int read_meta(struct from *f, struct sample *s, struct tape_val v)
 {
-	static const char *const none[] = {NULL};
-
 	if (tape_type(v) != TAPE_OBJECT)
 		return from_bad(f, KEEP_KEY, "meta is no object");
 	buf_reset(&s->meta);
 	s->n_meta = 0;
-	from_rest(f, s, v, none);
+	from_rest(f, s, v, NULL);
 	return 0;
 }
 

@@ -33,7 +33,7 @@ static int plaintext_write(struct to *t, const struct traj *r)
 {
 	struct buf both = {0};
 
-	if (to_is_chat(r->prompt)) {
+	if (!tape_none(t->chat)) {
 		to_skipped(t, "prompts of messages");
 		return 0;
 	}

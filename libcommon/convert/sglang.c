@@ -7,6 +7,7 @@
 #include "convert/fromrow.h"
 #include "base/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* The request that answers of one line belong to */
@@ -81,7 +82,7 @@ static int read_pairs(struct from *f, struct tape_val list, uint32_t *ids, float
 	double d;
 
 	for (size_t i = 0; tape_next(&it, &none, &one); i++) {
-		d = 0;
+		d = NAN;
 		if (!tape_i64(tape_at(one, 1), &id) || id < 0 || id > UINT32_MAX ||
 		    (!tape_none(tape_at(one, 0)) && !tape_f64(tape_at(one, 0), &d)))
 			return from_bad(f, "meta_info", "log-probs that are no [number, id, text]");

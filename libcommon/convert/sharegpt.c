@@ -33,33 +33,23 @@ static bool put_turns(struct buf *b, struct tape_val row, uint32_t n)
 	struct span s = from_maybe(row, "system");
 	struct tape_val none, turn;
 
-	if (s.n) {
-		buf_str(b, "[{\"role\":\"system\",\"content\":");
-		json_string_to(b, s.p, s.n);
-		buf_char(b, '}');
-	}
+	if (s.n)
+		from_turn(b, "system", s);
 	while (it.left > n && tape_next(&it, &none, &turn)) {
 		if (!role_of(turn) || !tape_text(tape_get(turn, "value"), &s))
 			return false;
-		buf_printf(b, "%c{\"role\":\"%s\",\"content\":", b->n ? ',' : '[', role_of(turn));
-		json_string_to(b, s.p, s.n);
-		buf_char(b, '}');
+		from_turn(b, role_of(turn), s);
 	}
-	buf_str(b, b->n ? "]" : "[]");
 	return true;
 }
 
 static int read_prompt(struct from *f, struct sample *s, struct tape_val row)
 {
-	struct tape tape = {0};
 	struct buf b = {0};
-	int st = 0;
+	int st = put_turns(&b, row, 1) ? from_turns(f, s, &b)
+				       : from_bad(f, "conversations",
+						  "a turn without from and value that are known");
 
-	if (!put_turns(&b, row, 1))
-		st = from_bad(f, "conversations", "a turn without from and value that are known");
-	else if (tape_parse(&tape, b.p, b.n) == TAPE_WHOLE)
-		st = from_messages(f, s, tape_root(&tape), tape_count(tape_root(&tape)));
-	tape_free(&tape);
 	buf_free(&b);
 	return st;
 }
@@ -126,21 +116,16 @@ static bool put_messages(struct to *t, struct tape_val list, struct span *system
 	return !first;
 }
 
-static bool put_conversation(struct to *t, const struct traj *r, struct tape *tape,
-			     struct buf *copy)
+static bool put_conversation(struct to *t, const struct traj *r)
 {
 	struct span system = {0};
 
 	to_key(t, "conversations");
 	buf_char(&t->line, '[');
-	if (to_is_chat(r->prompt)) {
-		buf_add(copy, r->prompt.p, r->prompt.n);
-		tape_parse(tape, copy->p, copy->n);
-		if (!put_messages(t, tape_root(tape), &system))
-			return false;
-	} else {
+	if (tape_none(t->chat))
 		put_turn(t, "human", r->prompt, true);
-	}
+	else if (!put_messages(t, t->chat, &system))
+		return false;
 	put_turn(t, "gpt", r->response, false);
 	buf_char(&t->line, ']');
 	to_text(t, "system", system);
@@ -149,16 +134,11 @@ static bool put_conversation(struct to *t, const struct traj *r, struct tape *ta
 
 static int sharegpt_write(struct to *t, const struct traj *r)
 {
-	struct tape tape = {0};
-	struct buf copy = {0};
-
 	to_open(t);
-	if (put_conversation(t, r, &tape, &copy))
+	if (put_conversation(t, r))
 		to_close(t, r);
 	else
 		to_skipped(t, "prompts whose messages are not those of turns");
-	tape_free(&tape);
-	buf_free(&copy);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "convert/keep.h"
+#include "convert/talk.h"
 #include "stream/mpjson.h"
 #include "stream/trajfield.h"
 
@@ -124,7 +125,8 @@ void to_rest(struct to *t, struct mp meta, const char *taken)
 	if (!meta.p || !mp_enter(meta, &it))
 		return;
 	while (mp_next_pair(&it, &key, &v)) {
-		if (!mp_str(key, &s) || !utf8_valid(s.p, s.n) || is_word(taken, s)) {
+		if (!mp_str(key, &s) || !utf8_valid(s.p, s.n) || is_word(taken, s) ||
+		    span_is(s, KEEP_KEY)) {
 			to_lost(t, "a key of meta that the row has for something else");
 			continue;
 		}
@@ -155,66 +157,46 @@ void to_close(struct to *t, const struct traj *r)
 
 /* ---- messages ---- */
 
-bool to_is_chat(struct span prompt)
-{
-	struct tape tape = {0};
-	struct buf copy = {0};
-	struct tape_iter it;
-	struct tape_val none, m;
-	bool is;
-
-	if (prompt.n < 12 || prompt.p[0] != '[' || prompt.p[prompt.n - 1] != ']')
-		return false;
-	buf_add(&copy, prompt.p, prompt.n);
-	is = tape_parse(&tape, copy.p, copy.n) == TAPE_WHOLE;
-	it = tape_walk(tape_root(&tape));
-	is = is && it.left;
-	while (is && tape_next(&it, &none, &m))
-		is = tape_type(tape_get(m, "role")) == TAPE_TEXT;
-	tape_free(&tape);
-	buf_free(&copy);
-	return is;
-}
-
-static void put_message(struct buf *b, const char *role, struct span content)
-{
-	buf_printf(b, "{\"role\": \"%s\", \"content\": ", role);
-	json_string_to(b, content.p, content.n);
-	buf_char(b, '}');
-}
-
 void to_messages(struct to *t, const char *key, struct span prompt, struct span answer)
 {
 	struct buf *b = &t->line;
 
 	to_key(t, key);
-	if (to_is_chat(prompt)) {
-		buf_add(b, prompt.p, prompt.n - 1);
-	} else {
+	if (tape_none(t->chat)) {
 		buf_char(b, '[');
-		put_message(b, "user", prompt);
+		talk_put(b, "user", prompt);
+	} else { /* line feeds stand between its tokens alone */
+		size_t from = b->n;
+
+		buf_add(b, prompt.p, prompt.n - 1);
+		for (char *p = b->p + from; (p = memchr(p, '\n', (size_t)(b->p + b->n - p)));)
+			*p = ' ';
 	}
 	if (answer.p) {
 		buf_str(b, ", ");
-		put_message(b, "assistant", answer);
+		talk_put(b, "assistant", answer);
 	}
 	buf_char(b, ']');
 }
 
 void to_answer(struct to *t, const char *key, struct span answer)
 {
+	if (tape_none(t->chat)) {
+		to_text(t, key, answer);
+		return;
+	}
 	to_key(t, key);
 	buf_char(&t->line, '[');
-	put_message(&t->line, "assistant", answer);
+	talk_put(&t->line, "assistant", answer);
 	buf_char(&t->line, ']');
 }
 
 void to_prompt(struct to *t, const char *key, struct span prompt)
 {
-	if (to_is_chat(prompt))
-		to_messages(t, key, prompt, (struct span){0});
-	else
+	if (tape_none(t->chat))
 		to_text(t, key, prompt);
+	else
+		to_messages(t, key, prompt, (struct span){0});
 }
 
 /* ---- streams ---- */
@@ -262,6 +244,18 @@ static bool has_others(struct mp map)
 	return false;
 }
 
+static void read_chat(struct to *t, struct span prompt)
+{
+	t->chat = (struct tape_val){0};
+	if (prompt.n < 12 || prompt.p[0] != '[' || prompt.p[prompt.n - 1] != ']')
+		return;
+	buf_reset(&t->prompt);
+	buf_add(&t->prompt, prompt.p, prompt.n);
+	if (tape_parse(&t->tape, t->prompt.p, t->prompt.n) == TAPE_WHOLE &&
+	    talk_is(tape_root(&t->tape)))
+		t->chat = tape_root(&t->tape);
+}
+
 static int one_record(struct to *t, const struct rec *r, const char *name, struct traj_mem *mem)
 {
 	struct traj traj;
@@ -282,6 +276,7 @@ static int one_record(struct to *t, const struct rec *r, const char *name, struc
 		count_lost(t, &traj);
 	if (has_others(r->map))
 		to_lost(t, "keys of no trajectory");
+	read_chat(t, traj.prompt);
 	return t->format->write(t, &traj);
 }
 
@@ -305,6 +300,8 @@ int to_file(struct to *t, const char *path)
 void to_free(struct to *t)
 {
 	buf_free(&t->line);
+	buf_free(&t->prompt);
+	tape_free(&t->tape);
 	if (t->free_own)
 		t->free_own(t->own);
 }

@@ -22,6 +22,9 @@ struct to {
 	const struct format *format;
 	struct out *out;
 	struct reason *why;
+	struct tape_val chat; /* the prompt's messages; absent: it is a text */
+	struct tape tape;     /* theirs, */
+	struct buf prompt;    /* and their JSON */
 	struct buf line;
 	bool more; /* a key stands in front */
 	struct notes lost, skipped;
@@ -53,12 +56,10 @@ void to_close(struct to *t, const struct traj *r);
 void to_lost(struct to *t, const char *note);
 void to_skipped(struct to *t, const char *note);
 
-/* Is the prompt the JSON of messages? */
-bool to_is_chat(struct span prompt);
 /* The prompt as a list of messages (a text: the user's), with the answer behind it if there is one
  */
 void to_messages(struct to *t, const char *key, struct span prompt, struct span answer);
-/* The answer as a list of one message */
+/* The answer as the prompt is: a text, or a list of one message */
 void to_answer(struct to *t, const char *key, struct span answer);
 /* The prompt as it is: a text, or messages */
 void to_prompt(struct to *t, const char *key, struct span prompt);

@@ -24,7 +24,6 @@ struct batch_copy {
 	int64_t step;
 	bool open, same; /* all rows so far are those of the batch before, and held */
 	struct buf held; /* as JSON lines */
-	size_t line;     /* of the first */
 };
 
 static void free_copy(void *own)

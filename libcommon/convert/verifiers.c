@@ -62,24 +62,16 @@ static size_t chain_to(const struct trace *t, uint32_t i, uint32_t *chain)
 	return n;
 }
 
-/* The messages are those of a list that is made for them. */
 static int read_messages(struct from *f, struct sample *s, const struct trace *t,
 			 const uint32_t *chain, size_t n)
 {
-	struct tape tape = {0};
 	struct buf b = {0};
 	int st = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		struct span m = from_json(f, tape_get(tape_at(t->nodes, chain[i]), "message"));
-
-		buf_char(&b, i ? ',' : '[');
-		buf_add(&b, m.p, m.n);
-	}
-	buf_str(&b, n ? "]" : "[]");
-	if (tape_parse(&tape, b.p, b.n) == TAPE_WHOLE && n)
-		st = from_messages(f, s, tape_root(&tape), (uint32_t)n);
-	tape_free(&tape);
+	for (size_t i = 0; !st && i < n; i++)
+		st = from_message(f, &b, tape_get(tape_at(t->nodes, chain[i]), "message"));
+	if (!st && n)
+		st = from_turns(f, s, &b);
 	buf_free(&b);
 	return st;
 }

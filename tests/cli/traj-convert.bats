@@ -98,6 +98,7 @@ some() {
 		says 'no end record'
 	}
 	bad 'column 54: invalid token' '{"input": "q", "output": "a", "gts": "4", "score": NaN, "step": 1}'
+	bad 'column 90: invalid token' '{"input": "q", "output": "a", "score": 1, "step": 1, "big": 99999999999999999999, "x": NaN}'
 	bad 'column 27: unexpected newline' '{"input": "q", "output": "a'
 	bad 'the object that begins here has no end' '{"input": "q", "output": "a"'
 	bad 'input: missing' '{"prompt": "q", "completion": "a"}'
@@ -119,11 +120,25 @@ some() {
 	says 'bad.jsonl:1: longer than a record may be'
 }
 
+@test "many values on one line take no longer than lines of their own" {
+	yes '{"text":"0123456789012345678901234567890123456789012345678901234567890123456789012345678901"}' |
+		head -n 100000 | tr '\n' ' ' >line
+	(ulimit -t 8 && traj-convert -q --from text line) | traj-cat -c response | wc -l | cmp - <(echo 100000)
+	printf '{"text":"a"} {"text":"b"}\n{"text":"c"}\n{"text":\n"d"} {"text":"e"}' | traj-convert -q --from text |
+		traj-cat -c response | cmp - <(printf '%s\n' a b c d e)
+}
+
 @test "other keys go to meta; what is nested too deep is told" {
 	printf '%s\n' '{"input":"q","output":"a","gts":null,"score":1,"step":1,"big":100000000000000000000,"deep":[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]],"n":null,"m":{"k":[1.5,"x",false]}}' >in.jsonl
 	from verl
 	got '.[0].meta' '{"big":100000000000000000000,"m":{"k":[1.5,"x",false]}}'
 	says 'nested too deep'
+}
+
+@test "a text that is a list of objects is no list of messages unless all have a role" {
+	printf '%s\n' '{"input":"[{\"role\":\"admin\"},{\"name\":\"B\"}]","output":"a","gts":null,"score":1,"step":1}' >in.jsonl
+	from verl
+	got '.[0].prompt' '"[{\"role\":\"admin\"},{\"name\":\"B\"}]"'
 }
 
 @test "--from auto: each file by its first row; a row of none, or of two" {
@@ -231,6 +246,26 @@ some() {
 	says 'left out: prompts of messages (1)'
 }
 
+@test "--to: a row is one line, whatever blanks a prompt of messages has" {
+	printf '%s\n' '{"task":"a","prompt":"[\n{\"role\":\r\n\"user\",\"content\":\"h\\ni\"}]","response":"x"}' | traj-cat --from-json >in.traj
+	for f in prompt-completion messages verl-tasks openai-batch; do
+		traj-convert -q --to $f in.traj >rows
+		[ "$(wc -l <rows)" -eq 1 ] || { echo $f; return 1; }
+		jq -e '[.prompt, .messages, .body.messages] | any(.[0]? == {role: "user", content: "h\ni"})' rows
+	done
+}
+
+@test "--keep: a key of meta that is called as the kept ones are; rows of two trajectories keep none" {
+	need_tool jq
+	printf '%s\n' '{"task":"a","prompt":"q","response":"x","meta":{"traj":{"task":"b"},"k":1}}' | traj-cat --from-json >in.traj
+	traj-convert -q --to verl --keep in.traj | traj-convert -q --from verl | traj-cat | jq -ce '.task == "a" and .meta == {traj: {task: "b"}, k: 1}'
+	status_is 0 traj-convert --to verl in.traj
+	says 'a key of meta that the row has for something else (1)'
+	jq -e '.k == 1 and (has("traj") | not)' out
+	status_is 2 traj-convert --to dpo --keep in.traj
+	says 'a row of dpo is two trajectories'
+}
+
 @test "--to input-ids, open-instruct: ids as they were; records without are left out" {
 	some
 	printf '{"task":"a","prompt":"x","response":"y"}\n' | traj-cat --from-json >no.traj
@@ -291,6 +326,8 @@ some() {
 	printf '{"id":"b","prompt":"of tasks","answer":"7"}\n' >tasks
 	from openai-batch -t tasks
 	got '.[0] | [.prompt, .answer]' '["of tasks","7"]'
+	from openai-batch -t tasks --requests requests
+	got '.[0] | [.prompt, .answer]' '["[{\"role\":\"user\",\"content\":\"hi\"}]","7"]'
 }
 
 @test "openai: answers a line; what did not come to an end is no sample" {
@@ -335,14 +372,15 @@ some() {
 		{"text": "a", "output_ids": [7, 2], "meta_info": {"id": "x", "finish_reason": {"type": "stop", "matched": 2}, "prompt_tokens": 3, "output_token_logprobs": [[-0.5, 7, null], [-1.0, 2, null]]}}
 		[{"text": "b", "output_ids": [8], "meta_info": {"id": "y", "finish_reason": {"type": "length", "length": 1}, "prompt_tokens": 3, "output_token_logprobs": [[-0.5, 8, "b"]], "output_token_sampling_logprobs": [-0.25]}}, {"text": "c", "output_ids": [9], "meta_info": {"id": "z", "finish_reason": {"type": "stop", "matched": "STOP"}, "prompt_tokens": 3}}]
 		{"text": "d", "meta_info": {"id": "w", "finish_reason": {"type": "abort", "message": "no"}}}
+		{"text": "n", "meta_info": {"id": "u", "finish_reason": {"type": "length"}, "prompt_tokens": 2, "output_token_logprobs": [[null, 4, null]]}}
 		{"text": "e", "meta_info": {"id": "v", "finish_reason": {"type": "length"}, "prompt_tokens": 2, "input_token_logprobs": [[null, 4, null], [-1, 5, null]], "output_token_logprobs_val": [-2.0], "output_token_logprobs_idx": [3]}}
 	END
 	from auto
-	got 'map([.response, .sample, .tokens, .logprobs, .finish])' '[["a",0,[7,2],null,"stop"],["b",0,[8],[-0.25],"length"],["c",1,[9],null,null],["e",null,[3],null,"length"]]'
-	got '[.[1].task, .[2].task, .[3].prompt_tokens]' '["y","y",[4,5]]'
+	got 'map([.response, .sample, .tokens, .logprobs, .finish])' '[["a",0,[7,2],null,"stop"],["b",0,[8],[-0.25],"length"],["c",1,[9],null,null],["n",0,[4],null,"length"],["e",null,[3],null,"length"]]'
+	got '[.[1].task, .[2].task, .[4].prompt_tokens]' '["y","y",[4,5]]'
 	says 'left out: answers that did not come to an end'
 	from sglang --drawn
-	got 'map(.logprobs)' '[[-0.5,-1.0],[-0.25],null,[-2.0]]'
+	got 'map(.logprobs)' '[[-0.5,-1.0],[-0.25],null,null,[-2.0]]'
 }
 
 @test "llama-server: log-probs where the settings change nothing" {
@@ -439,6 +477,8 @@ some() {
 	says 'left out: rows that learn in more than one place (1)'
 	status_is 3 traj-convert --from input-ids <<<'{"input_ids": [5,6,7], "labels": [1]}'
 	says 'labels: not as long as input_ids'
+	status_is 3 traj-convert --from input-ids <<<'{"input_ids": [5,6,7], "labels": [-100,7,8]}'
+	says 'labels: neither -100 nor the id that stands there'
 }
 
 @test "alpaca, sharegpt, distilabel" {
@@ -498,9 +538,13 @@ lm_eval() { # RESPS FILTERED FILTER VALUE
 	traj-convert -q --to human-eval out | jq -sce '.[2] == {task_id: "H/1", solution: "def f(): pass"} and .[0].completion == "    return 1\n"'
 	from human-eval --reward passed
 	got 'map(.reward)' '[1.0,0.0,0.0]'
-	printf '{"date": "d", "eval": {"H/0": [{"task_id": "H/0", "solution": "a", "base_status": "pass", "plus_status": null}, {"solution": "b", "base_status": "pass", "plus_status": "fail"}, {"solution": "c", "base_status": "timeout", "plus_status": "timeout"}]}}' >in.jsonl
+	printf '%s\n' '{"task_id": "H/0", "solution": "a", "form": "own"}' '{"task_id": "H/0", "completion": "a", "form": "solution"}' >in.jsonl
+	from human-eval
+	got 'map(.meta)' '[{"form":"solution"},null]'
+	printf '{"date": "d", "eval": {"H/0": [{"task_id": "H/0", "solution": "a", "base_status": "pass", "plus_status": null, "form": "own"}, {"solution": "b", "base_status": "pass", "plus_status": "fail"}, {"solution": "c", "base_status": "timeout", "plus_status": "timeout"}]}}' >in.jsonl
 	from auto
 	got 'map([.task, .response, .reward, .verdict])' '[["H/0","a",1.0,null],["H/0","b",0.0,null],["H/0","c",null,"timeout"]]'
+	got '.[0].meta' '{"base_status":"pass","form":"solution"}'
 	from evalplus --reward base_status
 	got 'map(.reward)' '[1.0,1.0,null]'
 }
