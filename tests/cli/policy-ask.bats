@@ -602,6 +602,12 @@ lost() {
 	ask -q --key-file key --max-failures 1 >out
 	not grep -qa secret out
 	lost 1 "Bearer ***"
+	faults error200=2 tell # nor where a failure has the status of an answer
+	status_is 0 ask --key-file key --concurrency 1 --max-failures 1
+	[[ $stderr == *"Bearer ***"* && $stderr != *secret* ]]
+	cp "$BATS_TEST_TMPDIR/out" out
+	not grep -qa secret out
+	lost 1 "Bearer ***"
 }
 
 @test "a key that goes over the network in the clear: a warning" {

@@ -91,6 +91,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             with s.lock:
                 s.flying -= 1
 
+    def key(self):
+        return "the key was " + self.headers.get("Authorization", "?") if "tell" in self.faults else ""
+
     def answer(self, body):
         f, kind = self.faults, self.server.kind
         if "drop" in f:
@@ -99,8 +102,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if "stall" in f:
             time.sleep(30)
         for status in [x for x in f if x.isdigit()]:
-            text = "the key was " + self.headers.get("Authorization", "?") if "tell" in f else "not so\x1b[31m"
-            return self.error(int(status), text + " x" * 5000 * ("long" in f))
+            return self.error(int(status), (self.key() or "not so\x1b[31m") + " x" * 5000 * ("long" in f))
         if "redirect" in f:
             return self.reply(302, b"", [("Location", f"http://127.0.0.1:{self.server.server_port}/v1/elsewhere")])
         strange = set(body) - PLAIN
@@ -134,7 +136,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if "nochoices" in f:
             made.clear()
         if "error200" in f:
-            whole = {"error": {"message": "upstream is gone", "code": 502}}
+            whole = {"error": {"message": "upstream is gone " + self.key(), "code": 502}}
         data = json.dumps(whole, ensure_ascii="escaped" in f).encode()
         if "half" in f:
             data = data[:len(data) // 2]
