@@ -92,20 +92,6 @@ char *ask_url(const char *given, struct reason *why)
 
 /* ---- what servers say ---- */
 
-/* Adds what a server said, without the key, which some repeat. */
-static void add_said(const struct ask *a, struct buf *b, struct span said)
-{
-	struct buf text = {0};
-
-	choices_error(said, &text);
-	if (a->o->key)
-		buf_replaced(b, (struct span){text.p ? text.p : "", text.n},
-			     (struct span){a->o->key, strlen(a->o->key)}, (struct span){"***", 3});
-	else
-		buf_add(b, text.p, text.n);
-	buf_free(&text);
-}
-
 static void describe(const struct ask *a, const struct http_answer *r, struct buf *b)
 {
 	buf_reset(b);
@@ -116,7 +102,7 @@ static void describe(const struct ask *a, const struct http_answer *r, struct bu
 	buf_printf(b, "HTTP %d", r->status);
 	if (r->body.n && strncmp(r->type, "text/html", 9) != 0) {
 		buf_str(b, ": ");
-		add_said(a, b, r->body);
+		choices_error(r->body, a->o->key, b);
 	}
 }
 
@@ -371,7 +357,11 @@ static int job_answered(struct ask *a, struct job *j, const struct http_answer *
 			struct reason *why)
 {
 	struct choices_want want = {
-		.most = j->n, .chat = !a->o->request.completions, .stop = &a->o->request.stop};
+		.most = j->n,
+		.chat = !a->o->request.completions,
+		.stop = &a->o->request.stop,
+		.hide = a->o->key,
+	};
 	struct choices c;
 	struct reason bad = {0};
 	int st = 0;

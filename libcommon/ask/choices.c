@@ -60,24 +60,32 @@ static void add_place(const json_t *j, struct buf *text)
 		buf_char(text, ')');
 }
 
-static void add_cut(struct buf *text, struct span s)
+/* Cut behind the key's replacement: no beginning of it is left at the end. */
+static void add_said(struct buf *text, struct span s, const char *hide)
 {
-	size_t n = s.n;
+	struct buf shown = {0};
+	size_t n;
 
+	if (hide)
+		buf_replaced(&shown, s, (struct span){hide, strlen(hide)}, (struct span){"***", 3});
+	else
+		buf_add(&shown, s.p, s.n);
+	n = shown.n;
 	if (n > ERROR_BYTES)
-		for (n = ERROR_BYTES; n && ((unsigned char)s.p[n] & 0xc0) == 0x80;)
+		for (n = ERROR_BYTES; n && ((unsigned char)shown.p[n] & 0xc0) == 0x80;)
 			n--;
-	buf_add(text, s.p, n);
-	if (n < s.n)
+	buf_add(text, shown.p, n);
+	if (n < shown.n)
 		buf_str(text, " ...");
+	buf_free(&shown);
 }
 
-void choices_error(struct span body, struct buf *text)
+void choices_error(struct span body, const char *hide, struct buf *text)
 {
 	json_t *j = json_loadb(body.p ? body.p : "", body.n, JSON_ALLOW_NUL, NULL);
 	struct span said = message_in(j);
 
-	add_cut(text, said.p ? said : body);
+	add_said(text, said.p ? said : body, hide);
 	if (j)
 		add_place(j, text);
 	json_decref(j);
@@ -339,24 +347,37 @@ static int read_all(struct choices *c, const json_t *array, const struct choices
 	return n ? 0 : fail(why, ST_INPUT, "it has no choices");
 }
 
+static int fail_said(struct reason *why, const char *what, struct span said, const char *hide)
+{
+	struct buf text = {0};
+	int st;
+
+	add_said(&text, said, hide);
+	st = fail(why, ST_INPUT, "%s%s%s", what, text.n ? ": " : "", buf_cstr(&text));
+	buf_free(&text);
+	return st;
+}
+
 int choices_read(struct choices *c, struct span body, const struct choices_want *w,
 		 struct reason *why)
 {
+	const json_t *array;
 	json_error_t e;
-	struct span said;
+	char where[64];
 	int st;
 
 	*c = (struct choices){0};
 	c->root = json_loadb(body.p ? body.p : "", body.n, JSON_ALLOW_NUL, &e);
-	if (!c->root)
-		return fail(why, ST_INPUT, "it is no JSON: line %d, column %d: %s", e.line,
-			    e.column, e.text);
-	said = message_in(c->root);
-	if (!json_is_array(json_object_get(c->root, "choices")))
-		st = fail(why, ST_INPUT, "it has no choices%s%.*s", said.n ? ": " : "",
-			  said.n < ERROR_BYTES ? (int)said.n : ERROR_BYTES, said.n ? said.p : "");
+	if (!c->root) {
+		snprintf(where, sizeof where, "it is no JSON: line %d, column %d", e.line,
+			 e.column);
+		return fail_said(why, where, (struct span){e.text, strlen(e.text)}, w->hide);
+	}
+	array = json_object_get(c->root, "choices");
+	if (json_is_array(array))
+		st = read_all(c, array, w, why);
 	else
-		st = read_all(c, json_object_get(c->root, "choices"), w, why);
+		st = fail_said(why, "it has no choices", message_in(c->root), w->hide);
 	if (st)
 		choices_free(c);
 	else

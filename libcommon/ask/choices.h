@@ -42,6 +42,7 @@ struct choices_want {
 	int64_t most; /* that were asked for: index is below */
 	bool chat;
 	const struct opt_list *stop; /* strings that were to end a text */
+	const char *hide;            /* the key: is taken out of a reason; NULL: none */
 };
 
 /* Reads the body of an answer with status 200. ST_INPUT: it is none; c is empty then. */
@@ -49,7 +50,8 @@ int choices_read(struct choices *c, struct span body, const struct choices_want 
 		 struct reason *why);
 void choices_free(struct choices *c);
 
-/* What an answer with another status says, in whatever form, cut to a line's length: appended. */
-void choices_error(struct span body, struct buf *text);
+/* What an answer with another status says, in whatever form, without the key (hide; NULL: none),
+ * which some repeat, cut to a line's length: appended. */
+void choices_error(struct span body, const char *hide, struct buf *text);
 
 #endif

@@ -1,6 +1,16 @@
 # policy-ask.bats - every option, and each way in which a server is known to answer otherwise than asked.
 load helpers
 
+setup_file() {
+	mkfifo "$BATS_FILE_TMPDIR/servers"
+	/usr/bin/python3 "$root/tests/cli/server.py" --fork "$BATS_FILE_TMPDIR/servers" 3>&- >"$BATS_FILE_TMPDIR/out" 2>&1 &
+	export FORKS=$!
+}
+
+teardown_file() {
+	kill "$FORKS"
+}
+
 setup() {
 	mkdir "$BATS_TEST_TMPDIR/work" && cd "$BATS_TEST_TMPDIR/work"
 	cat >tasks.jsonl <<-'END'
@@ -15,15 +25,22 @@ teardown() {
 	[ ${#pids[@]} -eq 0 ] || kill -9 "${pids[@]}" 2>/dev/null || true
 }
 
-# serve [OPTION ...]: a server with an empty log; its URL is $U, its process the last of $pids
+# start [OPTION ...]: a server, whose process is the last of $pids; it will listen
+start() {
+	rm -f port pid
+	kill -0 "$FORKS" || { cat "$BATS_FILE_TMPDIR/out"; return 1; }
+	echo "$PWD $*" >"$BATS_FILE_TMPDIR/servers"
+	until [ -e pid ]; do sleep 0.01; done
+	pids+=("$(cat pid)")
+}
+
+# serve [OPTION ...]: the same, with an empty log, and it listens; its URL is $U
 serve() {
-	rm -f port log.jsonl
-	/usr/bin/python3 "$root/tests/cli/server.py" . "$@" 3>&- >server.out 2>&1 &
-	pids+=($!)
-	disown
-	while [ ! -e port ]; do
+	rm -f log.jsonl
+	start "$@"
+	until [ -e port ]; do
 		kill -0 "${pids[-1]}" || { cat server.out; return 1; }
-		sleep 0.05
+		sleep 0.01
 	done
 	U=http://127.0.0.1:$(cat port)
 }
@@ -600,6 +617,12 @@ lost() {
 	[[ $stderr != *secret* ]]
 	faults 400=1 tell
 	ask -q --key-file key --max-failures 1 >out
+	not grep -qa secret out
+	lost 1 "Bearer ***"
+	faults error200=2 tell # nor where a failure has the status of an answer
+	status_is 0 ask --key-file key --concurrency 1 --max-failures 1
+	[[ $stderr == *"Bearer ***"* && $stderr != *secret* ]]
+	cp "$BATS_TEST_TMPDIR/out" out
 	not grep -qa secret out
 	lost 1 "Bearer ***"
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """server.py DIR [--kind KIND] [--fault NAME[=N]] ... - a server of OpenAI's API for tests: it adds numbers, now and then wrongly.
+server.py --fork FIFO - a server for each line of the FIFO, DIR and options, in a process of its own.
 
 Leaves its port in DIR/port when it listens, and a line of JSON for each POST in DIR/log.jsonl. Runs until a signal, on the
-loopback only. KIND is whose manners it has: vllm sglang llama llamapy transformers openai. A fault hits the first N POSTs, or
+loopback only; its process is in DIR/pid where it was forked. KIND is whose manners it has: vllm sglang llama llamapy transformers openai. A fault hits the first N POSTs, or
 all; with N=-K all but the first K. What is answered depends on the prompt, the seed and the number of the choice alone.
 """
-import argparse, gzip, hashlib, http.server, json, pathlib, re, ssl, threading, time
+import argparse, gzip, hashlib, http.server, json, os, pathlib, re, shlex, signal, ssl, sys, threading, time
 from email.utils import formatdate
 
 OWNERS = {"vllm": "vllm", "sglang": "sglang", "llama": "llamacpp", "llamapy": "me", "transformers": "local", "openai": "system"}
@@ -91,6 +92,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             with s.lock:
                 s.flying -= 1
 
+    def key(self):
+        return "the key was " + self.headers.get("Authorization", "?") if "tell" in self.faults else ""
+
     def answer(self, body):
         f, kind = self.faults, self.server.kind
         if "drop" in f:
@@ -99,8 +103,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if "stall" in f:
             time.sleep(30)
         for status in [x for x in f if x.isdigit()]:
-            text = "the key was " + self.headers.get("Authorization", "?") if "tell" in f else "not so\x1b[31m"
-            return self.error(int(status), text + " x" * 5000 * ("long" in f))
+            return self.error(int(status), (self.key() or "not so\x1b[31m") + " x" * 5000 * ("long" in f))
         if "redirect" in f:
             return self.reply(302, b"", [("Location", f"http://127.0.0.1:{self.server.server_port}/v1/elsewhere")])
         strange = set(body) - PLAIN
@@ -134,7 +137,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if "nochoices" in f:
             made.clear()
         if "error200" in f:
-            whole = {"error": {"message": "upstream is gone", "code": 502}}
+            whole = {"error": {"message": "upstream is gone " + self.key(), "code": 502}}
         data = json.dumps(whole, ensure_ascii="escaped" in f).encode()
         if "half" in f:
             data = data[:len(data) // 2]
@@ -207,7 +210,23 @@ class Server(http.server.ThreadingHTTPServer):
         pass  # a client that went away
 
 
-def main():
+def fork(fifo):
+    """Python takes longer to start than most tests: it does once."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for line in open(fifo, "r+"):
+        args = shlex.split(line)
+        here = pathlib.Path(args[0])
+        pid = os.fork()
+        if pid == 0:
+            out = os.open(here / "server.out", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            os.dup2(out, 1)
+            os.dup2(out, 2)
+            return serve(args)
+        (here / "pid.new").write_text(f"{pid}\n")
+        (here / "pid.new").rename(here / "pid")
+
+
+def serve(args):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("dir", type=pathlib.Path)
     p.add_argument("--kind", choices=sorted(OWNERS), default="vllm")
@@ -215,7 +234,7 @@ def main():
     p.add_argument("--delay", type=float, default=0, help="seconds before each answer")
     p.add_argument("--port", type=int, default=0)
     p.add_argument("--certificate", help="a file with certificate and key: HTTPS")
-    o = p.parse_args()
+    o = p.parse_args(args)
     s = Server(("127.0.0.1", o.port), Handler)
     if o.certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -228,4 +247,4 @@ def main():
     s.serve_forever()
 
 
-main()
+fork(sys.argv[2]) if sys.argv[1:2] == ["--fork"] else serve(sys.argv[1:])

@@ -42,7 +42,7 @@ static void check_error(struct span body)
 {
 	struct buf b = {0};
 
-	choices_error(body, &b);
+	choices_error(body, NULL, &b);
 	MUST(b.n < 700);
 	buf_free(&b);
 }

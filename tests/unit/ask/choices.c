@@ -219,7 +219,7 @@ static void says(const char *body, const char *text)
 {
 	struct buf b = {0};
 
-	choices_error((struct span){body, strlen(body)}, &b);
+	choices_error((struct span){body, strlen(body)}, NULL, &b);
 	assert_string_equal(buf_cstr(&b), text);
 	buf_free(&b);
 }
@@ -243,8 +243,51 @@ static void test_errors(void **state)
 	memcpy(longer + 299, "\xe6\x97\xa5", 3); /* no half of a character */
 	longer[sizeof longer - 1] = '\0';
 	choices_free(&c);
-	choices_error((struct span){longer, strlen(longer)}, &c.text);
+	choices_error((struct span){longer, strlen(longer)}, NULL, &c.text);
 	assert_int_equal(c.text.n, 299 + 4);
+}
+
+/* Servers repeat the key: in an error, in an answer that is none, where the text is cut. */
+static void test_hidden(void **state)
+{
+	static const char *const bodies[] = {
+		"{\"error\":{\"message\":\"no such key: qwerty7\",\"code\":401}}",
+		"no such key: qwerty7",
+		"qwerty",
+	};
+	struct choices_want w = {.most = 1, .hide = "qwerty7"};
+	struct buf b = {0};
+
+	(void)state;
+	choices_free(&c);
+	for (size_t i = 0; i < 2; i++) {
+		struct span body = {bodies[i], strlen(bodies[i])};
+
+		buf_reset(&b);
+		choices_error(body, "qwerty7", &b);
+		assert_string_equal(buf_cstr(&b), "no such key: ***");
+		assert_int_equal(choices_read(&c, body, &w, &why), ST_INPUT);
+		assert_null(strstr(why.text, "qwerty"));
+	}
+	assert_int_equal(choices_read(&c, (struct span){bodies[0], strlen(bodies[0])}, &w, &why),
+			 ST_INPUT);
+	assert_non_null(strstr(why.text, "no choices: no such key: ***"));
+	w.hide = "qwerty";
+	assert_int_equal(choices_read(&c, (struct span){bodies[2], strlen(bodies[2])}, &w, &why),
+			 ST_INPUT);
+	assert_null(strstr(why.text, "qwerty"));
+	for (size_t before = 280; before < 300; before++) {
+		struct buf body = {0};
+
+		for (size_t i = 0; i < before; i++)
+			buf_char(&body, 'x');
+		buf_str(&body, "qwerty7 is no key");
+		buf_reset(&b);
+		choices_error((struct span){body.p, body.n}, "qwerty7", &b);
+		assert_null(memmem(b.p, b.n, "q", 1));
+		buf_free(&body);
+	}
+	buf_free(&b);
 }
 
 static int teardown(void **state)
@@ -261,6 +304,7 @@ int main(void)
 		cmocka_unit_test(test_stops),     cmocka_unit_test(test_no_samples),
 		cmocka_unit_test(test_tokens),    cmocka_unit_test(test_no_logprobs),
 		cmocka_unit_test(test_no_answer), cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_hidden),
 	};
 
 	return cmocka_run_group_tests_name("ask/choices", tests, NULL, teardown);
