@@ -423,7 +423,7 @@ int gguf_vocab_put(const struct policy *p, struct span name, struct gguf_meta *m
 	struct span text = tok_json(p->tok);
 	struct vocab v = {.p = p, .n = (size_t)p->cfg.vocab};
 	json_t *config = p->tok_config.n ? json_parse_wide(p->tok_config.p, p->tok_config.n,
-						      "tokenizer_config.json", NULL)
+							   "tokenizer_config.json", NULL)
 					 : NULL;
 	int st;
 
