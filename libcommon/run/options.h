@@ -40,7 +40,7 @@ struct run_options {
 /* What the rows cannot say: 0, or ST_USAGE, told. Fills lora.targets. */
 int options_check(struct run_options *o);
 /* --compute WORD: 0, or ST_USAGE, told, where the processor cannot. */
-int options_check_compute(const char *word);
+int options_use_compute(const char *word);
 
 /* --temperature X: 0, or ST_USAGE, told, where it is none to draw with; has_greedy: the tool has
  * --greedy. */
