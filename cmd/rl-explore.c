@@ -53,6 +53,7 @@ static const struct opt opts[] = {
 	{0, "advantage", ADVANTAGE_WORDS, OPT_WORD, &advantage, 0, 0, "estimator"},
 	OPTIONS_LOSS(o, words),
 	OPTION_COMPUTE(run.compute),
+	OPTION_BLAS(run.blas),
 	OPTIONS_RATE(o),
 
 	OPTIONS_LORA(run),

@@ -1,6 +1,7 @@
 /* mat.c - products with a weight matrix. See mat.h. */
 #include "model/mat.h"
 #include "tensor/bf16.h"
+#include "tensor/blas.h"
 #include "tensor/gemm.h"
 
 #include <assert.h>
@@ -160,7 +161,7 @@ void mat_backward(const struct model *m, const struct mat *w, const uint32_t *tr
 	for (size_t j = 0; j < w->n; j += BACK_N) {
 		size_t n = w->n - j < BACK_N ? w->n - j : BACK_N;
 
-		gemm_rows(j ? GEMM_ADD : 0, matrix_in(dy + j, dx.rows, n, w->n),
+		blas_gemm(j ? GEMM_ADD : 0, matrix_in(dy + j, dx.rows, n, w->n),
 			  matrix_in(rows_of(m, w, j, n, scratch), n, w->k, w->k), dx);
 	}
 }

@@ -2,6 +2,7 @@
 #include "model/wgrad.h"
 #include "base/par.h"
 #include "tensor/bf16.h"
+#include "tensor/blas.h"
 #include "tensor/gemm.h"
 #include "tensor/layers.h"
 
@@ -85,7 +86,7 @@ static void job_wgrad(void *ctx, size_t i, int thread)
 	if (j->bf16)
 		wgrad_bf16(w, from, n, j->scratch + (size_t)thread * j->per_thread);
 	else
-		gemm_rows(GEMM_ADD | GEMM_TRANSPOSED, part(w->dy, 0, w->dy.rows, from, n), w->x,
+		blas_gemm(GEMM_ADD | GEMM_TRANSPOSED, part(w->dy, 0, w->dy.rows, from, n), w->x,
 			  matrix_of(w->out + from * k, n, k, k));
 	for (size_t t = 0; w->bias && t < w->dy.rows; t++)
 		layers_add_row(w->bias + from, w->dy.p + t * w->dy.ld + from, n);

@@ -17,12 +17,12 @@
 #else
 /* A constant names a tile. What is loaded was written before, also where the compiler would see
  * nobody read it. */
+#define TILE_ROWS(p, row) "r"(p), "r"((size_t)(row))
 #define TILE_CONFIG(p) __asm__ volatile("ldtilecfg (%0)" ::"r"(p) : "memory")
 #define TILE_LOAD(t, p, row) \
-	__asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t ::"r"(p), "r"((size_t)row) : "memory")
-#define TILE_STORE(t, p, row)                                                                     \
-	__asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" ::"r"(p), "r"((size_t)row) : "memor" \
-											  "y")
+	__asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t ::TILE_ROWS(p, row) : "memory")
+#define TILE_STORE(t, p, row) \
+	__asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" ::TILE_ROWS(p, row) : "memory")
 #define TILE_ZERO(t) __asm__ volatile("tilezero %tmm" #t)
 #define TILE_DOT(c, a, b) __asm__ volatile("tdpbf16ps %tmm" #b ", %tmm" #a ", %tmm" #c)
 #define TILE_RELEASE() __asm__ volatile("tilerelease")

@@ -5,6 +5,7 @@
 #ifndef TENSOR_BF16TILE_H
 #define TENSOR_BF16TILE_H
 
+#include "tensor/gemm.h"
 #include "tensor/tile.h"
 
 /* One tile, from its corner on: element (or pair) x of row i of A is a[i * rs + x * cs]. */

@@ -5,7 +5,7 @@
 #ifndef TENSOR_TILE_H
 #define TENSOR_TILE_H
 
-#include "tensor/gemm.h"
+#include "tensor/matrix.h"
 #include "tensor/vec.h"
 
 #include <stdbool.h>

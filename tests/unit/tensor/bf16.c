@@ -8,7 +8,6 @@
 #include "base/par.h"
 #include "base/rng.h"
 #include "model/sampler.h"
-#include "tensor/blas.h"
 #include "tensor/gemm.h"
 #include "tensor/half.h"
 
@@ -394,8 +393,6 @@ int main(void)
 	};
 	int failed;
 
-	if (blas_start(NULL))
-		return 1;
 	par_start(2);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	par_stop();
