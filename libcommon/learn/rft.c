@@ -1,5 +1,6 @@
 /* rft.c - maximum likelihood on chosen responses. See rft.h. */
 #include "learn/rft.h"
+#include "base/elem.h"
 #include "base/fault.h"
 #include "base/mem.h"
 #include "base/rng.h"
@@ -20,6 +21,7 @@ struct rft {
 	struct adamw adamw;
 	float *grads;    /* laid out as w */
 	uint64_t *order; /* (n_train) this epoch's */
+	double *slope;   /* by each log-probability of one row; grown */
 	uint64_t update, updates, per_epoch;
 };
 
@@ -85,6 +87,7 @@ void rft_free(struct rft *r)
 	adamw_free(&r->adamw);
 	big_free(r->grads, r->w.n * sizeof *r->grads);
 	free(r->order);
+	free(r->slope);
 	free(r);
 }
 
@@ -94,15 +97,42 @@ bool rft_stuck(const struct rft *r)
 }
 
 struct sum { /* of one accumulate */
-	const struct rft_data *d;
+	struct rft *r;
 	double scale, loss;
 };
+
+/* L = -sum over t of w_t logp_t; d/dlogp_t = -w_t */
+double rft_response(const struct rft_opts *o, double weight, const float *logp, const float *mu,
+		    size_t n, double *dlogp)
+{
+	struct pear_opts pear = rft_pear(o);
+	double sum = 0;
+
+	pear_weights(&pear, logp, mu, n, dlogp);
+	for (size_t t = 0; t < n; t++) {
+		dlogp[t] *= -weight * (o->loss == RFT_DFT ? elem_exp(logp[t]) : 1);
+		sum += dlogp[t] * logp[t];
+	}
+	return sum;
+}
+
+static void weighted(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
+{
+	struct sum *s = ctx;
+	const struct rft_data *d = s->r->d;
+
+	s->r->slope = xgrow(s->r->slope, n, sizeof *s->r->slope);
+	s->loss += rft_response(s->r->o, d->weight[i] * d->row[i].own * s->scale, logp,
+				d->old ? d->old[i] : NULL, n, s->r->slope);
+	for (size_t t = 0; t < n; t++)
+		dlogp[t] = (float)s->r->slope[t];
+}
 
 /* L = -weight * sum over t of logp_t; d/dlogp_t = -weight */
 static void likelihood(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
 {
 	struct sum *s = ctx;
-	double weight = s->d->weight[i] * s->scale, sum = 0;
+	double weight = s->r->d->weight[i] * s->scale, sum = 0;
 
 	for (size_t t = 0; t < n; t++)
 		sum -= logp[t];
@@ -121,13 +151,15 @@ static double total_weight(const struct rft_data *d, const uint64_t *order, size
 	return sum;
 }
 
-/* Weighted mean of -log p over the responses order[0..n); its gradient is added to grads. */
+/* Weighted mean of -log p over the responses order[0..n); its gradient is added to grads. Without
+ * them, where something is measured, only tokens, trajectories or problems are weighed. */
 static double accumulate(struct rft *r, const uint64_t *order, size_t n, float *grads)
 {
-	struct sum s = {r->d, 1 / total_weight(r->d, order, n), 0};
+	struct sum s = {r, 1 / total_weight(r->d, order, n), 0};
+	bool plain = !r->d->old && !r->o->weight_key && r->o->loss == RFT_NLL;
 
-	batch_run(r->batch, r->d->seq, order, n, (size_t)r->o->micro_tokens, 1, likelihood, &s,
-		  grads);
+	batch_run(r->batch, r->d->seq, order, n, (size_t)r->o->micro_tokens, 1,
+		  plain || !grads ? likelihood : weighted, &s, grads);
 	return s.loss;
 }
 
