@@ -63,7 +63,7 @@ static const struct opt opts[] = {
 	{0, "lr", "X", OPT_NUM, &o.lr, 0, 10, "greatest learning rate"},
 	{0, "warmup", "N", OPT_INT, &o.warmup, 0, 1e9, "updates in which it rises to that"},
 	{0, "decay", DECAY_WORDS, OPT_WORD, &decay, 0, 0, "its way to 0 at the end"},
-	OPTIONS_ADAMW(o.adamw),
+	OPTIONS_OPTIMIZER(o.optimizer),
 
 	OPTIONS_LORA(run),
 
@@ -291,7 +291,7 @@ static int finish(const struct policy *p, struct reason *why)
 		return 0;
 	}
 	summary(session.all);
-	options_tell_rate(&run, p, o.lr, session.all);
+	options_tell_rate(&run, p, o.lr, optimizer_reach(&o.optimizer, o.lr), session.all);
 	return session_save(&session, p, run.out, why);
 }
 

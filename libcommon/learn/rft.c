@@ -18,7 +18,7 @@ struct rft {
 	const struct rft_data *d;
 	struct batch *batch;
 	struct weights w; /* those that change */
-	struct adamw adamw;
+	struct optimizer optimizer;
 	float *grads;    /* laid out as w */
 	uint64_t *order; /* (n_train) this epoch's */
 	double *slope;   /* by each log-probability of one row; grown */
@@ -40,7 +40,7 @@ int rft_memory(const struct rft_opts *o, const struct policy *p, const struct rf
 	}
 	micro = (size_t)o->micro_tokens < all ? (size_t)o->micro_tokens : all;
 	*need = (struct memory){.weights = model_bytes(&p->model)};
-	memory_of_training(need, &p->model);
+	update_memory(&o->optimizer, &p->model, need);
 	need->activations = batch_bytes(b, micro, longest, true);
 	batch_free(b);
 	return memory_check(need, why);
@@ -58,7 +58,7 @@ struct rft *rft_new(const struct rft_opts *o, struct policy *p, const struct rft
 	r->d = d;
 	r->batch = batch_new(&p->model, o->recompute);
 	r->w = model_trained(&p->model);
-	adamw_init(&r->adamw, &o->adamw, r->w.w, r->w.n_w);
+	optimizer_init(&r->optimizer, &o->optimizer, r->w.w, r->w.n_w);
 	r->grads = big_alloc(r->w.n * sizeof *r->grads);
 	r->order = xarray(d->n_train, sizeof *r->order);
 	r->per_epoch = (d->n_train + (uint64_t)o->batch - 1) / (uint64_t)o->batch;
@@ -84,7 +84,7 @@ void rft_free(struct rft *r)
 	if (!r)
 		return;
 	batch_free(r->batch);
-	adamw_free(&r->adamw);
+	optimizer_free(&r->optimizer);
 	big_free(r->grads, r->w.n * sizeof *r->grads);
 	free(r->order);
 	free(r->slope);
@@ -93,7 +93,7 @@ void rft_free(struct rft *r)
 
 bool rft_stuck(const struct rft *r)
 {
-	return adamw_stuck(&r->adamw);
+	return optimizer_stuck(&r->optimizer);
 }
 
 struct sum { /* of one accumulate */
@@ -184,7 +184,7 @@ static void shuffle(struct rft *r)
 void rft_state(struct rft *r, struct state *s)
 {
 	state_count(s, "update", &r->update);
-	update_state(&r->adamw, &r->w, s);
+	update_state(&r->optimizer, &r->w, s);
 }
 
 int rft_loaded(struct rft *r, struct reason *why)
@@ -227,7 +227,7 @@ int rft_next(struct rft *r, struct rft_report *rep, struct reason *why)
 	memset(r->grads, 0, r->w.n * sizeof *r->grads);
 	rep->loss = accumulate(r, rows, n, r->grads);
 	fault_float("gradient", r->grads);
-	rep->applied = update_apply(&r->adamw, &r->p->model, r->grads, rep->loss, rep->lr,
+	rep->applied = update_apply(&r->optimizer, &r->p->model, r->grads, rep->loss, rep->lr,
 				    &rep->grad_norm);
 	rep->update = ++r->update;
 	rep->epoch_end = r->update % r->per_epoch == 0 || r->update == r->updates;
@@ -235,7 +235,7 @@ int rft_next(struct rft *r, struct rft_report *rep, struct reason *why)
 		fail(why, ST_INPUT,
 		     "update %" PRIu64 ": %d in a row had a loss or gradient that is not finite "
 		     "(a lower --lr may help)",
-		     r->update, ADAMW_PATIENCE);
+		     r->update, OPTIMIZER_PATIENCE);
 		return -1;
 	}
 	return 1;

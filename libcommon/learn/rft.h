@@ -17,7 +17,7 @@
 #define LEARN_RFT_H
 
 #include "base/names.h"
-#include "learn/adamw.h"
+#include "learn/optimizer.h"
 #include "learn/batch.h"
 #include "learn/pear.h"
 #include "run/memory.h"
@@ -62,17 +62,16 @@ struct rft_opts {
 	const char *weight_key; /* a record's own weight multiplies its loss; NULL: none */
 	enum rft_loss loss;
 	double validation; /* share of the problems that is held out */
-	struct adamw_opts adamw;
+	struct optimizer_opts optimizer;
 	uint64_t seed;
 };
 
-#define RFT_OPTS_DEFAULT                                                                        \
-	{                                                                                       \
-		.epochs = 2, .steps = 0, .batch = 64, .micro_tokens = 1024, .max_len = 0,       \
-		.lr = 1e-5, .warmup = 10, .decay = DECAY_LINEAR, .weight = WEIGHT_TOKEN,        \
-		.pear = PEAR_OPTS_DEFAULT, .validation = 0,                                     \
-		.adamw = {.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .decay = 0.01, .clip = 1}, \
-		.seed = 0                                                                       \
+#define RFT_OPTS_DEFAULT                                                                  \
+	{                                                                                 \
+		.epochs = 2, .steps = 0, .batch = 64, .micro_tokens = 1024, .max_len = 0, \
+		.lr = 1e-5, .warmup = 10, .decay = DECAY_LINEAR, .weight = WEIGHT_TOKEN,  \
+		.pear = PEAR_OPTS_DEFAULT, .validation = 0,                               \
+		.optimizer = OPTIMIZER_OPTS_DEFAULT(0.01), .seed = 0                      \
 	}
 
 struct rft_row {

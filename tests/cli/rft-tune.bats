@@ -281,6 +281,43 @@ updates() {
 	changes --clip 0.001
 }
 
+@test "--optimizer, --lion-beta2, --momentum: each makes other weights; adamw is the default" {
+	changes --optimizer sgd --lr 0.1
+	changes --optimizer lion
+	changes --optimizer muon
+	tune --epochs 1 --optimizer adamw -o adamw "$FIX/run.traj"
+	same usual adamw
+	for pair in "lion --lion-beta2 0.5" "lion --beta1 0.5" "muon --momentum 0.5" "muon --beta2 0.5"; do
+		# shellcheck disable=SC2086
+		set -- $pair
+		rm -rf a b
+		tune --epochs 1 --optimizer "$1" -o a "$FIX/run.traj"
+		tune --epochs 1 --optimizer "$@" -o b "$FIX/run.traj"
+		differ a b
+	done
+	status_is 2 tune --optimizer adam -o x "$FIX/run.traj"
+}
+
+@test "--optimizer: any number of threads, the same bytes; with adapters too" {
+	for kind in sgd lion muon; do
+		tune --steps 3 --optimizer $kind -j 1 -o $kind-1 "$FIX/run.traj"
+		tune --steps 3 --optimizer $kind -j 3 -o $kind-3 "$FIX/run.traj"
+		same $kind-1 $kind-3
+		tune --steps 3 --optimizer $kind --lora 4 -j 1 -o lora-$kind-1 "$FIX/run.traj"
+		tune --steps 3 --optimizer $kind --lora 4 -j 3 -o lora-$kind-3 "$FIX/run.traj"
+		cmp lora-$kind-1/adapter_model.safetensors lora-$kind-3/adapter_model.safetensors
+	done
+}
+
+@test "--optimizer: each learns at a rate of its own" {
+	traj-filter -q --correct --dedup "$FIX/run.traj" >right
+	for pair in "sgd 0.5" "lion 1e-3" "muon 5e-3"; do
+		tune --epochs 8 --optimizer "${pair% *}" --lr "${pair#* }" --log log -o "${pair% *}" right
+		jq -es 'first.loss > last.loss + 0.05' log
+		rm log
+	done
+}
+
 @test "--profile: a line for each part of the work; an update's parts are in the log" {
 	status_is 0 rft-tune -p "$FIX/base" -o new --steps 2 --profile --log log "$FIX/run.traj"
 	[ "$(sed -n 's/^rft-tune: \([a-z]*\) *[0-9.]* s *[0-9.]* %$/\1/p' err | paste -sd ' ')" = \

@@ -524,7 +524,7 @@ static void bad_weights_are_left_alone_and_stop_the_run(void **state)
 		n++;
 	}
 	assert_int_equal(got, -1);
-	assert_int_equal(n, ADAMW_PATIENCE - 1);
+	assert_int_equal(n, OPTIMIZER_PATIENCE - 1);
 	assert_true(rft_stuck(r));
 	assert_memory_equal(p.model.params, before, bytes);
 	rft_free(r);
