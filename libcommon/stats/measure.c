@@ -31,16 +31,16 @@ double measure_hat(uint64_t n, uint64_t c, uint64_t k)
 	return p;
 }
 
-/* P(X >= least), X of k drawn from n with c correct ones: sum of C(c,x) C(n-c,k-x) / C(n,k) */
-static double at_least(uint64_t n, uint64_t c, uint64_t k, uint64_t least)
+/* P(X >= from), X of k drawn from n with c correct ones: sum of C(c,x) C(n-c,k-x) / C(n,k) */
+static double at_least(uint64_t n, uint64_t c, uint64_t k, uint64_t from)
 {
 	uint64_t most = c < k ? c : k;
 	long double all = log_choose(n, k), sum = 0;
 
 	assert(c <= n && k <= n);
-	if (least <= k - (n - c < k ? n - c : k)) /* so many there are in any draw */
+	if (from <= k - (n - c < k ? n - c : k)) /* so many there are in any draw */
 		return 1;
-	for (uint64_t x = least; x <= most; x++)
+	for (uint64_t x = from; x <= most; x++)
 		sum += expl(log_choose(c, x) + log_choose(n - c, k - x) - all);
 	return sum < 1 ? (double)sum : 1;
 }
@@ -55,12 +55,12 @@ static uint64_t ceil_share(double tau, uint64_t k)
 
 double measure_gpass(uint64_t n, uint64_t c, uint64_t k, double tau)
 {
-	uint64_t least = ceil_share(tau, k);
+	uint64_t from = ceil_share(tau, k);
 
 	assert(tau >= 0 && tau <= 1);
 	if (k == 0 || k > n)
 		return NAN;
-	return at_least(n, c, k, least ? least : 1);
+	return at_least(n, c, k, from ? from : 1);
 }
 
 double measure_mgpass(uint64_t n, uint64_t c, uint64_t k)
@@ -112,9 +112,7 @@ double measure_worst(const double *g, size_t n, uint64_t k)
  */
 static double tilted(uint64_t s, uint64_t x, long double p)
 {
-	assert(x <= s);
-	if (p >= 1)
-		return x == s;
+	assert(x <= s && p > 0 && p < 1);
 	return (double)expl(log_choose(s, x) + (long double)x * logl(p) +
 			    (long double)(s - x) * log1pl(-p));
 }
@@ -122,16 +120,24 @@ static double tilted(uint64_t s, uint64_t x, long double p)
 struct ways {      /* to draw d of some answers, none more than j times, t of them j times */
 	double *w; /* (t_max + 1, d_max + 1) */
 	size_t t_max, d_max;
+	size_t t, d; /* the most there can be of the answers so far; beyond, all is 0 */
 };
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
 
 /* One more answer of s samples; f[x]: of drawing x of them. From the end on, so that what is read
  * is still without it. */
-static void add_answer(const struct ways *b, const double *f, size_t s, size_t j)
+static void add_answer(struct ways *b, const double *f, size_t s, size_t j)
 {
-	size_t row = b->d_max + 1, most = s < j - 1 ? s : j - 1;
+	size_t row = b->d_max + 1, most = least(s, j - 1);
 
-	for (size_t t = b->t_max + 1; t-- > 0;)
-		for (size_t d = row; d-- > 0;) {
+	b->d = least(b->d + least(s, j), b->d_max);
+	b->t = least(b->t + (s >= j), b->t_max);
+	for (size_t t = b->t + 1; t-- > 0;)
+		for (size_t d = b->d + 1; d-- > 0;) {
 			double sum = 0, *w = b->w + t * row + d;
 
 			for (size_t x = 0; x <= most && x <= d; x++)
@@ -148,7 +154,9 @@ static double share(const struct votes *v, const double *f, size_t j, struct way
 	double sum = 0;
 
 	memset(b->w, 0, (b->t_max + 1) * (b->d_max + 1) * sizeof *b->w);
-	for (size_t d = 0; d <= b->d_max && d <= v->silent; d++)
+	b->t = 0;
+	b->d = least(v->silent, b->d_max);
+	for (size_t d = 0; d <= b->d; d++)
 		b->w[d] = f[d];
 	f += v->silent + 1;
 	for (size_t i = 0; i < v->n_wrong; i++) {
@@ -158,6 +166,19 @@ static double share(const struct votes *v, const double *f, size_t j, struct way
 	for (size_t t = 0; t <= b->t_max; t++)
 		sum += b->w[t * (b->d_max + 1) + b->d_max] / (double)(t + 1);
 	return sum;
+}
+
+/* All are drawn: nothing is left to chance. */
+static double whole_vote(const struct votes *v)
+{
+	size_t ties = 1;
+
+	for (size_t i = 0; i < v->n_wrong; i++) {
+		if (v->wrong[i] > v->right)
+			return 0;
+		ties += v->wrong[i] == v->right;
+	}
+	return v->right ? 1 / (double)ties : 0;
 }
 
 static double *put_tilted(double *f, uint64_t s, long double p)
@@ -178,6 +199,8 @@ double measure_maj(const struct votes *v, uint64_t k)
 		n += v->wrong[i];
 	if (k == 0 || k > n)
 		return NAN;
+	if (k == n)
+		return whole_vote(v);
 	p = (long double)k / (long double)n;
 	f = xarray(n + v->n_wrong + 2, sizeof *f);
 	end = put_tilted(f, v->silent, p);
