@@ -43,12 +43,6 @@ static const struct tool tool = {"pass-at-k", "[file ...]",
 				 "Unbiased pass@k and its kin, of evaluations, with intervals.",
 				 opts};
 
-struct metric {
-	enum measure kind;
-	uint64_t k;
-	double tau;
-};
-
 static uint64_t ks[MAX_KS];
 static double taus[MAX_TAUS];
 static size_t n_ks, n_taus;
@@ -102,60 +96,6 @@ static void list_metrics(void)
 		for (size_t i = 0; i < n_ks && wanted & 1u << kind; i++)
 			for (size_t t = 0; t < (kind == MEASURE_GPASS ? n_taus : 1); t++)
 				add_metric((enum measure)kind, ks[i], taus[t]);
-}
-
-static double majority(const struct problems *e, const struct problem *p, uint64_t k)
-{
-	uint64_t *wrong = xarray(p->n_answer + 1, sizeof *wrong);
-	struct votes v = {.right = p->c, .silent = p->n - p->c, .wrong = wrong};
-	double value;
-
-	for (size_t i = 0; i < p->n_answer; i++) {
-		const struct part *a = &e->answer.v[p->answer + i];
-
-		if (a->n > a->c)
-			wrong[v.n_wrong++] = a->n - a->c;
-		v.silent -= a->n - a->c;
-	}
-	value = problems_answered(e) ? measure_maj(&v, k) : NAN;
-	free(wrong);
-	return value;
-}
-
-static double reward_of(const struct problems *e, const struct problem *p, uint64_t k,
-			enum measure kind)
-{
-	double *g = xarray(p->n, sizeof *g), value;
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->n_reward; i++)
-		for (uint64_t j = 0; j < e->reward.v[p->reward_at + i].n; j++)
-			g[n++] = e->reward.v[p->reward_at + i].reward;
-	value = kind == MEASURE_BEST ? measure_best(g, n, k) : measure_worst(g, n, k);
-	free(g);
-	return value;
-}
-
-/* NaN where the problem has fewer than k samples */
-static double value_of(const struct problems *e, const struct problem *p, const struct metric *m)
-{
-	switch (m->kind) {
-	case MEASURE_PASS:
-		return passk(p->n, p->c, m->k);
-	case MEASURE_MAJ:
-		return majority(e, p, m->k);
-	case MEASURE_GPASS:
-		return measure_gpass(p->n, p->c, m->k, m->tau);
-	case MEASURE_MGPASS:
-		return measure_mgpass(p->n, p->c, m->k);
-	case MEASURE_HAT:
-		return measure_hat(p->n, p->c, m->k);
-	case MEASURE_BEST:
-	case MEASURE_WORST:
-		return reward_of(e, p, m->k, m->kind);
-	default:
-		return (double)p->c / (double)p->n;
-	}
 }
 
 /* One group's metrics */
@@ -247,7 +187,7 @@ static void reckon(const struct problems *e, const struct problem *v, size_t n, 
 			*row++ = NAN;
 		for (size_t i = 0; i < n && b->of[m]; i++)
 			if (v[i].n >= metrics[m].k)
-				sum += *row++ = value_of(e, &v[i], &metrics[m]);
+				sum += *row++ = problems_value(e, &v[i], &metrics[m]);
 		b->value[m] = b->of[m] ? sum / (double)b->of[m] : NAN;
 	}
 	tell_long(n, name);
@@ -353,11 +293,12 @@ static double ratio(uint64_t a, uint64_t b)
 static void problem_numbers(const struct problems *e, const struct problem *p,
 			    double v[N_PROBLEM_KEYS])
 {
+	struct metric all = {.kind = MEASURE_MAJ, .k = p->n};
 	uint64_t parsed = p->silent_right;
 
 	for (size_t i = 0; i < p->n_answer; i++)
 		parsed += e->answer.v[p->answer + i].n;
-	v[0] = majority(e, p, p->n);
+	v[0] = problems_value(e, p, &all);
 	v[1] = problems_answered(e) ? (double)p->n_answer : NAN;
 	v[2] = ratio(p->tokens, p->with_tokens);
 	v[3] = ratio(p->cut, p->with_finish);
@@ -378,7 +319,7 @@ static void put_problem_json(struct buf *out, struct span name, const struct pro
 		buf_str(out, ",\"");
 		put_metric_name(out, &metrics[m]);
 		buf_str(out, "\":");
-		put_number(out, value_of(e, p, &metrics[m]));
+		put_number(out, problems_value(e, p, &metrics[m]));
 	}
 	problem_numbers(e, p, v);
 	for (size_t i = 0; i < N_PROBLEM_KEYS; i++) {
@@ -401,7 +342,7 @@ static void put_problem(struct buf *out, struct span name, const struct problems
 	put_number(out, p->reward / (double)p->n);
 	for (size_t m = 1; m < n_metrics; m++) {
 		buf_char(out, '\t');
-		put_number(out, value_of(e, p, &metrics[m]));
+		put_number(out, problems_value(e, p, &metrics[m]));
 	}
 	problem_numbers(e, p, v);
 	for (size_t i = 0; i < N_PROBLEM_KEYS; i++) {

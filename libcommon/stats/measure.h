@@ -33,6 +33,12 @@ enum measure { /* in the order of the words; the last is of no k, and always the
 	       MEASURE_AVG
 };
 
+struct metric {
+	enum measure kind;
+	uint64_t k;
+	double tau; /* of MEASURE_GPASS */
+};
+
 double measure_hat(uint64_t n, uint64_t c, uint64_t k);
 double measure_gpass(uint64_t n, uint64_t c, uint64_t k, double tau); /* tau: 0 .. 1 */
 double measure_mgpass(uint64_t n, uint64_t c, uint64_t k);

@@ -1,7 +1,10 @@
 /* problems.c - the problems of an evaluation. See problems.h. */
 #include "stats/problems.h"
+#include "base/mem.h"
+#include "stats/passk.h"
 #include "stream/trajscan.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -183,6 +186,59 @@ struct span problems_task(const struct problems *e, const struct problem *p)
 bool problems_answered(const struct problems *e)
 {
 	return e->answer.names.n > 0;
+}
+
+static double majority(const struct problems *e, const struct problem *p, uint64_t k)
+{
+	uint64_t *wrong = xarray(p->n_answer + 1, sizeof *wrong);
+	struct votes v = {.right = p->c, .silent = p->n - p->c, .wrong = wrong};
+	double value;
+
+	for (size_t i = 0; i < p->n_answer; i++) {
+		const struct part *a = &e->answer.v[p->answer + i];
+
+		if (a->n > a->c)
+			wrong[v.n_wrong++] = a->n - a->c;
+		v.silent -= a->n - a->c;
+	}
+	value = problems_answered(e) ? measure_maj(&v, k) : NAN;
+	free(wrong);
+	return value;
+}
+
+static double reward_of(const struct problems *e, const struct problem *p, uint64_t k,
+			enum measure kind)
+{
+	double *g = xarray(p->n, sizeof *g), value;
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_reward; i++)
+		for (uint64_t j = 0; j < e->reward.v[p->reward_at + i].n; j++)
+			g[n++] = e->reward.v[p->reward_at + i].reward;
+	value = kind == MEASURE_BEST ? measure_best(g, n, k) : measure_worst(g, n, k);
+	free(g);
+	return value;
+}
+
+double problems_value(const struct problems *e, const struct problem *p, const struct metric *m)
+{
+	switch (m->kind) {
+	case MEASURE_PASS:
+		return passk(p->n, p->c, m->k);
+	case MEASURE_MAJ:
+		return majority(e, p, m->k);
+	case MEASURE_GPASS:
+		return measure_gpass(p->n, p->c, m->k, m->tau);
+	case MEASURE_MGPASS:
+		return measure_mgpass(p->n, p->c, m->k);
+	case MEASURE_HAT:
+		return measure_hat(p->n, p->c, m->k);
+	case MEASURE_BEST:
+	case MEASURE_WORST:
+		return reward_of(e, p, m->k, m->kind);
+	default:
+		return (double)p->c / (double)p->n;
+	}
 }
 
 void problems_free(struct problems *e)

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/names.h"
+#include "stats/measure.h"
 
 #include <stdbool.h>
 
@@ -60,6 +61,8 @@ int problems_read(struct problems *e, const char *path, const char **name, struc
 /* By group, and in it by first appearance; those without a graded sample go. Of a problem, wrong
  * answers come first, the most frequent before others; rewards ascend. */
 void problems_sort(struct problems *e);
+/* NaN where the problem has fewer than k samples; so is maj where no sample has an answer. */
+double problems_value(const struct problems *e, const struct problem *p, const struct metric *m);
 /* The problem's task */
 struct span problems_task(const struct problems *e, const struct problem *p);
 /* Some sample has an answer that was extracted. */
