@@ -3,6 +3,7 @@
 #include "base/par.h"
 #include "base/rng.h"
 #include "learn/muon.h"
+#include "model/model.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -188,6 +189,51 @@ static void parts_of_fused_matrices(void **state)
 	assert_false(muon_takes(&norm));
 }
 
+/* How many parts the weight has in a model of the family, and the rows of the first */
+static size_t parts_in(enum family family, const char *name, size_t *rows)
+{
+	struct config c = {.family = family,
+			   .vocab = 11,
+			   .d = 16,
+			   .layers = 1,
+			   .heads = 4,
+			   .kv_heads = 2,
+			   .head_dim = 6,
+			   .ffn = 10,
+			   .max_len = 8,
+			   .norm_eps = 1e-5,
+			   .rope = {.theta = 10000},
+			   .bos = -1};
+	struct muon_part part[3];
+	struct model m;
+	size_t n;
+
+	model_init(&m, &c, 0);
+	assert_non_null(model_weight(&m, name));
+	assert_true(muon_takes(model_weight(&m, name)));
+	n = muon_parts(model_weight(&m, name), part);
+	*rows = part[0].rows;
+	model_free(&m);
+	return n;
+}
+
+static void parts_of_families(void **state)
+{
+	size_t rows;
+
+	(void)state;
+	assert_int_equal(parts_in(FAMILY_LLAMA, "model.layers.0.self_attn.q_proj.weight", &rows),
+			 1);
+	assert_int_equal(rows, 24);
+	assert_int_equal(parts_in(FAMILY_PHI3, "model.layers.0.self_attn.qkv_proj.weight", &rows),
+			 3);
+	assert_int_equal(rows, 24);
+	assert_int_equal(parts_in(FAMILY_PHI3, "model.layers.0.mlp.gate_up_proj.weight", &rows), 2);
+	assert_int_equal(rows, 10);
+	assert_int_equal(parts_in(FAMILY_PHI3, "model.layers.0.mlp.down_proj.weight", &rows), 1);
+	assert_int_equal(rows, 16);
+}
+
 static void threads_change_no_bit(void **state)
 {
 	enum { R = 130, C = 70 };
@@ -216,6 +262,7 @@ int main(void)
 		cmocka_unit_test(momentum_and_decay),
 		cmocka_unit_test(no_gradient_no_step),
 		cmocka_unit_test(parts_of_fused_matrices),
+		cmocka_unit_test(parts_of_families),
 		cmocka_unit_test(threads_change_no_bit),
 	};
 
