@@ -20,7 +20,8 @@ struct lessons_step {
 struct lessons_row {
 	size_t prompt, n_prompt; /* places in ids; a prompt is there once for a task and step */
 	size_t resp, n_resp;
-	size_t group; /* in its step */
+	size_t kept, n_kept; /* bytes of kept */
+	size_t group;        /* in its step */
 	double reward, advantage;
 };
 
@@ -150,10 +151,16 @@ static double temperature_of(const struct traj *t)
 	return isnan(t->temperature) ? 1 : t->temperature;
 }
 
+/* Log-probabilities under a name of their own are of the whole distribution. */
+static bool uses_kept(const struct lessons *l)
+{
+	return strcmp(l->o->old, "logprobs") == 0;
+}
+
 static int check_drawn(const struct lessons *l, const struct traj *t, const struct lessons_step *s,
 		       struct reason *why)
 {
-	bool cut = (t->top_p < 1 || t->top_k > 0) && strcmp(l->o->old, "logprobs") == 0;
+	bool cut = t->top_p < 1 || (t->top_k > 0 && t->top_k < l->policy->cfg.vocab);
 
 	if (temperature_of(t) <= 0)
 		return fail(why, ST_INPUT, "temperature %g: greedy responses have no ratio",
@@ -161,11 +168,14 @@ static int check_drawn(const struct lessons *l, const struct traj *t, const stru
 	if (temperature_of(t) != s->temperature)
 		return fail(why, ST_INPUT, "temperature %g, and %g before it in one step",
 			    temperature_of(t), s->temperature);
-	return cut ? fail(why, ST_INPUT,
-			  "drawn with top-p or top-k: logprobs are of a part of the policy's "
-			  "distribution (policy-score --as KEY writes the whole's, and --logprobs "
-			  "KEY takes them)")
-		   : 0;
+	return cut && uses_kept(l) && !t->kept.p
+		       ? fail(why, ST_INPUT,
+			      "drawn with top-p or top-k, and without `kept`: logprobs are of a "
+			      "part "
+			      "of the policy's distribution, and it is not known of which "
+			      "(policy-score --as KEY writes the whole's, and --logprobs KEY takes "
+			      "them)")
+		       : 0;
 }
 
 static int add_row(struct lessons *l, const struct traj *t, const struct rec *r,
@@ -186,6 +196,9 @@ static int add_row(struct lessons *l, const struct traj *t, const struct rec *r,
 	add_to_group(l, s, k, t, &row);
 	row.resp = l->ids.n;
 	tok_append(&l->ids, ids->ids.v + ids->n_prompt, row.n_resp);
+	row.kept = l->kept.n;
+	if (t->kept.p && uses_kept(l))
+		buf_add(&l->kept, t->kept.p, row.n_kept = t->kept.n);
 	l->row = names_room(l->row, &l->cap, l->n, sizeof *l->row);
 	l->row[l->n++] = row;
 	s->n++;
@@ -337,6 +350,8 @@ int64_t lessons_get(struct lessons *l, size_t i, struct lesson *out)
 					 .resp = l->ids.v + r->resp,
 					 .n_prompt = r->n_prompt,
 					 .n_resp = r->n_resp};
+		if (r->n_kept)
+			l->seq[k].kept = (struct span){l->kept.p + r->kept, r->n_kept};
 		l->olds[k] = l->old + r->resp;
 		l->teachers[k] = l->teacher ? l->teacher + r->resp : NULL;
 		l->advantage[k] = r->advantage;
@@ -403,6 +418,8 @@ uint64_t lessons_hash(const struct lessons *l)
 			hash_add(h, l->ids.v + r->prompt, r->n_prompt * sizeof *l->ids.v);
 			hash_add(h, l->ids.v + r->resp, r->n_resp * sizeof *l->ids.v);
 			hash_add(h, l->old + r->resp, r->n_resp * sizeof *l->old);
+			if (r->n_kept)
+				hash_add(h, l->kept.p + r->kept, r->n_kept);
 			if (l->teacher)
 				hash_add(h, l->teacher + r->resp, r->n_resp * sizeof *l->teacher);
 		}
@@ -419,6 +436,7 @@ void lessons_free(struct lessons *l)
 	free(l->ids.v);
 	free(l->old);
 	free(l->teacher);
+	buf_free(&l->kept);
 	names_free(&l->tasks);
 	free(l->task);
 	trajids_free(&l->scratch);

@@ -35,6 +35,7 @@ struct lessons { /* zero-initialise, then set policy and o; free with lessons_fr
 	size_t n, cap;
 	struct ids ids;       /* prompts and responses */
 	float *old, *teacher; /* one for each of ids */
+	struct buf kept;      /* of the responses that were drawn from a part of the vocabulary */
 	size_t cap_old;
 	struct names tasks;
 	struct lessons_task *task;

@@ -65,8 +65,8 @@ static void note(struct loss_stats *st, double l)
 }
 
 /*
- * L = weight * sum over t of (token loss + kl (exp(q) - 1 - q)), q = ref - logp; d/dlogp of the
- * second is kl (1 - exp(q)). logp, old, ref, dlogp (n).
+ * L = weight * sum over t of (token loss + kl (exp(q) - 1 - q)), q = ref - whole; d/dwhole of the
+ * second is kl (1 - exp(q)). logp, old, whole, ref, dlogp, dwhole (n); whole is logp without one.
  */
 void loss_sequence(const struct loss_opts *o, const struct loss_seq *s, double *dlogp,
 		   struct loss_stats *st)
@@ -76,11 +76,13 @@ void loss_sequence(const struct loss_opts *o, const struct loss_seq *s, double *
 	assert(o->kind <= LOSS_CISPO);
 	assert(!s->n || (s->logp && s->old && dlogp));
 	assert(o->kl == 0 || s->ref);
+	assert(!s->whole || s->dwhole);
 	assert(o->clip_low >= 0 && o->clip_high >= 0);
 	assert(o->dual_clip == 0 || o->dual_clip > 1);
 	for (size_t t = 0; t < s->n; t++) {
 		double l = s->logp[t] - s->old[t], weight = s->weight;
 		double a = s->advantage + (s->more ? s->more[t] : 0);
+		double by_ref = 0;
 		struct value v;
 
 		if (o->kind ==
@@ -92,15 +94,18 @@ void loss_sequence(const struct loss_opts *o, const struct loss_seq *s, double *
 			v = clipped(o, l, a, o->dual_clip);
 		note(st, l);
 		if (s->ref) {
-			double q = s->ref[t] - s->logp[t], x = clamp(q, -LOG_LIMIT, LOG_LIMIT);
+			double q = s->ref[t] - (s->whole ? s->whole[t] : s->logp[t]),
+			       x = clamp(q, -LOG_LIMIT, LOG_LIMIT);
 			double k3 = elem_expm1(x) - x;
 
 			st->kl_ref += k3;
 			v.loss += o->kl * k3;
-			v.gradient -= fabs(q) > LOG_LIMIT ? 0 : o->kl * elem_expm1(x);
+			by_ref = fabs(q) > LOG_LIMIT ? 0 : o->kl * elem_expm1(x);
 		}
 		weight *= s->scale ? s->scale[t] : 1;
-		dlogp[t] = weight * v.gradient;
+		dlogp[t] = weight * (s->whole ? v.gradient : v.gradient - by_ref);
+		if (s->whole)
+			s->dwhole[t] = -weight * by_ref;
 		st->loss += weight * v.loss;
 		st->clipped += v.clipped;
 	}

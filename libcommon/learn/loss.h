@@ -11,7 +11,7 @@
  * cispo  -sg(clip(r, 1 - low, 1 + high)) A logp, sg: no gradient goes through. MiniMax, arXiv
  *        2506.13585.
  *
- * plus kl * (exp(q) - q - 1), q = ref - logp: the k3 estimator of KL(policy || reference), see
+ * plus kl * (exp(q) - q - 1), q = ref - whole: the k3 estimator of KL(policy || reference), see
  * Schulman, "Approximating KL divergence", 2020. l and q are clamped to +-20, where their gradient
  * ends too. The loss of a batch is the sum of weight * token loss: loss_weight says which weight.
  */
@@ -36,7 +36,10 @@ struct loss_opts {
 
 struct loss_seq {                 /* one response */
 	const double *logp, *old; /* (n) now, and when it was sampled */
-	const double *ref;        /* (n) under the reference, or NULL */
+	const double *whole;      /* (n) logp, where the token was drawn from a part of the
+				     vocabulary, over all of it; NULL: logp is that */
+	double *dwhole;           /* (n) out: d(loss) / d(whole); where there is one */
+	const double *ref;        /* (n) under the reference, over the whole vocabulary, or NULL */
 	const double *scale;      /* (n) each token's loss is multiplied by it, or NULL: by 1 */
 	const double *more;       /* (n) added to its advantage, or NULL; not for gspo */
 	size_t n;

@@ -122,9 +122,11 @@ static struct lesson prepare(struct rl *r, const struct explored *ex)
 	for (size_t i = 0; i < ex->n_used; i++) {
 		const struct rollout *o = &all->v[ex->used[i]];
 
-		r->seq[i] = (struct seq){.resp = all->tokens + o->tok, .n_resp = o->n};
+		r->seq[i] = (struct seq){.resp = all->tokens + o->tok,
+					 .n_resp = o->n,
+					 .kept = rollout_kept(all, ex->used[i])};
 		r->seq[i].prompt = rollout_prompt(roller, o->task, &r->seq[i].n_prompt);
-		r->old[i] = all->full + o->tok;
+		r->old[i] = all->logprobs + o->tok;
 	}
 	return (struct lesson){.seq = r->seq,
 			       .old = r->old,
