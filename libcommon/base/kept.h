@@ -14,7 +14,10 @@
 
 #include <stdint.h>
 
-enum { KEPT_MOST = 1024 }; /* ids of a set */
+enum {
+	KEPT_MOST = 1024,             /* ids of a set */
+	KEPT_BYTES = 8 * 1024 * 1024, /* of a response's sets in a record */
+};
 
 /* Appends a set; ids ascend. */
 void kept_put(struct buf *b, const uint32_t *ids, size_t n);

@@ -1,5 +1,6 @@
 /* rollout.c - sampled and judged responses. See rollout.h. */
 #include "rollout/rollout.h"
+#include "base/kept.h"
 #include "base/mem.h"
 #include "base/profile.h"
 #include "model/pick.h"
@@ -246,7 +247,8 @@ void rollout_traj(const struct roller *r, const struct rollouts *all, size_t i, 
 	t->tokens = all->tokens + o->tok;
 	t->logprobs = all->logprobs + o->tok;
 	t->n_tokens = t->n_logprobs = o->n;
-	t->kept = rollout_kept(all, i);
+	if (o->n_kept <= KEPT_BYTES)
+		t->kept = rollout_kept(all, i);
 	t->temperature = r->o.sample.temperature;
 	t->top_p = r->o.sample.top_p;
 	t->top_k = r->o.sample.top_k;

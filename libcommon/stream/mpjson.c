@@ -138,16 +138,11 @@ static bool put_words(struct buf *b, struct span key, struct mp v)
 	return true;
 }
 
-/* What top-k and top-p kept for each token, as an array of ids for each; not where it is damaged.
- */
-static bool put_kept(struct buf *b, struct span key, struct mp v)
+bool mpjson_kept(struct buf *b, struct span s)
 {
 	uint32_t ids[KEPT_MOST];
 	size_t n = 0, before = b->n;
-	struct span s;
 
-	if (!span_is(key, "kept") || !mp_bin(v, &s))
-		return false;
 	buf_char(b, '[');
 	while (s.n) {
 		if (kept_take(&s, ids, &n)) {
@@ -163,6 +158,13 @@ static bool put_kept(struct buf *b, struct span key, struct mp v)
 	}
 	buf_char(b, ']');
 	return true;
+}
+
+static bool put_kept(struct buf *b, struct span key, struct mp v)
+{
+	struct span s;
+
+	return span_is(key, "kept") && mp_bin(v, &s) && mpjson_kept(b, s);
 }
 
 static void put_map(struct buf *b, struct mp map, bool record)
