@@ -91,6 +91,27 @@ column() {
 	done
 }
 
+@test "--top-p, --top-k: what was kept, and log-probs of that, for any -j and --batch" {
+	run_eval | traj-cat | jq -es 'all(has("kept") | not)'
+	run_eval -n 4 --top-p 0.8 --top-k 5 >cut
+	traj-cat --check cut
+	traj-cat cut | jq -es 'all((.kept | length) == (.tokens | length)) and
+		all([.tokens, .kept] | transpose | all(.[0] as $t | .[1] | length < 6 and index($t) != null)) and
+		all([.logprobs, .kept] | transpose | all((.[1] | length) > 1 or .[0] == 0))'
+	run_eval -n 4 --top-p 0.8 --top-k 5 -j 1 --batch 1 | "$root/tests/cli/records.py" body >a
+	"$root/tests/cli/records.py" body <cut | cmp - a
+	# of one distribution the kept sum to 1: with enough samples of the first token each is met
+	run_eval -n 60 --top-k 2 --max-new 1 | traj-cat | jq -es 'group_by(.task) | map(unique_by(.tokens[0]) |
+		select(length == 2) | map(.logprobs[0] | exp) | add - 1 | fabs) | length > 0 and max < 1e-5'
+	traj-cat -c kept cut | head -n 1 | jq -e 'type == "array"'
+	traj-filter -q --min-reward 0 cut | traj-cat -c task,kept | cmp - <(traj-cat -c task,kept cut)
+	for bad in "--top-k 1025" "--top-k -1" "--top-p 0" "--top-p 1.1"; do
+		read -r -a bad <<<"$bad"
+		status_is 2 run_eval "${bad[@]}"
+		says "${bad[0]}"
+	done
+}
+
 @test "--max-new: no response is longer" {
 	policy-eval -p "$FIX/base" -t "$FIX/test.jsonl" --max-new 3 >out 2>err
 	traj-cat out | jq -es 'all(.tokens | length <= 3) and any(.finish == "length")'

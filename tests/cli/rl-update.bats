@@ -123,16 +123,21 @@ changes() {
 }
 
 @test "sampling, judging and updating in a shell loop is rl-explore, to the bit" {
-	explore --rounds 1 -s 4 -o want >all
-	cp -r "$FIX/base" p0
-	for k in 1 2 3; do
-		policy-eval -q -p p$((k - 1)) -t "$FIX/train.jsonl" -s 4 --step $k --groups 6 -n 4 --max-new 16 --no-score |
-			traj-score -q | tee s$k | rl-update -q -p p$((k - 1)) -o p$k -s 4 --lr 1e-3 --max-new 16 --state st
+	for cut in "" "--top-p 0.8 --top-k 6"; do
+		read -r -a cut <<<"$cut"
+		explore "${cut[@]}" --rounds 1 -s 4 -o want >all
+		cp -r "$FIX/base" p0
+		for k in 1 2 3; do
+			policy-eval -q -p p$((k - 1)) -t "$FIX/train.jsonl" -s 4 --step $k --groups 6 -n 4 --max-new 16 \
+				--no-score "${cut[@]}" | traj-score -q | tee s$k |
+				rl-update -q -p p$((k - 1)) -o p$k -s 4 --lr 1e-3 --max-new 16 --state st
+		done
+		same want p3
+		cat s1 s2 s3 >parts
+		cmp <(traj-cat all | jq -c '[.task, .response, .reward, .policy, .kept]' | sort) \
+			<(traj-cat parts | jq -c '[.task, .response, .reward, .policy, .kept]' | sort)
+		rm -rf want p? st
 	done
-	same want p3
-	cat s1 s2 s3 >parts
-	cmp <(traj-cat all | jq -c '[.task, .response, .reward, .policy]' | sort) \
-		<(traj-cat parts | jq -c '[.task, .response, .reward, .policy]' | sort)
 }
 
 @test "groups: by task and step, a sample number that comes again begins another" {
