@@ -22,7 +22,7 @@ static size_t take_set(struct span kept, uint32_t ids[KEPT_MOST])
 
 float cut_logp(const float *logits, const uint32_t *ids, size_t n, size_t target, float inv_t)
 {
-	float z[KEPT_MOST], logp;
+	float z[KEPT_MOST];
 	struct softmax_stat s;
 
 	assert(n >= 1 && n <= KEPT_MOST);
@@ -30,8 +30,7 @@ float cut_logp(const float *logits, const uint32_t *ids, size_t n, size_t target
 		return 0;
 	gather(z, logits, ids, n);
 	s = softmax_stat(z, n, inv_t);
-	logp = softmax_logp(&s, logits[target], inv_t);
-	return logp > 0 ? 0 : logp; /* by the rounding of the largest z */
+	return softmax_logp(&s, logits[target], inv_t);
 }
 
 float cut_logp_kept(const float *logits, struct span kept, size_t target, float inv_t)

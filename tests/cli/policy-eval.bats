@@ -91,6 +91,13 @@ column() {
 	done
 }
 
+@test "--temperature: no log-prob is above 0, as cold as it may be" {
+	for t in 0.03 0.13 0.37; do
+		run_eval -n 16 --temperature $t >cold
+		traj-cat --check cold
+	done
+}
+
 @test "--top-p, --top-k: what was kept, and log-probs of that, for any -j and --batch" {
 	run_eval | traj-cat | jq -es 'all(has("kept") | not)'
 	run_eval -n 4 --top-p 0.8 --top-k 5 >cut

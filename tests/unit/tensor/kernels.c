@@ -312,7 +312,7 @@ static void compare(struct results *plain, enum kind kind, enum cpu_set s)
 }
 
 /* XXH3 of what any machine computes; NaN is 7fc00000. */
-static const uint64_t sums[KINDS] = {0xa1d4fb171321fff6, 0xc347cc4814c7bf85, 0x1eedb0ddd2924191,
+static const uint64_t sums[KINDS] = {0xa1d4fb171321fff6, 0xc347cc4814c7bf85, 0x082eeb633b59731e,
 				     0x65d9ca8c603bd698};
 
 static void sets_agree(void **state)
