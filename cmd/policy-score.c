@@ -103,7 +103,9 @@ static double temperature_of(const struct traj *t)
 /* It is not known what the tokens were drawn from. */
 static bool is_cut(const struct traj *t)
 {
-	return !t->kept.p && (t->top_p < 1 || t->top_k > 0); /* absent: NaN, -1 */
+	bool cut = t->top_p < 1 || (t->top_k > 0 && t->top_k < s.p.cfg.vocab); /* absent: NaN, -1 */
+
+	return cut && !t->kept.p && t->temperature != 0;
 }
 
 /* Whether a record's log-probabilities are to be written */

@@ -1,6 +1,5 @@
 /* pick.c - one token from a row of logits. See pick.h. */
 #include "model/pick.h"
-#include "base/elem.h"
 #include "base/fault.h"
 #include "model/cut.h"
 #include "tensor/softmax.h"
@@ -77,36 +76,47 @@ static size_t candidates(uint32_t *h, const float *e, size_t v, double total, do
 	return n;
 }
 
+static bool cuts_to_k(const struct pick_opts *o, size_t v)
+{
+	return o->top_k > 0 && (size_t)o->top_k < v;
+}
+
+/* Makes a heap of all that the cut can leave; returns how many. */
+static size_t heap(struct pick_scratch *s, size_t v, double total, const struct pick_opts *o)
+{
+	size_t n = v;
+
+	if (cuts_to_k(o, v))
+		for (size_t i = 0; i < v; i++)
+			s->heap[i] = (uint32_t)i;
+	else
+		n = candidates(s->heap, s->e, v, total, o->top_p);
+	for (size_t i = n / 2; i-- > 0;)
+		sift(s->heap, n, i, s->e);
+	return n;
+}
+
 /* The fewest of the largest of v weights, which sum to total, that o leaves: *kept of them, the
  * largest last, that sum to *mass. */
 static uint32_t *cut(struct pick_scratch *s, size_t v, double total, const struct pick_opts *o,
 		     size_t *kept, double *mass)
 {
-	size_t most = o->top_k > 0 && (size_t)o->top_k < v ? (size_t)o->top_k : v, have = 0, n = v;
-	double sum = 0, top_p = o->top_p;
+	size_t n = heap(s, v, total, o), most = n < KEPT_MOST ? n : KEPT_MOST, have = 0;
 
-	if (most == v)
-		most = n = candidates(s->heap, s->e, v, total, top_p);
-	else
-		for (size_t i = 0; i < v; i++)
-			s->heap[i] = (uint32_t)i;
-	for (size_t i = n / 2; i-- > 0;)
-		sift(s->heap, n, i, s->e);
-	if (most < n) { /* top_p is a share of what top_k leaves */
-		most = most < KEPT_MOST ? most : KEPT_MOST;
+	if (cuts_to_k(o, v)) { /* top_p is a share of what top_k leaves */
+		most = (size_t)o->top_k < most ? (size_t)o->top_k : most;
 		for (total = 0; have < most; have++)
 			total += s->e[pop(s->heap, n - have, s->e)];
 	}
-	most = most < KEPT_MOST ? most : KEPT_MOST;
-	for (*kept = 0; *kept < most && (top_p == 1 || *kept == 0 || sum < top_p * total);
+	*mass = 0;
+	for (*kept = 0; *kept < most && (o->top_p == 1 || *kept == 0 || *mass < o->top_p * total);
 	     ++*kept) {
 		uint32_t t = *kept < have ? s->heap[n - 1 - *kept] : pop(s->heap, n - *kept, s->e);
 
 		if (s->e[t] == 0)
 			break;
-		sum += s->e[t];
+		*mass += s->e[t];
 	}
-	*mass = sum;
 	return s->heap + n - *kept;
 }
 
@@ -144,7 +154,7 @@ static void draw_cut(struct picked *out, struct pick_scratch *s, size_t v, doubl
 
 bool pick_cuts(const struct pick_opts *o, size_t v)
 {
-	return o->temperature > 0 && (o->top_p < 1 || (o->top_k > 0 && (size_t)o->top_k < v));
+	return o->temperature > 0 && (o->top_p < 1 || cuts_to_k(o, v));
 }
 
 size_t pick_bytes(const struct pick_opts *o, size_t v)
@@ -161,7 +171,7 @@ bool pick_token(struct picked *out, const float *logits, size_t v, const struct 
 {
 	float inv_t = (float)(1.0 / (o->temperature > 0 ? o->temperature : 1.0));
 	struct softmax_stat st = softmax_stat(logits, v, inv_t);
-	double total;
+	double total = 0;
 
 	assert(out && logits && v >= 1 && s->e && s->heap);
 	assert(u >= 0 && u < 1);
@@ -170,7 +180,8 @@ bool pick_token(struct picked *out, const float *logits, size_t v, const struct 
 	if (!isfinite(st.max) || !isfinite(st.log_sum))
 		return false;
 	*out = (struct picked){.entropy = st.entropy};
-	total = softmax_weights(s->e, logits, v, inv_t, st.max);
+	if (o->temperature > 0)
+		total = softmax_weights(s->e, logits, v, inv_t, st.max);
 	if (o->temperature <= 0)
 		out->token = (uint32_t)argmax(logits, v);
 	else if (pick_cuts(o, v))

@@ -94,6 +94,10 @@ same_records() {
 	says '12 were drawn with top-p or top-k'
 	same_records bare.traj out
 	score --as whole bare.traj | traj-cat | jq -es 'all(.whole | length > 0)'
+	# nothing was cut
+	records bare.traj '.top_k = 1000' | traj-cat --from-json | score | traj-cat | jq -es 'all(has("logprobs"))'
+	records eval.traj 'del(.logprobs) | .temperature = 0 | .top_p = 0.5' | traj-cat --from-json | score |
+		traj-cat | jq -es 'all(has("logprobs"))'
 }
 
 @test "what was drawn with top-p or top-k and says what was kept gets the sampler's" {
