@@ -82,6 +82,7 @@ static int check_options(void)
 	if (o.group_size == 1 && !o.keep_equal)
 		return tool_usage("--group-size 1: the rewards of a group of one never differ "
 				  "(--keep-equal trains on it)");
+	o.advantage.kind = (enum advantage)tool_word(ADVANTAGE_WORDS, advantage);
 	if (learner_options(&o, &words))
 		return ST_USAGE;
 	if (!save_every != !save_to)
@@ -94,7 +95,6 @@ static int check_options(void)
 	if (!stream_file && isatty(STDOUT_FILENO))
 		return tool_usage("records are not written to a terminal: use a pipe or a file");
 	o.roll.seed = (uint64_t)run.seed;
-	o.advantage = (enum advantage)tool_word(ADVANTAGE_WORDS, advantage);
 	session.all = (uint64_t)steps;
 	return 0;
 }

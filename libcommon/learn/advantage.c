@@ -25,7 +25,7 @@ static double std_of(const double *r, size_t n, double mean)
 }
 
 /*
- * A_i = (r_i - mean) * by. grpo: by = 1 / (std + 1e-6); dr-grpo: 1; rloo: n / (n - 1).
+ * A_i = (r_i - mean) * by. grpo: by = 1 / (std + 1e-6); maxrl: 1 / mean; rloo: n / (n - 1); else 1.
  * r, out (n).
  */
 static void of_group(enum advantage kind, const double *r, size_t n, double *out)
@@ -37,6 +37,8 @@ static void of_group(enum advantage kind, const double *r, size_t n, double *out
 		by = 1 / ((n > 1 ? std_of(r, n, mean) : 1) + 1e-6);
 	else if (kind == ADV_RLOO && n > 1)
 		by = (double)n / (double)(n - 1);
+	else if (kind == ADV_MAXRL && mean > 0)
+		by = 1 / mean;
 	for (size_t i = 0; i < n; i++)
 		out[i] = (r[i] - mean) * by;
 }
@@ -61,16 +63,31 @@ static void whiten(const double *r, const size_t *len, size_t n, double *out)
 		out[i] = (r[i] - mean) / sqrt(var + 1e-8);
 }
 
-void advantage_all(enum advantage kind, const double *reward, const size_t *len,
-		   const size_t *start, size_t n_groups, double *out)
+int advantage_check(const struct advantage_opts *o, const struct advantage_batch *b,
+		    struct reason *why)
 {
-	assert(start[0] == 0 && n_groups >= 1);
-	assert(reward != out);
-	assert(kind != ADV_REINFORCE_PP || len);
-	if (kind == ADV_REINFORCE_PP) {
-		whiten(reward, len, start[n_groups], out);
+	size_t n = b->start[b->groups];
+
+	for (size_t i = 0; i < n && o->kind == ADV_MAXRL; i++)
+		if (b->reward[i] < 0)
+			return fail(why, ST_INPUT,
+				    "reward %g: --advantage maxrl divides by the mean of a group, "
+				    "and takes none below 0",
+				    b->reward[i]);
+	return 0;
+}
+
+void advantage_all(const struct advantage_opts *o, const struct advantage_batch *b, double *out)
+{
+	const size_t *start = b->start;
+
+	assert(start[0] == 0 && b->groups >= 1);
+	assert(b->reward != out);
+	assert(o->kind != ADV_REINFORCE_PP || b->len);
+	if (o->kind == ADV_REINFORCE_PP) {
+		whiten(b->reward, b->len, start[b->groups], out);
 		return;
 	}
-	for (size_t g = 0; g < n_groups; g++)
-		of_group(kind, reward + start[g], start[g + 1] - start[g], out + start[g]);
+	for (size_t g = 0; g < b->groups; g++)
+		of_group(o->kind, b->reward + start[g], start[g + 1] - start[g], out + start[g]);
 }

@@ -1,24 +1,49 @@
 /*
  * advantage.h - how much better than expected each sampled response was.
  *
- * grpo         (r - mean) / (std + 1e-6), std unbiased, both of the group. A group of one has
- *              mean 0 and std 1. Shao et al., DeepSeekMath, arXiv 2402.03300.
+ * r: a response's reward; mean and std (unbiased) are of its group of n.
+ *
+ * grpo         (r - mean) / (std + 1e-6). A group of one has mean 0 and std 1. Shao et al.,
+ *              DeepSeekMath, arXiv 2402.03300.
  * dr-grpo      r - mean. Liu et al., arXiv 2503.20783.
  * rloo         n / (n - 1) * (r - mean) = r - mean of the others; a group of one: r.
  *              Ahmadian et al., arXiv 2402.14740.
  * reinforce++  (r - mean) / sqrt(var + 1e-8) over the tokens of the whole batch, every token of a
  *              response carrying its reward, var unbiased. Hu et al., arXiv 2501.03262.
+ * maxrl        (r - mean) / mean; 0 where mean is 0. Of rewards of at least 0. A group of one: r.
+ *              With rewards 0 and 1 it climbs log pass@1, cut after n terms. arXiv 2602.02710.
  */
 #ifndef LEARN_ADVANTAGE_H
 #define LEARN_ADVANTAGE_H
 
+#include "base/err.h"
+
 #include <stddef.h>
 
-#define ADVANTAGE_WORDS "grpo|dr-grpo|rloo|reinforce++"
-enum advantage { ADV_GRPO, ADV_DR_GRPO, ADV_RLOO, ADV_REINFORCE_PP }; /* order of the words */
+#define ADVANTAGE_WORDS "grpo|dr-grpo|rloo|reinforce++|maxrl"
+enum advantage { /* in the order of the words */
+		 ADV_GRPO,
+		 ADV_DR_GRPO,
+		 ADV_RLOO,
+		 ADV_REINFORCE_PP,
+		 ADV_MAXRL,
+};
 
-/* out[i] for reward[i]; group g holds start[g] .. start[g + 1]; len[i]: tokens of response i. */
-void advantage_all(enum advantage kind, const double *reward, const size_t *len,
-		   const size_t *start, size_t n_groups, double *out);
+struct advantage_opts {
+	enum advantage kind;
+};
+
+struct advantage_batch {      /* a step's responses; all is borrowed */
+	const double *reward; /* (start[groups]) */
+	const size_t *len;    /* (start[groups]) tokens */
+	const size_t *start;  /* (groups + 1) group g's are start[g] .. start[g + 1] */
+	size_t groups;
+};
+
+/* ST_INPUT where the estimator is not made for these rewards. */
+int advantage_check(const struct advantage_opts *o, const struct advantage_batch *b,
+		    struct reason *why);
+/* out (start[groups]) of a batch that advantage_check has nothing against. */
+void advantage_all(const struct advantage_opts *o, const struct advantage_batch *b, double *out);
 
 #endif

@@ -201,12 +201,28 @@ static void add_used(struct explorer *e, size_t first)
 	}
 }
 
+/* Advantages of what is used; where there can be none, nothing is. */
+static int estimate(struct explorer *e, size_t groups, struct reason *why)
+{
+	const struct advantage_batch b = {e->reward, e->len, e->start, groups};
+
+	if (!groups)
+		return 0;
+	if (advantage_check(&e->o->advantage, &b, why)) {
+		e->n_used = 0;
+		return why->status;
+	}
+	advantage_all(&e->o->advantage, &b, e->advantage);
+	return 0;
+}
+
 /* The first o->groups effective ones become the batch; used, advantage and the rest of the records.
  */
 static int settle(struct explorer *e, uint64_t step, const char *hash, struct explored *out,
 		  struct reason *why)
 {
 	size_t n = e->effective.n, kept = 0, next = 0;
+	int st, bad;
 
 	e->used = xgrow(e->used, n, sizeof *e->used);
 	e->len = xgrow(e->len, n, sizeof *e->len);
@@ -220,15 +236,15 @@ static int settle(struct explorer *e, uint64_t step, const char *hash, struct ex
 		add_used(e, kept * (size_t)e->o->group_size);
 		e->start[++kept] = e->n_used;
 	}
-	if (kept)
-		advantage_all(e->o->advantage, e->reward, e->len, e->start, kept, e->advantage);
+	bad = estimate(e, kept, why);
 	for (size_t i = 0; i < n; i++) {
 		bool used = next < e->n_used && e->used[next] == i;
 
 		write_one(e, step, hash, &e->effective, i, used ? &e->advantage[next] : NULL);
 		next += used;
 	}
-	return out_flush(e->w->o, why);
+	st = out_flush(e->w->o, bad ? NULL : why);
+	return bad ? bad : st;
 }
 
 /* Groups that the index-th round samples when so many are missing */

@@ -80,6 +80,9 @@ int learner_options(struct rl_opts *o, const struct rl_words *w)
 {
 	if (o->loss.dual_clip > 0 && o->loss.dual_clip <= 1)
 		return tool_usage("--dual-clip: it must be above 1, or 0");
+	if (o->advantage.kind == ADV_MAXRL && o->overlong_buffer)
+		return tool_usage("--advantage maxrl takes no reward below 0, which "
+				  "--overlong-buffer makes");
 	o->loss.kind = (enum loss_kind)tool_word(LOSS_WORDS, w->loss);
 	o->aggregate = (enum aggregate)tool_word(AGGREGATE_WORDS, w->aggregate);
 	return 0;

@@ -67,7 +67,7 @@ struct learned { /* of one step; means are NaN where there was nothing to averag
 	bool stuck;                /* ADAMW_PATIENCE updates in a row were not finite */
 };
 
-/* What the rows of OPTIONS_LOSS cannot say: 0, or ST_USAGE, told. */
+/* What the rows of OPTIONS_LOSS cannot say, once the advantage is chosen: 0, or ST_USAGE, told. */
 int learner_options(struct rl_opts *o, const struct rl_words *w);
 
 /* Fills in bounds that are 0: tis has 2; icepop .5 and 5; sequence 0 and 3; geometric .999 and

@@ -268,13 +268,15 @@ static void find_starts(const struct lessons *l, const struct lessons_step *s, s
 	assert(g == s->kept);
 }
 
-static void give_advantages(const struct lessons *l, const struct lessons_step *s,
-			    const size_t *start)
+static int give_advantages(const struct lessons *l, const struct lessons_step *s,
+			   const size_t *start, struct reason *why)
 {
 	const struct rl_opts *o = l->o->rl;
 	struct lessons_row *row = l->row + s->row;
 	double *reward = xarray(s->n_kept, sizeof *reward), *out = xarray(s->n_kept, sizeof *out);
 	size_t *len = xarray(s->n_kept, sizeof *len);
+	const struct advantage_batch b = {reward, len, start, s->kept};
+	int st;
 
 	for (size_t i = 0; i < s->n_kept; i++) {
 		size_t most = (size_t)o->roll.sample.max_new;
@@ -285,12 +287,15 @@ static void give_advantages(const struct lessons *l, const struct lessons_step *
 			reward[i] += loss_overlong(len[i] < most ? len[i] : most, most,
 						   (size_t)o->overlong_buffer, o->overlong_penalty);
 	}
-	advantage_all(o->advantage, reward, len, start, s->kept, out);
-	for (size_t i = 0; i < s->n_kept; i++)
+	st = advantage_check(&o->advantage, &b, why);
+	if (!st)
+		advantage_all(&o->advantage, &b, out);
+	for (size_t i = 0; i < s->n_kept && !st; i++)
 		row[i].advantage = out[i];
 	free(reward);
 	free(out);
 	free(len);
+	return st;
 }
 
 int lessons_seal(struct lessons *l, struct reason *why)
@@ -304,8 +309,8 @@ int lessons_seal(struct lessons *l, struct reason *why)
 		sort_rows(l, s, l->start);
 		keep_groups(l, s, l->start);
 		find_starts(l, s, l->start);
-		if (!l->o->given && s->kept)
-			give_advantages(l, s, l->start);
+		if (!l->o->given && s->kept && give_advantages(l, s, l->start, why))
+			return why->status;
 		l->records += s->n_kept;
 		most = s->n_kept > most ? s->n_kept : most;
 		groups = s->groups > groups ? s->groups : groups;

@@ -20,7 +20,7 @@ struct rl_opts {
 	struct failures failures; /* the share that is borne */
 	double oversample;        /* problems drawn in a later round, per group that is missing */
 
-	enum advantage advantage;
+	struct advantage_opts advantage;
 	int64_t overlong_buffer; /* tokens before max_new where the penalty begins; 0: off */
 	double overlong_penalty;
 
@@ -48,8 +48,8 @@ struct rl_opts {
 			 .judge = true,                                                           \
 			 .seed = 0},                                                              \
 		.iter = 0, .groups = 32, .group_size = 16, .rounds = 10, .oversample = 1.5,       \
-		.failures = {.most = FAILURES_MOST}, .advantage = ADV_GRPO, .overlong_buffer = 0, \
-		.overlong_penalty = 1,                                                            \
+		.failures = {.most = FAILURES_MOST}, .advantage = {.kind = ADV_GRPO},             \
+		.overlong_buffer = 0, .overlong_penalty = 1,                                      \
 		.loss = {.kind = LOSS_DAPO,                                                       \
 			 .clip_low = 0.2,                                                         \
 			 .clip_high = 0.28,                                                       \

@@ -296,7 +296,7 @@ mastered() {
 
 @test "--advantage: each estimator" {
 	rl -n 1 --advantage grpo >grpo.traj
-	for a in dr-grpo rloo reinforce++; do
+	for a in dr-grpo rloo reinforce++ maxrl; do
 		rl -n 1 --advantage $a >$a.traj
 		not cmp -s <(column advantage <grpo.traj) <(column advantage <$a.traj)
 	done
@@ -305,6 +305,26 @@ mastered() {
 		awk '$2 ~ /[0-9]/ && ($4 / $2 < 1.3333 || $4 / $2 > 1.3334) { bad = 1 } END { exit bad }'
 	changes --advantage dr-grpo
 	status_is 2 rl --advantage best
+	says "--advantage: 'best' is none of grpo|"
+}
+
+@test "--advantage maxrl: rewards below 0 are refused, and nothing that was sampled is lost" {
+	jq -c 'del(.verifier)' "$FIX/train.jsonl" >bare.jsonl
+	cat >judge <<-'END'
+		#!/bin/sh
+		n=0
+		while read -r line; do
+			n=$((n + 1))
+			echo "{\"reward\":$((n % 3 - 1))}"
+		done
+	END
+	chmod +x judge
+	status_is 3 rl -n 1 -t bare.jsonl --verifier "cmd:$PWD/judge" --advantage maxrl --stream s.traj -o new
+	says "step 1: reward -1: --advantage maxrl"
+	[ ! -e new ]
+	[ "$("$records" body <s.traj | wc -c)" -gt 0 ]
+	status_is 2 rl --advantage maxrl --overlong-buffer 4
+	says "which --overlong-buffer makes"
 }
 
 @test "--overlong-buffer, --overlong-penalty: long responses lose, records keep the reward" {

@@ -65,6 +65,7 @@ changes() {
 		--loss gspo --clip-low 3e-4 --clip-high 4e-4 --minibatches 8 --aggregate seq-mean-token-mean
 		--advantage reinforce++ --keep-equal --aggregate seq-mean-token-sum-norm --dual-clip 3
 		--lora 4 --lora-alpha 4 --lora-targets q_proj,v_proj -s 5 --warmup 2
+		--advantage maxrl
 		--weight-decay 0.01 --beta1 0.8 --beta2 0.9 --eps 1e-6 --clip 0.5 --recompute
 	END
 }
@@ -143,6 +144,15 @@ changes() {
 	says 'in 1 steps'
 	update --minibatches 1 -o steps run.traj
 	differ merged.out steps
+}
+
+@test "--advantage maxrl: a reward below 0 is refused" {
+	run_of_three
+	traj-cat run.traj | jq -c '.reward -= 0.5' | traj-cat --from-json >low
+	status_is 3 update --advantage maxrl -o x low
+	says 'reward -0.5: --advantage maxrl'
+	[ ! -e x ]
+	update --advantage grpo -o y low
 }
 
 @test "what is not learned from is counted" {

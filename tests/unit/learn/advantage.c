@@ -4,6 +4,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "close.h"
@@ -15,9 +16,11 @@ static const size_t START[] = {0, 4, 5};
 
 static void check(enum advantage kind, const double *want)
 {
+	const struct advantage_opts o = {.kind = kind};
+	const struct advantage_batch b = {REWARD, LEN, START, 2};
 	double got[5];
 
-	advantage_all(kind, REWARD, LEN, START, 2, got);
+	advantage_all(&o, &b, got);
 	for (int i = 0; i < 5; i++)
 		assert_close(got[i], want[i], 1e-12);
 }
@@ -60,15 +63,71 @@ static void reinforce_whitens_tokens_of_the_batch(void **state)
 	check(ADV_REINFORCE_PP, want);
 }
 
+/* Three right responses of eight, of 20 and of 60 tokens; then as many groups of eight wrong ones
+ * of ten tokens as one likes. */
+static const double EIGHT[] = {1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+static const size_t EIGHT_LEN[] = {4, 6, 10, 8, 8, 12, 20, 12, 10, 10, 10, 10, 10, 10, 10, 10};
+static const size_t EIGHT_START[] = {0, 8, 16};
+
+/* What the right ones and the wrong ones get */
+static void check_eight(const struct advantage_opts *o, size_t groups, double right, double wrong,
+			double rest)
+{
+	const struct advantage_batch b = {EIGHT, EIGHT_LEN, EIGHT_START, groups};
+	double got[16];
+
+	assert_int_equal(advantage_check(o, &b, NULL), 0);
+	advantage_all(o, &b, got);
+	for (size_t i = 0; i < 8 * groups; i++)
+		assert_close(got[i], i < 3 ? right : i < 8 ? wrong : rest, 2e-6);
+}
+
+static void three_of_eight(void **state)
+{
+	static const struct {
+		enum advantage kind;
+		double right, wrong;
+	} row[] = {{ADV_GRPO, 1.207612, -.724567},
+		   {ADV_DR_GRPO, .625, -.375},
+		   {ADV_RLOO, .714286, -.428571},
+		   {ADV_MAXRL, 1.666667, -1}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		struct advantage_opts o = {.kind = row[i].kind};
+
+		check_eight(&o, 2, row[i].right, row[i].wrong, 0);
+	}
+}
+
+static void maxrl_of_one_and_of_none(void **state)
+{
+	const double want[] = {1, -1, -1, 1, 0.5}; /* mean 1/2; a group of one: its reward */
+	const double bad[] = {1, -0.5};
+	const size_t start[] = {0, 2};
+	const struct advantage_opts o = {.kind = ADV_MAXRL}, other = {.kind = ADV_GRPO};
+	const struct advantage_batch b = {bad, LEN, start, 1};
+	struct reason why;
+
+	(void)state;
+	check(ADV_MAXRL, want);
+	assert_int_equal(advantage_check(&o, &b, &why), ST_INPUT);
+	assert_non_null(strstr(why.text, "reward -0.5: --advantage maxrl"));
+	assert_int_equal(advantage_check(&other, &b, &why), 0);
+}
+
 static void equal_rewards_give_nothing(void **state)
 {
 	const double reward[] = {1, 1, 1};
 	const size_t len[] = {4, 5, 6}, start[] = {0, 3};
+	const struct advantage_batch b = {reward, len, start, 1};
 	double got[3];
 
 	(void)state;
-	for (int kind = ADV_GRPO; kind <= ADV_REINFORCE_PP; kind++) {
-		advantage_all(kind, reward, len, start, 1, got);
+	for (int kind = ADV_GRPO; kind <= ADV_MAXRL; kind++) {
+		const struct advantage_opts o = {.kind = (enum advantage)kind};
+
+		advantage_all(&o, &b, got);
 		for (int i = 0; i < 3; i++)
 			assert_close(got[i], 0, 0);
 	}
@@ -81,6 +140,8 @@ int main(void)
 		cmocka_unit_test(dr_grpo_only_centres),
 		cmocka_unit_test(rloo_leaves_itself_out),
 		cmocka_unit_test(reinforce_whitens_tokens_of_the_batch),
+		cmocka_unit_test(three_of_eight),
+		cmocka_unit_test(maxrl_of_one_and_of_none),
 		cmocka_unit_test(equal_rewards_give_nothing),
 	};
 

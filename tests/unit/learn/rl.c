@@ -202,7 +202,7 @@ static void loss_is_the_mean_over_an_update(void **state)
 			rig_make(&g, "c");
 			g.o.lr = 0;
 			g.o.aggregate = (enum aggregate)agg;
-			g.o.advantage = ADV_REINFORCE_PP; /* not 0 in a group */
+			g.o.advantage.kind = ADV_REINFORCE_PP; /* not 0 in a group */
 			g.o.minibatches = 4;
 			g.o.epochs = epochs;
 			rig_start(&g);
@@ -628,7 +628,7 @@ static void long_responses_are_punished(void **state)
 	(void)state;
 	rig_make(&g, "");
 	g.o.keep_equal = true;
-	g.o.advantage = ADV_DR_GRPO;
+	g.o.advantage.kind = ADV_DR_GRPO;
 	g.o.overlong_buffer = 6;
 	rig_start(&g);
 	rep = rig_step(&g);
