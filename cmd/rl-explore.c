@@ -51,6 +51,7 @@ static const struct opt opts[] = {
 	OPTIONS_VERIFIER(o.roll.verify, o.failures),
 
 	{0, "advantage", ADVANTAGE_WORDS, OPT_WORD, &advantage, 0, 0, "estimator"},
+	OPTIONS_ADVANTAGE(o),
 	OPTIONS_LOSS(o, words),
 	OPTION_COMPUTE(run.compute),
 	OPTIONS_RATE(o),
@@ -83,6 +84,9 @@ static int check_options(void)
 		return tool_usage("--group-size 1: the rewards of a group of one never differ "
 				  "(--keep-equal trains on it)");
 	o.advantage.kind = (enum advantage)tool_word(ADVANTAGE_WORDS, advantage);
+	if (o.advantage.kind == ADV_PASS_AT_K && o.advantage.k > o.group_size)
+		return tool_usage("--advantage-k %" PRId64 " is more than --group-size %" PRId64,
+				  o.advantage.k, o.group_size);
 	if (learner_options(&o, &words))
 		return ST_USAGE;
 	if (!save_every != !save_to)

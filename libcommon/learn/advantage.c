@@ -1,8 +1,10 @@
 /* advantage.c - advantages from rewards. See advantage.h. */
 #include "learn/advantage.h"
+#include "base/mem.h"
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 
 static double mean_of(const double *r, size_t n)
 {
@@ -41,6 +43,84 @@ static void of_group(enum advantage kind, const double *r, size_t n, double *out
 		by = 1 / mean;
 	for (size_t i = 0; i < n; i++)
 		out[i] = (r[i] - mean) * by;
+}
+
+struct ranked {
+	double d; /* reward less the group's best */
+	size_t at;
+};
+
+static int by_reward(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+
+	return (x->d > y->d) - (x->d < y->d);
+}
+
+/*
+ * With d_1 <= ... <= d_n = 0: M = sum p_i d_i and S^2 = sum p_i (d_i - M)^2, where p_i = C(i-1, k-1)
+ * / C(n, k) is the share of the subsets of k whose best is d_i. Returns 1 / (S + 1e-6).
+ */
+static double best_of_k(const struct ranked *v, size_t n, size_t k, double *mean)
+{
+	double var = 0;
+
+	*mean = 0;
+	for (int pass = 0; pass < 2; pass++) {
+		double p = (double)k / (double)n; /* of i = n */
+
+		for (size_t i = n; i >= k; i--) {
+			double d = v[i - 1].d - *mean;
+
+			if (pass == 0)
+				*mean += p * v[i - 1].d;
+			else
+				var += p * d * d;
+			p *= i > 1 ? (double)(i - k) / (double)(i - 1) : 0;
+		}
+	}
+	return 1 / (sqrt(var) + 1e-6);
+}
+
+/*
+ * A_i = (m_i - M) / (S + 1e-6), m_i = q_i d_i + sum over j > i of w_j d_j, where q_i = C(i-1, k-1) /
+ * C(n-1, k-1) and w_j = C(j-2, k-2) / C(n-1, k-1) are shares of the subsets that hold i. Equal
+ * rewards have one A, that of the greatest i among them. v (n) is by_reward.
+ */
+static void spread_best(const struct ranked *v, size_t n, size_t k, double *out)
+{
+	double mean, by = best_of_k(v, n, k, &mean);
+	double q = 1, w = n > 1 ? (double)(k - 1) / (double)(n - 1) : 0, above = 0, m = 0;
+
+	for (size_t i = n; i >= 1; i--) {
+		double d = v[i - 1].d, i1 = (double)(i - 1), less = (double)i - (double)k;
+
+		if (i == n || d != v[i].d)
+			m = q * d + above;
+		out[v[i - 1].at] = (m - mean) * by;
+		above += w * d;
+		q *= i > k ? less / i1 : 0;
+		w *= i > k && i > 2 ? less / (i1 - 1) : 0;
+	}
+}
+
+/* r, out (n) */
+static void pass_at_k(size_t k, const double *r, size_t n, double *out)
+{
+	struct ranked *v = xarray(n, sizeof *v);
+	double best;
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = (struct ranked){r[i], i};
+	qsort(v, n, sizeof *v, by_reward);
+	best = v[n - 1].d;
+	for (size_t i = 0; i < n; i++) {
+		v[i].d -= best;
+		out[i] = 0;
+	}
+	if (k <= n)
+		spread_best(v, n, k, out);
+	free(v);
 }
 
 /*
@@ -84,10 +164,18 @@ void advantage_all(const struct advantage_opts *o, const struct advantage_batch 
 	assert(start[0] == 0 && b->groups >= 1);
 	assert(b->reward != out);
 	assert(o->kind != ADV_REINFORCE_PP || b->len);
+	assert(o->kind != ADV_PASS_AT_K || o->k >= 1);
 	if (o->kind == ADV_REINFORCE_PP) {
 		whiten(b->reward, b->len, start[b->groups], out);
 		return;
 	}
-	for (size_t g = 0; g < b->groups; g++)
-		of_group(o->kind, b->reward + start[g], start[g + 1] - start[g], out + start[g]);
+	for (size_t g = 0; g < b->groups; g++) {
+		const double *r = b->reward + start[g];
+		size_t n = start[g + 1] - start[g];
+
+		if (o->kind == ADV_PASS_AT_K)
+			pass_at_k((size_t)o->k, r, n, out + start[g]);
+		else
+			of_group(o->kind, r, n, out + start[g]);
+	}
 }

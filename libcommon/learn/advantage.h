@@ -12,6 +12,10 @@
  *              response carrying its reward, var unbiased. Hu et al., arXiv 2501.03262.
  * maxrl        (r - mean) / mean; 0 where mean is 0. Of rewards of at least 0. A group of one: r.
  *              With rewards 0 and 1 it climbs log pass@1, cut after n terms. arXiv 2602.02710.
+ * pass-at-k    (mean over the subsets of k that hold the response of their best reward - M) /
+ *              (S + 1e-6), M and S mean and std of the best over all subsets of k. 0 in a group of
+ *              fewer than k. Of rewards 0 and 1 it is the analytic form of arXiv 2508.10751: all 0
+ *              once fewer than k are wrong.
  */
 #ifndef LEARN_ADVANTAGE_H
 #define LEARN_ADVANTAGE_H
@@ -19,18 +23,21 @@
 #include "base/err.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
-#define ADVANTAGE_WORDS "grpo|dr-grpo|rloo|reinforce++|maxrl"
+#define ADVANTAGE_WORDS "grpo|dr-grpo|rloo|reinforce++|maxrl|pass-at-k"
 enum advantage { /* in the order of the words */
-		 ADV_GRPO,
-		 ADV_DR_GRPO,
-		 ADV_RLOO,
-		 ADV_REINFORCE_PP,
-		 ADV_MAXRL,
+	ADV_GRPO,
+	ADV_DR_GRPO,
+	ADV_RLOO,
+	ADV_REINFORCE_PP,
+	ADV_MAXRL,
+	ADV_PASS_AT_K,
 };
 
 struct advantage_opts {
 	enum advantage kind;
+	int64_t k; /* of pass-at-k, at least 1 */
 };
 
 struct advantage_batch {      /* a step's responses; all is borrowed */

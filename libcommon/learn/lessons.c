@@ -298,6 +298,22 @@ static int give_advantages(const struct lessons *l, const struct lessons_step *s
 	return st;
 }
 
+/* Is there a group that has as many as the estimator compares? */
+static int check_sizes(const struct lessons *l, struct reason *why)
+{
+	const struct rl_opts *o = l->o->rl;
+	size_t groups, each, longest;
+
+	if (l->o->given || o->advantage.kind != ADV_PASS_AT_K)
+		return 0;
+	lessons_sizes(l, &groups, &each, &longest);
+	return (int64_t)each >= o->advantage.k
+		       ? 0
+		       : fail(why, ST_INPUT,
+			      "--advantage-k %lld: the largest group has %zu responses",
+			      (long long)o->advantage.k, each);
+}
+
 int lessons_seal(struct lessons *l, struct reason *why)
 {
 	size_t most = 0, groups = 0;
@@ -322,7 +338,7 @@ int lessons_seal(struct lessons *l, struct reason *why)
 	l->advantage = xarray(most + 1, sizeof *l->advantage);
 	if (!l->n)
 		return fail(why, ST_INPUT, "no trajectory to learn from");
-	return l->records ? 0
+	return l->records ? check_sizes(l, why)
 			  : fail(why, ST_INPUT,
 				 "nothing to learn from: of %zu trajectories all are in groups of "
 				 "equal rewards (--keep-equal learns from them)",

@@ -48,7 +48,7 @@ struct rl_opts {
 			 .judge = true,                                                           \
 			 .seed = 0},                                                              \
 		.iter = 0, .groups = 32, .group_size = 16, .rounds = 10, .oversample = 1.5,       \
-		.failures = {.most = FAILURES_MOST}, .advantage = {.kind = ADV_GRPO},             \
+		.failures = {.most = FAILURES_MOST}, .advantage = {.kind = ADV_GRPO, .k = 4},             \
 		.overlong_buffer = 0, .overlong_penalty = 1,                                      \
 		.loss = {.kind = LOSS_DAPO,                                                       \
 			 .clip_low = 0.2,                                                         \
@@ -66,6 +66,12 @@ struct rl_words {
 #define RL_WORDS_DEFAULT             \
 	{                            \
 		"dapo", "token-mean" \
+	}
+
+#define OPTIONS_ADVANTAGE(o)                                                               \
+	{                                                                                  \
+		0, "advantage-k", "N", OPT_INT, &(o).advantage.k, 1, 1e5,                  \
+			"responses of which the best counts, with pass-at-k"              \
 	}
 
 #define OPTIONS_LOSS(o, w)                                                                          \

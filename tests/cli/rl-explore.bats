@@ -296,7 +296,7 @@ mastered() {
 
 @test "--advantage: each estimator" {
 	rl -n 1 --advantage grpo >grpo.traj
-	for a in dr-grpo rloo reinforce++ maxrl; do
+	for a in dr-grpo rloo reinforce++ maxrl pass-at-k; do
 		rl -n 1 --advantage $a >$a.traj
 		not cmp -s <(column advantage <grpo.traj) <(column advantage <$a.traj)
 	done
@@ -325,6 +325,18 @@ mastered() {
 	[ "$("$records" body <s.traj | wc -c)" -gt 0 ]
 	status_is 2 rl --advantage maxrl --overlong-buffer 4
 	says "which --overlong-buffer makes"
+}
+
+@test "--advantage-k: of so many the best counts" {
+	rl -n 1 --advantage pass-at-k --advantage-k 2 >two.traj
+	rl -n 1 --advantage pass-at-k --advantage-k 3 >three.traj
+	not cmp -s <(column advantage <two.traj) <(column advantage <three.traj)
+	# 4 at most are right of a group of 4: of all of them the best is one value
+	rl -n 1 --advantage pass-at-k --advantage-k 4 | traj-cat |
+		jq -es 'any(.used) and all(.advantage == null or .advantage == 0)'
+	status_is 2 rl --advantage pass-at-k --advantage-k 5
+	says "--advantage-k 5 is more than --group-size 4"
+	status_is 2 rl --advantage pass-at-k --advantage-k 0
 }
 
 @test "--overlong-buffer, --overlong-penalty: long responses lose, records keep the reward" {

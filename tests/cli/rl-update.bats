@@ -66,6 +66,7 @@ changes() {
 		--advantage reinforce++ --keep-equal --aggregate seq-mean-token-sum-norm --dual-clip 3
 		--lora 4 --lora-alpha 4 --lora-targets q_proj,v_proj -s 5 --warmup 2
 		--advantage maxrl
+		--advantage pass-at-k --advantage-k 2
 		--weight-decay 0.01 --beta1 0.8 --beta2 0.9 --eps 1e-6 --clip 0.5 --recompute
 	END
 }
@@ -153,6 +154,14 @@ changes() {
 	says 'reward -0.5: --advantage maxrl'
 	[ ! -e x ]
 	update --advantage grpo -o y low
+}
+
+@test "--advantage-k: more than any group has is refused" {
+	run_of_three
+	status_is 3 update --advantage pass-at-k --advantage-k 5 -o x run.traj
+	says '--advantage-k 5: the largest group has 4 responses'
+	[ ! -e x ]
+	changes --advantage pass-at-k --advantage-k 3
 }
 
 @test "what is not learned from is counted" {

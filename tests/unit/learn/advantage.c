@@ -116,6 +116,88 @@ static void maxrl_of_one_and_of_none(void **state)
 	assert_int_equal(advantage_check(&other, &b, &why), 0);
 }
 
+/* By c right ones of eight, k = 4; but for the 1e-6 beside the std */
+static void pass_at_k_of_right_and_wrong(void **state)
+{
+	static const double right[] = {1, .522233, .277350, .120386, 0},
+			    wrong[] = {-.142857, -.174078, -.166410, -.120386, 0};
+	const size_t start[] = {0, 8};
+	const struct advantage_opts o = {ADV_PASS_AT_K, 4}, all = {ADV_PASS_AT_K, 8};
+
+	(void)state;
+	for (size_t c = 1; c <= 5; c++) {
+		double r[8], got[8];
+		const struct advantage_batch b = {r, NULL, start, 1};
+
+		for (size_t i = 0; i < 8; i++) /* in any order */
+			r[i] = i * 3 % 8 < c;
+		advantage_all(&o, &b, got);
+		for (size_t i = 0; i < 8; i++)
+			assert_close(got[i], r[i] > 0 ? right[c - 1] : wrong[c - 1], c < 5 ? 5e-6 : 0);
+		advantage_all(&all, &b, got);
+		for (size_t i = 0; i < 8; i++)
+			assert_close(got[i], 0, 0);
+	}
+}
+
+/* A of response i, over all subsets of k, each a bit mask */
+static double of_subsets(const double *r, unsigned n, int k, unsigned i)
+{
+	double sum = 0, square = 0, with = 0, n_all = 0, n_with = 0;
+
+	for (unsigned s = 0; s < 1U << n; s++) {
+		double best = -INFINITY;
+
+		if (__builtin_popcount(s) != k)
+			continue;
+		for (unsigned j = 0; j < n; j++)
+			if (s >> j & 1)
+				best = fmax(best, r[j]);
+		sum += best;
+		square += best * best;
+		n_all++;
+		with += s >> i & 1 ? best : 0;
+		n_with += s >> i & 1;
+	}
+	sum /= n_all;
+	return (with / n_with - sum) / (sqrt(fmax(square / n_all - sum * sum, 0)) + 1e-6);
+}
+
+static void pass_at_k_of_grades(void **state)
+{
+	static const double r[] = {.5, 0, 1, .2, .5, .9, 0, .7},
+			    four[] = {-.201839, -.201839, .720854, -.201839,
+				      -.201839, .336399,  -.201839, -.048057};
+	double got[8];
+
+	(void)state;
+	for (size_t n = 1; n <= 8; n++)
+		for (size_t k = 1; k < n; k++) {
+			const size_t start[] = {0, n};
+			const struct advantage_opts o = {ADV_PASS_AT_K, (int64_t)k};
+			const struct advantage_batch b = {r, NULL, start, 1};
+
+			advantage_all(&o, &b, got);
+			for (unsigned i = 0; i < n; i++)
+				assert_close(got[i], of_subsets(r, (unsigned)n, (int)k, i), 1e-6);
+			for (size_t i = 0; i < 8 && n == 8 && k == 4; i++)
+				assert_close(got[i], four[i], 6e-6);
+			assert_true(n < 8 || got[1] == got[6]); /* equal rewards, equal advantages */
+		}
+}
+
+static void pass_at_k_of_too_few_is_nothing(void **state)
+{
+	const double want[] = {0, 0, 0, 0, 0};
+	const struct advantage_opts o = {ADV_PASS_AT_K, 5};
+	const struct advantage_batch b = {REWARD, LEN, START, 2};
+	double got[5];
+
+	(void)state;
+	advantage_all(&o, &b, got);
+	assert_memory_equal(got, want, sizeof got);
+}
+
 static void equal_rewards_give_nothing(void **state)
 {
 	const double reward[] = {1, 1, 1};
@@ -124,8 +206,8 @@ static void equal_rewards_give_nothing(void **state)
 	double got[3];
 
 	(void)state;
-	for (int kind = ADV_GRPO; kind <= ADV_MAXRL; kind++) {
-		const struct advantage_opts o = {.kind = (enum advantage)kind};
+	for (int kind = ADV_GRPO; kind <= ADV_PASS_AT_K; kind++) {
+		const struct advantage_opts o = {(enum advantage)kind, 2};
 
 		advantage_all(&o, &b, got);
 		for (int i = 0; i < 3; i++)
@@ -142,6 +224,9 @@ int main(void)
 		cmocka_unit_test(reinforce_whitens_tokens_of_the_batch),
 		cmocka_unit_test(three_of_eight),
 		cmocka_unit_test(maxrl_of_one_and_of_none),
+		cmocka_unit_test(pass_at_k_of_right_and_wrong),
+		cmocka_unit_test(pass_at_k_of_grades),
+		cmocka_unit_test(pass_at_k_of_too_few_is_nothing),
 		cmocka_unit_test(equal_rewards_give_nothing),
 	};
 
