@@ -58,8 +58,8 @@ static int by_reward(const void *a, const void *b)
 }
 
 /*
- * With d_1 <= ... <= d_n = 0: M = sum p_i d_i and S^2 = sum p_i (d_i - M)^2, where p_i = C(i-1, k-1)
- * / C(n, k) is the share of the subsets of k whose best is d_i. Returns 1 / (S + 1e-6).
+ * With d_1 <= ... <= d_n = 0: M = sum p_i d_i and S^2 = sum p_i (d_i - M)^2, where p_i = C(i-1,
+ * k-1) / C(n, k) is the share of the subsets of k whose best is d_i. Returns 1 / (S + 1e-6).
  */
 static double best_of_k(const struct ranked *v, size_t n, size_t k, double *mean)
 {
@@ -83,8 +83,8 @@ static double best_of_k(const struct ranked *v, size_t n, size_t k, double *mean
 }
 
 /*
- * A_i = (m_i - M) / (S + 1e-6), m_i = q_i d_i + sum over j > i of w_j d_j, where q_i = C(i-1, k-1) /
- * C(n-1, k-1) and w_j = C(j-2, k-2) / C(n-1, k-1) are shares of the subsets that hold i. Equal
+ * A_i = (m_i - M) / (S + 1e-6), m_i = q_i d_i + sum over j > i of w_j d_j, where q_i = C(i-1, k-1)
+ * / C(n-1, k-1) and w_j = C(j-2, k-2) / C(n-1, k-1) are shares of the subsets that hold i. Equal
  * rewards have one A, that of the greatest i among them. v (n) is by_reward.
  */
 static void spread_best(const struct ranked *v, size_t n, size_t k, double *out)

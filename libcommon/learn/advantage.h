@@ -27,12 +27,12 @@
 
 #define ADVANTAGE_WORDS "grpo|dr-grpo|rloo|reinforce++|maxrl|pass-at-k"
 enum advantage { /* in the order of the words */
-	ADV_GRPO,
-	ADV_DR_GRPO,
-	ADV_RLOO,
-	ADV_REINFORCE_PP,
-	ADV_MAXRL,
-	ADV_PASS_AT_K,
+		 ADV_GRPO,
+		 ADV_DR_GRPO,
+		 ADV_RLOO,
+		 ADV_REINFORCE_PP,
+		 ADV_MAXRL,
+		 ADV_PASS_AT_K,
 };
 
 struct advantage_opts {

@@ -85,6 +85,8 @@ int learner_options(struct rl_opts *o, const struct rl_words *w)
 				  "--overlong-buffer makes");
 	o->loss.kind = (enum loss_kind)tool_word(LOSS_WORDS, w->loss);
 	o->aggregate = (enum aggregate)tool_word(AGGREGATE_WORDS, w->aggregate);
+	if (o->loss.bound <= 0)
+		o->loss.bound = o->loss.kind == LOSS_DPPO_TV ? 0.15 : 0.05;
 	return 0;
 }
 

@@ -48,13 +48,15 @@ struct rl_opts {
 			 .judge = true,                                                           \
 			 .seed = 0},                                                              \
 		.iter = 0, .groups = 32, .group_size = 16, .rounds = 10, .oversample = 1.5,       \
-		.failures = {.most = FAILURES_MOST}, .advantage = {.kind = ADV_GRPO, .k = 4},             \
+		.failures = {.most = FAILURES_MOST}, .advantage = {.kind = ADV_GRPO, .k = 4},     \
 		.overlong_buffer = 0, .overlong_penalty = 1,                                      \
 		.loss = {.kind = LOSS_DAPO,                                                       \
 			 .clip_low = 0.2,                                                         \
 			 .clip_high = 0.28,                                                       \
 			 .dual_clip = 10,                                                         \
-			 .kl = 0},                                                                \
+			 .kl = 0,                                                                 \
+			 .rise = 1,                                                               \
+			 .fall = 1.05},                                                           \
 		.aggregate = AGG_TOKEN_MEAN, .epochs = 1, .minibatches = 4, .micro_tokens = 1024, \
 		.lr = 1e-6, .warmup = 10,                                                         \
 		.adamw = {.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .decay = 0.1, .clip = 1},    \
@@ -68,10 +70,10 @@ struct rl_words {
 		"dapo", "token-mean" \
 	}
 
-#define OPTIONS_ADVANTAGE(o)                                                               \
-	{                                                                                  \
-		0, "advantage-k", "N", OPT_INT, &(o).advantage.k, 1, 1e5,                  \
-			"responses of which the best counts, with pass-at-k"              \
+#define OPTIONS_ADVANTAGE(o)                                                 \
+	{                                                                    \
+		0, "advantage-k", "N", OPT_INT, &(o).advantage.k, 1, 1e5,    \
+			"responses of which the best counts, with pass-at-k" \
 	}
 
 #define OPTIONS_LOSS(o, w)                                                                          \
@@ -124,6 +126,23 @@ struct rl_words {
 		 0,                                                                                 \
 		 1e6,                                                                               \
 		 "and up to X where the advantage is negative; 0: off"},                            \
+		{0,                                                                                 \
+		 "sapo-rise",                                                                       \
+		 "X",                                                                               \
+		 OPT_NUM,                                                                           \
+		 &(o).loss.rise,                                                                    \
+		 1e-3,                                                                              \
+		 1e3,                                                                               \
+		 "how fast sapo's gradient fades where the advantage is positive"},                 \
+		{0, "sapo-fall", "X", OPT_NUM, &(o).loss.fall, 1e-3, 1e3, "and where it is not"},   \
+		{0,                                                                                 \
+		 "dppo-bound",                                                                      \
+		 "X",                                                                               \
+		 OPT_NUM,                                                                           \
+		 &(o).loss.bound,                                                                   \
+		 0,                                                                                 \
+		 1e6,                                                                               \
+		 "how far dppo lets a probability go; 0: what is usual"},                           \
 		{0,                                                                                 \
 		 "kl",                                                                              \
 		 "X",                                                                               \

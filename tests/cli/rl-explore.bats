@@ -352,9 +352,31 @@ mastered() {
 	usual=(--clip 0) # which would undo a factor
 	changes --loss gspo
 	changes --loss cispo
+	changes --loss sapo
+	changes --loss dppo-tv
+	changes --loss dppo-kl
 	changes --aggregate seq-mean-token-mean
 	changes --aggregate seq-mean-token-sum-norm
 	status_is 2 rl --loss best
+	says "--loss: 'best' is none of dapo|gspo|cispo|"
+}
+
+@test "--sapo-rise, --sapo-fall, --dppo-bound: what fades, and where it ends" {
+	usual=(--loss sapo)
+	changes --sapo-rise 3
+	changes --sapo-fall 3
+	rm -r usual
+	usual=(--loss dppo-tv)
+	changes --dppo-bound 1e-3 --log far.log
+	jq -es 'all(.clip_fraction > 0)' far.log
+	# without a number it is the usual one
+	for o in "dppo-tv 0.15" "dppo-kl 0.05"; do
+		read -r loss bound <<<"$o"
+		rl --loss $loss -o a >a.traj
+		rl --loss $loss --dppo-bound $bound -o b >b.traj
+		same a b
+		rm -r a b
+	done
 }
 
 @test "--clip-low, --clip-high, --dual-clip matter once the policy has moved" {

@@ -65,8 +65,9 @@ changes() {
 		--loss gspo --clip-low 3e-4 --clip-high 4e-4 --minibatches 8 --aggregate seq-mean-token-mean
 		--advantage reinforce++ --keep-equal --aggregate seq-mean-token-sum-norm --dual-clip 3
 		--lora 4 --lora-alpha 4 --lora-targets q_proj,v_proj -s 5 --warmup 2
-		--advantage maxrl
-		--advantage pass-at-k --advantage-k 2
+		--advantage maxrl --loss sapo --sapo-rise 2 --sapo-fall 3 --epochs 2
+		--advantage pass-at-k --advantage-k 2 --loss dppo-tv --dppo-bound 0.01 --epochs 3
+		--loss dppo-kl --epochs 3
 		--weight-decay 0.01 --beta1 0.8 --beta2 0.9 --eps 1e-6 --clip 0.5 --recompute
 	END
 }

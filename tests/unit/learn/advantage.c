@@ -133,7 +133,8 @@ static void pass_at_k_of_right_and_wrong(void **state)
 			r[i] = i * 3 % 8 < c;
 		advantage_all(&o, &b, got);
 		for (size_t i = 0; i < 8; i++)
-			assert_close(got[i], r[i] > 0 ? right[c - 1] : wrong[c - 1], c < 5 ? 5e-6 : 0);
+			assert_close(got[i], r[i] > 0 ? right[c - 1] : wrong[c - 1],
+				     c < 5 ? 5e-6 : 0);
 		advantage_all(&all, &b, got);
 		for (size_t i = 0; i < 8; i++)
 			assert_close(got[i], 0, 0);
@@ -166,7 +167,7 @@ static double of_subsets(const double *r, unsigned n, int k, unsigned i)
 static void pass_at_k_of_grades(void **state)
 {
 	static const double r[] = {.5, 0, 1, .2, .5, .9, 0, .7},
-			    four[] = {-.201839, -.201839, .720854, -.201839,
+			    four[] = {-.201839, -.201839, .720854,  -.201839,
 				      -.201839, .336399,  -.201839, -.048057};
 	double got[8];
 
@@ -182,7 +183,8 @@ static void pass_at_k_of_grades(void **state)
 				assert_close(got[i], of_subsets(r, (unsigned)n, (int)k, i), 1e-6);
 			for (size_t i = 0; i < 8 && n == 8 && k == 4; i++)
 				assert_close(got[i], four[i], 6e-6);
-			assert_true(n < 8 || got[1] == got[6]); /* equal rewards, equal advantages */
+			assert_true(n < 8 ||
+				    got[1] == got[6]); /* equal rewards, equal advantages */
 		}
 }
 

@@ -462,11 +462,12 @@ static void reward_rises(void **state)
 	struct rig g;
 
 	(void)state;
-	for (int kind = LOSS_DAPO; kind <= LOSS_CISPO; kind++) {
+	for (int kind = LOSS_DAPO; kind <= LOSS_DPPO_KL; kind++) {
 		double first = 0, last = 0;
 
 		rig_make(&g, "^c");
 		g.o.loss.kind = (enum loss_kind)kind;
+		g.o.loss.bound = 0.1;
 		g.o.lr = 0.01;
 		g.o.adamw.decay = 0;
 		g.o.loss.kl = kind == LOSS_GSPO ? 0.01 : 0;
