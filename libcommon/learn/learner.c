@@ -72,7 +72,7 @@ struct learner {
 	float *ref_logp, *begin; /* of the reference, and of the policy at the step's begin */
 	double *weight;          /* of each token; with importance */
 	double *scratch;         /* (5 * longest) one response in double */
-	size_t n_seq, n_tok;
+	size_t n_seq, n_tok;     /* of an update, masked or not */
 	struct loss_stats stats;
 };
 
@@ -293,10 +293,6 @@ static void update(struct learner *l, size_t n, struct learned *out)
 
 	assert(n >= 1);
 	l->stats.loss = 0;
-	l->n_seq = n;
-	l->n_tok = 0;
-	for (size_t i = 0; i < n; i++)
-		l->n_tok += l->x->seq[l->order[i]].n_resp;
 	memset(l->grads, 0, l->w.n * sizeof *l->grads);
 	out->trained += batch_run(l->batch, l->x->seq, l->order, n, (size_t)l->o->micro_tokens,
 				  l->x->temperature, gradient, l, l->grads);
@@ -313,15 +309,22 @@ static void update(struct learner *l, size_t n, struct learned *out)
 	l->stats = before; /* nothing that is not finite may reach the means */
 }
 
-/* The responses of groups from..to of the shuffled ones, into order; returns how many. */
+/* The responses of groups from..to of the shuffled ones, into order; returns how many. What the
+ * loss is a mean of are all of them, those that are masked too. */
 static size_t gather(struct learner *l, size_t from, size_t to)
 {
+	const struct lesson *x = l->x;
 	size_t n = 0;
 
-	assert(from < to && to <= l->x->groups);
+	assert(from < to && to <= x->groups);
+	l->n_seq = l->n_tok = 0;
 	for (size_t g = from; g < to; g++)
-		for (size_t i = l->x->start[l->group[g]]; i < l->x->start[l->group[g] + 1]; i++)
-			l->order[n++] = i;
+		for (size_t i = x->start[l->group[g]]; i < x->start[l->group[g] + 1]; i++) {
+			l->n_seq++;
+			l->n_tok += x->seq[i].n_resp;
+			if (!x->cut || !x->cut[i])
+				l->order[n++] = i;
+		}
 	return n;
 }
 
@@ -336,8 +339,12 @@ static void passes(struct learner *l, uint64_t step, struct learned *out)
 		l->group[g] = g;
 	for (uint64_t epoch = 0; epoch < (uint64_t)l->o->epochs; epoch++) {
 		rng_shuffle(rng_key(l->o->roll.seed, RNG_ORDER, step, epoch, 1), l->group, kept);
-		for (size_t k = 0; k < parts && !adamw_stuck(&l->adamw); k++)
-			update(l, gather(l, k * kept / parts, (k + 1) * kept / parts), out);
+		for (size_t k = 0; k < parts && !adamw_stuck(&l->adamw); k++) {
+			size_t n = gather(l, k * kept / parts, (k + 1) * kept / parts);
+
+			if (n)
+				update(l, n, out);
+		}
 	}
 }
 

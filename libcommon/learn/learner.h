@@ -49,7 +49,8 @@ struct lesson {                      /* what a step learns from, group by group;
 	const float *const *old;     /* (n) log-probabilities of each one's tokens under mu */
 	const float *const *teacher; /* (n) the same of a teacher; NULL without distillation */
 	const double *advantage;     /* (n) */
-	const size_t *start;         /* (groups + 1) group g's are start[g] .. start[g + 1] */
+	const bool *cut; /* (n) the length ended it; NULL: none are to be left out of the loss */
+	const size_t *start; /* (groups + 1) group g's are start[g] .. start[g + 1] */
 	size_t n, groups;
 	double temperature; /* that they were drawn at */
 };

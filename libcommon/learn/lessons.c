@@ -22,6 +22,7 @@ struct lessons_row {
 	size_t resp, n_resp;
 	size_t group; /* in its step */
 	double reward, advantage;
+	bool cut; /* the length ended it */
 };
 
 struct lessons_task {
@@ -173,7 +174,9 @@ static int add_row(struct lessons *l, const struct traj *t, const struct rec *r,
 {
 	struct lessons_step *s = step_of(l, t, temperature_of(t));
 	const struct trajids *ids = &l->scratch;
-	struct lessons_row row = {.reward = t->reward, .advantage = t->advantage};
+	struct lessons_row row = {.reward = t->reward,
+				  .advantage = t->advantage,
+				  .cut = span_is(t->finish, "length")};
 
 	if (check_drawn(l, t, s, why) || trajids_take(&l->scratch, l->policy, t, why))
 		return why->status;
@@ -336,6 +339,7 @@ int lessons_seal(struct lessons *l, struct reason *why)
 	l->olds = xarray(most + 1, sizeof *l->olds);
 	l->teachers = xarray(most + 1, sizeof *l->teachers);
 	l->advantage = xarray(most + 1, sizeof *l->advantage);
+	l->cut = xarray(most + 1, sizeof *l->cut);
 	if (!l->n)
 		return fail(why, ST_INPUT, "no trajectory to learn from");
 	return l->records ? check_sizes(l, why)
@@ -361,11 +365,13 @@ int64_t lessons_get(struct lessons *l, size_t i, struct lesson *out)
 		l->olds[k] = l->old + r->resp;
 		l->teachers[k] = l->teacher ? l->teacher + r->resp : NULL;
 		l->advantage[k] = r->advantage;
+		l->cut[k] = r->cut;
 	}
 	*out = (struct lesson){.seq = l->seq,
 			       .old = l->olds,
 			       .teacher = l->teacher ? l->teachers : NULL,
 			       .advantage = l->advantage,
+			       .cut = l->o->rl->mask_cut ? l->cut : NULL,
 			       .start = l->start,
 			       .n = s->n_kept,
 			       .groups = s->kept,
@@ -421,6 +427,8 @@ uint64_t lessons_hash(const struct lessons *l)
 			hash_add(h, head, sizeof head);
 			hash_add(h, &s->temperature, sizeof s->temperature);
 			hash_add(h, &r->advantage, sizeof r->advantage);
+			if (l->o->rl->mask_cut)
+				hash_add(h, &r->cut, sizeof r->cut);
 			hash_add(h, l->ids.v + r->prompt, r->n_prompt * sizeof *l->ids.v);
 			hash_add(h, l->ids.v + r->resp, r->n_resp * sizeof *l->ids.v);
 			hash_add(h, l->old + r->resp, r->n_resp * sizeof *l->old);
@@ -447,6 +455,7 @@ void lessons_free(struct lessons *l)
 	free(l->olds);
 	free(l->teachers);
 	free(l->advantage);
+	free(l->cut);
 	free(l->start);
 	*l = (struct lessons){0};
 }

@@ -15,7 +15,7 @@
 #include "stream/traj.h"
 
 struct lessons_opts {
-	const struct rl_opts *rl;  /* advantage, keep_equal, overlong */
+	const struct rl_opts *rl;  /* advantage, keep_equal, overlong, mask_cut */
 	bool given;                /* advantages are the records' own */
 	const char *old, *teacher; /* keys of log-probabilities; teacher NULL: none are read */
 	const char *policy; /* hash: records of other policies are left out; NULL: none are */
@@ -43,6 +43,7 @@ struct lessons { /* zero-initialise, then set policy and o; free with lessons_fr
 	struct seq *seq; /* of the step that was asked for, and below */
 	const float **olds, **teachers;
 	double *advantage;
+	bool *cut;
 	size_t *start;
 };
 

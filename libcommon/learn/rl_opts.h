@@ -24,6 +24,7 @@ struct rl_opts {
 	int64_t overlong_buffer; /* tokens before max_new where the penalty begins; 0: off */
 	double overlong_penalty;
 
+	bool mask_cut; /* responses that max_new cut off are not learned from */
 	struct loss_opts loss;
 	enum aggregate aggregate;
 	int64_t epochs;      /* passes over a step's responses */
@@ -93,6 +94,14 @@ struct rl_words {
 		 0,                                                                                 \
 		 1e6,                                                                               \
 		 "taken off the reward at --max-new"},                                              \
+		{0,                                                                                 \
+		 "mask-truncated",                                                                  \
+		 NULL,                                                                              \
+		 OPT_FLAG,                                                                          \
+		 &(o).mask_cut,                                                                     \
+		 0,                                                                                 \
+		 0,                                                                                 \
+		 "leave responses that --max-new cut off out of the loss"},                         \
 		{0, "loss", LOSS_WORDS, OPT_WORD, &(w).loss, 0, 0, "policy-gradient loss"},         \
 		{0,                                                                                 \
 		 "aggregate",                                                                       \

@@ -348,6 +348,18 @@ mastered() {
 	not cmp -s <(column advantage <b.traj) <(column advantage <c.traj)
 }
 
+@test "--mask-truncated: what was cut off is judged and compared, and not learned from" {
+	usual=(--keep-equal)
+	changes --mask-truncated --log masked.log
+	cmp <("$records" body <usual.traj) <("$records" body <other.traj) # advantages too
+	jq -es '.[0].truncated > 0 and .[0].truncated < 1' masked.log
+	# where each is cut off there is no update
+	rl --max-new 1 --keep-equal --mask-truncated --log none.log -o none >none.traj
+	[ "$(column finish <none.traj | sort -u)" = length ]
+	jq -es 'all(.updates == 0)' none.log
+	same none "$FIX/base"
+}
+
 @test "--loss and --aggregate: each makes other weights" {
 	usual=(--clip 0) # which would undo a factor
 	changes --loss gspo

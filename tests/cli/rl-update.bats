@@ -67,7 +67,8 @@ changes() {
 		--lora 4 --lora-alpha 4 --lora-targets q_proj,v_proj -s 5 --warmup 2
 		--advantage maxrl --loss sapo --sapo-rise 2 --sapo-fall 3 --epochs 2
 		--advantage pass-at-k --advantage-k 2 --loss dppo-tv --dppo-bound 0.01 --epochs 3
-		--loss dppo-kl --epochs 3
+		--loss dppo-kl --epochs 3 --mask-truncated --kl 0.01
+		--mask-truncated --aggregate seq-mean-token-mean --minibatches 2
 		--weight-decay 0.01 --beta1 0.8 --beta2 0.9 --eps 1e-6 --clip 0.5 --recompute
 	END
 }
@@ -155,6 +156,20 @@ changes() {
 	says 'reward -0.5: --advantage maxrl'
 	[ ! -e x ]
 	update --advantage grpo -o y low
+}
+
+@test "--mask-truncated: by what finish says" {
+	run_of_three
+	changes --mask-truncated
+	# of two responses of one length, the one that says length is out
+	traj-cat run.traj | jq -c '.finish = "stop"' | traj-cat --from-json >whole
+	update --mask-truncated -o a whole
+	same usual a
+	# another finish is another call
+	update --mask-truncated -o b --state st whole
+	rm -rf b
+	status_is 2 update --mask-truncated -o b --state st run.traj
+	says 'of another policy'
 }
 
 @test "--advantage-k: more than any group has is refused" {

@@ -237,6 +237,36 @@ static void loss_is_the_mean_over_an_update(void **state)
 	}
 }
 
+/* What was cut off has an advantage, and counts among the tokens, but not in the loss. */
+static void what_was_cut_off_is_masked(void **state)
+{
+	const struct explored *e;
+	double want = 0, tokens = 0;
+	size_t cut = 0;
+	struct rl_report rep;
+	struct rig g;
+
+	(void)state;
+	rig_make(&g, "c");
+	g.o.lr = 0;
+	g.o.mask_cut = true;
+	g.o.minibatches = 1;
+	rig_start(&g);
+	rep = rig_step(&g);
+	e = &rep.explored;
+	for (size_t i = 0; i < e->n_used; i++) {
+		const struct rollout *r = &e->effective->v[e->used[i]];
+
+		tokens += (double)r->n;
+		want -= r->stopped ? e->advantage[i] * (double)r->n : 0;
+		cut += !r->stopped;
+	}
+	assert_true(cut > 0 && cut < e->n_used);
+	assert_true(fabs(want) > 1e-3);
+	assert_close(rep.learned.loss, want / tokens, 1e-9);
+	rig_free(&g);
+}
+
 /* Where updates are of two groups each, which two is another matter in each pass. */
 static void passes_have_orders_of_their_own(void **state)
 {
@@ -657,6 +687,7 @@ int main(void)
 		cmocka_unit_test(ratios_are_one_before_the_first_update),
 		cmocka_unit_test(groups_stay_whole),
 		cmocka_unit_test(loss_is_the_mean_over_an_update),
+		cmocka_unit_test(what_was_cut_off_is_masked),
 		cmocka_unit_test(passes_have_orders_of_their_own),
 		cmocka_unit_test(bounds_cut_a_share_of_the_tokens),
 		cmocka_unit_test(what_is_left_out_is_in_no_mean),
