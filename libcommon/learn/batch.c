@@ -12,7 +12,10 @@ struct batch {
 	struct workspace *run;
 	uint32_t *tokens, *at, *target; /* as in struct pack */
 	size_t *start, *prefix;
-	float *logp, *dlogp; /* one per row */
+	float *logp, *dlogp;   /* one per row */
+	float *entropy, *dent; /* the same, where entropies are wanted */
+	size_t row;            /* that fn's tokens begin with */
+	bool with_entropy;
 	size_t cap_tok, cap_seq, cap_row;
 };
 
@@ -50,7 +53,8 @@ size_t batch_bytes(const struct batch *b, size_t micro_tokens, size_t longest, b
 
 	assert(longest >= 1);
 	return workspace_bytes(b->run, n, n, longest, grads) +
-	       n * (3 * sizeof(uint32_t) + sizeof *b->logp + sizeof *b->dlogp);
+	       n * (3 * sizeof(uint32_t) + sizeof *b->logp + sizeof *b->dlogp) +
+	       (b->with_entropy ? n * (sizeof *b->entropy + sizeof *b->dent) : 0);
 }
 
 void batch_free(struct batch *b)
@@ -65,7 +69,22 @@ void batch_free(struct batch *b)
 	free(b->at);
 	free(b->logp);
 	free(b->dlogp);
+	free(b->entropy);
+	free(b->dent);
 	free(b);
+}
+
+void batch_entropy(struct batch *b)
+{
+	assert(!b->cap_row /* before the first run */);
+	b->with_entropy = true;
+}
+
+const float *batch_entropies(struct batch *b, float **dent)
+{
+	assert(b->with_entropy);
+	*dent = b->dent + b->row;
+	return b->entropy + b->row;
 }
 
 static bool same_prompt(const struct seq *a, const struct seq *b)
@@ -116,6 +135,10 @@ static void make_room(struct batch *b, const struct part *p)
 		b->target = xgrow(b->target, p->n_row, sizeof *b->target);
 		b->logp = xgrow(b->logp, p->n_row, sizeof *b->logp);
 		b->dlogp = xgrow(b->dlogp, p->n_row, sizeof *b->dlogp);
+		if (b->with_entropy) {
+			b->entropy = xgrow(b->entropy, p->n_row, sizeof *b->entropy);
+			b->dent = xgrow(b->dent, p->n_row, sizeof *b->dent);
+		}
 	}
 }
 
@@ -218,25 +241,27 @@ size_t batch_run(struct batch *b, const struct seq *all, const uint64_t *order, 
 		enum profile_part before = profile_to(PROFILE_FORWARD);
 		struct pack p =
 			next_pack(b, all, order + done, n - done, micro_tokens, temperature, &k);
-		size_t row = 0;
 
 		seen += p.n_tok;
 		if (grads)
-			model_forward(b->run, b->m, &p, b->logp, NULL);
+			model_forward(b->run, b->m, &p, b->logp, b->entropy);
 		else
-			model_logprobs(b->run, b->m, &p, b->logp, NULL);
+			model_logprobs(b->run, b->m, &p, b->logp, b->entropy);
+		if (b->dent)
+			memset(b->dent, 0, p.n_rows * sizeof *b->dent);
 		profile_to(before);
+		b->row = 0;
 		for (size_t i = 0; i < k; i++) {
 			uint64_t s = order[done + i];
 			size_t out = batch_outputs(&all[s]);
 
-			fn(ctx, s, b->logp + row, out, grads ? b->dlogp + row : NULL);
-			row += out;
+			fn(ctx, s, b->logp + b->row, out, grads ? b->dlogp + b->row : NULL);
+			b->row += out;
 		}
 		if (!grads)
 			continue;
 		profile_to(PROFILE_BACKWARD);
-		model_backward(b->run, b->m, &p, b->dlogp, NULL, grads);
+		model_backward(b->run, b->m, &p, b->dlogp, b->dent, grads);
 		profile_to(before);
 	}
 	return seen;

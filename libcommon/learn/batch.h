@@ -27,6 +27,10 @@ size_t batch_outputs(const struct seq *s); /* tokens that are predicted */
 typedef void batch_fn(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp);
 
 struct batch; /* opaque: memory of one micro-batch, reused */
+/* From now on batch_run computes entropies (nats), too. In its fn: those of the n tokens, and where
+ * the derivative of the loss by each of them goes. Without a call of it in fn that is 0. */
+void batch_entropy(struct batch *b);
+const float *batch_entropies(struct batch *b, float **dent);
 /* The model is borrowed: its weights may change in between. recompute: see workspace_recompute. */
 struct batch *batch_new(const struct model *m, bool recompute);
 void batch_free(struct batch *b);

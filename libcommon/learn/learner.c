@@ -132,6 +132,8 @@ struct learner *learner_new(const struct rl_opts *o, const struct learner_opts *
 	if (off)
 		l->off = *off;
 	l->batch = batch_new(&p->model, o->recompute);
+	if (o->loss.entropy > 0)
+		batch_entropy(l->batch);
 	return l;
 }
 
@@ -283,6 +285,12 @@ static void gradient(void *ctx, uint64_t i, const float *logp, size_t n, float *
 	loss_sequence(&l->o->loss, &s, out, &l->stats);
 	for (size_t t = 0; t < n; t++)
 		dlogp[t] = (float)out[t];
+	if (l->o->loss.entropy > 0) {
+		float *dent;
+		const float *entropy = batch_entropies(l->batch, &dent);
+
+		loss_entropy(&l->o->loss, &s, entropy, dent, &l->stats.loss);
+	}
 }
 
 /* One update from the responses l->order[0..n). */

@@ -152,6 +152,18 @@ void loss_sequence(const struct loss_opts *o, const struct loss_seq *s, double *
 	st->tokens += s->n;
 }
 
+void loss_entropy(const struct loss_opts *o, const struct loss_seq *s, const float *entropy,
+		  float *dent, double *loss)
+{
+	assert(o->entropy >= 0);
+	for (size_t t = 0; t < s->n; t++) {
+		double by = -o->entropy * s->weight * (s->scale ? s->scale[t] : 1);
+
+		dent[t] = (float)by;
+		*loss += by * entropy[t];
+	}
+}
+
 double loss_weight(enum aggregate a, size_t n_seq, size_t n_tok, size_t len, size_t max_len)
 {
 	assert(n_seq >= 1 && n_tok >= 1);

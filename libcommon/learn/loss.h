@@ -47,6 +47,7 @@ struct loss_opts {
 	double kl;         /* coefficient; 0: no reference needed */
 	double rise, fall; /* sapo's t for A > 0 and for the others; above 0 */
 	double bound;      /* dppo's */
+	double entropy;    /* coefficient of the bonus; 0: none */
 };
 
 struct loss_seq {                 /* one response */
@@ -71,6 +72,11 @@ struct loss_stats {         /* sums over tokens, added to; zero them first */
 /* dlogp[t] = d(loss) / d(logp[t]); adds to *st. */
 void loss_sequence(const struct loss_opts *o, const struct loss_seq *s, double *dlogp,
 		   struct loss_stats *st);
+
+/* The bonus: each token's loss less o->entropy times its entropy. dent[t] = d(loss) /
+ * d(entropy[t]); adds to *loss. */
+void loss_entropy(const struct loss_opts *o, const struct loss_seq *s, const float *entropy,
+		  float *dent, double *loss);
 
 /*
  * Weight of a token of a response of len tokens, in a batch of n_seq responses and n_tok tokens:

@@ -160,6 +160,14 @@ struct rl_words {
 		 0,                                                                                 \
 		 1e6,                                                                               \
 		 "weight of the KL term to the start policy"},                                      \
+		{0,                                                                                 \
+		 "entropy-coef",                                                                    \
+		 "X",                                                                               \
+		 OPT_NUM,                                                                           \
+		 &(o).loss.entropy,                                                                 \
+		 0,                                                                                 \
+		 1e6,                                                                               \
+		 "weight of a bonus for entropy"},                                                  \
 		{0, "epochs", "N", OPT_INT, &(o).epochs, 1, 1e4, "passes over a step's responses"}, \
 		{0,                                                                                 \
 		 "minibatches",                                                                     \

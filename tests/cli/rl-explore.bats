@@ -403,6 +403,23 @@ mastered() {
 	jq -es 'all(.kl_start > 0)' log
 }
 
+@test "--entropy-coef: a bonus that keeps entropy up, in the loss and its gradient" {
+	changes --entropy-coef 0.01
+	rl -n 1 --keep-equal --minibatches 1 --log a.log >a.traj
+	rl -n 1 --keep-equal --minibatches 1 --entropy-coef 0.5 --log b.log >b.traj
+	# the loss is less by its share: half the entropy of what was sampled
+	jq -es '(.[0].loss - .[1].loss) / (0.5 * .[0].entropy) | . > 0.9999 and . < 1.0001' a.log b.log
+	rl -n 3 --keep-equal --epochs 4 --lr 0.01 --log a.log >a.traj
+	rl -n 3 --keep-equal --epochs 4 --lr 0.01 --entropy-coef 1 --log b.log >b.traj
+	jq -es '.[5].entropy > .[2].entropy' a.log b.log
+	# for any micro-batch and threads
+	rl -n 1 --entropy-coef 0.5 --micro-tokens 1 --log c.log >c.traj
+	rl -n 1 --entropy-coef 0.5 -j 1 --log d.log -o d >d.traj
+	rl -n 1 --entropy-coef 0.5 -j 3 --recompute -o e >e.traj
+	same d e
+	jq -es '(.[0].grad_norm - .[1].grad_norm | fabs) < 1e-4 * .[0].grad_norm' c.log d.log
+}
+
 @test "--epochs and --minibatches: so many updates" {
 	rl --epochs 3 --minibatches 2 --log log >out
 	jq -es 'all(.updates == 6)' log

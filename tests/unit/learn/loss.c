@@ -273,6 +273,27 @@ static void derivative_is_the_central_difference(void **state)
 	}
 }
 
+static void entropy_is_a_bonus(void **state)
+{
+	static const float entropy[] = {0.5f, 2};
+	static const double scale[] = {1, 0.25};
+	const struct loss_opts o = {.entropy = 0.1};
+	struct loss_seq s = {.n = 2, .weight = 0.5};
+	double loss = 7;
+	float dent[2];
+
+	(void)state;
+	loss_entropy(&o, &s, entropy, dent, &loss);
+	assert_close(loss, 7 - 0.1 * 0.5 * 2.5, 1e-12);
+	assert_close(dent[0], -0.05, 1e-8);
+	assert_close(dent[1], -0.05, 1e-8);
+	s.scale = scale;
+	loss = 0;
+	loss_entropy(&o, &s, entropy, dent, &loss);
+	assert_close(loss, -0.05 * (0.5 + 0.25 * 2), 1e-12);
+	assert_close(dent[1], -0.0125, 1e-8);
+}
+
 static void weights_of_each_aggregation_sum_to_what_they_say(void **state)
 {
 	(void)state; /* responses of 2 and 6 tokens, longest possible 10 */
@@ -307,6 +328,7 @@ int main(void)
 		cmocka_unit_test(huge_ratios_stay_finite),
 		cmocka_unit_test(nan_is_not_hidden),
 		cmocka_unit_test(derivative_is_the_central_difference),
+		cmocka_unit_test(entropy_is_a_bonus),
 		cmocka_unit_test(weights_of_each_aggregation_sum_to_what_they_say),
 		cmocka_unit_test(overlong_penalty_of_dapo),
 	};
