@@ -26,6 +26,18 @@ static double std_of(const double *r, size_t n, double mean)
 	return sqrt(sum / (double)(n - 1));
 }
 
+/* sum len_i r_i / sum len_i */
+static double mean_of_tokens(const double *r, const size_t *len, size_t n)
+{
+	double tokens = 0, sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		tokens += (double)len[i];
+		sum += (double)len[i] * r[i];
+	}
+	return tokens > 0 ? sum / tokens : 0;
+}
+
 /*
  * A_i = (r_i - mean) * by. grpo: by = 1 / (std + 1e-6); maxrl: 1 / mean; rloo: n / (n - 1); else 1.
  * r, out (n).
@@ -125,19 +137,16 @@ static void pass_at_k(size_t k, const double *r, size_t n, double *out)
 
 /*
  * A_i = (r_i - mean) / sqrt(var + 1e-8), mean = sum len_i r_i / sum len_i, var = sum len_i (r_i -
- * mean)^2 / (sum len_i - 1): whitened over tokens, of which response i counts len[i].
+ * mean)^2 / (sum len_i - 1): whitened over tokens, of which response i counts len[i]. r may be out.
  */
 static void whiten(const double *r, const size_t *len, size_t n, double *out)
 {
-	double tokens = 0, sum = 0, square = 0, mean, var;
+	double tokens = 0, square = 0, mean = mean_of_tokens(r, len, n), var;
 
 	for (size_t i = 0; i < n; i++) {
 		tokens += (double)len[i];
-		sum += (double)len[i] * r[i];
-	}
-	mean = tokens > 0 ? sum / tokens : 0;
-	for (size_t i = 0; i < n; i++)
 		square += (double)len[i] * (r[i] - mean) * (r[i] - mean);
+	}
 	var = tokens > 1 ? square / (tokens - 1) : 0;
 	for (size_t i = 0; i < n; i++)
 		out[i] = (r[i] - mean) / sqrt(var + 1e-8);
@@ -157,25 +166,41 @@ int advantage_check(const struct advantage_opts *o, const struct advantage_batch
 	return 0;
 }
 
+/* One group of n */
+static void of_one(const struct advantage_opts *o, const double *r, const size_t *len, size_t n,
+		   double *out)
+{
+	double mean;
+
+	switch (o->kind) {
+	case ADV_PASS_AT_K:
+		pass_at_k((size_t)o->k, r, n, out);
+		return;
+	case ADV_OPO:
+		mean = n > 1 ? mean_of_tokens(r, len, n) : 0;
+		for (size_t i = 0; i < n; i++)
+			out[i] = r[i] - mean;
+		return;
+	default:
+		of_group(o->kind, r, n, out);
+	}
+}
+
 void advantage_all(const struct advantage_opts *o, const struct advantage_batch *b, double *out)
 {
 	const size_t *start = b->start;
+	size_t n = start[b->groups];
 
 	assert(start[0] == 0 && b->groups >= 1);
 	assert(b->reward != out);
-	assert(o->kind != ADV_REINFORCE_PP || b->len);
 	assert(o->kind != ADV_PASS_AT_K || o->k >= 1);
 	if (o->kind == ADV_REINFORCE_PP) {
-		whiten(b->reward, b->len, start[b->groups], out);
+		whiten(b->reward, b->len, n, out);
 		return;
 	}
-	for (size_t g = 0; g < b->groups; g++) {
-		const double *r = b->reward + start[g];
-		size_t n = start[g + 1] - start[g];
-
-		if (o->kind == ADV_PASS_AT_K)
-			pass_at_k((size_t)o->k, r, n, out + start[g]);
-		else
-			of_group(o->kind, r, n, out + start[g]);
-	}
+	for (size_t g = 0; g < b->groups; g++)
+		of_one(o, b->reward + start[g], b->len + start[g], start[g + 1] - start[g],
+		       out + start[g]);
+	if (o->kind == ADV_REINFORCE_PP_BASELINE)
+		whiten(out, b->len, n, out);
 }

@@ -16,6 +16,11 @@
  *              (S + 1e-6), M and S mean and std of the best over all subsets of k. 0 in a group of
  *              fewer than k. Of rewards 0 and 1 it is the analytic form of arXiv 2508.10751: all 0
  *              once fewer than k are wrong.
+ * reinforce++-baseline
+ *              r - mean, then whitened as reinforce++ does. The mean over tokens of that is not 0
+ *              in general: groups of equal rewards have an advantage, too.
+ * opo          r - sum len r / sum len, over the group: its mean by tokens. A group of one: r.
+ *              arXiv 2505.23585.
  */
 #ifndef LEARN_ADVANTAGE_H
 #define LEARN_ADVANTAGE_H
@@ -25,14 +30,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ADVANTAGE_WORDS "grpo|dr-grpo|rloo|reinforce++|maxrl|pass-at-k"
-enum advantage { /* in the order of the words */
-		 ADV_GRPO,
-		 ADV_DR_GRPO,
-		 ADV_RLOO,
-		 ADV_REINFORCE_PP,
-		 ADV_MAXRL,
-		 ADV_PASS_AT_K,
+#define ADVANTAGE_WORDS "grpo|dr-grpo|rloo|reinforce++|maxrl|pass-at-k|reinforce++-baseline|opo"
+/* In the order of the words */
+enum advantage {
+	ADV_GRPO,
+	ADV_DR_GRPO,
+	ADV_RLOO,
+	ADV_REINFORCE_PP,
+	ADV_MAXRL,
+	ADV_PASS_AT_K,
+	ADV_REINFORCE_PP_BASELINE,
+	ADV_OPO,
 };
 
 struct advantage_opts {

@@ -296,7 +296,7 @@ mastered() {
 
 @test "--advantage: each estimator" {
 	rl -n 1 --advantage grpo >grpo.traj
-	for a in dr-grpo rloo reinforce++ maxrl pass-at-k; do
+	for a in dr-grpo rloo reinforce++ maxrl pass-at-k reinforce++-baseline opo; do
 		rl -n 1 --advantage $a >$a.traj
 		not cmp -s <(column advantage <grpo.traj) <(column advantage <$a.traj)
 	done

@@ -67,8 +67,9 @@ changes() {
 		--lora 4 --lora-alpha 4 --lora-targets q_proj,v_proj -s 5 --warmup 2
 		--advantage maxrl --loss sapo --sapo-rise 2 --sapo-fall 3 --epochs 2
 		--advantage pass-at-k --advantage-k 2 --loss dppo-tv --dppo-bound 0.01 --epochs 3
-		--loss dppo-kl --epochs 3 --mask-truncated --kl 0.01
+		--loss dppo-kl --epochs 3 --mask-truncated --kl 0.01 --advantage opo
 		--mask-truncated --aggregate seq-mean-token-mean --minibatches 2 --entropy-coef 0.1
+		--advantage reinforce++-baseline --keep-equal
 		--weight-decay 0.01 --beta1 0.8 --beta2 0.9 --eps 1e-6 --clip 0.5 --recompute
 	END
 }

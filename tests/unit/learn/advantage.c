@@ -90,7 +90,8 @@ static void three_of_eight(void **state)
 	} row[] = {{ADV_GRPO, 1.207612, -.724567},
 		   {ADV_DR_GRPO, .625, -.375},
 		   {ADV_RLOO, .714286, -.428571},
-		   {ADV_MAXRL, 1.666667, -1}};
+		   {ADV_MAXRL, 1.666667, -1},
+		   {ADV_OPO, .75, -.25}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
@@ -98,6 +99,16 @@ static void three_of_eight(void **state)
 
 		check_eight(&o, 2, row[i].right, row[i].wrong, 0);
 	}
+}
+
+/* Whitened over tokens: 160 of two groups, mean -.0625; 80 of one, mean -.125 */
+static void reinforce_with_a_baseline(void **state)
+{
+	const struct advantage_opts o = {.kind = ADV_REINFORCE_PP_BASELINE};
+
+	(void)state;
+	check_eight(&o, 2, 2.193114, -.996870, .199374);
+	check_eight(&o, 1, 1.721191, -.573730, 0);
 }
 
 static void maxrl_of_one_and_of_none(void **state)
@@ -127,7 +138,7 @@ static void pass_at_k_of_right_and_wrong(void **state)
 	(void)state;
 	for (size_t c = 1; c <= 5; c++) {
 		double r[8], got[8];
-		const struct advantage_batch b = {r, NULL, start, 1};
+		const struct advantage_batch b = {r, EIGHT_LEN, start, 1};
 
 		for (size_t i = 0; i < 8; i++) /* in any order */
 			r[i] = i * 3 % 8 < c;
@@ -176,7 +187,7 @@ static void pass_at_k_of_grades(void **state)
 		for (size_t k = 1; k < n; k++) {
 			const size_t start[] = {0, n};
 			const struct advantage_opts o = {ADV_PASS_AT_K, (int64_t)k};
-			const struct advantage_batch b = {r, NULL, start, 1};
+			const struct advantage_batch b = {r, EIGHT_LEN, start, 1};
 
 			advantage_all(&o, &b, got);
 			for (unsigned i = 0; i < n; i++)
@@ -208,7 +219,7 @@ static void equal_rewards_give_nothing(void **state)
 	double got[3];
 
 	(void)state;
-	for (int kind = ADV_GRPO; kind <= ADV_PASS_AT_K; kind++) {
+	for (int kind = ADV_GRPO; kind <= ADV_OPO; kind++) {
 		const struct advantage_opts o = {(enum advantage)kind, 2};
 
 		advantage_all(&o, &b, got);
@@ -225,6 +236,7 @@ int main(void)
 		cmocka_unit_test(rloo_leaves_itself_out),
 		cmocka_unit_test(reinforce_whitens_tokens_of_the_batch),
 		cmocka_unit_test(three_of_eight),
+		cmocka_unit_test(reinforce_with_a_baseline),
 		cmocka_unit_test(maxrl_of_one_and_of_none),
 		cmocka_unit_test(pass_at_k_of_right_and_wrong),
 		cmocka_unit_test(pass_at_k_of_grades),
