@@ -1,7 +1,6 @@
 /* explore.c - the sampling half of an RL step. See explore.h. */
 #include "learn/explore.h"
 #include "base/mem.h"
-#include "rollout/deck.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -20,6 +19,7 @@ struct explorer {
 	struct roller *roller;
 
 	struct deck deck;
+	struct choose choose;
 	struct failures failures; /* since the beginning */
 
 	struct draw *draw;
@@ -49,6 +49,7 @@ struct explorer *explore_new(const struct rl_opts *o, const struct policy *p,
 		return NULL;
 	}
 	deck_init(&e->deck, o->roll.seed, tasks->n);
+	choose_init(&e->choose, &o->choose, &e->deck);
 	return e;
 }
 
@@ -59,6 +60,7 @@ void explore_free(struct explorer *e)
 	rollout_close(e->roller);
 	rollout_free(&e->round);
 	rollout_free(&e->effective);
+	choose_free(&e->choose);
 	deck_free(&e->deck);
 	free(e->draw);
 	free(e->used);
@@ -84,6 +86,7 @@ void explore_state(struct explorer *e, struct state *s)
 	state_count(s, "problems.at", &e->deck.at);
 	state_count(s, "problems.epoch", &e->deck.epoch);
 	state_count(s, "problems.drawn", &e->deck.drawn);
+	choose_state(&e->choose, s);
 	state_count(s, "responses.judged", &e->failures.judged);
 	state_count(s, "responses.failed", &e->failures.failed);
 }
@@ -154,6 +157,24 @@ static void average(struct explored *out)
 	out->truncated /= n;
 }
 
+/* What the round says of its problems */
+static void note_visits(struct explorer *e, uint64_t step)
+{
+	size_t each = (size_t)e->o->group_size;
+
+	e->reward = xgrow(e->reward, each, sizeof *e->reward);
+	for (size_t first = 0; first < e->round.n; first += each) {
+		const struct rollout *r = e->round.v + first;
+		size_t n = 0;
+
+		for (size_t i = 0; i < each; i++)
+			if (r[i].verdict.code == VERDICT_OK)
+				e->reward[n++] = r[i].verdict.reward;
+		if (n)
+			choose_note(&e->choose, step, r->task, e->reward, n);
+	}
+}
+
 /* Samples n problems; groups without an advantage are written at once, and forgotten. */
 static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t n,
 		     struct explored *out, struct reason *why)
@@ -162,12 +183,12 @@ static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t
 	int st;
 
 	e->draw = xgrow(e->draw, n, sizeof *e->draw);
-	for (size_t i = 0; i < n; i++)
-		e->draw[i] = deck_next(&e->deck);
+	choose_draw(&e->choose, step, out->rounds, n, e->draw);
 	rollout_reset(&e->round);
 	st = rollout_run(e->roller, e->draw, n, each, step, &e->round, why);
 	if (st)
 		return st;
+	note_visits(e, step);
 	for (size_t first = 0; first < e->round.n; first += each) {
 		if (is_effective(e->o, e->round.v + first)) {
 			rollout_add(&e->effective, &e->round, first, each);
@@ -267,6 +288,7 @@ size_t explore_bytes(const struct explorer *e)
 int explore_step(struct explorer *e, uint64_t step, struct explored *out, struct reason *why)
 {
 	size_t want = (size_t)e->o->groups;
+	uint64_t passed = e->choose.passed;
 	char hash[17];
 	int st = 0;
 
@@ -288,6 +310,9 @@ int explore_step(struct explorer *e, uint64_t step, struct explored *out, struct
 	out->advantage = e->advantage;
 	out->n_used = e->n_used;
 	out->start = e->start;
+	out->seen = choose_seen(&e->choose);
+	out->out = choose_out(&e->choose, step + 1);
+	out->passed = (size_t)(e->choose.passed - passed);
 	average(out);
 	return 0;
 }

@@ -55,7 +55,18 @@ struct rl *rl_new(const struct rl_opts *o, struct policy *p, const struct task_s
 	return NULL;
 }
 
-void rl_log(struct runlog *l, const struct rl_report *r)
+static void log_choice(struct runlog *l, enum choose_rule rule, const struct explored *e)
+{
+	if (rule == CHOOSE_ALL)
+		return;
+	runlog_int(l, "problems_seen", e->seen);
+	if (rule == CHOOSE_THOMPSON)
+		return;
+	runlog_int(l, "problems_out", e->out);
+	runlog_int(l, "problems_passed", e->passed);
+}
+
+void rl_log(struct runlog *l, const struct rl *rl, const struct rl_report *r)
 {
 	const struct explored *e = &r->explored;
 
@@ -72,6 +83,7 @@ void rl_log(struct runlog *l, const struct rl_report *r)
 	runlog_int(l, "groups_tried", e->tried);
 	runlog_int(l, "groups_kept", e->kept);
 	runlog_int(l, "rounds", e->rounds);
+	log_choice(l, rl->o->choose.rule, e);
 	runlog_int(l, "updates", r->learned.updates);
 	runlog_int(l, "skipped", r->learned.skipped);
 	runlog_num(l, "lr", r->learned.lr);

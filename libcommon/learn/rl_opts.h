@@ -4,6 +4,7 @@
 
 #include "learn/adamw.h"
 #include "learn/advantage.h"
+#include "learn/choose.h"
 #include "learn/loss.h"
 #include "rollout/rollout.h"
 #include "run/options.h"
@@ -13,6 +14,7 @@ struct rl_opts {
 	struct rollout_opts roll; /* sampling, verifier, seed */
 	int64_t iter;             /* of RLoop, for the records; -1: none */
 
+	struct choose_opts choose;
 	int64_t groups;     /* problems to train on in a step ... */
 	int64_t group_size; /* ... and responses to each */
 	bool keep_equal; /* train on groups whose rewards are all equal too: no dynamic sampling */
@@ -48,7 +50,8 @@ struct rl_opts {
 			 .verify = VERIFY_OPTS_DEFAULT,                                           \
 			 .judge = true,                                                           \
 			 .seed = 0},                                                              \
-		.iter = 0, .groups = 32, .group_size = 16, .rounds = 10, .oversample = 1.5,       \
+		.iter = 0, .choose = {.rule = CHOOSE_ALL, .high = 1, .again = 50, .keep = 1},     \
+		.groups = 32, .group_size = 16, .rounds = 10, .oversample = 1.5,                  \
 		.failures = {.most = FAILURES_MOST}, .advantage = {.kind = ADV_GRPO, .k = 4},     \
 		.overlong_buffer = 0, .overlong_penalty = 1,                                      \
 		.loss = {.kind = LOSS_DAPO,                                                       \

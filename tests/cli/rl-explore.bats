@@ -151,6 +151,58 @@ column() {
 	status_is 0 rl --group-size 1 --keep-equal --advantage rloo
 }
 
+# seen_in STEP FILE: its problems of that step, in order
+seen_in() {
+	traj-cat "$2" | jq -r "select(.step == $1 and .sample == 0).task" | sort
+}
+
+@test "--choose, its bounds, --choose-again: who is passed over, and when no more" {
+	head -n 12 "$FIX/train.jsonl" | jq -c '.verifier = "regex" | .answer = "."' >easy.jsonl
+	jq -c '.id = "hard" + .id | .answer = "no way"' easy.jsonl | head -n 6 >hard.jsonl
+	cat easy.jsonl hard.jsonl >t.jsonl
+	easy() {
+		rl -t t.jsonl --groups 6 --rounds 1 --group-size 2 --keep-equal --lr 0 "$@"
+	}
+	easy -n 3 --choose all --log log >all.traj
+	easy -n 3 >none.traj
+	cmp <("$records" body <all.traj) <("$records" body <none.traj)
+	jq -es 'all(has("problems_seen") | not)' log
+	# 18 problems in three steps; then only the hard ones, until the others have their turn again
+	easy -n 8 --choose unsolved --choose-again 6 --log log >some.traj
+	cmp <(for i in 1 2 3; do seen_in $i some.traj; done | sort) <(jq -r .id t.jsonl | sort)
+	for i in 4 5 6; do cmp <(seen_in $i some.traj) <(jq -r .id hard.jsonl | sort); done
+	[ "$(seen_in 7 some.traj)" != "$(seen_in 6 some.traj)" ]
+	jq -es 'map(.problems_seen)[0:4] == [6, 12, 18, 18] and (.[3].problems_out == 12) and
+		([.[3:6][].problems_passed] | add) >= 24 and .[0].problems_passed == 0' log
+	# both kinds are out of the band: then none is passed over
+	easy -n 4 --choose band --log log >band.traj
+	jq -es '.[2].problems_out == 18' log
+	[ "$(seen_in 4 band.traj | wc -l)" = 6 ]
+	easy -n 4 --choose band --choose-low -1 --choose-high 1 >low.traj
+	cmp <(seen_in 4 low.traj) <(jq -r .id hard.jsonl | sort)
+	easy -n 4 --choose unsolved --choose-high 2 --log log >high.traj
+	jq -es 'all(.problems_out == 0)' log
+	status_is 2 rl --choose band --choose-low 1
+	says "--choose-low 1 is not below --choose-high 1"
+	status_is 2 rl --choose hardest
+	says "--choose: 'hardest' is none of all|unsolved|band|thompson"
+}
+
+@test "--choose thompson, --choose-keep: problems that are solved now and then" {
+	head -n 60 "$FIX/train.jsonl" >t.jsonl
+	few() {
+		rl -t t.jsonl -n 6 --groups 6 --rounds 1 --keep-equal --lr 0 "$@"
+	}
+	few --choose thompson --log log -s 3 >a.traj
+	few --choose thompson -s 3 -j 1 --batch 3 >b.traj
+	cmp <("$records" body <a.traj) <("$records" body <b.traj)
+	few --choose thompson --choose-keep 0 -s 3 >c.traj
+	not cmp -s <("$records" body <a.traj) <("$records" body <c.traj)
+	jq -es 'all(.problems_seen > 0 and (has("problems_out") | not)) and .[0].problems_seen == 6' log
+	# each of a step's problems once
+	[ "$(seen_in 5 a.traj | uniq | wc -l)" = 6 ]
+}
+
 # Tasks that nothing solves: every group is of equal rewards
 hopeless() {
 	jq -c '.verifier = "exact" | .answer = "z"' "$FIX/train.jsonl" >hopeless.jsonl
@@ -349,7 +401,7 @@ mastered() {
 }
 
 @test "--mask-truncated: what was cut off is judged and compared, and not learned from" {
-	usual=(--keep-equal)
+	usual=(--keep-equal --max-new 4)
 	changes --mask-truncated --log masked.log
 	cmp <("$records" body <usual.traj) <("$records" body <other.traj) # advantages too
 	jq -es '.[0].truncated > 0 and .[0].truncated < 1' masked.log
