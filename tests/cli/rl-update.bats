@@ -67,8 +67,8 @@ changes() {
 		--lora 4 --lora-alpha 4 --lora-targets q_proj,v_proj -s 5 --warmup 2
 		--advantage maxrl --loss sapo --sapo-rise 2 --sapo-fall 3 --epochs 2
 		--advantage pass-at-k --advantage-k 2 --loss dppo-tv --dppo-bound 0.01 --epochs 3
-		--loss dppo-kl --epochs 3 --mask-truncated --kl 0.01 --advantage opo
-		--mask-truncated --aggregate seq-mean-token-mean --minibatches 2 --entropy-coef 0.1
+		--loss dppo-kl --epochs 3 --mask-truncated --max-new 4 --kl 0.01 --advantage opo
+		--mask-truncated --max-new 4 --aggregate seq-mean-token-mean --minibatches 2 --entropy-coef 0.1
 		--advantage reinforce++-baseline --keep-equal
 		--weight-decay 0.01 --beta1 0.8 --beta2 0.9 --eps 1e-6 --clip 0.5 --recompute
 	END
@@ -160,9 +160,8 @@ changes() {
 }
 
 @test "--mask-truncated: by what finish says" {
-	run_of_three
+	explore --max-new 4 >run.traj # half of them are cut off
 	changes --mask-truncated
-	# of two responses of one length, the one that says length is out
 	traj-cat run.traj | jq -c '.finish = "stop"' | traj-cat --from-json >whole
 	update --mask-truncated -o a whole
 	same usual a
