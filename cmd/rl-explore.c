@@ -60,7 +60,7 @@ static const struct opt opts[] = {
 	OPTIONS_VERIFIER(o.roll.verify, o.failures),
 
 	{0, "advantage", ADVANTAGE_WORDS, OPT_WORD, &advantage, 0, 0, "estimator"},
-	OPTIONS_ADVANTAGE(o),
+	OPTIONS_ADVANTAGE(o, words),
 	OPTIONS_LOSS(o, words),
 	OPTION_COMPUTE(run.compute),
 	OPTIONS_RATE(o),

@@ -39,7 +39,7 @@ static const struct opt opts[] = {
 
 	{0, "advantage", "given|" ADVANTAGE_WORDS, OPT_WORD, &advantage, 0, 0,
 	 "estimator; given: the records' own"},
-	OPTIONS_ADVANTAGE(o),
+	OPTIONS_ADVANTAGE(o, words),
 	{0, "keep-equal", NULL, OPT_FLAG, &o.keep_equal, 0, 0,
 	 "learn from groups of equal rewards too"},
 	{0, "max-new", "N", OPT_INT, &o.roll.sample.max_new, 1, 1e6,

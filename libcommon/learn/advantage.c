@@ -152,6 +152,32 @@ static void whiten(const double *r, const size_t *len, size_t n, double *out)
 		out[i] = (r[i] - mean) / sqrt(var + 1e-8);
 }
 
+/* out = sum over q of weight_q (r_q - mean) / (std + 1e-6), group by group; then centred and scaled
+ * over all of the batch, which a single response is not. */
+static void of_several(const struct advantage_batch *b, double *out)
+{
+	size_t n = b->start[b->groups];
+	double *r = xarray(n, sizeof *r), *a = xarray(n, sizeof *a), mean, by;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = 0;
+	for (size_t q = 0; q < b->parts; q++) {
+		for (size_t i = 0; i < n; i++)
+			r[i] = b->part[i * b->parts + q];
+		for (size_t g = 0; g < b->groups; g++)
+			of_group(ADV_GRPO, r + b->start[g], b->start[g + 1] - b->start[g],
+				 a + b->start[g]);
+		for (size_t i = 0; i < n; i++)
+			out[i] += b->weight[q] * a[i];
+	}
+	mean = n > 1 ? mean_of(out, n) : 0;
+	by = n > 1 ? 1 / (std_of(out, n, mean) + 1e-6) : 1;
+	for (size_t i = 0; i < n; i++)
+		out[i] = (out[i] - mean) * by;
+	free(r);
+	free(a);
+}
+
 int advantage_check(const struct advantage_opts *o, const struct advantage_batch *b,
 		    struct reason *why)
 {
@@ -194,8 +220,13 @@ void advantage_all(const struct advantage_opts *o, const struct advantage_batch 
 	assert(start[0] == 0 && b->groups >= 1);
 	assert(b->reward != out);
 	assert(o->kind != ADV_PASS_AT_K || o->k >= 1);
+	assert(o->kind != ADV_GDPO || (b->parts && b->part && b->weight));
 	if (o->kind == ADV_REINFORCE_PP) {
 		whiten(b->reward, b->len, n, out);
+		return;
+	}
+	if (o->kind == ADV_GDPO) {
+		of_several(b, out);
 		return;
 	}
 	for (size_t g = 0; g < b->groups; g++)

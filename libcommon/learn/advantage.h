@@ -21,6 +21,9 @@
  *              in general: groups of equal rewards have an advantage, too.
  * opo          r - sum len r / sum len, over the group: its mean by tokens. A group of one: r.
  *              arXiv 2505.23585.
+ * gdpo         sum over several rewards q of weight_q times grpo's of q, then (A - mean) / (std +
+ * 1e-6) over the batch's responses: a reward that is rare is not drowned by one that is not. arXiv
+ * 2601.05242.
  */
 #ifndef LEARN_ADVANTAGE_H
 #define LEARN_ADVANTAGE_H
@@ -30,7 +33,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ADVANTAGE_WORDS "grpo|dr-grpo|rloo|reinforce++|maxrl|pass-at-k|reinforce++-baseline|opo"
+#define ADVANTAGE_WORDS \
+	"grpo|dr-grpo|rloo|reinforce++|maxrl|pass-at-k|reinforce++-baseline|opo|gdpo"
 /* In the order of the words */
 enum advantage {
 	ADV_GRPO,
@@ -41,6 +45,7 @@ enum advantage {
 	ADV_PASS_AT_K,
 	ADV_REINFORCE_PP_BASELINE,
 	ADV_OPO,
+	ADV_GDPO,
 };
 
 struct advantage_opts {
@@ -53,6 +58,9 @@ struct advantage_batch {      /* a step's responses; all is borrowed */
 	const size_t *len;    /* (start[groups]) tokens */
 	const size_t *start;  /* (groups + 1) group g's are start[g] .. start[g + 1] */
 	size_t groups;
+	/* of gdpo: reward q of response i is part[i * parts + q] */
+	const double *part, *weight; /* (start[groups], parts), (parts) */
+	size_t parts;
 };
 
 /* ST_INPUT where the estimator is not made for these rewards. */

@@ -27,7 +27,9 @@ struct explorer {
 	struct rollouts effective;  /* of the step's groups that dynamic sampling does not reject */
 	size_t *used, *len, *start; /* responses to train on, their lengths, their groups' bounds */
 	double *reward, *advantage;
+	double *part; /* (n_used, o->rewards.n) */
 	size_t n_used;
+	struct buf more; /* of a record */
 };
 
 struct explorer *explore_new(const struct rl_opts *o, const struct policy *p,
@@ -68,6 +70,8 @@ void explore_free(struct explorer *e)
 	free(e->start);
 	free(e->reward);
 	free(e->advantage);
+	free(e->part);
+	buf_free(&e->more);
 	free(e);
 }
 
@@ -96,6 +100,18 @@ int explore_loaded(struct explorer *e, struct reason *why)
 	return deck_loaded(&e->deck, why);
 }
 
+/* Do the rewards that count differ? */
+static bool differ(const struct rl_opts *o, const struct verdict *a, const struct verdict *b)
+{
+	if (!o->rewards.n)
+		return a->reward != b->reward;
+	for (size_t i = 0; i < o->rewards.n; i++)
+		if (verdict_reward(a, o->rewards.v[i].name) !=
+		    verdict_reward(b, o->rewards.v[i].name))
+			return true; /* so does one that is not there, which is told later */
+	return false;
+}
+
 /* Judged responses of a group, v, with rewards that differ: only they have an advantage. */
 static bool is_effective(const struct rl_opts *o, const struct rollout *v)
 {
@@ -104,7 +120,7 @@ static bool is_effective(const struct rl_opts *o, const struct rollout *v)
 	for (int64_t i = 0; i < o->group_size; i++) {
 		if (v[i].verdict.code != VERDICT_OK)
 			continue;
-		if (o->keep_equal || (seen && v[i].verdict.reward != seen->verdict.reward))
+		if (o->keep_equal || (seen && differ(o, &v[i].verdict, &seen->verdict)))
 			return true;
 		seen = &v[i];
 	}
@@ -118,6 +134,7 @@ static void write_one(struct explorer *e, uint64_t step, const char *hash,
 	struct traj t;
 
 	rollout_traj(e->roller, from, i, &t);
+	rollout_rewards(from, i, &t, &e->more);
 	t.policy = (struct span){hash, strlen(hash)};
 	t.step = (int64_t)step;
 	t.iter = e->o->iter;
@@ -204,35 +221,49 @@ static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t
 	return st ? st : failures_check(&e->failures, false, why);
 }
 
-/* The judged ones of the group that begins at first */
-static void add_used(struct explorer *e, size_t first)
+/* A judged response among the used */
+static int add_one(struct explorer *e, size_t i, struct reason *why)
 {
-	assert(first + (size_t)e->o->group_size <= e->effective.n);
-	for (size_t i = first; i < first + (size_t)e->o->group_size; i++) {
-		const struct rollout *r = &e->effective.v[i];
+	const struct rollout *r = &e->effective.v[i];
+	const struct rewards *several = &e->o->rewards;
+	double *part = e->part + e->n_used * several->n, reward = r->verdict.reward;
 
-		if (r->verdict.code != VERDICT_OK)
-			continue;
-		e->used[e->n_used] = i;
-		e->len[e->n_used] = r->n;
-		e->reward[e->n_used++] =
-			r->verdict.reward + loss_overlong(r->n, (size_t)e->o->roll.sample.max_new,
-							  (size_t)e->o->overlong_buffer,
-							  e->o->overlong_penalty);
-	}
+	if (rewards_of_verdict(several, &r->verdict, part, why))
+		return fail_prefix(why, "task %s", e->tasks->v[r->task].id);
+	if (several->n)
+		reward = rewards_sum(several, part);
+	e->used[e->n_used] = i;
+	e->len[e->n_used] = r->n;
+	e->reward[e->n_used++] =
+		reward + loss_overlong(r->n, (size_t)e->o->roll.sample.max_new,
+				       (size_t)e->o->overlong_buffer, e->o->overlong_penalty);
+	return 0;
 }
 
-/* Advantages of what is used; where there can be none, nothing is. */
+/* The judged ones of the group that begins at first */
+static int add_used(struct explorer *e, size_t first, struct reason *why)
+{
+	assert(first + (size_t)e->o->group_size <= e->effective.n);
+	for (size_t i = first; i < first + (size_t)e->o->group_size; i++)
+		if (e->effective.v[i].verdict.code == VERDICT_OK && add_one(e, i, why))
+			return why->status;
+	return 0;
+}
+
+/* Advantages of what is used */
 static int estimate(struct explorer *e, size_t groups, struct reason *why)
 {
-	const struct advantage_batch b = {e->reward, e->len, e->start, groups};
+	const struct rewards *several = &e->o->rewards;
+	double weight[VERDICT_PARTS];
+	const struct advantage_batch b = {e->reward, e->len, e->start,  groups,
+					  e->part,   weight, several->n};
 
 	if (!groups)
 		return 0;
-	if (advantage_check(&e->o->advantage, &b, why)) {
-		e->n_used = 0;
+	for (size_t i = 0; i < several->n; i++)
+		weight[i] = several->v[i].reward;
+	if (advantage_check(&e->o->advantage, &b, why))
 		return why->status;
-	}
 	advantage_all(&e->o->advantage, &b, e->advantage);
 	return 0;
 }
@@ -243,21 +274,24 @@ static int settle(struct explorer *e, uint64_t step, const char *hash, struct ex
 		  struct reason *why)
 {
 	size_t n = e->effective.n, kept = 0, next = 0;
-	int st, bad;
+	int st, bad = 0;
 
 	e->used = xgrow(e->used, n, sizeof *e->used);
 	e->len = xgrow(e->len, n, sizeof *e->len);
 	e->reward = xgrow(e->reward, n, sizeof *e->reward);
 	e->advantage = xgrow(e->advantage, n, sizeof *e->advantage);
+	e->part = xgrow(e->part, n * e->o->rewards.n, sizeof *e->part);
 	e->start = xgrow(e->start, n + 1, sizeof *e->start);
 	e->n_used = 0;
 	e->start[0] = 0;
 	out->kept = out->kept < (size_t)e->o->groups ? out->kept : (size_t)e->o->groups;
-	while (kept < out->kept) {
-		add_used(e, kept * (size_t)e->o->group_size);
+	while (kept < out->kept && !bad) {
+		bad = add_used(e, kept * (size_t)e->o->group_size, why);
 		e->start[++kept] = e->n_used;
 	}
-	bad = estimate(e, kept, why);
+	bad = bad ? bad : estimate(e, kept, why);
+	if (bad) /* all is written, and nothing learned */
+		e->n_used = 0;
 	for (size_t i = 0; i < n; i++) {
 		bool used = next < e->n_used && e->used[next] == i;
 

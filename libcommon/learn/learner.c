@@ -76,6 +76,21 @@ struct learner {
 	struct loss_stats stats;
 };
 
+static int check_rewards(struct rl_opts *o, const char *list)
+{
+	bool gdpo = o->advantage.kind == ADV_GDPO;
+	struct reason why;
+
+	if (list && rewards_parse(list, &o->rewards, &why))
+		return tool_usage("--rewards: %s", why.text);
+	if (gdpo && !list)
+		return tool_usage("--advantage gdpo is of several --rewards");
+	if (gdpo && o->overlong_buffer)
+		return tool_usage("--overlong-buffer takes from one reward, and --advantage gdpo "
+				  "is of several");
+	return 0;
+}
+
 int learner_options(struct rl_opts *o, const struct rl_words *w)
 {
 	if (o->loss.dual_clip > 0 && o->loss.dual_clip <= 1)
@@ -87,7 +102,7 @@ int learner_options(struct rl_opts *o, const struct rl_words *w)
 	o->aggregate = (enum aggregate)tool_word(AGGREGATE_WORDS, w->aggregate);
 	if (o->loss.bound <= 0)
 		o->loss.bound = o->loss.kind == LOSS_DPPO_TV ? 0.15 : 0.05;
-	return 0;
+	return check_rewards(o, w->rewards);
 }
 
 /* Tokens of the largest micro-batch of so many responses */

@@ -22,7 +22,8 @@ struct lessons_row {
 	size_t resp, n_resp;
 	size_t group; /* in its step */
 	double reward, advantage;
-	bool cut; /* the length ended it */
+	size_t part; /* place in part, where there are several rewards */
+	bool cut;    /* the length ended it */
 };
 
 struct lessons_task {
@@ -169,6 +170,22 @@ static int check_drawn(const struct lessons *l, const struct traj *t, const stru
 		   : 0;
 }
 
+/* Several rewards, which make its reward */
+static int add_parts(struct lessons *l, struct lessons_row *row, const struct rec *r,
+		     struct reason *why)
+{
+	const struct rewards *several = &l->o->rl->rewards;
+
+	if (!several->n || l->o->given)
+		return 0;
+	l->part = names_room(l->part, &l->cap_part, l->n, several->n * sizeof *l->part);
+	row->part = l->n * several->n;
+	if (rewards_of_record(several, r->map, l->part + row->part, why))
+		return why->status;
+	row->reward = rewards_sum(several, l->part + row->part);
+	return 0;
+}
+
 static int add_row(struct lessons *l, const struct traj *t, const struct rec *r,
 		   struct lessons_task *k, struct reason *why)
 {
@@ -178,7 +195,8 @@ static int add_row(struct lessons *l, const struct traj *t, const struct rec *r,
 				  .advantage = t->advantage,
 				  .cut = span_is(t->finish, "length")};
 
-	if (check_drawn(l, t, s, why) || trajids_take(&l->scratch, l->policy, t, why))
+	if (check_drawn(l, t, s, why) || add_parts(l, &row, r, why) ||
+	    trajids_take(&l->scratch, l->policy, t, why))
 		return why->status;
 	row.n_resp = ids->ids.n - ids->n_prompt;
 	if (row.n_resp == 0)
@@ -230,11 +248,17 @@ static void sort_rows(const struct lessons *l, const struct lessons_step *s, siz
 	free(next);
 }
 
-static bool is_equal(const struct lessons_row *row, size_t n)
+static bool is_equal(const struct lessons *l, const struct lessons_row *row, size_t n)
 {
-	for (size_t i = 1; i < n; i++)
-		if (row[i].reward != row[0].reward)
+	size_t parts = l->o->rl->rewards.n;
+
+	for (size_t i = 1; i < n; i++) {
+		if (!parts && row[i].reward != row[0].reward)
 			return false;
+		for (size_t q = 0; q < parts; q++)
+			if (l->part[row[i].part + q] != l->part[row[0].part + q])
+				return false;
+	}
 	return true;
 }
 
@@ -247,7 +271,7 @@ static void keep_groups(struct lessons *l, struct lessons_step *s, const size_t 
 	for (size_t g = 0; g < s->groups; g++) {
 		size_t n = start[g + 1] - start[g];
 
-		if (!any && is_equal(row + start[g], n)) {
+		if (!any && is_equal(l, row + start[g], n)) {
 			l->equal += n;
 			continue;
 		}
@@ -277,15 +301,21 @@ static int give_advantages(const struct lessons *l, const struct lessons_step *s
 	const struct rl_opts *o = l->o->rl;
 	struct lessons_row *row = l->row + s->row;
 	double *reward = xarray(s->n_kept, sizeof *reward), *out = xarray(s->n_kept, sizeof *out);
-	size_t *len = xarray(s->n_kept, sizeof *len);
-	const struct advantage_batch b = {reward, len, start, s->kept};
+	size_t *len = xarray(s->n_kept, sizeof *len), parts = o->rewards.n;
+	double *part = xarray(s->n_kept * parts, sizeof *part), weight[VERDICT_PARTS];
+	const struct advantage_batch b = {reward, len, start, s->kept, part, weight, parts};
 	int st;
+
+	for (size_t q = 0; q < parts; q++)
+		weight[q] = o->rewards.v[q].reward;
 
 	for (size_t i = 0; i < s->n_kept; i++) {
 		size_t most = (size_t)o->roll.sample.max_new;
 
 		len[i] = row[i].n_resp;
 		reward[i] = row[i].reward;
+		if (parts)
+			memcpy(part + i * parts, l->part + row[i].part, parts * sizeof *part);
 		if (o->overlong_buffer)
 			reward[i] += loss_overlong(len[i] < most ? len[i] : most, most,
 						   (size_t)o->overlong_buffer, o->overlong_penalty);
@@ -298,6 +328,7 @@ static int give_advantages(const struct lessons *l, const struct lessons_step *s
 	free(reward);
 	free(out);
 	free(len);
+	free(part);
 	return st;
 }
 
@@ -445,6 +476,7 @@ void lessons_free(struct lessons *l)
 {
 	free(l->step);
 	free(l->row);
+	free(l->part);
 	free(l->ids.v);
 	free(l->old);
 	free(l->teacher);

@@ -6,6 +6,7 @@
 #include "learn/advantage.h"
 #include "learn/choose.h"
 #include "learn/loss.h"
+#include "learn/rewards.h"
 #include "rollout/rollout.h"
 #include "run/options.h"
 #include "verify/failures.h"
@@ -23,6 +24,7 @@ struct rl_opts {
 	double oversample;        /* problems drawn in a later round, per group that is missing */
 
 	struct advantage_opts advantage;
+	struct rewards rewards;  /* what counts as a response's reward */
 	int64_t overlong_buffer; /* tokens before max_new where the penalty begins; 0: off */
 	double overlong_penalty;
 
@@ -67,17 +69,27 @@ struct rl_opts {
 	}
 /* Rows that rl-explore and rl-update share. o: struct rl_opts, w: struct rl_words */
 struct rl_words {
-	const char *loss, *aggregate;
+	const char *loss, *aggregate, *rewards;
 };
-#define RL_WORDS_DEFAULT             \
-	{                            \
-		"dapo", "token-mean" \
+#define RL_WORDS_DEFAULT                   \
+	{                                  \
+		"dapo", "token-mean", NULL \
 	}
 
-#define OPTIONS_ADVANTAGE(o)                                                 \
-	{                                                                    \
-		0, "advantage-k", "N", OPT_INT, &(o).advantage.k, 1, 1e5,    \
-			"responses of which the best counts, with pass-at-k" \
+#define OPTIONS_ADVANTAGE(o, w)                                                                  \
+	{0,                                                                                      \
+	 "advantage-k",                                                                          \
+	 "N",                                                                                    \
+	 OPT_INT,                                                                                \
+	 &(o).advantage.k,                                                                       \
+	 1,                                                                                      \
+	 1e5,                                                                                    \
+	 "responses of which the best counts, with pass-at-k"},                                  \
+	{                                                                                        \
+		0, "rewards", "LIST", OPT_STR, &(w).rewards, 0, 0,                               \
+			"NAME=WEIGHT,... of a verifier's several rewards, which count in place " \
+			"of "                                                                    \
+			"the reward"                                                             \
 	}
 
 #define OPTIONS_LOSS(o, w)                                                                          \

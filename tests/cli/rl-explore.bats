@@ -391,6 +391,53 @@ mastered() {
 	status_is 2 rl --advantage pass-at-k --advantage-k 0
 }
 
+# a verifier with three rewards: the right one now and then, the form nearly always, the length
+several() {
+	cat >judge <<-'END'
+		#!/bin/sh
+		n=0
+		while read -r line; do
+			n=$((n * 5 % 17 + 1))
+			echo "{\"reward\":$((n % 2)),\"rewards\":{\"form\":$((n % 7 > 0)),\"short\":0.$n}}"
+		done
+	END
+	chmod +x judge
+	jq -c 'del(.verifier)' "$FIX/train.jsonl" >bare.jsonl
+	rl -t bare.jsonl --verifier "cmd:$PWD/judge" "$@"
+}
+
+@test "--rewards: several rewards of a verifier, in the records and in place of the reward" {
+	several -n 1 --keep-equal --advantage dr-grpo >one.traj
+	traj-cat one.traj | jq -es 'all(.rewards | has("form") and has("short"))'
+	several -n 1 --keep-equal --advantage dr-grpo --rewards reward >same.traj
+	cmp <(column advantage <one.traj) <(column advantage <same.traj)
+	several -n 1 --keep-equal --advantage dr-grpo --rewards reward=2,short=-1 >sum.traj
+	cmp <(column rewards <one.traj) <(column rewards <sum.traj)
+	cmp <(column reward <one.traj) <(column reward <sum.traj)
+	# advantages of a group of 4 are of the weighted sum
+	traj-cat sum.traj | jq -es '[_nwise(4)] | all(map(2 * .reward - .rewards.short) as $r | ($r | add / 4) as $m |
+		[range(4) as $i | .[$i].advantage - ($r[$i] - $m) | fabs < 1e-5] | all)'
+	several -n 1 --rewards form,short=0.5 --advantage gdpo -o a >a.traj
+	several -n 1 --rewards form,short=0.5 --advantage grpo -o b >b.traj
+	differ a b
+	# what counts decides which groups are replaced: all have their form, and not their length
+	several -n 1 --rounds 1 --rewards form --log form.log >form.traj
+	several -n 1 --rounds 1 --rewards form,short=1e-9 --log short.log >short.traj
+	jq -es '.[0].groups_kept < 4 and .[1].groups_kept == 4' form.log short.log
+	status_is 3 several -n 1 --rewards right --stream s.traj
+	says "there is no right, which --rewards names"
+	says "task "
+	[ "$("$records" body <s.traj | wc -c)" -gt 0 ]
+	status_is 3 rl --rewards form
+	says "there is no form"
+	status_is 2 rl --rewards form=x
+	says "--rewards: 'form=x' is not NAME=WEIGHT"
+	status_is 2 rl --advantage gdpo
+	says "of several --rewards"
+	status_is 2 rl --advantage gdpo --rewards form --overlong-buffer 3
+	says "--overlong-buffer"
+}
+
 @test "--overlong-buffer, --overlong-penalty: long responses lose, records keep the reward" {
 	rl -n 1 --keep-equal --advantage dr-grpo >a.traj
 	rl -n 1 --keep-equal --advantage dr-grpo --overlong-buffer 12 >b.traj

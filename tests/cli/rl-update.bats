@@ -159,6 +159,30 @@ changes() {
 	update --advantage grpo -o y low
 }
 
+@test "--rewards, --advantage gdpo: those that the records have" {
+	jq -c 'del(.verifier)' "$FIX/train.jsonl" >bare.jsonl
+	judge="cmd:jq -c --unbuffered '{reward: (.response | length % 2), rewards: {a: (.response | length), b: (.prompt | length)}}'"
+	for more in "--advantage gdpo" "--keep-equal"; do
+		rm -rf want new
+		# shellcheck disable=SC2086 # words
+		explore -t bare.jsonl --verifier "$judge" --rewards a=0.1,reward $more -o want >run.traj
+		# shellcheck disable=SC2086
+		update --rewards a=0.1,reward $more -o new run.traj
+		same want new
+	done
+	changes --rewards reward,a=-1
+	status_is 3 update --rewards b -o x run.traj # the same for all of a group
+	says 'groups of equal rewards'
+	status_is 3 update --rewards a,c -o x run.traj
+	says 'there is no c, which --rewards names'
+	says 'record'
+	traj-cat run.traj | jq -c '.rewards = 3' | traj-cat --from-json >odd
+	status_is 3 update --rewards a -o x odd
+	status_is 2 update --rewards a=1,a=2 -o x run.traj
+	says 'a comes twice'
+	[ ! -e x ]
+}
+
 @test "--mask-truncated: by what finish says" {
 	explore --max-new 4 >run.traj # half of them are cut off
 	changes --mask-truncated

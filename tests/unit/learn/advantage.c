@@ -17,7 +17,8 @@ static const size_t START[] = {0, 4, 5};
 static void check(enum advantage kind, const double *want)
 {
 	const struct advantage_opts o = {.kind = kind};
-	const struct advantage_batch b = {REWARD, LEN, START, 2};
+	const struct advantage_batch b = {
+		.reward = REWARD, .len = LEN, .start = START, .groups = 2};
 	double got[5];
 
 	advantage_all(&o, &b, got);
@@ -73,7 +74,8 @@ static const size_t EIGHT_START[] = {0, 8, 16};
 static void check_eight(const struct advantage_opts *o, size_t groups, double right, double wrong,
 			double rest)
 {
-	const struct advantage_batch b = {EIGHT, EIGHT_LEN, EIGHT_START, groups};
+	const struct advantage_batch b = {
+		.reward = EIGHT, .len = EIGHT_LEN, .start = EIGHT_START, .groups = groups};
 	double got[16];
 
 	assert_int_equal(advantage_check(o, &b, NULL), 0);
@@ -117,7 +119,7 @@ static void maxrl_of_one_and_of_none(void **state)
 	const double bad[] = {1, -0.5};
 	const size_t start[] = {0, 2};
 	const struct advantage_opts o = {.kind = ADV_MAXRL}, other = {.kind = ADV_GRPO};
-	const struct advantage_batch b = {bad, LEN, start, 1};
+	const struct advantage_batch b = {.reward = bad, .len = LEN, .start = start, .groups = 1};
 	struct reason why;
 
 	(void)state;
@@ -138,7 +140,8 @@ static void pass_at_k_of_right_and_wrong(void **state)
 	(void)state;
 	for (size_t c = 1; c <= 5; c++) {
 		double r[8], got[8];
-		const struct advantage_batch b = {r, EIGHT_LEN, start, 1};
+		const struct advantage_batch b = {
+			.reward = r, .len = EIGHT_LEN, .start = start, .groups = 1};
 
 		for (size_t i = 0; i < 8; i++) /* in any order */
 			r[i] = i * 3 % 8 < c;
@@ -187,7 +190,8 @@ static void pass_at_k_of_grades(void **state)
 		for (size_t k = 1; k < n; k++) {
 			const size_t start[] = {0, n};
 			const struct advantage_opts o = {ADV_PASS_AT_K, (int64_t)k};
-			const struct advantage_batch b = {r, EIGHT_LEN, start, 1};
+			const struct advantage_batch b = {
+				.reward = r, .len = EIGHT_LEN, .start = start, .groups = 1};
 
 			advantage_all(&o, &b, got);
 			for (unsigned i = 0; i < n; i++)
@@ -203,7 +207,8 @@ static void pass_at_k_of_too_few_is_nothing(void **state)
 {
 	const double want[] = {0, 0, 0, 0, 0};
 	const struct advantage_opts o = {ADV_PASS_AT_K, 5};
-	const struct advantage_batch b = {REWARD, LEN, START, 2};
+	const struct advantage_batch b = {
+		.reward = REWARD, .len = LEN, .start = START, .groups = 2};
 	double got[5];
 
 	(void)state;
@@ -211,15 +216,58 @@ static void pass_at_k_of_too_few_is_nothing(void **state)
 	assert_memory_equal(got, want, sizeof got);
 }
 
+/* Three of eight are right, and all but the last have the right form. */
+static void gdpo_of_two_rewards(void **state)
+{
+	static const double want[] = {.970899,  .970899,  .970899,  -.230737,
+				      -.230737, -.230737, -.230737, -1.989749};
+	const double weight[] = {1, 1}, alone[] = {3, 3};
+	const struct advantage_opts o = {.kind = ADV_GDPO};
+	double part[16], got[8];
+	struct advantage_batch b = {.reward = EIGHT,
+				    .len = EIGHT_LEN,
+				    .start = EIGHT_START,
+				    .groups = 1,
+				    .part = part,
+				    .weight = weight,
+				    .parts = 2};
+
+	(void)state;
+	for (size_t i = 0; i < 8; i++) {
+		part[2 * i] = i < 3;
+		part[2 * i + 1] = i < 7;
+	}
+	advantage_all(&o, &b, got);
+	for (size_t i = 0; i < 8; i++)
+		assert_close(got[i], want[i], 2e-6);
+	/* a weight for all is no weight */
+	b.weight = alone;
+	advantage_all(&o, &b, got);
+	for (size_t i = 0; i < 8; i++)
+		assert_close(got[i], want[i], 4e-6);
+	/* of one reward it is grpo's, but for the batch's scale */
+	b.part = EIGHT;
+	b.parts = 1;
+	advantage_all(&o, &b, got);
+	assert_close(got[0] / got[7], -5.0 / 3, 1e-9);
+}
+
 static void equal_rewards_give_nothing(void **state)
 {
 	const double reward[] = {1, 1, 1};
 	const size_t len[] = {4, 5, 6}, start[] = {0, 3};
-	const struct advantage_batch b = {reward, len, start, 1};
+	const double weight[] = {2};
+	const struct advantage_batch b = {.reward = reward,
+					  .len = len,
+					  .start = start,
+					  .groups = 1,
+					  .part = reward,
+					  .weight = weight,
+					  .parts = 1};
 	double got[3];
 
 	(void)state;
-	for (int kind = ADV_GRPO; kind <= ADV_OPO; kind++) {
+	for (int kind = ADV_GRPO; kind <= ADV_GDPO; kind++) {
 		const struct advantage_opts o = {(enum advantage)kind, 2};
 
 		advantage_all(&o, &b, got);
@@ -241,6 +289,7 @@ int main(void)
 		cmocka_unit_test(pass_at_k_of_right_and_wrong),
 		cmocka_unit_test(pass_at_k_of_grades),
 		cmocka_unit_test(pass_at_k_of_too_few_is_nothing),
+		cmocka_unit_test(gdpo_of_two_rewards),
 		cmocka_unit_test(equal_rewards_give_nothing),
 	};
 
