@@ -70,8 +70,11 @@ struct learner {
 	uint64_t *order;         /* (n) responses of an update */
 	size_t *at;              /* (n) where each one's numbers begin in what follows */
 	float *ref_logp, *begin; /* of the reference, and of the policy at the step's begin */
+	float *begin_whole;      /* the same over the whole vocabulary, where something was cut */
+	struct seq *whole;       /* (n) the responses as if nothing had been */
+	bool cut;                /* something was: whole is not x->seq */
 	double *weight;          /* of each token; with importance */
-	double *scratch;         /* (5 * longest) one response in double */
+	double *scratch;         /* (7 * longest) one response in double */
 	size_t n_seq, n_tok;     /* of an update, masked or not */
 	struct loss_stats stats;
 };
@@ -191,6 +194,8 @@ void learner_free(struct learner *l)
 	free(l->at);
 	free(l->ref_logp);
 	free(l->begin);
+	free(l->begin_whole);
+	free(l->whole);
 	free(l->weight);
 	free(l->scratch);
 	free(l);
@@ -234,53 +239,67 @@ static void make_room(struct learner *l)
 	size_t all = 0, longest = 0;
 
 	l->order = xgrow(l->order, x->n, sizeof *l->order);
+	l->whole = xgrow(l->whole, x->n, sizeof *l->whole);
+	l->cut = false;
 	l->at = xgrow(l->at, x->n, sizeof *l->at);
 	l->group = xgrow(l->group, x->groups, sizeof *l->group);
 	for (size_t i = 0; i < x->n; i++) {
 		size_t n = x->seq[i].n_resp;
 
 		l->order[i] = i;
+		l->whole[i] = x->seq[i];
+		l->whole[i].kept = (struct span){0};
+		l->cut |= x->seq[i].kept.p != NULL;
 		l->at[i] = all;
 		all += n;
 		longest = n > longest ? n : longest;
 	}
-	l->scratch = xgrow(l->scratch, 5 * longest, sizeof *l->scratch);
+	l->scratch = xgrow(l->scratch, 7 * longest, sizeof *l->scratch);
 	if (l->ref_batch)
 		l->ref_logp = xgrow(l->ref_logp, all, sizeof *l->ref_logp);
 	if (weighs(l) || l->off.distill > 0)
 		l->begin = xgrow(l->begin, all, sizeof *l->begin);
+	if (l->cut && l->off.distill > 0)
+		l->begin_whole = xgrow(l->begin_whole, all, sizeof *l->begin_whole);
 	if (weighs(l))
 		l->weight = xgrow(l->weight, all, sizeof *l->weight);
+}
+
+static void score(const struct learner *l, struct batch *b, const struct seq *seq, float *logp)
+{
+	batch_score(b, seq, l->order, l->x->n, (size_t)l->o->micro_tokens, l->x->temperature, logp,
+		    NULL);
 }
 
 /* What the reference, and the policy as it is now, think of the responses */
 static void prepare(struct learner *l, struct learned *out)
 {
-	const struct lesson *x = l->x;
-	size_t micro_tokens = (size_t)l->o->micro_tokens;
-
 	make_room(l);
 	if (l->ref_batch)
-		batch_score(l->ref_batch, x->seq, l->order, x->n, micro_tokens, x->temperature,
-			    l->ref_logp, NULL);
+		score(l, l->ref_batch, l->whole, l->ref_logp);
 	if (weighs(l) || l->off.distill > 0)
-		batch_score(l->batch, x->seq, l->order, x->n, micro_tokens, x->temperature,
-			    l->begin, NULL);
+		score(l, l->batch, l->x->seq, l->begin);
+	if (l->cut && l->off.distill > 0)
+		score(l, l->batch, l->whole, l->begin_whole);
 	if (weighs(l))
 		weigh_all(l, out);
 }
 
 /* ---- updates ---- */
 
-static void gradient(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
+static void gradient(void *ctx, uint64_t i, const struct batch_rows *r)
 {
 	struct learner *l = ctx;
 	const struct lesson *x = l->x;
+	const float *begin = l->cut ? l->begin_whole : l->begin;
+	size_t n = r->n;
 	const float *old = weighs(l) ? l->begin + l->at[i] : x->old[i];
 	double *now = l->scratch, *then = now + n, *ref = then + n, *more = ref + n,
-	       *out = more + n;
+	       *out = more + n, *whole = out + n, *dwhole = whole + n;
 	struct loss_seq s = {.logp = now,
 			     .old = then,
+			     .whole = r->whole ? whole : NULL,
+			     .dwhole = dwhole,
 			     .ref = l->ref_batch ? ref : NULL,
 			     .scale = weighs(l) ? l->weight + l->at[i] : NULL,
 			     .more = l->off.distill > 0 ? more : NULL,
@@ -290,22 +309,22 @@ static void gradient(void *ctx, uint64_t i, const float *logp, size_t n, float *
 						   (size_t)l->o->roll.sample.max_new)};
 
 	for (size_t t = 0; t < n; t++) {
-		now[t] = logp[t];
+		now[t] = r->logp[t];
+		whole[t] = r->whole ? r->whole[t] : 0;
 		then[t] = old[t];
 		ref[t] = l->ref_batch ? l->ref_logp[l->at[i] + t] : 0;
-		more[t] = l->off.distill > 0 ? l->off.distill * ((double)x->teacher[i][t] -
-								 l->begin[l->at[i] + t])
-					     : 0;
+		more[t] =
+			l->off.distill > 0
+				? l->off.distill * ((double)x->teacher[i][t] - begin[l->at[i] + t])
+				: 0;
 	}
 	loss_sequence(&l->o->loss, &s, out, &l->stats);
 	for (size_t t = 0; t < n; t++)
-		dlogp[t] = (float)out[t];
-	if (l->o->loss.entropy > 0) {
-		float *dent;
-		const float *entropy = batch_entropies(l->batch, &dent);
-
-		loss_entropy(&l->o->loss, &s, entropy, dent, &l->stats.loss);
-	}
+		r->dlogp[t] = (float)out[t];
+	for (size_t t = 0; t < n && r->whole; t++)
+		r->dwhole[t] = (float)dwhole[t];
+	if (r->entropy)
+		loss_entropy(&l->o->loss, &s, r->entropy, r->dent, &l->stats.loss);
 }
 
 /* One update from the responses l->order[0..n). */
@@ -345,7 +364,7 @@ static size_t gather(struct learner *l, size_t from, size_t to)
 		for (size_t i = x->start[l->group[g]]; i < x->start[l->group[g] + 1]; i++) {
 			l->n_seq++;
 			l->n_tok += x->seq[i].n_resp;
-			if (!x->cut || !x->cut[i])
+			if (!x->truncated || !x->truncated[i])
 				l->order[n++] = i;
 		}
 	return n;

@@ -18,6 +18,10 @@
  * and the loss's own ratios are to pi. Distillation on policy adds x * (log teacher - log pi) to
  * the token's advantage: the reverse KL divergence to the teacher, of the tokens that the policy
  * drew. Agarwal et al., arXiv 2306.13649.
+ *
+ * Where tokens were drawn from a part of the vocabulary (seq.kept), mu, pi and every ratio are of
+ * the distribution over that part, under old and new weights; the KL term and distillation compare
+ * whole distributions.
  */
 #ifndef LEARN_LEARNER_H
 #define LEARN_LEARNER_H
@@ -46,11 +50,12 @@ struct learner_opts { /* beside rl_opts */
 
 struct lesson {                      /* what a step learns from, group by group; borrowed */
 	const struct seq *seq;       /* (n) */
-	const float *const *old;     /* (n) log-probabilities of each one's tokens under mu */
+	const float *const *old;     /* (n) log-probabilities of each one's tokens under mu, of what
+					its `kept` says it was drawn from */
 	const float *const *teacher; /* (n) the same of a teacher; NULL without distillation */
 	const double *advantage;     /* (n) */
-	const bool *cut; /* (n) the length ended it; NULL: none are to be left out of the loss */
-	const size_t *start; /* (groups + 1) group g's are start[g] .. start[g + 1] */
+	const bool *truncated;       /* (n) not in the loss; NULL: all are */
+	const size_t *start;         /* (groups + 1) group g's are start[g] .. start[g + 1] */
 	size_t n, groups;
 	double temperature; /* that they were drawn at */
 };

@@ -20,10 +20,11 @@ struct lessons_step {
 struct lessons_row {
 	size_t prompt, n_prompt; /* places in ids; a prompt is there once for a task and step */
 	size_t resp, n_resp;
-	size_t group; /* in its step */
+	size_t kept, n_kept; /* bytes of kept */
+	size_t group;        /* in its step */
 	double reward, advantage;
-	size_t part; /* place in part, where there are several rewards */
-	bool cut;    /* the length ended it */
+	size_t part;    /* place in part, where there are several rewards */
+	bool truncated; /* the length ended it */
 };
 
 struct lessons_task {
@@ -152,10 +153,16 @@ static double temperature_of(const struct traj *t)
 	return isnan(t->temperature) ? 1 : t->temperature;
 }
 
+/* Log-probabilities under a name of their own are of the whole distribution. */
+static bool uses_kept(const struct lessons *l)
+{
+	return strcmp(l->o->old, "logprobs") == 0;
+}
+
 static int check_drawn(const struct lessons *l, const struct traj *t, const struct lessons_step *s,
 		       struct reason *why)
 {
-	bool cut = (t->top_p < 1 || t->top_k > 0) && strcmp(l->o->old, "logprobs") == 0;
+	bool cut = t->top_p < 1 || (t->top_k > 0 && t->top_k < l->policy->cfg.vocab);
 
 	if (temperature_of(t) <= 0)
 		return fail(why, ST_INPUT, "temperature %g: greedy responses have no ratio",
@@ -163,11 +170,14 @@ static int check_drawn(const struct lessons *l, const struct traj *t, const stru
 	if (temperature_of(t) != s->temperature)
 		return fail(why, ST_INPUT, "temperature %g, and %g before it in one step",
 			    temperature_of(t), s->temperature);
-	return cut ? fail(why, ST_INPUT,
-			  "drawn with top-p or top-k: logprobs are of a part of the policy's "
-			  "distribution (policy-score --as KEY writes the whole's, and --logprobs "
-			  "KEY takes them)")
-		   : 0;
+	return cut && uses_kept(l) && !t->kept.p
+		       ? fail(why, ST_INPUT,
+			      "drawn with top-p or top-k, and without `kept`: logprobs are of a "
+			      "part "
+			      "of the policy's distribution, and it is not known of which "
+			      "(policy-score --as KEY writes the whole's, and --logprobs KEY takes "
+			      "them)")
+		       : 0;
 }
 
 /* Several rewards, which make its reward */
@@ -193,7 +203,7 @@ static int add_row(struct lessons *l, const struct traj *t, const struct rec *r,
 	const struct trajids *ids = &l->scratch;
 	struct lessons_row row = {.reward = t->reward,
 				  .advantage = t->advantage,
-				  .cut = span_is(t->finish, "length")};
+				  .truncated = span_is(t->finish, "length")};
 
 	if (check_drawn(l, t, s, why) || add_parts(l, &row, r, why) ||
 	    trajids_take(&l->scratch, l->policy, t, why))
@@ -207,6 +217,9 @@ static int add_row(struct lessons *l, const struct traj *t, const struct rec *r,
 	add_to_group(l, s, k, t, &row);
 	row.resp = l->ids.n;
 	tok_append(&l->ids, ids->ids.v + ids->n_prompt, row.n_resp);
+	row.kept = l->kept.n;
+	if (t->kept.p && uses_kept(l))
+		buf_add(&l->kept, t->kept.p, row.n_kept = t->kept.n);
 	l->row = names_room(l->row, &l->cap, l->n, sizeof *l->row);
 	l->row[l->n++] = row;
 	s->n++;
@@ -370,7 +383,7 @@ int lessons_seal(struct lessons *l, struct reason *why)
 	l->olds = xarray(most + 1, sizeof *l->olds);
 	l->teachers = xarray(most + 1, sizeof *l->teachers);
 	l->advantage = xarray(most + 1, sizeof *l->advantage);
-	l->cut = xarray(most + 1, sizeof *l->cut);
+	l->truncated = xarray(most + 1, sizeof *l->truncated);
 	if (!l->n)
 		return fail(why, ST_INPUT, "no trajectory to learn from");
 	return l->records ? check_sizes(l, why)
@@ -393,16 +406,18 @@ int64_t lessons_get(struct lessons *l, size_t i, struct lesson *out)
 					 .resp = l->ids.v + r->resp,
 					 .n_prompt = r->n_prompt,
 					 .n_resp = r->n_resp};
+		if (r->n_kept)
+			l->seq[k].kept = (struct span){l->kept.p + r->kept, r->n_kept};
 		l->olds[k] = l->old + r->resp;
 		l->teachers[k] = l->teacher ? l->teacher + r->resp : NULL;
 		l->advantage[k] = r->advantage;
-		l->cut[k] = r->cut;
+		l->truncated[k] = r->truncated;
 	}
 	*out = (struct lesson){.seq = l->seq,
 			       .old = l->olds,
 			       .teacher = l->teacher ? l->teachers : NULL,
 			       .advantage = l->advantage,
-			       .cut = l->o->rl->mask_cut ? l->cut : NULL,
+			       .truncated = l->o->rl->mask_truncated ? l->truncated : NULL,
 			       .start = l->start,
 			       .n = s->n_kept,
 			       .groups = s->kept,
@@ -458,11 +473,13 @@ uint64_t lessons_hash(const struct lessons *l)
 			hash_add(h, head, sizeof head);
 			hash_add(h, &s->temperature, sizeof s->temperature);
 			hash_add(h, &r->advantage, sizeof r->advantage);
-			if (l->o->rl->mask_cut)
-				hash_add(h, &r->cut, sizeof r->cut);
+			if (l->o->rl->mask_truncated)
+				hash_add(h, &r->truncated, sizeof r->truncated);
 			hash_add(h, l->ids.v + r->prompt, r->n_prompt * sizeof *l->ids.v);
 			hash_add(h, l->ids.v + r->resp, r->n_resp * sizeof *l->ids.v);
 			hash_add(h, l->old + r->resp, r->n_resp * sizeof *l->old);
+			if (r->n_kept)
+				hash_add(h, l->kept.p + r->kept, r->n_kept);
 			if (l->teacher)
 				hash_add(h, l->teacher + r->resp, r->n_resp * sizeof *l->teacher);
 		}
@@ -480,6 +497,7 @@ void lessons_free(struct lessons *l)
 	free(l->ids.v);
 	free(l->old);
 	free(l->teacher);
+	buf_free(&l->kept);
 	names_free(&l->tasks);
 	free(l->task);
 	trajids_free(&l->scratch);
@@ -487,7 +505,7 @@ void lessons_free(struct lessons *l)
 	free(l->olds);
 	free(l->teachers);
 	free(l->advantage);
-	free(l->cut);
+	free(l->truncated);
 	free(l->start);
 	*l = (struct lessons){0};
 }

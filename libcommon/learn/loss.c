@@ -117,8 +117,8 @@ static struct value of_token(const struct loss_opts *o, const struct loss_seq *s
 }
 
 /*
- * L = weight * sum over t of (token loss + kl (exp(q) - 1 - q)), q = ref - logp; d/dlogp of the
- * second is kl (1 - exp(q)). logp, old, ref, dlogp (n).
+ * L = weight * sum over t of (token loss + kl (exp(q) - 1 - q)), q = ref - whole; d/dwhole of the
+ * second is kl (1 - exp(q)). logp, old, whole, ref, dlogp, dwhole (n); whole is logp without one.
  */
 void loss_sequence(const struct loss_opts *o, const struct loss_seq *s, double *dlogp,
 		   struct loss_stats *st)
@@ -129,23 +129,27 @@ void loss_sequence(const struct loss_opts *o, const struct loss_seq *s, double *
 	assert(o->kind != LOSS_SAPO || (o->rise > 0 && o->fall > 0));
 	assert(!s->n || (s->logp && s->old && dlogp));
 	assert(o->kl == 0 || s->ref);
+	assert(!s->whole || s->dwhole);
 	assert(o->clip_low >= 0 && o->clip_high >= 0);
 	assert(o->dual_clip == 0 || o->dual_clip > 1);
 	for (size_t t = 0; t < s->n; t++) {
 		struct value v = of_token(o, s, t, mean);
-		double weight = s->weight;
+		double weight = s->weight, by_ref = 0;
 
 		note(st, s->logp[t] - s->old[t]);
 		if (s->ref) {
-			double q = s->ref[t] - s->logp[t], x = clamp(q, -LOG_LIMIT, LOG_LIMIT);
+			double q = s->ref[t] - (s->whole ? s->whole[t] : s->logp[t]),
+			       x = clamp(q, -LOG_LIMIT, LOG_LIMIT);
 			double k3 = elem_expm1(x) - x;
 
 			st->kl_ref += k3;
 			v.loss += o->kl * k3;
-			v.gradient -= fabs(q) > LOG_LIMIT ? 0 : o->kl * elem_expm1(x);
+			by_ref = fabs(q) > LOG_LIMIT ? 0 : o->kl * elem_expm1(x);
 		}
 		weight *= s->scale ? s->scale[t] : 1;
-		dlogp[t] = weight * v.gradient;
+		dlogp[t] = weight * (s->whole ? v.gradient : v.gradient - by_ref);
+		if (s->whole)
+			s->dwhole[t] = -weight * by_ref;
 		st->loss += weight * v.loss;
 		st->clipped += v.clipped;
 	}

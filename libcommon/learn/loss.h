@@ -16,7 +16,7 @@
  *        that A asks for. With p = exp(logp), -tv: |p - q| > bound; -kl: q log(q / p) + (1 - q)
  *        log((1 - q) / (1 - p)) > bound. arXiv 2602.04879.
  *
- * plus kl * (exp(q) - q - 1), q = ref - logp: the k3 estimator of KL(policy || reference), see
+ * plus kl * (exp(q) - q - 1), q = ref - whole: the k3 estimator of KL(policy || reference), see
  * Schulman, "Approximating KL divergence", 2020. l and q are clamped to +-20, where their gradient
  * ends too. The loss of a batch is the sum of weight * token loss: loss_weight says which weight.
  */
@@ -52,7 +52,10 @@ struct loss_opts {
 
 struct loss_seq {                 /* one response */
 	const double *logp, *old; /* (n) now, and when it was sampled */
-	const double *ref;        /* (n) under the reference, or NULL */
+	const double *whole;      /* (n) logp, where the token was drawn from a part of the
+				     vocabulary, over all of it; NULL: logp is that */
+	double *dwhole;           /* (n) out: d(loss) / d(whole); where there is one */
+	const double *ref;        /* (n) under the reference, over the whole vocabulary, or NULL */
 	const double *scale;      /* (n) each token's loss is multiplied by it, or NULL: by 1 */
 	const double *more;       /* (n) added to its advantage, or NULL; not for gspo */
 	size_t n;

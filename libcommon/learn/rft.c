@@ -99,16 +99,16 @@ struct sum { /* of one accumulate */
 };
 
 /* L = -weight * sum over t of logp_t; d/dlogp_t = -weight */
-static void likelihood(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
+static void likelihood(void *ctx, uint64_t i, const struct batch_rows *r)
 {
 	struct sum *s = ctx;
 	double weight = s->d->weight[i] * s->scale, sum = 0;
 
-	for (size_t t = 0; t < n; t++)
-		sum -= logp[t];
+	for (size_t t = 0; t < r->n; t++)
+		sum -= r->logp[t];
 	s->loss += weight * sum;
-	for (size_t t = 0; t < n && dlogp; t++)
-		dlogp[t] = (float)-weight;
+	for (size_t t = 0; t < r->n && r->dlogp; t++)
+		r->dlogp[t] = (float)-weight;
 }
 
 static double total_weight(const struct rft_data *d, const uint64_t *order, size_t n)

@@ -18,7 +18,7 @@ struct rl {
 	double barren_right; /* sum of their accuracies */
 	struct seq *seq;     /* (n_used) of the present step */
 	const float **old;   /* (n_used) */
-	bool *cut;           /* (n_used) */
+	bool *truncated;     /* (n_used) */
 };
 
 /* Before any of it is asked for */
@@ -106,7 +106,7 @@ void rl_free(struct rl *r)
 	learner_free(r->learner);
 	free(r->seq);
 	free(r->old);
-	free(r->cut);
+	free(r->truncated);
 	free(r);
 }
 
@@ -133,19 +133,21 @@ static struct lesson prepare(struct rl *r, const struct explored *ex)
 
 	r->seq = xgrow(r->seq, ex->n_used, sizeof *r->seq);
 	r->old = xgrow(r->old, ex->n_used, sizeof *r->old);
-	r->cut = xgrow(r->cut, ex->n_used, sizeof *r->cut);
+	r->truncated = xgrow(r->truncated, ex->n_used, sizeof *r->truncated);
 	for (size_t i = 0; i < ex->n_used; i++) {
 		const struct rollout *o = &all->v[ex->used[i]];
 
-		r->seq[i] = (struct seq){.resp = all->tokens + o->tok, .n_resp = o->n};
+		r->seq[i] = (struct seq){.resp = all->tokens + o->tok,
+					 .n_resp = o->n,
+					 .kept = rollout_kept(all, ex->used[i])};
 		r->seq[i].prompt = rollout_prompt(roller, o->task, &r->seq[i].n_prompt);
-		r->old[i] = all->full + o->tok;
-		r->cut[i] = !o->stopped;
+		r->old[i] = all->logprobs + o->tok;
+		r->truncated[i] = !o->stopped;
 	}
 	return (struct lesson){.seq = r->seq,
 			       .old = r->old,
 			       .advantage = ex->advantage,
-			       .cut = r->o->mask_cut ? r->cut : NULL,
+			       .truncated = r->o->mask_truncated ? r->truncated : NULL,
 			       .start = ex->start,
 			       .n = ex->n_used,
 			       .groups = ex->kept,

@@ -28,7 +28,7 @@ struct rl_opts {
 	int64_t overlong_buffer; /* tokens before max_new where the penalty begins; 0: off */
 	double overlong_penalty;
 
-	bool mask_cut; /* responses that max_new cut off are not learned from */
+	bool mask_truncated; /* responses that max_new cut off are not learned from */
 	struct loss_opts loss;
 	enum aggregate aggregate;
 	int64_t epochs;      /* passes over a step's responses */
@@ -113,7 +113,7 @@ struct rl_words {
 		 "mask-truncated",                                                                  \
 		 NULL,                                                                              \
 		 OPT_FLAG,                                                                          \
-		 &(o).mask_cut,                                                                     \
+		 &(o).mask_truncated,                                                               \
 		 0,                                                                                 \
 		 0,                                                                                 \
 		 "leave responses that --max-new cut off out of the loss"},                         \

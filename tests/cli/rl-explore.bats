@@ -272,6 +272,60 @@ mastered() {
 	done
 }
 
+@test "--top-k, --top-p: what was kept is recorded, and ratios are exactly 1" {
+	rl >plain
+	traj-cat plain | jq -es 'all(has("kept") | not)'
+	for o in "--top-p 0.8" "--top-k 5" "--top-k 6 --top-p 0.9 --temperature 1.3" "--top-k 3 --kl 0.1" \
+		"--top-p 0.9 --lora 2"; do
+		read -r -a opts <<<"$o"
+		rl "${opts[@]}" --lr 0 --epochs 2 --log log >/dev/null
+		jq -es 'all(.ratio_error == 0 and .kl_old == 0)' log
+		rl "${opts[@]}" -j 1 --batch 3 -o a --log log >a.traj
+		rl "${opts[@]}" -j 2 -o b >b.traj
+		jq -es 'all(.ratio_error == 0)' log
+		cmp a/*model.safetensors b/*model.safetensors
+		"$records" body <a.traj >a.body
+		"$records" body <b.traj | cmp - a.body
+		traj-cat --check a.traj
+		rm -rf a b
+	done
+	# log-probabilities are of what is left: of one token, 0
+	rl --keep-equal --top-k 1 | traj-cat |
+		jq -es 'all(.logprobs | all(. == 0)) and all([.tokens, (.kept | add)] | .[0] == .[1])'
+	rl --top-k 2 | traj-cat | jq -es 'all(.kept | all(length == 2))'
+	rl --top-p 0.6 --top-k 1000 | traj-cat | jq -es 'map(.kept[] | length) | min == 1 and max < 10'
+	# greedy ones are of the whole distribution
+	policy-eval -q -p "$FIX/base" -t "$FIX/test.jsonl" --greedy --top-p 0.5 | traj-cat |
+		jq -es 'all(has("kept") | not)'
+	status_is 2 rl --top-k 1025
+	says '--top-k'
+	status_is 2 rl --top-p 0
+	says '--top-p'
+}
+
+@test "--top-p with --state: killed and gone on with, the same bytes" {
+	cut=(--top-p 0.8 --top-k 9 -n 20 --checkpoint-every 1)
+	rl "${cut[@]}" -o want --stream want.traj
+	rl-explore -q -p "$FIX/base" -t "$FIX/train.jsonl" --groups 4 --group-size 4 --rounds 2 --max-new 12 \
+		--lr 1e-3 --warmup 1 "${cut[@]}" -o new --stream s.traj --state st --log log &
+	wait_for log
+	until [ "$(wc -l <log)" -ge 3 ]; do sleep 0.02; done # so there is a checkpoint
+	kill -KILL $!
+	wait $! || true
+	status_is 2 rl "${cut[@]}" --top-p 0.7 -o new --stream s.traj --state st --log log
+	status_is 2 rl "${cut[@]}" --top-k 8 -o new --stream s.traj --state st --log log
+	rl "${cut[@]}" -o new --stream s.traj --state st --log log
+	same want new
+	cmp <(traj-cat want.traj) <(traj-cat s.traj)
+	jq -es 'length == 20 and all(.ratio_error == 0)' log
+}
+
+@test "--compute bf16 with --top-p: ratios are exactly 1" {
+	bf16_here
+	rl -n 2 --compute bf16 --top-p 0.8 --lr 0 --log log >/dev/null
+	jq -es 'all(.ratio_error == 0)' log
+}
+
 @test "--batch changes nothing in the result" {
 	rl -o a >a.traj
 	rl --batch 3 -o b >b.traj

@@ -4,6 +4,7 @@ load helpers
 setup() {
 	cd "$BATS_TEST_TMPDIR"
 	fixture tasks base
+	records=$root/tests/cli/records.py
 	explore() {
 		rl-explore -q -p "$FIX/base" -t "$FIX/train.jsonl" -n 3 --groups 6 --group-size 4 --lr 1e-3 \
 			--max-new 16 "$@"
@@ -196,6 +197,14 @@ changes() {
 	says 'of another policy'
 }
 
+@test "--entropy-coef, of tokens that were drawn from a part of the vocabulary too" {
+	explore --top-k 3 --entropy-coef 0.1 --loss dppo-tv --epochs 2 --log want.log -o want >run.traj
+	update --entropy-coef 0.1 --loss dppo-tv --epochs 2 -o new run.traj
+	same want new
+	jq -es 'all(.ratio_error == 0)' want.log
+	changes --entropy-coef 0.1
+}
+
 @test "--advantage-k: more than any group has is refused" {
 	run_of_three
 	status_is 3 update --advantage pass-at-k --advantage-k 5 -o x run.traj
@@ -286,12 +295,88 @@ changes() {
 	traj-cat one | jq -c '.logprobs |= map(-. + 1)' | traj-cat --from-json >odd
 	status_is 3 update --logprobs logprobs -o x odd
 	says 'record'
-	explore -n 1 --top-k 3 >cut
-	status_is 3 update -o x cut
-	says 'drawn with top-p or top-k'
-	policy-score -q -p "$FIX/base" --as whole cut >whole
-	update --logprobs whole -o y whole
 	[ ! -e x ]
+}
+
+@test "top-p and top-k: rl-explore's policy, to the bit, from what the records say was kept" {
+	while read -r -a more; do
+		explore "${more[@]}" -o want --log want.log >run.traj
+		update $(grep -o -- '--\(kl\|lora\) [^ ]*' <<<"${more[*]}") --log new.log -o new run.traj
+		cmp want/*model.safetensors new/*model.safetensors
+		jq -es 'map(.ratio_error) == [0, 0, 0]' new.log
+		cmp <(jq -c '[.loss, .grad_norm, .kl_start]' want.log) <(jq -c '[.loss, .grad_norm, .kl_start]' new.log)
+		traj-cat run.traj | jq -es 'all((.kept | length) == (.tokens | length)) and
+			all([.tokens, .kept] | transpose | all(.[0] as $t | .[1] | length == 0 or index($t)))'
+		rm -rf want new
+	done <<-'END'
+		--top-p 0.8
+		--top-k 3 --kl 0.1
+		--top-k 5 --top-p 0.9 --temperature 1.5
+		--top-p 0.7 --lora 2
+	END
+	# as sets of JSON, and as arrays of MessagePack, they are the same
+	explore -n 1 --top-p 0.8 -o want >cut
+	traj-cat cut | traj-cat --from-json >json
+	cmp <("$records" body <cut) <("$records" body <json)
+	traj-cat cut | "$records" pack >arrays
+	for file in json arrays; do
+		update -o $file.d $file
+		same want $file.d
+	done
+}
+
+@test "top-p and top-k without what was kept: refused, unless the log-probs are the whole's" {
+	explore -n 1 --top-k 3 >cut
+	traj-cat cut | jq -c 'del(.kept)' | traj-cat --from-json >bare
+	status_is 3 update -o x bare
+	says 'drawn with top-p or top-k, and without `kept`'
+	traj-cat cut | jq -c 'del(.kept) | .top_k = 100000' | traj-cat --from-json >all
+	update -o all.d all
+	policy-score -q -p "$FIX/base" --as whole bare >whole
+	update --logprobs whole --log log -o y whole
+	jq -es '.[0].ratio_error == 0' log
+	policy-score -q -p "$FIX/base" --as whole cut | update --logprobs whole -o z
+	same y z
+	[ ! -e x ]
+}
+
+@test "what was kept and is damaged: the token, and what is wrong with it" {
+	explore -n 1 --top-p 0.8 >cut
+	while IFS='#' read -r edit want; do
+		traj-cat cut | jq -c "$edit" | traj-cat --from-json >bad
+		status_is 3 update -o x bad
+		says "$want"
+		says 'bad: record '
+	done <<-'END'
+		.kept[0] = [3, 2]#kept[0]: ids that do not ascend
+		.kept[0] = [3, 3]#kept[0]: ids that do not ascend
+		.kept[0] += [.kept[0][-1] + 100000]#kept: token 1000
+		.tokens[0] as $t | .kept[0] = [$t + 1]#kept[0]: the token that was drawn is not in it
+		.kept |= .[1:]#kept[
+		.kept += [[]]#there are more than tokens
+		.kept[0] = [range(1025)]#kept[0]: more than 1024 ids
+		.kept[0] = [-1]#kept[0]: not whole numbers from 0 to 2^32-1
+		.kept[0] = 1#kept[0]: not an array of ids
+		.kept = 1#kept: neither bin nor an array
+		.kept = {"$bin": "AgE="}#kept[0]: cut off
+		del(.tokens, .id, .logprobs)#kept: there are no tokens
+	END
+	[ ! -e x ]
+}
+
+@test "top-p with importance weights and a teacher: of the part and of the whole" {
+	explore -n 1 --top-p 0.8 -o moved >cut
+	for how in tis icepop sequence geometric; do
+		update --importance $how --log $how.log -o $how cut
+		jq -es '.[0].importance == 1 and .[0].masked == 0' $how.log
+	done
+	rl-update -q -p moved --max-new 16 --importance tis --log far.log -o far cut
+	jq -es '.[0].importance != 1 and .[0].ratio_error == 0' far.log
+	# the policy is its own teacher: there is nothing to distill
+	policy-score -q -p "$FIX/base" --as ref_logprobs cut >taught
+	update --distill 1 -o d1 taught
+	update -o d0 taught
+	same d1 d0
 }
 
 @test "--seed, --lr, --advantage, --epochs, --micro-tokens ...: each has its effect" {

@@ -249,7 +249,7 @@ static void what_was_cut_off_is_masked(void **state)
 	(void)state;
 	rig_make(&g, "c");
 	g.o.lr = 0;
-	g.o.mask_cut = true;
+	g.o.mask_truncated = true;
 	g.o.minibatches = 1;
 	rig_start(&g);
 	rep = rig_step(&g);
