@@ -364,7 +364,8 @@ static int explore(struct policy *p, const struct task_set *tasks, struct rec_ou
 	st = session_close_log(&session, st, why);
 	summary();
 	if (!st)
-		options_tell_rate(&run, p, o.lr, total.updates);
+		options_tell_rate(&run, p, o.lr, optimizer_reach(&o.optimizer, o.lr),
+				  total.updates);
 	if (!st)
 		st = finish(rl, p, w, why);
 	rl_free(rl);

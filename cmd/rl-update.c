@@ -272,7 +272,7 @@ static int finish(const struct policy *p, uint64_t updates, struct reason *why)
 			 session.done, session.all);
 		return 0;
 	}
-	options_tell_rate(&run, p, o.lr, updates);
+	options_tell_rate(&run, p, o.lr, optimizer_reach(&o.optimizer, o.lr), updates);
 	if (save_kept(p, why))
 		return why->status;
 	return session_save(&session, p, run.out, why);

@@ -589,6 +589,14 @@ several() {
 	changes --beta2 0.5
 	changes --eps 0.1
 	changes --clip 0.001
+	for kind in sgd lion muon; do
+		changes --optimizer $kind
+	done
+	for pair in "lion --lion-beta2" "muon --momentum"; do
+		rm -rf usual
+		usual=(--optimizer "${pair% *}")
+		changes "${pair#* }" 0.5
+	done
 }
 
 @test "--save-every and --save-to: policies along the way" {
