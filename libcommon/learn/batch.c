@@ -13,8 +13,10 @@ struct batch {
 	struct workspace *run;
 	uint32_t *tokens, *at, *target; /* as in struct pack */
 	size_t *start, *prefix;
-	float *logp, *dlogp; /* one per row */
-	struct span *kept;   /* the same, where something was cut, and what follows */
+	float *logp, *dlogp;   /* one per row */
+	float *entropy, *dent; /* the same, where entropies are wanted */
+	bool with_entropy;
+	struct span *kept; /* the same, where something was cut, and what follows */
 	float *whole, *dwhole;
 	size_t cap_tok, cap_seq, cap_row, cap_kept;
 };
@@ -53,7 +55,8 @@ size_t batch_bytes(const struct batch *b, size_t micro_tokens, size_t longest, b
 
 	assert(longest >= 1);
 	return workspace_bytes(b->run, n, n, longest, grads) +
-	       n * (3 * sizeof(uint32_t) + sizeof *b->logp + sizeof *b->dlogp);
+	       n * (3 * sizeof(uint32_t) + sizeof *b->logp + sizeof *b->dlogp) +
+	       (b->with_entropy ? n * (sizeof *b->entropy + sizeof *b->dent) : 0);
 }
 
 void batch_free(struct batch *b)
@@ -68,10 +71,18 @@ void batch_free(struct batch *b)
 	free(b->at);
 	free(b->logp);
 	free(b->dlogp);
+	free(b->entropy);
+	free(b->dent);
 	free(b->kept);
 	free(b->whole);
 	free(b->dwhole);
 	free(b);
+}
+
+void batch_entropy(struct batch *b)
+{
+	assert(!b->cap_row /* before the first run */);
+	b->with_entropy = true;
 }
 
 static bool same_prompt(const struct seq *a, const struct seq *b)
@@ -124,6 +135,10 @@ static void make_room(struct batch *b, const struct part *p)
 		b->target = xgrow(b->target, p->n_row, sizeof *b->target);
 		b->logp = xgrow(b->logp, p->n_row, sizeof *b->logp);
 		b->dlogp = xgrow(b->dlogp, p->n_row, sizeof *b->dlogp);
+		if (b->with_entropy) {
+			b->entropy = xgrow(b->entropy, p->n_row, sizeof *b->entropy);
+			b->dent = xgrow(b->dent, p->n_row, sizeof *b->dent);
+		}
 	}
 }
 
@@ -255,6 +270,10 @@ static struct batch_rows rows_of(const struct batch *b, const struct seq *s, siz
 
 	if (grads)
 		r.dlogp = b->dlogp + row;
+	if (b->with_entropy) {
+		r.entropy = b->entropy + row;
+		r.dent = b->dent + row;
+	}
 	if (s->kept.p)
 		r.whole = b->whole + row;
 	if (s->kept.p && grads)
@@ -277,9 +296,11 @@ size_t batch_run(struct batch *b, const struct seq *all, const uint64_t *order, 
 
 		seen += p.n_tok;
 		if (grads)
-			model_forward(b->run, b->m, &p, b->logp, NULL);
+			model_forward(b->run, b->m, &p, b->logp, b->entropy);
 		else
-			model_logprobs(b->run, b->m, &p, b->logp, NULL);
+			model_logprobs(b->run, b->m, &p, b->logp, b->entropy);
+		if (b->dent)
+			memset(b->dent, 0, p.n_rows * sizeof *b->dent);
 		profile_to(before);
 		for (size_t i = 0; i < k; i++) {
 			uint64_t s = order[done + i];
@@ -291,7 +312,7 @@ size_t batch_run(struct batch *b, const struct seq *all, const uint64_t *order, 
 		if (!grads)
 			continue;
 		profile_to(PROFILE_BACKWARD);
-		model_backward(b->run, b->m, &p, b->dlogp, NULL, grads);
+		model_backward(b->run, b->m, &p, b->dlogp, b->dent, grads);
 		profile_to(before);
 	}
 	return seen;

@@ -28,6 +28,8 @@ struct batch_rows { /* the predicted tokens of a sequence */
 	size_t n;
 	const float *logp;     /* log-probabilities, of the distributions drawn from */
 	const float *whole;    /* the same over the whole vocabulary; NULL: logp is that */
+	const float *entropy;  /* in nats, of the whole vocabulary; NULL without batch_entropy */
+	float *dent;           /* the derivative of the loss by each; 0 comes in */
 	float *dlogp, *dwhole; /* of these; dlogp NULL: not wanted, dwhole NULL: whole is */
 };
 /* Called for sequence i: dlogp, and dwhole where there is one, become the derivatives of the loss.
@@ -35,6 +37,8 @@ struct batch_rows { /* the predicted tokens of a sequence */
 typedef void batch_fn(void *ctx, uint64_t i, const struct batch_rows *r);
 
 struct batch; /* opaque: memory of one micro-batch, reused */
+/* From now on batch_run computes entropies, too. */
+void batch_entropy(struct batch *b);
 /* The model is borrowed: its weights may change in between. recompute: see workspace_recompute. */
 struct batch *batch_new(const struct model *m, bool recompute);
 void batch_free(struct batch *b);

@@ -59,7 +59,7 @@ struct learner {
 	struct policy *p;
 	struct batch *batch;
 	struct weights w; /* those that change */
-	struct adamw adamw;
+	struct optimizer optimizer;
 	float *grads;     /* laid out as w */
 	struct model ref; /* the start policy; n_params 0 without a KL term */
 	struct batch *ref_batch;
@@ -75,17 +75,37 @@ struct learner {
 	bool cut;                /* something was: whole is not x->seq */
 	double *weight;          /* of each token; with importance */
 	double *scratch;         /* (7 * longest) one response in double */
-	size_t n_seq, n_tok;
+	size_t n_seq, n_tok;     /* of an update, masked or not */
 	struct loss_stats stats;
 };
+
+static int check_rewards(struct rl_opts *o, const char *list)
+{
+	bool gdpo = o->advantage.kind == ADV_GDPO;
+	struct reason why;
+
+	if (list && rewards_parse(list, &o->rewards, &why))
+		return tool_usage("--rewards: %s", why.text);
+	if (gdpo && !list)
+		return tool_usage("--advantage gdpo is of several --rewards");
+	if (gdpo && o->overlong_buffer)
+		return tool_usage("--overlong-buffer takes from one reward, and --advantage gdpo "
+				  "is of several");
+	return 0;
+}
 
 int learner_options(struct rl_opts *o, const struct rl_words *w)
 {
 	if (o->loss.dual_clip > 0 && o->loss.dual_clip <= 1)
 		return tool_usage("--dual-clip: it must be above 1, or 0");
+	if (o->advantage.kind == ADV_MAXRL && o->overlong_buffer)
+		return tool_usage("--advantage maxrl takes no reward below 0, which "
+				  "--overlong-buffer makes");
 	o->loss.kind = (enum loss_kind)tool_word(LOSS_WORDS, w->loss);
 	o->aggregate = (enum aggregate)tool_word(AGGREGATE_WORDS, w->aggregate);
-	return 0;
+	if (o->loss.bound <= 0)
+		o->loss.bound = o->loss.kind == LOSS_DPPO_TV ? 0.15 : 0.05;
+	return check_rewards(o, w->rewards);
 }
 
 /* Tokens of the largest micro-batch of so many responses */
@@ -107,7 +127,7 @@ void learner_memory(const struct learner *l, size_t groups, size_t each, size_t 
 	const struct model *m = &l->p->model;
 	size_t parts = (size_t)l->o->minibatches, part = each * ((groups + parts - 1) / parts);
 
-	memory_of_training(need, m);
+	update_memory(&l->o->optimizer, m, need);
 	need->activations += batch_bytes(l->batch, micro(l, part, longest), longest, true);
 	if (l->o->loss.kl > 0) {
 		const struct lora *a = m->lora;
@@ -130,6 +150,8 @@ struct learner *learner_new(const struct rl_opts *o, const struct learner_opts *
 	if (off)
 		l->off = *off;
 	l->batch = batch_new(&p->model, o->recompute);
+	if (o->loss.entropy > 0)
+		batch_entropy(l->batch);
 	return l;
 }
 
@@ -139,7 +161,7 @@ static void begin(struct learner *l)
 	if (l->grads)
 		return;
 	l->w = model_trained(&l->p->model);
-	adamw_init(&l->adamw, &l->o->adamw, l->w.w, l->w.n_w);
+	optimizer_init(&l->optimizer, &l->o->optimizer, l->w.w, l->w.n_w);
 	l->grads = big_alloc(l->w.n * sizeof *l->grads);
 	if (l->o->loss.kl > 0) {
 		model_copy(&l->ref, &l->p->model);
@@ -165,7 +187,7 @@ void learner_free(struct learner *l)
 	batch_free(l->ref_batch);
 	if (l->ref.n_params)
 		model_free(&l->ref);
-	adamw_free(&l->adamw);
+	optimizer_free(&l->optimizer);
 	big_free(l->grads, l->w.n * sizeof *l->grads);
 	free(l->group);
 	free(l->order);
@@ -182,7 +204,7 @@ void learner_free(struct learner *l)
 void learner_state(struct learner *l, struct state *s)
 {
 	begin(l);
-	update_state(&l->adamw, &l->w, s);
+	update_state(&l->optimizer, &l->w, s);
 }
 
 void learner_loaded(struct learner *l)
@@ -301,6 +323,8 @@ static void gradient(void *ctx, uint64_t i, const struct batch_rows *r)
 		r->dlogp[t] = (float)out[t];
 	for (size_t t = 0; t < n && r->whole; t++)
 		r->dwhole[t] = (float)dwhole[t];
+	if (r->entropy)
+		loss_entropy(&l->o->loss, &s, r->entropy, r->dent, &l->stats.loss);
 }
 
 /* One update from the responses l->order[0..n). */
@@ -311,17 +335,13 @@ static void update(struct learner *l, size_t n, struct learned *out)
 
 	assert(n >= 1);
 	l->stats.loss = 0;
-	l->n_seq = n;
-	l->n_tok = 0;
-	for (size_t i = 0; i < n; i++)
-		l->n_tok += l->x->seq[l->order[i]].n_resp;
 	memset(l->grads, 0, l->w.n * sizeof *l->grads);
 	out->trained += batch_run(l->batch, l->x->seq, l->order, n, (size_t)l->o->micro_tokens,
 				  l->x->temperature, gradient, l, l->grads);
 	if (out->updates + out->skipped == 0)
 		out->ratio_error = l->stats.ratio_error;
 	fault_float("gradient", l->grads);
-	if (update_apply(&l->adamw, &l->p->model, l->grads, l->stats.loss, out->lr, &norm)) {
+	if (update_apply(&l->optimizer, &l->p->model, l->grads, l->stats.loss, out->lr, &norm)) {
 		out->updates++;
 		out->loss += l->stats.loss;
 		out->grad_norm += norm;
@@ -331,15 +351,22 @@ static void update(struct learner *l, size_t n, struct learned *out)
 	l->stats = before; /* nothing that is not finite may reach the means */
 }
 
-/* The responses of groups from..to of the shuffled ones, into order; returns how many. */
+/* The responses of groups from..to of the shuffled ones, into order; returns how many. What the
+ * loss is a mean of are all of them, those that are masked too. */
 static size_t gather(struct learner *l, size_t from, size_t to)
 {
+	const struct lesson *x = l->x;
 	size_t n = 0;
 
-	assert(from < to && to <= l->x->groups);
+	assert(from < to && to <= x->groups);
+	l->n_seq = l->n_tok = 0;
 	for (size_t g = from; g < to; g++)
-		for (size_t i = l->x->start[l->group[g]]; i < l->x->start[l->group[g] + 1]; i++)
-			l->order[n++] = i;
+		for (size_t i = x->start[l->group[g]]; i < x->start[l->group[g] + 1]; i++) {
+			l->n_seq++;
+			l->n_tok += x->seq[i].n_resp;
+			if (!x->truncated || !x->truncated[i])
+				l->order[n++] = i;
+		}
 	return n;
 }
 
@@ -354,8 +381,12 @@ static void passes(struct learner *l, uint64_t step, struct learned *out)
 		l->group[g] = g;
 	for (uint64_t epoch = 0; epoch < (uint64_t)l->o->epochs; epoch++) {
 		rng_shuffle(rng_key(l->o->roll.seed, RNG_ORDER, step, epoch, 1), l->group, kept);
-		for (size_t k = 0; k < parts && !adamw_stuck(&l->adamw); k++)
-			update(l, gather(l, k * kept / parts, (k + 1) * kept / parts), out);
+		for (size_t k = 0; k < parts && !optimizer_stuck(&l->optimizer); k++) {
+			size_t n = gather(l, k * kept / parts, (k + 1) * kept / parts);
+
+			if (n)
+				update(l, n, out);
+		}
 	}
 }
 
@@ -386,10 +417,10 @@ int learner_step(struct learner *l, uint64_t step, const struct lesson *x, struc
 		passes(l, step, out);
 	}
 	means(l, out);
-	out->stuck = adamw_stuck(&l->adamw);
+	out->stuck = optimizer_stuck(&l->optimizer);
 	return out->stuck ? fail(why, ST_INPUT,
 				 "%d updates in a row had a loss or gradient that is not finite (a "
 				 "lower --lr may help)",
-				 ADAMW_PATIENCE)
+				 OPTIMIZER_PATIENCE)
 			  : 0;
 }

@@ -54,6 +54,7 @@ struct lesson {                      /* what a step learns from, group by group;
 					its `kept` says it was drawn from */
 	const float *const *teacher; /* (n) the same of a teacher; NULL without distillation */
 	const double *advantage;     /* (n) */
+	const bool *truncated;       /* (n) not in the loss; NULL: all are */
 	const size_t *start;         /* (groups + 1) group g's are start[g] .. start[g + 1] */
 	size_t n, groups;
 	double temperature; /* that they were drawn at */
@@ -69,10 +70,10 @@ struct learned { /* of one step; means are NaN where there was nothing to averag
 	double ratio_error;        /* greatest |ratio - 1| before the first update */
 	double importance, masked; /* mean of the tokens' weights; share of them that is 0 */
 	size_t trained;            /* tokens that all passes computed */
-	bool stuck;                /* ADAMW_PATIENCE updates in a row were not finite */
+	bool stuck;                /* OPTIMIZER_PATIENCE updates in a row were not finite */
 };
 
-/* What the rows of OPTIONS_LOSS cannot say: 0, or ST_USAGE, told. */
+/* What the rows of OPTIONS_LOSS cannot say, once the advantage is chosen: 0, or ST_USAGE, told. */
 int learner_options(struct rl_opts *o, const struct rl_words *w);
 
 /* Fills in bounds that are 0: tis has 2; icepop .5 and 5; sequence 0 and 3; geometric .999 and

@@ -5,6 +5,7 @@
 #include "base/profile.h"
 #include "model/pick.h"
 #include "rollout/prompt.h"
+#include "stream/pack.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -263,4 +264,19 @@ void rollout_traj(const struct roller *r, const struct rollouts *all, size_t i, 
 		if (o->verdict.extracted[0])
 			t->extracted = span_of(o->verdict.extracted);
 	}
+}
+
+void rollout_rewards(const struct rollouts *all, size_t i, struct traj *t, struct buf *b)
+{
+	const struct rollout *o = &all->v[i];
+	msgpack_packer pk;
+
+	if (!o->judged || !o->verdict.n_parts)
+		return;
+	buf_reset(b);
+	pack_init(&pk, b);
+	pack_str(&pk, "rewards");
+	verdict_pack(&o->verdict, b);
+	t->more = (struct span){b->p, b->n};
+	t->n_more = 1;
 }

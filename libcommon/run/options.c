@@ -21,10 +21,10 @@ int options_check_temperature(double x, bool has_greedy)
 	return x >= 0.01 ? 0 : tool_usage("--temperature: %g is below 0.01%s", x, greedy);
 }
 
-void options_tell_rate(const struct run_options *o, const struct policy *p, double lr,
+void options_tell_rate(const struct run_options *o, const struct policy *p, double lr, double reach,
 		       uint64_t updates)
 {
-	double moved = lr * (double)updates; /* AdamW moves a weight by lr at most */
+	double moved = reach * (double)updates;
 	double square = 0, size;
 
 	if (lr <= 0 || !updates || o->lora.r)

@@ -47,8 +47,9 @@ int options_check_compute(const char *word);
  * --greedy. */
 int options_check_temperature(double x, bool has_greedy);
 
-/* Hints at a rate that can hardly have moved p's weights in so many updates. */
-void options_tell_rate(const struct run_options *o, const struct policy *p, double lr,
+/* Hints at a rate that can hardly have moved p's weights in so many updates, each by reach at most.
+ */
+void options_tell_rate(const struct run_options *o, const struct policy *p, double lr, double reach,
 		       uint64_t updates);
 
 /* Of before problems, after are left by --max-prompt. */
@@ -170,15 +171,18 @@ void options_tell_loss(const struct policy *p, const char *dir, const struct wei
 			"less memory for about a third more time; the same result" \
 	}
 
-/* a: struct adamw_opts */
-#define OPTIONS_ADAMW(a)                                                                \
-	{0, "weight-decay", "X", OPT_NUM, &(a).decay, 0, 10, "of matrices, decoupled"}, \
-		{0, "beta1", "X", OPT_NUM, &(a).beta1, 0, 0.999999, "of AdamW"},        \
-		{0, "beta2", "X", OPT_NUM, &(a).beta2, 0, 0.999999, "of AdamW"},        \
-		{0, "eps", "X", OPT_NUM, &(a).eps, 1e-30, 1, "of AdamW"},               \
-	{                                                                               \
-		0, "clip", "X", OPT_NUM, &(a).clip, 0, 1e9,                             \
-			"norm the gradient is cut to; 0: never"                         \
+/* a: struct optimizer_opts */
+#define OPTIONS_OPTIMIZER(a)                                                                    \
+	{0, "optimizer", OPTIMIZER_WORDS, OPT_WORD, &(a).word, 0, 0, "that moves the weights"}, \
+		{0, "weight-decay", "X", OPT_NUM, &(a).decay, 0, 10, "of matrices, decoupled"}, \
+		{0, "beta1", "X", OPT_NUM, &(a).beta1, 0, 0.999999, "of AdamW and Lion"},       \
+		{0, "beta2", "X", OPT_NUM, &(a).beta2, 0, 0.999999, "of AdamW"},                \
+		{0, "eps", "X", OPT_NUM, &(a).eps, 1e-30, 1, "of AdamW"},                       \
+		{0, "lion-beta2", "X", OPT_NUM, &(a).lion_beta2, 0, 0.999999, "of Lion"},       \
+		{0, "momentum", "X", OPT_NUM, &(a).momentum, 0, 0.999999, "of Muon"},           \
+	{                                                                                       \
+		0, "clip", "X", OPT_NUM, &(a).clip, 0, 1e9,                                     \
+			"norm the gradient is cut to; 0: never"                                 \
 	}
 
 /* o: struct run_options, here and below */

@@ -137,8 +137,9 @@ void session_plan(const struct session *s, const struct policy *p, const struct 
 		 memory_size((size_t)policy_size(p, &form), size));
 	if (where)
 		check_room(where, (double)n * (double)policy_size(p, &form));
-	if (s->o->state) /* two checkpoints, and a third on its way */
-		check_room(s->o->state, 3.0 * (double)need->moments);
+	if (s->o->state) /* two checkpoints, and a third on its way; gradients: as many as weights
+			  */
+		check_room(s->o->state, 3.0 * (double)(need->moments + need->gradients));
 }
 
 int session_save(const struct session *s, const struct policy *p, const char *dir,

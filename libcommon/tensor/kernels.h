@@ -33,7 +33,7 @@
 	K(norm_backward) K(norm_weights) K(norm_unit) K(norm_unit_backward) \
 	K(act_forward) K(act_backward) K(act_gate) K(act_gate_backward) K(conv_forward) \
 	K(conv_backward) K(delta_forward) K(delta_backward) K(moments_square) \
-	K(moments_step)
+	K(moments_step) K(moments_sgd) K(moments_lion)
 /* clang-format on */
 
 #ifdef KERNEL_SET

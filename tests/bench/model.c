@@ -63,7 +63,7 @@ struct bench {
 
 	/* training */
 	struct workspace *run;
-	struct adamw opt;
+	struct optimizer opt;
 	float *grads, *logp, *coef;
 	uint32_t *tokens, *target, *at;
 	size_t *start;
@@ -84,11 +84,12 @@ static size_t max2(size_t a, size_t b)
 
 static void setup_training(struct bench *b)
 {
-	struct adamw_opts o = {.beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .decay = 0.1, .clip = 1};
+	struct optimizer_opts o = {
+		.beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .decay = 0.1, .clip = 1};
 	size_t n = (size_t)(b->p.train * b->p.seq);
 
 	b->run = workspace_new(&b->m);
-	adamw_init(&b->opt, &o, b->m.w, b->m.n_w);
+	optimizer_init(&b->opt, &o, b->m.w, b->m.n_w);
 	b->grads = big_alloc(b->m.n_params * sizeof *b->grads);
 	b->logp = xarray(n, sizeof *b->logp);
 	b->coef = xarray(n, sizeof *b->coef);

@@ -62,6 +62,15 @@ column() {
 	[ "$(wc -l <many)" = $((5 * $(wc -l <"$FIX/test.jsonl"))) ]
 }
 
+@test "several rewards of a command are in the records, as traj-score writes them" {
+	jq -c 'del(.verifier)' "$FIX/test.jsonl" >bare.jsonl
+	two='cmd:jq -c --unbuffered "{reward: 1, rewards: {form: 0.5, brevity: (.response | length)}}"'
+	policy-eval -q -p "$FIX/base" -t bare.jsonl --max-new 12 --verifier "$two" >a.traj
+	traj-cat a.traj | jq -es 'all(.rewards == {form: 0.5, brevity: (.response | length)})'
+	policy-eval -q -p "$FIX/base" -t bare.jsonl --max-new 12 --no-score | traj-score -q --verifier "$two" >b.traj
+	cmp <(traj-cat a.traj | jq -c '[.reward, .rewards]') <(traj-cat b.traj | jq -c '[.reward, .rewards]')
+}
+
 @test "--verifier: instead of one that a row's form implies, not of one that a row names" {
 	cat >rows.jsonl <<-'END'
 		{"id":"a","question":"1+1=","answer":"#### 2"}

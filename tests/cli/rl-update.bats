@@ -66,7 +66,15 @@ changes() {
 		--loss gspo --clip-low 3e-4 --clip-high 4e-4 --minibatches 8 --aggregate seq-mean-token-mean
 		--advantage reinforce++ --keep-equal --aggregate seq-mean-token-sum-norm --dual-clip 3
 		--lora 4 --lora-alpha 4 --lora-targets q_proj,v_proj -s 5 --warmup 2
+		--advantage maxrl --loss sapo --sapo-rise 2 --sapo-fall 3 --epochs 2
+		--advantage pass-at-k --advantage-k 2 --loss dppo-tv --dppo-bound 0.01 --epochs 3
+		--loss dppo-kl --epochs 3 --mask-truncated --max-new 4 --kl 0.01 --advantage opo
+		--mask-truncated --max-new 4 --aggregate seq-mean-token-mean --minibatches 2 --entropy-coef 0.1
+		--advantage reinforce++-baseline --keep-equal
 		--weight-decay 0.01 --beta1 0.8 --beta2 0.9 --eps 1e-6 --clip 0.5 --recompute
+		--optimizer lion --lion-beta2 0.9 --minibatches 2
+		--optimizer muon --momentum 0.9 --minibatches 2
+		--optimizer sgd --lr 0.1
 	END
 }
 
@@ -149,6 +157,68 @@ changes() {
 	says 'in 1 steps'
 	update --minibatches 1 -o steps run.traj
 	differ merged.out steps
+}
+
+@test "--advantage maxrl: a reward below 0 is refused" {
+	run_of_three
+	traj-cat run.traj | jq -c '.reward -= 0.5' | traj-cat --from-json >low
+	status_is 3 update --advantage maxrl -o x low
+	says 'reward -0.5: --advantage maxrl'
+	[ ! -e x ]
+	update --advantage grpo -o y low
+}
+
+@test "--rewards, --advantage gdpo: those that the records have" {
+	jq -c 'del(.verifier)' "$FIX/train.jsonl" >bare.jsonl
+	judge="cmd:jq -c --unbuffered '{reward: (.response | length % 2), rewards: {a: (.response | length), b: (.prompt | length)}}'"
+	for more in "--advantage gdpo" "--keep-equal"; do
+		rm -rf want new
+		# shellcheck disable=SC2086 # words
+		explore -t bare.jsonl --verifier "$judge" --rewards a=0.1,reward $more -o want >run.traj
+		# shellcheck disable=SC2086
+		update --rewards a=0.1,reward $more -o new run.traj
+		same want new
+	done
+	changes --rewards reward,a=-1
+	status_is 3 update --rewards b -o x run.traj # the same for all of a group
+	says 'groups of equal rewards'
+	status_is 3 update --rewards a,c -o x run.traj
+	says 'there is no c, which --rewards names'
+	says 'record'
+	traj-cat run.traj | jq -c '.rewards = 3' | traj-cat --from-json >odd
+	status_is 3 update --rewards a -o x odd
+	status_is 2 update --rewards a=1,a=2 -o x run.traj
+	says 'a comes twice'
+	[ ! -e x ]
+}
+
+@test "--mask-truncated: by what finish says" {
+	explore --max-new 4 >run.traj # half of them are cut off
+	changes --mask-truncated
+	traj-cat run.traj | jq -c '.finish = "stop"' | traj-cat --from-json >whole
+	update --mask-truncated -o a whole
+	same usual a
+	# another finish is another call
+	update --mask-truncated -o b --state st whole
+	rm -rf b
+	status_is 2 update --mask-truncated -o b --state st run.traj
+	says 'of another policy'
+}
+
+@test "--entropy-coef, of tokens that were drawn from a part of the vocabulary too" {
+	explore --top-k 3 --entropy-coef 0.1 --loss dppo-tv --epochs 2 --log want.log -o want >run.traj
+	update --entropy-coef 0.1 --loss dppo-tv --epochs 2 -o new run.traj
+	same want new
+	jq -es 'all(.ratio_error == 0)' want.log
+	changes --entropy-coef 0.1
+}
+
+@test "--advantage-k: more than any group has is refused" {
+	run_of_three
+	status_is 3 update --advantage pass-at-k --advantage-k 5 -o x run.traj
+	says '--advantage-k 5: the largest group has 4 responses'
+	[ ! -e x ]
+	changes --advantage pass-at-k --advantage-k 3
 }
 
 @test "what is not learned from is counted" {

@@ -77,10 +77,51 @@ killed() {
 	[ "$(ls cut/st | paste -sd ' ')" = "step-10 step-12" ]
 }
 
+@test "rl-explore --choose: what is known of the problems outlives a kill" {
+	head -n 24 train.jsonl >few && mv few train.jsonl
+	for rule in unsolved thompson; do
+		more=(--choose "$rule" --choose-high 0.4 --choose-again 3 --choose-keep 0.5)
+		status_is 0 at whole-$rule "${rl[@]}" "${more[@]}"
+		killed cut-$rule "${rl[@]}" "${more[@]}"
+		same whole-$rule cut-$rule
+		[ -e cut-$rule/st/step-12/problems.safetensors ]
+		status_is 2 at cut-$rule "${rl[@]}" "${more[@]}" --choose-keep 0.6
+		says "--choose-keep"
+	done
+}
+
 @test "rft-tune: kill -9 again and again: the same policy and log" {
 	status_is 0 at whole "${rft[@]}"
 	killed cut "${rft[@]}"
 	same whole cut
+}
+
+@test "--optimizer: killed again and again, the same bytes; a checkpoint has what each needs" {
+	local kind
+	for kind in sgd lion muon; do
+		status_is 0 at whole-$kind "${rft[@]}" --optimizer $kind
+		killed cut-$kind "${rft[@]}" --optimizer $kind
+		same whole-$kind cut-$kind
+	done
+	[ ! -e whole-sgd/st/step-40/optimizer.safetensors ]
+	moments whole-lion | jq -e 'all(startswith("m."))'
+	moments whole-muon | jq -e '(map(select(startswith("m."))) | length) > 0 and
+		(map(select(startswith("v."))) | any(contains("embed")) and all(contains("proj") | not))'
+	status_is 2 at whole-lion "${rft[@]}" --optimizer muon
+	says "--optimizer"
+	status_is 0 at rl-whole "${rl[@]}" --optimizer muon
+	killed rl-cut "${rl[@]}" --optimizer muon
+	same rl-whole rl-cut
+}
+
+# moments FOLDER: names of the arrays of the optimizer in the last checkpoint, as JSON
+moments() {
+	/usr/bin/python3 - "$1/st/step-40/optimizer.safetensors" <<-'END'
+		import json, struct, sys
+		f = open(sys.argv[1], "rb")
+		n, = struct.unpack("<Q", f.read(8))
+		print(json.dumps([k for k in json.loads(f.read(n)) if k != "__metadata__"]))
+	END
 }
 
 @test "a state does not change the result" {

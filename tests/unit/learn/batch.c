@@ -145,6 +145,58 @@ static void a_shared_prompt_is_like_many(void **state)
 	policy_free(&p);
 }
 
+/* Loss: the sum of sin(i) times the entropy of each token of sequence i; ctx: to add it to */
+static void bonus(void *ctx, uint64_t i, const struct batch_rows *r)
+{
+	double *sum = ctx;
+
+	for (size_t t = 0; t < r->n; t++) {
+		*sum += sin((double)i) * r->entropy[t];
+		if (r->dlogp) {
+			r->dlogp[t] = 0;
+			r->dent[t] = (float)sin((double)i);
+		}
+	}
+}
+
+/* The gradient of the entropies, for any cut, is the central difference of their sum. */
+static void entropies_have_a_gradient(void **state)
+{
+	static const size_t cuts[] = {1, 3 * LEN, 1 << 20};
+	struct policy p = tiny_policy("abcdef", 3);
+	struct batch *b = batch_new(&p.model, false);
+	float *grads[3], h = 1e-2f;
+	double sum[3] = {0};
+
+	(void)state;
+	make_seqs(&p);
+	batch_entropy(b);
+	for (int c = 0; c < 3; c++) {
+		grads[c] = calloc(p.model.n_params, sizeof **grads);
+		batch_run(b, seqs, order, N, cuts[c], 0.8, bonus, &sum[c], grads[c]);
+		assert_close(sum[c], sum[0], 0); /* entropies are the same floats */
+		assert_true(distance(grads[0], grads[c], p.model.n_params) < 1e-5);
+	}
+	for (size_t k = 0; k < p.model.n_params; k += p.model.n_params / 20) {
+		float was = p.model.params[k];
+		double up = 0, down = 0;
+
+		p.model.params[k] = was + h;
+		model_pack(&p.model);
+		batch_run(b, seqs, order, N, 1 << 20, 0.8, bonus, &up, NULL);
+		p.model.params[k] = was - h;
+		model_pack(&p.model);
+		batch_run(b, seqs, order, N, 1 << 20, 0.8, bonus, &down, NULL);
+		p.model.params[k] = was;
+		assert_close(grads[2][k], (up - down) / (2 * (double)h),
+			     2e-2 * fabs(grads[2][k]) + 2e-3);
+	}
+	for (int c = 0; c < 3; c++)
+		free(grads[c]);
+	batch_free(b);
+	policy_free(&p);
+}
+
 static void without_gradients_the_log_probabilities_are_the_same(void **state)
 {
 	struct policy p = tiny_policy("abcdef", 3);
@@ -293,6 +345,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gradient_does_not_depend_on_the_cut),
 		cmocka_unit_test(a_shared_prompt_is_like_many),
+		cmocka_unit_test(entropies_have_a_gradient),
 		cmocka_unit_test(without_gradients_the_log_probabilities_are_the_same),
 		cmocka_unit_test(last_token_is_only_predicted),
 		cmocka_unit_test(read_tokens_are_not_predicted),
