@@ -71,6 +71,9 @@ changes() {
 		--mask-truncated --max-new 4 --aggregate seq-mean-token-mean --minibatches 2 --entropy-coef 0.1
 		--advantage reinforce++-baseline --keep-equal
 		--weight-decay 0.01 --beta1 0.8 --beta2 0.9 --eps 1e-6 --clip 0.5 --recompute
+		--optimizer lion --lion-beta2 0.9 --minibatches 2
+		--optimizer muon --momentum 0.9 --minibatches 2
+		--optimizer sgd --lr 0.1
 	END
 }
 
@@ -324,7 +327,6 @@ changes() {
 }
 
 @test "--compute bf16: ratios are exactly 1 there too" {
-	bf16_here
 	explore --compute bf16 -o want >run.traj
 	update --compute bf16 --log log -o new run.traj
 	same want new
