@@ -40,6 +40,7 @@ static const struct opt opts[] = {
 	{0, "batch", "N", OPT_INT, &o.batch, 1, 1e6, "rows in an update"},
 	OPTIONS_MEMORY(o),
 	OPTION_COMPUTE(run.compute),
+	OPTION_BLAS(run.blas),
 	{0, "max-len", "N", OPT_INT, &o.max_len, 0, 1e9,
 	 "leave out rows of more tokens, prompt included; 0: the policy's limit"},
 	{0, "weight", WEIGHT_WORDS, OPT_WORD, &weight, 0, 0, "what counts the same in the loss"},

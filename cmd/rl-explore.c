@@ -63,6 +63,7 @@ static const struct opt opts[] = {
 	OPTIONS_ADVANTAGE(o, words),
 	OPTIONS_LOSS(o, words),
 	OPTION_COMPUTE(run.compute),
+	OPTION_BLAS(run.blas),
 	OPTIONS_RATE(o),
 
 	OPTIONS_LORA(run),

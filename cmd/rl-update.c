@@ -46,6 +46,7 @@ static const struct opt opts[] = {
 	 "most tokens that a response could have had"},
 	OPTIONS_LOSS(o, words),
 	OPTION_COMPUTE(run.compute),
+	OPTION_BLAS(run.blas),
 
 	{0, "logprobs", "KEY", OPT_STR, &lessons_opts.old, 0, 0,
 	 "log-probabilities that the responses were drawn with"},

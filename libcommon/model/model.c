@@ -300,7 +300,7 @@ static void add_last_norm(struct model *m)
 int model_how(const char *compute)
 {
 	assert(compute);
-	return strcmp(compute, "bf16") == 0 ? MODEL_BF16 : 0;
+	return strcmp(compute, "f32") == 0 ? 0 : MODEL_BF16;
 }
 
 /* Bytes of the panels */

@@ -24,7 +24,7 @@
 struct run_options {
 	const char *policy, *out; /* folders: to begin with; to write, NULL: none */
 	const char *log, *state;  /* NULL: none */
-	const char *compute, *dtype, *round;
+	const char *compute, *blas, *dtype, *round;
 	int64_t seed, threads, checkpoint_every;
 	bool profile;
 	struct peft lora; /* what --lora and its fellows ask for */
@@ -32,16 +32,17 @@ struct run_options {
 	bool merge;
 };
 
-#define RUN_OPTIONS_DEFAULT(every)                                        \
-	{                                                                 \
-		.compute = "f32", .dtype = "trained", .round = "nearest", \
-		.checkpoint_every = every                                 \
+#define RUN_OPTIONS_DEFAULT(every)                                                        \
+	{                                                                                 \
+		.compute = "f32", .blas = "none", .dtype = "trained", .round = "nearest", \
+		.checkpoint_every = every                                                 \
 	}
 
 /* What the rows cannot say: 0, or ST_USAGE, told. Fills lora.targets. */
 int options_check(struct run_options *o);
-/* --compute WORD: 0, or ST_USAGE, told, where the processor cannot. */
-int options_check_compute(const char *word);
+/* --compute WORD: takes the kernels that it needs. 0, or ST_USAGE, told, where the processor has
+ * none. */
+int options_use_compute(const char *word);
 
 /* --temperature X: 0, or ST_USAGE, told, where it is none to draw with; has_greedy: the tool has
  * --greedy. */
@@ -88,10 +89,16 @@ void options_tell_loss(const struct policy *p, const char *dir, const struct wei
 			"leave out problems whose prompt has more tokens; 0: none" \
 	}
 
-#define OPTION_COMPUTE(v)                                                              \
-	{                                                                              \
-		0, "compute", MODEL_COMPUTE_WORDS, OPT_WORD, &(v), 0, 0,               \
-			"products with the weights in this; bf16: about twice as fast" \
+#define OPTION_COMPUTE(v)                                                \
+	{                                                                \
+		0, "compute", MODEL_COMPUTE_WORDS, OPT_WORD, &(v), 0, 0, \
+			"how products with the weights are computed"     \
+	}
+
+#define OPTION_BLAS(v)                                               \
+	{                                                            \
+		0, "blas", "none|openblas", OPT_WORD, &(v), 0, 0,    \
+			"who does the products of the backward pass" \
 	}
 
 /* s: struct sample_opts */

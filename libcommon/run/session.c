@@ -30,13 +30,13 @@ int session_load_policy(struct session *s, struct policy *p, int how, struct rea
 	int st = policy_load_trained(p, o->policy, model_how(o->compute) | how, &o->lora,
 				     (uint64_t)o->seed, o->merge, why);
 
-	return st || !p->model.lora ? st : blas_start(why);
+	return st || strcmp(o->blas, "openblas") != 0 ? st : blas_start(why);
 }
 
 void session_name(struct session *s, const struct opt *opts, const struct policy *p)
 {
 	state_same(&s->state, "tool", msg_tool());
-	state_made(&s->state, "kernels for processor", blas_core());
+	state_made(&s->state, "OpenBLAS's kernels", blas_core());
 	state_same_options(&s->state, opts);
 	state_same_hash(&s->state, "weights of --policy", model_hash(&p->model));
 	state_count(&s->state, strcmp(s->unit, "step") == 0 ? "total.steps" : "total.updates",

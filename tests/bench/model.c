@@ -35,7 +35,7 @@ static const struct preset presets[] = {
 };
 
 static const char *names = "tiny,small,smollm135m", *only;
-static const char *compute = "f32";
+static const char *compute = "f32", *backward = "none";
 static int64_t threads = 1, micro, batch;
 static double seconds = 5;
 static bool serve;
@@ -46,6 +46,8 @@ enum { SAMPLING, TRAINING, SAMPLING_PRODUCTS, TRAINING_PRODUCTS, MEASURES };
 static const struct opt opts[] = {
 	{0, "presets", "LIST", OPT_STR, &names, 0, 0, "sizes to run"},
 	{0, "compute", MODEL_COMPUTE_WORDS, OPT_WORD, &compute, 0, 0, "how products are computed"},
+	{0, "blas", "none|openblas", OPT_WORD, &backward, 0, 0,
+	 "who does the products of the backward pass"},
 	{0, "only", WORDS, OPT_WORD, &only, 0, 0, "one measure alone"},
 	{'j', "threads", "N", OPT_INT, &threads, 0, 1024, "threads; 0: all processors"},
 	{0, "seconds", "S", OPT_NUM, &seconds, 0.1, 3600, "time for each measure"},
@@ -359,10 +361,10 @@ int main(int argc, char *argv[])
 	int st = 0;
 
 	tool_start(&tool, argc, argv);
-	if (blas_start(NULL))
-		return 1;
 	openblas_set_num_threads(1);
 	par_start((int)threads);
+	if (strcmp(backward, "openblas") == 0 && blas_start(NULL))
+		return 1;
 	for (size_t i = 0; i < sizeof presets / sizeof *presets && !st; i++) {
 		if (!listed(presets[i].name))
 			continue;

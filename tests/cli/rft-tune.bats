@@ -101,7 +101,6 @@ updates() {
 }
 
 @test "--compute bf16: near the weights of f32, the same for any -j" {
-	bf16_here
 	tune --steps 2 --log a.log -o a "$FIX/run.traj"
 	tune --steps 2 --compute bf16 --log b.log -j 1 -o b "$FIX/run.traj"
 	tune --steps 2 --compute bf16 -j 2 -o c "$FIX/run.traj"

@@ -417,7 +417,6 @@ changes() {
 }
 
 @test "--compute bf16: ratios are exactly 1 there too" {
-	bf16_here
 	explore --compute bf16 -o want >run.traj
 	update --compute bf16 --log log -o new run.traj
 	same want new

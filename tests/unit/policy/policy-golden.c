@@ -8,7 +8,6 @@
 #include "learn/optimizer.h"
 #include "policy/policy.h"
 #include "model/sampler.h"
-#include "tensor/blas.h"
 
 #include <math.h>
 
@@ -431,7 +430,5 @@ int main(void)
 		cmocka_unit_test(story_sampler), cmocka_unit_test(story_trainer),
 	};
 
-	if (blas_start(NULL))
-		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
