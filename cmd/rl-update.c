@@ -39,6 +39,7 @@ static const struct opt opts[] = {
 
 	{0, "advantage", "given|" ADVANTAGE_WORDS, OPT_WORD, &advantage, 0, 0,
 	 "estimator; given: the records' own"},
+	OPTIONS_ADVANTAGE(o, words),
 	{0, "keep-equal", NULL, OPT_FLAG, &o.keep_equal, 0, 0,
 	 "learn from groups of equal rewards too"},
 	{0, "max-new", "N", OPT_INT, &o.roll.sample.max_new, 1, 1e6,
@@ -89,12 +90,12 @@ static int check_options(void)
 {
 	if (!run.policy || !run.out)
 		return tool_usage("-p and -o are needed");
+	lessons_opts.given = strcmp(advantage, "given") == 0;
+	if (!lessons_opts.given)
+		o.advantage.kind = (enum advantage)tool_word(ADVANTAGE_WORDS, advantage);
 	if (options_check(&run) || learner_options(&o, &words))
 		return ST_USAGE;
 	o.roll.seed = (uint64_t)run.seed;
-	lessons_opts.given = strcmp(advantage, "given") == 0;
-	if (!lessons_opts.given)
-		o.advantage = (enum advantage)tool_word(ADVANTAGE_WORDS, advantage);
 	off.importance = (enum importance)tool_word(IMPORTANCE_WORDS, importance);
 	learner_bounds(&off);
 	lessons_opts.teacher = off.distill > 0 ? teacher : NULL;

@@ -2,6 +2,7 @@
 #include "convert/from.h"
 #include "convert/talk.h"
 #include "base/json.h"
+#include "base/kept.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "stream/pack.h"
@@ -230,6 +231,40 @@ int from_floats(struct from *f, struct tape_val v, const char *key, const float 
 			return from_bad(f, key, "not a list of numbers");
 	}
 	return 0;
+}
+
+/* Appends a list of ids as a set; false: it is none. */
+static bool add_set(struct buf *b, struct tape_val list)
+{
+	uint32_t count = tape_count(list), ids[KEPT_MOST];
+	int64_t x;
+
+	if (tape_type(list) != TAPE_ARRAY || count > KEPT_MOST)
+		return false;
+	for (uint32_t n = 0; n < count; ids[n++] = (uint32_t)x) {
+		list.i++;
+		if (!tape_i64(list, &x) || x < 0 || x > UINT32_MAX ||
+		    (n && (uint32_t)x <= ids[n - 1]))
+			return false;
+	}
+	kept_put(b, ids, count);
+	return true;
+}
+
+int from_kept(struct from *f, struct tape_val v, const char *key, struct span *sets)
+{
+	struct tape_iter it;
+	struct tape_val none, set;
+	struct buf b = {0};
+	bool ok = tape_type(v) == TAPE_ARRAY;
+
+	if (tape_none(v))
+		return 0;
+	for (it = tape_walk(v); ok && tape_next(&it, &none, &set);)
+		ok = add_set(&b, set);
+	*sets = from_copy(f, b.p, b.n);
+	buf_free(&b);
+	return ok ? 0 : from_bad(f, key, "not a list of lists of token ids that ascend");
 }
 
 int from_reward(struct from *f, struct tape_val map, double *reward)

@@ -12,8 +12,8 @@ trap 'rm -rf "$tmp"' EXIT
 # Two segments of several tools, each with a record of an unknown kind
 for task in a b; do
 	for i in 1 2 3; do
-		printf '{"task": "%s", "prompt": "1+%d=", "response": "%d\\n", "answer": "3", "tokens": [1, 2, %d], "reward": %d}\n' \
-			$task "$i" "$i" "$((i * 300))" $((i % 2))
+		printf '{"task": "%s", "prompt": "1+%d=", "response": "%d\\n", "answer": "3", "tokens": [1, 2, %d], "kept": [[1, 9], [], [%d]], "reward": %d}\n' \
+			$task "$i" "$i" "$((i * 300))" "$((i * 300))" $((i % 2))
 	done
 	echo '{"kind": "note", "x": [[-1], null, 1.5]}'
 done >"$tmp/json"
