@@ -143,7 +143,7 @@ static void embeddings(void **state)
 
 static void strange_freqs(void **state)
 {
-	static const float odd[] = {3, NAN, 0, -1, INFINITY, 1e-30f, 1e30f};
+	static const float odd[] = {3, 0, -1, 1e-30f, 1e30f};
 	struct config c = shape((struct rope){.theta = 1e4}), back;
 	const char *dir = scratch_new();
 	float v[32];

@@ -342,8 +342,8 @@ static void compare(struct results *plain, enum kind kind, enum cpu_set s)
 }
 
 /* XXH3 of what any machine computes; NaN is 7fc00000. */
-static const uint64_t sums[KINDS] = {0x3279b623f6e96ece, 0x1215e6eeb65d52aa, 0x03a1566fb4d3dc47,
-				     0x29720e5c2718773d};
+static const uint64_t sums[KINDS] = {0x0d60ba5eac7ed36b, 0xcd0ee37a1521e2dc, 0xe2ad6dd5411ccd08,
+				     0x3c17249943812bf4};
 
 static void sets_agree(void **state)
 {
