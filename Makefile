@@ -127,7 +127,7 @@ $(BUILD)/libcommon/base/cpu.o $(BUILD)/libcommon/tensor/kernels.o: ALL_CFLAGS +=
 PACKAGES = gcc make libc6-dev pkg-config libopenblas-dev libmsgpack-dev libxxhash-dev \
 	libjansson-dev libpcre2-dev libutf8proc-dev zlib1g-dev libzstd-dev libcurl4-openssl-dev libcmocka-dev bats clang \
 	clang-format libclang-rt-14-dev shellcheck mandoc strace procps locales bsdextrautils gnuplot-nox jq \
-	datamash python3 python3-msgpack bubblewrap
+	datamash python3 python3-msgpack python3-xxhash bubblewrap
 SUDO = $(if $(filter-out 0,$(shell id -u)),sudo)
 
 deps:
@@ -188,12 +188,14 @@ bindir = $(DESTDIR)$(PREFIX)/bin
 libexecdir = $(DESTDIR)$(PREFIX)/libexec/rloop
 docdir = $(DESTDIR)$(PREFIX)/share/doc/rloop
 mandir = $(DESTDIR)$(PREFIX)/share/man
+pythondir = $(DESTDIR)$(PREFIX)/lib/python3/dist-packages
 
 install: all
 	install -d "$(bindir)" "$(libexecdir)/variants" "$(docdir)"
 	install $(TOOLS:%=$(BUILD)/bin/%) "$(bindir)"
 	install $(PIPELINES:%=pipelines/%) "$(libexecdir)"
 	install -m 644 README.md LICENSE "$(docdir)"
+	install -D -m 644 -t "$(pythondir)" libcommon/stream/traj.py
 	install -d "$(docdir)/docs"
 	install -m 644 $(wildcard docs/*) "$(docdir)/docs"
 	install -m 644 $(VARIANTS) "$(libexecdir)/variants"
@@ -203,6 +205,7 @@ install: all
 uninstall:
 	for t in $(TOOLS); do rm -f "$(bindir)/$$t" || exit; done
 	for m in $(MAN); do rm -f "$(mandir)/man$${m##*.}/$${m##*/}" || exit; done
+	rm -f "$(pythondir)/traj.py" "$(pythondir)"/__pycache__/traj.*.pyc
 	rm -rf "$(libexecdir)" "$(docdir)"
 
 clean:

@@ -24,6 +24,10 @@ done
 for e in custom-stage custom-verifier; do
 	env -i PATH=/usr/bin:/bin "$dest/usr/share/doc/rloop/$e/run.sh" >/dev/null
 done
+traj-cat() { "$dest/usr/bin/traj-cat" "$@"; }
+echo '{"task":"a","prompt":"p","response":"q"}' | traj-cat --from-json >"$scratch/a.traj"
+PYTHONPATH="$dest/usr/lib/python3/dist-packages" /usr/bin/python3 -m traj "$scratch/a.traj" >/dev/null
+[ -d "$dest/usr/lib/python3/dist-packages/__pycache__" ] # which goes, too
 make -s uninstall DESTDIR="$dest" PREFIX=/usr >/dev/null
 left=$(find "$dest" ! -type d)
 [ -z "$left" ] || {
