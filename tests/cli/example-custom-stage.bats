@@ -54,6 +54,29 @@ responses() {
 	[ "$(cat got)" = 0.5 ]
 }
 
+@test "halve.c: what halve.py writes, but for its name" {
+	cc -std=c11 -Wall -Wextra -Werror -I"$root/libcommon" -o halve "$dir/halve.c" "${BIN%/bin}/libtraj.a" \
+		$(pkg-config --libs msgpack) -lm -pthread
+	cat in.traj in.traj >two.traj
+	traj-filter -q two.traj | ./halve | traj-filter -q --min-reward -9 >by-c
+	traj-filter -q two.traj | "$dir/halve.py" | traj-filter -q --min-reward -9 >by-python
+	traj-cat --all by-c | jq -c 'del(.xxh3) | if .chain then .chain[1].tool else . end' >c.json
+	traj-cat --all by-python | jq -c 'del(.xxh3) | if .chain then .chain[1].tool else . end' | cmp - c.json
+	[ "$(traj-cat -c reward two.traj | paste -sd,)" = "$(traj-cat -c reward by-c | paste -sd,)" ]
+	traj-cat --from-json <<<'{"task":"a","prompt":"p","response":"abc","reward":1,"logprobs":[-1,-2,-3],"mine":7}' >long.traj
+	./halve long.traj | traj-filter -q --where "reward = 0.5" --where "mine = 7" | traj-cat --check | grep -F '1 traj'
+	cmp <(./halve long.traj | "$records" body) <("$dir/halve.py" long.traj | "$records" body)
+	for n in $(seq 1 50 $(($(stat -c %s in.traj) - 1))); do
+		head -c "$n" in.traj >cut
+		status_is 3 ./halve cut
+		says "halve: cut: "
+	done
+	status_is 4 ./halve nonexistent
+	says "nonexistent: open"
+	status_is 4 sh -c './halve long.traj >/dev/full'
+	says "<stdout>: write"
+}
+
 @test "surprising.sh: a limit of one's own, provenance kept" {
 	"$dir/surprising.sh" -0.3 <in.traj >kept
 	[ "$(responses kept)" = "long one,wrong" ]
