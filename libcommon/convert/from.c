@@ -320,13 +320,11 @@ int from_messages(struct from *f, struct sample *s, struct tape_val v, uint32_t 
 static bool from_printed(struct from *f, struct sample *s, struct span text, int *st)
 {
 	struct tape tape = {0};
-	struct span own;
 	bool is;
 
 	if (text.n < 12 || text.p[0] != '[' || !memchr(text.p, '{', 3))
 		return false;
-	own = from_copy(f, text.p, text.n);
-	is = tape_parse(&tape, (char *)own.p, own.n) == TAPE_WHOLE && talk_is(tape_root(&tape));
+	is = tape_parse(&tape, text.p, text.n) == TAPE_WHOLE && talk_is(tape_root(&tape));
 	if (is)
 		*st = from_messages(f, s, tape_root(&tape), tape_count(tape_root(&tape)));
 	tape_free(&tape);
