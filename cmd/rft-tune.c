@@ -98,11 +98,17 @@ static int check_outputs(int n, char *files[], struct reason *why)
 static int add(void *ctx, const struct traj *t, const struct rec *r, const char *name,
 	       struct reason *why)
 {
+	struct rft_data *d = ctx;
+
 	if (!isnan(t->reward)) {
 		total.judged++;
 		total.wrong += t->reward < 0.5;
 	}
-	return rft_add(ctx, t, r, name, why);
+	if (traj_unanswered(t)) {
+		d->empty++;
+		return 0;
+	}
+	return rft_add(d, t, r, name, why);
 }
 
 /* A stream of trajectories, or rows of JSON. */

@@ -213,7 +213,7 @@ class Server(http.server.ThreadingHTTPServer):
 def fork(fifo):
     """Python takes longer to start than most tests: it does once."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    for line in open(fifo, "r+"):
+    for line in os.fdopen(os.open(fifo, os.O_RDWR)):  # both ends, so that it never ends
         args = shlex.split(line)
         here = pathlib.Path(args[0])
         pid = os.fork()
@@ -221,6 +221,7 @@ def fork(fifo):
             out = os.open(here / "server.out", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(out, 1)
             os.dup2(out, 2)
+            os.chdir(here)
             return serve(args)
         (here / "pid.new").write_text(f"{pid}\n")
         (here / "pid.new").rename(here / "pid")
