@@ -126,9 +126,9 @@ static struct tape_node *new_node(struct scan *s, enum tape_type type)
 }
 
 /* To the next quote, backslash or control byte, or the end; what comes before it is copied to *to,
- * behind which 16 bytes may be written. *high becomes true when there is a byte that is not ASCII
+ * behind which 16 bytes may be written. *high is no longer 0 when there is a byte that is not ASCII
  * before it, or close behind it. */
-static void plain_bytes(struct scan *s, char **to, bool *high)
+static void plain_bytes(struct scan *s, char **to, unsigned *high)
 {
 	const char *p = s->p;
 	char *q = *to;
@@ -138,7 +138,7 @@ static void plain_bytes(struct scan *s, char **to, bool *high)
 		unsigned stop = lane16_json(v);
 
 		memcpy(q, &v, sizeof v);
-		*high |= lane16_high(v) != 0;
+		*high |= lane16_high(v);
 		if (stop) {
 			s->p = p + __builtin_ctz(stop);
 			*to = q + __builtin_ctz(stop);
@@ -146,7 +146,7 @@ static void plain_bytes(struct scan *s, char **to, bool *high)
 		}
 	}
 	for (; p < s->end && *p != '"' && *p != '\\' && (unsigned char)*p >= ' '; *q++ = *p++)
-		*high |= (unsigned char)*p >= 0x80;
+		*high |= *p & 0x80;
 	s->p = p;
 	*to = q;
 }
@@ -157,7 +157,7 @@ static enum tape_end scan_text(struct scan *s)
 	const char *from = ++s->p;
 	struct tape_node *node = new_node(s, TAPE_TEXT);
 	char *plain = s->t->plain + node->at, *to = plain;
-	bool high = false;
+	unsigned high = 0;
 	enum tape_end e;
 
 	while (plain_bytes(s, &to, &high), s->p < s->end && *s->p == '\\') {
