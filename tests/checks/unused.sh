@@ -17,10 +17,8 @@ nm --defined-only "$build/libcommon.a" | awk '
 			print n
 		}
 	}' | sort -u >"$tmp/offered"
-# named once in all code, that of headers too: where it is defined
-{
-	cat libcommon/*/*.c cmd/*.c
-	cat libcommon/*/*.h | awk '/^static inline/, /^}/'
-} | grep -owFf "$tmp/offered" | sort | uniq -u >"$tmp/unused"
+# named once in all code, where it is defined, and not by what is inline in a header, which declares it too
+cat libcommon/*/*.h | grep -owFf "$tmp/offered" | sort | uniq -d >"$tmp/inline"
+cat libcommon/*/*.c cmd/*.c | grep -owFf "$tmp/offered" | sort | uniq -u | comm -23 - "$tmp/inline" >"$tmp/unused"
 cat "$tmp/unused"
 [ -s "$tmp/offered" ] && [ ! -s "$tmp/unused" ]
