@@ -12,7 +12,7 @@ CFLAGS = $(OPT) -DNDEBUG
 # what CC compiles for: CFLAGS='-O3 -DNDEBUG -march=x86-64-v2' raises that. Sanitizers leave out the
 # widest, which take them longest to compile.
 SAN =
-KERNELS = plain $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),v3 $(if $(SAN),,v4 v4bf16))
+KERNELS = plain $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),v3 $(if $(SAN),,v4 amx v4bf16))
 # what only the checks build is built without a warning
 WERROR = $(if $(SAN),-Werror)
 DEMO = build/demo
@@ -51,13 +51,16 @@ MAN := $(wildcard man/*.[1-8])
 LIB = $(BUILD)/libcommon.a
 # Compiled once for each set: what is in tensor/, but for these
 ONCE = blas half kernels quant
-SET_SRC := $(filter-out $(ONCE:%=libcommon/tensor/%.c),$(wildcard libcommon/tensor/*.c))
-# v4bf16 has these of its own, and all else of v4 (tensor/kernel.h)
-SRC_v4bf16 = libcommon/tensor/bf16.c libcommon/tensor/kernelset.c
-LIB_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(SET_SRC),$(LIB_SRC))) \
-	$(foreach s,$(KERNELS),$(patsubst %.c,$(BUILD)/%.$s.o,$(or $(SRC_$s),$(SET_SRC))))
+# These sets have a product in bf16 of their own, and all else of v4 (tensor/kernel.h).
+OWN_amx = libcommon/tensor/bf16amx.c
+OWN_v4bf16 = libcommon/tensor/bf16vdp.c
+OWN = $(OWN_amx) $(OWN_v4bf16)
+SET_SRC := $(filter-out $(ONCE:%=libcommon/tensor/%.c) $(OWN),$(wildcard libcommon/tensor/*.c))
+LIB_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(SET_SRC) $(OWN),$(LIB_SRC))) \
+	$(foreach s,$(KERNELS),$(patsubst %.c,$(BUILD)/%.$s.o,$(if $(OWN_$s),$(OWN_$s) libcommon/tensor/kernelset.c,$(SET_SRC))))
 FLAGS_v3 = -mavx2 -mfma
 FLAGS_v4 = $(FLAGS_v3) -mavx512f -mavx512bw -mavx512dq -mavx512vl
+FLAGS_amx = $(FLAGS_v4) -mamx-tile -mamx-bf16 -DKERNEL_REST=v4
 FLAGS_v4bf16 = $(FLAGS_v4) -mavx512bf16 -DKERNEL_REST=v4
 
 all: $(TOOLS:%=$(BUILD)/bin/%) $(BUILD)/libtraj.a

@@ -4,26 +4,33 @@
 #include "base/num.h"
 #include "base/tool.h"
 #include "base/utf8.h"
-#include "stream/columns.h"
-#include "stream/trajscan.h"
-#include "base/names.h"
+#include "stats/measure.h"
 #include "stats/passk.h"
+#include "stats/problems.h"
+#include "stream/columns.h"
+#include "stream/rec.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_METRICS = 100 };
+enum { MAX_KS = 99, MAX_TAUS = 20 };
 
-static bool json, strict;
+static bool json, strict, per_problem;
 static double threshold = 0.5;
 static int64_t bootstrap = 1000, seed;
-static const char *k_list, *by;
+static const char *k_list, *by, *measures, *tau_list = "0.5";
 
 static const struct opt opts[] = {
 	{'k', "k", "LIST", OPT_STR, &k_list, 0, 0,
 	 "numbers of attempts, as 1,4,32; without: powers of two"},
+	{0, "measure", "LIST", OPT_STR, &measures, 0, 0,
+	 "of " MEASURE_WORDS ", as pass,maj; without: pass"},
+	{0, "tau", "LIST", OPT_STR, &tau_list, 0, 0,
+	 "shares of k that must be correct for g-pass, as 0.5,1"},
+	{0, "per-problem", NULL, OPT_FLAG, &per_problem, 0, 0,
+	 "a line for each problem instead of means"},
 	{0, "by", "KEY", OPT_STR, &by, 0, 0,
 	 "one block for each value of this key: step, meta.level"},
 	OPT__THRESHOLD(threshold),
@@ -33,141 +40,37 @@ static const struct opt opts[] = {
 	OPT__STRICT(strict),
 	{0}};
 static const struct tool tool = {"pass-at-k", "[file ...]",
-				 "Unbiased pass@k and avg@n of evaluations, with intervals.", opts};
+				 "Unbiased pass@k and its kin, of evaluations, with intervals.",
+				 opts};
 
-/* One problem within one group */
-struct problem {
-	size_t group, id; /* id: its number among all of the input */
-	uint64_t n, c;    /* samples graded, of them correct */
-	uint64_t prompt;  /* see traj_one_prompt */
-};
+static uint64_t ks[MAX_KS];
+static double taus[MAX_TAUS];
+static size_t n_ks, n_taus;
+static unsigned wanted = 1u << MEASURE_PASS;
+static struct metric *metrics; /* avg@n, then by measure and k */
+static size_t n_metrics;
 
-/* What was read of one input */
-struct eval {
-	struct names groups, keys; /* keys: number of the group, task */
-	struct problem *v;         /* one per key */
-	size_t room;
-	uint64_t ungraded, failed; /* failed: of the ungraded, those with a verdict */
-	bool by_seen;              /* a trajectory has the key of --by */
-	struct buf scratch;
-};
-
-static uint64_t ks[MAX_METRICS];
-static size_t n_ks;
-
-/* ---- reading ---- */
-
-static int parse_ks(void)
+static int parse_lists(void)
 {
-	n_ks = k_list ? passk_list(k_list, ks, MAX_METRICS - 1) : 0;
+	n_ks = k_list ? passk_list(k_list, ks, MAX_KS) : 0;
 	if (k_list && !n_ks)
 		return tool_usage("--k: '%s' is not up to %d different numbers from 1, as 1,4,32",
-				  k_list, MAX_METRICS - 1);
+				  k_list, MAX_KS);
+	if (measures && !(wanted = measure_list(measures)))
+		return tool_usage("--measure: '%s' is not a list of different words of %s",
+				  measures, MEASURE_WORDS);
+	n_taus = measure_taus(tau_list, taus, MAX_TAUS);
+	if (!n_taus)
+		return tool_usage("--tau: '%s' is not up to %d different numbers of 0 .. 1, as "
+				  "0.5,1",
+				  tau_list, MAX_TAUS);
 	return 0;
-}
-
-static struct problem *problem_of(struct eval *e, const struct traj *t, struct mp map)
-{
-	struct span name = {"all", 3};
-	size_t group, id;
-
-	buf_reset(&e->scratch);
-	if (by) {
-		struct mp v = trajscan_path(map, by);
-
-		e->by_seen |= v.p != NULL;
-		if (!trajscan_text(&e->scratch, v))
-			buf_str(&e->scratch, "-");
-		name = (struct span){e->scratch.p, e->scratch.n};
-	}
-	group = names_id(&e->groups, name);
-	buf_reset(&e->scratch);
-	buf_add(&e->scratch, &group, sizeof group);
-	buf_add(&e->scratch, t->task.p, t->task.n);
-	id = names_id(&e->keys, (struct span){e->scratch.p, e->scratch.n});
-	e->v = names_room(e->v, &e->room, id, sizeof *e->v);
-	e->v[id].group = group;
-	e->v[id].id = id;
-	return &e->v[id];
-}
-
-static int add(struct eval *e, const struct rec *r, const char *name, struct reason *why)
-{
-	struct problem *p;
-	struct traj t;
-
-	if (!r->is_traj)
-		return 0;
-	if (trajscan(&t, r, name, why))
-		return why->status;
-	p = problem_of(e, &t, r->map);
-	if (traj_one_prompt(&t, &p->prompt, r, name, why))
-		return why->status;
-	if (!trajscan_graded(&t)) {
-		e->ungraded++;
-		e->failed += t.verdict.p && !span_is(t.verdict, "ok");
-		return 0;
-	}
-	p->n++;
-	p->c += traj_correct(&t, threshold);
-	return 0;
-}
-
-static int read_eval(struct eval *e, const char *path, const char **name, struct reason *why)
-{
-	struct rec_in *in = rec_open(path, strict ? REC_STRICT : 0, why);
-	struct rec r;
-	int got = -1, st = 0;
-
-	if (!in)
-		return why->status;
-	*name = rec_name(in);
-	while (!st && (got = rec_next(in, &r, why)) > 0)
-		st = add(e, &r, *name, why);
-	rec_close(in);
-	return st ? st : got < 0 ? why->status : 0;
-}
-
-static void eval_free(struct eval *e)
-{
-	names_free(&e->groups);
-	names_free(&e->keys);
-	free(e->v);
-	buf_free(&e->scratch);
 }
 
 /* ---- reckoning ---- */
 
-/* One group's metrics: avg@n, then pass@k for each k */
-struct block {
-	struct span group;
-	uint64_t problems, samples;
-	double value[MAX_METRICS], low[MAX_METRICS], high[MAX_METRICS];
-};
-
-static int by_group(const void *a, const void *b)
-{
-	const struct problem *x = a, *y = b;
-
-	if (x->group != y->group)
-		return (x->group > y->group) - (x->group < y->group);
-	return (x->id > y->id) - (x->id < y->id);
-}
-
-/* Sorts the problems by group and drops those without samples; returns how many are left. */
-static size_t arrange(struct eval *e)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < e->keys.n; i++)
-		if (e->v[i].n)
-			e->v[n++] = e->v[i];
-	if (n)
-		qsort(e->v, n, sizeof *e->v, by_group);
-	return n;
-}
-
-/* Powers of two up to the fewest samples that a problem has, when -k does not say which */
+/* Powers of two up to the fewest samples that a problem has, or the first of them alone where each
+ * problem has its line, when -k does not say which */
 static void default_ks(const struct problem *v, size_t n)
 {
 	uint64_t least = n ? UINT64_MAX : 0;
@@ -175,69 +78,124 @@ static void default_ks(const struct problem *v, size_t n)
 	for (size_t i = 0; i < n; i++)
 		least = v[i].n < least ? v[i].n : least;
 	n_ks = 0;
-	for (uint64_t k = 1; k <= least; k *= 2)
+	for (uint64_t k = 1; per_problem ? k == 1 : k <= least; k *= 2)
 		ks[n_ks++] = k;
 }
 
-/* False, and why, when a problem has fewer than k samples: then pass@k does not exist. */
-static bool enough(const struct problem *v, size_t n, uint64_t k, const char *name,
-		   struct span group)
+static void add_metric(enum measure kind, uint64_t k, double tau)
+{
+	metrics = xgrow(metrics, n_metrics + 1, sizeof *metrics);
+	metrics[n_metrics++] = (struct metric){kind, k, tau};
+}
+
+static void list_metrics(void)
+{
+	n_metrics = 0;
+	add_metric(MEASURE_AVG, 0, 0);
+	for (int kind = 0; kind < MEASURE_AVG; kind++)
+		for (size_t i = 0; i < n_ks && wanted & 1u << kind; i++)
+			for (size_t t = 0; t < (kind == MEASURE_GPASS ? n_taus : 1); t++)
+				add_metric((enum measure)kind, ks[i], taus[t]);
+}
+
+/* One group's metrics */
+struct block {
+	struct span group;
+	uint64_t problems, samples;
+	double *value, *low, *high; /* (n_metrics) */
+	uint64_t *of;               /* (n_metrics) problems with enough samples */
+};
+
+static void put_metric_name(struct buf *b, const struct metric *m)
+{
+	static const char *const names[] = {
+		[MEASURE_PASS] = "pass@",      [MEASURE_MAJ] = "maj@",  [MEASURE_GPASS] = "g-pass@",
+		[MEASURE_MGPASS] = "mg-pass@", [MEASURE_HAT] = "pass^", [MEASURE_BEST] = "best@",
+		[MEASURE_WORST] = "worst@",    [MEASURE_AVG] = "avg@n"};
+	char num[32];
+
+	buf_str(b, names[m->kind]);
+	if (m->kind != MEASURE_AVG)
+		buf_printf(b, "%" PRIu64, m->k);
+	if (m->kind == MEASURE_GPASS)
+		buf_printf(b, "_%s", num_text(m->tau, num));
+}
+
+/* Problems that have k samples. Without --measure a metric that not all of them have does not
+ * exist, with it the others are left out: a note says so. */
+static uint64_t enough(const struct problem *v, size_t n, const struct metric *m, const char *name,
+		       struct span group)
 {
 	uint64_t fewer = 0, least = UINT64_MAX;
+	struct buf what = {0};
 
 	for (size_t i = 0; i < n; i++)
-		if (v[i].n < k) {
+		if (v[i].n < m->k) {
 			fewer++;
 			least = v[i].n < least ? v[i].n : least;
 		}
-	if (fewer)
-		msg_info("%s: group %.*s: pass@%" PRIu64 ": n/a: %" PRIu64
+	put_metric_name(&what, m);
+	if (fewer && measures && fewer < n)
+		msg_info("%s: group %.*s: %s: %" PRIu64
+			 " problems have fewer samples and are left out",
+			 name, (int)group.n, group.p, buf_cstr(&what), fewer);
+	else if (fewer)
+		msg_info("%s: group %.*s: %s: n/a: %" PRIu64
 			 " problems have fewer samples, one only %" PRIu64,
-			 name, (int)group.n, group.p, k, fewer, least);
-	return !fewer;
+			 name, (int)group.n, group.p, buf_cstr(&what), fewer, least);
+	buf_free(&what);
+	return fewer && !measures ? 0 : n - fewer;
 }
 
 static const double LONG_WORK = 3e8; /* draws of problems that take seconds */
 
-/* Fills in the block of the group whose problems are v[0..n). */
-static void reckon(const struct problem *v, size_t n, struct span group, const char *name,
-		   struct block *b)
+static void tell_long(size_t n, const char *name)
 {
-	size_t n_metrics = n_ks + 1;
-	double *value = xarray(n * n_metrics, sizeof *value); /* (n_metrics, n) */
-
-	*b = (struct block){.group = group, .problems = n};
-	for (size_t i = 0; i < n; i++)
-		b->samples += v[i].n;
-	for (size_t m = 0; m < n_metrics; m++) {
-		bool there = m == 0 || enough(v, n, ks[m - 1], name, group);
-		double sum = 0, x;
-
-		for (size_t i = 0; i < n; i++) {
-			x = m == 0 ? (double)v[i].c / (double)v[i].n
-				   : passk(v[i].n, v[i].c, ks[m - 1]);
-			value[m * n + i] = there ? x : NAN;
-			sum += value[m * n + i];
-		}
-		b->value[m] = n ? sum / (double)n : NAN;
-	}
 	if ((double)n * (double)n_metrics * (double)bootstrap > LONG_WORK)
 		msg_info("%s: resampling %zu problems %" PRId64
 			 " times, which takes a while (--bootstrap 0: no intervals)",
 			 name, n, bootstrap);
+}
+
+/* The intervals of all metrics, from the same draws; those of metrics that some problems lack, from
+ * draws among the others. value: (n_metrics, n); where b->of[m] are fewer than n, NaN before them.
+ */
+static void intervals(const double *value, size_t n, struct block *b)
+{
 	passk_bootstrap(value, n_metrics, n, (size_t)bootstrap, (uint64_t)seed, b->low, b->high);
+	for (size_t m = 0; m < n_metrics; m++)
+		if (b->of[m] && b->of[m] < n)
+			passk_bootstrap(value + m * n + n - b->of[m], 1, b->of[m],
+					(size_t)bootstrap, (uint64_t)seed, &b->low[m], &b->high[m]);
+}
+
+/* Fills in the block of the group whose problems are v[0..n). */
+static void reckon(const struct problems *e, const struct problem *v, size_t n, const char *name,
+		   struct block *b)
+{
+	double *value = xarray(n * n_metrics, sizeof *value); /* (n_metrics, n) */
+
+	b->problems = n;
+	b->samples = 0;
+	for (size_t i = 0; i < n; i++)
+		b->samples += v[i].n;
+	for (size_t m = 0; m < n_metrics; m++) {
+		double *row = value + m * n, sum = 0;
+
+		b->of[m] = m ? enough(v, n, &metrics[m], name, b->group) : n;
+		for (size_t i = b->of[m]; i < n; i++)
+			*row++ = NAN;
+		for (size_t i = 0; i < n && b->of[m]; i++)
+			if (v[i].n >= metrics[m].k)
+				sum += *row++ = problems_value(e, &v[i], &metrics[m]);
+		b->value[m] = b->of[m] ? sum / (double)b->of[m] : NAN;
+	}
+	tell_long(n, name);
+	intervals(value, n, b);
 	free(value);
 }
 
 /* ---- writing ---- */
-
-static void put_metric_name(struct buf *b, size_t m)
-{
-	if (m == 0)
-		buf_str(b, "avg@n");
-	else
-		buf_printf(b, "pass@%" PRIu64, ks[m - 1]);
-}
 
 static void put_number(struct buf *b, double v)
 {
@@ -266,36 +224,53 @@ static void put_json_text(struct buf *b, struct span s)
 	buf_free(&plain);
 }
 
-static void put_json(struct buf *out, struct span name, const struct block *b)
+static void put_json_metrics(struct buf *out, const struct block *b)
 {
-	buf_str(out, "{\"input\":");
-	put_json_text(out, name);
-	buf_str(out, ",\"group\":");
-	put_json_text(out, b->group);
-	buf_printf(out, ",\"problems\":%" PRIu64 ",\"samples\":%" PRIu64 ",\"metrics\":{",
-		   b->problems, b->samples);
-	for (size_t m = 0; m <= n_ks; m++) {
+	for (size_t m = 0; m < n_metrics; m++) {
 		buf_str(out, m ? ",\"" : "\"");
-		put_metric_name(out, m);
+		put_metric_name(out, &metrics[m]);
 		buf_str(out, "\":{\"value\":");
 		put_number(out, b->value[m]);
 		buf_str(out, ",\"low\":");
 		put_number(out, b->low[m]);
 		buf_str(out, ",\"high\":");
 		put_number(out, b->high[m]);
+		if (measures)
+			buf_printf(out, ",\"problems\":%" PRIu64, b->of[m]);
 		buf_char(out, '}');
 	}
+}
+
+static void put_json_names(struct buf *out, struct span name, struct span group)
+{
+	buf_str(out, "{\"input\":");
+	put_json_text(out, name);
+	buf_str(out, ",\"group\":");
+	put_json_text(out, group);
+}
+
+static void put_json(struct buf *out, struct span name, const struct block *b)
+{
+	put_json_names(out, name, b->group);
+	buf_printf(out, ",\"problems\":%" PRIu64 ",\"samples\":%" PRIu64 ",\"metrics\":{",
+		   b->problems, b->samples);
+	put_json_metrics(out, b);
 	buf_str(out, "}}\n");
+}
+
+static void put_names(struct buf *out, struct span name, struct span group)
+{
+	columns_escape(out, name.p, name.n);
+	buf_char(out, '\t');
+	columns_escape(out, group.p, group.n);
 }
 
 static void put_table(struct buf *out, struct span name, const struct block *b)
 {
-	for (size_t m = 0; m <= n_ks; m++) {
-		columns_escape(out, name.p, name.n);
-		buf_char(out, '\t');
-		columns_escape(out, b->group.p, b->group.n);
+	for (size_t m = 0; m < n_metrics; m++) {
+		put_names(out, name, b->group);
 		buf_printf(out, "\t%" PRIu64 "\t%" PRIu64 "\t", b->problems, b->samples);
-		put_metric_name(out, m);
+		put_metric_name(out, &metrics[m]);
 		buf_char(out, '\t');
 		put_number(out, b->value[m]);
 		buf_char(out, '\t');
@@ -306,7 +281,101 @@ static void put_table(struct buf *out, struct span name, const struct block *b)
 	}
 }
 
-static void notes(const struct eval *e, size_t problems, const char *name)
+/* What a line of --per-problem says behind the metrics */
+static const char *const problem_keys[] = {"maj", "answers", "tokens", "cut", "unparsed"};
+enum { N_PROBLEM_KEYS = sizeof problem_keys / sizeof *problem_keys };
+
+static double ratio(uint64_t a, uint64_t b)
+{
+	return b ? (double)a / (double)b : NAN;
+}
+
+static void problem_numbers(const struct problems *e, const struct problem *p,
+			    double v[N_PROBLEM_KEYS])
+{
+	struct metric all = {.kind = MEASURE_MAJ, .k = p->n};
+	uint64_t parsed = p->silent_right;
+
+	for (size_t i = 0; i < p->n_answer; i++)
+		parsed += e->answer.v[p->answer + i].n;
+	v[0] = problems_value(e, p, &all);
+	v[1] = problems_answered(e) ? (double)p->n_answer : NAN;
+	v[2] = ratio(p->tokens, p->with_tokens);
+	v[3] = ratio(p->cut, p->with_finish);
+	v[4] = problems_answered(e) ? ratio(p->n - parsed, p->n) : NAN;
+}
+
+static void put_problem_json(struct buf *out, struct span name, const struct problems *e,
+			     const struct problem *p)
+{
+	double v[N_PROBLEM_KEYS];
+
+	put_json_names(out, name, names_get(&e->groups, p->group));
+	buf_str(out, ",\"problem\":");
+	put_json_text(out, problems_task(e, p));
+	buf_printf(out, ",\"n\":%" PRIu64 ",\"c\":%" PRIu64 ",\"mean\":", p->n, p->c);
+	put_number(out, p->reward / (double)p->n);
+	for (size_t m = 1; m < n_metrics; m++) {
+		buf_str(out, ",\"");
+		put_metric_name(out, &metrics[m]);
+		buf_str(out, "\":");
+		put_number(out, problems_value(e, p, &metrics[m]));
+	}
+	problem_numbers(e, p, v);
+	for (size_t i = 0; i < N_PROBLEM_KEYS; i++) {
+		buf_printf(out, ",\"%s\":", problem_keys[i]);
+		put_number(out, v[i]);
+	}
+	buf_str(out, "}\n");
+}
+
+static void put_problem(struct buf *out, struct span name, const struct problems *e,
+			const struct problem *p)
+{
+	struct span task = problems_task(e, p);
+	double v[N_PROBLEM_KEYS];
+
+	put_names(out, name, names_get(&e->groups, p->group));
+	buf_char(out, '\t');
+	columns_escape(out, task.p, task.n);
+	buf_printf(out, "\t%" PRIu64 "\t%" PRIu64 "\t", p->n, p->c);
+	put_number(out, p->reward / (double)p->n);
+	for (size_t m = 1; m < n_metrics; m++) {
+		buf_char(out, '\t');
+		put_number(out, problems_value(e, p, &metrics[m]));
+	}
+	problem_numbers(e, p, v);
+	for (size_t i = 0; i < N_PROBLEM_KEYS; i++) {
+		buf_char(out, '\t');
+		put_number(out, v[i]);
+	}
+	buf_char(out, '\n');
+}
+
+static void put_header(void)
+{
+	struct buf text = {0};
+
+	if (!per_problem) {
+		buf_str(&text, "input\tgroup\tproblems\tsamples\tmetric\tvalue\tlow\thigh\n");
+	} else {
+		buf_str(&text, "input\tgroup\tproblem\tn\tc\tmean");
+		if (!k_list)
+			default_ks(NULL, 0);
+		list_metrics();
+		for (size_t m = 1; m < n_metrics; m++) {
+			buf_char(&text, '\t');
+			put_metric_name(&text, &metrics[m]);
+		}
+		for (size_t i = 0; i < N_PROBLEM_KEYS; i++)
+			buf_printf(&text, "\t%s", problem_keys[i]);
+		buf_char(&text, '\n');
+	}
+	out_write(out_stdout(), text.p, text.n);
+	buf_free(&text);
+}
+
+static void notes(const struct problems *e, const char *name)
 {
 	if (e->ungraded)
 		msg_info("%s: %" PRIu64 " trajectories without a reward left out, %" PRIu64
@@ -314,58 +383,85 @@ static void notes(const struct eval *e, size_t problems, const char *name)
 			 name, e->ungraded, e->failed);
 	if (by && e->keys.n && !e->by_seen)
 		msg_warn("%s: --by %s: no trajectory has this key", name, by);
-	if (problems < e->keys.n)
-		msg_info("%s: %zu problems without any reward left out", name,
-			 e->keys.n - problems);
+	if (e->n < e->keys.n)
+		msg_info("%s: %zu problems without any reward left out", name, e->keys.n - e->n);
+	if (e->o.answers && e->n && !problems_answered(e))
+		msg_warn("%s: no trajectory says which answer was extracted from it: maj is n/a "
+			 "(traj-score writes that, if the verifier tells it)",
+			 name);
 }
 
-static void put_blocks(struct eval *e, const char *name)
+static void put_blocks(const struct problems *e, const char *name, struct buf *text)
 {
-	size_t n = arrange(e), from = 0;
-	struct buf text = {0};
-	struct block b;
+	size_t from = 0;
+	struct block b = {.value = xarray(n_metrics, sizeof *b.value),
+			  .low = xarray(n_metrics, sizeof *b.low),
+			  .high = xarray(n_metrics, sizeof *b.high),
+			  .of = xarray(n_metrics, sizeof *b.of)};
 
-	if (!k_list)
-		default_ks(e->v, n);
 	for (size_t g = 0; g < e->groups.n; g++) {
 		size_t to = from;
 
-		while (to < n && e->v[to].group == g)
+		while (to < e->n && e->v[to].group == g)
 			to++;
-		reckon(e->v + from, to - from, names_get(&e->groups, g), name, &b);
-		(json ? put_json : put_table)(&text, (struct span){name, strlen(name)}, &b);
+		b.group = names_get(&e->groups, g);
+		reckon(e, e->v + from, to - from, name, &b);
+		(json ? put_json : put_table)(text, (struct span){name, strlen(name)}, &b);
 		from = to;
 	}
-	notes(e, n, name);
+	free(b.value);
+	free(b.low);
+	free(b.high);
+	free(b.of);
+}
+
+static void put_all(struct problems *e, const char *name)
+{
+	struct buf text = {0};
+
+	problems_sort(e);
+	if (!k_list)
+		default_ks(e->v, e->n);
+	list_metrics();
+	if (!per_problem)
+		put_blocks(e, name, &text);
+	for (size_t i = 0; i < e->n && per_problem; i++)
+		(json ? put_problem_json : put_problem)(&text, (struct span){name, strlen(name)}, e,
+							&e->v[i]);
+	notes(e, name);
 	out_write(out_stdout(), text.p, text.n);
 	buf_free(&text);
 }
 
-/* One input from beginning to end: its blocks appear when all of it was sound. */
+/* One input from beginning to end: its lines appear when all of it was sound. */
 static int report(const char *path)
 {
 	struct reason why = {0};
-	struct eval e = {0};
+	struct problems e = {
+		.o = {.by = by,
+		      .threshold = threshold,
+		      .answers = per_problem || wanted & 1u << MEASURE_MAJ,
+		      .rewards = (wanted & (1u << MEASURE_BEST | 1u << MEASURE_WORST)) != 0,
+		      .flags = strict ? REC_STRICT : 0}};
 	const char *name = path;
-	int st = read_eval(&e, path, &name, &why);
+	int st = problems_read(&e, path, &name, &why);
 
 	if (st)
 		msg_reason(&why);
 	else
-		put_blocks(&e, name);
-	eval_free(&e);
+		put_all(&e, name);
+	problems_free(&e);
 	return st;
 }
 
 int main(int argc, char *argv[])
 {
-	int i = tool_start(&tool, argc, argv), st = parse_ks();
+	int i = tool_start(&tool, argc, argv), st = parse_lists();
 
 	if (st)
 		return tool_finish(st);
 	if (!json)
-		out_str(out_stdout(),
-			"input\tgroup\tproblems\tsamples\tmetric\tvalue\tlow\thigh\n");
+		put_header();
 	if (i == argc)
 		st = report("-");
 	for (; i < argc; i++) {
@@ -373,5 +469,6 @@ int main(int argc, char *argv[])
 
 		st = one > st ? one : st;
 	}
+	free(metrics);
 	return tool_finish(st);
 }

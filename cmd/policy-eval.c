@@ -79,7 +79,7 @@ static int check_options(void)
 		return tool_usage("--groups is about the problems of -t in a --step from 1 to %d, "
 				  "and has no --shard",
 				  MAX_STEP);
-	if (options_check_compute(compute) || options_check_temperature(o.sample.temperature, true))
+	if (options_use_compute(compute) || options_check_temperature(o.sample.temperature, true))
 		return ST_USAGE;
 	if (train_file && !task_file)
 		return tool_usage("--leak-check is about the problems of -t");

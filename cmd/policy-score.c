@@ -89,7 +89,7 @@ static int check_options(void)
 			if (keys[k] && strcmp(keys[i], keys[k]) == 0)
 				return tool_usage("'%s' is given twice", keys[i]);
 	}
-	return options_check_compute(compute);
+	return options_use_compute(compute);
 }
 
 /* ---- what is asked of each record ---- */

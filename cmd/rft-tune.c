@@ -22,7 +22,7 @@
 
 static struct rft_opts o = RFT_OPTS_DEFAULT;
 static struct run_options run = RUN_OPTIONS_DEFAULT(100);
-static const char *decay = "linear", *weight = "token";
+static const char *decay = "linear", *weight = "token", *loss_word = "nll";
 static const char *train_on = "last";
 static struct rftrows_opts rows;
 static bool strict;
@@ -40,9 +40,20 @@ static const struct opt opts[] = {
 	{0, "batch", "N", OPT_INT, &o.batch, 1, 1e6, "rows in an update"},
 	OPTIONS_MEMORY(o),
 	OPTION_COMPUTE(run.compute),
+	OPTION_BLAS(run.blas),
 	{0, "max-len", "N", OPT_INT, &o.max_len, 0, 1e9,
 	 "leave out rows of more tokens, prompt included; 0: the policy's limit"},
 	{0, "weight", WEIGHT_WORDS, OPT_WORD, &weight, 0, 0, "what counts the same in the loss"},
+	{0, "weight-key", "KEY", OPT_STR, &o.weight_key, 0, 0,
+	 "a number of each record that its loss is multiplied with"},
+	{0, "pear-low", "X", OPT_NUM, &o.pear.low, -20, 0,
+	 "of --weight pear: least log-ratio of a token"},
+	{0, "pear-high", "X", OPT_NUM, &o.pear.high, 0, 20, "and greatest"},
+	{0, "pear-discount", "X", OPT_NUM, &o.pear.discount, 1e-6, 1,
+	 "of --weight pear-suffix and pear-block, for each later token"},
+	{0, "pear-block", "N", OPT_INT, &o.pear.block, 1, 1e6, "tokens of a block"},
+	{0, "loss", RFT_LOSS_WORDS, OPT_WORD, &loss_word, 0, 0,
+	 "-log p of a token; dft: times p, without its gradient"},
 	{0, "train-on", TURNS_WORDS, OPT_WORD, &train_on, 0, 0,
 	 "which of the assistant's turns in rows of messages"},
 	{0, "template-arg", "NAME=JSON", OPT_LIST, &rows.args, 0, 0,
@@ -53,7 +64,7 @@ static const struct opt opts[] = {
 	{0, "lr", "X", OPT_NUM, &o.lr, 0, 10, "greatest learning rate"},
 	{0, "warmup", "N", OPT_INT, &o.warmup, 0, 1e9, "updates in which it rises to that"},
 	{0, "decay", DECAY_WORDS, OPT_WORD, &decay, 0, 0, "its way to 0 at the end"},
-	OPTIONS_ADAMW(o.adamw),
+	OPTIONS_OPTIMIZER(o.optimizer),
 
 	OPTIONS_LORA(run),
 
@@ -80,6 +91,7 @@ static int check_options(void)
 	o.seed = (uint64_t)run.seed;
 	o.decay = (enum decay)tool_word(DECAY_WORDS, decay);
 	o.weight = (enum rft_weight)tool_word(WEIGHT_WORDS, weight);
+	o.loss = (enum rft_loss)tool_word(RFT_LOSS_WORDS, loss_word);
 	rows.all = tool_word(TURNS_WORDS, train_on) == 1;
 	return 0;
 }
@@ -152,6 +164,11 @@ static int read_all(struct rft_data *d, int n, char *files[], struct reason *why
 			 " trajectories with a reward have less than 0.5 and "
 			 "are learned from like the others (traj-filter --correct leaves them out)",
 			 total.wrong, total.judged);
+	if (d->other_draws)
+		msg_warn("%" PRIu64
+			 " trajectories were not drawn at temperature 1 from all tokens: their "
+			 "importance compares two kinds of distributions",
+			 d->other_draws);
 	st = rft_seal(d, why);
 	if (!st)
 		msg_info("%zu trajectories to learn from, %zu held out", d->n_train, d->n_held);
@@ -281,7 +298,7 @@ static int finish(const struct policy *p, struct reason *why)
 		return 0;
 	}
 	summary(session.all);
-	options_tell_rate(&run, p, o.lr, session.all);
+	options_tell_rate(&run, p, o.lr, optimizer_reach(&o.optimizer, o.lr), session.all);
 	return session_save(&session, p, run.out, why);
 }
 

@@ -53,6 +53,7 @@ static const struct opt opts[] = {
 	{0, "advantage", ADVANTAGE_WORDS, OPT_WORD, &advantage, 0, 0, "estimator"},
 	OPTIONS_LOSS(o, words),
 	OPTION_COMPUTE(run.compute),
+	OPTION_BLAS(run.blas),
 	OPTIONS_RATE(o),
 
 	OPTIONS_LORA(run),
@@ -347,7 +348,8 @@ static int explore(struct policy *p, const struct task_set *tasks, struct rec_ou
 	st = session_close_log(&session, st, why);
 	summary();
 	if (!st)
-		options_tell_rate(&run, p, o.lr, total.updates);
+		options_tell_rate(&run, p, o.lr, optimizer_reach(&o.optimizer, o.lr),
+				  total.updates);
 	if (!st)
 		st = finish(rl, p, w, why);
 	rl_free(rl);

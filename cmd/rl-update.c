@@ -45,6 +45,7 @@ static const struct opt opts[] = {
 	 "most tokens that a response could have had"},
 	OPTIONS_LOSS(o, words),
 	OPTION_COMPUTE(run.compute),
+	OPTION_BLAS(run.blas),
 
 	{0, "logprobs", "KEY", OPT_STR, &lessons_opts.old, 0, 0,
 	 "log-probabilities that the responses were drawn with"},
@@ -271,7 +272,7 @@ static int finish(const struct policy *p, uint64_t updates, struct reason *why)
 			 session.done, session.all);
 		return 0;
 	}
-	options_tell_rate(&run, p, o.lr, updates);
+	options_tell_rate(&run, p, o.lr, optimizer_reach(&o.optimizer, o.lr), updates);
 	if (save_kept(p, why))
 		return why->status;
 	return session_save(&session, p, run.out, why);

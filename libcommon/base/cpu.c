@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[CPU_SETS] = {"plain", "v3", "v4", "v4bf16"};
+static const char *const names[CPU_SETS] = {"plain", "v3", "v4", "amx", "v4bf16"};
 
 /* In this program */
 static const bool built[CPU_SETS] = {
@@ -16,6 +16,9 @@ static const bool built[CPU_SETS] = {
 #endif
 #ifdef KERNELS_v4
 	[CPU_V4] = true,
+#endif
+#ifdef KERNELS_amx
+	[CPU_AMX] = true,
 #endif
 #ifdef KERNELS_v4bf16
 	[CPU_V4BF16] = true,
@@ -27,6 +30,35 @@ const char *cpu_name(enum cpu_set s)
 	assert(s < CPU_SETS);
 	return names[s];
 }
+
+#if defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The processor has tiles and their product in bf16, the system keeps them (XCR0's bits 17 and 18),
+ * and allows this process to use them: once for all threads and for children. Linux before 5.16, or
+ * a sandbox, says no. */
+static bool has_tiles(void)
+{
+	enum { BF16 = 1 << 22, TILE = 1 << 24, STATE = 3 << 17, OSXSAVE = 1 << 27 };
+	enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+	unsigned a, b, c, d;
+
+	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & OSXSAVE))
+		return false;
+	if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & BF16) || !(d & TILE))
+		return false;
+	__asm__("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
+	return (a & STATE) == STATE &&
+	       syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+}
+#else
+static bool has_tiles(void)
+{
+	return false;
+}
+#endif
 
 /* The processor has the instructions, and the system keeps the registers that they need: the
  * compiler's function asks for both. */
@@ -44,6 +76,8 @@ static bool runs(enum cpu_set s)
 		return v3;
 	case CPU_V4:
 		return v4;
+	case CPU_AMX:
+		return v4 && has_tiles();
 	case CPU_V4BF16:
 		return v4 && __builtin_cpu_supports("avx512bf16");
 	default:
@@ -62,7 +96,7 @@ bool cpu_has(enum cpu_set s)
 
 static enum cpu_set best(void)
 {
-	enum cpu_set s = CPU_SETS - 1;
+	enum cpu_set s = CPU_V4BF16 - 1;
 
 	while (s > CPU_PLAIN && !cpu_has(s))
 		s--;
@@ -73,7 +107,7 @@ static int refuse(const char *word, const char *what, struct reason *why)
 {
 	char all[64] = "";
 
-	for (enum cpu_set s = 0; s < CPU_SETS; s++)
+	for (enum cpu_set s = 0; s < CPU_V4BF16; s++)
 		if (cpu_has(s))
 			snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s",
 				 *all ? ", " : "", names[s]);
@@ -87,7 +121,7 @@ int cpu_choose(enum cpu_set *s, struct reason *why)
 	*s = best();
 	if (!word || !*word)
 		return 0;
-	for (enum cpu_set t = 0; t < CPU_SETS; t++) {
+	for (enum cpu_set t = 0; t < CPU_V4BF16; t++) {
 		if (strcmp(word, names[t]) != 0)
 			continue;
 		if (!built[t])

@@ -2,7 +2,7 @@
  * cpu.h - which sets of kernels this program has that this processor can run, and which is taken.
  *
  * The loops that the time goes into are compiled once for each kind of processor (see
- * tensor/kernels.h). They give the same bits; a set is chosen for its speed alone.
+ * tensor/kernels.h). They give the same bits (but the last); a set is chosen for its speed alone.
  */
 #ifndef BASE_CPU_H
 #define BASE_CPU_H
@@ -12,14 +12,15 @@
 #include <stdbool.h>
 
 /* From the slowest on: any processor; x86-64 with AVX2 and FMA; with AVX-512 F, BW, DQ and VL; that
- * with AVX-512 BF16 */
-enum cpu_set { CPU_PLAIN, CPU_V3, CPU_V4, CPU_V4BF16, CPU_SETS };
+ * with tiles of bf16. The last one, with AVX-512 BF16, has an arithmetic of its own (tensor/bf16.h)
+ * and is never chosen here. */
+enum cpu_set { CPU_PLAIN, CPU_V3, CPU_V4, CPU_AMX, CPU_V4BF16, CPU_SETS };
 
 const char *cpu_name(enum cpu_set s);
 /* The program was built with it, and processor and system can run it. */
 bool cpu_has(enum cpu_set s);
-/* The set that the environment names by RLOOP_KERNELS, else the last that cpu_has. ST_USAGE: that
- * name is none of these; *s is then the last all the same. */
+/* The set that the environment names by RLOOP_KERNELS, else the last but CPU_V4BF16 that cpu_has.
+ * ST_USAGE: that name is none of these; *s is then the last all the same. */
 int cpu_choose(enum cpu_set *s, struct reason *why);
 
 #endif

@@ -67,7 +67,7 @@ static void put_default(struct out *o, const struct opt *p)
 
 static void put_opt(struct out *o, const struct opt *p)
 {
-	char left[80];
+	char left[160];
 	int n = 0;
 
 	if (p->letter)

@@ -59,7 +59,7 @@ struct learner {
 	struct policy *p;
 	struct batch *batch;
 	struct weights w; /* those that change */
-	struct adamw adamw;
+	struct optimizer optimizer;
 	float *grads;     /* laid out as w */
 	struct model ref; /* the start policy; n_params 0 without a KL term */
 	struct batch *ref_batch;
@@ -104,7 +104,7 @@ void learner_memory(const struct learner *l, size_t groups, size_t each, size_t 
 	const struct model *m = &l->p->model;
 	size_t parts = (size_t)l->o->minibatches, part = each * ((groups + parts - 1) / parts);
 
-	memory_of_training(need, m);
+	update_memory(&l->o->optimizer, m, need);
 	need->activations += batch_bytes(l->batch, micro(l, part, longest), longest, true);
 	if (l->o->loss.kl > 0) {
 		const struct lora *a = m->lora;
@@ -136,7 +136,7 @@ static void begin(struct learner *l)
 	if (l->grads)
 		return;
 	l->w = model_trained(&l->p->model);
-	adamw_init(&l->adamw, &l->o->adamw, l->w.w, l->w.n_w);
+	optimizer_init(&l->optimizer, &l->o->optimizer, l->w.w, l->w.n_w);
 	l->grads = big_alloc(l->w.n * sizeof *l->grads);
 	if (l->o->loss.kl > 0) {
 		model_copy(&l->ref, &l->p->model);
@@ -162,7 +162,7 @@ void learner_free(struct learner *l)
 	batch_free(l->ref_batch);
 	if (l->ref.n_params)
 		model_free(&l->ref);
-	adamw_free(&l->adamw);
+	optimizer_free(&l->optimizer);
 	big_free(l->grads, l->w.n * sizeof *l->grads);
 	free(l->group);
 	free(l->order);
@@ -177,7 +177,7 @@ void learner_free(struct learner *l)
 void learner_state(struct learner *l, struct state *s)
 {
 	begin(l);
-	update_state(&l->adamw, &l->w, s);
+	update_state(&l->optimizer, &l->w, s);
 }
 
 void learner_loaded(struct learner *l)
@@ -298,7 +298,7 @@ static void update(struct learner *l, size_t n, struct learned *out)
 	if (out->updates + out->skipped == 0)
 		out->ratio_error = l->stats.ratio_error;
 	fault_float("gradient", l->grads);
-	if (update_apply(&l->adamw, &l->p->model, l->grads, l->stats.loss, out->lr, &norm)) {
+	if (update_apply(&l->optimizer, &l->p->model, l->grads, l->stats.loss, out->lr, &norm)) {
 		out->updates++;
 		out->loss += l->stats.loss;
 		out->grad_norm += norm;
@@ -331,7 +331,7 @@ static void passes(struct learner *l, uint64_t step, struct learned *out)
 		l->group[g] = g;
 	for (uint64_t epoch = 0; epoch < (uint64_t)l->o->epochs; epoch++) {
 		rng_shuffle(rng_key(l->o->roll.seed, RNG_ORDER, step, epoch, 1), l->group, kept);
-		for (size_t k = 0; k < parts && !adamw_stuck(&l->adamw); k++)
+		for (size_t k = 0; k < parts && !optimizer_stuck(&l->optimizer); k++)
 			update(l, gather(l, k * kept / parts, (k + 1) * kept / parts), out);
 	}
 }
@@ -363,10 +363,10 @@ int learner_step(struct learner *l, uint64_t step, const struct lesson *x, struc
 		passes(l, step, out);
 	}
 	means(l, out);
-	out->stuck = adamw_stuck(&l->adamw);
+	out->stuck = optimizer_stuck(&l->optimizer);
 	return out->stuck ? fail(why, ST_INPUT,
 				 "%d updates in a row had a loss or gradient that is not finite (a "
 				 "lower --lr may help)",
-				 ADAMW_PATIENCE)
+				 OPTIMIZER_PATIENCE)
 			  : 0;
 }

@@ -64,7 +64,7 @@ struct learned { /* of one step; means are NaN where there was nothing to averag
 	double ratio_error;        /* greatest |ratio - 1| before the first update */
 	double importance, masked; /* mean of the tokens' weights; share of them that is 0 */
 	size_t trained;            /* tokens that all passes computed */
-	bool stuck;                /* ADAMW_PATIENCE updates in a row were not finite */
+	bool stuck;                /* OPTIMIZER_PATIENCE updates in a row were not finite */
 };
 
 /* What the rows of OPTIONS_LOSS cannot say: 0, or ST_USAGE, told. */

@@ -1,5 +1,6 @@
 /* rft.c - maximum likelihood on chosen responses. See rft.h. */
 #include "learn/rft.h"
+#include "base/elem.h"
 #include "base/fault.h"
 #include "base/mem.h"
 #include "base/rng.h"
@@ -17,9 +18,10 @@ struct rft {
 	const struct rft_data *d;
 	struct batch *batch;
 	struct weights w; /* those that change */
-	struct adamw adamw;
+	struct optimizer optimizer;
 	float *grads;    /* laid out as w */
 	uint64_t *order; /* (n_train) this epoch's */
+	double *slope;   /* by each log-probability of one row; grown */
 	uint64_t update, updates, per_epoch;
 };
 
@@ -38,7 +40,7 @@ int rft_memory(const struct rft_opts *o, const struct policy *p, const struct rf
 	}
 	micro = (size_t)o->micro_tokens < all ? (size_t)o->micro_tokens : all;
 	*need = (struct memory){.weights = model_bytes(&p->model)};
-	memory_of_training(need, &p->model);
+	update_memory(&o->optimizer, &p->model, need);
 	need->activations = batch_bytes(b, micro, longest, true);
 	batch_free(b);
 	return memory_check(need, why);
@@ -56,7 +58,7 @@ struct rft *rft_new(const struct rft_opts *o, struct policy *p, const struct rft
 	r->d = d;
 	r->batch = batch_new(&p->model, o->recompute);
 	r->w = model_trained(&p->model);
-	adamw_init(&r->adamw, &o->adamw, r->w.w, r->w.n_w);
+	optimizer_init(&r->optimizer, &o->optimizer, r->w.w, r->w.n_w);
 	r->grads = big_alloc(r->w.n * sizeof *r->grads);
 	r->order = xarray(d->n_train, sizeof *r->order);
 	r->per_epoch = (d->n_train + (uint64_t)o->batch - 1) / (uint64_t)o->batch;
@@ -82,27 +84,55 @@ void rft_free(struct rft *r)
 	if (!r)
 		return;
 	batch_free(r->batch);
-	adamw_free(&r->adamw);
+	optimizer_free(&r->optimizer);
 	big_free(r->grads, r->w.n * sizeof *r->grads);
 	free(r->order);
+	free(r->slope);
 	free(r);
 }
 
 bool rft_stuck(const struct rft *r)
 {
-	return adamw_stuck(&r->adamw);
+	return optimizer_stuck(&r->optimizer);
 }
 
 struct sum { /* of one accumulate */
-	const struct rft_data *d;
+	struct rft *r;
 	double scale, loss;
 };
+
+/* L = -sum over t of w_t logp_t; d/dlogp_t = -w_t */
+double rft_response(const struct rft_opts *o, double weight, const float *logp, const float *mu,
+		    size_t n, double *dlogp)
+{
+	struct pear_opts pear = rft_pear(o);
+	double sum = 0;
+
+	pear_weights(&pear, logp, mu, n, dlogp);
+	for (size_t t = 0; t < n; t++) {
+		dlogp[t] *= -weight * (o->loss == RFT_DFT ? elem_exp(logp[t]) : 1);
+		sum += dlogp[t] * logp[t];
+	}
+	return sum;
+}
+
+static void weighted(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
+{
+	struct sum *s = ctx;
+	const struct rft_data *d = s->r->d;
+
+	s->r->slope = xgrow(s->r->slope, n, sizeof *s->r->slope);
+	s->loss += rft_response(s->r->o, d->weight[i] * d->row[i].own * s->scale, logp,
+				d->old ? d->old[i] : NULL, n, s->r->slope);
+	for (size_t t = 0; t < n; t++)
+		dlogp[t] = (float)s->r->slope[t];
+}
 
 /* L = -weight * sum over t of logp_t; d/dlogp_t = -weight */
 static void likelihood(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
 {
 	struct sum *s = ctx;
-	double weight = s->d->weight[i] * s->scale, sum = 0;
+	double weight = s->r->d->weight[i] * s->scale, sum = 0;
 
 	for (size_t t = 0; t < n; t++)
 		sum -= logp[t];
@@ -121,13 +151,15 @@ static double total_weight(const struct rft_data *d, const uint64_t *order, size
 	return sum;
 }
 
-/* Weighted mean of -log p over the responses order[0..n); its gradient is added to grads. */
+/* Weighted mean of -log p over the responses order[0..n); its gradient is added to grads. Without
+ * them, where something is measured, only tokens, trajectories or problems are weighed. */
 static double accumulate(struct rft *r, const uint64_t *order, size_t n, float *grads)
 {
-	struct sum s = {r->d, 1 / total_weight(r->d, order, n), 0};
+	struct sum s = {r, 1 / total_weight(r->d, order, n), 0};
+	bool plain = !r->d->old && !r->o->weight_key && r->o->loss == RFT_NLL;
 
-	batch_run(r->batch, r->d->seq, order, n, (size_t)r->o->micro_tokens, 1, likelihood, &s,
-		  grads);
+	batch_run(r->batch, r->d->seq, order, n, (size_t)r->o->micro_tokens, 1,
+		  plain || !grads ? likelihood : weighted, &s, grads);
 	return s.loss;
 }
 
@@ -152,7 +184,7 @@ static void shuffle(struct rft *r)
 void rft_state(struct rft *r, struct state *s)
 {
 	state_count(s, "update", &r->update);
-	update_state(&r->adamw, &r->w, s);
+	update_state(&r->optimizer, &r->w, s);
 }
 
 int rft_loaded(struct rft *r, struct reason *why)
@@ -195,7 +227,7 @@ int rft_next(struct rft *r, struct rft_report *rep, struct reason *why)
 	memset(r->grads, 0, r->w.n * sizeof *r->grads);
 	rep->loss = accumulate(r, rows, n, r->grads);
 	fault_float("gradient", r->grads);
-	rep->applied = update_apply(&r->adamw, &r->p->model, r->grads, rep->loss, rep->lr,
+	rep->applied = update_apply(&r->optimizer, &r->p->model, r->grads, rep->loss, rep->lr,
 				    &rep->grad_norm);
 	rep->update = ++r->update;
 	rep->epoch_end = r->update % r->per_epoch == 0 || r->update == r->updates;
@@ -203,7 +235,7 @@ int rft_next(struct rft *r, struct rft_report *rep, struct reason *why)
 		fail(why, ST_INPUT,
 		     "update %" PRIu64 ": %d in a row had a loss or gradient that is not finite "
 		     "(a lower --lr may help)",
-		     r->update, ADAMW_PATIENCE);
+		     r->update, OPTIMIZER_PATIENCE);
 		return -1;
 	}
 	return 1;

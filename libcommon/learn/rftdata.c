@@ -3,8 +3,10 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "learn/rft.h"
+#include "stream/trajscan.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -26,7 +28,10 @@ uint64_t rft_data_hash(const struct rft_data *d)
 		uint64_t head[] = {r->n_prompt, r->n_resp, r->task};
 
 		hash_add(h, head, sizeof head);
+		if (d->o->weight_key)
+			hash_add(h, &r->own, sizeof r->own);
 	}
+	hash_add(h, d->mu, d->n_mu * sizeof *d->mu);
 	hash_add(h, d->tok, d->n_tok * sizeof *d->tok);
 	hash_add(h, d->learn.p, d->learn.n);
 	sum = hash_64(h);
@@ -39,6 +44,8 @@ void rft_data_free(struct rft_data *d)
 	free(d->tok);
 	free(d->row);
 	buf_free(&d->learn);
+	free(d->mu);
+	free(d->old);
 	trajids_free(&d->ids);
 	names_free(&d->tasks);
 	free(d->prompt);
@@ -77,10 +84,14 @@ static uint64_t keep_learn(struct rft_data *d, const uint8_t *learn, size_t n, s
 	return d->learn.n - n + 1;
 }
 
-static void append(struct rft_data *d, const struct turns_row *r, uint64_t task)
+static void append(struct rft_data *d, const struct turns_row *r, struct rft_of of)
 {
 	size_t n_resp = r->n - r->n_prompt;
-	struct rft_row row = {d->n_tok, (uint32_t)r->n_prompt, (uint32_t)n_resp, 0, 0, task};
+	struct rft_row row = {.at = d->n_tok,
+			      .n_prompt = (uint32_t)r->n_prompt,
+			      .n_resp = (uint32_t)n_resp,
+			      .task = of.task,
+			      .own = of.own};
 
 	assert(r->n_prompt >= 1 && r->n_prompt < r->n);
 	if (d->n == d->cap) {
@@ -97,7 +108,8 @@ static void append(struct rft_data *d, const struct turns_row *r, uint64_t task)
 	d->n_tok += r->n;
 }
 
-static int keep_row(struct rft_data *d, const struct turns_row *r, uint64_t task)
+/* False: the row is left out, and counted. */
+static bool keep_row(struct rft_data *d, const struct turns_row *r, struct rft_of of)
 {
 	const struct config *cfg = &d->policy->cfg;
 	int64_t o = d->o->max_len;
@@ -108,40 +120,104 @@ static int keep_row(struct rft_data *d, const struct turns_row *r, uint64_t task
 		d->empty++;
 	else if (r->n > max)
 		d->too_long++;
-	else
-		append(d, r, task);
+	else {
+		append(d, r, of);
+		return true;
+	}
+	return false;
+}
+
+struct pear_opts rft_pear(const struct rft_opts *o)
+{
+	struct pear_opts p = o->pear;
+
+	p.kind = o->weight >= WEIGHT_SEQUENCE
+			 ? (enum pear_kind)(PEAR_SEQUENCE + (o->weight - WEIGHT_SEQUENCE))
+			 : PEAR_NONE;
+	return p;
+}
+
+static int no_mu(struct reason *why)
+{
+	return fail(why, ST_INPUT,
+		    "--weight by importance needs the log-probabilities of what is learned: a "
+		    "record's tokens and logprobs");
+}
+
+int rft_add_row(struct rft_data *d, const struct turns_row *r, struct rft_of of, struct reason *why)
+{
+	if (rft_pear(d->o).kind)
+		return no_mu(why);
+	if (r->n_prompt == 0)
+		return fail(why, ST_INPUT, "prompt: it has no token");
+	if (trajids_check(d->policy, r->ids, r->n, why))
+		return why->status;
+	keep_row(d, r, of);
 	return 0;
 }
 
-int rft_add_row(struct rft_data *d, const struct turns_row *r, uint64_t task, struct reason *why)
+static void keep_mu(struct rft_data *d, const struct traj *t)
 {
-	if (r->n_prompt == 0)
-		return fail(why, ST_INPUT, "prompt: it has no token");
-	return trajids_check(d->policy, r->ids, r->n, why) ? why->status : keep_row(d, r, task);
+	if (d->cap_mu - d->n_mu < t->n_tokens) {
+		d->cap_mu = doubled(d->cap_mu, d->n_mu + t->n_tokens);
+		d->mu = xgrow(d->mu, d->cap_mu, sizeof *d->mu);
+	}
+	memcpy(d->mu + d->n_mu, t->logprobs, t->n_tokens * sizeof *d->mu);
+	d->n_mu += t->n_tokens;
+	d->other_draws += (!isnan(t->temperature) && t->temperature != 1) ||
+			  (!isnan(t->top_p) && t->top_p != 1) || t->top_k > 0;
 }
 
-static int add_traj(struct rft_data *d, const struct traj *t, uint64_t task, struct reason *why)
+static int add_traj(struct rft_data *d, const struct traj *t, struct rft_of of, struct reason *why)
 {
 	struct trajids *s = &d->ids;
 	int st = trajids_take(s, d->policy, t, why);
 	struct turns_row row = {.ids = s->ids.v, .n = s->ids.n, .n_prompt = s->n_prompt};
+	bool pear = rft_pear(d->o).kind != PEAR_NONE;
 
-	return st ? st : keep_row(d, &row, task);
+	if (st)
+		return st;
+	if (pear && (!t->tokens || t->n_logprobs != t->n_tokens))
+		return no_mu(why);
+	if (keep_row(d, &row, of) && pear)
+		keep_mu(d, t);
+	return 0;
+}
+
+int rft_own(const struct rft_opts *o, bool has, double x, struct reason *why)
+{
+	return has && isfinite(x) && x >= 0
+		       ? 0
+		       : fail(why, ST_INPUT, "--weight-key: key \"%s\" is no number from 0",
+			      o->weight_key);
+}
+
+static int own_weight(const struct rft_data *d, const struct rec *r, double *own,
+		      struct reason *why)
+{
+	bool has;
+
+	*own = 1;
+	if (!d->o->weight_key)
+		return 0;
+	has = mp_f64(trajscan_path(r->map, d->o->weight_key), own);
+	return rft_own(d->o, has, *own, why);
 }
 
 int rft_add(struct rft_data *d, const struct traj *t, const struct rec *r, const char *name,
 	    struct reason *why)
 {
+	struct rft_of of = {.task = XXH3_64bits(t->task.p, t->task.n)};
 	struct reason text;
 
 	if (check_prompt(d, t, r, name, why))
 		return why->status;
-	return add_traj(d, t, XXH3_64bits(t->task.p, t->task.n), &text)
+	return own_weight(d, r, &of.own, &text) || add_traj(d, t, of, &text)
 		       ? rec_fail(why, name, r, "%s", text.text)
 		       : 0;
 }
 
-int rft_add_text(struct rft_data *d, struct span prompt, struct span completion, uint64_t task,
+int rft_add_text(struct rft_data *d, struct span prompt, struct span completion, struct rft_of of,
 		 struct reason *why)
 {
 	struct traj t;
@@ -149,7 +225,7 @@ int rft_add_text(struct rft_data *d, struct span prompt, struct span completion,
 	traj_clear(&t);
 	t.prompt = prompt;
 	t.response = completion;
-	return add_traj(d, &t, task, why);
+	return add_traj(d, &t, of, why);
 }
 
 static int by_value(const void *a, const void *b)
@@ -188,13 +264,29 @@ static void weigh(struct rft_data *d)
 		tasks[i] = d->row[i].task;
 	qsort(tasks, d->n, sizeof *tasks, by_value);
 	for (size_t i = 0; i < d->n; i++) {
-		double len = (double)d->row[i].n_learn;
+		double len = (double)d->row[i].n_learn, n = 1;
 
-		d->weight[i] = d->o->weight == WEIGHT_TOKEN ? 1 : 1 / len;
-		if (d->o->weight == WEIGHT_TASK)
-			d->weight[i] /= (double)occurrences(tasks, d->n, d->row[i].task);
+		if (d->o->weight == WEIGHT_TASK || d->o->weight == WEIGHT_ROOT_TASK)
+			n = (double)occurrences(tasks, d->n, d->row[i].task);
+		d->weight[i] = d->o->weight == WEIGHT_TOKEN || rft_pear(d->o).kind ? 1 : 1 / len;
+		d->weight[i] /= d->o->weight == WEIGHT_ROOT_TASK ? sqrt(n) : n;
 	}
 	free(tasks);
+}
+
+/* Where the log-probabilities of each row are: all of its response's are learned. */
+static void place_mu(struct rft_data *d)
+{
+	size_t at = 0;
+
+	if (!rft_pear(d->o).kind)
+		return;
+	d->old = xarray(d->n, sizeof *d->old);
+	for (size_t i = 0; i < d->n; i++) {
+		d->old[i] = d->mu + at;
+		at += d->row[i].n_resp;
+	}
+	assert(at == d->n_mu);
 }
 
 int rft_seal(struct rft_data *d, struct reason *why)
@@ -221,6 +313,7 @@ int rft_seal(struct rft_data *d, struct reason *why)
 			d->train[d->n_train++] = i;
 	}
 	weigh(d);
+	place_mu(d);
 	if (d->n_train == 0)
 		return fail(why, ST_INPUT,
 			    "no trajectory to learn from: all %zu are held out for validation",

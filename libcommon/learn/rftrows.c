@@ -13,7 +13,7 @@ struct reader {
 	struct rft_data *d;
 	const struct rftrows_opts *o;
 	struct turns *turns; /* opened for the first conversation */
-	uint64_t task;       /* of the present row */
+	struct rft_of of;    /* the present row */
 };
 
 static uint64_t json_hash(const json_t *j)
@@ -47,7 +47,7 @@ static int add_row(void *ctx, const struct turns_row *row, struct reason *why)
 {
 	const struct reader *r = ctx;
 
-	return rft_add_row(r->d, row, r->task, why);
+	return rft_add_row(r->d, row, r->of, why);
 }
 
 /* The messages before the first of the assistant's at or behind `from`: the caller's. */
@@ -99,7 +99,7 @@ static int add_talk(struct reader *r, const json_t *row, const json_t *messages,
 	json_t *before = beginning(messages, from);
 	int st = take_json(row, "tools", true, &tools, why);
 
-	r->task = problem(row, before);
+	r->of.task = problem(row, before);
 	json_decref(before);
 	if (!st)
 		st = take_json(row, "chat_template_kwargs", false, &args, why);
@@ -203,13 +203,44 @@ static int add_ids(struct reader *r, const json_t *row, const json_t *list, cons
 	t.ids = ids;
 	t.n_prompt = first;
 	t.learn = first < n ? learn + first : NULL;
-	st = good ? rft_add_row(r->d, &t, problem(row, list), why) : bad_ids(why);
+	r->of.task = problem(row, list);
+	st = good ? rft_add_row(r->d, &t, r->of, why) : bad_ids(why);
 	free(ids);
 	free(learn);
 	return st;
 }
 
 /* ---- rows ---- */
+
+/* The value at a path, as trajscan_path has it */
+static const json_t *at_path(const json_t *row, const char *path)
+{
+	for (;;) {
+		const json_t *v = json_object_get(row, path);
+		const char *dot = strchr(path, '.');
+		char *first;
+
+		if (v || !dot)
+			return v;
+		first = xstrndup(path, (size_t)(dot - path));
+		row = json_object_get(row, first);
+		free(first);
+		path = dot + 1;
+	}
+}
+
+static int take_own(struct reader *r, const json_t *row, struct reason *why)
+{
+	const struct rft_opts *o = r->d->o;
+	const json_t *v;
+
+	r->of.own = 1;
+	if (!o->weight_key)
+		return 0;
+	v = at_path(row, o->weight_key);
+	r->of.own = json_number_value(v);
+	return rft_own(o, json_is_number(v), r->of.own, why);
+}
 
 static int add_json(struct reader *r, const json_t *row, struct reason *why)
 {
@@ -224,9 +255,10 @@ static int add_json(struct reader *r, const json_t *row, struct reason *why)
 		return add_messages(r, row, messages, NULL, why);
 	if (json_is_array(prompt) && json_is_array(rest))
 		return add_messages(r, row, prompt, rest, why);
-	if (json_is_string(prompt) && json_is_string(rest))
-		return rft_add_text(r->d, text_of(prompt), text_of(rest), problem(row, prompt),
-				    why);
+	if (json_is_string(prompt) && json_is_string(rest)) {
+		r->of.task = problem(row, prompt);
+		return rft_add_text(r->d, text_of(prompt), text_of(rest), r->of, why);
+	}
 	if (json_is_array(ids))
 		return add_ids(r, row, ids, json_object_get(row, "labels"), why);
 	return fail(why, ST_INPUT,
@@ -244,7 +276,9 @@ int rftrows_read(struct rft_data *d, struct in *in, const struct rftrows_opts *o
 	json_t *row;
 
 	while (!st && (got = rows_next(rows, &row, &line, why)) > 0) {
-		st = add_json(&r, row, why);
+		st = take_own(&r, row, why);
+		if (!st)
+			st = add_json(&r, row, why);
 		if (st)
 			fail_prefix(why, "%s:%zu", rows_name(rows), line);
 		json_decref(row);

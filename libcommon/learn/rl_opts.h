@@ -2,7 +2,7 @@
 #ifndef LEARN_RL_OPTS_H
 #define LEARN_RL_OPTS_H
 
-#include "learn/adamw.h"
+#include "learn/optimizer.h"
 #include "learn/advantage.h"
 #include "learn/loss.h"
 #include "rollout/rollout.h"
@@ -32,7 +32,7 @@ struct rl_opts {
 	bool recompute; /* see model.h */
 	double lr;
 	int64_t warmup; /* steps */
-	struct adamw_opts adamw;
+	struct optimizer_opts optimizer;
 };
 
 /* DAPO's (arXiv 2503.14476, with verl's defaults where the paper is silent), but for the sizes of
@@ -56,8 +56,7 @@ struct rl_opts {
 			 .dual_clip = 10,                                                         \
 			 .kl = 0},                                                                \
 		.aggregate = AGG_TOKEN_MEAN, .epochs = 1, .minibatches = 4, .micro_tokens = 1024, \
-		.lr = 1e-6, .warmup = 10,                                                         \
-		.adamw = {.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .decay = 0.1, .clip = 1},    \
+		.lr = 1e-6, .warmup = 10, .optimizer = OPTIMIZER_OPTS_DEFAULT(0.1),               \
 	}
 /* Rows that rl-explore and rl-update share. o: struct rl_opts, w: struct rl_words */
 struct rl_words {
@@ -140,6 +139,6 @@ struct rl_words {
 #define OPTIONS_RATE(o)                                                                              \
 	{0, "lr", "X", OPT_NUM, &(o).lr, 0, 10, "learning rate"},                                    \
 		{0, "warmup", "N", OPT_INT, &(o).warmup, 0, 1e9, "steps in which it rises to that"}, \
-		OPTIONS_ADAMW((o).adamw)
+		OPTIONS_OPTIMIZER((o).optimizer)
 
 #endif

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <math.h>
 
-bool update_apply(struct adamw *a, struct model *m, const float *grads, double loss, double lr,
+bool update_apply(struct optimizer *a, struct model *m, const float *grads, double loss, double lr,
 		  double *norm)
 {
 	enum profile_part before = profile_to(PROFILE_UPDATE);
@@ -16,7 +16,7 @@ bool update_apply(struct adamw *a, struct model *m, const float *grads, double l
 	assert(grads);
 	fault_double("loss", &loss);
 	if (isfinite(loss))
-		applied = adamw_step(a, model_trained(m).v, grads, lr, norm);
+		applied = optimizer_step(a, model_trained(m).v, grads, lr, norm);
 	else
 		a->skipped_in_row++;
 	if (applied) {
@@ -27,12 +27,28 @@ bool update_apply(struct adamw *a, struct model *m, const float *grads, double l
 	return applied;
 }
 
-void update_state(struct adamw *a, const struct weights *w, struct state *s)
+void update_memory(const struct optimizer_opts *o, const struct model *m, struct memory *need)
 {
+	struct weights w = model_trained(m);
+
+	need->gradients = w.n * sizeof(float);
+	optimizer_bytes(o, &w, &need->moments, &need->work);
+}
+
+void update_state(struct optimizer *a, const struct weights *w, struct state *s)
+{
+	static const char *const names[][2] = {
+		[OPTIMIZER_ADAMW] = {"adamw.steps", "adamw.skipped_in_row"},
+		[OPTIMIZER_SGD] = {"sgd.steps", "sgd.skipped_in_row"},
+		[OPTIMIZER_LION] = {"lion.steps", "lion.skipped_in_row"},
+		[OPTIMIZER_MUON] = {"muon.steps", "muon.skipped_in_row"}};
+
 	assert(a->n == w->n);
-	state_count(s, "adamw.steps", &a->steps);
-	state_count(s, "adamw.skipped_in_row", &a->skipped_in_row);
-	state_array(s, "optimizer.safetensors", "m.", w->w, w->n_w, a->m);
-	state_array(s, "optimizer.safetensors", "v.", w->w, w->n_w, a->v);
+	state_count(s, names[a->kind][0], &a->steps);
+	state_count(s, names[a->kind][1], &a->skipped_in_row);
+	if (a->m)
+		state_array(s, "optimizer.safetensors", "m.", w->w, w->n_w, a->m);
+	if (a->n_second)
+		state_array(s, "optimizer.safetensors", "v.", a->second, a->n_second, a->v);
 	state_array(s, "model.safetensors", "", w->w, w->n_w, w->v);
 }

@@ -209,6 +209,12 @@ static unsigned used_targets(const struct lora *l)
 	return used;
 }
 
+/* With room behind the last row for whole panels, see gemm_rows */
+static size_t params_bytes(const struct lora *l)
+{
+	return (l->n_params + PANEL) * sizeof *l->params;
+}
+
 struct lora *lora_new_where(const struct config *c, int64_t r, double alpha, unsigned targets,
 			    const struct lora_where *where)
 {
@@ -229,7 +235,7 @@ struct lora *lora_new_where(const struct config *c, int64_t r, double alpha, uns
 		l->width = width > l->width ? width : l->width;
 	}
 	l->targets = used_targets(l);
-	l->params = big_alloc(l->n_params * sizeof *l->params);
+	l->params = big_alloc(params_bytes(l));
 	l->packed = big_alloc(l->n_packed * sizeof *l->packed);
 	return l;
 }
@@ -276,7 +282,7 @@ struct lora *lora_copy(const struct lora *l)
 	*c = *l;
 	c->w = xarray(l->n_w, sizeof *c->w);
 	c->group = xarray(groups, sizeof *c->group);
-	c->params = big_alloc(l->n_params * sizeof *c->params);
+	c->params = big_alloc(params_bytes(l));
 	c->packed = big_alloc(l->n_packed * sizeof *c->packed);
 	memcpy(c->w, l->w, l->n_w * sizeof *c->w);
 	memcpy(c->group, l->group, groups * sizeof *c->group);
@@ -289,7 +295,7 @@ void lora_free(struct lora *l)
 {
 	if (!l)
 		return;
-	big_free(l->params, l->n_params * sizeof *l->params);
+	big_free(l->params, params_bytes(l));
 	big_free(l->packed, l->n_packed * sizeof *l->packed);
 	free(l->w);
 	free(l->group);
@@ -390,12 +396,12 @@ void lora_backward(const struct lora *l, const struct lora_group *g, float *dx, 
 		const struct lora_b *b = &g->b[k];
 
 		assert(b->col + b->out <= dy.cols);
-		blas_nn(matrix_in(dy.p + b->col, dy.rows, b->out, dy.ld),
-			matrix_in(l->params + b->b, b->out, r, r),
-			matrix_of(v + g->at + k * r, dy.rows, r, l->width), false);
+		blas_gemm(0, matrix_in(dy.p + b->col, dy.rows, b->out, dy.ld),
+			  matrix_in(l->params + b->b, b->out, r, r),
+			  matrix_of(v + g->at + k * r, dy.rows, r, l->width));
 	}
 	scale_rows(l, matrix_of(v + g->at, dy.rows, g->rows, l->width));
-	blas_nn(matrix_in(v + g->at, dy.rows, g->rows, l->width),
-		matrix_in(l->params + g->a, g->rows, g->in, g->in),
-		matrix_of(dx, dy.rows, g->in, g->in), true);
+	blas_gemm(GEMM_ADD, matrix_in(v + g->at, dy.rows, g->rows, l->width),
+		  matrix_in(l->params + g->a, g->rows, g->in, g->in),
+		  matrix_of(dx, dy.rows, g->in, g->in));
 }

@@ -1,6 +1,7 @@
 /* mat.c - products with a weight matrix. See mat.h. */
 #include "model/mat.h"
 #include "tensor/bf16.h"
+#include "tensor/blas.h"
 #include "tensor/gemm.h"
 
 #include <assert.h>
@@ -31,8 +32,8 @@ size_t mat_scratch(const struct model *m, size_t rows)
 	assert(k >= 1);
 	if (m->how & MODEL_FROZEN)
 		need += (m->how & MODEL_BF16 ? BACK_BF16 : BACK_N) * k;
-	if (m->how & MODEL_BF16) /* rows of x or dy in pairs, a block of W in pairs */
-		need += rows * (max2(k, BACK_BF16) / 2 + 1) + gemm_pair_words(k, BACK_BF16);
+	if (m->how & MODEL_BF16) /* rows of x or dy, a block of W in pairs */
+		need += bf16_words(rows, max2(k, BACK_BF16)) + gemm_pair_words(k, BACK_BF16);
 	return need;
 }
 
@@ -40,7 +41,6 @@ size_t mat_scratch(const struct model *m, size_t rows)
 void mat_forward(const struct model *m, const struct mat *w, struct matrix y, const float *x,
 		 bool add, float *scratch)
 {
-	size_t words = (w->k + 1) / 2;
 	struct cmatrix in = matrix_in(x, y.rows, w->k, w->k);
 	int how = add ? GEMM_ADD : 0;
 	uint32_t *a = (uint32_t *)scratch;
@@ -52,9 +52,8 @@ void mat_forward(const struct model *m, const struct mat *w, struct matrix y, co
 		gemm(how, in, gemm_pair_view(m->pairs + w->packed, w->k), y);
 	} else {
 		assert(scratch);
-		for (size_t i = 0; i < y.rows; i++)
-			bf16_row(a + i * words, x + i * w->k, w->k);
-		bf16_gemm(how, a, words, m->pairs + w->packed, y);
+		bf16_rows(a, in);
+		bf16_gemm(how, a, w->k, m->pairs + w->packed, y);
 	}
 }
 
@@ -117,7 +116,7 @@ static void transpose(const struct model *m, const struct mat *w, size_t i, uint
 {
 	size_t n = block_rows(w, i);
 
-	bf16_panels(to, matrix_in(rows_of(m, w, i * BACK_BF16, n, scratch), n, w->k, w->k));
+	gemm_pair_columns(to, matrix_in(rows_of(m, w, i * BACK_BF16, n, scratch), n, w->k, w->k));
 }
 
 void mat_transpose(const struct model *m, const struct mat *w, uint32_t *transposed, size_t block,
@@ -131,18 +130,16 @@ static void backward_bf16(const struct model *m, const struct mat *w, const uint
 			  struct matrix dx, const float *dy, float *scratch)
 {
 	size_t words = gemm_pair_words(w->k, BACK_BF16);
-	uint32_t *a = (uint32_t *)scratch, *own = a + dx.rows * (BACK_BF16 / 2);
+	uint32_t *a = (uint32_t *)scratch, *own = a + bf16_words(dx.rows, BACK_BF16);
 	float *wide = (float *)(own + words);
 
 	for (size_t i = 0; i < mat_transposed_blocks(w); i++) {
-		size_t n = block_rows(w, i), pairs = (n + 1) / 2;
+		size_t n = block_rows(w, i);
 
-		for (size_t t = 0; t < dx.rows; t++)
-			bf16_row(a + t * pairs, dy + t * w->n + i * BACK_BF16, n);
+		bf16_rows(a, matrix_in(dy + i * BACK_BF16, dx.rows, n, w->n));
 		if (!transposed)
 			transpose(m, w, i, own, wide);
-		bf16_gemm(i ? GEMM_ADD : 0, a, pairs, transposed ? transposed + i * words : own,
-			  dx);
+		bf16_gemm(i ? GEMM_ADD : 0, a, n, transposed ? transposed + i * words : own, dx);
 	}
 }
 
@@ -164,7 +161,7 @@ void mat_backward(const struct model *m, const struct mat *w, const uint32_t *tr
 	for (size_t j = 0; j < w->n; j += BACK_N) {
 		size_t n = w->n - j < BACK_N ? w->n - j : BACK_N;
 
-		gemm_rows(j ? GEMM_ADD : 0, matrix_in(dy + j, dx.rows, n, w->n),
+		blas_gemm(j ? GEMM_ADD : 0, matrix_in(dy + j, dx.rows, n, w->n),
 			  matrix_in(rows_of(m, w, j, n, scratch), n, w->k, w->k), dx);
 	}
 }

@@ -81,6 +81,19 @@ static size_t add_matrix(struct model *m, int64_t l, enum layer_part p, int64_t 
 	return part ? 1 : 0;
 }
 
+/* The same of a matrix that is several: where the second and (or 0) the third begin. */
+static size_t add_fused(struct model *m, int64_t l, enum layer_part p, const int64_t rows[3])
+{
+	size_t n = add_matrix(m, l, p, rows[0] + rows[1] + rows[2], m->cfg.d);
+	struct weight *w = m->w + m->n_w - n;
+
+	for (size_t i = 0; i < n; i++) {
+		w[i].cut[0] = rows[0];
+		w[i].cut[1] = rows[2] ? rows[0] + rows[1] : 0;
+	}
+	return n;
+}
+
 static struct norm_at add_norm(struct model *m, int64_t l, enum layer_part p)
 {
 	struct norm_at at = {add_small(m, l, p, "weight", m->cfg.d), NOWHERE};
@@ -181,7 +194,7 @@ static void add_attention(struct model *m, int64_t l, size_t *end)
 	const struct config *c = &m->cfg;
 	int64_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
 	struct layer *w = &m->layer[l];
-	size_t n = add_matrix(m, l, PART_QKV, q + 2 * kv, c->d);
+	size_t n = add_fused(m, l, PART_QKV, (int64_t[]){q, kv, kv});
 
 	n += add_matrix(m, l, PART_Q, family_row(c->family)->gated ? 2 * q : q, c->d);
 	n += add_matrix(m, l, PART_K, kv, c->d);
@@ -197,7 +210,7 @@ static void add_short_conv(struct model *m, int64_t l, size_t *end)
 	struct layer *w = &m->layer[l];
 	char name[96];
 
-	w->qkv = join(m, add_matrix(m, l, PART_CONV_IN, 3 * c->d, c->d), end);
+	w->qkv = join(m, add_fused(m, l, PART_CONV_IN, (int64_t[]){c->d, c->d, c->d}), end);
 	w->o = join(m, add_matrix(m, l, PART_CONV_OUT, c->d, c->d), end);
 	snprintf(name, sizeof name, "model.layers.%lld.%s.weight", (long long)l,
 		 family_part(c->family, PART_CONV));
@@ -217,7 +230,7 @@ static void add_delta(struct model *m, int64_t l, size_t *end)
 	struct layer *w = &m->layer[l];
 	char name[96];
 
-	add_matrix(m, l, PART_DELTA_QKV, n, c->d);
+	add_fused(m, l, PART_DELTA_QKV, (int64_t[]){kd, kd, vd});
 	add_matrix(m, l, PART_DELTA_Z, vd, c->d);
 	add_matrix(m, l, PART_DELTA_B, heads, c->d);
 	add_matrix(m, l, PART_DELTA_A, heads, c->d);
@@ -262,7 +275,7 @@ static void add_layer(struct model *m, int64_t l, size_t *end)
 	add_mixer(m, l, end);
 	w->norm1_out = add_norm(m, l, PART_NORM1_OUT);
 	w->norm2 = c->parallel ? (struct norm_at){NOWHERE, NOWHERE} : add_norm(m, l, PART_NORM2);
-	n = add_matrix(m, l, PART_GU, 2 * c->ffn, c->d);
+	n = add_fused(m, l, PART_GU, (int64_t[]){c->ffn, c->ffn, 0});
 	n += add_matrix(m, l, PART_GATE, c->ffn, c->d);
 	n += add_matrix(m, l, PART_UP, c->ffn, c->d);
 	w->gu = join(m, n, end);
@@ -287,7 +300,7 @@ static void add_last_norm(struct model *m)
 int model_how(const char *compute)
 {
 	assert(compute);
-	return strcmp(compute, "bf16") == 0 ? MODEL_BF16 : 0;
+	return strcmp(compute, "f32") == 0 ? 0 : MODEL_BF16;
 }
 
 /* Bytes of the panels */

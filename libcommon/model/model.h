@@ -59,7 +59,7 @@ enum {
 };
 
 /* What a user calls the ways to compute, and their MODEL_*. */
-#define MODEL_COMPUTE_WORDS "f32|bf16"
+#define MODEL_COMPUTE_WORDS "f32|bf16|bf16-vdp"
 int model_how(const char *compute);
 
 struct model {

@@ -16,6 +16,9 @@ struct weight {
 	bool decay; /* matrices decay, norms and biases do not */
 	/* of a matrix: it is the rows from `row` on of the one whose panels begin at `packed` */
 	size_t packed, row;
+	/* of a matrix that is two or three on top of each other (queries, keys and values): rows
+	 * where the second and the third begin; 0: there is none */
+	int64_t cut[2];
 };
 
 /* A table and its block; all borrowed. */

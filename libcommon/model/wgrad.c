@@ -2,6 +2,7 @@
 #include "model/wgrad.h"
 #include "base/par.h"
 #include "tensor/bf16.h"
+#include "tensor/blas.h"
 #include "tensor/gemm.h"
 #include "tensor/layers.h"
 
@@ -43,7 +44,7 @@ size_t wgrad_scratch(const struct model *m)
 		k = m->layer[l].o.k > k ? m->layer[l].o.k : k;
 	if (m->lora && (size_t)m->lora->r > k)
 		k = (size_t)m->lora->r;
-	return gemm_pair_words(k, WGRAD_TOKENS) + bf16_transposed_words(WGRAD_MAX, WGRAD_TOKENS);
+	return gemm_pair_words(k, WGRAD_TOKENS) + bf16_words(WGRAD_MAX, WGRAD_TOKENS);
 }
 
 /* Rows of dy or x from t on, n of its columns from `from` on */
@@ -62,9 +63,9 @@ static void wgrad_bf16(const struct wgrad *w, size_t from, size_t n, float *scra
 	for (size_t t = 0; t < total; t += WGRAD_TOKENS) {
 		size_t T = total - t < WGRAD_TOKENS ? total - t : WGRAD_TOKENS;
 
-		bf16_panels(x, part(w->x, t, T, 0, k));
-		bf16_transpose(dy, part(w->dy, t, T, from, n));
-		bf16_gemm(GEMM_ADD | GEMM_TRANSPOSED, dy, (T + 1) / 2, x, out);
+		gemm_pair_columns(x, part(w->x, t, T, 0, k));
+		bf16_columns(dy, part(w->dy, t, T, from, n));
+		bf16_gemm(GEMM_ADD | GEMM_TRANSPOSED, dy, T, x, out);
 	}
 }
 
@@ -85,7 +86,7 @@ static void job_wgrad(void *ctx, size_t i, int thread)
 	if (j->bf16)
 		wgrad_bf16(w, from, n, j->scratch + (size_t)thread * j->per_thread);
 	else
-		gemm_rows(GEMM_ADD | GEMM_TRANSPOSED, part(w->dy, 0, w->dy.rows, from, n), w->x,
+		blas_gemm(GEMM_ADD | GEMM_TRANSPOSED, part(w->dy, 0, w->dy.rows, from, n), w->x,
 			  matrix_of(w->out + from * k, n, k, k));
 	for (size_t t = 0; w->bias && t < w->dy.rows; t++)
 		layers_add_row(w->bias + from, w->dy.p + t * w->dy.ld + from, n);

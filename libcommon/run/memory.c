@@ -10,15 +10,10 @@
 
 enum { MAX_FILE = 1 << 20 };
 
-void memory_of_training(struct memory *s, const struct model *m)
-{
-	s->gradients = model_trained(m).n * sizeof(float);
-	s->moments = 2 * s->gradients;
-}
-
 size_t memory_total(const struct memory *s)
 {
-	return s->weights + s->reference + s->gradients + s->moments + s->activations + s->cache;
+	return s->weights + s->reference + s->gradients + s->moments + s->work + s->activations +
+	       s->cache;
 }
 
 const char *memory_size(size_t n, char *text)
@@ -33,9 +28,13 @@ char *memory_text(const struct memory *s, char *text)
 	const struct {
 		const char *name;
 		size_t n;
-	} part[] = {{"weights", s->weights},         {"reference", s->reference},
-		    {"gradients", s->gradients},     {"moments", s->moments},
-		    {"activations", s->activations}, {"cache of sampling", s->cache}};
+	} part[] = {{"weights", s->weights},
+		    {"reference", s->reference},
+		    {"gradients", s->gradients},
+		    {"moments", s->moments},
+		    {"products of the optimizer", s->work},
+		    {"activations", s->activations},
+		    {"cache of sampling", s->cache}};
 	const char *between = ": ";
 	char size[MEMORY_SIZE];
 	int at = snprintf(text, MEMORY_TEXT, "%s", memory_size(memory_total(s), size));

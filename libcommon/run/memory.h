@@ -13,12 +13,11 @@ struct memory {           /* bytes */
 	size_t weights;   /* with their panels, and an adapter's; in memory when this is asked */
 	size_t reference; /* the same of the policy that a KL term is to */
 	size_t gradients, moments;
+	size_t work;        /* of the optimizer */
 	size_t activations; /* of a micro-batch, and the logits of a part of it */
 	size_t cache;       /* of sampling: keys and values, and rows on their way */
 };
 
-/* Gradients and moments of what is trained of m */
-void memory_of_training(struct memory *s, const struct model *m);
 size_t memory_total(const struct memory *s);
 /* "1.9 GB"; returns text. */
 enum { MEMORY_SIZE = 24 };

@@ -1,16 +1,21 @@
 /* options.c - options that several tools have. See options.h. */
 #include "run/options.h"
-#include "tensor/bf16.h"
+#include "tensor/kernels.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 static const double LITTLE = 1e-4; /* of a weight: what a change below it is */
 
-int options_check_compute(const char *word)
+int options_use_compute(const char *word)
 {
-	if (model_how(word) & MODEL_BF16 && bf16_missing())
-		return tool_usage("--compute %s: %s", word, bf16_missing());
+	if (strcmp(word, "bf16-vdp") != 0)
+		return 0;
+	if (!cpu_has(CPU_V4BF16))
+		return tool_usage("--compute bf16-vdp: this processor, or this program, has no "
+				  "AVX-512 BF16; bf16 is computed everywhere");
+	kernels_use(CPU_V4BF16);
 	return 0;
 }
 
@@ -21,10 +26,10 @@ int options_check_temperature(double x, bool has_greedy)
 	return x >= 0.01 ? 0 : tool_usage("--temperature: %g is below 0.01%s", x, greedy);
 }
 
-void options_tell_rate(const struct run_options *o, const struct policy *p, double lr,
+void options_tell_rate(const struct run_options *o, const struct policy *p, double lr, double reach,
 		       uint64_t updates)
 {
-	double moved = lr * (double)updates; /* AdamW moves a weight by lr at most */
+	double moved = reach * (double)updates;
 	double square = 0, size;
 
 	if (lr <= 0 || !updates || o->lora.r)
@@ -49,7 +54,7 @@ void options_tell_policy(const struct policy *p, int64_t max_new)
 int options_check(struct run_options *o)
 {
 	struct reason why;
-	int st = options_check_compute(o->compute);
+	int st = options_use_compute(o->compute);
 
 	if (st)
 		return st;

@@ -23,7 +23,7 @@
 struct run_options {
 	const char *policy, *out; /* folders: to begin with; to write, NULL: none */
 	const char *log, *state;  /* NULL: none */
-	const char *compute, *dtype, *round;
+	const char *compute, *blas, *dtype, *round;
 	int64_t seed, threads, checkpoint_every;
 	bool profile;
 	struct peft lora; /* what --lora and its fellows ask for */
@@ -31,23 +31,25 @@ struct run_options {
 	bool merge;
 };
 
-#define RUN_OPTIONS_DEFAULT(every)                                        \
-	{                                                                 \
-		.compute = "f32", .dtype = "trained", .round = "nearest", \
-		.checkpoint_every = every                                 \
+#define RUN_OPTIONS_DEFAULT(every)                                                        \
+	{                                                                                 \
+		.compute = "f32", .blas = "none", .dtype = "trained", .round = "nearest", \
+		.checkpoint_every = every                                                 \
 	}
 
 /* What the rows cannot say: 0, or ST_USAGE, told. Fills lora.targets. */
 int options_check(struct run_options *o);
-/* --compute WORD: 0, or ST_USAGE, told, where the processor cannot. */
-int options_check_compute(const char *word);
+/* --compute WORD: takes the kernels that it needs. 0, or ST_USAGE, told, where the processor has
+ * none. */
+int options_use_compute(const char *word);
 
 /* --temperature X: 0, or ST_USAGE, told, where it is none to draw with; has_greedy: the tool has
  * --greedy. */
 int options_check_temperature(double x, bool has_greedy);
 
-/* Hints at a rate that can hardly have moved p's weights in so many updates. */
-void options_tell_rate(const struct run_options *o, const struct policy *p, double lr,
+/* Hints at a rate that can hardly have moved p's weights in so many updates, each by reach at most.
+ */
+void options_tell_rate(const struct run_options *o, const struct policy *p, double lr, double reach,
 		       uint64_t updates);
 
 /* Of before problems, after are left by --max-prompt. */
@@ -86,10 +88,16 @@ void options_tell_loss(const struct policy *p, const char *dir, const struct wei
 			"leave out problems whose prompt has more tokens; 0: none" \
 	}
 
-#define OPTION_COMPUTE(v)                                                              \
-	{                                                                              \
-		0, "compute", MODEL_COMPUTE_WORDS, OPT_WORD, &(v), 0, 0,               \
-			"products with the weights in this; bf16: about twice as fast" \
+#define OPTION_COMPUTE(v)                                                \
+	{                                                                \
+		0, "compute", MODEL_COMPUTE_WORDS, OPT_WORD, &(v), 0, 0, \
+			"how products with the weights are computed"     \
+	}
+
+#define OPTION_BLAS(v)                                               \
+	{                                                            \
+		0, "blas", "none|openblas", OPT_WORD, &(v), 0, 0,    \
+			"who does the products of the backward pass" \
 	}
 
 /* s: struct sample_opts */
@@ -168,15 +176,18 @@ void options_tell_loss(const struct policy *p, const char *dir, const struct wei
 			"less memory for about a third more time; the same result" \
 	}
 
-/* a: struct adamw_opts */
-#define OPTIONS_ADAMW(a)                                                                \
-	{0, "weight-decay", "X", OPT_NUM, &(a).decay, 0, 10, "of matrices, decoupled"}, \
-		{0, "beta1", "X", OPT_NUM, &(a).beta1, 0, 0.999999, "of AdamW"},        \
-		{0, "beta2", "X", OPT_NUM, &(a).beta2, 0, 0.999999, "of AdamW"},        \
-		{0, "eps", "X", OPT_NUM, &(a).eps, 1e-30, 1, "of AdamW"},               \
-	{                                                                               \
-		0, "clip", "X", OPT_NUM, &(a).clip, 0, 1e9,                             \
-			"norm the gradient is cut to; 0: never"                         \
+/* a: struct optimizer_opts */
+#define OPTIONS_OPTIMIZER(a)                                                                    \
+	{0, "optimizer", OPTIMIZER_WORDS, OPT_WORD, &(a).word, 0, 0, "that moves the weights"}, \
+		{0, "weight-decay", "X", OPT_NUM, &(a).decay, 0, 10, "of matrices, decoupled"}, \
+		{0, "beta1", "X", OPT_NUM, &(a).beta1, 0, 0.999999, "of AdamW and Lion"},       \
+		{0, "beta2", "X", OPT_NUM, &(a).beta2, 0, 0.999999, "of AdamW"},                \
+		{0, "eps", "X", OPT_NUM, &(a).eps, 1e-30, 1, "of AdamW"},                       \
+		{0, "lion-beta2", "X", OPT_NUM, &(a).lion_beta2, 0, 0.999999, "of Lion"},       \
+		{0, "momentum", "X", OPT_NUM, &(a).momentum, 0, 0.999999, "of Muon"},           \
+	{                                                                                       \
+		0, "clip", "X", OPT_NUM, &(a).clip, 0, 1e9,                                     \
+			"norm the gradient is cut to; 0: never"                                 \
 	}
 
 /* o: struct run_options, here and below */

@@ -30,13 +30,13 @@ int session_load_policy(struct session *s, struct policy *p, int how, struct rea
 	int st = policy_load_trained(p, o->policy, model_how(o->compute) | how, &o->lora,
 				     (uint64_t)o->seed, o->merge, why);
 
-	return st || !p->model.lora ? st : blas_start(why);
+	return st || strcmp(o->blas, "openblas") != 0 ? st : blas_start(why);
 }
 
 void session_name(struct session *s, const struct opt *opts, const struct policy *p)
 {
 	state_same(&s->state, "tool", msg_tool());
-	state_made(&s->state, "kernels for processor", blas_core());
+	state_made(&s->state, "OpenBLAS's kernels", blas_core());
 	state_same_options(&s->state, opts);
 	state_same_hash(&s->state, "weights of --policy", model_hash(&p->model));
 	state_count(&s->state, strcmp(s->unit, "step") == 0 ? "total.steps" : "total.updates",
@@ -137,8 +137,9 @@ void session_plan(const struct session *s, const struct policy *p, const struct 
 		 memory_size((size_t)policy_size(p, &form), size));
 	if (where)
 		check_room(where, (double)n * (double)policy_size(p, &form));
-	if (s->o->state) /* two checkpoints, and a third on its way */
-		check_room(s->o->state, 3.0 * (double)need->moments);
+	if (s->o->state) /* two checkpoints, and a third on its way; gradients: as many as weights
+			  */
+		check_room(s->o->state, 3.0 * (double)(need->moments + need->gradients));
 }
 
 int session_save(const struct session *s, const struct policy *p, const char *dir,

@@ -1,11 +1,16 @@
 /*
- * bf16.h - the matrix product in bf16: both sides rounded to bf16, summed in f32.
+ * bf16.h - the matrix product in bf16: both sides rounded to bf16, summed in f32, to the bit what
+ * Intel's tiles (AMX, TDPBF16PS) compute, on every processor.
  *
- * As in gemm.h each element of C is one chain over k in order, here over pairs of k: so a row's
- * result does not depend on what else is computed with it. A pair is what vdpbf16ps (AVX-512 BF16)
- * multiplies and adds in one lane; the instruction takes and leaves denormals as zero. On machines
- * without it the same numbers come from two fused multiply-adds a pair, at a fraction of the speed
- * and not to the last bit the same.
+ * An element of C is made of blocks of 32 k. In each, the even k and the odd k are two chains of
+ * fused multiply-adds that begin with 0; then C += even + odd, where C begins with 0, or with what
+ * it holds (GEMM_ADD). A last block that is shorter is filled up with zeros. Every step is rounded
+ * to nearest even; denormals are zero, on their way in and out. So a row's result does not depend
+ * on what else is computed with it, and a product that is cut at multiples of 32 k is the same.
+ *
+ * The set v4bf16 has another arithmetic, of the instruction VDPBF16PS (AVX-512 BF16): one chain
+ * over pairs of k, of each the odd one first; C is added to the sum. Zen 4 does it at twice the
+ * speed. It is never chosen but by name (--compute bf16-vdp).
  */
 #ifndef TENSOR_BF16_H
 #define TENSOR_BF16_H
@@ -15,26 +20,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* NULL, or why this machine, or this build, has no fast product. */
-KERNEL_BF16(const char *, bf16_missing, (void));
+enum { BF16_BLOCK = 32 }; /* k of a block */
 
-/* Rounds a row of k floats to (k + 1) / 2 pairs; an odd end is filled up with 0. */
-KERNEL_BF16(void, bf16_row, (uint32_t * dst, const float *x, size_t k));
-/* Packs B of shape (k, n) as panels of pairs (see gemm.h): gemm_pair_words(n, k) words, of the last
- * panel the columns from n on unwritten. */
-KERNEL_BF16(void, bf16_panels, (uint32_t * dst, struct cmatrix b));
-
-/* Packs A = X' of shape (m, k) from X (k, m) in the order in which the product reads it:
- * bf16_transposed_words(m, k) words. */
-static inline size_t bf16_transposed_words(size_t m, size_t k)
+/* Room for a packed A of shape (m, k), in words, in the form that the set in use likes best */
+static inline size_t bf16_words(size_t m, size_t k)
 {
-	return (m + GEMM_MR - 1) / GEMM_MR * GEMM_MR * ((k + 1) / 2);
+	return m * ((k + BF16_BLOCK - 1) / BF16_BLOCK * BF16_BLOCK);
 }
-KERNEL_BF16(void, bf16_transpose, (uint32_t * dst, struct cmatrix x));
+/* Rounds and packs A = X of shape (m, k), */
+KERNEL_BF16(void, bf16_rows, (uint32_t * dst, struct cmatrix x));
+/* or A = X', from X of shape (k, m). */
+KERNEL_BF16(void, bf16_columns, (uint32_t * dst, struct cmatrix x));
 
-/* C(m, n) = A(m, k) B(k, n) over `pairs` pairs of k. how: GEMM_ADD: C +=; GEMM_TRANSPOSED: A as
- * bf16_transpose packed it, else rows of pairs, one after the other. b: panels of pairs. */
+/* C(m, n) = A(m, k) B(k, n). how: GEMM_ADD: C +=; GEMM_TRANSPOSED: A is of bf16_columns, else of
+ * bf16_rows. b: panels of pairs (gemm.h), whose columns from n on may hold anything. */
 KERNEL_BF16(void, bf16_gemm,
-	    (int how, const uint32_t *a, size_t pairs, const uint32_t *b, struct matrix c));
+	    (int how, const uint32_t *a, size_t k, const uint32_t *b, struct matrix c));
 
 #endif

@@ -1,7 +1,8 @@
-/* blas.c - products of the backward pass of adapters, on OpenBLAS. See blas.h. */
+/* blas.c - products of the backward pass, on OpenBLAS where that is asked for. See blas.h. */
 #include "tensor/blas.h"
 #include "base/mem.h"
 #include "base/par.h"
+#include "tensor/gemm.h"
 
 #include <cblas.h>
 #include <dlfcn.h>
@@ -39,10 +40,11 @@ static int check_room(struct reason *why)
 	void *p = mmap(NULL, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
-		return fail(why, ST_SYSTEM,
-			    "adapters are trained with OpenBLAS, which wants %zu MB of address "
-			    "space for %d threads (ulimit -v; fewer threads want less)",
-			    n >> 20, par_threads());
+		return fail(
+			why, ST_SYSTEM,
+			"OpenBLAS wants %zu MB of address space for %d threads (ulimit -v; fewer "
+			"threads want less)",
+			n >> 20, par_threads());
 	munmap(p, n);
 	return 0;
 }
@@ -77,13 +79,18 @@ const char *blas_core(void)
 }
 
 /* C(i, j) = sum over x of A(i, x) B(x, j) */
-void blas_nn(struct cmatrix a, struct cmatrix b, struct matrix c, bool add)
+void blas_gemm(int how, struct cmatrix a, struct cmatrix b, struct matrix c)
 {
-	assert(a.rows == c.rows && a.cols == b.rows && b.cols == c.cols);
-	assert(a.ld >= a.cols && b.ld >= b.cols && c.ld >= c.cols);
-	assert(a.p != c.p && b.p != c.p);
-	assert(sgemm);
-	sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)c.rows, (blasint)c.cols,
-	      (blasint)a.cols, 1.0f, a.p, (blasint)a.ld, b.p, (blasint)b.ld, add ? 1.0f : 0.0f, c.p,
-	      (blasint)c.ld);
+	bool across = how & GEMM_TRANSPOSED;
+
+	if (!sgemm) {
+		gemm_rows(how, a, b, c);
+		return;
+	}
+	assert(!(how & ~(GEMM_ADD | GEMM_TRANSPOSED)));
+	assert((across ? a.cols : a.rows) == c.rows && (across ? a.rows : a.cols) == b.rows);
+	assert(b.cols == c.cols && a.p != c.p && b.p != c.p);
+	sgemm(CblasRowMajor, across ? CblasTrans : CblasNoTrans, CblasNoTrans, (blasint)c.rows,
+	      (blasint)c.cols, (blasint)b.rows, 1.0f, a.p, (blasint)a.ld, b.p, (blasint)b.ld,
+	      how & GEMM_ADD ? 1.0f : 0.0f, c.p, (blasint)c.ld);
 }

@@ -32,17 +32,6 @@ ALWAYS_INLINE void load_row(int nv, vf row[GEMM_NV], const float *b, size_t stri
 		row[j] = vf_load(b + tile_column(j, stride));
 }
 
-/* Row 2 i (odd: 2 i + 1) of B in bf16: a bf16 is the upper half of a float. */
-ALWAYS_INLINE void load_half(int nv, vf row[GEMM_NV], const uint32_t *b, size_t stride, bool odd)
-{
-#pragma GCC unroll 4
-	for (int j = 0; j < nv; j++) {
-		vi two = *(const vi *)(b + tile_column(j, stride));
-
-		row[j] = odd ? (vf)(two & (int32_t)0xffff0000) : (vf)(two << 16);
-	}
-}
-
 /* One tile: A's element (i, x) is a[i * rs + x * cs]; b and c as in gemm, from the tile's corner
  * on. */
 struct spot {
@@ -74,13 +63,13 @@ ALWAYS_INLINE void tile(int mr, int nv, bool half, const struct spot *t)
 					   : vf_set(0.0f);
 	for (; half && x + 2 <= k; x += 2, a += 2 * cs, h += PANEL) {
 		__builtin_prefetch(h + ahead, 0, 2);
-		load_half(nv, row, h, stride, false);
+		tile_row(nv, row, h, stride, false);
 		rank_one(mr, nv, acc, row, a, rs);
-		load_half(nv, row, h, stride, true);
+		tile_row(nv, row, h, stride, true);
 		rank_one(mr, nv, acc, row, a + cs, rs);
 	}
 	if (half && x < k) {
-		load_half(nv, row, h, stride, false);
+		tile_row(nv, row, h, stride, false);
 		rank_one(mr, nv, acc, row, a, rs);
 	}
 	for (; !half && x < k; x++, a += cs, p += ld) {
@@ -95,51 +84,51 @@ ALWAYS_INLINE void tile(int mr, int nv, bool half, const struct spot *t)
 			vf_store(t->c + (size_t)i * t->ldc + (size_t)j * VL, acc[i][j]);
 }
 
-#define TILE_OF(NAME, MR, NV, HALF)            \
+#define SPOT_TILE(NAME, MR, NV, HALF)          \
 	static void NAME(const struct spot *t) \
 	{                                      \
 		tile(MR, NV, HALF, t);         \
 	}
-#define TILES_OF(KIND, NV, HALF)           \
-	TILE_OF(KIND##1_##NV, 1, NV, HALF) \
-	TILE_OF(KIND##2_##NV, 2, NV, HALF) \
-	TILE_OF(KIND##3_##NV, 3, NV, HALF) \
-	TILE_OF(KIND##4_##NV, 4, NV, HALF) \
-	TILE_OF(KIND##5_##NV, 5, NV, HALF) \
-	TILE_OF(KIND##6_##NV, 6, NV, HALF)
-#define ROW_OF(KIND, NV)                                                                           \
+#define SPOT_TILES(KIND, NV, HALF)           \
+	SPOT_TILE(KIND##1_##NV, 1, NV, HALF) \
+	SPOT_TILE(KIND##2_##NV, 2, NV, HALF) \
+	SPOT_TILE(KIND##3_##NV, 3, NV, HALF) \
+	SPOT_TILE(KIND##4_##NV, 4, NV, HALF) \
+	SPOT_TILE(KIND##5_##NV, 5, NV, HALF) \
+	SPOT_TILE(KIND##6_##NV, 6, NV, HALF)
+#define SPOT_ROW(KIND, NV)                                                                         \
 	{                                                                                          \
 		KIND##1_##NV, KIND##2_##NV, KIND##3_##NV, KIND##4_##NV, KIND##5_##NV, KIND##6_##NV \
 	}
 
-TILES_OF(full, 1, false)
-TILES_OF(full, 2, false)
-TILES_OF(half, 1, true)
-TILES_OF(half, 2, true)
+SPOT_TILES(full, 1, false)
+SPOT_TILES(full, 2, false)
+SPOT_TILES(half, 1, true)
+SPOT_TILES(half, 2, true)
 #if GEMM_NV > 2
-TILES_OF(full, 3, false)
-TILES_OF(full, 4, false)
-TILES_OF(half, 3, true)
-TILES_OF(half, 4, true)
+SPOT_TILES(full, 3, false)
+SPOT_TILES(full, 4, false)
+SPOT_TILES(half, 3, true)
+SPOT_TILES(half, 4, true)
 #endif
 
 typedef void tile_fn(const struct spot *t);
 
 static tile_fn *const tiles[2][GEMM_NV][GEMM_MR] = {
 	{
-		ROW_OF(full, 1),
-		ROW_OF(full, 2),
+		SPOT_ROW(full, 1),
+		SPOT_ROW(full, 2),
 #if GEMM_NV > 2
-		ROW_OF(full, 3),
-		ROW_OF(full, 4),
+		SPOT_ROW(full, 3),
+		SPOT_ROW(full, 4),
 #endif
 	},
 	{
-		ROW_OF(half, 1),
-		ROW_OF(half, 2),
+		SPOT_ROW(half, 1),
+		SPOT_ROW(half, 2),
 #if GEMM_NV > 2
-		ROW_OF(half, 3),
-		ROW_OF(half, 4),
+		SPOT_ROW(half, 3),
+		SPOT_ROW(half, 4),
 #endif
 	},
 };
@@ -194,6 +183,27 @@ void gemm_pair_rows(uint32_t *dst, size_t first, const float *w, size_t rows, si
 					to[j * PANEL] = t[r][j];
 			}
 		}
+}
+
+/* Two rows of n floats as n pairs, one of each (b NULL: 0) */
+static void two_rows(uint32_t *dst, const float *a, const float *b, size_t n)
+{
+	for (size_t i = 0; !b && i < n; i++)
+		dst[i] = half_bf16_bits(a[i]) >> 16;
+	for (size_t i = 0; b && i < n; i++)
+		dst[i] = half_bf16_bits(a[i]) >> 16 | (half_bf16_bits(b[i]) & 0xffff0000);
+}
+
+void gemm_pair_columns(uint32_t *dst, struct cmatrix b)
+{
+	size_t stride = (b.rows + 1) / 2 * PANEL;
+
+	assert(dst && b.p && b.ld >= b.cols);
+	for (size_t x = 0; x < b.rows; x += 2, dst += PANEL)
+		for (size_t j = 0; j < b.cols; j += PANEL)
+			two_rows(dst + j / PANEL * stride, b.p + x * b.ld + j,
+				 x + 1 < b.rows ? b.p + (x + 1) * b.ld + j : NULL,
+				 b.cols - j < PANEL ? b.cols - j : PANEL);
 }
 
 void gemm_unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, size_t k)

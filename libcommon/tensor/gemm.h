@@ -54,6 +54,9 @@ static inline size_t gemm_pair_words(size_t n, size_t k) /* 32-bit words of the 
 /* Puts `rows` rows of W, from row `first` on, rounded to nearest even. Words of rows that are never
  * put must be zero. */
 KERNEL(void, gemm_pair_rows, (uint32_t * dst, size_t first, const float *w, size_t rows, size_t k));
+/* The same of a B of shape (k, n) in rows, all of it; of the last panel the columns from n on stay
+ * unwritten. */
+KERNEL(void, gemm_pair_columns, (uint32_t * dst, struct cmatrix b));
 /* Widens rows first.. of W into w. */
 KERNEL(void, gemm_unpair_rows,
        (float *w, const uint32_t *src, size_t first, size_t rows, size_t k));

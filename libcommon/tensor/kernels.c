@@ -10,6 +10,9 @@ extern const struct kernels kernels_v3;
 #ifdef KERNELS_v4
 extern const struct kernels kernels_v4;
 #endif
+#ifdef KERNELS_amx
+extern const struct kernels kernels_amx;
+#endif
 #ifdef KERNELS_v4bf16
 extern const struct kernels kernels_v4bf16;
 #endif
@@ -21,6 +24,9 @@ static const struct kernels *const sets[CPU_SETS] = {
 #endif
 #ifdef KERNELS_v4
 	[CPU_V4] = &kernels_v4,
+#endif
+#ifdef KERNELS_amx
+	[CPU_AMX] = &kernels_amx,
 #endif
 #ifdef KERNELS_v4bf16
 	[CPU_V4BF16] = &kernels_v4bf16,

@@ -23,9 +23,8 @@
 
 /* clang-format off */
 #define KERNELS(K) \
-	K(gemm_pack_rows) K(gemm_pair_rows) K(gemm_unpair_rows) K(gemm) K(gemm_rows) \
-	K(gemm_each) K(bf16_missing) K(bf16_row) K(bf16_panels) K(bf16_transpose) \
-	K(bf16_gemm) K(att_put) K(att_rows) K(att_token) K(att_backward) K(softmax_row) \
+	K(gemm_pack_rows) K(gemm_pair_rows) K(gemm_pair_columns) K(gemm_unpair_rows) \
+	K(gemm) K(gemm_rows) K(gemm_each) K(bf16_rows) K(bf16_columns) K(bf16_gemm) K(att_put) K(att_rows) K(att_token) K(att_backward) K(softmax_row) \
 	K(softmax_scores) K(softmax_stat) K(softmax_logp) K(softmax_backward) \
 	K(softmax_weights) K(softmax_find) K(rmsnorm_forward) K(rmsnorm_backward) \
 	K(rope_forward) K(rope_backward) K(rope_pairs_forward) K(rope_pairs_backward) \
@@ -33,7 +32,7 @@
 	K(norm_backward) K(norm_weights) K(norm_unit) K(norm_unit_backward) \
 	K(act_forward) K(act_backward) K(act_gate) K(act_gate_backward) K(conv_forward) \
 	K(conv_backward) K(delta_forward) K(delta_backward) K(moments_square) \
-	K(moments_step)
+	K(moments_step) K(moments_sgd) K(moments_lion)
 /* clang-format on */
 
 #ifdef KERNEL_SET

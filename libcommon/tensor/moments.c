@@ -1,4 +1,4 @@
-/* moments.c - the loops of AdamW. See moments.h. */
+/* moments.c - the loops of optimizers. See moments.h. */
 #include "tensor/moments.h"
 #include "tensor/vec.h"
 
@@ -56,4 +56,30 @@ void moments_step(const struct moments *by, size_t from, size_t n, bool decay)
 	for (int k = 0; k < 4; k++)
 		if (at[k])
 			memcpy(at[k] + i, t[k], left * sizeof *g);
+}
+
+/* Nothing is fused here, so that plain loops give the same bits in each set. */
+void moments_sgd(const struct moments *u, size_t from, size_t n, bool decay)
+{
+	float lr_decay = decay ? u->lr_decay : 0, rate = u->step, scale = u->scale;
+	float *p = u->p + from;
+	const float *g = u->grads + from;
+
+	for (size_t i = 0; i < n; i++)
+		p[i] -= rate * (scale * g[i]) + lr_decay * p[i];
+}
+
+void moments_lion(const struct moments *u, size_t from, size_t n, bool decay)
+{
+	float lr_decay = decay ? u->lr_decay : 0, rate = u->step, scale = u->scale;
+	float b1 = u->b1, b2 = u->b2, *p = u->p + from, *m = u->m + from;
+	const float *grad = u->grads + from;
+
+	for (size_t i = 0; i < n; i++) {
+		float g = scale * grad[i], way = b1 * m[i] + (1 - b1) * g;
+		float sign = (float)(way > 0) - (float)(way < 0);
+
+		m[i] = b2 * m[i] + (1 - b2) * g;
+		p[i] -= rate * sign + lr_decay * p[i];
+	}
 }

@@ -1,5 +1,5 @@
 /*
- * moments.h - the loops of an optimizer with two moments (AdamW: learn/adamw.h) over flat arrays.
+ * moments.h - the loops of optimizers (learn/optimizer.h) over flat arrays.
  */
 #ifndef TENSOR_MOMENTS_H
 #define TENSOR_MOMENTS_H
@@ -29,5 +29,11 @@ struct moments {            /* one update */
  *     p -= step m / (sqrt(v) inv_root + eps) + lr_decay p   (without decay: step m / (...) alone)
  */
 KERNEL(void, moments_step, (const struct moments *u, size_t from, size_t n, bool decay));
+
+/* p -= step g + lr_decay p; m and v are not looked at. */
+KERNEL(void, moments_sgd, (const struct moments *u, size_t from, size_t n, bool decay));
+/* p -= step sign(b1 m + (1 - b1) g) + lr_decay p, then m = b2 m + (1 - b2) g; sign(0) = 0; v is not
+ * looked at. */
+KERNEL(void, moments_lion, (const struct moments *u, size_t from, size_t n, bool decay));
 
 #endif

@@ -8,6 +8,8 @@
 #include "tensor/matrix.h"
 #include "tensor/vec.h"
 
+#include <stdbool.h>
+
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 #if VEC_LANES == 8
@@ -29,6 +31,18 @@ ALWAYS_INLINE size_t tile_column(int j, size_t stride)
 static inline size_t tile_ahead(size_t n, size_t stride)
 {
 	return (GEMM_WIDE / PANEL + n % (GEMM_WIDE / PANEL)) * stride;
+}
+
+/* nv vectors of row 2 i (odd: 2 i + 1) of a B of pairs (gemm.h): a bf16 is the upper half of a
+ * float. */
+ALWAYS_INLINE void tile_row(int nv, vf row[GEMM_NV], const uint32_t *b, size_t stride, bool odd)
+{
+#pragma GCC unroll 4
+	for (int j = 0; j < nv; j++) {
+		vi two = *(const vi *)(b + tile_column(j, stride));
+
+		row[j] = odd ? (vf)(two & (int32_t)0xffff0000) : (vf)(two << 16);
+	}
 }
 
 #endif

@@ -30,6 +30,13 @@ static void product(void)
 	     matrix_of(out, ROWS, WIDE, WIDE));
 }
 
+static void product_bf16(void)
+{
+	bf16_rows((uint32_t *)scratch, matrix_in(in, ROWS, WIDE, WIDE));
+	bf16_gemm(0, (uint32_t *)scratch, WIDE, (uint32_t *)packed,
+		  matrix_of(out, ROWS, WIDE, WIDE));
+}
+
 static void token(void)
 {
 	struct att_kv kv = {packed, packed, HEAD, 1, 0, {0, 0, 0}};
@@ -80,6 +87,7 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } functions[] = {{"gemm, 48 x 512 x 512", product},
+		 {"bf16_gemm, 48 x 512 x 512", product_bf16},
 		 {"att_token, 4 heads of 64, 256 keys", token},
 		 {"softmax_weights of 32768", probabilities},
 		 {"softmax_backward of 32768", gradient},

@@ -35,7 +35,7 @@ static const struct preset presets[] = {
 };
 
 static const char *names = "tiny,small,smollm135m", *only;
-static const char *compute = "f32";
+static const char *compute = "f32", *backward = "none";
 static int64_t threads = 1, micro, batch;
 static double seconds = 5;
 static bool serve;
@@ -46,6 +46,8 @@ enum { SAMPLING, TRAINING, SAMPLING_PRODUCTS, TRAINING_PRODUCTS, MEASURES };
 static const struct opt opts[] = {
 	{0, "presets", "LIST", OPT_STR, &names, 0, 0, "sizes to run"},
 	{0, "compute", MODEL_COMPUTE_WORDS, OPT_WORD, &compute, 0, 0, "how products are computed"},
+	{0, "blas", "none|openblas", OPT_WORD, &backward, 0, 0,
+	 "who does the products of the backward pass"},
 	{0, "only", WORDS, OPT_WORD, &only, 0, 0, "one measure alone"},
 	{'j', "threads", "N", OPT_INT, &threads, 0, 1024, "threads; 0: all processors"},
 	{0, "seconds", "S", OPT_NUM, &seconds, 0.1, 3600, "time for each measure"},
@@ -63,7 +65,7 @@ struct bench {
 
 	/* training */
 	struct workspace *run;
-	struct adamw opt;
+	struct optimizer opt;
 	float *grads, *logp, *coef;
 	uint32_t *tokens, *target, *at;
 	size_t *start;
@@ -84,11 +86,12 @@ static size_t max2(size_t a, size_t b)
 
 static void setup_training(struct bench *b)
 {
-	struct adamw_opts o = {.beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .decay = 0.1, .clip = 1};
+	struct optimizer_opts o = {
+		.beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .decay = 0.1, .clip = 1};
 	size_t n = (size_t)(b->p.train * b->p.seq);
 
 	b->run = workspace_new(&b->m);
-	adamw_init(&b->opt, &o, b->m.w, b->m.n_w);
+	optimizer_init(&b->opt, &o, b->m.w, b->m.n_w);
 	b->grads = big_alloc(b->m.n_params * sizeof *b->grads);
 	b->logp = xarray(n, sizeof *b->logp);
 	b->coef = xarray(n, sizeof *b->coef);
@@ -358,10 +361,10 @@ int main(int argc, char *argv[])
 	int st = 0;
 
 	tool_start(&tool, argc, argv);
-	if (blas_start(NULL))
-		return 1;
 	openblas_set_num_threads(1);
 	par_start((int)threads);
+	if (strcmp(backward, "openblas") == 0 && blas_start(NULL))
+		return 1;
 	for (size_t i = 0; i < sizeof presets / sizeof *presets && !st; i++) {
 		if (!listed(presets[i].name))
 			continue;

@@ -71,11 +71,3 @@ fixture() {
 	FIX=${TEST_ENV:-$BATS_RUN_TMPDIR/env}
 	"$root/tests/man-env.sh" "$FIX" "$@"
 }
-
-# Skips the test where --compute bf16 is refused: that it is refused in words, with status 2.
-bf16_here() {
-	grep -qw avx512_bf16 /proc/cpuinfo && return
-	status_is 2 policy-eval -p "$FIX/base" -t "$FIX/test.jsonl" --compute bf16
-	says "AVX-512 BF16"
-	skip "no AVX-512 BF16"
-}

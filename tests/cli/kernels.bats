@@ -5,7 +5,7 @@ setup() {
 	cd "$BATS_TEST_TMPDIR"
 	fixture tasks base run
 	sets=() lacks=()
-	for s in plain v3 v4 v4bf16; do
+	for s in plain v3 v4 amx; do
 		if RLOOP_KERNELS=$s traj-cat --version >/dev/null 2>&1; then
 			sets+=("$s")
 		else
@@ -16,13 +16,16 @@ setup() {
 
 # sums: of all that the present set writes; fails where a tool does
 sums() {
-	rm -rf new tuned
+	rm -rf new tuned new16 adapter
 	rl-explore -q -p "$FIX/base" -t "$FIX/train.jsonl" -n 2 --groups 3 --group-size 4 --rounds 2 \
 		--max-new 12 --lr 1e-2 --warmup 1 --kl 0.1 --log log -o new >stream &&
 		rft-tune -q -p "$FIX/base" --lr 1e-2 -o tuned "$FIX/run.traj" &&
+		rft-tune -q -p "$FIX/base" --lr 1e-2 --lora 4 -o adapter "$FIX/run.traj" &&
 		policy-eval -q -p tuned -t "$FIX/test.jsonl" -n 2 --max-new 12 --top-p 0.9 >eval &&
+		rl-explore -q -p "$FIX/base" -t "$FIX/train.jsonl" -n 1 --groups 3 --group-size 4 --rounds 1 \
+			--max-new 12 --lr 1e-2 --warmup 1 --compute bf16 --log log16 -o new16 >stream16 &&
 		jq -c 'with_entries(select(.key | test("_s$|seconds") | not))' log >steps &&
-		cat steps new/model.safetensors tuned/model.safetensors stream eval | sha256sum
+		cat steps {new,tuned,new16}/model.safetensors adapter/adapter_model.safetensors stream stream16 eval | sha256sum
 }
 
 @test "RLOOP_KERNELS: a stream, a log and weights are the same bytes with each set" {

@@ -318,7 +318,6 @@ weights_of() {
 }
 
 @test "--compute bf16 under an adapter, on a base in f32 and in bf16: near f32, the same for any -j" {
-	bf16_here
 	policy-mix -q "$FIX/base" -o half --dtype bf16
 	for base in "$FIX/base" half; do
 		rm -rf f32 a b c ad next
@@ -339,7 +338,25 @@ weights_of() {
 	done
 }
 
-@test "OpenBLAS is loaded where an adapter is trained, with one thread, and nowhere else" {
+@test "--blas openblas: the same but for rounding, for any -j; of an adapter and of all weights" {
+	for more in "" "--lora 2"; do
+		rm -rf a b c
+		# shellcheck disable=SC2086
+		{
+			tune $more --steps 3 --log a.log -o a "$FIX/run.traj"
+			tune $more --steps 3 --log b.log -j 1 --blas openblas -o b "$FIX/run.traj"
+			tune $more --steps 3 -j 2 --blas openblas -o c "$FIX/run.traj"
+		}
+		if [ -n "$more" ]; then same b c; else cmp b/model.safetensors c/model.safetensors; fi
+		jq -es '.[0].loss - .[1].loss | fabs < 1e-4' <(tail -qn 1 a.log b.log)
+	done
+	rm a.log
+	explore -p "$FIX/base" --blas openblas -n 1 --log a.log -o next >out
+	jq -es 'all(.ratio_error == 0) and any(.updates > 0)' a.log
+	status_is 2 rft-tune -p "$FIX/base" --blas mkl -o new "$FIX/run.traj"
+}
+
+@test "OpenBLAS is loaded where it is asked for, with one thread, and nowhere else" {
 	if [[ $BIN == *-* ]]; then [[ $BIN == *-check/* ]] || skip "another build takes other memory"; fi
 	cat >many.c <<-'END'
 		#include <dlfcn.h>
@@ -370,14 +387,14 @@ weights_of() {
 	for preload in "" "$PWD/many.so"; do
 		rm -rf new
 		LD_PRELOAD=$preload status_is 0 timeout 60 bash -c 'ulimit -v 100000; exec "$@"' - \
-			rft-tune -q -j 2 -p "$FIX/base" --steps 12 -o new "$FIX/run.traj"
+			rft-tune -q -j 2 -p "$FIX/base" --lora 2 --steps 12 -o new "$FIX/run.traj"
 		LD_PRELOAD=$preload status_is 0 timeout 60 bash -c 'ulimit -v 100000; exec "$@"' - \
 			policy-eval -q -j 2 -p "$FIX/base" -t "$FIX/test.jsonl" --greedy --max-new 2
 		rm -rf new
 		LD_PRELOAD=$preload status_is 4 timeout 60 bash -c 'ulimit -v 150000; exec "$@"' - \
-			rft-tune -q -j 2 -p "$FIX/base" --lora 2 --steps 12 -o new "$FIX/run.traj"
+			rft-tune -q -j 2 -p "$FIX/base" --blas openblas --steps 12 -o new "$FIX/run.traj"
 		says "MB of address space for 2 threads"
 		LD_PRELOAD=$preload status_is 0 timeout 60 bash -c 'ulimit -v 500000; exec "$@"' - \
-			rft-tune -q -j 2 -p "$FIX/base" --lora 2 --steps 12 -o new "$FIX/run.traj"
+			rft-tune -q -j 2 -p "$FIX/base" --blas openblas --steps 12 -o new "$FIX/run.traj"
 	done
 }

@@ -43,7 +43,7 @@ near() {
 @test "rft-tune: the plan is what the run takes" {
 	[[ $BIN != *-* ]] || skip "another build takes other memory, or its time"
 	middle
-	for more in "" --recompute "--lora 4"; do
+	for more in "" --recompute "--lora 4" "--optimizer sgd" "--optimizer lion" "--optimizer muon"; do
 		# shellcheck disable=SC2086
 		near "$(peak rft-tune -p mid -o new --steps 1 --batch 4 $more rows)"
 		rm -r new

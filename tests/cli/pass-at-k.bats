@@ -229,3 +229,110 @@ is() { # WANT METRIC OPTION ...
 	status_is 0 pass-at-k -k 1 --bootstrap 80000 many.traj
 	says "pass-at-k: many.traj: resampling 2000 problems 80000 times, which takes a while"
 }
+
+# answers TASK REWARD:EXTRACTED ...: as samples, with what was extracted; nothing behind the colon: no such key
+answers() {
+	local task=$1 r key
+	shift
+	for r; do
+		key=${r#*:}
+		echo "{\"task\":\"$task\",\"prompt\":\"p\",\"response\":\"r\",\"reward\":${r%%:*}${key:+,\"extracted\":\"$key\"}${more:-}}"
+	done
+}
+
+@test "--measure: worked numbers of one problem" {
+	answers a 1:4 1:4.0 1:4 0:5 0:5 0:6 0:6 0:7 | "$records" pack >eval.traj
+	status_is 0 pass-at-k --bootstrap 0 -k 1,2,3,4,8 --measure maj,pass,pass-hat eval.traj
+	[ -z "$stderr" ]
+	[ "$(cut -f 5,6 out | grep maj | paste -sd ' ')" = \
+		'maj@1	0.375 maj@2	0.375 maj@3	0.428571 maj@4	0.5 maj@8	1' ]
+	[ "$(cut -f 5,6 out | grep '[\^]' | paste -sd ' ')" = \
+		'pass^1	0.375 pass^2	0.107143 pass^3	0.0178571 pass^4	0 pass^8	0' ]
+	is 0.928571 pass@4 -k 4 --measure pass eval.traj
+	is 0.0357143 mg-pass@4 -k 4 --measure mg-pass eval.traj
+	answers a 1:4 1:4.0 1:4 0:5 0:5 0:6 0:6 0: | "$records" pack >eval.traj
+	is 0.514286 maj@4 -k 4 --measure maj eval.traj
+}
+
+@test "--measure: words that are none" {
+	for bad in '' maj,maj cons pass, pass-at; do
+		status_is 2 pass-at-k --measure "$bad" eval.traj
+		says "--measure: '$bad' is not a list of different words of pass|maj|"
+	done
+}
+
+@test "--tau" {
+	samples a 1 1 1 0 0 0 0 0 | "$records" pack >eval.traj
+	status_is 0 pass-at-k --bootstrap 0 -k 4 --measure g-pass --tau 0.25,0.5,0.75,1 eval.traj
+	[ "$(cut -f 5,6 out | tail -n 4 | paste -sd ' ')" = \
+		'g-pass@4_0.25	0.928571 g-pass@4_0.5	0.5 g-pass@4_0.75	0.0714286 g-pass@4_1	0' ]
+	is 0.5 g-pass@4_0.5 -k 4 --measure g-pass eval.traj
+	for bad in 1.5 -1 '' 0.5,0.5 a; do
+		status_is 2 pass-at-k --tau "$bad" eval.traj
+		says --tau
+	done
+}
+
+@test "--measure best,worst are of rewards, whatever the threshold" {
+	samples a 0.5 0 1 0.2 0 0.9 0.5 0.7 | "$records" pack >eval.traj
+	status_is 0 pass-at-k --bootstrap 0 -k 2,4 --threshold 2 --measure best,worst eval.traj
+	[ "$(cut -f 5,6 out | tail -n 4 | paste -sd ' ')" = \
+		'best@2	0.707143 best@4	0.892857 worst@2	0.242857 worst@4	0.0642857' ]
+}
+
+@test "--measure: problems with fewer samples are left out and counted" {
+	{ cat json && samples few 0 1 1; } | "$records" pack >eval.traj
+	status_is 0 pass-at-k -k 4,5 --measure pass eval.traj
+	says "eval.traj: group all: pass@4: 1 problems have fewer samples and are left out"
+	says "eval.traj: group all: pass@5: n/a: 5 problems have fewer samples, one only 3"
+	[ "$(grep pass@4 out | cut -f 3,6)" = "5	0.75" ]
+	[ "$(grep pass@5 out | cut -f 6-8)" = "n/a	n/a	n/a" ]
+	# the interval is that of the others alone
+	pass-at-k -q -k 4 <(pass-at-k -q --json --measure pass -k 4 eval.traj >with && "$records" pack <json) |
+		awk '$5 == "pass@4" { print $7, $8 }' >want
+	jq -r '.metrics["pass@4"] | "\(.low) \(.high)"' with | cmp - want
+	[ "$(jq -c '[.metrics[].problems]' with)" = "[5,4]" ]
+}
+
+@test "--measure maj without answers is n/a, and a warning says so" {
+	status_is 0 pass-at-k --bootstrap 0 -k 2 --measure maj,pass eval.traj
+	says "warning: eval.traj: no trajectory says which answer was extracted from it: maj is n/a"
+	[ "$(cut -f 5,6 out | tail -n 2 | paste -sd ' ')" = 'pass@2	0.583333 maj@2	n/a' ]
+	echo '{"task":"a","prompt":"p","response":"r","reward":0,"extracted":5}' | "$records" pack >bad
+	status_is 3 pass-at-k --measure maj bad
+	says 'bad: record 1 at byte 0: key "extracted" is not text'
+	status_is 0 pass-at-k bad
+}
+
+@test "the order of trajectories does not matter to any measure" {
+	for t in a b c; do
+		answers "$t" 1:4 0.25:5 0.75:4.0 0:5 0:6 0:6 0.3:7 0: 0:"$t" 1:
+	done >json
+	"$records" pack <json >eval.traj
+	shuf --random-source=eval.traj json | "$records" pack >other.traj
+	for what in '' --per-problem; do
+		all=(-k 2,5,10 --measure pass,maj,g-pass,mg-pass,pass-hat,best,worst --json $what)
+		cmp <(pass-at-k "${all[@]}" <eval.traj | sort) <(pass-at-k "${all[@]}" <other.traj | sort)
+	done
+}
+
+@test "--per-problem" {
+	{
+		more=',"tokens":[1,2,3],"finish":"stop"' answers $'a\\tb' 1:4 1:4.0
+		more=',"tokens":[1,2],"finish":"length"' answers $'a\\tb' 0:5 0:
+		answers b 0.25:5 0:6
+		more=',"verdict":"timeout"' answers c 0:
+	} | "$records" pack >eval.traj
+	status_is 0 pass-at-k --per-problem -k 1,4 --measure pass,maj eval.traj
+	says "1 problems without any reward left out"
+	cat >want <<-'END'
+		input	group	problem	n	c	mean	pass@1	pass@4	maj@1	maj@4	maj	answers	tokens	cut	unparsed
+		eval.traj	all	a\tb	4	2	0.5	0.5	1	0.5	1	1	3	2.5	0.5	0.25
+		eval.traj	all	b	2	0	0.125	0	n/a	0	n/a	0	2	n/a	n/a	0
+	END
+	cmp out want
+	status_is 0 pass-at-k -q --per-problem --json eval.traj
+	[ "$(jq -c 'select(.problem == "b")' out)" = \
+		'{"input":"eval.traj","group":"all","problem":"b","n":2,"c":0,"mean":0.125,"pass@1":0,"maj":0,"answers":2,"tokens":null,"cut":null,"unparsed":0}' ]
+	[ "$(pass-at-k -q --per-problem --by task eval.traj | sed 1d | cut -f 2,3 | paste -sd ' ')" = 'a\tb	a\tb b	b' ]
+}

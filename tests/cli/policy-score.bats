@@ -41,7 +41,6 @@ same_records() {
 }
 
 @test "--compute bf16: the sampler's, too" {
-	bf16_here
 	policy-eval -q -p "$FIX/base" -t "$FIX/test.jsonl" --compute bf16 >half.traj
 	records half.traj 'del(.logprobs)' | traj-cat --from-json | score --compute bf16 >new.traj
 	same_records half.traj new.traj

@@ -101,7 +101,6 @@ updates() {
 }
 
 @test "--compute bf16: near the weights of f32, the same for any -j" {
-	bf16_here
 	tune --steps 2 --log a.log -o a "$FIX/run.traj"
 	tune --steps 2 --compute bf16 --log b.log -j 1 -o b "$FIX/run.traj"
 	tune --steps 2 --compute bf16 -j 2 -o c "$FIX/run.traj"
@@ -158,7 +157,93 @@ updates() {
 @test "--weight: each kind makes other weights" {
 	changes --weight trajectory
 	changes --weight task
+	changes --weight root-task
+	for kind in sequence suffix block; do
+		tune --epochs 2 --weight pear-$kind -o $kind "$FIX/run.traj"
+	done
+	differ sequence suffix
+	differ suffix block
 	status_is 2 tune --weight none -o x "$FIX/run.traj"
+}
+
+@test "--weight pear: what the policy drew itself has the discount alone" {
+	fixture tasks
+	policy-eval -q -p "$FIX/base" -t "$FIX/test.jsonl" -n 2 --max-new 12 >own.traj
+	tune --steps 1 -o plain own.traj
+	for kind in sequence suffix block; do
+		rm -rf pear
+		tune --steps 1 --weight pear-$kind --pear-discount 1 -o pear own.traj
+		same plain pear
+	done
+	rm -rf pear
+	tune --steps 1 --weight pear-suffix --pear-discount 0.5 -o pear own.traj
+	differ plain pear
+}
+
+@test "--pear-low, --pear-high, --pear-discount, --pear-block: each makes other weights" {
+	tune --epochs 3 --lr 1e-2 --weight pear-block -o usual "$FIX/run.traj"
+	for o in --pear-low=-20 --pear-high=20 --pear-discount=0.9 --pear-block=2; do
+		rm -rf other
+		tune --epochs 3 --lr 1e-2 --weight pear-block $o -o other "$FIX/run.traj"
+		differ usual other
+	done
+	status_is 2 tune --pear-low 1 -o x "$FIX/run.traj"
+	status_is 2 tune --pear-high -1 -o x "$FIX/run.traj"
+	status_is 2 tune --pear-discount 0 -o x "$FIX/run.traj"
+	status_is 2 tune --pear-block 0 -o x "$FIX/run.traj"
+}
+
+@test "--weight pear: without log-probabilities no policy; another temperature is told" {
+	echo '{"task":"a","prompt":"1=","response":"1"}' | "$records" pack >bare
+	status_is 3 tune --weight pear-suffix -o new bare
+	says 'bare: record 1 at byte 0: --weight by importance needs the log-probabilities'
+	echo '{"prompt":"1=","completion":"1"}' >rows.jsonl
+	status_is 3 tune --weight pear-suffix -o new rows.jsonl
+	says "rows.jsonl:1: --weight by importance needs"
+	[ ! -e new ]
+	cat >warm <<-'END'
+		{"task":"a","prompt":"1=","response":"1","tokens":[3,1],"logprobs":[-1,-1],"temperature":0.5}
+	END
+	"$records" pack <warm >warm.traj
+	status_is 0 rft-tune -p "$FIX/base" --weight pear-suffix -o new warm.traj
+	says "1 trajectories were not drawn at temperature 1 from all tokens"
+}
+
+@test "--weight-key: 0 is not learned, 1 is usual, what is no weight is refused" {
+	traj-cat --all "$FIX/run.traj" | jq -c 'select(.kind == "traj") | del(.id)' >run.json
+	jq -c '. + {w: 1}' run.json | traj-cat --from-json >one.traj
+	jq -c '. + {meta: {w: (.reward + 0.5)}}' run.json | traj-cat --from-json >some.traj
+	tune --epochs 1 -o plain one.traj
+	tune --epochs 1 --weight-key w -o one one.traj
+	same plain one
+	tune --epochs 1 --weight-key meta.w -o some some.traj
+	differ plain some
+	jq -c '. + {w: 0}' run.json | traj-cat --from-json >zero.traj
+	tune --epochs 1 --weight-decay 0 --weight-key w -o zero zero.traj
+	cmp zero/model.safetensors "$FIX/base/model.safetensors"
+	for bad in '"w":-1' '"w":"1"' '"v":1' '"w":null'; do
+		printf '{"task":"a","prompt":"1=","response":"1",%s}\n' "$bad" | "$records" pack >bad
+		status_is 3 tune --weight-key w -o new bad
+		says 'bad: record 1 at byte 0: --weight-key: key "w" is no number from 0'
+		printf '{"prompt":"1=","completion":"1",%s}\n' "$bad" >bad.jsonl
+		status_is 3 tune --weight-key w -o new bad.jsonl
+		says 'bad.jsonl:1: --weight-key: key "w" is no number from 0'
+	done
+	/usr/bin/python3 -c 'import msgpack,sys; sys.stdout.buffer.write(msgpack.packb(
+		{"task": "a", "prompt": "1=", "response": "1", "w": float("inf")}))' >bad
+	status_is 3 tune --weight-key w -o new bad
+	says 'key "w" is no number from 0'
+	[ ! -e new ]
+	echo '{"prompt":"1=","completion":"1","meta":{"w":2}}' >rows.jsonl
+	tune --weight-key meta.w -o new rows.jsonl
+}
+
+@test "--loss dft: other weights; held-out problems are measured as ever" {
+	changes --loss dft
+	tune --epochs 1 --validation 0.3 --log a.log -o a "$FIX/run.traj"
+	tune --epochs 1 --validation 0.3 --loss dft --log b.log -o b "$FIX/run.traj"
+	[ "$(head -n 1 a.log)" = "$(head -n 1 b.log)" ]
+	status_is 2 tune --loss sft -o x "$FIX/run.traj"
 }
 
 @test "--validation: held-out problems are measured and not learned" {
@@ -193,6 +278,43 @@ updates() {
 	changes --beta2 0.5
 	changes --eps 0.1
 	changes --clip 0.001
+}
+
+@test "--optimizer, --lion-beta2, --momentum: each makes other weights; adamw is the default" {
+	changes --optimizer sgd --lr 0.1
+	changes --optimizer lion
+	changes --optimizer muon
+	tune --epochs 1 --optimizer adamw -o adamw "$FIX/run.traj"
+	same usual adamw
+	for pair in "lion --lion-beta2 0.5" "lion --beta1 0.5" "muon --momentum 0.5" "muon --beta2 0.5"; do
+		# shellcheck disable=SC2086
+		set -- $pair
+		rm -rf a b
+		tune --epochs 1 --optimizer "$1" -o a "$FIX/run.traj"
+		tune --epochs 1 --optimizer "$@" -o b "$FIX/run.traj"
+		differ a b
+	done
+	status_is 2 tune --optimizer adam -o x "$FIX/run.traj"
+}
+
+@test "--optimizer: any number of threads, the same bytes; with adapters too" {
+	for kind in sgd lion muon; do
+		tune --steps 3 --optimizer $kind -j 1 -o $kind-1 "$FIX/run.traj"
+		tune --steps 3 --optimizer $kind -j 3 -o $kind-3 "$FIX/run.traj"
+		same $kind-1 $kind-3
+		tune --steps 3 --optimizer $kind --lora 4 -j 1 -o lora-$kind-1 "$FIX/run.traj"
+		tune --steps 3 --optimizer $kind --lora 4 -j 3 -o lora-$kind-3 "$FIX/run.traj"
+		cmp lora-$kind-1/adapter_model.safetensors lora-$kind-3/adapter_model.safetensors
+	done
+}
+
+@test "--optimizer: each learns at a rate of its own" {
+	traj-filter -q --correct --dedup "$FIX/run.traj" >right
+	for pair in "sgd 0.5" "lion 1e-3" "muon 5e-3"; do
+		tune --epochs 8 --optimizer "${pair% *}" --lr "${pair#* }" --log log -o "${pair% *}" right
+		jq -es 'first.loss > last.loss + 0.05' log
+		rm log
+	done
 }
 
 @test "--profile: a line for each part of the work; an update's parts are in the log" {

@@ -66,6 +66,9 @@ changes() {
 		--advantage reinforce++ --keep-equal --aggregate seq-mean-token-sum-norm --dual-clip 3
 		--lora 4 --lora-alpha 4 --lora-targets q_proj,v_proj -s 5 --warmup 2
 		--weight-decay 0.01 --beta1 0.8 --beta2 0.9 --eps 1e-6 --clip 0.5 --recompute
+		--optimizer lion --lion-beta2 0.9 --minibatches 2
+		--optimizer muon --momentum 0.9 --minibatches 2
+		--optimizer sgd --lr 0.1
 	END
 }
 
@@ -265,7 +268,6 @@ changes() {
 }
 
 @test "--compute bf16: ratios are exactly 1 there too" {
-	bf16_here
 	explore --compute bf16 -o want >run.traj
 	update --compute bf16 --log log -o new run.traj
 	same want new

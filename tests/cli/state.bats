@@ -83,6 +83,34 @@ killed() {
 	same whole cut
 }
 
+@test "--optimizer: killed again and again, the same bytes; a checkpoint has what each needs" {
+	local kind
+	for kind in sgd lion muon; do
+		status_is 0 at whole-$kind "${rft[@]}" --optimizer $kind
+		killed cut-$kind "${rft[@]}" --optimizer $kind
+		same whole-$kind cut-$kind
+	done
+	[ ! -e whole-sgd/st/step-40/optimizer.safetensors ]
+	moments whole-lion | jq -e 'all(startswith("m."))'
+	moments whole-muon | jq -e '(map(select(startswith("m."))) | length) > 0 and
+		(map(select(startswith("v."))) | any(contains("embed")) and all(contains("proj") | not))'
+	status_is 2 at whole-lion "${rft[@]}" --optimizer muon
+	says "--optimizer"
+	status_is 0 at rl-whole "${rl[@]}" --optimizer muon
+	killed rl-cut "${rl[@]}" --optimizer muon
+	same rl-whole rl-cut
+}
+
+# moments FOLDER: names of the arrays of the optimizer in the last checkpoint, as JSON
+moments() {
+	/usr/bin/python3 - "$1/st/step-40/optimizer.safetensors" <<-'END'
+		import json, struct, sys
+		f = open(sys.argv[1], "rb")
+		n, = struct.unpack("<Q", f.read(8))
+		print(json.dumps([k for k in json.loads(f.read(n)) if k != "__metadata__"]))
+	END
+}
+
 @test "a state does not change the result" {
 	status_is 0 at whole "${rl[@]}"
 	rl-explore -q -p base -t train.jsonl -n 12 --groups 4 --group-size 4 --rounds 2 --max-new 12 \

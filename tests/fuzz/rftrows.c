@@ -5,6 +5,8 @@
 #include "base/rows.h"
 #include "learn/rftrows.h"
 
+#include <math.h>
+
 const struct fuzz_memory fuzz_memory = {4 << 20, 4000, FUZZ_ZSTD};
 
 static const char template[] =
@@ -60,6 +62,7 @@ static void check(const struct rft_data *d)
 
 		MUST(r->n_prompt >= 1 && r->n_learn >= 1 && r->n_learn <= r->n_resp);
 		MUST(r->n_prompt + r->n_resp <= (uint64_t)p->cfg.max_len);
+		MUST(r->own >= 0 && isfinite(r->own));
 	}
 	for (size_t i = 0; i < d->n_tok; i++)
 		MUST(d->tok[i] < (uint64_t)p->cfg.vocab);
@@ -70,11 +73,13 @@ void fuzz_one(const uint8_t *p, size_t n)
 	const char *path = fuzz_file(0, p, n);
 	struct rft_opts o = RFT_OPTS_DEFAULT;
 
-	for (int all = 0; all < 2; all++) {
+	for (int how = 0; how < 3; how++) { /* the last: rows have weights of their own */
 		struct rft_data d, again;
 		struct reason why = {0}, other = {0};
+		bool all = how > 0;
 		int st;
 
+		o.weight_key = how == 2 ? "meta.w" : NULL;
 		rft_data_init(&d, tiny(), &o);
 		rft_data_init(&again, tiny(), &o);
 		st = read_all(&d, path, all, &why);

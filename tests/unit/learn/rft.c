@@ -195,21 +195,145 @@ static void fill(struct rft_data *d, const struct policy *p, const struct rft_op
 
 static void weights_count_what_they_say(void **state)
 {
-	static const double want[3][3] = {{1, 1, 1}, {0.5, 0.25, 0.5}, {0.25, 0.125, 0.5}};
+	const double root = sqrt(0.5), want[][3] = {{1, 1, 1},
+						    {0.5, 0.25, 0.5},
+						    {0.25, 0.125, 0.5},
+						    {0.5 * root, 0.25 * root, 0.5}};
 	struct policy p = tiny_policy("abc", 1);
 	struct rft_opts o = opts();
 	struct rft_data d;
 	struct reason why;
 
 	(void)state;
-	for (int k = WEIGHT_TOKEN; k <= WEIGHT_TASK; k++) {
+	for (int k = WEIGHT_TOKEN; k <= WEIGHT_ROOT_TASK; k++) {
 		o.weight = (enum rft_weight)k;
 		fill(&d, &p, &o);
 		assert_int_equal(rft_seal(&d, &why), 0);
 		for (int i = 0; i < 3; i++)
-			assert_close(d.weight[i], want[k][i], 0);
+			assert_close(d.weight[i], want[k][i], 1e-16);
 		rft_data_free(&d);
 	}
+	policy_free(&p);
+}
+
+static const float LOGP[] = {-0.7F, -1.5F, -0.4F};
+
+/* Probabilities weigh the loss and have no gradient: with one the slopes would be -.149, .112,
+ * -.402. */
+static void dft_weighs_by_probability(void **state)
+{
+	static const double want[] = {-0.496585, -0.223130, -0.670320};
+	struct rft_opts o = opts();
+	double slope[3];
+
+	(void)state;
+	o.loss = RFT_DFT;
+	assert_close(rft_response(&o, 1.0 / 3, LOGP, NULL, 3, slope), 0.316811, 1e-6);
+	for (int t = 0; t < 3; t++)
+		assert_close(3 * slope[t], want[t], 1e-6);
+}
+
+/* The slopes are those of the loss when its weights stay as they are. */
+static void weights_have_no_gradient(void **state)
+{
+	static const float mu[] = {-0.9F, -1.45F, -0.1F};
+	struct rft_opts o = opts();
+	double slope[3], w[3];
+
+	(void)state;
+	o.loss = RFT_DFT;
+	o.weight = WEIGHT_SUFFIX;
+	rft_response(&o, 0.7, LOGP, mu, 3, w);
+	for (int t = 0; t < 3; t++) {
+		double x[2], h = 1e-3;
+
+		for (int side = 0; side < 2; side++) {
+			x[side] = 0;
+			for (int i = 0; i < 3; i++)
+				x[side] += w[i] * (LOGP[i] + (i == t ? (side ? h : -h) : 0));
+		}
+		rft_response(&o, 0.7, LOGP, mu, 3, slope);
+		assert_close((x[1] - x[0]) / (2 * h), slope[t], 1e-9);
+	}
+	assert_close(slope[2], -0.7 * exp(-0.4), 1e-7); /* the last token's importance is 1 */
+}
+
+static struct traj drawn(const char *task, const uint32_t *ids, const float *mu, size_t n)
+{
+	struct traj t = text(task, "a", "b");
+
+	t.tokens = ids;
+	t.logprobs = mu;
+	t.n_tokens = t.n_logprobs = n;
+	return t;
+}
+
+/* Log-probabilities stay beside their rows when others are left out. */
+static void importance_needs_what_was_recorded(void **state)
+{
+	static const uint32_t ids[] = {3, 3, 3, 3};
+	static const float mu[] = {-1, -2, -3, -4};
+	struct policy p = tiny_policy("abc", 1);
+	struct rft_opts o = opts();
+	struct rft_data d;
+	struct traj t = drawn("x", ids, mu, 4);
+	struct turns_row row = {.ids = ids, .n = 3, .n_prompt = 1};
+	struct reason why;
+
+	(void)state;
+	o.weight = WEIGHT_BLOCK;
+	o.max_len = 4;
+	rft_data_init(&d, &p, &o);
+	must_add(&d, t); /* too long */
+	must_add(&d, drawn("x", ids + 3, mu + 3, 1));
+	t = drawn("x", ids + 2, mu + 2, 2);
+	t.temperature = 0.5;
+	must_add(&d, t);
+	assert_int_equal(d.too_long, 1);
+	assert_int_equal(d.other_draws, 1);
+	t.n_logprobs = 0;
+	assert_int_equal(add(&d, &t, &why), ST_INPUT);
+	assert_non_null(strstr(why.text, "record 4 at byte 99: --weight by importance needs"));
+	t = text("x", "a", "b");
+	assert_int_equal(add(&d, &t, &why), ST_INPUT);
+	assert_int_equal(rft_add_row(&d, &row, (struct rft_of){1, 1}, &why), ST_INPUT);
+	assert_int_equal(rft_seal(&d, &why), 0);
+	assert_close(d.old[0][0], -4, 0);
+	assert_close(d.old[1][0], -3, 0);
+	rft_data_free(&d);
+	policy_free(&p);
+}
+
+/* A row's own weight scales its loss, and no other's: the mean is over tokens all the same. */
+static void own_weights_multiply_the_loss(void **state)
+{
+	static const uint32_t ids[] = {2, 3, 3, 4, 1};
+	struct policy p = tiny_policy("abc", 1);
+	struct rft_opts o = opts();
+	struct turns_row row = {.ids = ids, .n = 5, .n_prompt = 1};
+	struct reason why;
+	double loss[3];
+
+	(void)state;
+	o.lr = 0;
+	o.weight_key = "w";
+	for (int i = 0; i < 3; i++) {
+		struct rft_data d;
+		struct rft_report rep;
+		struct rft *r;
+
+		rft_data_init(&d, &p, &o);
+		assert_int_equal(rft_add_row(&d, &row, (struct rft_of){1, i}, &why), 0);
+		assert_int_equal(rft_add_row(&d, &row, (struct rft_of){1, 1}, &why), 0);
+		assert_int_equal(rft_seal(&d, &why), 0);
+		r = rft_new(&o, &p, &d);
+		assert_int_equal(rft_next(r, &rep, &why), 1);
+		loss[i] = rep.loss;
+		rft_free(r);
+		rft_data_free(&d);
+	}
+	assert_close(loss[0], loss[1] / 2, 1e-12);
+	assert_close(loss[2], loss[1] * 1.5, 1e-12);
 	policy_free(&p);
 }
 
@@ -400,7 +524,7 @@ static void bad_weights_are_left_alone_and_stop_the_run(void **state)
 		n++;
 	}
 	assert_int_equal(got, -1);
-	assert_int_equal(n, ADAMW_PATIENCE - 1);
+	assert_int_equal(n, OPTIMIZER_PATIENCE - 1);
 	assert_true(rft_stuck(r));
 	assert_memory_equal(p.model.params, before, bytes);
 	rft_free(r);
@@ -417,6 +541,10 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_learned_is_refused_or_left_out),
 		cmocka_unit_test(ids_are_those_of_the_text),
 		cmocka_unit_test(weights_count_what_they_say),
+		cmocka_unit_test(dft_weighs_by_probability),
+		cmocka_unit_test(weights_have_no_gradient),
+		cmocka_unit_test(importance_needs_what_was_recorded),
+		cmocka_unit_test(own_weights_multiply_the_loss),
 		cmocka_unit_test(whole_problems_are_held_out),
 		cmocka_unit_test(loss_is_the_weighted_mean),
 		cmocka_unit_test(accumulation_is_exact),

@@ -468,7 +468,7 @@ static void reward_rises(void **state)
 		rig_make(&g, "^c");
 		g.o.loss.kind = (enum loss_kind)kind;
 		g.o.lr = 0.01;
-		g.o.adamw.decay = 0;
+		g.o.optimizer.decay = 0;
 		g.o.loss.kl = kind == LOSS_GSPO ? 0.01 : 0;
 		g.o.rounds = 2;
 		rig_start(&g);

@@ -8,7 +8,6 @@
 #include "base/rng.h"
 #include "model/workspace.h"
 #include "model/sampler.h"
-#include "tensor/blas.h"
 #include "tensor/half.h"
 
 #include <setjmp.h>
@@ -278,8 +277,6 @@ int main(void)
 	};
 	int failed;
 
-	if (blas_start(NULL))
-		return 1;
 	par_start(2);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	par_stop();

@@ -11,7 +11,6 @@
 #include "model/rope.h"
 #include "model/sampler.h"
 #include "tensor/attention.h"
-#include "tensor/blas.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -966,8 +965,6 @@ int main(void)
 	};
 	int failed;
 
-	if (blas_start(NULL))
-		return 1;
 	par_start(2);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	par_stop();

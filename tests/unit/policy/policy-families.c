@@ -12,7 +12,6 @@
 #include "model/decode.h"
 #include "model/sampler.h"
 #include "policy/policy.h"
-#include "tensor/blas.h"
 
 #include <math.h>
 
@@ -596,7 +595,5 @@ int main(void)
 		cmocka_unit_test(saved),
 	};
 
-	if (blas_start(NULL))
-		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,10 +5,9 @@
 #include "scratch.h"
 
 #include "base/mem.h"
-#include "learn/adamw.h"
+#include "learn/optimizer.h"
 #include "policy/policy.h"
 #include "model/sampler.h"
-#include "tensor/blas.h"
 
 #include <math.h>
 
@@ -170,20 +169,21 @@ static void check_grads(struct golden *g)
 
 static void check_steps(struct golden *g)
 {
-	const struct adamw_opts opts = {0.9, 0.95, 1e-8, 0.1, 1.0};
+	const struct optimizer_opts opts = {
+		.beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .decay = 0.1, .clip = 1};
 	struct model *m = &g->policy.model;
 	struct workspace *r = workspace_new(m);
 	float *grads = xarray(m->n_params, sizeof *grads);
-	struct adamw a;
+	struct optimizer a;
 	struct sft_file f;
 
 	g->pack.temperature = 1;
-	adamw_init(&a, &opts, m->w, m->n_w);
+	optimizer_init(&a, &opts, m->w, m->n_w);
 	for (int step = 0; step < 10; step++) {
 		memset(grads, 0, m->n_params * sizeof *grads);
 		model_forward(r, m, &g->pack, g->logp, g->entropy);
 		model_backward(r, m, &g->pack, g->w, g->e, grads);
-		assert_true(adamw_step(&a, m->params, grads, 1e-3, NULL));
+		assert_true(optimizer_step(&a, m->params, grads, 1e-3, NULL));
 		model_pack(m);
 	}
 	assert_int_equal(sft_open(&f, scratch_path(g->dir, "after"), NULL), 0);
@@ -196,7 +196,7 @@ static void check_steps(struct golden *g)
 		free(want);
 	}
 	sft_close(&f);
-	adamw_free(&a);
+	optimizer_free(&a);
 	workspace_free(r);
 	free(grads);
 }
@@ -430,7 +430,5 @@ int main(void)
 		cmocka_unit_test(story_sampler), cmocka_unit_test(story_trainer),
 	};
 
-	if (blas_start(NULL))
-		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

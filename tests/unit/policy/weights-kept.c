@@ -5,7 +5,6 @@
  */
 #include "base/file.h"
 #include "learn/rl.h"
-#include "tensor/blas.h"
 
 #include "scratch.h"
 #include "tiny.h"
@@ -261,7 +260,5 @@ int main(void)
 		cmocka_unit_test_setup_teardown(only_what_changed, setup, teardown),
 	};
 
-	if (blas_start(NULL))
-		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* moments.c - one step of AdamW against the formula in double. */
+/* moments.c - steps of the optimizers against their formulas in double, and worked numbers. */
 #include "tensor/moments.h"
 
 #include <setjmp.h>
@@ -38,6 +38,41 @@ static void step(void **state)
 	free(was);
 }
 
+static void step_of_sgd(void **state)
+{
+	float p[] = {1, -2, 0.5F}, g[] = {0.5F, -1, 4};
+	struct moments u = {.p = p, .grads = g, .scale = 0.5F, .step = 0.1F, .lr_decay = 0.01F};
+
+	(void)state;
+	moments_sgd(&u, 0, 2, true);
+	moments_sgd(&u, 2, 1, false);
+	plain_near(p[0], 1 - 0.1 * 0.25 - 0.01, 1, 4, "weight");
+	plain_near(p[1], -2 + 0.1 * 0.5 + 0.02, 2, 4, "weight");
+	plain_near(p[2], 0.5 - 0.1 * 2, 1, 4, "weight");
+}
+
+/* The raw updates are .04 and .012; a third is 0, and moves by decay alone. */
+static void step_of_lion(void **state)
+{
+	float p[] = {1, -2, 3}, g[] = {-0.5F, 0.3F, 0}, m[] = {0.1F, -0.02F, 0};
+	struct moments u = {.p = p,
+			    .grads = g,
+			    .m = m,
+			    .scale = 1,
+			    .step = 0.1F,
+			    .lr_decay = 0.01F,
+			    .b1 = 0.9F,
+			    .b2 = 0.99F};
+
+	(void)state;
+	moments_lion(&u, 0, 3, true);
+	plain_near(m[0], 0.094, 1, 1, "moment");
+	plain_near(m[1], -0.0168, 1, 1, "moment");
+	plain_near(p[0], 1 - 0.1 - 0.01, 1, 4, "weight");
+	plain_near(p[1], -2 - 0.1 + 0.02, 2, 4, "weight");
+	plain_near(p[2], 3 - 0.03, 3, 4, "weight");
+}
+
 static void squares(void **state)
 {
 	float *g = plain_normal(5, N);
@@ -53,7 +88,9 @@ static void squares(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(step), cmocka_unit_test(squares)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(step), cmocka_unit_test(step_of_sgd),
+					   cmocka_unit_test(step_of_lion),
+					   cmocka_unit_test(squares)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

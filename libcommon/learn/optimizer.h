@@ -1,0 +1,90 @@
+/*
+ * optimizer.h - one update of flat arrays of weights by their gradient, after clipping by global
+ * norm, with decoupled weight decay (Loshchilov & Hutter, arXiv 1711.05101).
+ *
+ * adamw   Adam with bias correction (Kingma & Ba, arXiv 1412.6980): two moments
+ * sgd     p -= lr g: none
+ * lion    p -= lr sign(b1 m + (1 - b1) g): one. Chen et al., arXiv 2302.06675
+ * muon    one of each matrix between embedding and head, see muon.h; everything else by adamw
+ *
+ *     optimizer_init(&a, &opts, model.w, model.n_w);
+ *     for (...) {
+ *             ... gradients of one update in grads, laid out as model.params ...
+ *             if (!optimizer_step(&a, model.params, grads, lr, &norm) && optimizer_stuck(&a))
+ *                     ... stop: the parameters are still the last good ones ...
+ *     }
+ *
+ * The result does not depend on the number of threads. One thread at a time calls these.
+ */
+#ifndef LEARN_OPTIMIZER_H
+#define LEARN_OPTIMIZER_H
+
+#include "learn/muon.h"
+#include "model/weight.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define OPTIMIZER_WORDS "adamw|sgd|lion|muon"
+enum optimizer_kind { OPTIMIZER_ADAMW, OPTIMIZER_SGD, OPTIMIZER_LION, OPTIMIZER_MUON };
+
+struct optimizer_opts {
+	double beta1, beta2, eps; /* of adamw; beta1 of lion, too */
+	double decay;     /* per update: lr * decay of each weight with w->decay is taken off */
+	double clip;      /* greatest global norm of the gradient; 0: no clipping */
+	const char *word; /* one of OPTIMIZER_WORDS; NULL: adamw */
+	double lion_beta2, momentum; /* of lion; of muon */
+};
+
+#define OPTIMIZER_OPTS_DEFAULT(weight_decay)                                                   \
+	{                                                                                      \
+		.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .decay = (weight_decay), .clip = 1, \
+		.word = "adamw", .lion_beta2 = 0.99, .momentum = 0.95                          \
+	}
+
+enum { OPTIMIZER_PATIENCE = 5 }; /* updates in a row that could not be applied before it is stuck */
+
+struct optimizer_block { /* a piece of one weight; pieces are what threads share out */
+	size_t offset, count;
+	size_t second; /* where its second moments are in v */
+	bool decay;
+	bool whole; /* its weight is stepped as a whole: by muon */
+};
+
+struct optimizer {
+	struct optimizer_opts o;
+	enum optimizer_kind kind;
+	size_t n; /* parameters */
+	float *m; /* (n) first moments, owned; NULL: the kind has none */
+	float *v; /* (n_v) second moments, owned */
+	size_t n_v;
+	struct weight *second; /* (n_second) which weights v is of, and where; owned */
+	size_t n_second;
+	uint64_t steps; /* updates applied */
+	uint64_t skipped_in_row;
+	struct optimizer_block *block;
+	size_t n_block;
+	double *sum; /* (n_block) squares, summed in order */
+	struct muon_part *part;
+	size_t n_part;
+	struct muon muon;
+};
+
+/* The table w is read here only. Its weights must cover 0..n without a gap, as model_init does. */
+void optimizer_init(struct optimizer *a, const struct optimizer_opts *o, const struct weight *w,
+		    size_t n_w);
+/* Bytes that optimizer_init takes: of moments, and of what it computes with. */
+void optimizer_bytes(const struct optimizer_opts *o, const struct weights *w, size_t *moments,
+		     size_t *work);
+
+/* One update with learning rate lr. *norm (may be NULL) becomes the gradient's norm before
+ * clipping. False when the gradient is not finite: params and moments are then untouched and the
+ * update counts as skipped. */
+bool optimizer_step(struct optimizer *a, float *params, const float *grads, double lr,
+		    double *norm);
+bool optimizer_stuck(const struct optimizer *a); /* OPTIMIZER_PATIENCE skips in a row */
+/* How far one update can move one weight, decay apart; infinity: nobody knows. */
+double optimizer_reach(const struct optimizer_opts *o, double lr);
+void optimizer_free(struct optimizer *a);
+
+#endif

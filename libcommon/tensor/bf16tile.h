@@ -1,0 +1,94 @@
+/*
+ * bf16tile.h - how a product in bf16 is cut into tiles that live in registers, for bf16.c and
+ * bf16vdp.c: who includes it writes the tile.
+ */
+#ifndef TENSOR_BF16TILE_H
+#define TENSOR_BF16TILE_H
+
+#include "tensor/gemm.h"
+#include "tensor/tile.h"
+
+/* One tile, from its corner on: element (or pair) x of row i of A is a[i * rs + x * cs]. */
+struct spot {
+	size_t pairs;
+	const uint32_t *a;
+	size_t rs, cs;
+	const uint32_t *b;
+	size_t stride, ahead; /* words from a panel to the next, and to what is asked for early */
+	float *c;
+	size_t ldc;
+	bool add;
+};
+
+#define TILE_OF(MR, NV)                                   \
+	static void tile##MR##_##NV(const struct spot *t) \
+	{                                                 \
+		tile(MR, NV, t);                          \
+	}
+#define TILES_OF(NV) \
+	TILE_OF(1, NV) TILE_OF(2, NV) TILE_OF(3, NV) TILE_OF(4, NV) TILE_OF(5, NV) TILE_OF(6, NV)
+#define ROW_OF(NV)                                                                     \
+	{                                                                              \
+		tile1_##NV, tile2_##NV, tile3_##NV, tile4_##NV, tile5_##NV, tile6_##NV \
+	}
+#if GEMM_NV > 2
+#define ALL_TILES TILES_OF(1) TILES_OF(2) TILES_OF(3) TILES_OF(4)
+#define ALL_ROWS ROW_OF(1), ROW_OF(2), ROW_OF(3), ROW_OF(4)
+#else
+#define ALL_TILES TILES_OF(1) TILES_OF(2)
+#define ALL_ROWS ROW_OF(1), ROW_OF(2)
+#endif
+
+typedef void tile_fn(const struct spot *t);
+
+/* Columns that do not fill a vector go through a tile of our own. */
+static void indirect(tile_fn *fn, size_t mr, size_t cols, const struct spot *s)
+{
+	float t[GEMM_MR * GEMM_WIDE];
+	struct spot own = *s;
+
+	own.c = t;
+	own.ldc = GEMM_WIDE;
+	for (size_t i = 0; s->add && i < mr; i++)
+		memcpy(t + i * GEMM_WIDE, s->c + i * s->ldc, cols * sizeof *t);
+	fn(&own);
+	for (size_t i = 0; i < mr; i++)
+		memcpy(s->c + i * s->ldc, t + i * GEMM_WIDE, cols * sizeof *t);
+}
+
+/* Of an inline tile(mr, nv, t), mr rows of nv vectors of C, the functions in which both are
+ * constants: tiles[nv - 1][mr - 1] */
+#define BF16_TILES \
+	ALL_TILES  \
+	static tile_fn *const tiles[GEMM_NV][GEMM_MR] = {ALL_ROWS};
+
+/* The whole of C; rows: how far a row of A is from the next. While a panel of B is used from the
+ * cache the next ones are asked for. */
+static void all_tiles(tile_fn *const tiles[GEMM_NV][GEMM_MR], struct spot *t, size_t rows, bool add,
+		      struct matrix c)
+{
+	const uint32_t *a = t->a;
+
+	assert(t->a && t->b && c.p && c.ld >= c.cols);
+	t->stride = t->pairs * PANEL;
+	t->ldc = c.ld;
+	t->add = add;
+	for (size_t j = 0; j < c.cols; j += GEMM_WIDE, t->b += t->pairs * GEMM_WIDE) {
+		size_t cols = c.cols - j < GEMM_WIDE ? c.cols - j : GEMM_WIDE;
+
+		for (size_t i = 0; i < c.rows; i += GEMM_MR) {
+			size_t mr = c.rows - i < GEMM_MR ? c.rows - i : GEMM_MR;
+			tile_fn *fn = tiles[(cols + VL - 1) / VL - 1][mr - 1];
+
+			t->a = a + i * rows;
+			t->ahead = tile_ahead(i / GEMM_MR, t->stride);
+			t->c = c.p + i * c.ld + j;
+			if (cols % VL)
+				indirect(fn, mr, cols, t);
+			else
+				fn(t);
+		}
+	}
+}
+
+#endif
