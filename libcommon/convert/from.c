@@ -69,7 +69,6 @@ void from_sample(struct sample *s)
 {
 	*s = (struct sample){0};
 	traj_clear(&s->t);
-	buf_reserve(&s->meta, 1024); /* as much as most have, at once */
 }
 
 void from_sample_free(struct sample *s)
@@ -492,6 +491,8 @@ static void meta_pair(struct from *f, struct sample *s, struct span name, struct
 
 	if (tape_none(v))
 		return;
+	if (!before)
+		buf_reserve(&s->meta, 1024); /* as much as most have, at once */
 	pack_init(&pk, &s->meta);
 	pack_text(&pk, name);
 	if (pack_value(&s->meta, v, 3)) {
