@@ -48,7 +48,9 @@ struct from {
 	bool reward_seen; /* a row has the key that was asked for */
 	void *own;        /* the format's, from file to file; NULL at first */
 	void (*free_own)(void *own);
-	void **mem; /* of the row */
+	char *room;   /* of the row: a block for what is small, */
+	size_t taken; /* so much of it is in use, */
+	void **mem;   /* and what did not fit there */
 	size_t n_mem, cap_mem;
 };
 

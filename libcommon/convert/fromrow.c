@@ -21,18 +21,21 @@ enum {
 
 static void set_meta(struct from *f, struct sample *s)
 {
-	struct buf b = {0};
+	struct buf head = {0};
 	msgpack_packer pk;
 	struct span all;
 	size_t len;
+	char *to;
 
 	if (!s->n_meta)
 		return;
-	pack_init(&pk, &b);
+	pack_init(&pk, &head);
 	msgpack_pack_map(&pk, s->n_meta);
-	buf_add(&b, s->meta.p, s->meta.n);
-	all = from_copy(f, b.p, b.n);
-	buf_free(&b);
+	to = from_mem(f, head.n + s->meta.n);
+	memcpy(to, head.p, head.n);
+	memcpy(to + head.n, s->meta.p, s->meta.n);
+	all = (struct span){to, head.n + s->meta.n};
+	buf_free(&head);
 	if (mp_skim(all.p, all.n, &len) == MP_OK)
 		s->t.meta = (struct mp){(const uint8_t *)all.p, all.n};
 	else
@@ -210,6 +213,7 @@ void from_free(struct from *f)
 {
 	from_forget(f);
 	free(f->mem);
+	free(f->room);
 	if (f->free_own)
 		f->free_own(f->own);
 }
