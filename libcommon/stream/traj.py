@@ -45,7 +45,7 @@ PACKED = 1 << 12  # the same of packed data, which may become a thousand times a
 KEYS = {
     "kind": "kind", "task": "text", "prompt": "text", "response": "text", "id": "text",
     "answer": "text", "verifier": "text", "meta": "map", "prompt_tokens": "I", "tokens": "I",
-    "logprobs": "f", "ref_logprobs": None, "temperature": "number", "top_p": "number",
+    "logprobs": "f", "ref_logprobs": None, "kept": "sets", "temperature": "number", "top_p": "number",
     "top_k": "whole", "finish": "text", "sample": "whole", "step": "whole", "iter": "whole",
     "policy": "text", "reward": "number", "verdict": "text", "extracted": "text",
     "advantage": "number", "used": "bool", "entropy": "number",
@@ -237,13 +237,77 @@ def _words(v, code, key):
     return a.tobytes()
 
 
+KEPT_MOST = 1024  # ids of a set
+
+
+def _numbers(v):
+    """The numbers of bytes of unsigned LEB128 in their shortest form"""
+    n = shift = 0
+    for c in v:
+        n |= (c & 127) << shift
+        if n >> 32 or (shift == 35 and c > 127):
+            raise TrajError("kept: a number above 2^32-1")
+        if c > 127:
+            shift += 7
+            continue
+        if c == 0 and shift:
+            raise TrajError("kept: a number that is not in its shortest form")
+        yield n
+        n = shift = 0
+    if shift:
+        raise TrajError("kept: cut off")
+
+
+def _sets(v):
+    """Lists of ids, of the bytes of traj-stream(5)'s key kept, or of such lists"""
+    if isinstance(v, list):
+        v = _set_bytes(v)
+    numbers, sets = _numbers(v), []
+    for count in numbers:
+        if count > KEPT_MOST:
+            raise TrajError("kept: more than %d ids" % KEPT_MOST)
+        ids = list(itertools.islice(numbers, count))
+        if len(ids) < count:
+            raise TrajError("kept: cut off")
+        if 0 in ids[1:]:
+            raise TrajError("kept: ids that do not ascend")
+        ids = list(itertools.accumulate(ids))
+        if ids and ids[-1] >> 32:
+            raise TrajError("kept: an id above 2^32-1")
+        sets.append(ids)
+    return sets
+
+
+def _set_bytes(sets):
+    out = bytearray()
+    for ids in sets:
+        if not isinstance(ids, list) or not all(type(i) is int and 0 <= i < 1 << 32 for i in ids):
+            raise TrajError("kept: not lists of whole numbers from 0 to 2^32-1")
+        if any(a >= b for a, b in zip(ids, ids[1:])):
+            raise TrajError("kept: ids that do not ascend")
+        for n in [len(ids)] + [b - a for a, b in zip([0] + ids, ids)]:
+            while n > 127:
+                out.append(n & 127 | 128)
+                n >>= 7
+            out.append(n)
+    return bytes(out)
+
+
+def kept(record):
+    """What each token was drawn from, a list of ids for each, empty: the whole vocabulary; or None."""
+    v = record.get("kept")
+    return None if v is None else _sets(v)
+
+
 def pack(record):
     """The bytes of a record as the suite writes these values: integers and floats in their shortest
-    form, token ids and log-probabilities as bin. Keys stay in their order."""
+    form, token ids, log-probabilities and kept sets as bin. Keys stay in their order."""
     out = [_header.pack_map_header(len(record))]
     for key, v in record.items():
         _pack(out, key)
         code = WORDS.get(key)
+        if key == "kept" and isinstance(v, list):
+            v = _set_bytes(v)
         _pack(out, _words(v, code, key) if code and v is not None else v)
     return b"".join(out)
 
@@ -359,6 +423,10 @@ def _check_key(key, v):
     elif form == "bool":
         if not isinstance(v, bool):
             raise TrajError("%s: neither true nor false" % key)
+    elif form == "sets":
+        if not isinstance(v, (bytes, list)):
+            raise TrajError("%s: neither bin nor an array" % key)
+        _sets(v)
     else:
         _check_words(key, form, v)
 
@@ -388,6 +456,17 @@ def _count_words(v):
     return len(v) // 4 if isinstance(v, bytes) else len(v)
 
 
+def _check_kept(sets, tokens):
+    if tokens is None:
+        raise TrajError("kept: there are no tokens")
+    tokens = _array(_words(tokens, "I", "tokens"), "I")
+    if len(sets) != len(tokens):
+        raise TrajError("kept: %d sets for %d tokens" % (len(sets), len(tokens)))
+    for i, (ids, token) in enumerate(zip(sets, tokens)):
+        if ids and token not in ids:
+            raise TrajError("kept[%d]: the token that was drawn is not in it" % i)
+
+
 def _check_together(record):
     """What is no error of form and still cannot be"""
     logs, tokens = (record.get(k) for k in ("logprobs", "tokens"))
@@ -396,6 +475,8 @@ def _check_together(record):
         raise TrajError("logprobs: %d for %d tokens" % (len(logs), _count_words(tokens)))
     if logs and max(logs) > 0:
         raise TrajError("logprobs: one is %g, above 0" % max(logs))
+    if record.get("kept") is not None:
+        _check_kept(kept(record), tokens)
     verdict = record.get("verdict")
     if record.get("reward") is not None and verdict not in (None, "ok", b"ok"):
         raise TrajError("reward: present though verdict is %r" % verdict)

@@ -283,3 +283,16 @@ again() {
 @test "streams of a generator are judged as by traj-cat --check" {
 	"$root/tests/oracle/streams.py" -n 1500 -s 7 "$BIN"
 }
+
+@test "kept: lists of ids, as traj-cat shows them, and back to the same bytes" {
+	fixture tasks base
+	policy-eval -q -p "$FIX/base" -t "$FIX/test.jsonl" --max-new 6 --top-k 5 --top-p 0.9 >cut.traj
+	"$py" -c '
+import json, traj
+for r in traj.Reader("cut.traj"):
+    if r.kind == "traj":
+        assert traj.pack(dict(r, kept=traj.kept(r))) == r.raw
+        print(json.dumps(traj.kept(r)))' >got
+	traj-cat cut.traj | jq -c .kept | cmp - <(jq -c . got)
+	[ -s got ]
+}

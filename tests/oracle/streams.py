@@ -24,6 +24,12 @@ SCALARS = [
     [1, 2], [2**32 - 1, 3], [-1, 2], [2**32, 1], [-0.5, -1], [0.5, 0], [1e39, 0], [float("nan"), 0],
 ]
 
+KEPT = [  # of the tokens 0 and 0, or of others
+    b"\0\0", b"\1\0\2\0\5", b"\1\0\1\0", b"\1\5\0", b"\2\0\0\0", b"\x80\0\0", b"\1\0", b"\0\0\0", b"",
+    b"\2\1\xff\xff\xff\xff\x0f\0", b"\1\xff\xff\xff\xff\x1f\0", b"\x81\x08" + bytes(1025) + b"\0",
+    [[0], []], [[0, 5], [0]], [[5, 0], []], [[0]], [[0, 0], []], [[], [2**32]], [0, 0], [],
+]
+
 
 def value(depth=0):
     how = random.random()
@@ -45,6 +51,8 @@ def record():
         r["tokens"] = bytes(8)
     if random.random() < 0.3:
         r["logprobs"] = b"\0\0\0\xbf" * 2
+    if random.random() < 0.2:
+        r["kept"] = random.choice(KEPT)
     for _ in range(random.randrange(3)):
         r[random.choice(KEYS)] = value()
     if random.random() < 0.1:
