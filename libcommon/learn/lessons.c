@@ -131,6 +131,15 @@ static void add_to_group(struct lessons *l, struct lessons_step *s, struct lesso
 	row->n_prompt = l->scratch.n_prompt;
 }
 
+static bool is_of(const struct lessons_opts *o, struct span policy)
+{
+	size_t i = 0;
+
+	while (i < o->n_policies && !span_is(policy, o->policies[i]))
+		i++;
+	return i < o->n_policies;
+}
+
 /* Whether t is to be learned from; what is not is counted. */
 static bool counts(struct lessons *l, const struct traj *t)
 {
@@ -140,7 +149,7 @@ static bool counts(struct lessons *l, const struct traj *t)
 		l->rejected++;
 		return false;
 	}
-	if (l->o->policy && !span_is(t->policy, l->o->policy)) {
+	if (l->o->n_policies && !is_of(l->o, t->policy)) {
 		l->others++;
 		return false;
 	}

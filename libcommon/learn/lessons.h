@@ -15,10 +15,11 @@
 #include "stream/traj.h"
 
 struct lessons_opts {
-	const struct rl_opts *rl;  /* advantage, rewards, keep_equal, overlong, mask_truncated */
-	bool given;                /* advantages are the records' own */
-	const char *old, *teacher; /* keys of log-probabilities; teacher NULL: none are read */
-	const char *policy; /* hash: records of other policies are left out; NULL: none are */
+	const struct rl_opts *rl;   /* advantage, rewards, keep_equal, overlong, mask_truncated */
+	bool given;                 /* advantages are the records' own */
+	const char *old, *teacher;  /* keys of log-probabilities; teacher NULL: none are read */
+	const char (*policies)[17]; /* hashes: records of others are left out; */
+	size_t n_policies;          /* 0: none are */
 };
 
 struct lessons { /* zero-initialise, then set policy and o; free with lessons_free */

@@ -91,7 +91,7 @@ changes() {
 	differ want fresh
 	# the moments are of the policy that the last call wrote
 	status_is 2 rl-update -p p1 -o x --lr 1e-3 --max-new 16 --state st run.traj
-	says 'of another policy'
+	says 'was taken before, with other options or trajectories'
 	[ ! -e x ]
 }
 
@@ -108,9 +108,9 @@ changes() {
 	# with another option, or on other records, it is another call, which its state is not of
 	rm -rf p2
 	status_is 2 rl-update -p p1 -o p2 --lr 2e-3 --max-new 16 --state st two
-	says 'of another policy'
+	says 'was taken before, with other options or trajectories'
 	status_is 2 rl-update -p p1 -o p2 --lr 1e-3 --max-new 16 --state st one
-	says 'of another policy'
+	says 'was taken before, with other options or trajectories'
 	[ ! -e p2 ]
 	rl-update -q -p kept -o p3 --lr 2e-3 --max-new 16 --state st one
 }
@@ -202,7 +202,7 @@ changes() {
 	update --mask-truncated -o b --state st whole
 	rm -rf b
 	status_is 2 update --mask-truncated -o b --state st run.traj
-	says 'of another policy'
+	says 'was taken before, with other options or trajectories'
 }
 
 @test "--entropy-coef, of tokens that were drawn from a part of the vocabulary too" {
@@ -240,14 +240,41 @@ changes() {
 	[ ! -e d ]
 }
 
-@test "--own-only: what another policy sampled is left out" {
+@test "--max-age: what older policies sampled is left out" {
 	run_of_three
-	status_is 0 rl-update -p "$FIX/base" --lr 1e-3 --max-new 16 --own-only -o own run.traj
+	status_is 0 rl-update -p "$FIX/base" --lr 1e-3 --max-new 16 --max-age 0 -o own run.traj
 	says 'are of another policy than -p: left out'
 	traj-filter -q --where 'step=1' run.traj >first
 	update -o one first
 	same own one
-	status_is 3 rl-update -q -p want --lr 1e-3 --max-new 16 --own-only -o x first
+	status_is 3 rl-update -q -p want --lr 1e-3 --max-new 16 --max-age 0 -o x first
+	status_is 2 rl-update -p "$FIX/base" --max-age 1 -o x first
+	says "--max-age: which policies came before -p is known with --state"
+	status_is 2 rl-update -p "$FIX/base" --max-age 33 --state st -o x first
+}
+
+@test "--max-age, --state: the last N calls, and the same when a call is made again" {
+	run_of_three
+	traj-filter -q --where 'step=1' run.traj >first
+	up() { # FROM TO AGE [OPTION ...]: learns from what the first policy drew, in a state of each age
+		status_is 0 rl-update -p "$1" --lr 1e-3 --max-new 16 --max-age "$3" --state "st$3" -o "$2" "${@:4}" first
+	}
+	for age in -1 1; do
+		up "$FIX/base" a$age $age
+		up a$age b$age $age
+		cmp a$age/model.safetensors a-1/model.safetensors
+		cmp b$age/model.safetensors b-1/model.safetensors
+		mv b$age kept$age
+		up a$age b$age $age
+		says 'this call was made before'
+		cmp b$age/model.safetensors kept$age/model.safetensors
+	done
+	status_is 3 rl-update -p b1 --lr 1e-3 --max-new 16 --max-age 1 --state st1 -o c first
+	says 'another policy than -p and those before it in --max-age: left out'
+	[ ! -e c ]
+	up b1 c 1 --max-age 2
+	up b-1 d -1
+	cmp c/model.safetensors d/model.safetensors
 }
 
 @test "--importance, its bounds: weights of what others drew" {
