@@ -91,7 +91,7 @@ changes() {
 	differ want fresh
 	# the moments are of the policy that the last call wrote
 	status_is 2 rl-update -p p1 -o x --lr 1e-3 --max-new 16 --state st run.traj
-	says 'was taken before, with other options or trajectories'
+	says 'of another policy'
 	[ ! -e x ]
 }
 
