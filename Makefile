@@ -195,6 +195,7 @@ install: all
 	install -d "$(bindir)" "$(libexecdir)/variants" "$(docdir)"
 	install $(TOOLS:%=$(BUILD)/bin/%) "$(bindir)"
 	install $(PIPELINES:%=pipelines/%) "$(libexecdir)"
+	ln -srf "$(libexecdir)/rloop" "$(bindir)/rloop"
 	install -m 644 README.md LICENSE "$(docdir)"
 	install -d "$(docdir)/docs"
 	install -m 644 $(wildcard docs/*) "$(docdir)/docs"
@@ -203,7 +204,7 @@ install: all
 	for m in $(MAN); do install -D -m 644 -t "$(mandir)/man$${m##*.}" $$m || exit; done
 
 uninstall:
-	for t in $(TOOLS); do rm -f "$(bindir)/$$t" || exit; done
+	for t in $(TOOLS) rloop; do rm -f "$(bindir)/$$t" || exit; done
 	for m in $(MAN); do rm -f "$(mandir)/man$${m##*.}/$${m##*/}" || exit; done
 	rm -rf "$(libexecdir)" "$(docdir)"
 

@@ -6,7 +6,7 @@
 # first result that is not there. Within an exploration or a tuning it goes on from the state that
 # the tool keeps until its stage is complete.
 
-me=${0##*/}
+me="rloop ${0##*/}"
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 # Tools on PATH come first, then those of the tree or the prefix that this script is in
 export PATH=$PATH:$here/../build/bin:$here/../../bin
@@ -35,7 +35,7 @@ note() {
 # ---- options: a table of them is both --help and what is parsed ----
 
 declare -A option_sets=()
-option_letters=h option_names=help option_help=''
+option_letters=h option_names=help,version option_help=''
 
 # option [LETTER,]NAME WHAT ARGUMENT TEXT: the option sets the variable WHAT, or WHAT() is called with
 # its value; without ARGUMENT, WHAT is VARIABLE=VALUE
@@ -51,7 +51,7 @@ option() {
 }
 
 usage_options() {
-	printf '%s  -h, --help                   this text\n' "$option_help"
+	printf '%s  -h, --help                   this text\n      --version                the version\n' "$option_help"
 }
 
 # take_options ARGUMENT ...: what they say; the others are operands
@@ -60,7 +60,10 @@ take_options() {
 	parsed=$(getopt -n "$me" -o "$option_letters" -l "$option_names" -- "$@") || die 2 "see $me --help"
 	eval set -- "$parsed"
 	while [ "$1" != -- ]; do
-		case $1 in -h | --help) usage && exit 0 ;; esac
+		case $1 in
+		-h | --help) usage && exit 0 ;;
+		--version) exec "$here/rloop" --version ;;
+		esac
 		sets=${option_sets[$1]}
 		shift
 		case $sets in
@@ -91,9 +94,9 @@ run_options() {
 	option max-new max_new N 'of those two, too'
 	option max-prompt max_prompt N 'of those two, too'
 	option lora lora R 'of explorations and tunings'
-	option explore-opts explore_opts '"..."' 'further options of rl-explore'
-	option tune-opts tune_opts '"..."' 'further options of rft-tune'
-	option eval-opts eval_opts '"..."' 'further options of policy-eval; quotes in all of these hold
+	option explore-opts explore_opts OPTIONS 'further options of rl-explore'
+	option tune-opts tune_opts OPTIONS 'further options of rft-tune'
+	option eval-opts eval_opts OPTIONS 'further options of policy-eval; quotes in all of these hold
 words together: "--verifier '\''cmd:python3 judge.py'\''"'
 	option strict strict=1 '' 'refuse held-out tasks that are among the tasks to train on'
 	option q,quiet quiet=-q '' 'no notes'
@@ -156,7 +159,7 @@ check_options() {
 parse_options() {
 	run_options
 	option s,seed seed N "seed [$seed]"
-	option filter-opts filter_opts '"..."' "options of traj-filter behind --correct, instead of
+	option filter-opts filter_opts OPTIONS "options of traj-filter behind --correct, instead of
 [$filter_opts]"
 	take_options "$@"
 	[ ${#operands[@]} -eq 0 ] || die 2 "${operands[0]}: no operand is expected (see $me --help)"
@@ -265,8 +268,8 @@ of_text() { # the run that this one is made of
 
 # What decides the run's result; -i and -j may change from one call to the next
 options_text() {
-	local name
-	printf 'pipeline=%s\n' "$me"
+	local name=${me#rloop }
+	printf 'pipeline=%s\n' "${name/#run/rloop}"
 	[ -z "$whole_length" ] || printf 'iterations=%s\n' "$whole_length"
 	for name in steps seed ks samples explore_opts filter_opts tune_opts eval_opts eval_rl \
 		keep_traj \
@@ -468,25 +471,38 @@ row() {
 		"$(tail -n +2 "$5" | cut -f 6 | paste -s)"
 }
 
-# summary [WHAT]: RUN/summary.tsv, a row for each policy that was evaluated, and the same on standard
-# output. WHAT the policies are; without it, rft where there are experts, else rl
-summary() {
+# summary_table N [WHAT]: a row for each policy that was evaluated, up to iteration N. WHAT the policies
+# are; without it, rft where there are experts, else rl
+summary_table() {
 	local i dir experts reward
-	{
-		printf 'iter\trl_steps\tpolicy\treward\texpert\t%s\n' \
-			"$(tail -n +2 "$run/iter-0/pass-at-k.tsv" | cut -f 5 | paste -s)"
-		row 0 base - - "$run/iter-0/pass-at-k.tsv"
-		for ((i = 1; i <= iterations; i++)); do
-			dir=$run/iter-$i
-			experts=- reward=$(reward $i)
-			if [ -e "$dir/rl-pass-at-k.tsv" ]; then
-				row $i rl "$reward" - "$dir/rl-pass-at-k.tsv"
-			fi
-			[ ! -e "$dir/expert.traj" ] || experts=$(rows "$dir/expert.traj")
-			row $i "${1:-$([ "$experts" = - ] && echo rl || echo rft)}" "$reward" "$experts" \
-				"$dir/pass-at-k.tsv"
-		done
-	} >"$run/summary.tsv.part"
+	printf 'iter\trl_steps\tpolicy\treward\texpert\t%s\n' \
+		"$(tail -n +2 "$run/iter-0/pass-at-k.tsv" | cut -f 5 | paste -s)"
+	row 0 base - - "$run/iter-0/pass-at-k.tsv"
+	for ((i = 1; i <= $1; i++)); do
+		dir=$run/iter-$i
+		experts=- reward=$(reward $i)
+		if [ -e "$dir/rl-pass-at-k.tsv" ]; then
+			row $i rl "$reward" - "$dir/rl-pass-at-k.tsv"
+		fi
+		[ ! -e "$dir/expert.traj" ] || experts=$(rows "$dir/expert.traj")
+		row $i "${2:-$([ "$experts" = - ] && echo rl || echo rft)}" "$reward" "$experts" \
+			"$dir/pass-at-k.tsv"
+	done
+}
+
+# write_summary N [WHAT]: RUN/summary.tsv
+write_summary() {
+	summary_table "$@" >"$run/summary.tsv.part"
 	keep "$run/summary.tsv"
+}
+
+# summary_so_far I [WHAT]: iteration I is complete: it is in the summary, if it was not
+summary_so_far() {
+	[ "$run/summary.tsv" -nt "$run/iter-$1/pass-at-k.tsv" ] || write_summary "$@"
+}
+
+# summary [WHAT]: of the whole run, on standard output too
+summary() {
+	write_summary "$iterations" "$@"
 	cat "$run/summary.tsv"
 }
