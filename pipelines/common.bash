@@ -288,8 +288,6 @@ check_options() {
 parse_options() {
 	run_options
 	option s,seed seed N "seed [$seed]"
-	option filter-opts filter_opts OPTIONS "options of traj-filter behind --correct, instead of
-[$filter_opts]"
 	take_options "$@"
 	[ ${#operands[@]} -eq 0 ] || die 2 "${operands[0]}: no operand is expected (see $me --help)"
 	check_options
@@ -419,7 +417,7 @@ options_text() {
 kept() {
 	find "$run" -mindepth 1 \( -name '*.part' -o -name '*.tmp-*' \) -prune -o \
 		\( -type f -o -type l \) ! -path "$run/options" ! -path "$run/run.conf" \
-		! -name .lock -printf '%P\n'
+		! -path "$run/summary.tsv" ! -name .lock -printf '%P\n'
 }
 
 # that_count: the options on standard input that what is kept was made with

@@ -15,7 +15,7 @@ for f in cmd/*.c; do
 	"$dest/usr/bin/$tool" --version >/dev/null
 	[ ! -e "man/$tool.1" ] || cmp "man/$tool.1" "$dest/usr/share/man/man1/$tool.1"
 done
-for p in run vanilla average compare status plot report; do
+for p in run vanilla average compare status plot report doctor; do
 	env -i PATH=/usr/bin:/bin "$dest/usr/libexec/rloop/$p" --help >/dev/null
 	env -i PATH=/usr/bin:/bin "$dest/usr/bin/rloop" "$p" --help >/dev/null
 done

@@ -1,5 +1,5 @@
 #!/bin/bash
-# man.sh - each tool and rloop has a page, mandoc finds no fault in it, and its options, their arguments and
+# man.sh - each tool and each command of rloop has a page, mandoc finds no fault in it, and its options, their arguments and
 # defaults are those of --help.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 4
@@ -101,6 +101,10 @@ for f in cmd/*.c; do
 	tap "man/$name.1 says what $name --help says" check "$name"
 done
 tap "man/rloop.1 says what rloop --help says" check rloop
+read -ra commands < <(sed -n 's/^commands=(\(.*\))$/\1/p' pipelines/rloop)
+for name in "${commands[@]}"; do
+	[ "$name" = view ] || tap "man/rloop-$name.1 says what rloop $name --help says" check "rloop-$name" rloop "$name"
+done
 for f in man/*.[1-8]; do
 	[ -f "$f" ] && tap "mandoc finds no fault in $f" lint "$f"
 done

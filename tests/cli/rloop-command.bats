@@ -23,7 +23,7 @@ fake_stages() {
 	[[ $output == "usage: rloop COMMAND"* ]]
 	status_is 0 "$rloop" help
 	[[ $output == "usage: rloop COMMAND"* ]]
-	for command in run vanilla average compare status plot report; do
+	for command in run vanilla average compare status plot report doctor; do
 		[[ $output == *"  $command "* ]]
 		"$rloop" help $command | grep "^usage: rloop $command "
 		"$rloop" $command --help | grep "^usage: rloop $command "
@@ -246,4 +246,48 @@ fake_stages() {
 	status_is 2 "$rloop" status
 	status_is 2 "$rloop" status run plain
 	status_is 2 "$rloop" status --text run
+}
+
+@test "doctor: what is installed, what a policy and tasks cost" {
+	fixture tasks base
+	status_is 0 "$rloop" doctor -p "$FIX/base" -t "$FIX/train.jsonl" -n 50 -j 1 \
+		--explore-opts '--groups 4 --group-size 4 --max-new 12'
+	grep -q "^tool	rl-explore	rl-explore " out
+	grep -q "^machine	kernels	" out
+	grep -q "^input	policy	$FIX/base: family llama, layers 2," out
+	grep -qx "input	tasks	$FIX/train.jsonl: 40 tasks" out
+	grep -q "^cost	memory	.* MB: weights" out
+	grep -Eq "^cost	step	[0-9.]+ s; 50 steps: [0-9.]+ s, without" out
+	not grep -q '(!)' out
+	status_is 0 "$rloop" doctor --json
+	jq -e '.tool["rl-explore"].ok and .machine.kernels.ok and .program.jq.ok and .input == null' out
+	# what is wrong is marked, and is a no
+	sed '2s/.*/[1]/' "$FIX/train.jsonl" >bad.jsonl
+	status_is 1 "$rloop" doctor -p "$FIX/base" -t bad.jsonl
+	grep -qx "input	tasks	(!) bad.jsonl: 1 of 40 lines are no JSON objects" out
+	not grep -q '^cost' out
+	status_is 1 "$rloop" doctor -p none -t none.jsonl
+	grep -q "^input	policy	(!) .*none" out
+	grep -q "^input	tasks	(!) none.jsonl: no such file" out
+	status_is 1 "$rloop" doctor -p "$FIX/base" -t "$FIX/train.jsonl" --explore-opts '--max-prompt 1'
+	grep -q "^cost	step	(!) rl-explore: " out
+	status_is 2 "$rloop" doctor -n 0
+	status_is 2 "$rloop" doctor --explore-opts '--lr 1'
+	status_is 2 "$rloop" doctor base
+	[ -z "$(ls)" ] || [ "$(ls | paste -sd ' ')" = "bad.jsonl err out" ]
+}
+
+@test "doctor: programs that are missing" {
+	mkdir bin
+	for program in bash dirname readlink getopt mktemp rm sed grep cut tail head nproc numfmt tr wc cat xargs; do
+		ln -s "$(command -v $program)" bin/
+	done
+	cp "$BIN/traj-cat" bin
+	mkdir -p lib/pipelines
+	cp "$root"/pipelines/* lib/pipelines 2>/dev/null || true
+	PATH=$PWD/bin status_is 1 lib/pipelines/doctor
+	grep -qx "tool	rl-explore	(!) not installed" out
+	grep -q "^tool	traj-cat	traj-cat " out
+	grep -qx "program	jq	(!) not installed: status and doctor --json need it" out
+	grep -qx "optional	gnuplot	not installed: plot and report draw with it" out
 }
