@@ -15,9 +15,12 @@ for f in cmd/*.c; do
 	"$dest/usr/bin/$tool" --version >/dev/null
 	[ ! -e "man/$tool.1" ] || cmp "man/$tool.1" "$dest/usr/share/man/man1/$tool.1"
 done
-for p in rloop vanilla average compare plot report; do
+for p in run vanilla average compare status plot report doctor; do
 	env -i PATH=/usr/bin:/bin "$dest/usr/libexec/rloop/$p" --help >/dev/null
+	env -i PATH=/usr/bin:/bin "$dest/usr/bin/rloop" "$p" --help >/dev/null
 done
+env -i PATH=/usr/bin:/bin "$dest/usr/bin/rloop" --version >/dev/null
+cmp man/rloop.1 "$dest/usr/share/man/man1/rloop.1"
 for e in examples/*/run.sh; do
 	[ -x "$dest/usr/share/doc/rloop/${e#examples/}" ]
 done
