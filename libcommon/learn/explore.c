@@ -1,6 +1,7 @@
 /* explore.c - the sampling half of an RL step. See explore.h. */
 #include "learn/explore.h"
 #include "base/mem.h"
+#include "base/rank.h"
 #include "rollout/deck.h"
 
 #include <assert.h>
@@ -179,7 +180,7 @@ static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t
 	}
 	out->tried += n;
 	add_up(e, out);
-	st = out_flush(e->w->o, why);
+	st = rank_agree(out_flush(e->w->o, why), why);
 	return st ? st : failures_check(&e->failures, false, why);
 }
 
@@ -228,7 +229,7 @@ static int settle(struct explorer *e, uint64_t step, const char *hash, struct ex
 		write_one(e, step, hash, &e->effective, i, used ? &e->advantage[next] : NULL);
 		next += used;
 	}
-	return out_flush(e->w->o, why);
+	return rank_agree(out_flush(e->w->o, why), why);
 }
 
 /* Groups that the index-th round samples when so many are missing */
