@@ -72,13 +72,16 @@ struct learner {
 	uint64_t *order;         /* (n) responses of an update */
 	size_t *at;              /* (n) where each one's numbers begin in what follows */
 	float *ref_logp, *begin; /* of the reference, and of the policy at the step's begin */
+	float *begin_whole;      /* the same over the whole vocabulary, where something was cut */
+	struct seq *whole;       /* (n) the responses as if nothing had been */
+	bool cut;                /* something was: whole is not x->seq */
 	double *weight;          /* of each token; with importance */
-	double *scratch;         /* (5 * longest) one response in double */
-	size_t n_seq, n_tok;
+	double *scratch;         /* (7 * longest) one response in double */
+	size_t n_seq, n_tok;     /* of an update, masked or not */
 	struct loss_stats stats;
 
 	/* of the present update */
-	size_t *cut;           /* (lanes + 1) lane k has order[cut[k]] .. order[cut[k + 1]] */
+	size_t *lane_at;       /* (lanes + 1) where in order each begins */
 	struct lane_sum *sums; /* (lanes) */
 	bool *has;             /* (ranks) which have a lane of a round */
 };
@@ -93,13 +96,33 @@ static size_t lanes(const struct learner *l)
 	return (size_t)l->o->lanes;
 }
 
+static int check_rewards(struct rl_opts *o, const char *list)
+{
+	bool gdpo = o->advantage.kind == ADV_GDPO;
+	struct reason why;
+
+	if (list && rewards_parse(list, &o->rewards, &why))
+		return tool_usage("--rewards: %s", why.text);
+	if (gdpo && !list)
+		return tool_usage("--advantage gdpo is of several --rewards");
+	if (gdpo && o->overlong_buffer)
+		return tool_usage("--overlong-buffer takes from one reward, and --advantage gdpo "
+				  "is of several");
+	return 0;
+}
+
 int learner_options(struct rl_opts *o, const struct rl_words *w)
 {
 	if (o->loss.dual_clip > 0 && o->loss.dual_clip <= 1)
 		return tool_usage("--dual-clip: it must be above 1, or 0");
+	if (o->advantage.kind == ADV_MAXRL && o->overlong_buffer)
+		return tool_usage("--advantage maxrl takes no reward below 0, which "
+				  "--overlong-buffer makes");
 	o->loss.kind = (enum loss_kind)tool_word(LOSS_WORDS, w->loss);
 	o->aggregate = (enum aggregate)tool_word(AGGREGATE_WORDS, w->aggregate);
-	return 0;
+	if (o->loss.bound <= 0)
+		o->loss.bound = o->loss.kind == LOSS_DPPO_TV ? 0.15 : 0.05;
+	return check_rewards(o, w->rewards);
 }
 
 /* Tokens of the largest micro-batch of so many responses */
@@ -146,9 +169,11 @@ struct learner *learner_new(const struct rl_opts *o, const struct learner_opts *
 	if (off)
 		l->off = *off;
 	l->batch = batch_new(&p->model, o->recompute);
-	l->cut = xarray(lanes(l) + 1, sizeof *l->cut);
+	l->lane_at = xarray(lanes(l) + 1, sizeof *l->lane_at);
 	l->sums = xarray(lanes(l), sizeof *l->sums);
 	l->has = xarray((size_t)rank_count(), sizeof *l->has);
+	if (o->loss.entropy > 0)
+		batch_entropy(l->batch);
 	return l;
 }
 
@@ -189,7 +214,7 @@ void learner_free(struct learner *l)
 	optimizer_free(&l->optimizer);
 	big_free(l->grads, l->w.n * sizeof *l->grads);
 	big_free(l->lane, l->w.n * sizeof *l->lane);
-	free(l->cut);
+	free(l->lane_at);
 	free(l->sums);
 	free(l->has);
 	free(l->group);
@@ -197,6 +222,8 @@ void learner_free(struct learner *l)
 	free(l->at);
 	free(l->ref_logp);
 	free(l->begin);
+	free(l->begin_whole);
+	free(l->whole);
 	free(l->weight);
 	free(l->scratch);
 	free(l);
@@ -240,27 +267,34 @@ static void make_room(struct learner *l)
 	size_t all = 0, longest = 0;
 
 	l->order = xgrow(l->order, x->n, sizeof *l->order);
+	l->whole = xgrow(l->whole, x->n, sizeof *l->whole);
+	l->cut = false;
 	l->at = xgrow(l->at, x->n, sizeof *l->at);
 	l->group = xgrow(l->group, x->groups, sizeof *l->group);
 	for (size_t i = 0; i < x->n; i++) {
 		size_t n = x->seq[i].n_resp;
 
 		l->order[i] = i;
+		l->whole[i] = x->seq[i];
+		l->whole[i].kept = (struct span){0};
+		l->cut |= x->seq[i].kept.p != NULL;
 		l->at[i] = all;
 		all += n;
 		longest = n > longest ? n : longest;
 	}
-	l->scratch = xgrow(l->scratch, 5 * longest, sizeof *l->scratch);
+	l->scratch = xgrow(l->scratch, 7 * longest, sizeof *l->scratch);
 	if (l->ref_batch)
 		l->ref_logp = xgrow(l->ref_logp, all, sizeof *l->ref_logp);
 	if (weighs(l) || l->off.distill > 0)
 		l->begin = xgrow(l->begin, all, sizeof *l->begin);
+	if (l->cut && l->off.distill > 0)
+		l->begin_whole = xgrow(l->begin_whole, all, sizeof *l->begin_whole);
 	if (weighs(l))
 		l->weight = xgrow(l->weight, all, sizeof *l->weight);
 }
 
 /* Log-probabilities of all responses: each rank computes those of a part. */
-static void score_share(struct learner *l, struct batch *b, float *logp)
+static void score(const struct learner *l, struct batch *b, const struct seq *seq, float *logp)
 {
 	const struct lesson *x = l->x;
 	size_t *bound = xarray((size_t)rank_count() + 1, sizeof *bound);
@@ -273,7 +307,7 @@ static void score_share(struct learner *l, struct batch *b, float *logp)
 		bound[r] = (i < x->n ? l->at[i] : all) * sizeof *logp;
 	}
 	if (from < to)
-		batch_score(b, x->seq, l->order + from, to - from, (size_t)l->o->micro_tokens,
+		batch_score(b, seq, l->order + from, to - from, (size_t)l->o->micro_tokens,
 			    x->temperature, logp + l->at[from], NULL);
 	rank_join(logp, bound);
 	free(bound);
@@ -284,24 +318,30 @@ static void prepare(struct learner *l, struct learned *out)
 {
 	make_room(l);
 	if (l->ref_batch)
-		score_share(l, l->ref_batch, l->ref_logp);
+		score(l, l->ref_batch, l->whole, l->ref_logp);
 	if (weighs(l) || l->off.distill > 0)
-		score_share(l, l->batch, l->begin);
+		score(l, l->batch, l->x->seq, l->begin);
+	if (l->cut && l->off.distill > 0)
+		score(l, l->batch, l->whole, l->begin_whole);
 	if (weighs(l))
 		weigh_all(l, out);
 }
 
 /* ---- updates ---- */
 
-static void gradient(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
+static void gradient(void *ctx, uint64_t i, const struct batch_rows *r)
 {
 	struct learner *l = ctx;
 	const struct lesson *x = l->x;
+	const float *begin = l->cut ? l->begin_whole : l->begin;
+	size_t n = r->n;
 	const float *old = weighs(l) ? l->begin + l->at[i] : x->old[i];
 	double *now = l->scratch, *then = now + n, *ref = then + n, *more = ref + n,
-	       *out = more + n;
+	       *out = more + n, *whole = out + n, *dwhole = whole + n;
 	struct loss_seq s = {.logp = now,
 			     .old = then,
+			     .whole = r->whole ? whole : NULL,
+			     .dwhole = dwhole,
 			     .ref = l->ref_batch ? ref : NULL,
 			     .scale = weighs(l) ? l->weight + l->at[i] : NULL,
 			     .more = l->off.distill > 0 ? more : NULL,
@@ -311,22 +351,28 @@ static void gradient(void *ctx, uint64_t i, const float *logp, size_t n, float *
 						   (size_t)l->o->roll.sample.max_new)};
 
 	for (size_t t = 0; t < n; t++) {
-		now[t] = logp[t];
+		now[t] = r->logp[t];
+		whole[t] = r->whole ? r->whole[t] : 0;
 		then[t] = old[t];
 		ref[t] = l->ref_batch ? l->ref_logp[l->at[i] + t] : 0;
-		more[t] = l->off.distill > 0 ? l->off.distill * ((double)x->teacher[i][t] -
-								 l->begin[l->at[i] + t])
-					     : 0;
+		more[t] =
+			l->off.distill > 0
+				? l->off.distill * ((double)x->teacher[i][t] - begin[l->at[i] + t])
+				: 0;
 	}
 	loss_sequence(&l->o->loss, &s, out, &l->stats);
 	for (size_t t = 0; t < n; t++)
-		dlogp[t] = (float)out[t];
+		r->dlogp[t] = (float)out[t];
+	for (size_t t = 0; t < n && r->whole; t++)
+		r->dwhole[t] = (float)dwhole[t];
+	if (r->entropy)
+		loss_entropy(&l->o->loss, &s, r->entropy, r->dent, &l->stats.loss);
 }
 
 /* Adds lane k's gradient to grads, which are 0. The first lane goes on from the step's sums. */
 static void run_lane(struct learner *l, size_t k, float *grads)
 {
-	size_t from = l->cut[k], n = l->cut[k + 1] - from;
+	size_t from = l->lane_at[k], n = l->lane_at[k + 1] - from;
 	struct loss_stats all = l->stats;
 
 	memset(grads, 0, l->w.n * sizeof *grads);
@@ -355,7 +401,7 @@ static bool round_has(struct learner *l, size_t k)
 	bool any = false;
 
 	for (size_t r = 0; r < (size_t)rank_count(); r++) {
-		l->has[r] = k + r < lanes(l) && l->cut[k + r] < l->cut[k + r + 1];
+		l->has[r] = k + r < lanes(l) && l->lane_at[k + r] < l->lane_at[k + r + 1];
 		any |= l->has[r];
 	}
 	return any;
@@ -366,6 +412,7 @@ static bool round_has(struct learner *l, size_t k)
 static size_t all_lanes(struct learner *l)
 {
 	size_t ranks = (size_t)rank_count(), seen = 0;
+	bool first = true;
 
 	for (size_t k = 0; k < lanes(l); k += ranks) {
 		size_t own = k + (size_t)rank_self();
@@ -377,11 +424,12 @@ static size_t all_lanes(struct learner *l)
 			run_lane(l, own, grads);
 		if (lanes(l) > 1 || ranks > 1)
 			rank_fold(l->grads, l->has[rank_self()] ? grads : l->grads, l->has, l->w.n,
-				  k == 0);
+				  first);
+		first = false;
 	}
 	rank_join_floats(l->grads, l->w.n);
 	for (size_t k = 0; k < lanes(l); k++) {
-		if (l->cut[k] == l->cut[k + 1])
+		if (l->lane_at[k] == l->lane_at[k + 1])
 			continue;
 		rank_broadcast(&l->sums[k], sizeof l->sums[k], (int)(k % ranks));
 		seen += l->sums[k].seen;
@@ -393,15 +441,14 @@ static size_t all_lanes(struct learner *l)
 	return seen;
 }
 
-/* One update from the responses l->order[0..n). */
-static void update(struct learner *l, size_t n, struct learned *out)
+/* One update from the responses in l->order, one at least. */
+static void update(struct learner *l, struct learned *out)
 {
 	struct loss_stats before = l->stats;
 	double norm = NAN;
 
-	assert(n >= 1);
+	assert(l->lane_at[lanes(l)] >= 1);
 	l->stats.loss = 0;
-	l->n_seq = n;
 	out->trained += all_lanes(l);
 	if (out->updates + out->skipped == 0)
 		out->ratio_error = l->stats.ratio_error;
@@ -416,27 +463,39 @@ static void update(struct learner *l, size_t n, struct learned *out)
 	l->stats = before; /* nothing that is not finite may reach the means */
 }
 
-/* The responses of groups from..to of the shuffled ones, into order; returns how many. A lane is
- * what begins in its share of their tokens, of whole groups. */
+static void count_all(struct learner *l, size_t from, size_t to)
+{
+	const struct lesson *x = l->x;
+
+	l->n_seq = l->n_tok = 0;
+	for (size_t g = from; g < to; g++)
+		for (size_t i = x->start[l->group[g]]; i < x->start[l->group[g] + 1]; i++) {
+			l->n_seq++;
+			l->n_tok += x->seq[i].n_resp;
+		}
+}
+
+/* The responses of groups from..to of the shuffled ones, into order; returns how many. What the
+ * loss is a mean of are all of them, those that are masked too. A lane has the groups that begin in
+ * its share of their tokens. */
 static size_t gather(struct learner *l, size_t from, size_t to)
 {
+	const struct lesson *x = l->x;
 	size_t n = 0, before = 0, lane = 0;
 
-	assert(from < to && to <= l->x->groups);
-	l->n_tok = 0;
-	for (size_t g = from; g < to; g++)
-		for (size_t i = l->x->start[l->group[g]]; i < l->x->start[l->group[g] + 1]; i++)
-			l->n_tok += l->x->seq[i].n_resp;
+	assert(from < to && to <= x->groups);
+	count_all(l, from, to);
 	for (size_t g = from; g < to; g++) {
-		for (size_t mine = before * lanes(l) / l->n_tok; lane <= mine; lane++)
-			l->cut[lane] = n;
-		for (size_t i = l->x->start[l->group[g]]; i < l->x->start[l->group[g] + 1]; i++) {
-			l->order[n++] = i;
-			before += l->x->seq[i].n_resp;
+		for (size_t here = before * lanes(l) / l->n_tok; lane <= here; lane++)
+			l->lane_at[lane] = n;
+		for (size_t i = x->start[l->group[g]]; i < x->start[l->group[g] + 1]; i++) {
+			before += x->seq[i].n_resp;
+			if (!x->truncated || !x->truncated[i])
+				l->order[n++] = i;
 		}
 	}
 	while (lane <= lanes(l))
-		l->cut[lane++] = n;
+		l->lane_at[lane++] = n;
 	return n;
 }
 
@@ -452,7 +511,8 @@ static void passes(struct learner *l, uint64_t step, struct learned *out)
 	for (uint64_t epoch = 0; epoch < (uint64_t)l->o->epochs; epoch++) {
 		rng_shuffle(rng_key(l->o->roll.seed, RNG_ORDER, step, epoch, 1), l->group, kept);
 		for (size_t k = 0; k < parts && !optimizer_stuck(&l->optimizer); k++)
-			update(l, gather(l, k * kept / parts, (k + 1) * kept / parts), out);
+			if (gather(l, k * kept / parts, (k + 1) * kept / parts))
+				update(l, out);
 	}
 }
 

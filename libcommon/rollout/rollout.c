@@ -1,9 +1,12 @@
 /* rollout.c - sampled and judged responses. See rollout.h. */
 #include "rollout/rollout.h"
+#include "base/kept.h"
 #include "base/mem.h"
 #include "base/profile.h"
 #include "base/rank.h"
+#include "model/pick.h"
 #include "rollout/prompt.h"
+#include "stream/pack.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +72,9 @@ size_t rollout_longest(const struct roller *r)
 
 size_t rollout_bytes(const struct roller *r, size_t n, size_t kept)
 {
-	const size_t token = sizeof(uint32_t) + 2 * sizeof(float); /* and its log-probabilities */
+	const struct sample_opts *o = &r->o.sample;
+	const struct pick_opts cut = {o->temperature, o->top_k, o->top_p};
+	size_t token = sizeof(uint32_t) + sizeof(float) + pick_bytes(&cut, (size_t)r->p->cfg.vocab);
 	int64_t len = r->p->cfg.max_len, most = r->o.sample.max_new;
 
 	return sampler_bytes(r->sampler, rollout_longest(r), n) +
@@ -80,6 +85,7 @@ void rollout_reset(struct rollouts *r)
 {
 	r->n = r->n_tok = 0;
 	buf_reset(&r->text);
+	buf_reset(&r->kept);
 }
 
 void rollout_free(struct rollouts *r)
@@ -87,8 +93,8 @@ void rollout_free(struct rollouts *r)
 	free(r->v);
 	free(r->tokens);
 	free(r->logprobs);
-	free(r->full);
 	buf_free(&r->text);
+	buf_free(&r->kept);
 	memset(r, 0, sizeof *r);
 }
 
@@ -103,7 +109,6 @@ static void make_room(struct rollouts *r, size_t more, size_t more_tok)
 			r->n_tok + more_tok > 2 * r->cap_tok ? r->n_tok + more_tok : 2 * r->cap_tok;
 		r->tokens = xgrow(r->tokens, r->cap_tok, sizeof *r->tokens);
 		r->logprobs = xgrow(r->logprobs, r->cap_tok, sizeof *r->logprobs);
-		r->full = xgrow(r->full, r->cap_tok, sizeof *r->full);
 	}
 }
 
@@ -115,17 +120,19 @@ void rollout_add(struct rollouts *to, const struct rollouts *from, size_t first,
 	make_room(to, n, n_tok);
 	memcpy(to->tokens + to->n_tok, from->tokens + a->tok, n_tok * sizeof *to->tokens);
 	memcpy(to->logprobs + to->n_tok, from->logprobs + a->tok, n_tok * sizeof *to->logprobs);
-	memcpy(to->full + to->n_tok, from->full + a->tok, n_tok * sizeof *to->full);
 	for (const struct rollout *r = a; r <= z; r++) {
 		struct rollout *o = &to->v[to->n++];
 
 		*o = *r;
 		o->tok = to->n_tok + (r->tok - a->tok);
 		o->text = to->text.n + (r->text - a->text);
+		o->kept = to->kept.n + (r->kept - a->kept);
 	}
 	to->n_tok += n_tok;
 	if (z->text + z->n_text > a->text)
 		buf_add(&to->text, from->text.p + a->text, z->text + z->n_text - a->text);
+	if (z->n_kept)
+		buf_add(&to->kept, from->kept.p + a->kept, z->kept + z->n_kept - a->kept);
 }
 
 static double mean(const float *v, size_t n)
@@ -149,12 +156,15 @@ static void keep(const struct roller *r, size_t task, size_t index, const struct
 			      .tok = out->n_tok,
 			      .n = s->n,
 			      .text = out->text.n,
+			      .kept = out->kept.n,
+			      .n_kept = s->kept.n,
 			      .sample = (int64_t)index,
 			      .stopped = s->stopped,
 			      .entropy = mean(s->entropy, s->n)};
 	memcpy(out->tokens + o->tok, s->tokens, s->n * sizeof *out->tokens);
 	memcpy(out->logprobs + o->tok, s->logprobs, s->n * sizeof *out->logprobs);
-	memcpy(out->full + o->tok, s->full_logprobs, s->n * sizeof *out->full);
+	if (s->kept.n)
+		buf_add(&out->kept, s->kept.p, s->kept.n);
 	out->n_tok += s->n;
 	tok_decode(r->p->tok, s->tokens, s->n, false, &out->text);
 	o->n_text = out->text.n - o->text;
@@ -230,7 +240,7 @@ static int run_share(struct roller *r, const struct share *s, struct rollouts *o
 /* r, or room for as much, becomes rank `from`'s. */
 static void pass_rollouts(struct rollouts *r, int from)
 {
-	size_t n[3] = {r->n, r->n_tok, r->text.n};
+	size_t n[4] = {r->n, r->n_tok, r->text.n, r->kept.n};
 
 	rank_broadcast(n, sizeof n, from);
 	if (rank_self() != from) {
@@ -239,15 +249,16 @@ static void pass_rollouts(struct rollouts *r, int from)
 		r->v = xarray(n[0], sizeof *r->v);
 		r->tokens = xarray(n[1], sizeof *r->tokens);
 		r->logprobs = xarray(n[1], sizeof *r->logprobs);
-		r->full = xarray(n[1], sizeof *r->full);
 		buf_reserve(&r->text, n[2]);
 		r->text.n = n[2];
+		buf_reserve(&r->kept, n[3]);
+		r->kept.n = n[3];
 	}
 	rank_broadcast(r->v, n[0] * sizeof *r->v, from);
 	rank_broadcast(r->tokens, n[1] * sizeof *r->tokens, from);
 	rank_broadcast(r->logprobs, n[1] * sizeof *r->logprobs, from);
-	rank_broadcast(r->full, n[1] * sizeof *r->full, from);
 	rank_broadcast(r->text.p, n[2], from);
+	rank_broadcast(r->kept.p, n[3], from);
 }
 
 /* Appends own of rank 0, of rank 1, ... to all. */
@@ -288,6 +299,13 @@ int rollout_run(struct roller *r, const struct draw *d, size_t n_draws, size_t n
 	return st;
 }
 
+struct span rollout_kept(const struct rollouts *r, size_t i)
+{
+	const struct rollout *o = &r->v[i];
+
+	return o->n_kept ? (struct span){r->kept.p + o->kept, o->n_kept} : (struct span){0};
+}
+
 void rollout_traj(const struct roller *r, const struct rollouts *all, size_t i, struct traj *t)
 {
 	const struct rollout *o = &all->v[i];
@@ -306,6 +324,8 @@ void rollout_traj(const struct roller *r, const struct rollouts *all, size_t i, 
 	t->tokens = all->tokens + o->tok;
 	t->logprobs = all->logprobs + o->tok;
 	t->n_tokens = t->n_logprobs = o->n;
+	if (o->n_kept <= KEPT_BYTES)
+		t->kept = rollout_kept(all, i);
 	t->temperature = r->o.sample.temperature;
 	t->top_p = r->o.sample.top_p;
 	t->top_k = r->o.sample.top_k;
@@ -320,4 +340,19 @@ void rollout_traj(const struct roller *r, const struct rollouts *all, size_t i, 
 		if (o->verdict.extracted[0])
 			t->extracted = span_of(o->verdict.extracted);
 	}
+}
+
+void rollout_rewards(const struct rollouts *all, size_t i, struct traj *t, struct buf *b)
+{
+	const struct rollout *o = &all->v[i];
+	msgpack_packer pk;
+
+	if (!o->judged || !o->verdict.n_parts)
+		return;
+	buf_reset(b);
+	pack_init(&pk, b);
+	pack_str(&pk, "rewards");
+	verdict_pack(&o->verdict, b);
+	t->more = (struct span){b->p, b->n};
+	t->n_more = 1;
 }

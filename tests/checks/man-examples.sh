@@ -5,6 +5,7 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 4
 root=$PWD
 PATH=${BIN:=$root/build/bin}:$PATH
+export PYTHONPATH=$root/libcommon/stream PYTHONDONTWRITEBYTECODE=1
 tmp=$(mktemp -d) || exit 4
 trap 'rm -rf "$tmp"' EXIT
 env=${TEST_ENV:-$tmp/env}

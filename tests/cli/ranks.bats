@@ -7,6 +7,7 @@ setup() {
 	[ -e "$BIN/../libexec/rloop/rloop-mpi.so" ] || skip "rloop-mpi.so is not built (make mpi)"
 	fixture tasks base run
 	cp -r "$FIX/base" "$FIX/train.jsonl" .
+	jq -c 'del(.verifier)' train.jsonl >free.jsonl # for --verifier
 	export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_pml=ob1 \
 		OMPI_MCA_btl=vader,self,tcp OMPI_MCA_hwloc_base_binding_policy=none \
 		OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_odls_base_sigkill_timeout=0 \
@@ -166,33 +167,36 @@ one_message() {
 	one_message "No space left"
 	printf '#!/bin/sh\nexit 1\n' >bad.sh
 	chmod +x bad.sh
-	status_is 3 ranks 3 "${rl[@]}" --verifier "cmd:$PWD/bad.sh"
+	dir=bad status_is 3 ranks 3 "${rl[@]}" -t ../free.jsonl --groups 40 --verifier "cmd:$PWD/bad.sh"
 	one_message "verifier"
 }
 
 @test "ranks: a verifier sees no launcher and none of its sockets" {
 	cat >v.sh <<-'END'
 		#!/bin/sh
-		{ env | grep -cE '^(OMPI_|PMIX_|PMI_)'; ls /proc/self/fd | wc -l; } >>"$SEEN"
-		while read -r l; do echo 1; done
+		{ env | grep -cE '^(OMPI_|PMIX_|PMI_)'; ls -l /proc/$$/fd | grep -c socket; } >>"$SEEN"
+		while read -r l; do echo '{"reward":1}'; done
 	END
 	chmod +x v.sh
-	SEEN=$PWD/alone policy-eval -q -p base -t train.jsonl --max-new 4 --workers 1 \
-		--verifier "cmd:$PWD/v.sh" --stream a.traj
-	SEEN=$PWD/seen status_is 0 ranks 2 policy-eval -q -p ../base -t ../train.jsonl --max-new 4 \
+	SEEN=$PWD/seen status_is 0 ranks 2 policy-eval -q -p ../base -t ../free.jsonl --max-new 4 \
 		--workers 1 --verifier "cmd:$PWD/v.sh" --stream s.traj
-	[ "$(sort -u <seen)" = "$(sort -u <alone)" ]
+	[ "$(sort -u seen)" = 0 ]
+	[ "$(wc -l <seen)" = 4 ]
+}
+
+steps_done() {
+	{ [ ! -e cut/log ] || cat cut/log; } | wc -l
 }
 
 # going N: a run of N ranks in cut/ that has begun, mpirun is $pid
 going() {
 	local lines
 	mkdir -p cut
-	lines=$(cat cut/log 2>/dev/null | wc -l)
+	lines=$(steps_done)
 	(cd cut && exec mpirun -np "$1" "${long[@]}" 2>err) &
 	pid=$!
 	for _ in {1..2000}; do
-		[ "$(cat cut/log 2>/dev/null | wc -l)" -le "$lines" ] || return 0
+		[ "$(steps_done)" -le "$lines" ] || return 0
 		kill -0 $pid 2>/dev/null || return 0
 		sleep 0.01
 	done
@@ -222,9 +226,15 @@ gone() {
 
 @test "ranks: stopped and killed in every way, gone on with by other numbers: the same bytes, no orphan" {
 	local n=2 rc how
-	printf '#!/bin/sh\nwhile read -r l; do sleep 0.01; echo ${#l} | sed "s/./0./"; done\n' >verifier.sh
+	cat >verifier.sh <<-'END'
+		#!/bin/sh
+		while read -r l; do
+			sleep 0.01
+			echo "{\"reward\":$((${#l} % 2))}"
+		done
+	END
 	chmod +x verifier.sh
-	long=("${rl[@]}" -n 24 --verifier "cmd:$PWD/verifier.sh" --stream "$PWD/cut/s.traj")
+	long=("${rl[@]}" -t ../free.jsonl -n 24 --verifier "cmd:$PWD/verifier.sh" --stream "$PWD/cut/s.traj")
 	status_is 0 at whole "${long[@]}" --stream s.traj
 	for how in usr1 term0 kill1 term1 kill0 kill term kill; do
 		going $n
