@@ -38,8 +38,8 @@ ALL_CFLAGS = -std=c11 -D_DEFAULT_SOURCE -D_XOPEN_SOURCE=700 -D_GNU_SOURCE -DXXH_
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))
 LIBS = $(shell pkg-config --libs $(PKGS)) -lm
 
-# libcommon/rloop is what is built on the library by others: it goes into libtraj.a
-LIB_SRC := $(filter-out libcommon/rloop/%,$(wildcard libcommon/*/*.c))
+# libcommon/rloop is what is built on the library by others: it goes into libtraj.a; libcommon/mpi: see mpi
+LIB_SRC := $(filter-out libcommon/rloop/% libcommon/mpi/%,$(wildcard libcommon/*/*.c))
 TOOLS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
@@ -64,6 +64,17 @@ FLAGS_amx = $(FLAGS_v4) -mamx-tile -mamx-bf16 -DKERNEL_REST=v4
 FLAGS_v4bf16 = $(FLAGS_v4) -mavx512bf16 -DKERNEL_REST=v4
 
 all: $(TOOLS:%=$(BUILD)/bin/%) $(BUILD)/libtraj.a
+
+# More than one process for a run (docs/SCALING.md): the module that the tools load under a launcher.
+# Another MPI: make mpi MPICC=...
+MPICC = mpicc
+MPI_MODULE = $(BUILD)/libexec/rloop/rloop-mpi.so
+
+mpi: $(MPI_MODULE)
+
+$(MPI_MODULE): libcommon/mpi/calls.c libcommon/base/rankcalls.h libcommon/base/tool.h
+	@mkdir -p $(@D)
+	$(MPICC) -std=c11 -O2 -Wall -Wextra $(WERROR) -fPIC -shared -Ilibcommon -o $@ $<
 
 units: $(UNITS:%=$(BUILD)/unit/%)
 
@@ -150,7 +161,8 @@ $(BUILD)/libcommon/base/cpu.o $(BUILD)/libcommon/tensor/kernels.o: ALL_CFLAGS +=
 PACKAGES = gcc make libc6-dev pkg-config libopenblas-dev libmsgpack-dev libxxhash-dev \
 	libjansson-dev libpcre2-dev libutf8proc-dev zlib1g-dev libzstd-dev libcurl4-openssl-dev libcmocka-dev bats clang \
 	clang-format libclang-rt-14-dev shellcheck mandoc strace procps locales bsdextrautils gnuplot-nox jq \
-	datamash python3 python3-msgpack python3-xxhash bubblewrap
+	datamash python3 python3-msgpack python3-xxhash bubblewrap openmpi-bin \
+	libopenmpi-dev
 SUDO = $(if $(filter-out 0,$(shell id -u)),sudo)
 
 deps:
@@ -166,7 +178,8 @@ deps:
 CHECKED = build-check
 
 check:
-	@$(MAKE) -s --no-print-directory -j$(JOBS) BUILD=$(CHECKED) CFLAGS='$(OPT)' WERROR=-Werror all units fuzzers
+	@$(MAKE) -s --no-print-directory -j$(JOBS) BUILD=$(CHECKED) CFLAGS='$(OPT)' WERROR=-Werror all units fuzzers \
+		$$(command -v $(MPICC) >/dev/null && echo mpi)
 	@mkdir -p $(BUILD)
 	@export BIN="$(CURDIR)/$(CHECKED)/bin" UNIT="$(CURDIR)/$(CHECKED)/unit" FUZZ="$(CURDIR)/$(CHECKED)/fuzz"; \
 		RESULT=$(BUILD)/check.result tests/run
@@ -229,6 +242,7 @@ install: all
 		'Libs: -L$${prefix}/lib -ltraj -pthread -lm' >"$(libdir)/pkgconfig/traj.pc"
 	install -d "$(docdir)/docs"
 	install -m 644 $(wildcard docs/*) "$(docdir)/docs"
+	[ ! -e $(MPI_MODULE) ] || install -m 644 $(MPI_MODULE) "$(libexecdir)"
 	install -m 644 $(VARIANTS) "$(libexecdir)/variants"
 	for f in $(EXAMPLES); do install -D -t "$(docdir)/$$(dirname $${f#examples/})" $$f || exit; done
 	for m in $(MAN); do install -D -m 644 -t "$(mandir)/man$${m##*.}" $$m || exit; done
@@ -243,5 +257,5 @@ uninstall:
 clean:
 	rm -rf build build-*
 
-.PHONY: all units fuzzers benches deps check check-long check-san coverage fuzz bench demo paper install uninstall clean
+.PHONY: all mpi units fuzzers benches deps check check-long check-san coverage fuzz bench demo paper install uninstall clean
 .SECONDARY:

@@ -2,9 +2,11 @@
  * policy-eval - sample a policy's responses to problems and judge them, as a stream. See
  * man/policy-eval.1.
  */
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/par.h"
+#include "base/rank.h"
 #include "base/clock.h"
 #include "base/progress.h"
 #include "base/tool.h"
@@ -29,7 +31,7 @@ static struct rollout_opts o = {
 };
 enum { MAX_STEP = 1000000000 }; /* as many as rl-explore makes */
 
-static const char *policy_dir, *task_file, *prompt, *compute = "f32";
+static const char *policy_dir, *task_file, *prompt, *stream_file, *compute = "f32";
 static int64_t samples = 1, threads, seed, step = -1, iter = -1, groups;
 static struct failures failures = {.most = FAILURES_MOST};
 static bool greedy, no_score, strict, count_tokens;
@@ -37,6 +39,7 @@ static const char *train_file, *shard_text;
 static struct shard {
 	int64_t i, n; /* this is the i-th of n, from 1 */
 } shard = {1, 1};
+static struct out stream = {.fd = -1};
 
 static const struct opt opts[] = {
 	{'p', "policy", "DIR", OPT_STR, &policy_dir, 0, 0, "policy to sample from"},
@@ -51,6 +54,8 @@ static const struct opt opts[] = {
 	 "the I-th of N parts of the problems only: the records that the whole has of them"},
 	{0, "groups", "N", OPT_INT, &groups, 0, 1e6,
 	 "sample the N problems that rl-explore draws in --step, as it does; 0: all problems"},
+	{0, "stream", "FILE", OPT_STR | OPT_FREE, &stream_file, 0, 0,
+	 "write the stream there, not to standard output"},
 	{'n', "samples", "N", OPT_INT, &samples, 1, 1e6, "responses to each"},
 	OPT__SEED(seed, "of sampling"),
 	OPTION_THREADS(threads),
@@ -90,8 +95,8 @@ static int check_options(void)
 				  samples);
 	if (o.prompt.wrap && !strstr(o.prompt.wrap, PROMPT_PLACE))
 		return tool_usage("--prompt-template: it lacks " PROMPT_PLACE);
-	if (isatty(STDOUT_FILENO) && !count_tokens)
-		return tool_usage("records are not written to a terminal: use a pipe or a file");
+	if (!count_tokens && options_check_ends(stream_file, task_file))
+		return ST_USAGE;
 	o.judge = !no_score && !prompt;
 	o.seed = (uint64_t)seed;
 	if (greedy)
@@ -131,7 +136,7 @@ static int write_chunk(struct roller *r, const struct rollouts *all, const char 
 		t.iter = iter;
 		traj_write(w, &t);
 	}
-	return out_flush(w->o, why);
+	return rank_agree(out_flush(w->o, why), why);
 }
 
 static void show(size_t done, size_t n, double began)
@@ -149,9 +154,10 @@ static void show(size_t done, size_t n, double began)
  * records out soon. What a response becomes does not depend on it. */
 static size_t chunk_of(size_t n_tasks)
 {
-	size_t want = 8 * (size_t)o.sample.batch * (size_t)par_threads();
+	size_t want = 8 * (size_t)o.sample.batch * (size_t)par_threads() * (size_t)rank_count();
 	size_t chunk = (want + (size_t)samples - 1) / (size_t)samples;
 
+	rank_broadcast(&chunk, sizeof chunk, 0); /* threads may differ */
 	return chunk < n_tasks ? chunk : n_tasks;
 }
 
@@ -327,14 +333,16 @@ static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 		st = limit(p, &tasks, why);
 	if (!st && !(r = rollout_open(p, &tasks, task_name(), &o, why)))
 		st = why->status;
+	st = rank_agree(st, why);
+	if (!st)
+		st = rank_same(task_hash(&tasks), "the problems", why);
 	if (!st) {
 		size_t n;
 
 		n_tasks = shard_of(tasks.n, &from);
 		n = chunk_of(n_tasks) * (size_t)samples;
-
-		need.cache = rollout_bytes(r, n, n);
-		st = memory_check(&need, why);
+		need.cache = rollout_bytes(r, n / (size_t)rank_count() + 1, n);
+		st = rank_agree(memory_check(&need, why), why);
 	}
 	if (!st) {
 		msg_info("memory: %s", memory_text(&need, text));
@@ -352,31 +360,62 @@ static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 	return st;
 }
 
-int main(int argc, char *argv[])
+/* --stream, and of other ranks than 0 nothing at all */
+static int open_stream(struct reason *why)
 {
-	int i = tool_start(&tool, argc, argv), st = check_options();
-	struct reason why = {0};
+	const char *path = rank_self() ? "/dev/null" : stream_file;
+	int st = 0;
+
+	if (file_clash(task_file, stream_file))
+		st = fail(why, ST_USAGE, "%s: input and output are the same file", task_file);
+	if (!st && path)
+		st = file_open_at(&stream, path, 0, why);
+	return st || !path ? st : file_cut(&stream, why);
+}
+
+static int sample_all(struct reason *why)
+{
 	struct policy p = {0};
 	struct rec_out w;
+	int st = rank_agree(open_stream(why), why);
 
-	if (!st && i < argc)
-		st = tool_usage("%s: no operand is expected", argv[i]);
-	if (st)
-		return tool_finish(st);
-	if (count_tokens) {
-		st = show_counts(&why);
-		return tool_finish(st ? msg_reason(&why) : 0);
-	}
-	par_start((int)threads);
-	rec_out_init(&w, out_stdout(), (uint64_t)seed);
-	rec_put_head(&w);
-	st = policy_load_as(&p, policy_dir, model_how(compute) | WEIGHTS_LEAN, &why);
+	rec_out_init(&w, stream.fd >= 0 ? &stream : out_stdout(), (uint64_t)seed);
 	if (!st)
-		st = run(&p, &w, &why);
-	if (st)
-		msg_reason(&why);
+		rec_put_head(&w);
+	if (!st)
+		st = policy_load_as(&p, policy_dir, model_how(compute) | WEIGHTS_LEAN, why);
+	st = rank_agree(st, why);
+	if (!st)
+		st = rank_same(model_hash(&p.model), "the weights of --policy", why);
+	if (!st)
+		st = rank_agree(run(&p, &w, why), why);
+	if (stream.fd >= 0 && out_close(&stream, st ? NULL : why) && !st)
+		st = why->status;
 	rec_out_free(&w);
 	policy_free(&p);
+	return rank_agree(st, why);
+}
+
+int main(int argc, char *argv[])
+{
+	struct reason why = {0};
+	int i = tool_start(&tool, argc, argv), st;
+
+	if (!shard_text && rank_start(&why)) /* a shard is for one process */
+		return rank_end(tool_finish(msg_reason(&why)));
+	st = check_options();
+	if (!st && i < argc)
+		st = tool_usage("%s: no operand is expected", argv[i]);
+	st = rank_agree(st, &why);
+	if (st)
+		return rank_end(tool_finish(st));
+	par_start((int)threads);
+	if (!count_tokens)
+		st = sample_all(&why);
+	else if (!rank_self())
+		st = show_counts(&why);
+	if (st)
+		msg_reason(&why);
 	par_stop();
-	return tool_finish(st);
+	return rank_end(tool_finish(st));
 }

@@ -8,6 +8,7 @@
 #include "base/dir.h"
 #include "base/clock.h"
 #include "base/progress.h"
+#include "base/rank.h"
 #include "learn/rltotal.h"
 #include "rollout/prompt.h"
 #include "run/session.h"
@@ -62,6 +63,8 @@ static const struct opt opts[] = {
 	{0, "advantage", ADVANTAGE_WORDS, OPT_WORD, &advantage, 0, 0, "estimator"},
 	OPTIONS_ADVANTAGE(o, words),
 	OPTIONS_LOSS(o, words),
+	{0, "lanes", "N", OPT_INT, &o.lanes, 1, 4096,
+	 "parts of an update, whose gradients are added in order: what ranks share out"},
 	OPTION_COMPUTE(run.compute),
 	OPTION_BLAS(run.blas),
 	OPTIONS_RATE(o),
@@ -106,8 +109,8 @@ static int check_options(void)
 				  "where the state was saved");
 	if (o.roll.prompt.wrap && !strstr(o.roll.prompt.wrap, PROMPT_PLACE))
 		return tool_usage("--prompt-template: it lacks " PROMPT_PLACE);
-	if (!stream_file && isatty(STDOUT_FILENO))
-		return tool_usage("records are not written to a terminal: use a pipe or a file");
+	if (options_check_ends(stream_file, task_file))
+		return ST_USAGE;
 	o.roll.seed = (uint64_t)run.seed;
 	o.choose.rule = (enum choose_rule)tool_word(CHOOSE_WORDS, choose);
 	if (o.choose.rule == CHOOSE_BAND && o.choose.low >= o.choose.high)
@@ -237,6 +240,19 @@ static int checkpoint(struct rec_out *w, struct reason *why)
 	return st ? st : session_checkpoint(&session, why);
 }
 
+/* What rank 0 alone does is done there only. */
+static void only_first_writes(void)
+{
+	if (o.lanes < rank_count())
+		msg_warn("--lanes %" PRId64 ": %d of %d ranks have no part in updates", o.lanes,
+			 rank_count() - (int)o.lanes, rank_count());
+	if (!rank_self())
+		return;
+	stream_file = "/dev/null";
+	run.log = NULL;
+	run.profile = false;
+}
+
 /* Until all steps are made, the problems are mastered or a signal came. */
 static int make_steps(struct rl *rl, struct policy *p, struct rec_out *w, struct reason *why)
 {
@@ -244,7 +260,7 @@ static int make_steps(struct rl *rl, struct policy *p, struct rec_out *w, struct
 	uint64_t before = session.done;
 	int st = 0;
 
-	for (uint64_t step = before + 1; step <= session.all && !st && !tool_caught(); step++) {
+	for (uint64_t step = before + 1; step <= session.all && !st && !rank_caught(); step++) {
 		struct rl_report r;
 
 		st = rl_step(rl, &r, why);
@@ -258,8 +274,9 @@ static int make_steps(struct rl *rl, struct policy *p, struct rec_out *w, struct
 			st = save_step(p, (int64_t)step, why);
 		if (!st && step % (uint64_t)run.checkpoint_every == 0)
 			st = checkpoint(w, why);
+		st = rank_agree(st, why);
 	}
-	return st ? st : checkpoint(w, why);
+	return rank_agree(st ? st : checkpoint(w, why), why);
 }
 
 /* Ends the stream only if all steps were made: a stage behind must not commit half a run. */
@@ -347,8 +364,10 @@ static int explore(struct policy *p, const struct task_set *tasks, struct rec_ou
 {
 	struct memory need;
 	struct rl *rl = rl_new(&o, p, tasks, task_file, w, &need, why);
-	int got = rl ? load_state(rl, p, tasks, why) : -1, st = got < 0 ? why->status : 0;
+	int got = 0, st = rank_agree(rl ? 0 : why->status, why);
 
+	if (!st && (got = load_state(rl, p, tasks, why)) < 0)
+		st = why->status;
 	if (rl) {
 		uint64_t policies =
 			(run.out != NULL) + (save_every ? (uint64_t)(steps / save_every) : 0);
@@ -360,6 +379,7 @@ static int explore(struct policy *p, const struct task_set *tasks, struct rec_ou
 		st = open_stream(w, got > 0, why);
 	if (!st)
 		st = session_open_log(&session, got > 0, why);
+	st = rank_agree(st, why);
 	if (!st)
 		st = make_steps(rl, p, w, why);
 	st = session_close_log(&session, st, why);
@@ -369,6 +389,7 @@ static int explore(struct policy *p, const struct task_set *tasks, struct rec_ou
 				  total.updates);
 	if (!st)
 		st = finish(rl, p, w, why);
+	st = rank_agree(st, why);
 	rl_free(rl);
 	if (run.profile)
 		profile_show();
@@ -387,28 +408,36 @@ static int limit(const struct policy *p, struct task_set *tasks, struct reason *
 
 int main(int argc, char *argv[])
 {
-	int i = tool_start(&tool, argc, argv), st = check_options();
 	struct reason why = {0};
+	int i = tool_start(&tool, argc, argv), ranks = rank_start(&why), st;
 	struct policy p = {0};
 	struct task_set tasks = {0};
 	struct rec_out w;
 
+	if (ranks)
+		return rank_end(tool_finish(msg_reason(&why)));
+	st = check_options();
 	if (!st && i < argc)
 		st = tool_usage("%s: no operand is expected", argv[i]);
+	st = rank_agree(st, &why);
 	if (st)
-		return tool_finish(st);
+		return rank_end(tool_finish(st));
+	only_first_writes();
 	st = session_open(&session, true, &why);
 	rec_out_init(&w, stream_file ? &stream : out_stdout(), o.roll.seed);
 	if (!stream_file)
 		rec_put_head(&w);
 	if (!st)
-		st = check_outputs(&why);
+		st = rank_agree(check_outputs(&why), &why);
 	if (!st)
 		st = session_load_policy(&session, &p, 0, &why);
 	if (!st)
 		st = task_load(&tasks, task_file, &why);
 	if (!st)
 		st = limit(&p, &tasks, &why);
+	st = rank_agree(st, &why);
+	if (!st)
+		st = rank_same(task_hash(&tasks), "the problems of --tasks", &why);
 	if (!st)
 		st = explore(&p, &tasks, &w, &why);
 	if (stream.fd >= 0 && out_close(&stream, st ? NULL : &why) && !st)

@@ -7,6 +7,7 @@
 
 static char tool_name[64] = "?"; /* what does not fit is left out */
 static bool quiet_mode;
+static enum msg_kind heard = MSG_ALL;
 
 static int vfail(struct reason *why, int status, const char *fmt, va_list ap)
 {
@@ -81,6 +82,11 @@ bool msg_is_quiet(void)
 	return quiet_mode;
 }
 
+void msg_hear(enum msg_kind which)
+{
+	heard = which;
+}
+
 /* One message, one write: lines of several processes do not mix. */
 static void say(const char *kind, const char *fmt, va_list ap)
 {
@@ -108,6 +114,8 @@ void msg_error(const char *fmt, ...)
 {
 	va_list ap;
 
+	if (heard == MSG_NOTHING)
+		return;
 	va_start(ap, fmt);
 	say("", fmt, ap);
 	va_end(ap);
@@ -117,6 +125,8 @@ void msg_warn(const char *fmt, ...)
 {
 	va_list ap;
 
+	if (heard != MSG_ALL)
+		return;
 	va_start(ap, fmt);
 	say("warning: ", fmt, ap);
 	va_end(ap);

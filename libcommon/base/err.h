@@ -39,6 +39,8 @@ void msg_name(const char *argv0);
 const char *msg_tool(void);
 void msg_quiet(bool quiet); /* silences msg_info and progress lines */
 bool msg_is_quiet(void);
+enum msg_kind { MSG_ALL, MSG_ERRORS, MSG_NOTHING };
+void msg_hear(enum msg_kind which); /* what is said at all; notes also depend on msg_quiet */
 void msg_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void msg_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void msg_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -305,6 +305,11 @@ int tool_caught(void)
 	return caught;
 }
 
+void tool_catch(int sig)
+{
+	caught = sig;
+}
+
 int tool_usage(const char *fmt, ...)
 {
 	char text[500];

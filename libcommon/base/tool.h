@@ -105,7 +105,8 @@ int tool_finish(int status);
 /* The first SIGINT, SIGTERM or SIGHUP (unless it is ignored) is noted only, the second ends the
  * process. */
 void tool_hold_signals(void);
-int tool_caught(void); /* the one that was noted; 0: none */
+int tool_caught(void);    /* the one that was noted; 0: none */
+void tool_catch(int sig); /* as if it had been caught: another process of the run was sent it */
 /* Place of word among words, "a|b|c" as an OPT_WORD has them: 0, 1 ...; -1: it is not there. */
 int tool_word(const char *words, const char *word);
 /* Live value as text, as --help shows it; a flag that is set is "on". 0 bytes: it has none, or is a

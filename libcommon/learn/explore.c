@@ -1,6 +1,7 @@
 /* explore.c - the sampling half of an RL step. See explore.h. */
 #include "learn/explore.h"
 #include "base/mem.h"
+#include "base/rank.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -217,7 +218,7 @@ static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t
 	}
 	out->tried += n;
 	add_up(e, out);
-	st = out_flush(e->w->o, why);
+	st = rank_agree(out_flush(e->w->o, why), why);
 	return st ? st : failures_check(&e->failures, false, why);
 }
 
@@ -299,7 +300,7 @@ static int settle(struct explorer *e, uint64_t step, const char *hash, struct ex
 		next += used;
 	}
 	st = out_flush(e->w->o, bad ? NULL : why);
-	return bad ? bad : st;
+	return bad ? bad : rank_agree(st, why);
 }
 
 /* Groups that the index-th round samples when so many are missing */

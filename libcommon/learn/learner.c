@@ -3,6 +3,7 @@
 #include "base/elem.h"
 #include "base/fault.h"
 #include "base/mem.h"
+#include "base/rank.h"
 #include "base/rng.h"
 #include "learn/schedule.h"
 #include "learn/update.h"
@@ -61,6 +62,7 @@ struct learner {
 	struct weights w; /* those that change */
 	struct optimizer optimizer;
 	float *grads;     /* laid out as w */
+	float *lane;      /* of a lane that is not the first; NULL with one */
 	struct model ref; /* the start policy; n_params 0 without a KL term */
 	struct batch *ref_batch;
 
@@ -77,7 +79,22 @@ struct learner {
 	double *scratch;         /* (7 * longest) one response in double */
 	size_t n_seq, n_tok;     /* of an update, masked or not */
 	struct loss_stats stats;
+
+	/* of the present update */
+	size_t *lane_at;       /* (lanes + 1) where in order each begins */
+	struct lane_sum *sums; /* (lanes) */
+	bool *has;             /* (ranks) which have a lane of a round */
 };
+
+struct lane_sum { /* what a lane's pass counts */
+	struct loss_stats stats;
+	size_t seen;
+};
+
+static size_t lanes(const struct learner *l)
+{
+	return (size_t)l->o->lanes;
+}
 
 static int check_rewards(struct rl_opts *o, const char *list)
 {
@@ -128,6 +145,8 @@ void learner_memory(const struct learner *l, size_t groups, size_t each, size_t 
 	size_t parts = (size_t)l->o->minibatches, part = each * ((groups + parts - 1) / parts);
 
 	update_memory(&l->o->optimizer, m, need);
+	if (lanes(l) > 1)
+		need->gradients *= 2;
 	need->activations += batch_bytes(l->batch, micro(l, part, longest), longest, true);
 	if (l->o->loss.kl > 0) {
 		const struct lora *a = m->lora;
@@ -144,12 +163,15 @@ struct learner *learner_new(const struct rl_opts *o, const struct learner_opts *
 	struct learner *l = xcalloc(1, sizeof *l);
 
 	assert(o->epochs >= 1 && o->minibatches >= 1);
-	assert(o->micro_tokens >= 1);
+	assert(o->micro_tokens >= 1 && o->lanes >= 1);
 	l->o = o;
 	l->p = p;
 	if (off)
 		l->off = *off;
 	l->batch = batch_new(&p->model, o->recompute);
+	l->lane_at = xarray(lanes(l) + 1, sizeof *l->lane_at);
+	l->sums = xarray(lanes(l), sizeof *l->sums);
+	l->has = xarray((size_t)rank_count(), sizeof *l->has);
 	if (o->loss.entropy > 0)
 		batch_entropy(l->batch);
 	return l;
@@ -163,6 +185,8 @@ static void begin(struct learner *l)
 	l->w = model_trained(&l->p->model);
 	optimizer_init(&l->optimizer, &l->o->optimizer, l->w.w, l->w.n_w);
 	l->grads = big_alloc(l->w.n * sizeof *l->grads);
+	if (lanes(l) > 1)
+		l->lane = big_alloc(l->w.n * sizeof *l->lane);
 	if (l->o->loss.kl > 0) {
 		model_copy(&l->ref, &l->p->model);
 		l->ref_batch = batch_new(&l->ref, false);
@@ -189,6 +213,10 @@ void learner_free(struct learner *l)
 		model_free(&l->ref);
 	optimizer_free(&l->optimizer);
 	big_free(l->grads, l->w.n * sizeof *l->grads);
+	big_free(l->lane, l->w.n * sizeof *l->lane);
+	free(l->lane_at);
+	free(l->sums);
+	free(l->has);
 	free(l->group);
 	free(l->order);
 	free(l->at);
@@ -265,10 +293,24 @@ static void make_room(struct learner *l)
 		l->weight = xgrow(l->weight, all, sizeof *l->weight);
 }
 
+/* Log-probabilities of all responses: each rank computes those of a part. */
 static void score(const struct learner *l, struct batch *b, const struct seq *seq, float *logp)
 {
-	batch_score(b, seq, l->order, l->x->n, (size_t)l->o->micro_tokens, l->x->temperature, logp,
-		    NULL);
+	const struct lesson *x = l->x;
+	size_t *bound = xarray((size_t)rank_count() + 1, sizeof *bound);
+	size_t from = rank_share(x->n, rank_self()), to = rank_share(x->n, rank_self() + 1);
+	size_t all = l->at[x->n - 1] + x->seq[x->n - 1].n_resp;
+
+	for (int r = 0; r <= rank_count(); r++) {
+		size_t i = rank_share(x->n, r);
+
+		bound[r] = (i < x->n ? l->at[i] : all) * sizeof *logp;
+	}
+	if (from < to)
+		batch_score(b, seq, l->order + from, to - from, (size_t)l->o->micro_tokens,
+			    x->temperature, logp + l->at[from], NULL);
+	rank_join(logp, bound);
+	free(bound);
 }
 
 /* What the reference, and the policy as it is now, think of the responses */
@@ -327,17 +369,87 @@ static void gradient(void *ctx, uint64_t i, const struct batch_rows *r)
 		loss_entropy(&l->o->loss, &s, r->entropy, r->dent, &l->stats.loss);
 }
 
-/* One update from the responses l->order[0..n). */
-static void update(struct learner *l, size_t n, struct learned *out)
+/* Adds lane k's gradient to grads, which are 0. The first lane goes on from the step's sums. */
+static void run_lane(struct learner *l, size_t k, float *grads)
+{
+	size_t from = l->lane_at[k], n = l->lane_at[k + 1] - from;
+	struct loss_stats all = l->stats;
+
+	memset(grads, 0, l->w.n * sizeof *grads);
+	if (k)
+		memset(&l->stats, 0, sizeof l->stats);
+	l->sums[k].seen =
+		batch_run(l->batch, l->x->seq, l->order + from, n, (size_t)l->o->micro_tokens,
+			  l->x->temperature, gradient, l, grads);
+	l->sums[k].stats = l->stats;
+	l->stats = all;
+}
+
+static void add_stats(struct loss_stats *all, const struct loss_stats *s)
+{
+	all->loss += s->loss;
+	all->kl_ref += s->kl_ref;
+	all->kl_old += s->kl_old;
+	all->ratio_error = s->ratio_error > all->ratio_error ? s->ratio_error : all->ratio_error;
+	all->tokens += s->tokens;
+	all->clipped += s->clipped;
+}
+
+/* Which ranks have a lane in the round that begins with lane k; whether any has */
+static bool round_has(struct learner *l, size_t k)
+{
+	bool any = false;
+
+	for (size_t r = 0; r < (size_t)rank_count(); r++) {
+		l->has[r] = k + r < lanes(l) && l->lane_at[k + r] < l->lane_at[k + r + 1];
+		any |= l->has[r];
+	}
+	return any;
+}
+
+/* The update's gradient and sums: of lane after lane, added in that order, whichever rank computed
+ * them. Returns the tokens that were computed. */
+static size_t all_lanes(struct learner *l)
+{
+	size_t ranks = (size_t)rank_count(), seen = 0;
+	bool first = true;
+
+	for (size_t k = 0; k < lanes(l); k += ranks) {
+		size_t own = k + (size_t)rank_self();
+		float *grads = own ? l->lane : l->grads;
+
+		if (!round_has(l, k))
+			continue;
+		if (l->has[rank_self()])
+			run_lane(l, own, grads);
+		if (lanes(l) > 1 || ranks > 1)
+			rank_fold(l->grads, l->has[rank_self()] ? grads : l->grads, l->has, l->w.n,
+				  first);
+		first = false;
+	}
+	rank_join_floats(l->grads, l->w.n);
+	for (size_t k = 0; k < lanes(l); k++) {
+		if (l->lane_at[k] == l->lane_at[k + 1])
+			continue;
+		rank_broadcast(&l->sums[k], sizeof l->sums[k], (int)(k % ranks));
+		seen += l->sums[k].seen;
+		if (k)
+			add_stats(&l->stats, &l->sums[k].stats);
+		else
+			l->stats = l->sums[k].stats;
+	}
+	return seen;
+}
+
+/* One update from the responses in l->order, one at least. */
+static void update(struct learner *l, struct learned *out)
 {
 	struct loss_stats before = l->stats;
 	double norm = NAN;
 
-	assert(n >= 1);
+	assert(l->lane_at[lanes(l)] >= 1);
 	l->stats.loss = 0;
-	memset(l->grads, 0, l->w.n * sizeof *l->grads);
-	out->trained += batch_run(l->batch, l->x->seq, l->order, n, (size_t)l->o->micro_tokens,
-				  l->x->temperature, gradient, l, l->grads);
+	out->trained += all_lanes(l);
 	if (out->updates + out->skipped == 0)
 		out->ratio_error = l->stats.ratio_error;
 	fault_float("gradient", l->grads);
@@ -351,22 +463,39 @@ static void update(struct learner *l, size_t n, struct learned *out)
 	l->stats = before; /* nothing that is not finite may reach the means */
 }
 
-/* The responses of groups from..to of the shuffled ones, into order; returns how many. What the
- * loss is a mean of are all of them, those that are masked too. */
-static size_t gather(struct learner *l, size_t from, size_t to)
+static void count_all(struct learner *l, size_t from, size_t to)
 {
 	const struct lesson *x = l->x;
-	size_t n = 0;
 
-	assert(from < to && to <= x->groups);
 	l->n_seq = l->n_tok = 0;
 	for (size_t g = from; g < to; g++)
 		for (size_t i = x->start[l->group[g]]; i < x->start[l->group[g] + 1]; i++) {
 			l->n_seq++;
 			l->n_tok += x->seq[i].n_resp;
+		}
+}
+
+/* The responses of groups from..to of the shuffled ones, into order; returns how many. What the
+ * loss is a mean of are all of them, those that are masked too. A lane has the groups that begin in
+ * its share of their tokens. */
+static size_t gather(struct learner *l, size_t from, size_t to)
+{
+	const struct lesson *x = l->x;
+	size_t n = 0, before = 0, lane = 0;
+
+	assert(from < to && to <= x->groups);
+	count_all(l, from, to);
+	for (size_t g = from; g < to; g++) {
+		for (size_t here = before * lanes(l) / l->n_tok; lane <= here; lane++)
+			l->lane_at[lane] = n;
+		for (size_t i = x->start[l->group[g]]; i < x->start[l->group[g] + 1]; i++) {
+			before += x->seq[i].n_resp;
 			if (!x->truncated || !x->truncated[i])
 				l->order[n++] = i;
 		}
+	}
+	while (lane <= lanes(l))
+		l->lane_at[lane++] = n;
 	return n;
 }
 
@@ -381,12 +510,9 @@ static void passes(struct learner *l, uint64_t step, struct learned *out)
 		l->group[g] = g;
 	for (uint64_t epoch = 0; epoch < (uint64_t)l->o->epochs; epoch++) {
 		rng_shuffle(rng_key(l->o->roll.seed, RNG_ORDER, step, epoch, 1), l->group, kept);
-		for (size_t k = 0; k < parts && !optimizer_stuck(&l->optimizer); k++) {
-			size_t n = gather(l, k * kept / parts, (k + 1) * kept / parts);
-
-			if (n)
-				update(l, n, out);
-		}
+		for (size_t k = 0; k < parts && !optimizer_stuck(&l->optimizer); k++)
+			if (gather(l, k * kept / parts, (k + 1) * kept / parts))
+				update(l, out);
 	}
 }
 

@@ -35,6 +35,7 @@ struct rl_opts {
 	int64_t minibatches; /* updates in a pass */
 	int64_t micro_tokens;
 	bool recompute; /* see model.h */
+	int64_t lanes;  /* sums that an update's gradient is made of, one behind the other */
 	double lr;
 	int64_t warmup; /* steps */
 	struct optimizer_opts optimizer;
@@ -64,7 +65,7 @@ struct rl_opts {
 			 .rise = 1,                                                               \
 			 .fall = 1.05},                                                           \
 		.aggregate = AGG_TOKEN_MEAN, .epochs = 1, .minibatches = 4, .micro_tokens = 1024, \
-		.lr = 1e-6, .warmup = 10, .optimizer = OPTIMIZER_OPTS_DEFAULT(0.1),               \
+		.lanes = 1, .lr = 1e-6, .warmup = 10, .optimizer = OPTIMIZER_OPTS_DEFAULT(0.1),   \
 	}
 /* Rows that rl-explore and rl-update share. o: struct rl_opts, w: struct rl_words */
 struct rl_words {

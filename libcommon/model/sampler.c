@@ -319,7 +319,7 @@ static void start(struct sampler *s, struct worker *w, struct slot *t, size_t i)
 	assert(g->n_prompt < (size_t)s->decode.m->cfg.max_len);
 	t->to = &s->out[s->first[w->group] + i];
 	t->group = w->group;
-	t->key = rng_key(g->seed, RNG_SAMPLE, g->step, g->task, i);
+	t->key = rng_key(g->seed, RNG_SAMPLE, g->step, g->task, g->first + i);
 	t->pos = g->n_prompt;
 	t->room = room < (size_t)s->o.max_new ? room : (size_t)s->o.max_new;
 	w->busy++;

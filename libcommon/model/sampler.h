@@ -23,7 +23,7 @@ struct sample_group { /* in: */
 	const uint32_t *prompt;
 	size_t n_prompt; /* >= 1; n_prompt + max_new <= the model's max_len, else finish comes
 			    earlier */
-	size_t n;        /* samples wanted */
+	size_t first, n; /* samples wanted: the first-th and what follows */
 	uint64_t seed, step, task; /* coordinates of the randomness: rng_key(seed, RNG_SAMPLE, step,
 				      task, sample) */
 };

@@ -3,6 +3,7 @@
 #include "base/kept.h"
 #include "base/mem.h"
 #include "base/profile.h"
+#include "base/rank.h"
 #include "model/pick.h"
 #include "rollout/prompt.h"
 #include "stream/pack.h"
@@ -200,27 +201,102 @@ static int judge_all(struct roller *r, struct rollouts *out, size_t from, struct
 	return st;
 }
 
-int rollout_run(struct roller *r, const struct draw *d, size_t n_draws, size_t n_each,
-		uint64_t step, struct rollouts *out, struct reason *why)
+struct share { /* what rollout_run is asked for, and which of it is this rank's */
+	const struct draw *d;
+	size_t each;
+	uint64_t step;
+	size_t from, to; /* of all responses, in order */
+};
+
+/* Samples responses from .. to, and has them judged. */
+static int run_share(struct roller *r, const struct share *s, struct rollouts *out,
+		     struct reason *why)
 {
-	struct sample_group *groups = xcalloc(n_draws, sizeof *groups);
-	struct sample *samples = xcalloc(n_draws * n_each, sizeof *samples);
+	size_t n = s->to - s->from, n_groups = 0, done = out->n;
+	struct sample_group *groups = xcalloc(n, sizeof *groups);
+	struct sample *samples = xcalloc(n, sizeof *samples);
 	enum profile_part before = profile_to(PROFILE_SAMPLE);
-	size_t from = out->n;
 	int st;
 
-	for (size_t g = 0; g < n_draws; g++) {
-		groups[g] = (struct sample_group){
-			.n = n_each, .seed = r->o.seed, .step = step, .task = d[g].key};
-		groups[g].prompt = rollout_prompt(r, d[g].task, &groups[g].n_prompt);
+	for (size_t i = s->from; i < s->to; n_groups++) {
+		const struct draw *d = &s->d[i / s->each];
+		struct sample_group *g = &groups[n_groups];
+
+		*g = (struct sample_group){
+			.first = i % s->each, .seed = r->o.seed, .step = s->step, .task = d->key};
+		g->n = s->to - i < s->each - g->first ? s->to - i : s->each - g->first;
+		g->prompt = rollout_prompt(r, d->task, &g->n_prompt);
+		i += g->n;
 	}
-	st = sampler_run(r->sampler, groups, n_draws, samples, why);
-	for (size_t i = 0; i < n_draws * n_each && !st; i++)
-		keep(r, d[i / n_each].task, i % n_each, &samples[i], out);
+	st = sampler_run(r->sampler, groups, n_groups, samples, why);
+	for (size_t i = s->from; i < s->to && !st; i++)
+		keep(r, s->d[i / s->each].task, i % s->each, &samples[i - s->from], out);
 	free(groups);
 	free(samples);
 	profile_to(before);
-	return st || !r->verifier ? st : judge_all(r, out, from, why);
+	return st || !r->verifier ? st : judge_all(r, out, done, why);
+}
+
+/* r, or room for as much, becomes rank `from`'s. */
+static void pass_rollouts(struct rollouts *r, int from)
+{
+	size_t n[4] = {r->n, r->n_tok, r->text.n, r->kept.n};
+
+	rank_broadcast(n, sizeof n, from);
+	if (rank_self() != from) {
+		r->n = n[0];
+		r->n_tok = n[1];
+		r->v = xarray(n[0], sizeof *r->v);
+		r->tokens = xarray(n[1], sizeof *r->tokens);
+		r->logprobs = xarray(n[1], sizeof *r->logprobs);
+		buf_reserve(&r->text, n[2]);
+		r->text.n = n[2];
+		buf_reserve(&r->kept, n[3]);
+		r->kept.n = n[3];
+	}
+	rank_broadcast(r->v, n[0] * sizeof *r->v, from);
+	rank_broadcast(r->tokens, n[1] * sizeof *r->tokens, from);
+	rank_broadcast(r->logprobs, n[1] * sizeof *r->logprobs, from);
+	rank_broadcast(r->text.p, n[2], from);
+	rank_broadcast(r->kept.p, n[3], from);
+}
+
+/* Appends own of rank 0, of rank 1, ... to all. */
+static void gather_ranks(const struct rollouts *own, struct rollouts *all)
+{
+	for (int from = 0; from < rank_count(); from++) {
+		struct rollouts other = {0}, mine = *own;
+		struct rollouts *r = rank_self() == from ? &mine : &other;
+
+		pass_rollouts(r, from);
+		for (size_t i = 0; i < other.n; i++)
+			other.v[i].verdict.why = NULL; /* constant text of another process */
+		if (r->n)
+			rollout_add(all, r, 0, r->n);
+		rollout_free(&other);
+	}
+}
+
+int rollout_run(struct roller *r, const struct draw *d, size_t n_draws, size_t n_each,
+		uint64_t step, struct rollouts *out, struct reason *why)
+{
+	size_t n = n_draws * n_each;
+	struct share s = {.d = d,
+			  .each = n_each,
+			  .step = step,
+			  .from = rank_share(n, rank_self()),
+			  .to = rank_share(n, rank_self() + 1)};
+	struct rollouts own = {0};
+	int st;
+
+	if (rank_count() == 1)
+		return run_share(r, &s, out, why);
+	st = s.from < s.to ? run_share(r, &s, &own, why) : 0;
+	st = rank_agree(st, why);
+	if (!st)
+		gather_ranks(&own, out);
+	rollout_free(&own);
+	return st;
 }
 
 struct span rollout_kept(const struct rollouts *r, size_t i)

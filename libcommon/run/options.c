@@ -1,10 +1,12 @@
 /* options.c - options that several tools have. See options.h. */
 #include "run/options.h"
+#include "base/rank.h"
 #include "tensor/kernels.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 static const double LITTLE = 1e-4; /* of a weight: what a change below it is */
 
@@ -16,6 +18,18 @@ int options_use_compute(const char *word)
 		return tool_usage("--compute bf16-vdp: this processor, or this program, has no "
 				  "AVX-512 BF16; bf16 is computed everywhere");
 	kernels_use(CPU_V4BF16);
+	return 0;
+}
+
+int options_check_ends(const char *stream, const char *tasks)
+{
+	if (rank_count() > 1 && !stream)
+		return tool_usage("ranks need --stream: a launcher's standard output is a terminal "
+				  "that loses records");
+	if (rank_count() > 1 && tasks && strcmp(tasks, "-") == 0)
+		return tool_usage("ranks need a file of problems: only one has standard input");
+	if (!stream && isatty(STDOUT_FILENO))
+		return tool_usage("records are not written to a terminal: use a pipe or a file");
 	return 0;
 }
 

@@ -48,6 +48,10 @@ int options_use_compute(const char *word);
  * --greedy. */
 int options_check_temperature(double x, bool has_greedy);
 
+/* Where records may go, of a tool whose ranks share its work out: 0, or ST_USAGE, told, where
+ * standard output (stream NULL) or the problems' input would lose some. */
+int options_check_ends(const char *stream, const char *tasks);
+
 /* Hints at a rate that can hardly have moved p's weights in so many updates, each by reach at most.
  */
 void options_tell_rate(const struct run_options *o, const struct policy *p, double lr, double reach,

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/profile.h"
+#include "base/rank.h"
 #include "tensor/blas.h"
 
 #include <inttypes.h>
@@ -10,6 +11,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+
+/* Rank 0's is there before the others look. */
+static int open_state(struct session *s, struct reason *why)
+{
+	int st = rank_refuse(why);
+
+	s->state.lock = -1;
+	if (st)
+		return st;
+	st = rank_agree(rank_self() ? 0 : state_open(&s->state, s->o->state, why), why);
+
+	if (!st && rank_self())
+		st = state_open(&s->state, s->o->state, why);
+	return rank_agree(st, why);
+}
 
 int session_open(struct session *s, bool hold, struct reason *why)
 {
@@ -19,7 +35,7 @@ int session_open(struct session *s, bool hold, struct reason *why)
 	par_start((int)s->o->threads);
 	if (hold)
 		tool_hold_signals();
-	st = state_open(&s->state, s->o->state, why);
+	st = open_state(s, why);
 	state_made_here(&s->state);
 	return st;
 }
@@ -30,7 +46,10 @@ int session_load_policy(struct session *s, struct policy *p, int how, struct rea
 	int st = policy_load_trained(p, o->policy, model_how(o->compute) | how, &o->lora,
 				     (uint64_t)o->seed, o->merge, why);
 
-	return st || strcmp(o->blas, "openblas") != 0 ? st : blas_start(why);
+	if (!st && strcmp(o->blas, "openblas") == 0)
+		st = blas_start(why);
+	st = rank_agree(st, why);
+	return st ? st : rank_same(model_hash(&p->model), "the weights of --policy", why);
 }
 
 void session_name(struct session *s, const struct opt *opts, const struct policy *p)
@@ -46,7 +65,11 @@ void session_name(struct session *s, const struct opt *opts, const struct policy
 
 int session_load(struct session *s, struct reason *why)
 {
-	return s->o->state ? state_load(&s->state, why) : 0;
+	int got = s->o->state ? state_load(&s->state, why) : 0;
+
+	if (rank_agree(got < 0 ? why->status : 0, why))
+		return -1;
+	return rank_same(s->state.last, "the checkpoint that it goes on from", why) ? -1 : got;
 }
 
 void session_tell(const struct session *s)
@@ -147,7 +170,7 @@ int session_save(const struct session *s, const struct policy *p, const char *di
 {
 	struct weights_form form = policy_form(s->o->dtype, s->o->round, s->o->seed);
 
-	if (s->o->state && policy_is_saved(p, dir, &form))
+	if (rank_self() || (s->o->state && policy_is_saved(p, dir, &form)))
 		return 0;
 	options_tell_loss(p, s->o->policy, &form);
 	return policy_save(p, dir, &form, why);
@@ -171,7 +194,7 @@ int session_close(struct session *s, int st, const struct reason *why)
 		msg_reason(why);
 	state_close(&s->state);
 	par_stop();
-	st = tool_finish(st);
+	st = rank_end(tool_finish(st));
 	if (tool_caught() && st == 0 && !whole)
 		raise(tool_caught());
 	return st;

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/rank.h"
 #include "policy/safetensors.h"
 
 #include <dirent.h>
@@ -85,6 +86,12 @@ static int check_foreign(const char *path, struct reason *why)
 	return st;
 }
 
+/* Rank 0 has the folder. */
+static bool reads_only(void)
+{
+	return rank_self() > 0;
+}
+
 int state_open(struct state *s, const char *dir, struct reason *why)
 {
 	uint64_t newest = 0;
@@ -93,10 +100,10 @@ int state_open(struct state *s, const char *dir, struct reason *why)
 	*s = (struct state){.lock = -1};
 	if (!dir)
 		return 0;
-	if (mkdir(dir, 0777) != 0 && errno != EEXIST)
+	if (!reads_only() && mkdir(dir, 0777) != 0 && errno != EEXIST)
 		return fail_errno(why, errno, "%s", dir);
 	st = check_foreign(dir, why);
-	if (!st)
+	if (!st && !reads_only())
 		st = dir_lock(dir, &s->lock, why);
 	if (!st)
 		st = step_below(dir, UINT64_MAX, &newest, why);
@@ -104,7 +111,8 @@ int state_open(struct state *s, const char *dir, struct reason *why)
 		state_close(s);
 		return st;
 	}
-	dir_sweep(dir);
+	if (!reads_only())
+		dir_sweep(dir);
 	s->dir = dir;
 	s->begun = newest > 0;
 	s->same = json_object();
@@ -272,7 +280,7 @@ int state_save(struct state *s, uint64_t step, struct reason *why)
 	char *path;
 	int st = 0;
 
-	if (!s->dir || step == s->last)
+	if (!s->dir || step == s->last || reads_only())
 		return 0;
 	path = step_path(s, step);
 	if (access(path, F_OK) == 0) /* damaged, and passed over when this run began */
@@ -491,7 +499,7 @@ int state_load(struct state *s, struct reason *why)
 			s->damaged = *why;
 		free(path);
 	}
-	if (got > 0 && drop_older(s, why))
+	if (got > 0 && !reads_only() && drop_older(s, why))
 		return -1;
 	if (got || !s->damaged.status)
 		return got;

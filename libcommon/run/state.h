@@ -51,7 +51,8 @@ struct state {
 	struct reason damaged, elsewhere;
 };
 
-/* Makes the folder when it is not there. ST_SYSTEM when another process has it, ST_USAGE when it is
+/* Makes the folder when it is not there. Rank 0 does so and has it, before others come here, which
+ * only read it. ST_SYSTEM when another process has it, ST_USAGE when it is
  * a folder of something else. */
 int state_open(struct state *s, const char *dir, struct reason *why);
 void state_close(struct state *s);

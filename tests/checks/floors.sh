@@ -2,7 +2,7 @@
 # floors.sh [ROOT] - the table of rooms in docs/HACKING.md is true: it lists each module, no include
 # goes to a room that its row does not list, the modules of a room (x.h and x.c together) can
 # be put in an order in which each uses earlier ones only, no tool includes another, only tensor/
-# knows OpenBLAS, and only ask/http libcurl.
+# knows OpenBLAS, only ask/http libcurl, and only mpi/ MPI.
 set -euo pipefail
 cd "${1:-"$(dirname "$0")/../.."}"
 
@@ -47,6 +47,8 @@ cd "${1:-"$(dirname "$0")/../.."}"
 	/^[ \t]*#[ \t]*include[ \t]*</ {
 		if (/<cblas|<openblas/ && floor != "tensor")
 			wrong("only libcommon/tensor may include OpenBLAS")
+		if (/<mpi\.h/ && floor != "mpi")
+			wrong("only libcommon/mpi may include MPI")
 		if (/<curl/ && module != "ask/http")
 			wrong("only libcommon/ask/http may include libcurl")
 		if (!(FILENAME in first))

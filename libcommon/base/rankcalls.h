@@ -1,0 +1,22 @@
+/*
+ * rankcalls.h - what base/rank asks of MPI. rloop-mpi.so (mpi/calls.c) holds these functions under
+ * the name rank_calls, and is the only thing that is built with mpicc.
+ */
+#ifndef BASE_RANKCALLS_H
+#define BASE_RANKCALLS_H
+
+#include <stddef.h>
+
+struct rank_calls {
+	const char *version; /* SUITE_VERSION, of the tools that it was built for */
+	void (*start)(int *self, int *count);
+	void (*broadcast)(void *p, size_t n, int from);
+	/* out[r], n_out[r] bytes, go to rank r, in[r] comes from there. 0 bytes: no message */
+	void (*exchange)(void *const *out, const size_t *n_out, void *const *in,
+			 const size_t *n_in);
+	void (*most)(int *v); /* *v becomes the greatest of all ranks' */
+	void (*end)(void);
+	void (*abort)(int status); /* ends all ranks, and the launcher with that status */
+};
+
+#endif

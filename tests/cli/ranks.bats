@@ -1,0 +1,262 @@
+# ranks.bats - a run of several processes under mpirun has the bytes of one; how it ends.
+load helpers
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	need_tool mpirun
+	[ -e "$BIN/../libexec/rloop/rloop-mpi.so" ] || skip "rloop-mpi.so is not built (make mpi)"
+	fixture tasks base run
+	cp -r "$FIX/base" "$FIX/train.jsonl" .
+	jq -c 'del(.verifier)' train.jsonl >free.jsonl # for --verifier
+	export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_pml=ob1 \
+		OMPI_MCA_btl=vader,self,tcp OMPI_MCA_hwloc_base_binding_policy=none \
+		OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_odls_base_sigkill_timeout=0 \
+		OMPI_MCA_orte_base_help_aggregate=1 TMPDIR="$BATS_TEST_TMPDIR" \
+		OMPI_MCA_btl_vader_backing_directory="$BATS_TEST_TMPDIR"
+}
+
+rl=(rl-explore -q -p ../base -t ../train.jsonl -n 6 --groups 4 --group-size 4 --rounds 2 --max-new 12
+	--lr 1e-3 --warmup 3 --minibatches 1 --lanes 3 --stream s.traj --log log --state st
+	--checkpoint-every 2 -o out)
+
+at() {
+	mkdir -p "$1"
+	(cd "$1" && shift && exec timeout 60 "$@")
+}
+
+# ranks N COMMAND ...
+ranks() {
+	local n=$1
+	shift
+	at "${dir:-n$n}" mpirun -np "$n" "$@"
+}
+
+# same A B: all that two runs leave, but for times
+same() {
+	local f
+	for f in s.traj out/model.safetensors st/step-6/optimizer.safetensors; do
+		[ ! -e "$1/$f" ] || cmp "$1/$f" "$2/$f" || return 1
+	done
+	for f in "$1" "$2"; do
+		[ ! -e "$f/log" ] || jq -c 'del(.seconds) |
+			with_entries(select(.key | endswith("_s") | not))' "$f/log" >"$f.log"
+	done
+	[ ! -e "$1.log" ] || cmp "$1.log" "$2.log"
+	[ -z "$(find "$2" -name '*.tmp-*')" ]
+}
+
+# one_message TEXT: it stands in stderr once
+one_message() {
+	[ "$(grep -c "$1" <<<"$stderr")" = 1 ] || {
+		printf 'not once "%s": %s\n' "$1" "$stderr"
+		return 1
+	}
+}
+
+@test "rl-explore: 1, 2, 3, 4 and 7 ranks of 1 and 2 threads: stream, policy, log, moments of one process" {
+	local n j
+	status_is 0 at one "${rl[@]}" --kl 0.01
+	for n in 1 2 3 4 7; do
+		for j in 1 2; do
+			rm -rf "n$n"
+			status_is 0 ranks $n "${rl[@]}" --kl 0.01 -j $j
+			same one "n$n"
+		done
+	done
+	[[ $stderr == *"warning: --lanes 3: 4 of 7 ranks"* ]]
+}
+
+@test "rl-explore --lanes: ranks change nothing, lanes the rounding; 1 is the default" {
+	status_is 0 at plain "${rl[@]}"
+	status_is 0 at default "${rl[@]/--lanes/--iter}" --iter 0
+	status_is 0 at single "${rl[@]}" --lanes 1 --iter 0
+	cmp default/out/model.safetensors single/out/model.safetensors
+	not cmp -s plain/out/model.safetensors single/out/model.safetensors
+	status_is 0 ranks 2 "${rl[@]}" --lanes 1 --iter 0
+	cmp single/out/model.safetensors n2/out/model.safetensors
+	status_is 2 at plain "${rl[@]}" --lanes 2
+	says "begun with --lanes 3, not 2"
+	status_is 2 rl-explore --lanes 0
+}
+
+@test "rl-explore: ranks with bf16, LoRA, muon and each advantage" {
+	local a
+	for a in "--compute bf16" "--lora 2" "--optimizer muon" "--advantage rloo --loss gspo" \
+		"--advantage dr-grpo --aggregate seq-mean-token-mean" "--advantage reinforce++ --lanes 2"; do
+		rm -rf one n3
+		# shellcheck disable=SC2086 # words of options
+		status_is 0 at one "${rl[@]}" $a
+		# shellcheck disable=SC2086
+		status_is 0 ranks 3 "${rl[@]}" $a
+		same one n3
+	done
+}
+
+@test "policy-eval: 1, 2, 3 and 4 ranks of 1 and 2 threads: the stream of one process" {
+	local n j
+	eval=(policy-eval -q -p ../base -t ../train.jsonl -n 3 --max-new 12)
+	status_is 0 at one "${eval[@]}"
+	cp "$BATS_TEST_TMPDIR/out" one.traj
+	status_is 0 at one "${eval[@]}" --stream s.traj
+	cmp one.traj one/s.traj
+	[ -z "$output" ]
+	for n in 1 2 3 4; do
+		for j in 1 2; do
+			status_is 0 ranks $n "${eval[@]}" -j $j --batch $((n + j)) --stream s.traj
+			cmp one.traj "n$n/s.traj"
+		done
+	done
+	status_is 2 at one "${eval[@]}" --stream ../train.jsonl
+	says "same file"
+}
+
+@test "ranks: refused are standard output and input, other tools, options, problems, weights" {
+	status_is 2 ranks 2 policy-eval -p ../base -t ../train.jsonl
+	says "ranks need --stream"
+	one_message "policy-eval:"
+	status_is 2 ranks 2 policy-eval -p ../base -t - --stream s.traj
+	says "a file of problems"
+	status_is 2 ranks 2 rft-tune -p ../base -o out x.traj
+	says "does not share its work out"
+	e=(policy-eval -q -p base -t train.jsonl --stream s.traj)
+	status_is 3 timeout 60 mpirun -np 1 "${e[@]}" : -np 1 "${e[@]}" -s 1
+	says "rank 1 differs from rank 0: another tool, version or options"
+	mkdir -p a b
+	cp -r base train.jsonl a
+	cp -r base b
+	head -5 train.jsonl >b/train.jsonl
+	status_is 3 timeout 60 mpirun -np 1 -wdir a "${e[@]}" : -np 1 -wdir b "${e[@]}"
+	says "rank 1 differs from rank 0: the problems"
+	cp train.jsonl b
+	rl-explore -q -p base -t train.jsonl -n 2 --groups 2 --group-size 4 --max-new 8 --lr 1e-2 \
+		--keep-equal --kl 0.1 --stream /dev/null -o other
+	rm -r b/base
+	cp -r other b/base
+	status_is 3 timeout 60 mpirun -np 1 -wdir a "${e[@]}" : -np 1 -wdir b "${e[@]}"
+	says "rank 1 differs from rank 0: the weights"
+}
+
+@test "ranks: a launcher of another MPI, or of none" {
+	status_is 2 env PMI_SIZE=2 PMI_RANK=0 OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_btl=self timeout 60 \
+		policy-eval -p base -t train.jsonl --stream s.traj
+	says "the launcher started 2 processes, and MPI tells of 1"
+	[ ! -e s.traj ]
+	status_is 2 env SLURM_STEP_NUM_TASKS=2 policy-eval -p base -t train.jsonl --stream s.traj
+	says "--mpi=pmix"
+	SLURM_STEP_NUM_TASKS=2 policy-eval -q -p base -t train.jsonl --shard 1/2 --stream s.traj
+}
+
+@test "ranks: an error of any one of them is one message and its status; nobody waits" {
+	e=(policy-eval -q -p base -t train.jsonl --stream s.traj --max-new 4)
+	mkdir -p a b
+	cp -r base train.jsonl a
+	cp -r base b
+	for bad in "a b" "b a"; do
+		# shellcheck disable=SC2086 # two words
+		set -- $bad
+		status_is 4 timeout 60 mpirun -np 1 -wdir "$1" "${e[@]}" : -np 1 -wdir "$2" "${e[@]}"
+		one_message "train.jsonl: open: No such file"
+	done
+	status_is 4 ranks 3 policy-eval -q -p ../base -t ../train.jsonl --stream /dev/full
+	one_message "No space left"
+	status_is 4 ranks 3 rl-explore -q -p ../base -t ../train.jsonl -n 2 --groups 2 --group-size 4 \
+		--max-new 4 --stream /dev/full
+	one_message "No space left"
+	dir=full status_is 4 ranks 2 rl-explore -q -p ../base -t ../train.jsonl -n 2 --groups 2 \
+		--group-size 4 --max-new 4 --stream s.traj --log /dev/full
+	one_message "No space left"
+	printf '#!/bin/sh\nexit 1\n' >bad.sh
+	chmod +x bad.sh
+	dir=bad status_is 3 ranks 3 "${rl[@]}" -t ../free.jsonl --groups 40 --verifier "cmd:$PWD/bad.sh"
+	one_message "verifier"
+}
+
+@test "ranks: a verifier sees no launcher and none of its sockets" {
+	cat >v.sh <<-'END'
+		#!/bin/sh
+		{ env | grep -cE '^(OMPI_|PMIX_|PMI_)'; ls -l /proc/$$/fd | grep -c socket; } >>"$SEEN"
+		while read -r l; do echo '{"reward":1}'; done
+	END
+	chmod +x v.sh
+	SEEN=$PWD/seen status_is 0 ranks 2 policy-eval -q -p ../base -t ../free.jsonl --max-new 4 \
+		--workers 1 --verifier "cmd:$PWD/v.sh" --stream s.traj
+	[ "$(sort -u seen)" = 0 ]
+	[ "$(wc -l <seen)" = 4 ]
+}
+
+steps_done() {
+	{ [ ! -e cut/log ] || cat cut/log; } | wc -l
+}
+
+# going N: a run of N ranks in cut/ that has begun, mpirun is $pid
+going() {
+	local lines
+	mkdir -p cut
+	lines=$(steps_done)
+	(cd cut && exec mpirun -np "$1" "${long[@]}" 2>err) &
+	pid=$!
+	for _ in {1..2000}; do
+		[ "$(steps_done)" -le "$lines" ] || return 0
+		kill -0 $pid 2>/dev/null || return 0
+		sleep 0.01
+	done
+	return 1
+}
+
+# rank_of N: process id of rank N of those of mpirun
+rank_of() {
+	local p
+	for p in $(pgrep -P "$pid"); do
+		! tr '\0' '\n' <"/proc/$p/environ" 2>/dev/null | grep -qx "OMPI_COMM_WORLD_RANK=$1" ||
+			echo "$p"
+	done
+}
+
+# gone: no rank and no child of one is left
+gone() {
+	local p
+	for _ in {1..300}; do
+		p=$(pgrep -f -- "$BATS_TEST_TMPDIR/verifier.sh|stream $BATS_TEST_TMPDIR" || true)
+		[ -n "$p" ] || return 0
+		sleep 0.01
+	done
+	ps -o pid,ppid,pgid,args -p "${p//$'\n'/,}"
+	return 1
+}
+
+@test "ranks: stopped and killed in every way, gone on with by other numbers: the same bytes, no orphan" {
+	local n=2 rc how
+	cat >verifier.sh <<-'END'
+		#!/bin/sh
+		while read -r l; do
+			sleep 0.01
+			echo "{\"reward\":$((${#l} % 2))}"
+		done
+	END
+	chmod +x verifier.sh
+	long=("${rl[@]}" -t ../free.jsonl -n 24 --verifier "cmd:$PWD/verifier.sh" --stream "$PWD/cut/s.traj")
+	status_is 0 at whole "${long[@]}" --stream s.traj
+	for how in usr1 term0 kill1 term1 kill0 kill term kill; do
+		going $n
+		rc=0
+		case $how in
+		usr1) kill -USR1 "$pid" ;;
+		term0) kill -TERM "$(rank_of 0)" ;;
+		term1) kill -TERM "$(rank_of 1)" ;;
+		kill0) kill -KILL "$(rank_of 0)" ;;
+		kill1) kill -KILL "$(rank_of 1)" ;;
+		kill) kill -KILL "$pid" ;;
+		term) kill -TERM "$pid" ;;
+		esac
+		wait "$pid" || rc=$?
+		case $how-$rc in
+		usr1-143 | term?-143 | kill*-137 | term-1 | term-143) ;;
+		*) cat cut/err && echo "$how: $rc" && return 1 ;;
+		esac
+		gone
+		n=$((n % 3 + 2))
+	done
+	status_is 0 at cut "${long[@]}"
+	cmp whole/s.traj cut/s.traj
+	same whole cut
+}
