@@ -121,12 +121,13 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_OBJ) $(LIB)
 $(BUILD)/tests/unit/%.o: ALL_CFLAGS += -Itests/unit/common
 
 # A text that a module holds: each line of it as a C string
-$(BUILD)/inc/%.inc: libcommon/%.py
+$(BUILD)/inc/%.inc: libcommon/%
 	@mkdir -p $(@D)
 	sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $< >$@
 
-$(BUILD)/libcommon/verify/code.o: ALL_CFLAGS += -I$(BUILD)/inc
-$(BUILD)/libcommon/verify/code.o: $(BUILD)/inc/verify/program.inc
+$(BUILD)/libcommon/verify/code.o $(BUILD)/libcommon/view/page.o: ALL_CFLAGS += -I$(BUILD)/inc
+$(BUILD)/libcommon/verify/code.o: $(BUILD)/inc/verify/program.py.inc
+$(BUILD)/libcommon/view/page.o: $(BUILD)/inc/view/page.css.inc $(BUILD)/inc/view/page.js.inc
 
 $(BUILD)/%.o: %.c | $(BUILD)/libraries
 	@mkdir -p $(@D)

@@ -20,7 +20,7 @@
 
 /* The text of program.py, by the Makefile */
 static const char program_py[] = {
-#include "verify/program.inc"
+#include "verify/program.py.inc"
 };
 
 /* root, whom the kernel exempts from the limit on processes, is nobody there */

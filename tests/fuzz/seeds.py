@@ -62,8 +62,13 @@ for v in values:
 for r in stream:
     add("record", r)
     add("mpjson", r)
+    add("view", r)
     for c in b"reward >= 0.5", b"response ~ ^[0-9]+", b"step", b"task,reward,response", b"meta != x":
         add("where", c + b"\0" + r)
+for more in ({"ref_logprobs": [-1.0, -2.0], "tokens": [3, 4], "logprobs": [-1.5, 0.0]},
+             {"response": "12", "tokens": [3, 4, 1], "logprobs": [-3, -1, 0], "verdict": "<b>\x1b[1m"},
+             {"meta": {"\u202e": ["</dd>", None]}, "<i>": b"\xff\x00", "used": True, "step": 3, "reward": 0.5}):
+    add("view", msgpack.packb({"task": "\x9b<", "prompt": "</pre>\n\n", "response": "\n", **more}))
 for bomb in b"\xdd\xff\xff\xff\xff", b"\xdf\x7f\xff\xff\xff", b"\xc6\xff\xff\xff\xff", b"\xc1", \
         b"\xdc\xff\xff" * 4, b"\x91" * 33, b"\xc7\x03abcd":
     add("record", bomb)
