@@ -167,16 +167,19 @@ conf_text() {
 		case $sets in
 		"read_conf()") ;;
 		"held_out()")
-			printf 'eval-tasks %s=%s\n' "$set_name" "$(realpath -m "$eval_tasks")"
+			printf 'eval-tasks %s\n' "$(quoted "$set_name=$(realpath -m "$eval_tasks")")"
 			for i in "${!also_names[@]}"; do
-				printf 'eval-tasks %s=%s\n' "${also_names[i]}" "$(realpath -m "${also_files[i]}")"
+				printf 'eval-tasks %s\n' "$(quoted "${also_names[i]}=$(realpath -m "${also_files[i]}")")"
 			done
 			;;
 		*=*)
 			sets=${sets%%=*}
 			[ -z "${!sets}" ] || printf '%s\n' "$name"
 			;;
-		policy | tasks | run | of) printf '%s %s\n' "$name" "$(quoted "$(realpath -m "${!sets}")")" ;;
+		policy | tasks | run | of)
+			[ -z "${!sets}" ] ||
+				printf '%s %s\n' "$name" "$(quoted "$(realpath -m "${!sets}")")"
+			;;
 		*)
 			[ -z "${!sets}${option_default[$name]}" ] ||
 				printf '%s %s\n' "$name" "$(quoted "${!sets}")"
@@ -417,7 +420,7 @@ options_text() {
 kept() {
 	find "$run" -mindepth 1 \( -name '*.part' -o -name '*.tmp-*' \) -prune -o \
 		\( -type f -o -type l \) ! -path "$run/options" ! -path "$run/run.conf" \
-		! -path "$run/summary.tsv" ! -name .lock -printf '%P\n'
+		! -path "$run/summary.tsv" ! -path "$run/*similarity*" ! -name .lock -printf '%P\n'
 }
 
 # that_count: the options on standard input that what is kept was made with

@@ -131,10 +131,10 @@ fake_stages() {
 
 @test "run.conf beside the run repeats it: every option, whatever is in it" {
 	fake_stages
-	mkdir "a place"
-	touch "a place/test.jsonl"
+	mkdir "a # place"
+	touch "a # place/test.jsonl"
 	for pipe in run vanilla; do
-		args=(-p base -t train.jsonl -e 'test.jsonl' -e "far=a place/test.jsonl" -i 1 -n 7 -k 1,2 -j 2 -q -s 5
+		args=(-p base -t train.jsonl -e 'test.jsonl' -e "far=a # place/test.jsonl" -i 1 -n 7 -k 1,2 -j 2 -q -s 5
 			--prompt-template 'It'"'"'s a \n "{prompt}" # and = ' --trust --verifier "'quoted'"
 			--eval-opts "--x 'y # z'" --tune-opts $'--a \'b c\'\n--d "\te\\\\"\n' --explore-opts '"a" "b"' --max-new 9)
 		[ $pipe != run ] || args+=(--filter-opts '' --mix 0.3 --keep-policies 4 --eval-rl)
@@ -290,4 +290,25 @@ fake_stages() {
 	grep -q "^tool	traj-cat	traj-cat " out
 	grep -qx "program	jq	(!) not installed: status and doctor --json need it" out
 	grep -qx "optional	gnuplot	not installed: plot and report draw with it" out
+}
+
+@test "compare --so-far: tables and report of a comparison that goes on" {
+	need_tool gnuplot
+	fixture tasks base
+	call=("$rloop" compare -q -p "$FIX/base" -t "$FIX/train.jsonl" -e "$FIX/test.jsonl" -d runs -i 2 -n 1 -S 1 -N 4
+		-k 1,4 --explore-opts '--groups 2 --group-size 2 --max-new 12' --tune-opts '--steps 1' vanilla rloop)
+	status_is 3 "${call[@]}" --so-far
+	says "runs: not the folder of a comparison"
+	EXPLORE=false status_is 4 "${call[@]}"
+	[ ! -e runs/vanilla/seed-1/iter-1/eval.traj ]
+	rm runs/table runs/report.html
+	status_is 3 "$rloop" report runs
+	says "not the folder of a comparison that has ended (add --so-far to its call)"
+	status_is 0 bash -c "$(grep /vanilla runs/jobs-1)"
+	# another process has the lock
+	status_is 0 flock runs/.lock "${call[@]}" --so-far
+	[ "$(grep -c '^test	vanilla	2	' runs/table)" -gt 0 ]
+	[ "$(grep -c '^test	rloop	[12]	' runs/table)" -eq 0 ]
+	grep -q '<h2>test</h2>' runs/report.html
+	[ ! -e runs/rloop/seed-1/iter-2 ]
 }

@@ -434,7 +434,7 @@ left() {
 }
 
 @test "--help, and calls that are refused" {
-	status_is 0 "$root/pipelines/rloop" --help
+	status_is 0 "$root/pipelines/rloop" run --help
 	[[ $output == *"--iterations N"*"[3]"* ]]
 	status_is 2 "$root/pipelines/rloop" -p base
 	says "-p, -t, -e and -d are needed"
