@@ -4,6 +4,7 @@
 PREFIX = /usr/local
 DESTDIR =
 CC = cc
+OBJCOPY = $(shell $(CC) -print-prog-name=objcopy)
 OPT = -O3 -g
 # asserts are for whoever works on the code: check and the builds that give CFLAGS have them
 CFLAGS = $(OPT) -DNDEBUG
@@ -37,7 +38,8 @@ ALL_CFLAGS = -std=c11 -D_DEFAULT_SOURCE -D_XOPEN_SOURCE=700 -D_GNU_SOURCE -DXXH_
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))
 LIBS = $(shell pkg-config --libs $(PKGS)) -lm
 
-LIB_SRC := $(wildcard libcommon/*/*.c)
+# libcommon/rloop is what is built on the library by others: it goes into libtraj.a
+LIB_SRC := $(filter-out libcommon/rloop/%,$(wildcard libcommon/*/*.c))
 TOOLS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
@@ -61,7 +63,7 @@ FLAGS_v4 = $(FLAGS_v3) -mavx512f -mavx512bw -mavx512dq -mavx512vl
 FLAGS_amx = $(FLAGS_v4) -mamx-tile -mamx-bf16 -DKERNEL_REST=v4
 FLAGS_v4bf16 = $(FLAGS_v4) -mavx512bf16 -DKERNEL_REST=v4
 
-all: $(TOOLS:%=$(BUILD)/bin/%)
+all: $(TOOLS:%=$(BUILD)/bin/%) $(BUILD)/libtraj.a
 
 units: $(UNITS:%=$(BUILD)/unit/%)
 
@@ -77,6 +79,23 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIB)
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
+
+# libtraj.a: one object with all that it needs of libcommon, in which only what rloop/traj.h declares
+# has a name, so that it clashes with nothing
+API = libcommon/rloop/traj
+TRAJ_PKGS = msgpack
+VERSION = $(shell sed -n 's/^.define SUITE_VERSION "\(.*\)"/\1/p' libcommon/base/tool.h)
+
+$(BUILD)/libtraj.a: $(BUILD)/$(API).o $(LIB) $(API).h
+	@rm -f $@
+	sed -n 's/^[a-z].*\b\(traj_[a-z_]*\)(.*/\1/p' $(API).h >$(@D)/libtraj.names
+	$(CC) -r -nostdlib -o $(@D)/libtraj.o $(BUILD)/$(API).o $(LIB)
+	$(OBJCOPY) --keep-global-symbols=$(@D)/libtraj.names $(@D)/libtraj.o
+	$(AR) rcs $@ $(@D)/libtraj.o
+
+$(BUILD)/unit/rloop/%: $(BUILD)/tests/unit/rloop/%.o $(BUILD)/libtraj.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libtraj.a $(shell pkg-config --libs $(TRAJ_PKGS)) -lm -lcmocka
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
 	@mkdir -p $(@D)
@@ -124,14 +143,14 @@ $(foreach s,$(KERNELS),$(eval $(call compile_set,$s)))
 $(BUILD)/libcommon/base/hashwide.o: ALL_CFLAGS += $(if $(filter v3,$(KERNELS)),-mavx2)
 $(BUILD)/libcommon/base/cpu.o $(BUILD)/libcommon/tensor/kernels.o: ALL_CFLAGS += $(KERNELS:%=-DKERNELS_%)
 
--include $(LIB_OBJ:.o=.d) $(TOOLS:%=$(BUILD)/cmd/%.d) $(UNITS:%=$(BUILD)/tests/unit/%.d) \
+-include $(LIB_OBJ:.o=.d) $(BUILD)/$(API).d $(TOOLS:%=$(BUILD)/cmd/%.d) $(UNITS:%=$(BUILD)/tests/unit/%.d) \
 	$(BENCHES:%=$(BUILD)/tests/bench/%.d) $(FUZZERS:%=$(BUILD)/tests/fuzz/%.d)
 
 # What Debian 12 needs to build, to test and to draw; nothing is done when all of it is there.
 PACKAGES = gcc make libc6-dev pkg-config libopenblas-dev libmsgpack-dev libxxhash-dev \
 	libjansson-dev libpcre2-dev libutf8proc-dev zlib1g-dev libzstd-dev libcurl4-openssl-dev libcmocka-dev bats clang \
 	clang-format libclang-rt-14-dev shellcheck mandoc strace procps locales bsdextrautils gnuplot-nox jq \
-	datamash python3 python3-msgpack bubblewrap
+	datamash python3 python3-msgpack python3-xxhash bubblewrap
 SUDO = $(if $(filter-out 0,$(shell id -u)),sudo)
 
 deps:
@@ -191,12 +210,23 @@ bindir = $(DESTDIR)$(PREFIX)/bin
 libexecdir = $(DESTDIR)$(PREFIX)/libexec/rloop
 docdir = $(DESTDIR)$(PREFIX)/share/doc/rloop
 mandir = $(DESTDIR)$(PREFIX)/share/man
+libdir = $(DESTDIR)$(PREFIX)/lib
+includedir = $(DESTDIR)$(PREFIX)/include
+pythondir = $(DESTDIR)$(PREFIX)/lib/python3/dist-packages
 
 install: all
 	install -d "$(bindir)" "$(libexecdir)/variants" "$(docdir)"
 	install $(TOOLS:%=$(BUILD)/bin/%) "$(bindir)"
 	install $(PIPELINES:%=pipelines/%) "$(libexecdir)"
+	ln -srf "$(libexecdir)/rloop" "$(bindir)/rloop"
 	install -m 644 README.md LICENSE "$(docdir)"
+	install -D -m 644 -t "$(pythondir)" libcommon/stream/traj.py
+	install -D -m 644 -t "$(includedir)/rloop" $(API).h
+	install -D -m 644 -t "$(libdir)" $(BUILD)/libtraj.a
+	install -d "$(libdir)/pkgconfig"
+	printf '%s\n' 'prefix=$(PREFIX)' 'Name: traj' 'Description: trajectory streams' \
+		'Version: $(VERSION)' 'Requires: $(TRAJ_PKGS)' 'Cflags: -I$${prefix}/include' \
+		'Libs: -L$${prefix}/lib -ltraj -pthread -lm' >"$(libdir)/pkgconfig/traj.pc"
 	install -d "$(docdir)/docs"
 	install -m 644 $(wildcard docs/*) "$(docdir)/docs"
 	install -m 644 $(VARIANTS) "$(libexecdir)/variants"
@@ -204,8 +234,10 @@ install: all
 	for m in $(MAN); do install -D -m 644 -t "$(mandir)/man$${m##*.}" $$m || exit; done
 
 uninstall:
-	for t in $(TOOLS); do rm -f "$(bindir)/$$t" || exit; done
+	for t in $(TOOLS) rloop; do rm -f "$(bindir)/$$t" || exit; done
 	for m in $(MAN); do rm -f "$(mandir)/man$${m##*.}/$${m##*/}" || exit; done
+	rm -f "$(pythondir)/traj.py" "$(pythondir)"/__pycache__/traj.*.pyc
+	rm -f "$(libdir)/libtraj.a" "$(libdir)/pkgconfig/traj.pc" "$(includedir)/rloop/traj.h"
 	rm -rf "$(libexecdir)" "$(docdir)"
 
 clean:

@@ -119,11 +119,13 @@ static void count(const struct rollout *r)
 static int write_chunk(struct roller *r, const struct rollouts *all, const char *hash,
 		       struct rec_out *w, struct reason *why)
 {
+	static struct buf rewards; /* reused */
 	struct traj t;
 
 	for (size_t i = 0; i < all->n; i++) {
 		count(&all->v[i]);
 		rollout_traj(r, all, i, &t);
+		rollout_rewards(all, i, &t, &rewards);
 		t.policy = (struct span){hash, strlen(hash)};
 		t.step = step;
 		t.iter = iter;

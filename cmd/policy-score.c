@@ -64,7 +64,7 @@ static struct score {
 	size_t n, n_tok;
 	struct seq seq[HELD];
 	uint64_t order[HELD];
-	float *logp, *entropy;
+	float *logp, *whole, *entropy; /* whole: logp, of the whole vocabulary */
 	size_t cap;
 	struct rec_out out;
 	uint64_t records, scored, had, cut, empty, too_long, tokens;
@@ -100,9 +100,12 @@ static double temperature_of(const struct traj *t)
 	return t->temperature > 0 ? t->temperature : 1;
 }
 
+/* It is not known what the tokens were drawn from. */
 static bool is_cut(const struct traj *t)
 {
-	return t->top_p < 1 || t->top_k > 0; /* absent: NaN, -1 */
+	bool cut = t->top_p < 1 || (t->top_k > 0 && t->top_k < s.p.cfg.vocab); /* absent: NaN, -1 */
+
+	return cut && !t->kept.p && t->temperature != 0;
 }
 
 /* Whether a record's log-probabilities are to be written */
@@ -138,7 +141,22 @@ static void room(size_t n)
 		return;
 	s.cap = 2 * n;
 	s.logp = xgrow(s.logp, s.cap, sizeof *s.logp);
+	s.whole = xgrow(s.whole, s.cap, sizeof *s.whole);
 	s.entropy = xgrow(s.entropy, s.cap, sizeof *s.entropy);
+}
+
+/* From now on the n records in order are as if nothing had been cut; was anything? */
+static bool forget_kept(size_t n)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		struct seq *q = &s.seq[s.order[i]];
+
+		any |= q->kept.p != NULL;
+		q->kept = (struct span){0};
+	}
+	return any;
 }
 
 /* Scores the held records from the first on that are as hot as it; their numbers begin at `at`.
@@ -160,6 +178,10 @@ static size_t score_like(size_t first, size_t at)
 	}
 	batch_score(s.batch, s.seq, s.order, n, (size_t)micro_tokens, hot, s.logp + from,
 		    entropy_key ? s.entropy + from : NULL);
+	memcpy(s.whole + from, s.logp + from, (at - from) * sizeof *s.logp);
+	if (forget_kept(n))
+		batch_score(s.batch, s.seq, s.order, n, (size_t)micro_tokens, hot, s.whole + from,
+			    NULL);
 	return at;
 }
 
@@ -169,6 +191,7 @@ static void score_held(void)
 
 	for (size_t i = 0; i < s.n; i++) {
 		const struct trajids *k = &s.held[i].ids;
+		const struct traj *t = &s.held[i].t;
 
 		if (!s.held[i].scored)
 			continue;
@@ -176,6 +199,8 @@ static void score_held(void)
 					.resp = k->ids.v + k->n_prompt,
 					.n_prompt = k->n_prompt,
 					.n_resp = k->ids.n - k->n_prompt};
+		if (strcmp(as, "logprobs") == 0 && wants_logprobs(t))
+			s.seq[i].kept = t->kept;
 		all += s.seq[i].n_resp;
 	}
 	room(all);
@@ -228,8 +253,9 @@ static void put_number(struct buf *value, double x)
 	pack_float(&pk, (double)(float)x);
 }
 
-static void put_scored(struct held *h, const float *logp, const float *entropy)
+static void put_scored(struct held *h)
 {
+	const float *logp = s.logp + h->at, *whole = s.whole + h->at;
 	static struct buf value[KEYS], b; /* reused */
 	const char *key[KEYS] = {"prompt_tokens", "tokens", as, entropy_key, perplexity_key, "id"};
 	struct edit e[KEYS];
@@ -245,9 +271,9 @@ static void put_scored(struct held *h, const float *logp, const float *entropy)
 		pack_bin(&pk, logp, len * sizeof *logp);
 	}
 	if (entropy_key)
-		put_number(&value[ENTROPY], mean(entropy, len));
+		put_number(&value[ENTROPY], mean(s.entropy + h->at, len));
 	if (perplexity_key)
-		put_number(&value[PERPLEXITY], elem_exp(-mean(logp, len)));
+		put_number(&value[PERPLEXITY], elem_exp(-mean(whole, len)));
 	for (size_t i = 0; i < KEYS; i++)
 		if (value[i].n)
 			e[n++] = (struct edit){key[i], {value[i].p, value[i].n}};
@@ -255,7 +281,7 @@ static void put_scored(struct held *h, const float *logp, const float *entropy)
 	rec_put(&s.out, b.p, b.n, true);
 	s.scored++;
 	s.tokens += len;
-	s.sum += mean(logp, len) * (double)len;
+	s.sum += mean(whole, len) * (double)len;
 }
 
 /* Scores and writes what is held. */
@@ -267,7 +293,7 @@ static int settle(void *ctx, struct reason *why)
 		struct held *h = &s.held[i];
 
 		if (h->scored)
-			put_scored(h, s.logp + h->at, s.entropy + h->at);
+			put_scored(h);
 		else
 			rec_put(&s.out, h->bytes.p, h->bytes.n, h->is_traj);
 	}
@@ -362,6 +388,7 @@ static void end(void)
 	policy_free(&s.p);
 	rec_out_free(&s.out);
 	free(s.logp);
+	free(s.whole);
 	free(s.entropy);
 	for (size_t i = 0; i < HELD; i++) {
 		buf_free(&s.held[i].bytes);

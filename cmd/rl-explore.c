@@ -24,7 +24,7 @@ static struct rl_opts o = RL_OPTS_DEFAULT;
 static struct run_options run = RUN_OPTIONS_DEFAULT(10);
 static const char *task_file, *save_to, *stream_file;
 static int64_t steps = 100, save_every;
-static const char *advantage = "grpo";
+static const char *advantage = "grpo", *choose = "all";
 static struct rl_words words = RL_WORDS_DEFAULT;
 
 static const struct opt opts[] = {
@@ -39,6 +39,15 @@ static const struct opt opts[] = {
 	OPT__SEED(run.seed, "of the order of problems and of sampling"),
 	OPTION_THREADS(run.threads),
 
+	{0, "choose", CHOOSE_WORDS, OPT_WORD, &choose, 0, 0, "which problems come next"},
+	{0, "choose-low", "X", OPT_NUM, &o.choose.low, -1e9, 1e9,
+	 "with band, pass over problems whose mean reward was no more"},
+	{0, "choose-high", "X", OPT_NUM, &o.choose.high, -1e9, 1e9,
+	 "with unsolved and band, pass over problems whose mean reward was no less"},
+	{0, "choose-again", "N", OPT_INT, &o.choose.again, 1, 1e9,
+	 "steps after which those have their turn again"},
+	{0, "choose-keep", "X", OPT_NUM, &o.choose.keep, 0, 1,
+	 "with thompson, what an earlier visit still counts"},
 	{0, "groups", "N", OPT_INT, &o.groups, 1, 1e6, "problems to train on in a step"},
 	{0, "group-size", "N", OPT_INT, &o.group_size, 1, 1e5, "responses to each"},
 	{0, "rounds", "N", OPT_INT, &o.rounds, 1, 1e4,
@@ -51,6 +60,7 @@ static const struct opt opts[] = {
 	OPTIONS_VERIFIER(o.roll.verify, o.failures),
 
 	{0, "advantage", ADVANTAGE_WORDS, OPT_WORD, &advantage, 0, 0, "estimator"},
+	OPTIONS_ADVANTAGE(o, words),
 	OPTIONS_LOSS(o, words),
 	OPTION_COMPUTE(run.compute),
 	OPTION_BLAS(run.blas),
@@ -83,6 +93,10 @@ static int check_options(void)
 	if (o.group_size == 1 && !o.keep_equal)
 		return tool_usage("--group-size 1: the rewards of a group of one never differ "
 				  "(--keep-equal trains on it)");
+	o.advantage.kind = (enum advantage)tool_word(ADVANTAGE_WORDS, advantage);
+	if (o.advantage.kind == ADV_PASS_AT_K && o.advantage.k > o.group_size)
+		return tool_usage("--advantage-k %" PRId64 " is more than --group-size %" PRId64,
+				  o.advantage.k, o.group_size);
 	if (learner_options(&o, &words))
 		return ST_USAGE;
 	if (!save_every != !save_to)
@@ -95,7 +109,10 @@ static int check_options(void)
 	if (!stream_file && isatty(STDOUT_FILENO))
 		return tool_usage("records are not written to a terminal: use a pipe or a file");
 	o.roll.seed = (uint64_t)run.seed;
-	o.advantage = (enum advantage)tool_word(ADVANTAGE_WORDS, advantage);
+	o.choose.rule = (enum choose_rule)tool_word(CHOOSE_WORDS, choose);
+	if (o.choose.rule == CHOOSE_BAND && o.choose.low >= o.choose.high)
+		return tool_usage("--choose-low %g is not below --choose-high %g", o.choose.low,
+				  o.choose.high);
 	session.all = (uint64_t)steps;
 	return 0;
 }
@@ -174,12 +191,12 @@ static void show(const struct rl_report *r, double began, uint64_t before)
 
 /* Logs a step and counts it, also one whose update failed with st. Returns that, or the log's own
  * failure. */
-static int account(const struct rl_report *r, double began, uint64_t before, int st,
-		   struct reason *why)
+static int account(const struct rl *rl, const struct rl_report *r, double began, uint64_t before,
+		   int st, struct reason *why)
 {
 	struct reason log_why = {0};
 
-	rl_log(&session.log, r);
+	rl_log(&session.log, rl, r);
 	rltotal_add(&total, r, session.done++ == 0, o.groups);
 	show(r, began, before);
 	if (!session_log(&session, &log_why) || st)
@@ -234,7 +251,7 @@ static int make_steps(struct rl *rl, struct policy *p, struct rec_out *w, struct
 		if (!st && rl_mastered(rl))
 			session.all = step;
 		if (r.explored.effective)
-			st = account(&r, began, before, st, why);
+			st = account(rl, &r, began, before, st, why);
 		if (st && r.learned.stuck)
 			rescue(p);
 		if (!st)

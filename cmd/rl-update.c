@@ -26,7 +26,9 @@ static struct run_options run = RUN_OPTIONS_DEFAULT(1);
 static struct rl_words words = RL_WORDS_DEFAULT;
 static struct learner_opts off;
 static const char *advantage = "grpo", *importance = "none", *state_dir;
-static bool strict, own_only;
+enum { OLDEST = 32 }; /* calls that --max-age may look back */
+static int64_t max_age = -1;
+static bool strict;
 static struct lessons_opts lessons_opts = {.rl = &o, .old = "logprobs"};
 static const char *teacher = "ref_logprobs";
 
@@ -39,6 +41,7 @@ static const struct opt opts[] = {
 
 	{0, "advantage", "given|" ADVANTAGE_WORDS, OPT_WORD, &advantage, 0, 0,
 	 "estimator; given: the records' own"},
+	OPTIONS_ADVANTAGE(o, words),
 	{0, "keep-equal", NULL, OPT_FLAG, &o.keep_equal, 0, 0,
 	 "learn from groups of equal rewards too"},
 	{0, "max-new", "N", OPT_INT, &o.roll.sample.max_new, 1, 1e6,
@@ -49,8 +52,8 @@ static const struct opt opts[] = {
 
 	{0, "logprobs", "KEY", OPT_STR, &lessons_opts.old, 0, 0,
 	 "log-probabilities that the responses were drawn with"},
-	{0, "own-only", NULL, OPT_FLAG, &own_only, 0, 0,
-	 "leave out what another policy than -p sampled"},
+	{0, "max-age", "N", OPT_INT, &max_age, -1, OLDEST,
+	 "leave out what older policies drew, N calls before -p; -1: nothing"},
 	{0, "importance", IMPORTANCE_WORDS, OPT_WORD, &importance, 0, 0,
 	 "weights of tokens that another policy or engine drew"},
 	{0, "importance-low", "X", OPT_NUM, &off.low, 0, 1,
@@ -80,21 +83,27 @@ static struct session session = {.o = &run, .unit = "step"};
 
 static struct kept { /* what goes on from call to call */
 	struct state state;
-	uint64_t calls, step; /* step: the last that was made */
-	uint64_t from, to;    /* hashes of the weights before and after the last call */
-	uint64_t call;        /* hash of its lessons and options */
+	uint64_t calls, step;  /* step: the last that was made */
+	uint64_t from, to;     /* hashes of the weights before and after the last call */
+	uint64_t call;         /* hash of its lessons and options */
+	uint64_t past[OLDEST]; /* as from: of the last call, of the one before; 0: there was none */
 } kept;
+
+/* The hashes of the policies that records may be of, from -p's on */
+static char policies[OLDEST + 1][17];
 
 static int check_options(void)
 {
 	if (!run.policy || !run.out)
 		return tool_usage("-p and -o are needed");
+	if (max_age > 0 && !state_dir)
+		return tool_usage("--max-age: which policies came before -p is known with --state");
+	lessons_opts.given = strcmp(advantage, "given") == 0;
+	if (!lessons_opts.given)
+		o.advantage.kind = (enum advantage)tool_word(ADVANTAGE_WORDS, advantage);
 	if (options_check(&run) || learner_options(&o, &words))
 		return ST_USAGE;
 	o.roll.seed = (uint64_t)run.seed;
-	lessons_opts.given = strcmp(advantage, "given") == 0;
-	if (!lessons_opts.given)
-		o.advantage = (enum advantage)tool_word(ADVANTAGE_WORDS, advantage);
 	off.importance = (enum importance)tool_word(IMPORTANCE_WORDS, importance);
 	learner_bounds(&off);
 	lessons_opts.teacher = off.distill > 0 ? teacher : NULL;
@@ -134,8 +143,8 @@ static void tell_left_out(const struct lessons *l)
 		msg_info("%" PRIu64 " trajectories were rejected when they were sampled: left out",
 			 l->rejected);
 	if (l->others)
-		msg_info("%" PRIu64 " trajectories are of another policy than -p: left out",
-			 l->others);
+		msg_info("%" PRIu64 " trajectories are of another policy than -p%s: left out",
+			 l->others, max_age > 0 ? " and those before it in --max-age" : "");
 	if (l->unjudged)
 		msg_warn("%" PRIu64 " trajectories have no %s: left out", l->unjudged,
 			 lessons_opts.given ? "advantage" : "reward");
@@ -169,13 +178,12 @@ static uint64_t call_hash(const struct lessons *l)
 	return XXH3_64bits(parts, sizeof parts);
 }
 
-/* What was kept of the last call must be of this policy: 1: that call was this one, and its weights
- * are in memory; 0: go on; -1 with the reason. */
-static int load_kept(struct learner *learner, const struct policy *p, uint64_t call,
-		     struct reason *why)
+/* What was kept of the last call, which must be of this policy or have made it: 1; 0: there was
+ * none; -1 with the reason. */
+static int load_kept(struct learner *learner, uint64_t here, struct reason *why)
 {
+	static char names[OLDEST][16];
 	struct state *s = &kept.state;
-	uint64_t here = model_hash(&p->model);
 	int got;
 
 	state_same(s, "tool", msg_tool());
@@ -185,22 +193,58 @@ static int load_kept(struct learner *learner, const struct policy *p, uint64_t c
 	state_hash(s, "weights.from", &kept.from);
 	state_hash(s, "weights.to", &kept.to);
 	state_hash(s, "call", &kept.call);
+	for (size_t i = 0; i < OLDEST; i++) {
+		snprintf(names[i], sizeof names[i], "past.%zu", i + 1);
+		state_hash(s, names[i], &kept.past[i]);
+	}
 	learner_state(learner, s);
 	got = state_dir ? state_load(s, why) : 0;
 	if (got > 0)
 		learner_loaded(learner);
-	if (got > 0 && kept.from == here && kept.call == call)
-		return 1;
-	if (got > 0 && kept.to != here) {
+	if (got > 0 && kept.from != here && kept.to != here) {
 		fail(why, ST_USAGE,
 		     "%s: its moments are those of another policy than %s (each call takes the "
 		     "policy that the one before wrote, with --dtype trained)",
 		     state_dir, run.policy);
 		return -1;
 	}
-	kept.from = here;
+	return got;
+}
+
+/* Records of -p's policy count, and of those that max_age calls before it began with. */
+static void choose_policies(uint64_t here)
+{
+	size_t again = kept.from == here && kept.past[0] == here; /* the call was made before */
+
+	for (size_t i = 0; max_age >= 0 && i <= (size_t)max_age; i++) {
+		uint64_t hash = i == 0                   ? here
+				: i - 1 + again < OLDEST ? kept.past[i - 1 + again]
+							 : 0;
+
+		if (hash)
+			snprintf(policies[lessons_opts.n_policies++], sizeof *policies,
+				 "%016" PRIx64, hash);
+	}
+	lessons_opts.policies = policies;
+}
+
+/* 1: this call was made before, and its weights are in memory; 0: it is to be made; -1 with the
+ * reason. */
+static int begin_call(int got, uint64_t here, uint64_t call, struct reason *why)
+{
+	if (got > 0 && kept.from == here && kept.call == call)
+		return 1;
+	if (got > 0 && kept.to != here) {
+		fail(why, ST_USAGE,
+		     "%s: %s was taken before, with other options or trajectories; the next call "
+		     "takes the policy that that one wrote",
+		     state_dir, run.policy);
+		return -1;
+	}
+	memmove(kept.past + 1, kept.past, (OLDEST - 1) * sizeof *kept.past);
+	kept.past[0] = kept.from = here;
 	kept.call = call;
-	return got < 0 ? -1 : 0;
+	return 0;
 }
 
 static int save_kept(const struct policy *p, struct reason *why)
@@ -292,27 +336,42 @@ static int plan(const struct learner *learner, const struct policy *p, const str
 	return 0;
 }
 
-static int update(struct policy *p, struct lessons *l, struct reason *why)
+/* Makes the steps, but where the call was made before. */
+static int make_call(struct learner *learner, const struct policy *p, struct lessons *l, int made,
+		     struct reason *why)
 {
-	struct learner *learner = learner_new(&o, &off, p);
 	uint64_t updates = 0;
-	int st = plan(learner, p, l, why), got = 0;
+	int st;
 
-	if (!st && (got = load_kept(learner, p, call_hash(l), why)) < 0)
-		st = why->status;
-	if (!st && got > 0) {
+	if (made) {
 		msg_info("%s: this call was made before: its policy is written", state_dir);
 		st = session_save(&session, p, run.out, why);
 		session.done = session.all = l->n_steps;
+		return st;
 	}
-	if (!st && !got) {
-		st = session_open_log(&session, false, why);
-		if (!st)
-			st = make_steps(learner, l, &updates, why);
-		st = session_close_log(&session, st, why);
-		if (!st)
-			st = finish(p, updates, why);
+	st = session_open_log(&session, false, why);
+	if (!st)
+		st = make_steps(learner, l, &updates, why);
+	st = session_close_log(&session, st, why);
+	return st ? st : finish(p, updates, why);
+}
+
+static int update(struct policy *p, struct lessons *l, int n, char *files[], struct reason *why)
+{
+	struct learner *learner = learner_new(&o, &off, p);
+	uint64_t here = model_hash(&p->model);
+	int got = load_kept(learner, here, why), st = got < 0 ? why->status : 0, made = 0;
+
+	if (!st) {
+		choose_policies(here);
+		st = read_all(l, n, files, why);
 	}
+	if (!st)
+		st = plan(learner, p, l, why);
+	if (!st && (made = begin_call(got, here, call_hash(l), why)) < 0)
+		st = why->status;
+	if (!st)
+		st = make_call(learner, p, l, made, why);
 	learner_free(learner);
 	if (run.profile)
 		profile_show();
@@ -325,7 +384,6 @@ int main(int argc, char *argv[])
 	struct reason why = {0};
 	struct policy p = {0};
 	struct lessons l = {.policy = &p, .o = &lessons_opts};
-	char hash[17];
 
 	if (st)
 		return tool_finish(st);
@@ -336,13 +394,8 @@ int main(int argc, char *argv[])
 		st = state_open(&kept.state, state_dir, &why);
 	if (!st)
 		st = session_load_policy(&session, &p, 0, &why);
-	if (!st) {
-		snprintf(hash, sizeof hash, "%016" PRIx64, model_hash(&p.model));
-		lessons_opts.policy = own_only ? hash : NULL;
-		st = read_all(&l, argc - i, argv + i, &why);
-	}
 	if (!st)
-		st = update(&p, &l, &why);
+		st = update(&p, &l, argc - i, argv + i, &why);
 	lessons_free(&l);
 	state_close(&kept.state);
 	policy_free(&p);

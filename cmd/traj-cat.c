@@ -3,6 +3,7 @@
 #include "base/rows.h"
 #include "base/tool.h"
 #include "stream/columns.h"
+#include "stream/join.h"
 #include "stream/mpjson.h"
 #include "stream/traj.h"
 #include "base/file.h"
@@ -14,7 +15,7 @@
 enum { MAX_ROW = 256 * 1024 * 1024 }; /* JSON text of the largest record, escapes and all */
 
 static const char *column_list;
-static bool header, all, check, msgpack, from_json, strict, partial;
+static bool header, all, check, msgpack, from_json, join, any_policy, strict, partial;
 static int64_t head = -1, tail = -1;
 
 static const struct opt opts[] = {
@@ -27,6 +28,9 @@ static const struct opt opts[] = {
 	{0, "msgpack", NULL, OPT_FLAG, &msgpack, 0, 0, "write a stream instead of JSON"},
 	{0, "from-json", NULL, OPT_FLAG, &from_json, 0, 0,
 	 "read records of JSON, as lines or an array, and write a stream"},
+	{0, "join", NULL, OPT_FLAG, &join, 0, 0, "write all records as a stream of one segment"},
+	{0, "any-policy", NULL, OPT_FLAG, &any_policy, 0, 0,
+	 "with --join: trajectories of several policies, too"},
 	{0, "all", NULL, OPT_FLAG, &all, 0, 0, "show head and end records too"},
 	{0, "check", NULL, OPT_FLAG, &check, 0, 0,
 	 "read everything, say what is there or what is wrong"},
@@ -39,7 +43,8 @@ static const struct tool tool = {"traj-cat", "[file ...]",
 				 opts};
 
 static struct columns columns;
-static struct rec_out writer; /* of --msgpack and --from-json */
+static struct rec_out writer; /* of --msgpack, --from-json and --join */
+static struct join *joined;   /* of --join */
 static struct buf line;       /* being made */
 static uint64_t shown;        /* records, for --head */
 static uint64_t rows;         /* of -c */
@@ -47,18 +52,21 @@ static uint64_t rows;         /* of -c */
 static int wrong_options(void)
 {
 	struct reason why;
-	bool writes = msgpack || from_json;
+	bool writes = msgpack || from_json || join;
 
-	if (msgpack + from_json + check + (column_list != NULL) > 1)
-		return tool_usage("--msgpack, --from-json, --check and -c exclude each other");
+	if (msgpack + from_json + join + check + (column_list != NULL) > 1)
+		return tool_usage("--msgpack, --from-json, --join, --check and -c exclude each "
+				  "other");
+	if (any_policy && !join)
+		return tool_usage("--any-policy goes with --join");
 	if (header && !column_list)
 		return tool_usage("--header goes with -c");
 	if (all && (writes || check || column_list || tail >= 0))
 		return tool_usage("--all goes with JSON output, without --tail");
 	if (head >= 0 && tail >= 0)
 		return tool_usage("--head and --tail exclude each other");
-	if ((check || from_json) && (head >= 0 || tail >= 0))
-		return tool_usage("--check and --from-json take all records");
+	if ((check || from_json || join) && (head >= 0 || tail >= 0))
+		return tool_usage("--check, --from-json and --join take all records");
 	if (from_json && (strict || partial))
 		return tool_usage("--strict and --partial are about streams, not JSON");
 	if (writes && isatty(STDOUT_FILENO))
@@ -151,6 +159,24 @@ static int cat_records(struct rec_in *in)
 	return got < 0 ? msg_reason(&why) : 0;
 }
 
+/* ---- joining ---- */
+
+static int join_records(struct rec_in *in)
+{
+	struct reason why;
+
+	if (!joined && !(joined = join_new(any_policy, &why)))
+		return msg_reason(&why);
+	return join_add(joined, in, &writer, &why) ? msg_reason(&why) : 0;
+}
+
+static int put_joined(void)
+{
+	struct reason why;
+
+	return join_put(joined, &writer, &why) ? msg_reason(&why) : 0;
+}
+
 /* ---- checking ---- */
 
 /* What is no error of form and still cannot be */
@@ -208,7 +234,7 @@ static int cat(const char *path)
 	if (!in)
 		return msg_reason(&why);
 	rec_tie(in, out_stdout());
-	st = check ? check_records(in) : cat_records(in);
+	st = check ? check_records(in) : join ? join_records(in) : cat_records(in);
 	if (rec_was_cut(in))
 		msg_warn("%s: it was cut off: what is shown is not all of it", rec_name(in));
 	rec_close(in);
@@ -351,10 +377,13 @@ int main(int argc, char *argv[])
 	}
 	if (!st && tail >= 0)
 		show_kept();
-	if (!st && (msgpack || (from_json && (writer.open || !out_stdout()->total))))
+	if (!st && join)
+		st = put_joined();
+	if (!st && (msgpack || join || (from_json && (writer.open || !out_stdout()->total))))
 		rec_finish(&writer);
 	if (!st)
 		tell_unseen();
+	join_free(joined);
 	rec_out_free(&writer);
 	columns_free(&columns);
 	buf_free(&line);

@@ -111,13 +111,13 @@ static int known_tasks(const struct score *s, size_t n, struct reason *why)
 }
 
 /* ---- the record with its verdict ---- */
-enum { REWARD, VERDICT, EXTRACTED, WHY, KEYS };
+enum { REWARD, VERDICT, EXTRACTED, REWARDS, WHY, KEYS };
 
 /* The record with what the verdict says, and without what it said before */
 static void rewrite(struct buf *b, struct mp map, const struct verdict *v)
 {
 	static struct buf value[KEYS]; /* reused */
-	static const char *const key[KEYS] = {"reward", "verdict", "extracted", "why"};
+	static const char *const key[KEYS] = {"reward", "verdict", "extracted", "rewards", "why"};
 	struct edit e[KEYS];
 	msgpack_packer pk[KEYS];
 	size_t n = explain ? KEYS : WHY;
@@ -131,6 +131,7 @@ static void rewrite(struct buf *b, struct mp map, const struct verdict *v)
 	pack_str(&pk[VERDICT], verdict_name(v->code));
 	if (*v->extracted)
 		pack_text(&pk[EXTRACTED], (struct span){v->extracted, strlen(v->extracted)});
+	verdict_pack(v, &value[REWARDS]);
 	if (v->why)
 		pack_str(&pk[WHY], v->why);
 	for (size_t i = 0; i < n; i++)

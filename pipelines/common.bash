@@ -6,7 +6,7 @@
 # first result that is not there. Within an exploration or a tuning it goes on from the state that
 # the tool keeps until its stage is complete.
 
-me=${0##*/}
+me="rloop ${0##*/}"
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 # Tools on PATH come first, then those of the tree or the prefix that this script is in
 export PATH=$PATH:$here/../build/bin:$here/../../bin
@@ -34,8 +34,9 @@ note() {
 
 # ---- options: a table of them is both --help and what is parsed ----
 
-declare -A option_sets=()
-option_letters=h option_names=help option_help=''
+declare -A option_sets=() option_default=()
+option_order=()
+option_letters=h option_names=help,version option_help=''
 
 # option [LETTER,]NAME WHAT ARGUMENT TEXT: the option sets the variable WHAT, or WHAT() is called with
 # its value; without ARGUMENT, WHAT is VARIABLE=VALUE
@@ -43,6 +44,8 @@ option() {
 	local name=${1#?,} letter='' line
 	[ "$name" = "$1" ] || letter=${1%%,*}
 	option_sets[--$name]=$2
+	option_order+=("$name")
+	case $2 in *=* | *"()") ;; *) option_default[$name]=${!2} ;; esac
 	option_names+=,$name${3:+:}
 	[ -z "$letter" ] || { option_sets[-$letter]=$2 && option_letters+=$letter${3:+:}; }
 	printf -v line '  %3s --%-23s' "${letter:+-$letter,}" "$name${3:+ $3}"
@@ -51,31 +54,155 @@ option() {
 }
 
 usage_options() {
-	printf '%s  -h, --help                   this text\n' "$option_help"
+	printf '%s  -h, --help                   this text\n      --version                the version\n' "$option_help"
 }
 
-# take_options ARGUMENT ...: what they say; the others are operands
+takes_value() { # OPTION
+	[[ ${option_sets[$1]} != *=* ]]
+}
+
+set_option() { # OPTION VALUE
+	local sets=${option_sets[$1]}
+	case $sets in
+	*=*) printf -v "${sets%%=*}" %s "${sets#*=}" ;;
+	*"()") "${sets%"()"}" "$2" ;;
+	*) printf -v "$sets" %s "$2" ;;
+	esac
+}
+
+# take_options ARGUMENT ...: what they say, after the files that they name; the others are operands
 take_options() {
-	local parsed sets
+	local parsed i
+	local -a names=() values=()
 	parsed=$(getopt -n "$me" -o "$option_letters" -l "$option_names" -- "$@") || die 2 "see $me --help"
 	eval set -- "$parsed"
 	while [ "$1" != -- ]; do
-		case $1 in -h | --help) usage && exit 0 ;; esac
-		sets=${option_sets[$1]}
-		shift
-		case $sets in
-		*=*) printf -v "${sets%%=*}" %s "${sets#*=}" && continue ;;
-		*"()") "${sets%"()"}" "$1" ;;
-		*) printf -v "$sets" %s "$1" ;;
+		case $1 in
+		-h | --help) usage && exit 0 ;;
+		--version) exec "$here/rloop" --version ;;
 		esac
+		names+=("$1")
+		if takes_value "$1"; then shift && values+=("$1"); else values+=(''); fi
+		if [ "${option_sets[${names[-1]}]}" = "read_conf()" ]; then
+			read_conf "$1"
+			unset 'names[-1]' 'values[-1]'
+		fi
 		shift
 	done
 	shift
 	operands=("$@")
+	said_by=line
+	for i in "${!names[@]}"; do
+		set_option "${names[i]}" "${values[i]}"
+	done
+}
+
+# ---- options in a file: one a line, "steps 20", "--steps 20", "-n 20" or "steps = 20" ----
+
+said_by=line held_by='' # a file or the command line: the latter's held-out sets are instead of the former's
+
+read_conf() { # FILE
+	local line n=0
+	[ -f "$1" ] && [ -r "$1" ] || die 3 "$1: no such file"
+	said_by=file
+	while IFS= read -r line || [ -n "$line" ]; do
+		n=$((n + 1))
+		[[ $line =~ ^[[:space:]]*(#.*)?$ ]] || conf_option "$1: line $n" "${line%$'\r'}"
+	done <"$1"
+}
+
+conf_option() { # WHERE LINE
+	local name value separator form='^[[:space:]]*(-?-?[A-Za-z][A-Za-z0-9-]*)([[:space:]]*=[[:space:]]*|[[:space:]]*)(.*)$'
+	[[ $2 =~ $form ]] || die 2 "$1: neither an option nor a comment"
+	name=${BASH_REMATCH[1]} value=${BASH_REMATCH[3]}
+	[[ $name == -* ]] || name=--$name
+	case ${option_sets[$name]:-read_conf()} in
+	"read_conf()") die 2 "$1: ${name#--}: no option of $me in a file (one of a stage is a word of explore-opts and its like)" ;;
+	esac
+	separator=${BASH_REMATCH[2]}
+	value=$(plain "$value")
+	value=${value%.} # so that line ends at the end stay
+	if takes_value "$name"; then
+		[ -n "$separator" ] || die 2 "$1: ${name#--}: its value is missing"
+	else
+		[ -z "$value" ] || die 2 "$1: ${name#--}: takes no value"
+	fi
+	set_option "$name" "$value"
+}
+
+# plain TEXT: without the comment behind it and without quotes around it
+plain() {
+	local text=$1 quote
+	if [[ $text =~ ^\$\'(.*)\'[[:space:]]*$ ]]; then
+		printf '%b.' "${BASH_REMATCH[1]//\\\'/\'}"
+		return
+	fi
+	for quote in '"' "'"; do
+		if [[ $text =~ ^$quote(.*)$quote([[:space:]]+#.*|[[:space:]]*)$ ]]; then
+			printf '%s.' "${BASH_REMATCH[1]}"
+			return
+		fi
+	done
+	[[ ! $text =~ ^# ]] || text=''
+	text=${text%%[[:space:]]#*}
+	printf '%s.' "${text%"${text##*[![:space:]]}"}"
+}
+
+# quoted TEXT: what plain makes TEXT of
+quoted() {
+	if [[ $1 == *[[:cntrl:]]* ]]; then
+		printf '%q\n' "$1"
+	elif [[ $1 =~ ^$|^[\"\'\$=#[:space:]]|[[:space:]]$|[[:space:]]# ]]; then
+		printf "'%s'\n" "$1"
+	else
+		printf '%s\n' "$1"
+	fi
+}
+
+# conf_text: all options as they are now, as read_conf takes them
+conf_text() {
+	local name sets i
+	for name in "${option_order[@]}"; do
+		sets=${option_sets[--$name]}
+		case $sets in
+		"read_conf()") ;;
+		"held_out()")
+			printf 'eval-tasks %s=%s\n' "$set_name" "$(realpath -m "$eval_tasks")"
+			for i in "${!also_names[@]}"; do
+				printf 'eval-tasks %s=%s\n' "${also_names[i]}" "$(realpath -m "${also_files[i]}")"
+			done
+			;;
+		*=*)
+			sets=${sets%%=*}
+			[ -z "${!sets}" ] || printf '%s\n' "$name"
+			;;
+		policy | tasks | run | of) printf '%s %s\n' "$name" "$(quoted "$(realpath -m "${!sets}")")" ;;
+		*)
+			[ -z "${!sets}${option_default[$name]}" ] ||
+				printf '%s %s\n' "$name" "$(quoted "${!sets}")"
+			;;
+		esac
+	done
+}
+
+# again: the command that goes on with the run
+again() {
+	local name program
+	for name in EXPLORE FILTER TUNE MIX EVAL PASSK CAT; do
+		[ -z "${!name:-}" ] || printf '%s=%q ' "$name" "${!name}"
+	done
+	program=$(command -v rloop || true)
+	if [ "$(readlink -f "$program")" = "$here/rloop" ]; then
+		program=rloop
+	else
+		program=$(printf %q "$here/rloop")
+	fi
+	printf '%s %s -c %q\n' "$program" "${me#rloop }" "$(realpath "$run")/run.conf"
 }
 
 # run_options: those of every script that trains
 run_options() {
+	option c,config 'read_conf()' FILE 'options, one a line; those of the command line win'
 	option p,policy policy DIR 'policy to begin with'
 	option t,tasks tasks FILE 'tasks to train on'
 	option e,eval-tasks 'held_out()' FILE 'held-out tasks; again, as NAME=FILE: further held-out sets'
@@ -91,9 +218,9 @@ run_options() {
 	option max-new max_new N 'of those two, too'
 	option max-prompt max_prompt N 'of those two, too'
 	option lora lora R 'of explorations and tunings'
-	option explore-opts explore_opts '"..."' 'further options of rl-explore'
-	option tune-opts tune_opts '"..."' 'further options of rft-tune'
-	option eval-opts eval_opts '"..."' 'further options of policy-eval; quotes in all of these hold
+	option explore-opts explore_opts OPTIONS 'further options of rl-explore'
+	option tune-opts tune_opts OPTIONS 'further options of rft-tune'
+	option eval-opts eval_opts OPTIONS 'further options of policy-eval; quotes in all of these hold
 words together: "--verifier '\''cmd:python3 judge.py'\''"'
 	option strict strict=1 '' 'refuse held-out tasks that are among the tasks to train on'
 	option q,quiet quiet=-q '' 'no notes'
@@ -114,6 +241,10 @@ one_of() { # OPTION TEXT WORD ...
 # held_out [NAME=]FILE: the first is what the summary is about, the others are evaluated too
 held_out() {
 	local name='' file=$1
+	if [ "$said_by$held_by" = linefile ]; then
+		eval_tasks='' set_name=test also_names=() also_files=()
+	fi
+	held_by=$said_by
 	if [ ! -e "$1" ] && [[ $1 =~ ^([A-Za-z0-9][A-Za-z0-9._-]*)=(.+)$ ]]; then
 		name=${BASH_REMATCH[1]} file=${BASH_REMATCH[2]}
 	fi
@@ -148,6 +279,7 @@ check_options() {
 	whole --samples "$samples"
 	[ -z "$threads" ] || whole --threads "$threads"
 	[[ $ks =~ ^[1-9][0-9]*(,[1-9][0-9]*)*$ ]] || die 2 "--ks: '$ks' is no list of numbers"
+	conf=$(conf_text)
 	hand_shared
 	check_owned ""
 }
@@ -156,8 +288,6 @@ check_options() {
 parse_options() {
 	run_options
 	option s,seed seed N "seed [$seed]"
-	option filter-opts filter_opts '"..."' "options of traj-filter behind --correct, instead of
-[$filter_opts]"
 	take_options "$@"
 	[ ${#operands[@]} -eq 0 ] || die 2 "${operands[0]}: no operand is expected (see $me --help)"
 	check_options
@@ -265,8 +395,8 @@ of_text() { # the run that this one is made of
 
 # What decides the run's result; -i and -j may change from one call to the next
 options_text() {
-	local name
-	printf 'pipeline=%s\n' "$me"
+	local name=${me#rloop }
+	printf 'pipeline=%s\n' "${name/#run/rloop}"
 	[ -z "$whole_length" ] || printf 'iterations=%s\n' "$whole_length"
 	for name in steps seed ks samples explore_opts filter_opts tune_opts eval_opts eval_rl \
 		keep_traj \
@@ -286,7 +416,8 @@ options_text() {
 # kept: what the run has kept, results and checkpoints, one a line
 kept() {
 	find "$run" -mindepth 1 \( -name '*.part' -o -name '*.tmp-*' \) -prune -o \
-		\( -type f -o -type l \) ! -path "$run/options" ! -name .lock -printf '%P\n'
+		\( -type f -o -type l \) ! -path "$run/options" ! -path "$run/run.conf" \
+		! -path "$run/summary.tsv" ! -name .lock -printf '%P\n'
 }
 
 # that_count: the options on standard input that what is kept was made with
@@ -328,10 +459,27 @@ open_run() {
 	mkdir -p "$run" || exit 4
 	# Stages inherit the lock, so that no two ever write; one whose script was killed dies soon
 	exec 9>>"$run/.lock" || exit 4
-	flock -w 5 9 || die 4 "$run is in use by process $(cat "$run/.lock") or a stage it started"
-	printf '%s\n' $$ >"$run/.lock"
+	flock -w 5 9 || die 4 "$run is in use by process $(head -n 1 "$run/.lock") or a stage it started"
+	mark begin
 	same_options options_text
+	printf '# %s, version %s; to go on or to see that all is done:\n# %s\n%s\n' \
+		"$me" "$("$here/rloop" --version | cut -d ' ' -f 2)" "$(again)" "$conf" >"$run/run.conf.part"
+	keep "$run/run.conf"
+	trap stopped INT
 	common=(${quiet:+-q} ${threads:+-j "$threads"})
+}
+
+# mark STAGE: where the run is now, for status, behind the process that is there
+mark() {
+	stage=$1
+	[ ! -e "$run/.lock" ] || printf '%s\n' $$ "$stage" >"$run/.lock"
+}
+
+# stopped: of a ctrl-C, which the stage has had, too
+stopped() {
+	trap - INT
+	printf '%s: stopped in %s; what is complete is kept in %s. To go on: %s\n' "$me" "$stage" "$run" "$(again)" >&2
+	kill -INT $$
 }
 
 # disk_note N: what N policies of trained weights take at most: those are float32, whatever -p has
@@ -371,6 +519,7 @@ remedy() {
 run_stage() {
 	local name=$1 rc=0
 	shift
+	mark "$name"
 	note "$name"
 	setpriv --pdeathsig TERM "$@" || rc=$?
 	[ $rc -ne 2 ] || die 2 "$name: ${1##*/}: exit status 2: take other options and another folder"
@@ -468,25 +617,39 @@ row() {
 		"$(tail -n +2 "$5" | cut -f 6 | paste -s)"
 }
 
-# summary [WHAT]: RUN/summary.tsv, a row for each policy that was evaluated, and the same on standard
-# output. WHAT the policies are; without it, rft where there are experts, else rl
-summary() {
+# summary_table N [WHAT]: a row for each policy that was evaluated, up to iteration N. WHAT the policies
+# are; without it, rft where there are experts, else rl
+summary_table() {
 	local i dir experts reward
-	{
-		printf 'iter\trl_steps\tpolicy\treward\texpert\t%s\n' \
-			"$(tail -n +2 "$run/iter-0/pass-at-k.tsv" | cut -f 5 | paste -s)"
-		row 0 base - - "$run/iter-0/pass-at-k.tsv"
-		for ((i = 1; i <= iterations; i++)); do
-			dir=$run/iter-$i
-			experts=- reward=$(reward $i)
-			if [ -e "$dir/rl-pass-at-k.tsv" ]; then
-				row $i rl "$reward" - "$dir/rl-pass-at-k.tsv"
-			fi
-			[ ! -e "$dir/expert.traj" ] || experts=$(rows "$dir/expert.traj")
-			row $i "${1:-$([ "$experts" = - ] && echo rl || echo rft)}" "$reward" "$experts" \
-				"$dir/pass-at-k.tsv"
-		done
-	} >"$run/summary.tsv.part"
+	printf 'iter\trl_steps\tpolicy\treward\texpert\t%s\n' \
+		"$(tail -n +2 "$run/iter-0/pass-at-k.tsv" | cut -f 5 | paste -s)"
+	row 0 base - - "$run/iter-0/pass-at-k.tsv"
+	for ((i = 1; i <= $1; i++)); do
+		dir=$run/iter-$i
+		experts=- reward=$(reward $i)
+		if [ -e "$dir/rl-pass-at-k.tsv" ]; then
+			row $i rl "$reward" - "$dir/rl-pass-at-k.tsv"
+		fi
+		[ ! -e "$dir/expert.traj" ] || experts=$(rows "$dir/expert.traj")
+		row $i "${2:-$([ "$experts" = - ] && echo rl || echo rft)}" "$reward" "$experts" \
+			"$dir/pass-at-k.tsv"
+	done
+}
+
+# write_summary N [WHAT]: RUN/summary.tsv
+write_summary() {
+	summary_table "$@" >"$run/summary.tsv.part"
 	keep "$run/summary.tsv"
+}
+
+# summary_so_far I [WHAT]: iteration I is complete: it is in the summary, if it was not
+summary_so_far() {
+	[ "$run/summary.tsv" -nt "$run/iter-$1/pass-at-k.tsv" ] || write_summary "$@"
+}
+
+# summary [WHAT]: of the whole run, on standard output too
+summary() {
+	write_summary "$iterations" "$@"
+	mark done
 	cat "$run/summary.tsv"
 }

@@ -1,10 +1,11 @@
 #!/bin/bash
-# run.sh [STREAM] - what the two stages of this folder keep of a stream; without one, of a small
+# run.sh [STREAM] - what the stages of this folder keep of a stream; without one, of a small
 # stream made here from JSON.
 set -euo pipefail
 
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 PATH=$PATH:$here/../../build/bin:$here/../../../../bin # of the tree, of the prefix
+export PYTHONPATH=${PYTHONPATH:-}:$here/../../libcommon/stream:$here/../../../../lib/python3/dist-packages
 
 small() {
 	traj-cat --from-json <<-'END'
@@ -18,9 +19,9 @@ small() {
 	END
 }
 
-show() { # TITLE
+show() { # TITLE [KEY]
 	echo "$1"
-	traj-cat -c task,response
+	traj-cat -c "task,response${2:+,$2}"
 }
 
 stream() {
@@ -32,3 +33,5 @@ stream "$@" | "$here/filter-then" "$here/shorter-half.py" -q --correct --dedup |
 	show "... and the shorter half of each task"
 stream "$@" | "$here/filter-then" "$here/surprising.sh" -q --correct --dedup |
 	show "... and what surprised the policy"
+stream "$@" | "$here/filter-then" "$here/halve.py" -q --correct --dedup |
+	show "... and half of the reward for more than two tokens" reward

@@ -23,9 +23,18 @@ struct verify_item {
 	const char *verifier;                       /* NULL: the default of verify_open */
 };
 
+enum { VERDICT_PARTS = 8 };
+
+struct verdict_part { /* one of several rewards */
+	char name[32];
+	double reward; /* finite */
+};
+
 struct verdict {
 	enum verdict_code code;
-	double reward;       /* only with VERDICT_OK; finite */
+	double reward;                           /* only with VERDICT_OK; finite */
+	struct verdict_part part[VERDICT_PARTS]; /* beside it, as the verifier names them */
+	size_t n_parts;
 	char extracted[256]; /* what was taken to be the answer, cut to fit at a character; "" :
 				nothing */
 	char said[80];       /* of VERDICT_GARBAGE and VERDICT_TOO_LONG: how what came instead of an
@@ -33,5 +42,10 @@ struct verdict {
 	unsigned char said_n;
 	const char *why; /* why the reward is what it is; constant text, NULL: nothing to say */
 };
+
+/* Appends the parts as a MessagePack map of names and numbers; without any, nothing. */
+void verdict_pack(const struct verdict *v, struct buf *b);
+/* The reward of this name, NAN where there is none; "reward" is the verdict's own. */
+double verdict_reward(const struct verdict *v, const char *name);
 
 #endif

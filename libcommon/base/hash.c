@@ -31,16 +31,26 @@ struct hash {
 	bool wide; /* by hashwide_add */
 };
 
+static bool has_wide(void)
+{
+	static _Atomic int known; /* 1: no, 2: yes; 0: not yet asked */
+	enum cpu_set set;
+
+	if (!known) {
+		cpu_choose(&set, NULL);
+		known = set >= CPU_V3 ? 2 : 1;
+	}
+	return known == 2;
+}
+
 struct hash *hash_new(void)
 {
 	struct hash *h = xmalloc(sizeof *h);
-	enum cpu_set set;
 
 	h->state = XXH3_createState();
 	if (!h->state)
 		no_memory(sizeof *h);
-	cpu_choose(&set, NULL);
-	h->wide = set >= CPU_V3;
+	h->wide = has_wide();
 	hash_reset(h);
 	return h;
 }

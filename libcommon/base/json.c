@@ -1,6 +1,7 @@
 /* json.c - JSON text. See json.h. */
 #include "base/json.h"
 #include "base/file.h"
+#include "base/lane16.h"
 #include "base/mem.h"
 #include "base/num.h"
 
@@ -15,34 +16,58 @@ __attribute__((constructor)) static void without_memory(void)
 	json_set_alloc_funcs(xmalloc, free);
 }
 
-void json_string_to(struct buf *b, const char *p, size_t n)
+/* Appends what stands for itself in a string of JSON, up to end or to what does not, which is
+ * returned. */
+static const char *copy_plain(struct buf *b, const char *p, const char *end)
+{
+	const char *from = p;
+	char *to;
+
+	buf_reserve(b, (size_t)(end - p) + 16);
+	to = b->p + b->n;
+	for (; end - p >= 16; p += 16) {
+		lane16 v = lane16_at(p);
+		unsigned stop = lane16_json(v);
+
+		memcpy(to + (p - from), &v, sizeof v);
+		if (stop) {
+			p += __builtin_ctz(stop);
+			b->n += (size_t)(p - from);
+			return p;
+		}
+	}
+	for (; p < end && (unsigned char)*p >= ' ' && *p != '"' && *p != '\\'; p++)
+		to[p - from] = *p;
+	b->n += (size_t)(p - from);
+	return p;
+}
+
+static void put_escape(struct buf *b, unsigned char c)
 {
 	static const char hex[] = "0123456789abcdef";
 	static const char letter[32] = {
 		['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
-	size_t run = 0;
+	char esc[6] = {'\\', (char)c, '0', '0', 0, 0};
+	size_t len = 2;
+
+	if (c < ' ' && letter[c]) {
+		esc[1] = letter[c];
+	} else if (c < ' ') {
+		esc[1] = 'u';
+		esc[4] = hex[c >> 4];
+		esc[5] = hex[c & 15];
+		len = 6;
+	}
+	buf_add(b, esc, len);
+}
+
+void json_string_to(struct buf *b, const char *p, size_t n)
+{
+	const char *end = p + n;
 
 	buf_char(b, '"');
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)p[i];
-		char esc[6] = {'\\', (char)c, '0', '0', 0, 0};
-		size_t len = 2;
-
-		if (c >= ' ' && c != '"' && c != '\\')
-			continue;
-		if (c < ' ' && letter[c]) {
-			esc[1] = letter[c];
-		} else if (c < ' ') {
-			esc[1] = 'u';
-			esc[4] = hex[c >> 4];
-			esc[5] = hex[c & 15];
-			len = 6;
-		}
-		buf_add(b, p + run, i - run);
-		buf_add(b, esc, len);
-		run = i + 1;
-	}
-	buf_add(b, p + run, n - run);
+	while ((p = copy_plain(b, p, end)) < end)
+		put_escape(b, (unsigned char)*p++);
 	buf_char(b, '"');
 }
 

@@ -22,6 +22,7 @@ enum rng_purpose {
 	RNG_TEST,      /* tests */
 	RNG_VERIFY,    /* values of symbols: (name, place, prime) */
 	RNG_ROUND,     /* weights to 16 bits: (hash of the tensor's name), position = element */
+	RNG_CHOOSE,    /* problems by chance: (step, round, 0), each: (step, round, 1 + problem) */
 };
 
 uint64_t rng_key(uint64_t seed, enum rng_purpose purpose, uint64_t a, uint64_t b, uint64_t c);

@@ -1,5 +1,6 @@
 /* tape.c - JSON in place. See tape.h. */
 #include "base/tape.h"
+#include "base/lane16.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/set.h"
@@ -48,128 +49,6 @@ static int32_t hex4(const char *p)
 	return v;
 }
 
-/* Passes "\uXXXX", of a pair both; p stands behind the backslash. */
-static enum tape_end scan_unicode(struct scan *s)
-{
-	int32_t c, low;
-
-	if (s->end - s->p < 5)
-		return TAPE_CUT;
-	c = hex4(s->p + 1);
-	s->p += 5;
-	if (c < 0 || (c >= 0xdc00 && c < 0xe000))
-		return TAPE_BAD;
-	if (c < 0xd800 || c >= 0xe000)
-		return TAPE_WHOLE;
-	if (s->end - s->p < 6)
-		return TAPE_CUT;
-	low = s->p[0] == '\\' && s->p[1] == 'u' ? hex4(s->p + 2) : -1;
-	s->p += 6;
-	return low >= 0xdc00 && low < 0xe000 ? TAPE_WHOLE : TAPE_BAD;
-}
-
-/* What an escape of one letter stands for; 0: it is none */
-static const char meaning[256] = {
-	['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
-	['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
-};
-
-static enum tape_end scan_escape(struct scan *s)
-{
-	s->p++;
-	if (s->p == s->end)
-		return TAPE_CUT;
-	if (*s->p == 'u')
-		return scan_unicode(s);
-	return meaning[(unsigned char)*s->p++] ? TAPE_WHOLE : TAPE_BAD;
-}
-
-static struct tape_node *new_node(struct scan *s, enum tape_type type)
-{
-	struct tape *t = s->t;
-
-	if (t->n == t->cap) {
-		t->cap = t->cap ? 2 * t->cap : 256;
-		t->v = xgrow(t->v, t->cap, sizeof *t->v);
-	}
-	t->v[t->n] = (struct tape_node){
-		.at = (uint32_t)(s->p - s->begin), .next = t->n + 1, .type = (uint8_t)type};
-	return &t->v[t->n++];
-}
-
-/* All bytes of a text: none is a control byte, and together they are UTF-8. */
-static bool is_text(const char *p, size_t n)
-{
-	unsigned char least = 0xff, all = 0;
-
-	for (size_t i = 0; i < n; i++) { /* plain, for the compiler to take many at once */
-		unsigned char c = (unsigned char)p[i];
-
-		least = c < least ? c : least;
-		all |= c;
-	}
-	return least >= ' ' && (all < 0x80 || utf8_valid(p, n));
-}
-
-/* To the quote that ends the text; *escaped: there are escapes on the way. */
-static enum tape_end to_quote(struct scan *s, bool *escaped)
-{
-	const char *quote = NULL, *back;
-	enum tape_end e;
-
-	for (;;) {
-		if (!quote || quote < s->p)
-			quote = memchr(s->p, '"', (size_t)(s->end - s->p));
-		back = memchr(s->p, '\\', (size_t)((quote ? quote : s->end) - s->p));
-		if (!back) {
-			s->p = quote ? quote : s->end;
-			return quote ? TAPE_WHOLE : TAPE_CUT;
-		}
-		*escaped = true;
-		s->p = back;
-		if ((e = scan_escape(s)) != TAPE_WHOLE)
-			return e;
-	}
-}
-
-/* Bytes up to the quote, where it stands among the next 16 and nothing but ASCII that stands for
- * itself before it: keys and words. SIZE_MAX: it does not. */
-static size_t short_text(const struct scan *s)
-{
-	for (size_t i = 0; i < 16 && s->end - s->p >= (ptrdiff_t)i + 8; i += 8) {
-		uint64_t w = eight_bytes(s->p + i), quote = w ^ EACH('"'), back = w ^ EACH('\\');
-		uint64_t stop =
-			((w - EACH(0x20)) | (quote - EACH(1)) | (back - EACH(1)) | w) & EACH(0x80);
-		size_t n;
-
-		if (!stop)
-			continue;
-		n = i + (size_t)__builtin_ctzll(stop) / 8;
-		return s->p[n] == '"' ? n : SIZE_MAX;
-	}
-	return SIZE_MAX;
-}
-
-static enum tape_end scan_text(struct scan *s)
-{
-	const char *from = ++s->p;
-	struct tape_node *node = new_node(s, TAPE_TEXT);
-	size_t n = short_text(s);
-	enum tape_end e;
-
-	if (n != SIZE_MAX) {
-		node->n = (uint32_t)n;
-		s->p += n + 1;
-		return TAPE_WHOLE;
-	}
-	e = to_quote(s, &node->escaped);
-
-	if (e != TAPE_WHOLE)
-		return e;
-	node->n = (uint32_t)(s->p++ - from);
-	return is_text(from, node->n) ? TAPE_WHOLE : TAPE_BAD;
-}
-
 static char *put_utf8(char *to, uint32_t c)
 {
 	if (c < 0x80) {
@@ -191,45 +70,108 @@ static char *put_utf8(char *to, uint32_t c)
 	return to;
 }
 
-/* One escape at *from, behind its backslash, which passed scan_escape */
-static char *decode_escape(const char **from, char *to)
+/* Passes "\uXXXX", of a pair both, and writes the character; p stands behind the backslash. */
+static enum tape_end scan_unicode(struct scan *s, char **to)
 {
-	const char *p = *from;
-	uint32_t c;
+	int32_t c, low;
 
-	if (*p != 'u') {
-		*to = meaning[(unsigned char)*p];
-		*from = p + 1;
-		return to + 1;
-	}
-	c = (uint32_t)hex4(p + 1);
-	p += 5;
+	if (s->end - s->p < 5)
+		return TAPE_CUT;
+	c = hex4(s->p + 1);
+	s->p += 5;
+	if (c < 0 || (c >= 0xdc00 && c < 0xe000))
+		return TAPE_BAD;
 	if (c >= 0xd800 && c < 0xe000) {
-		c = 0x10000 + ((c - 0xd800) << 10) + ((uint32_t)hex4(p + 2) - 0xdc00);
-		p += 6;
+		if (s->end - s->p < 6)
+			return TAPE_CUT;
+		low = s->p[0] == '\\' && s->p[1] == 'u' ? hex4(s->p + 2) : -1;
+		s->p += 6;
+		if (low < 0xdc00 || low >= 0xe000)
+			return TAPE_BAD;
+		c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
 	}
-	*from = p;
-	return put_utf8(to, c);
+	*to = put_utf8(*to, (uint32_t)c);
+	return TAPE_WHOLE;
 }
 
-/* A text is never longer than what it was written as. */
-static size_t decode(char *to, const char *from, size_t n)
-{
-	const char *end = from + n, *next;
-	char *begin = to;
+/* What an escape of one letter stands for; 0: it is none */
+static const char meaning[256] = {
+	['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+	['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
+};
 
-	while (from < end) {
-		next = memchr(from, '\\', (size_t)(end - from));
-		n = (size_t)((next ? next : end) - from);
-		memmove(to, from, n);
-		to += n;
-		from += n;
-		if (next) {
-			from++;
-			to = decode_escape(&from, to);
+/* Passes an escape, and writes what it stands for, which is shorter. */
+static enum tape_end scan_escape(struct scan *s, char **to)
+{
+	s->p++;
+	if (s->p == s->end)
+		return TAPE_CUT;
+	if (*s->p == 'u')
+		return scan_unicode(s, to);
+	**to = meaning[(unsigned char)*s->p++];
+	return *(*to)++ ? TAPE_WHOLE : TAPE_BAD;
+}
+
+static struct tape_node *new_node(struct scan *s, enum tape_type type)
+{
+	struct tape *t = s->t;
+
+	if (t->n == t->cap) {
+		t->cap = t->cap ? 2 * t->cap : 256;
+		t->v = xgrow(t->v, t->cap, sizeof *t->v);
+	}
+	t->v[t->n] = (struct tape_node){
+		.at = (uint32_t)(s->p - s->begin), .next = t->n + 1, .type = (uint8_t)type};
+	return &t->v[t->n++];
+}
+
+/* To the next quote, backslash or control byte, or the end; what comes before it is copied to *to,
+ * behind which 16 bytes may be written. *high is no longer 0 when there is a byte that is not ASCII
+ * before it, or close behind it. */
+static void plain_bytes(struct scan *s, char **to, unsigned *high)
+{
+	const char *p = s->p;
+	char *q = *to;
+
+	for (; s->end - p >= 16; p += 16, q += 16) {
+		lane16 v = lane16_at(p);
+		unsigned stop = lane16_json(v);
+
+		memcpy(q, &v, sizeof v);
+		*high |= lane16_high(v);
+		if (stop) {
+			s->p = p + __builtin_ctz(stop);
+			*to = q + __builtin_ctz(stop);
+			return;
 		}
 	}
-	return (size_t)(to - begin);
+	for (; p < s->end && *p != '"' && *p != '\\' && (unsigned char)*p >= ' '; *q++ = *p++)
+		*high |= *p & 0x80;
+	s->p = p;
+	*to = q;
+}
+
+/* To the quote that ends the text: it has no control bytes, and is UTF-8. */
+static enum tape_end scan_text(struct scan *s)
+{
+	const char *from = ++s->p;
+	struct tape_node *node = new_node(s, TAPE_TEXT);
+	char *plain = s->t->plain + node->at, *to = plain;
+	unsigned high = 0;
+	enum tape_end e;
+
+	while (plain_bytes(s, &to, &high), s->p < s->end && *s->p == '\\') {
+		node->escaped = true;
+		if ((e = scan_escape(s, &to)) != TAPE_WHOLE)
+			return e;
+	}
+	if (s->p == s->end)
+		return TAPE_CUT;
+	if (*s->p != '"')
+		return TAPE_BAD;
+	node->n = (uint32_t)(to - plain);
+	s->p++;
+	return !high || utf8_valid(from, (size_t)(s->p - 1 - from)) ? TAPE_WHOLE : TAPE_BAD;
 }
 
 /* ---- numbers ---- */
@@ -362,10 +304,15 @@ static enum tape_end scan_numbers(struct scan *s)
 
 /* ---- objects ---- */
 
+static const char *text_of(const struct tape *t, const struct tape_node *node)
+{
+	return (node->escaped ? t->plain : t->text) + node->at;
+}
+
 static bool same_key(const struct tape *t, uint32_t a, uint32_t b)
 {
 	return t->v[a].n == t->v[b].n &&
-	       memcmp(t->text + t->v[a].at, t->text + t->v[b].at, t->v[a].n) == 0;
+	       memcmp(text_of(t, &t->v[a]), text_of(t, &t->v[b]), t->v[a].n) == 0;
 }
 
 static bool few_differ(const struct tape *t, uint32_t open)
@@ -382,27 +329,18 @@ static bool few_differ(const struct tape *t, uint32_t open)
 static bool many_differ(const struct tape *t, uint32_t open)
 {
 	struct set seen = {0};
-	struct buf b = {0};
 	bool differ = true;
 
-	for (uint32_t k = open + 1; differ && k < t->n; k = t->v[k + 1].next) {
-		buf_reset(&b);
-		buf_reserve(&b, t->v[k].n + 1);
-		differ = set_add(&seen, b.p, decode(b.p, t->text + t->v[k].at, t->v[k].n));
-	}
+	for (uint32_t k = open + 1; differ && k < t->n; k = t->v[k + 1].next)
+		differ = set_add(&seen, text_of(t, &t->v[k]), t->v[k].n);
 	set_free(&seen);
-	buf_free(&b);
 	return differ;
 }
 
 /* The object that ends here has no key twice. */
 static bool keys_differ(const struct tape *t, uint32_t open)
 {
-	bool plain = t->v[open].n <= FEW_KEYS;
-
-	for (uint32_t k = open + 1; plain && k < t->n; k = t->v[k + 1].next)
-		plain = !t->v[k].escaped;
-	return plain ? few_differ(t, open) : many_differ(t, open);
+	return t->v[open].n <= FEW_KEYS ? few_differ(t, open) : many_differ(t, open);
 }
 
 /* ---- values ---- */
@@ -540,11 +478,21 @@ static enum tape_end scan(struct scan *s)
 	return s->p == s->end ? TAPE_WHOLE : TAPE_BAD;
 }
 
-enum tape_end tape_parse(struct tape *t, char *text, size_t n)
+static void make_room(struct tape *t, size_t n)
+{
+	if (n <= t->room)
+		return;
+	free(t->plain);
+	t->room = n + n / 2;
+	t->plain = xmalloc(t->room);
+}
+
+enum tape_end tape_parse(struct tape *t, const char *text, size_t n)
 {
 	struct scan s = {.t = t, .begin = text, .p = text, .end = text + n};
 
 	assert(n <= UINT32_MAX);
+	make_room(t, n + 16);
 	t->text = text;
 	t->n = 0;
 	skip_blanks(&s);
@@ -556,6 +504,7 @@ enum tape_end tape_parse(struct tape *t, char *text, size_t n)
 void tape_free(struct tape *t)
 {
 	free(t->v);
+	free(t->plain);
 	*t = (struct tape){0};
 }
 
@@ -583,17 +532,11 @@ bool tape_none(struct tape_val v)
 
 bool tape_text(struct tape_val v, struct span *s)
 {
-	struct tape_node *node = v.t ? node_of(v) : NULL;
-	char *p;
+	const struct tape_node *node = v.t ? node_of(v) : NULL;
 
 	if (!node || node->type != TAPE_TEXT)
 		return false;
-	p = v.t->text + node->at;
-	if (node->escaped) {
-		node->n = (uint32_t)decode(p, p, node->n);
-		node->escaped = false;
-	}
-	*s = (struct span){p, node->n};
+	*s = (struct span){text_of(v.t, node), node->n};
 	return true;
 }
 
@@ -629,14 +572,10 @@ struct tape_val tape_get_n(struct tape_val v, const char *key, size_t n)
 {
 	const struct tape_node *all = v.t ? v.t->v : NULL;
 	uint32_t i = v.i + 1, left = tape_type(v) == TAPE_OBJECT ? all[v.i].n : 0;
-	struct span s;
 
-	for (; left; left--, i = all[i + 1].next) {
-		if (all[i].escaped)
-			tape_text((struct tape_val){v.t, i}, &s);
-		if (all[i].n == n && memcmp(v.t->text + all[i].at, key, n) == 0)
+	for (; left; left--, i = all[i + 1].next)
+		if (all[i].n == n && memcmp(text_of(v.t, &all[i]), key, n) == 0)
 			return (struct tape_val){v.t, i + 1};
-	}
 	return (struct tape_val){0};
 }
 

@@ -2,8 +2,8 @@
  * tape.h - one JSON value read in place: a row of nodes instead of a tree, no copies.
  *
  * For whoever reads many rows and looks at few of their values: nothing is allocated a value, texts
- * stay where they are (what has escapes is decoded there when it is asked for), numbers are
- * converted when they are asked for. It accepts what jansson accepts with JSON_REJECT_DUPLICATES
+ * stay where they are (what has escapes is decoded beside them, on the way), numbers are converted
+ * when they are asked for. It accepts what jansson accepts with JSON_REJECT_DUPLICATES
  * and JSON_ALLOW_NUL: UTF-8, finite numbers, 2048 levels; and integers of more than 64 bits, which
  * are real numbers then.
  *
@@ -40,11 +40,13 @@ struct tape_node {
 	uint32_t n;    /* bytes of a number or a text; elements of an array, pairs of an object */
 	uint32_t next; /* the node behind this value */
 	uint8_t type;
-	bool escaped; /* a text that is not decoded yet */
+	bool escaped; /* a text that stands in plain; n is its length there */
 };
 
-struct tape {       /* zero-initialise; may be used again and again */
-	char *text; /* borrowed */
+struct tape {             /* zero-initialise; may be used again and again */
+	const char *text; /* borrowed */
+	char *plain;      /* at the place of a text that has escapes: that text without them */
+	size_t room;      /* of plain */
 	struct tape_node *v;
 	uint32_t n, cap;
 };
@@ -61,9 +63,8 @@ enum tape_end {
 	TAPE_BAD, /* no JSON, or more than one value */
 };
 
-/* The value is an object or an array; blanks around it are fine. text, of less than 4 GiB, is only
- * written to behind TAPE_WHOLE, by tape_text. */
-enum tape_end tape_parse(struct tape *t, char *text, size_t n);
+/* The value is an object or an array; blanks around it are fine. text: less than 4 GiB. */
+enum tape_end tape_parse(struct tape *t, const char *text, size_t n);
 void tape_free(struct tape *t);
 
 struct tape_val tape_root(struct tape *t);

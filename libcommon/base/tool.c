@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -15,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LONG_ONLY = 256 }; /* getopt values of options without a letter */
+enum { LONG_ONLY = 256 /* getopt values of options without a letter */, MAX_OPTIONS = 160 };
 
 static char **args; /* see tool_args */
 static size_t n_args;
@@ -157,6 +158,7 @@ static size_t tables(const struct opt *opts, struct option *longs, char *shorts)
 
 	*shorts++ = ':';
 	for (; opts[n].name; n++) {
+		assert(n + 4 < MAX_OPTIONS);
 		longs[n] =
 			(struct option){opts[n].name, opts[n].arg ? required_argument : no_argument,
 					NULL, LONG_ONLY + (int)n};
@@ -243,8 +245,8 @@ static void put_version(const struct tool *t)
 
 int tool_start(const struct tool *t, int argc, char *argv[])
 {
-	struct option longs[80] = {0};
-	char shorts[160];
+	struct option longs[MAX_OPTIONS] = {0};
+	char shorts[2 * MAX_OPTIONS];
 	size_t n;
 	int c;
 

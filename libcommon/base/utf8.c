@@ -1,26 +1,25 @@
 /* utf8.c - is this text? See utf8.h. */
 #include "base/utf8.h"
 
-#include <endian.h>
+#include "base/lane16.h"
+
 #include <stdint.h>
 #include <string.h>
 
+/* Bytes of ASCII that p[0..n) begins with */
 static size_t ascii_run(const uint8_t *p, size_t n)
 {
-	const uint64_t high = UINT64_C(0x8080808080808080);
-	uint64_t w[4];
 	size_t i = 0;
 
-	for (; n - i >= sizeof w; i += sizeof w) {
-		memcpy(w, p + i, sizeof w);
-		if ((w[0] | w[1] | w[2] | w[3]) & high)
+	for (; n - i >= 64; i += 64)
+		if (lane16_high(lane16_at(p + i) | lane16_at(p + i + 16) | lane16_at(p + i + 32) |
+				lane16_at(p + i + 48)))
 			break;
-	}
-	for (; n - i >= sizeof *w; i += sizeof *w) {
-		memcpy(w, p + i, sizeof *w);
-		*w = le64toh(*w) & high;
-		if (*w)
-			return i + (size_t)__builtin_ctzll(*w) / 8;
+	for (; n - i >= 16; i += 16) {
+		unsigned high = lane16_high(lane16_at(p + i));
+
+		if (high)
+			return i + (size_t)__builtin_ctz(high);
 	}
 	while (i < n && p[i] < 0x80)
 		i++;

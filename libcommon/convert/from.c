@@ -2,6 +2,7 @@
 #include "convert/from.h"
 #include "convert/talk.h"
 #include "base/json.h"
+#include "base/kept.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "stream/pack.h"
@@ -13,8 +14,18 @@
 
 /* ---- memory of a row ---- */
 
+enum { ROOM = 64 * 1024, SMALL = 4096 };
+
 void *from_mem(struct from *f, size_t n)
 {
+	size_t whole = (n + 16) & ~(size_t)15; /* never nothing, and the next is aligned */
+
+	if (n <= SMALL && ROOM - f->taken >= whole) {
+		if (!f->room)
+			f->room = xmalloc(ROOM);
+		f->taken += whole;
+		return f->room + f->taken - whole;
+	}
 	if (f->n_mem == f->cap_mem) {
 		f->cap_mem = f->cap_mem ? 2 * f->cap_mem : 16;
 		f->mem = xgrow(f->mem, f->cap_mem, sizeof *f->mem);
@@ -24,6 +35,7 @@ void *from_mem(struct from *f, size_t n)
 
 void from_forget(struct from *f)
 {
+	f->taken = 0;
 	while (f->n_mem)
 		free(f->mem[--f->n_mem]);
 }
@@ -232,6 +244,40 @@ int from_floats(struct from *f, struct tape_val v, const char *key, const float 
 	return 0;
 }
 
+/* Appends a list of ids as a set; false: it is none. */
+static bool add_set(struct buf *b, struct tape_val list)
+{
+	uint32_t count = tape_count(list), ids[KEPT_MOST];
+	int64_t x;
+
+	if (tape_type(list) != TAPE_ARRAY || count > KEPT_MOST)
+		return false;
+	for (uint32_t n = 0; n < count; ids[n++] = (uint32_t)x) {
+		list.i++;
+		if (!tape_i64(list, &x) || x < 0 || x > UINT32_MAX ||
+		    (n && (uint32_t)x <= ids[n - 1]))
+			return false;
+	}
+	kept_put(b, ids, count);
+	return true;
+}
+
+int from_kept(struct from *f, struct tape_val v, const char *key, struct span *sets)
+{
+	struct tape_iter it;
+	struct tape_val none, set;
+	struct buf b = {0};
+	bool ok = tape_type(v) == TAPE_ARRAY;
+
+	if (tape_none(v))
+		return 0;
+	for (it = tape_walk(v); ok && tape_next(&it, &none, &set);)
+		ok = add_set(&b, set);
+	*sets = from_copy(f, b.p, b.n);
+	buf_free(&b);
+	return ok ? 0 : from_bad(f, key, "not a list of lists of token ids that ascend");
+}
+
 int from_reward(struct from *f, struct tape_val map, double *reward)
 {
 	*reward = NAN;
@@ -320,13 +366,11 @@ int from_messages(struct from *f, struct sample *s, struct tape_val v, uint32_t 
 static bool from_printed(struct from *f, struct sample *s, struct span text, int *st)
 {
 	struct tape tape = {0};
-	struct span own;
 	bool is;
 
 	if (text.n < 12 || text.p[0] != '[' || !memchr(text.p, '{', 3))
 		return false;
-	own = from_copy(f, text.p, text.n);
-	is = tape_parse(&tape, (char *)own.p, own.n) == TAPE_WHOLE && talk_is(tape_root(&tape));
+	is = tape_parse(&tape, text.p, text.n) == TAPE_WHOLE && talk_is(tape_root(&tape));
 	if (is)
 		*st = from_messages(f, s, tape_root(&tape), tape_count(tape_root(&tape)));
 	tape_free(&tape);
@@ -482,6 +526,8 @@ static void meta_pair(struct from *f, struct sample *s, struct span name, struct
 
 	if (tape_none(v))
 		return;
+	if (!before)
+		buf_reserve(&s->meta, 1024); /* as much as most have, at once */
 	pack_init(&pk, &s->meta);
 	pack_text(&pk, name);
 	if (pack_value(&s->meta, v, 3)) {

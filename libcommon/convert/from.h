@@ -48,7 +48,9 @@ struct from {
 	bool reward_seen; /* a row has the key that was asked for */
 	void *own;        /* the format's, from file to file; NULL at first */
 	void (*free_own)(void *own);
-	void **mem; /* of the row */
+	char *room;   /* of the row: a block for what is small, */
+	size_t taken; /* so much of it is in use, */
+	void **mem;   /* and what did not fit there */
 	size_t n_mem, cap_mem;
 };
 
@@ -89,6 +91,8 @@ int from_int(struct from *f, struct tape_val row, const char *key, int64_t *x);
 int from_ids(struct from *f, struct tape_val v, const char *key, const uint32_t **ids, size_t *n);
 /* Numbers; absent and null: *n is 0. */
 int from_floats(struct from *f, struct tape_val v, const char *key, const float **x, size_t *n);
+/* Lists of ids, which ascend, as base/kept.h has them; absent and null: sets->p is NULL. */
+int from_kept(struct from *f, struct tape_val v, const char *key, struct span *sets);
 /* The reward that --reward asks for, in this map of numbers; what: what such a map's keys are
  * called. Without the option: NaN. */
 int from_reward(struct from *f, struct tape_val map, double *reward);

@@ -1,5 +1,6 @@
 /* fromrow.c - rows and samples, whatever the format is. See fromrow.h. */
 #include "convert/fromrow.h"
+#include "base/kept.h"
 #include "base/rows.h"
 #include "convert/formats.h"
 #include "convert/keep.h"
@@ -20,18 +21,21 @@ enum {
 
 static void set_meta(struct from *f, struct sample *s)
 {
-	struct buf b = {0};
+	struct buf head = {0};
 	msgpack_packer pk;
 	struct span all;
 	size_t len;
+	char *to;
 
 	if (!s->n_meta)
 		return;
-	pack_init(&pk, &b);
+	pack_init(&pk, &head);
 	msgpack_pack_map(&pk, s->n_meta);
-	buf_add(&b, s->meta.p, s->meta.n);
-	all = from_copy(f, b.p, b.n);
-	buf_free(&b);
+	to = from_mem(f, head.n + s->meta.n);
+	memcpy(to, head.p, head.n);
+	memcpy(to + head.n, s->meta.p, s->meta.n);
+	all = (struct span){to, head.n + s->meta.n};
+	buf_free(&head);
 	if (mp_skim(all.p, all.n, &len) == MP_OK)
 		s->t.meta = (struct mp){(const uint8_t *)all.p, all.n};
 	else
@@ -54,6 +58,7 @@ static void name_task(struct from *f, struct sample *s)
 static void check_logprobs(struct from *f, struct traj *t)
 {
 	bool ok = t->n_logprobs == t->n_tokens && t->n_tokens;
+	size_t at;
 
 	for (size_t i = 0; ok && i < t->n_logprobs; i++)
 		ok = t->logprobs[i] <= 0 && t->logprobs[i] > IMPOSSIBLE;
@@ -62,6 +67,10 @@ static void check_logprobs(struct from *f, struct traj *t)
 	if (!ok) {
 		t->logprobs = NULL;
 		t->n_logprobs = 0;
+	}
+	if (t->kept.p && (!t->n_tokens || kept_check(t->kept, t->tokens, t->n_tokens, &at))) {
+		from_lost(f, "kept left out: not a set for each token, with the token in it");
+		t->kept = (struct span){0};
 	}
 	if (!t->n_tokens)
 		t->tokens = NULL;
@@ -72,7 +81,7 @@ static void check_logprobs(struct from *f, struct traj *t)
 static bool fits(const struct traj *t)
 {
 	size_t n = t->task.n + t->prompt.n + t->response.n + t->answer.n + t->extracted.n +
-		   t->meta.n + 4 * (t->n_prompt_tokens + t->n_tokens + t->n_logprobs);
+		   t->meta.n + t->kept.n + 4 * (t->n_prompt_tokens + t->n_tokens + t->n_logprobs);
 
 	return n + ROOM <= MP_MAX_BYTES;
 }
@@ -204,6 +213,7 @@ void from_free(struct from *f)
 {
 	from_forget(f);
 	free(f->mem);
+	free(f->room);
 	if (f->free_own)
 		f->free_own(f->own);
 }

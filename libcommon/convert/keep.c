@@ -47,6 +47,9 @@ static void put_value(struct buf *b, const struct field *f, const struct traj *r
 		put_list(b, f, *(const void *const *)(const void *)at,
 			 *(const size_t *)(const void *)((const char *)r + f->n_at));
 		break;
+	case F_KEPT:
+		mpjson_kept(b, *text);
+		break;
 	case F_NUM:
 		b->n += fmt_f64(b->p + b->n, *(const double *)(const void *)at);
 		break;
@@ -114,6 +117,8 @@ static int read_value(struct from *f, struct sample *s, const struct field *k, s
 	case F_TOKENS:
 	case F_FLOATS:
 		return read_list(f, s, k, v);
+	case F_KEPT:
+		return from_kept(f, v, k->name, (struct span *)(void *)at);
 	case F_NUM:
 		return from_num(f, all, k->name, (double *)(void *)at);
 	case F_INT:

@@ -1,5 +1,6 @@
 /* batch.c - sequences packed into micro-batches. See batch.h. */
 #include "learn/batch.h"
+#include "base/kept.h"
 #include "base/mem.h"
 #include "base/profile.h"
 
@@ -12,8 +13,12 @@ struct batch {
 	struct workspace *run;
 	uint32_t *tokens, *at, *target; /* as in struct pack */
 	size_t *start, *prefix;
-	float *logp, *dlogp; /* one per row */
-	size_t cap_tok, cap_seq, cap_row;
+	float *logp, *dlogp;   /* one per row */
+	float *entropy, *dent; /* the same, where entropies are wanted */
+	bool with_entropy;
+	struct span *kept; /* the same, where something was cut, and what follows */
+	float *whole, *dwhole;
+	size_t cap_tok, cap_seq, cap_row, cap_kept;
 };
 
 size_t batch_inputs(const struct seq *s)
@@ -50,7 +55,8 @@ size_t batch_bytes(const struct batch *b, size_t micro_tokens, size_t longest, b
 
 	assert(longest >= 1);
 	return workspace_bytes(b->run, n, n, longest, grads) +
-	       n * (3 * sizeof(uint32_t) + sizeof *b->logp + sizeof *b->dlogp);
+	       n * (3 * sizeof(uint32_t) + sizeof *b->logp + sizeof *b->dlogp) +
+	       (b->with_entropy ? n * (sizeof *b->entropy + sizeof *b->dent) : 0);
 }
 
 void batch_free(struct batch *b)
@@ -65,7 +71,18 @@ void batch_free(struct batch *b)
 	free(b->at);
 	free(b->logp);
 	free(b->dlogp);
+	free(b->entropy);
+	free(b->dent);
+	free(b->kept);
+	free(b->whole);
+	free(b->dwhole);
 	free(b);
+}
+
+void batch_entropy(struct batch *b)
+{
+	assert(!b->cap_row /* before the first run */);
+	b->with_entropy = true;
 }
 
 static bool same_prompt(const struct seq *a, const struct seq *b)
@@ -76,6 +93,7 @@ static bool same_prompt(const struct seq *a, const struct seq *b)
 /* A micro-batch: how many of the next sequences, and what they take */
 struct part {
 	size_t n, n_tok, n_row;
+	bool cut; /* of a sequence it is known what was kept */
 };
 
 /* The next sequences that fit together; a prompt is counted once for those in a row that share it.
@@ -93,6 +111,7 @@ static struct part fit(const struct seq *all, const uint64_t *order, size_t n, s
 			break;
 		p.n_tok += more;
 		p.n_row += out;
+		p.cut |= s->kept.p != NULL;
 	}
 	return p;
 }
@@ -116,7 +135,21 @@ static void make_room(struct batch *b, const struct part *p)
 		b->target = xgrow(b->target, p->n_row, sizeof *b->target);
 		b->logp = xgrow(b->logp, p->n_row, sizeof *b->logp);
 		b->dlogp = xgrow(b->dlogp, p->n_row, sizeof *b->dlogp);
+		if (b->with_entropy) {
+			b->entropy = xgrow(b->entropy, p->n_row, sizeof *b->entropy);
+			b->dent = xgrow(b->dent, p->n_row, sizeof *b->dent);
+		}
 	}
+}
+
+static void make_kept_room(struct batch *b, size_t rows)
+{
+	if (rows <= b->cap_kept)
+		return;
+	b->cap_kept = rows;
+	b->kept = xgrow(b->kept, rows, sizeof *b->kept);
+	b->whole = xgrow(b->whole, rows, sizeof *b->whole);
+	b->dwhole = xgrow(b->dwhole, rows, sizeof *b->dwhole);
 }
 
 static void add_tokens(struct batch *b, struct pack *p, const uint32_t *tokens, size_t n)
@@ -134,10 +167,22 @@ static void begin(struct batch *b, struct pack *p, size_t prefix)
 	b->prefix[p->n_seq++] = prefix;
 }
 
+/* What the next token was drawn from; n 0: the whole vocabulary */
+static struct span next_set(struct span *sets)
+{
+	struct span set = {0};
+	size_t n = 0;
+
+	if (sets->p)
+		set = kept_cut(sets, &n);
+	return n ? set : (struct span){0};
+}
+
 /* first, last: of those that share its prompt. One that shares it with nobody is one sequence. */
 static void add_seq(struct batch *b, struct pack *p, const struct seq *s, bool first, bool last)
 {
 	size_t prompt = first ? p->n_seq : b->prefix[p->n_seq - 1], prompt_end;
+	struct span sets = s->kept;
 
 	if (first) {
 		begin(b, p, prompt);
@@ -147,8 +192,12 @@ static void add_seq(struct batch *b, struct pack *p, const struct seq *s, bool f
 	if (!(first && last))
 		begin(b, p, prompt);
 	for (size_t t = 0; t < s->n_resp; t++) {
+		struct span set = next_set(&sets);
+
 		if (s->learn && !s->learn[t])
 			continue;
+		if (p->kept)
+			b->kept[p->n_rows] = set;
 		b->at[p->n_rows] = (uint32_t)(t ? p->n_tok + t - 1 : prompt_end);
 		b->target[p->n_rows++] = s->resp[t];
 	}
@@ -161,6 +210,13 @@ static struct pack fill(struct batch *b, const struct seq *all, const uint64_t *
 	struct pack p = {0};
 
 	make_room(b, part);
+	if (part->cut) {
+		make_kept_room(b, part->n_row);
+		memset(b->dwhole, 0, part->n_row * sizeof *b->dwhole);
+		p.kept = b->kept;
+		p.whole = b->whole;
+		p.dwhole = b->dwhole;
+	}
 	for (size_t i = 0; i < part->n; i++) {
 		const struct seq *s = &all[order[i]];
 		bool first = i == 0 || !same_prompt(s, &all[order[i - 1]]);
@@ -207,6 +263,24 @@ size_t batch_score(struct batch *b, const struct seq *all, const uint64_t *order
 	return row;
 }
 
+/* Rows of a pack from `row` on, of sequence s */
+static struct batch_rows rows_of(const struct batch *b, const struct seq *s, size_t row, bool grads)
+{
+	struct batch_rows r = {.n = batch_outputs(s), .logp = b->logp + row};
+
+	if (grads)
+		r.dlogp = b->dlogp + row;
+	if (b->with_entropy) {
+		r.entropy = b->entropy + row;
+		r.dent = b->dent + row;
+	}
+	if (s->kept.p)
+		r.whole = b->whole + row;
+	if (s->kept.p && grads)
+		r.dwhole = b->dwhole + row;
+	return r;
+}
+
 size_t batch_run(struct batch *b, const struct seq *all, const uint64_t *order, size_t n,
 		 size_t micro_tokens, double temperature, batch_fn *fn, void *ctx, float *grads)
 {
@@ -222,21 +296,23 @@ size_t batch_run(struct batch *b, const struct seq *all, const uint64_t *order, 
 
 		seen += p.n_tok;
 		if (grads)
-			model_forward(b->run, b->m, &p, b->logp, NULL);
+			model_forward(b->run, b->m, &p, b->logp, b->entropy);
 		else
-			model_logprobs(b->run, b->m, &p, b->logp, NULL);
+			model_logprobs(b->run, b->m, &p, b->logp, b->entropy);
+		if (b->dent)
+			memset(b->dent, 0, p.n_rows * sizeof *b->dent);
 		profile_to(before);
 		for (size_t i = 0; i < k; i++) {
 			uint64_t s = order[done + i];
-			size_t out = batch_outputs(&all[s]);
+			struct batch_rows r = rows_of(b, &all[s], row, grads != NULL);
 
-			fn(ctx, s, b->logp + row, out, grads ? b->dlogp + row : NULL);
-			row += out;
+			fn(ctx, s, &r);
+			row += r.n;
 		}
 		if (!grads)
 			continue;
 		profile_to(PROFILE_BACKWARD);
-		model_backward(b->run, b->m, &p, b->dlogp, NULL, grads);
+		model_backward(b->run, b->m, &p, b->dlogp, b->dent, grads);
 		profile_to(before);
 	}
 	return seen;

@@ -16,17 +16,29 @@ struct seq { /* token ids belong to the caller */
 	size_t n_prompt, n_resp; /* at least one each */
 	const uint8_t *learn; /* (n_resp) 0: a token that is read, and not predicted; NULL: all are
 				 predicted; at least one is */
+	struct span kept; /* what each token of resp was drawn from, see base/kept.h; p NULL: all,
+			     and so where a set is empty. Sound, and ids of the vocabulary */
 };
 
 /* Position the model has to see for s: the last response token is predicted only. */
 size_t batch_inputs(const struct seq *s);
 size_t batch_outputs(const struct seq *s); /* tokens that are predicted */
 
-/* Called with the log-probabilities of the n predicted tokens of sequence i; dlogp[0..n) becomes
- * the derivative of the loss by each of them (NULL: not wanted). */
-typedef void batch_fn(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp);
+struct batch_rows { /* the predicted tokens of a sequence */
+	size_t n;
+	const float *logp;     /* log-probabilities, of the distributions drawn from */
+	const float *whole;    /* the same over the whole vocabulary; NULL: logp is that */
+	const float *entropy;  /* in nats, of the whole vocabulary; NULL without batch_entropy */
+	float *dent;           /* the derivative of the loss by each; 0 comes in */
+	float *dlogp, *dwhole; /* of these; dlogp NULL: not wanted, dwhole NULL: whole is */
+};
+/* Called for sequence i: dlogp, and dwhole where there is one, become the derivatives of the loss.
+ */
+typedef void batch_fn(void *ctx, uint64_t i, const struct batch_rows *r);
 
 struct batch; /* opaque: memory of one micro-batch, reused */
+/* From now on batch_run computes entropies, too. */
+void batch_entropy(struct batch *b);
 /* The model is borrowed: its weights may change in between. recompute: see workspace_recompute. */
 struct batch *batch_new(const struct model *m, bool recompute);
 void batch_free(struct batch *b);

@@ -1,7 +1,6 @@
 /* explore.c - the sampling half of an RL step. See explore.h. */
 #include "learn/explore.h"
 #include "base/mem.h"
-#include "rollout/deck.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -20,6 +19,7 @@ struct explorer {
 	struct roller *roller;
 
 	struct deck deck;
+	struct choose choose;
 	struct failures failures; /* since the beginning */
 
 	struct draw *draw;
@@ -27,7 +27,9 @@ struct explorer {
 	struct rollouts effective;  /* of the step's groups that dynamic sampling does not reject */
 	size_t *used, *len, *start; /* responses to train on, their lengths, their groups' bounds */
 	double *reward, *advantage;
+	double *part; /* (n_used, o->rewards.n) */
 	size_t n_used;
+	struct buf more; /* of a record */
 };
 
 struct explorer *explore_new(const struct rl_opts *o, const struct policy *p,
@@ -49,6 +51,7 @@ struct explorer *explore_new(const struct rl_opts *o, const struct policy *p,
 		return NULL;
 	}
 	deck_init(&e->deck, o->roll.seed, tasks->n);
+	choose_init(&e->choose, &o->choose, &e->deck);
 	return e;
 }
 
@@ -59,6 +62,7 @@ void explore_free(struct explorer *e)
 	rollout_close(e->roller);
 	rollout_free(&e->round);
 	rollout_free(&e->effective);
+	choose_free(&e->choose);
 	deck_free(&e->deck);
 	free(e->draw);
 	free(e->used);
@@ -66,6 +70,8 @@ void explore_free(struct explorer *e)
 	free(e->start);
 	free(e->reward);
 	free(e->advantage);
+	free(e->part);
+	buf_free(&e->more);
 	free(e);
 }
 
@@ -84,6 +90,7 @@ void explore_state(struct explorer *e, struct state *s)
 	state_count(s, "problems.at", &e->deck.at);
 	state_count(s, "problems.epoch", &e->deck.epoch);
 	state_count(s, "problems.drawn", &e->deck.drawn);
+	choose_state(&e->choose, s);
 	state_count(s, "responses.judged", &e->failures.judged);
 	state_count(s, "responses.failed", &e->failures.failed);
 }
@@ -91,6 +98,18 @@ void explore_state(struct explorer *e, struct state *s)
 int explore_loaded(struct explorer *e, struct reason *why)
 {
 	return deck_loaded(&e->deck, why);
+}
+
+/* Do the rewards that count differ? */
+static bool differ(const struct rl_opts *o, const struct verdict *a, const struct verdict *b)
+{
+	if (!o->rewards.n)
+		return a->reward != b->reward;
+	for (size_t i = 0; i < o->rewards.n; i++)
+		if (verdict_reward(a, o->rewards.v[i].name) !=
+		    verdict_reward(b, o->rewards.v[i].name))
+			return true; /* so does one that is not there, which is told later */
+	return false;
 }
 
 /* Judged responses of a group, v, with rewards that differ: only they have an advantage. */
@@ -101,7 +120,7 @@ static bool is_effective(const struct rl_opts *o, const struct rollout *v)
 	for (int64_t i = 0; i < o->group_size; i++) {
 		if (v[i].verdict.code != VERDICT_OK)
 			continue;
-		if (o->keep_equal || (seen && v[i].verdict.reward != seen->verdict.reward))
+		if (o->keep_equal || (seen && differ(o, &v[i].verdict, &seen->verdict)))
 			return true;
 		seen = &v[i];
 	}
@@ -115,6 +134,7 @@ static void write_one(struct explorer *e, uint64_t step, const char *hash,
 	struct traj t;
 
 	rollout_traj(e->roller, from, i, &t);
+	rollout_rewards(from, i, &t, &e->more);
 	t.policy = (struct span){hash, strlen(hash)};
 	t.step = (int64_t)step;
 	t.iter = e->o->iter;
@@ -154,6 +174,24 @@ static void average(struct explored *out)
 	out->truncated /= n;
 }
 
+/* What the round says of its problems */
+static void note_visits(struct explorer *e, uint64_t step)
+{
+	size_t each = (size_t)e->o->group_size;
+
+	e->reward = xgrow(e->reward, each, sizeof *e->reward);
+	for (size_t first = 0; first < e->round.n; first += each) {
+		const struct rollout *r = e->round.v + first;
+		size_t n = 0;
+
+		for (size_t i = 0; i < each; i++)
+			if (r[i].verdict.code == VERDICT_OK)
+				e->reward[n++] = r[i].verdict.reward;
+		if (n)
+			choose_note(&e->choose, step, r->task, e->reward, n);
+	}
+}
+
 /* Samples n problems; groups without an advantage are written at once, and forgotten. */
 static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t n,
 		     struct explored *out, struct reason *why)
@@ -162,12 +200,12 @@ static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t
 	int st;
 
 	e->draw = xgrow(e->draw, n, sizeof *e->draw);
-	for (size_t i = 0; i < n; i++)
-		e->draw[i] = deck_next(&e->deck);
+	choose_draw(&e->choose, step, out->rounds, n, e->draw);
 	rollout_reset(&e->round);
 	st = rollout_run(e->roller, e->draw, n, each, step, &e->round, why);
 	if (st)
 		return st;
+	note_visits(e, step);
 	for (size_t first = 0; first < e->round.n; first += each) {
 		if (is_effective(e->o, e->round.v + first)) {
 			rollout_add(&e->effective, &e->round, first, each);
@@ -183,22 +221,51 @@ static int run_round(struct explorer *e, uint64_t step, const char *hash, size_t
 	return st ? st : failures_check(&e->failures, false, why);
 }
 
+/* A judged response among the used */
+static int add_one(struct explorer *e, size_t i, struct reason *why)
+{
+	const struct rollout *r = &e->effective.v[i];
+	const struct rewards *several = &e->o->rewards;
+	double *part = e->part + e->n_used * several->n, reward = r->verdict.reward;
+
+	if (rewards_of_verdict(several, &r->verdict, part, why))
+		return fail_prefix(why, "task %s", e->tasks->v[r->task].id);
+	if (several->n)
+		reward = rewards_sum(several, part);
+	e->used[e->n_used] = i;
+	e->len[e->n_used] = r->n;
+	e->reward[e->n_used++] =
+		reward + loss_overlong(r->n, (size_t)e->o->roll.sample.max_new,
+				       (size_t)e->o->overlong_buffer, e->o->overlong_penalty);
+	return 0;
+}
+
 /* The judged ones of the group that begins at first */
-static void add_used(struct explorer *e, size_t first)
+static int add_used(struct explorer *e, size_t first, struct reason *why)
 {
 	assert(first + (size_t)e->o->group_size <= e->effective.n);
-	for (size_t i = first; i < first + (size_t)e->o->group_size; i++) {
-		const struct rollout *r = &e->effective.v[i];
+	for (size_t i = first; i < first + (size_t)e->o->group_size; i++)
+		if (e->effective.v[i].verdict.code == VERDICT_OK && add_one(e, i, why))
+			return why->status;
+	return 0;
+}
 
-		if (r->verdict.code != VERDICT_OK)
-			continue;
-		e->used[e->n_used] = i;
-		e->len[e->n_used] = r->n;
-		e->reward[e->n_used++] =
-			r->verdict.reward + loss_overlong(r->n, (size_t)e->o->roll.sample.max_new,
-							  (size_t)e->o->overlong_buffer,
-							  e->o->overlong_penalty);
-	}
+/* Advantages of what is used */
+static int estimate(struct explorer *e, size_t groups, struct reason *why)
+{
+	const struct rewards *several = &e->o->rewards;
+	double weight[VERDICT_PARTS];
+	const struct advantage_batch b = {e->reward, e->len, e->start,  groups,
+					  e->part,   weight, several->n};
+
+	if (!groups)
+		return 0;
+	for (size_t i = 0; i < several->n; i++)
+		weight[i] = several->v[i].reward;
+	if (advantage_check(&e->o->advantage, &b, why))
+		return why->status;
+	advantage_all(&e->o->advantage, &b, e->advantage);
+	return 0;
 }
 
 /* The first o->groups effective ones become the batch; used, advantage and the rest of the records.
@@ -207,28 +274,32 @@ static int settle(struct explorer *e, uint64_t step, const char *hash, struct ex
 		  struct reason *why)
 {
 	size_t n = e->effective.n, kept = 0, next = 0;
+	int st, bad = 0;
 
 	e->used = xgrow(e->used, n, sizeof *e->used);
 	e->len = xgrow(e->len, n, sizeof *e->len);
 	e->reward = xgrow(e->reward, n, sizeof *e->reward);
 	e->advantage = xgrow(e->advantage, n, sizeof *e->advantage);
+	e->part = xgrow(e->part, n * e->o->rewards.n, sizeof *e->part);
 	e->start = xgrow(e->start, n + 1, sizeof *e->start);
 	e->n_used = 0;
 	e->start[0] = 0;
 	out->kept = out->kept < (size_t)e->o->groups ? out->kept : (size_t)e->o->groups;
-	while (kept < out->kept) {
-		add_used(e, kept * (size_t)e->o->group_size);
+	while (kept < out->kept && !bad) {
+		bad = add_used(e, kept * (size_t)e->o->group_size, why);
 		e->start[++kept] = e->n_used;
 	}
-	if (kept)
-		advantage_all(e->o->advantage, e->reward, e->len, e->start, kept, e->advantage);
+	bad = bad ? bad : estimate(e, kept, why);
+	if (bad) /* all is written, and nothing learned */
+		e->n_used = 0;
 	for (size_t i = 0; i < n; i++) {
 		bool used = next < e->n_used && e->used[next] == i;
 
 		write_one(e, step, hash, &e->effective, i, used ? &e->advantage[next] : NULL);
 		next += used;
 	}
-	return out_flush(e->w->o, why);
+	st = out_flush(e->w->o, bad ? NULL : why);
+	return bad ? bad : st;
 }
 
 /* Groups that the index-th round samples when so many are missing */
@@ -251,6 +322,7 @@ size_t explore_bytes(const struct explorer *e)
 int explore_step(struct explorer *e, uint64_t step, struct explored *out, struct reason *why)
 {
 	size_t want = (size_t)e->o->groups;
+	uint64_t passed = e->choose.passed;
 	char hash[17];
 	int st = 0;
 
@@ -272,6 +344,9 @@ int explore_step(struct explorer *e, uint64_t step, struct explored *out, struct
 	out->advantage = e->advantage;
 	out->n_used = e->n_used;
 	out->start = e->start;
+	out->seen = choose_seen(&e->choose);
+	out->out = choose_out(&e->choose, step + 1);
+	out->passed = (size_t)(e->choose.passed - passed);
 	average(out);
 	return 0;
 }

@@ -24,6 +24,8 @@ struct explored { /* one step's result; pointers belong to the explorer, until i
 	double entropy;           /* mean over tokens, nats */
 	double length, truncated; /* mean tokens; share that did not stop by itself */
 	size_t longest;
+	size_t seen, out; /* problems: visited at all; to be passed over, see choose.h */
+	size_t passed;    /* turns passed over in the step */
 };
 
 struct explorer; /* opaque */

@@ -70,19 +70,42 @@ struct learner {
 	uint64_t *order;         /* (n) responses of an update */
 	size_t *at;              /* (n) where each one's numbers begin in what follows */
 	float *ref_logp, *begin; /* of the reference, and of the policy at the step's begin */
+	float *begin_whole;      /* the same over the whole vocabulary, where something was cut */
+	struct seq *whole;       /* (n) the responses as if nothing had been */
+	bool cut;                /* something was: whole is not x->seq */
 	double *weight;          /* of each token; with importance */
-	double *scratch;         /* (5 * longest) one response in double */
-	size_t n_seq, n_tok;
+	double *scratch;         /* (7 * longest) one response in double */
+	size_t n_seq, n_tok;     /* of an update, masked or not */
 	struct loss_stats stats;
 };
+
+static int check_rewards(struct rl_opts *o, const char *list)
+{
+	bool gdpo = o->advantage.kind == ADV_GDPO;
+	struct reason why;
+
+	if (list && rewards_parse(list, &o->rewards, &why))
+		return tool_usage("--rewards: %s", why.text);
+	if (gdpo && !list)
+		return tool_usage("--advantage gdpo is of several --rewards");
+	if (gdpo && o->overlong_buffer)
+		return tool_usage("--overlong-buffer takes from one reward, and --advantage gdpo "
+				  "is of several");
+	return 0;
+}
 
 int learner_options(struct rl_opts *o, const struct rl_words *w)
 {
 	if (o->loss.dual_clip > 0 && o->loss.dual_clip <= 1)
 		return tool_usage("--dual-clip: it must be above 1, or 0");
+	if (o->advantage.kind == ADV_MAXRL && o->overlong_buffer)
+		return tool_usage("--advantage maxrl takes no reward below 0, which "
+				  "--overlong-buffer makes");
 	o->loss.kind = (enum loss_kind)tool_word(LOSS_WORDS, w->loss);
 	o->aggregate = (enum aggregate)tool_word(AGGREGATE_WORDS, w->aggregate);
-	return 0;
+	if (o->loss.bound <= 0)
+		o->loss.bound = o->loss.kind == LOSS_DPPO_TV ? 0.15 : 0.05;
+	return check_rewards(o, w->rewards);
 }
 
 /* Tokens of the largest micro-batch of so many responses */
@@ -127,6 +150,8 @@ struct learner *learner_new(const struct rl_opts *o, const struct learner_opts *
 	if (off)
 		l->off = *off;
 	l->batch = batch_new(&p->model, o->recompute);
+	if (o->loss.entropy > 0)
+		batch_entropy(l->batch);
 	return l;
 }
 
@@ -169,6 +194,8 @@ void learner_free(struct learner *l)
 	free(l->at);
 	free(l->ref_logp);
 	free(l->begin);
+	free(l->begin_whole);
+	free(l->whole);
 	free(l->weight);
 	free(l->scratch);
 	free(l);
@@ -212,53 +239,67 @@ static void make_room(struct learner *l)
 	size_t all = 0, longest = 0;
 
 	l->order = xgrow(l->order, x->n, sizeof *l->order);
+	l->whole = xgrow(l->whole, x->n, sizeof *l->whole);
+	l->cut = false;
 	l->at = xgrow(l->at, x->n, sizeof *l->at);
 	l->group = xgrow(l->group, x->groups, sizeof *l->group);
 	for (size_t i = 0; i < x->n; i++) {
 		size_t n = x->seq[i].n_resp;
 
 		l->order[i] = i;
+		l->whole[i] = x->seq[i];
+		l->whole[i].kept = (struct span){0};
+		l->cut |= x->seq[i].kept.p != NULL;
 		l->at[i] = all;
 		all += n;
 		longest = n > longest ? n : longest;
 	}
-	l->scratch = xgrow(l->scratch, 5 * longest, sizeof *l->scratch);
+	l->scratch = xgrow(l->scratch, 7 * longest, sizeof *l->scratch);
 	if (l->ref_batch)
 		l->ref_logp = xgrow(l->ref_logp, all, sizeof *l->ref_logp);
 	if (weighs(l) || l->off.distill > 0)
 		l->begin = xgrow(l->begin, all, sizeof *l->begin);
+	if (l->cut && l->off.distill > 0)
+		l->begin_whole = xgrow(l->begin_whole, all, sizeof *l->begin_whole);
 	if (weighs(l))
 		l->weight = xgrow(l->weight, all, sizeof *l->weight);
+}
+
+static void score(const struct learner *l, struct batch *b, const struct seq *seq, float *logp)
+{
+	batch_score(b, seq, l->order, l->x->n, (size_t)l->o->micro_tokens, l->x->temperature, logp,
+		    NULL);
 }
 
 /* What the reference, and the policy as it is now, think of the responses */
 static void prepare(struct learner *l, struct learned *out)
 {
-	const struct lesson *x = l->x;
-	size_t micro_tokens = (size_t)l->o->micro_tokens;
-
 	make_room(l);
 	if (l->ref_batch)
-		batch_score(l->ref_batch, x->seq, l->order, x->n, micro_tokens, x->temperature,
-			    l->ref_logp, NULL);
+		score(l, l->ref_batch, l->whole, l->ref_logp);
 	if (weighs(l) || l->off.distill > 0)
-		batch_score(l->batch, x->seq, l->order, x->n, micro_tokens, x->temperature,
-			    l->begin, NULL);
+		score(l, l->batch, l->x->seq, l->begin);
+	if (l->cut && l->off.distill > 0)
+		score(l, l->batch, l->whole, l->begin_whole);
 	if (weighs(l))
 		weigh_all(l, out);
 }
 
 /* ---- updates ---- */
 
-static void gradient(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
+static void gradient(void *ctx, uint64_t i, const struct batch_rows *r)
 {
 	struct learner *l = ctx;
 	const struct lesson *x = l->x;
+	const float *begin = l->cut ? l->begin_whole : l->begin;
+	size_t n = r->n;
 	const float *old = weighs(l) ? l->begin + l->at[i] : x->old[i];
 	double *now = l->scratch, *then = now + n, *ref = then + n, *more = ref + n,
-	       *out = more + n;
+	       *out = more + n, *whole = out + n, *dwhole = whole + n;
 	struct loss_seq s = {.logp = now,
 			     .old = then,
+			     .whole = r->whole ? whole : NULL,
+			     .dwhole = dwhole,
 			     .ref = l->ref_batch ? ref : NULL,
 			     .scale = weighs(l) ? l->weight + l->at[i] : NULL,
 			     .more = l->off.distill > 0 ? more : NULL,
@@ -268,16 +309,22 @@ static void gradient(void *ctx, uint64_t i, const float *logp, size_t n, float *
 						   (size_t)l->o->roll.sample.max_new)};
 
 	for (size_t t = 0; t < n; t++) {
-		now[t] = logp[t];
+		now[t] = r->logp[t];
+		whole[t] = r->whole ? r->whole[t] : 0;
 		then[t] = old[t];
 		ref[t] = l->ref_batch ? l->ref_logp[l->at[i] + t] : 0;
-		more[t] = l->off.distill > 0 ? l->off.distill * ((double)x->teacher[i][t] -
-								 l->begin[l->at[i] + t])
-					     : 0;
+		more[t] =
+			l->off.distill > 0
+				? l->off.distill * ((double)x->teacher[i][t] - begin[l->at[i] + t])
+				: 0;
 	}
 	loss_sequence(&l->o->loss, &s, out, &l->stats);
 	for (size_t t = 0; t < n; t++)
-		dlogp[t] = (float)out[t];
+		r->dlogp[t] = (float)out[t];
+	for (size_t t = 0; t < n && r->whole; t++)
+		r->dwhole[t] = (float)dwhole[t];
+	if (r->entropy)
+		loss_entropy(&l->o->loss, &s, r->entropy, r->dent, &l->stats.loss);
 }
 
 /* One update from the responses l->order[0..n). */
@@ -288,10 +335,6 @@ static void update(struct learner *l, size_t n, struct learned *out)
 
 	assert(n >= 1);
 	l->stats.loss = 0;
-	l->n_seq = n;
-	l->n_tok = 0;
-	for (size_t i = 0; i < n; i++)
-		l->n_tok += l->x->seq[l->order[i]].n_resp;
 	memset(l->grads, 0, l->w.n * sizeof *l->grads);
 	out->trained += batch_run(l->batch, l->x->seq, l->order, n, (size_t)l->o->micro_tokens,
 				  l->x->temperature, gradient, l, l->grads);
@@ -308,15 +351,22 @@ static void update(struct learner *l, size_t n, struct learned *out)
 	l->stats = before; /* nothing that is not finite may reach the means */
 }
 
-/* The responses of groups from..to of the shuffled ones, into order; returns how many. */
+/* The responses of groups from..to of the shuffled ones, into order; returns how many. What the
+ * loss is a mean of are all of them, those that are masked too. */
 static size_t gather(struct learner *l, size_t from, size_t to)
 {
+	const struct lesson *x = l->x;
 	size_t n = 0;
 
-	assert(from < to && to <= l->x->groups);
+	assert(from < to && to <= x->groups);
+	l->n_seq = l->n_tok = 0;
 	for (size_t g = from; g < to; g++)
-		for (size_t i = l->x->start[l->group[g]]; i < l->x->start[l->group[g] + 1]; i++)
-			l->order[n++] = i;
+		for (size_t i = x->start[l->group[g]]; i < x->start[l->group[g] + 1]; i++) {
+			l->n_seq++;
+			l->n_tok += x->seq[i].n_resp;
+			if (!x->truncated || !x->truncated[i])
+				l->order[n++] = i;
+		}
 	return n;
 }
 
@@ -331,8 +381,12 @@ static void passes(struct learner *l, uint64_t step, struct learned *out)
 		l->group[g] = g;
 	for (uint64_t epoch = 0; epoch < (uint64_t)l->o->epochs; epoch++) {
 		rng_shuffle(rng_key(l->o->roll.seed, RNG_ORDER, step, epoch, 1), l->group, kept);
-		for (size_t k = 0; k < parts && !optimizer_stuck(&l->optimizer); k++)
-			update(l, gather(l, k * kept / parts, (k + 1) * kept / parts), out);
+		for (size_t k = 0; k < parts && !optimizer_stuck(&l->optimizer); k++) {
+			size_t n = gather(l, k * kept / parts, (k + 1) * kept / parts);
+
+			if (n)
+				update(l, n, out);
+		}
 	}
 }
 

@@ -18,6 +18,10 @@
  * and the loss's own ratios are to pi. Distillation on policy adds x * (log teacher - log pi) to
  * the token's advantage: the reverse KL divergence to the teacher, of the tokens that the policy
  * drew. Agarwal et al., arXiv 2306.13649.
+ *
+ * Where tokens were drawn from a part of the vocabulary (seq.kept), mu, pi and every ratio are of
+ * the distribution over that part, under old and new weights; the KL term and distillation compare
+ * whole distributions.
  */
 #ifndef LEARN_LEARNER_H
 #define LEARN_LEARNER_H
@@ -46,9 +50,11 @@ struct learner_opts { /* beside rl_opts */
 
 struct lesson {                      /* what a step learns from, group by group; borrowed */
 	const struct seq *seq;       /* (n) */
-	const float *const *old;     /* (n) log-probabilities of each one's tokens under mu */
+	const float *const *old;     /* (n) log-probabilities of each one's tokens under mu, of what
+					its `kept` says it was drawn from */
 	const float *const *teacher; /* (n) the same of a teacher; NULL without distillation */
 	const double *advantage;     /* (n) */
+	const bool *truncated;       /* (n) not in the loss; NULL: all are */
 	const size_t *start;         /* (groups + 1) group g's are start[g] .. start[g + 1] */
 	size_t n, groups;
 	double temperature; /* that they were drawn at */
@@ -67,7 +73,7 @@ struct learned { /* of one step; means are NaN where there was nothing to averag
 	bool stuck;                /* OPTIMIZER_PATIENCE updates in a row were not finite */
 };
 
-/* What the rows of OPTIONS_LOSS cannot say: 0, or ST_USAGE, told. */
+/* What the rows of OPTIONS_LOSS cannot say, once the advantage is chosen: 0, or ST_USAGE, told. */
 int learner_options(struct rl_opts *o, const struct rl_words *w);
 
 /* Fills in bounds that are 0: tis has 2; icepop .5 and 5; sequence 0 and 3; geometric .999 and

@@ -20,8 +20,11 @@ struct lessons_step {
 struct lessons_row {
 	size_t prompt, n_prompt; /* places in ids; a prompt is there once for a task and step */
 	size_t resp, n_resp;
-	size_t group; /* in its step */
+	size_t kept, n_kept; /* bytes of kept */
+	size_t group;        /* in its step */
 	double reward, advantage;
+	size_t part;    /* place in part, where there are several rewards */
+	bool truncated; /* the length ended it */
 };
 
 struct lessons_task {
@@ -128,6 +131,15 @@ static void add_to_group(struct lessons *l, struct lessons_step *s, struct lesso
 	row->n_prompt = l->scratch.n_prompt;
 }
 
+static bool is_of(const struct lessons_opts *o, struct span policy)
+{
+	size_t i = 0;
+
+	while (i < o->n_policies && !span_is(policy, o->policies[i]))
+		i++;
+	return i < o->n_policies;
+}
+
 /* Whether t is to be learned from; what is not is counted. */
 static bool counts(struct lessons *l, const struct traj *t)
 {
@@ -137,7 +149,7 @@ static bool counts(struct lessons *l, const struct traj *t)
 		l->rejected++;
 		return false;
 	}
-	if (l->o->policy && !span_is(t->policy, l->o->policy)) {
+	if (l->o->n_policies && !is_of(l->o, t->policy)) {
 		l->others++;
 		return false;
 	}
@@ -150,10 +162,16 @@ static double temperature_of(const struct traj *t)
 	return isnan(t->temperature) ? 1 : t->temperature;
 }
 
+/* Log-probabilities under a name of their own are of the whole distribution. */
+static bool uses_kept(const struct lessons *l)
+{
+	return strcmp(l->o->old, "logprobs") == 0;
+}
+
 static int check_drawn(const struct lessons *l, const struct traj *t, const struct lessons_step *s,
 		       struct reason *why)
 {
-	bool cut = (t->top_p < 1 || t->top_k > 0) && strcmp(l->o->old, "logprobs") == 0;
+	bool cut = t->top_p < 1 || (t->top_k > 0 && t->top_k < l->policy->cfg.vocab);
 
 	if (temperature_of(t) <= 0)
 		return fail(why, ST_INPUT, "temperature %g: greedy responses have no ratio",
@@ -161,11 +179,30 @@ static int check_drawn(const struct lessons *l, const struct traj *t, const stru
 	if (temperature_of(t) != s->temperature)
 		return fail(why, ST_INPUT, "temperature %g, and %g before it in one step",
 			    temperature_of(t), s->temperature);
-	return cut ? fail(why, ST_INPUT,
-			  "drawn with top-p or top-k: logprobs are of a part of the policy's "
-			  "distribution (policy-score --as KEY writes the whole's, and --logprobs "
-			  "KEY takes them)")
-		   : 0;
+	return cut && uses_kept(l) && !t->kept.p
+		       ? fail(why, ST_INPUT,
+			      "drawn with top-p or top-k, and without `kept`: logprobs are of a "
+			      "part "
+			      "of the policy's distribution, and it is not known of which "
+			      "(policy-score --as KEY writes the whole's, and --logprobs KEY takes "
+			      "them)")
+		       : 0;
+}
+
+/* Several rewards, which make its reward */
+static int add_parts(struct lessons *l, struct lessons_row *row, const struct rec *r,
+		     struct reason *why)
+{
+	const struct rewards *several = &l->o->rl->rewards;
+
+	if (!several->n || l->o->given)
+		return 0;
+	l->part = names_room(l->part, &l->cap_part, l->n, several->n * sizeof *l->part);
+	row->part = l->n * several->n;
+	if (rewards_of_record(several, r->map, l->part + row->part, why))
+		return why->status;
+	row->reward = rewards_sum(several, l->part + row->part);
+	return 0;
 }
 
 static int add_row(struct lessons *l, const struct traj *t, const struct rec *r,
@@ -173,9 +210,12 @@ static int add_row(struct lessons *l, const struct traj *t, const struct rec *r,
 {
 	struct lessons_step *s = step_of(l, t, temperature_of(t));
 	const struct trajids *ids = &l->scratch;
-	struct lessons_row row = {.reward = t->reward, .advantage = t->advantage};
+	struct lessons_row row = {.reward = t->reward,
+				  .advantage = t->advantage,
+				  .truncated = span_is(t->finish, "length")};
 
-	if (check_drawn(l, t, s, why) || trajids_take(&l->scratch, l->policy, t, why))
+	if (check_drawn(l, t, s, why) || add_parts(l, &row, r, why) ||
+	    trajids_take(&l->scratch, l->policy, t, why))
 		return why->status;
 	row.n_resp = ids->ids.n - ids->n_prompt;
 	if (row.n_resp == 0)
@@ -186,6 +226,9 @@ static int add_row(struct lessons *l, const struct traj *t, const struct rec *r,
 	add_to_group(l, s, k, t, &row);
 	row.resp = l->ids.n;
 	tok_append(&l->ids, ids->ids.v + ids->n_prompt, row.n_resp);
+	row.kept = l->kept.n;
+	if (t->kept.p && uses_kept(l))
+		buf_add(&l->kept, t->kept.p, row.n_kept = t->kept.n);
 	l->row = names_room(l->row, &l->cap, l->n, sizeof *l->row);
 	l->row[l->n++] = row;
 	s->n++;
@@ -227,11 +270,17 @@ static void sort_rows(const struct lessons *l, const struct lessons_step *s, siz
 	free(next);
 }
 
-static bool is_equal(const struct lessons_row *row, size_t n)
+static bool is_equal(const struct lessons *l, const struct lessons_row *row, size_t n)
 {
-	for (size_t i = 1; i < n; i++)
-		if (row[i].reward != row[0].reward)
+	size_t parts = l->o->rl->rewards.n;
+
+	for (size_t i = 1; i < n; i++) {
+		if (!parts && row[i].reward != row[0].reward)
 			return false;
+		for (size_t q = 0; q < parts; q++)
+			if (l->part[row[i].part + q] != l->part[row[0].part + q])
+				return false;
+	}
 	return true;
 }
 
@@ -244,7 +293,7 @@ static void keep_groups(struct lessons *l, struct lessons_step *s, const size_t 
 	for (size_t g = 0; g < s->groups; g++) {
 		size_t n = start[g + 1] - start[g];
 
-		if (!any && is_equal(row + start[g], n)) {
+		if (!any && is_equal(l, row + start[g], n)) {
 			l->equal += n;
 			continue;
 		}
@@ -268,29 +317,57 @@ static void find_starts(const struct lessons *l, const struct lessons_step *s, s
 	assert(g == s->kept);
 }
 
-static void give_advantages(const struct lessons *l, const struct lessons_step *s,
-			    const size_t *start)
+static int give_advantages(const struct lessons *l, const struct lessons_step *s,
+			   const size_t *start, struct reason *why)
 {
 	const struct rl_opts *o = l->o->rl;
 	struct lessons_row *row = l->row + s->row;
 	double *reward = xarray(s->n_kept, sizeof *reward), *out = xarray(s->n_kept, sizeof *out);
-	size_t *len = xarray(s->n_kept, sizeof *len);
+	size_t *len = xarray(s->n_kept, sizeof *len), parts = o->rewards.n;
+	double *part = xarray(s->n_kept * parts, sizeof *part), weight[VERDICT_PARTS];
+	const struct advantage_batch b = {reward, len, start, s->kept, part, weight, parts};
+	int st;
+
+	for (size_t q = 0; q < parts; q++)
+		weight[q] = o->rewards.v[q].reward;
 
 	for (size_t i = 0; i < s->n_kept; i++) {
 		size_t most = (size_t)o->roll.sample.max_new;
 
 		len[i] = row[i].n_resp;
 		reward[i] = row[i].reward;
+		if (parts)
+			memcpy(part + i * parts, l->part + row[i].part, parts * sizeof *part);
 		if (o->overlong_buffer)
 			reward[i] += loss_overlong(len[i] < most ? len[i] : most, most,
 						   (size_t)o->overlong_buffer, o->overlong_penalty);
 	}
-	advantage_all(o->advantage, reward, len, start, s->kept, out);
-	for (size_t i = 0; i < s->n_kept; i++)
+	st = advantage_check(&o->advantage, &b, why);
+	if (!st)
+		advantage_all(&o->advantage, &b, out);
+	for (size_t i = 0; i < s->n_kept && !st; i++)
 		row[i].advantage = out[i];
 	free(reward);
 	free(out);
 	free(len);
+	free(part);
+	return st;
+}
+
+/* Is there a group that has as many as the estimator compares? */
+static int check_sizes(const struct lessons *l, struct reason *why)
+{
+	const struct rl_opts *o = l->o->rl;
+	size_t groups, each, longest;
+
+	if (l->o->given || o->advantage.kind != ADV_PASS_AT_K)
+		return 0;
+	lessons_sizes(l, &groups, &each, &longest);
+	return (int64_t)each >= o->advantage.k
+		       ? 0
+		       : fail(why, ST_INPUT,
+			      "--advantage-k %lld: the largest group has %zu responses",
+			      (long long)o->advantage.k, each);
 }
 
 int lessons_seal(struct lessons *l, struct reason *why)
@@ -304,8 +381,8 @@ int lessons_seal(struct lessons *l, struct reason *why)
 		sort_rows(l, s, l->start);
 		keep_groups(l, s, l->start);
 		find_starts(l, s, l->start);
-		if (!l->o->given && s->kept)
-			give_advantages(l, s, l->start);
+		if (!l->o->given && s->kept && give_advantages(l, s, l->start, why))
+			return why->status;
 		l->records += s->n_kept;
 		most = s->n_kept > most ? s->n_kept : most;
 		groups = s->groups > groups ? s->groups : groups;
@@ -315,9 +392,10 @@ int lessons_seal(struct lessons *l, struct reason *why)
 	l->olds = xarray(most + 1, sizeof *l->olds);
 	l->teachers = xarray(most + 1, sizeof *l->teachers);
 	l->advantage = xarray(most + 1, sizeof *l->advantage);
+	l->truncated = xarray(most + 1, sizeof *l->truncated);
 	if (!l->n)
 		return fail(why, ST_INPUT, "no trajectory to learn from");
-	return l->records ? 0
+	return l->records ? check_sizes(l, why)
 			  : fail(why, ST_INPUT,
 				 "nothing to learn from: of %zu trajectories all are in groups of "
 				 "equal rewards (--keep-equal learns from them)",
@@ -337,14 +415,18 @@ int64_t lessons_get(struct lessons *l, size_t i, struct lesson *out)
 					 .resp = l->ids.v + r->resp,
 					 .n_prompt = r->n_prompt,
 					 .n_resp = r->n_resp};
+		if (r->n_kept)
+			l->seq[k].kept = (struct span){l->kept.p + r->kept, r->n_kept};
 		l->olds[k] = l->old + r->resp;
 		l->teachers[k] = l->teacher ? l->teacher + r->resp : NULL;
 		l->advantage[k] = r->advantage;
+		l->truncated[k] = r->truncated;
 	}
 	*out = (struct lesson){.seq = l->seq,
 			       .old = l->olds,
 			       .teacher = l->teacher ? l->teachers : NULL,
 			       .advantage = l->advantage,
+			       .truncated = l->o->rl->mask_truncated ? l->truncated : NULL,
 			       .start = l->start,
 			       .n = s->n_kept,
 			       .groups = s->kept,
@@ -400,9 +482,13 @@ uint64_t lessons_hash(const struct lessons *l)
 			hash_add(h, head, sizeof head);
 			hash_add(h, &s->temperature, sizeof s->temperature);
 			hash_add(h, &r->advantage, sizeof r->advantage);
+			if (l->o->rl->mask_truncated)
+				hash_add(h, &r->truncated, sizeof r->truncated);
 			hash_add(h, l->ids.v + r->prompt, r->n_prompt * sizeof *l->ids.v);
 			hash_add(h, l->ids.v + r->resp, r->n_resp * sizeof *l->ids.v);
 			hash_add(h, l->old + r->resp, r->n_resp * sizeof *l->old);
+			if (r->n_kept)
+				hash_add(h, l->kept.p + r->kept, r->n_kept);
 			if (l->teacher)
 				hash_add(h, l->teacher + r->resp, r->n_resp * sizeof *l->teacher);
 		}
@@ -416,9 +502,11 @@ void lessons_free(struct lessons *l)
 {
 	free(l->step);
 	free(l->row);
+	free(l->part);
 	free(l->ids.v);
 	free(l->old);
 	free(l->teacher);
+	buf_free(&l->kept);
 	names_free(&l->tasks);
 	free(l->task);
 	trajids_free(&l->scratch);
@@ -426,6 +514,7 @@ void lessons_free(struct lessons *l)
 	free(l->olds);
 	free(l->teachers);
 	free(l->advantage);
+	free(l->truncated);
 	free(l->start);
 	*l = (struct lessons){0};
 }

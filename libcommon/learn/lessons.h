@@ -15,10 +15,11 @@
 #include "stream/traj.h"
 
 struct lessons_opts {
-	const struct rl_opts *rl;  /* advantage, keep_equal, overlong */
-	bool given;                /* advantages are the records' own */
-	const char *old, *teacher; /* keys of log-probabilities; teacher NULL: none are read */
-	const char *policy; /* hash: records of other policies are left out; NULL: none are */
+	const struct rl_opts *rl;   /* advantage, rewards, keep_equal, overlong, mask_truncated */
+	bool given;                 /* advantages are the records' own */
+	const char *old, *teacher;  /* keys of log-probabilities; teacher NULL: none are read */
+	const char (*policies)[17]; /* hashes: records of others are left out; */
+	size_t n_policies;          /* 0: none are */
 };
 
 struct lessons { /* zero-initialise, then set policy and o; free with lessons_free */
@@ -33,8 +34,11 @@ struct lessons { /* zero-initialise, then set policy and o; free with lessons_fr
 	size_t cap_steps;
 	struct lessons_row *row;
 	size_t n, cap;
+	double *part; /* (n, rewards.n), in the order in which rows came */
+	size_t cap_part;
 	struct ids ids;       /* prompts and responses */
 	float *old, *teacher; /* one for each of ids */
+	struct buf kept;      /* of the responses that were drawn from a part of the vocabulary */
 	size_t cap_old;
 	struct names tasks;
 	struct lessons_task *task;
@@ -43,6 +47,7 @@ struct lessons { /* zero-initialise, then set policy and o; free with lessons_fr
 	struct seq *seq; /* of the step that was asked for, and below */
 	const float **olds, **teachers;
 	double *advantage;
+	bool *truncated;
 	size_t *start;
 };
 

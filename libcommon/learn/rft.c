@@ -116,29 +116,29 @@ double rft_response(const struct rft_opts *o, double weight, const float *logp, 
 	return sum;
 }
 
-static void weighted(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
+static void weighted(void *ctx, uint64_t i, const struct batch_rows *r)
 {
 	struct sum *s = ctx;
 	const struct rft_data *d = s->r->d;
 
-	s->r->slope = xgrow(s->r->slope, n, sizeof *s->r->slope);
-	s->loss += rft_response(s->r->o, d->weight[i] * d->row[i].own * s->scale, logp,
-				d->old ? d->old[i] : NULL, n, s->r->slope);
-	for (size_t t = 0; t < n; t++)
-		dlogp[t] = (float)s->r->slope[t];
+	s->r->slope = xgrow(s->r->slope, r->n, sizeof *s->r->slope);
+	s->loss += rft_response(s->r->o, d->weight[i] * d->row[i].own * s->scale, r->logp,
+				d->old ? d->old[i] : NULL, r->n, s->r->slope);
+	for (size_t t = 0; t < r->n; t++)
+		r->dlogp[t] = (float)s->r->slope[t];
 }
 
 /* L = -weight * sum over t of logp_t; d/dlogp_t = -weight */
-static void likelihood(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
+static void likelihood(void *ctx, uint64_t i, const struct batch_rows *r)
 {
 	struct sum *s = ctx;
 	double weight = s->r->d->weight[i] * s->scale, sum = 0;
 
-	for (size_t t = 0; t < n; t++)
-		sum -= logp[t];
+	for (size_t t = 0; t < r->n; t++)
+		sum -= r->logp[t];
 	s->loss += weight * sum;
-	for (size_t t = 0; t < n && dlogp; t++)
-		dlogp[t] = (float)-weight;
+	for (size_t t = 0; t < r->n && r->dlogp; t++)
+		r->dlogp[t] = (float)-weight;
 }
 
 static double total_weight(const struct rft_data *d, const uint64_t *order, size_t n)

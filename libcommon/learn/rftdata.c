@@ -302,10 +302,12 @@ int rft_seal(struct rft_data *d, struct reason *why)
 		const struct rft_row *row = &d->row[i];
 		uint64_t key = rng_key(d->o->seed, RNG_SPLIT, row->task, 0, 0);
 
-		d->seq[i] = (struct seq){d->tok + row->at, d->tok + row->at + row->n_prompt,
-					 row->n_prompt, row->n_resp,
-					 row->learn ? (const uint8_t *)d->learn.p + row->learn - 1
-						    : NULL};
+		d->seq[i] = (struct seq){.prompt = d->tok + row->at,
+					 .resp = d->tok + row->at + row->n_prompt,
+					 .n_prompt = row->n_prompt,
+					 .n_resp = row->n_resp};
+		if (row->learn)
+			d->seq[i].learn = (const uint8_t *)d->learn.p + row->learn - 1;
 		/* whole problems: another answer to one that was learned proves little */
 		if (rng_uniform(key, 0) < d->o->validation)
 			d->held[d->n_held++] = i;

@@ -18,6 +18,7 @@ struct rl {
 	double barren_right; /* sum of their accuracies */
 	struct seq *seq;     /* (n_used) of the present step */
 	const float **old;   /* (n_used) */
+	bool *truncated;     /* (n_used) */
 };
 
 /* Before any of it is asked for */
@@ -54,7 +55,18 @@ struct rl *rl_new(const struct rl_opts *o, struct policy *p, const struct task_s
 	return NULL;
 }
 
-void rl_log(struct runlog *l, const struct rl_report *r)
+static void log_choice(struct runlog *l, enum choose_rule rule, const struct explored *e)
+{
+	if (rule == CHOOSE_ALL)
+		return;
+	runlog_int(l, "problems_seen", e->seen);
+	if (rule == CHOOSE_THOMPSON)
+		return;
+	runlog_int(l, "problems_out", e->out);
+	runlog_int(l, "problems_passed", e->passed);
+}
+
+void rl_log(struct runlog *l, const struct rl *rl, const struct rl_report *r)
 {
 	const struct explored *e = &r->explored;
 
@@ -71,6 +83,7 @@ void rl_log(struct runlog *l, const struct rl_report *r)
 	runlog_int(l, "groups_tried", e->tried);
 	runlog_int(l, "groups_kept", e->kept);
 	runlog_int(l, "rounds", e->rounds);
+	log_choice(l, rl->o->choose.rule, e);
 	runlog_int(l, "updates", r->learned.updates);
 	runlog_int(l, "skipped", r->learned.skipped);
 	runlog_num(l, "lr", r->learned.lr);
@@ -93,6 +106,7 @@ void rl_free(struct rl *r)
 	learner_free(r->learner);
 	free(r->seq);
 	free(r->old);
+	free(r->truncated);
 	free(r);
 }
 
@@ -119,16 +133,21 @@ static struct lesson prepare(struct rl *r, const struct explored *ex)
 
 	r->seq = xgrow(r->seq, ex->n_used, sizeof *r->seq);
 	r->old = xgrow(r->old, ex->n_used, sizeof *r->old);
+	r->truncated = xgrow(r->truncated, ex->n_used, sizeof *r->truncated);
 	for (size_t i = 0; i < ex->n_used; i++) {
 		const struct rollout *o = &all->v[ex->used[i]];
 
-		r->seq[i] = (struct seq){.resp = all->tokens + o->tok, .n_resp = o->n};
+		r->seq[i] = (struct seq){.resp = all->tokens + o->tok,
+					 .n_resp = o->n,
+					 .kept = rollout_kept(all, ex->used[i])};
 		r->seq[i].prompt = rollout_prompt(roller, o->task, &r->seq[i].n_prompt);
-		r->old[i] = all->full + o->tok;
+		r->old[i] = all->logprobs + o->tok;
+		r->truncated[i] = !o->stopped;
 	}
 	return (struct lesson){.seq = r->seq,
 			       .old = r->old,
 			       .advantage = ex->advantage,
+			       .truncated = r->o->mask_truncated ? r->truncated : NULL,
 			       .start = ex->start,
 			       .n = ex->n_used,
 			       .groups = ex->kept,

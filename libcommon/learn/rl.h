@@ -35,7 +35,7 @@ struct rl *rl_new(const struct rl_opts *o, struct policy *p, const struct task_s
  * train on are ST_INPUT, unless the problems are mastered. */
 int rl_step(struct rl *r, struct rl_report *report, struct reason *why);
 /* Puts the metrics into the present line of the log. */
-void rl_log(struct runlog *l, const struct rl_report *r);
+void rl_log(struct runlog *l, const struct rl *rl, const struct rl_report *r);
 /* Names all that the next step depends on. The reference of a KL term is not among it: it is the
  * policy that rl_new is given. */
 void rl_state(struct rl *r, struct state *s);

@@ -93,11 +93,17 @@ struct norm block_norm(const struct model *m, struct norm_at at)
 			     .centred = row->layernorm};
 }
 
+bool block_half(const struct model *m)
+{
+	return m->how & MODEL_BF16;
+}
+
 struct att_how block_att(const struct model *m, size_t layer)
 {
 	return (struct att_how){.scale = (float)m->cfg.attention_scale,
 				.cap = (float)m->cfg.attention_cap,
-				.window = (size_t)m->layer[layer].kind.window};
+				.window = (size_t)m->layer[layer].kind.window,
+				.half = block_half(m)};
 }
 
 struct act block_act(const struct model *m, size_t layer)

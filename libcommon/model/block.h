@@ -33,6 +33,8 @@ struct block {
 /* What a layer computes its rows by */
 struct norm block_norm(const struct model *m, struct norm_at at);
 struct att_how block_att(const struct model *m, size_t layer);
+/* Keys and values are held in bf16 */
+bool block_half(const struct model *m);
 struct act block_act(const struct model *m, size_t layer);
 /* Do the outputs of o and down go through a norm? And, or, a factor? Else they are added as they
  * are. */

@@ -44,13 +44,13 @@ size_t decode_lay_out(struct decode_room *r, const struct decode *d, float *base
 /* Floats of the keys of one layer and head */
 static size_t keys_size(const struct decode *d)
 {
-	return att_keys_floats(d->len, (size_t)d->m->cfg.head_dim);
+	return att_keys_size(d->len, (size_t)d->m->cfg.head_dim, block_half(d->m));
 }
 
 /* Floats from one head's keys in the cache to the next one's */
 static size_t head_step(const struct decode *d)
 {
-	return keys_size(d) + att_values_floats(d->len, (size_t)d->m->cfg.head_dim);
+	return keys_size(d) + att_values_size(d->len, (size_t)d->m->cfg.head_dim, block_half(d->m));
 }
 
 /* Floats of a layer: keys and values of its heads, or the state of what stands in their place */
@@ -83,7 +83,8 @@ static float *layer_keys(const struct decode *d, float *kv, size_t layer)
 void decode_copy(const struct decode *d, float *to, const float *from, size_t n)
 {
 	const struct config *c = &d->m->cfg;
-	size_t hd = (size_t)c->head_dim, keys = att_keys_floats(n, hd);
+	size_t hd = (size_t)c->head_dim, keys = att_keys_size(n, hd, block_half(d->m));
+	size_t values_n = att_values_size(n, hd, block_half(d->m));
 
 	assert(to && from && to != from && n <= d->len);
 	for (size_t l = 0; l < (size_t)c->layers; l++) {
@@ -96,7 +97,7 @@ void decode_copy(const struct decode *d, float *to, const float *from, size_t n)
 			size_t at = i * head_step(d), values = at + keys_size(d);
 
 			memcpy(x + at, y + at, keys * sizeof *x);
-			memcpy(x + values, y + values, att_values_floats(n, hd) * sizeof *x);
+			memcpy(x + values, y + values, values_n * sizeof *x);
 		}
 	}
 }

@@ -4,6 +4,7 @@
  */
 #include "model/head.h"
 #include "base/par.h"
+#include "model/cut.h"
 #include "model/mat.h"
 #include "model/wgrad.h"
 
@@ -30,6 +31,12 @@ static void logits_block(struct workspace *r, size_t from, size_t n, int thread)
 		r->stat[from + x] = softmax_stat(logits + x * v, v, inv_t);
 }
 
+/* What row x's target was drawn from; n 0: the whole vocabulary */
+static struct span kept_of(const struct workspace *r, size_t x)
+{
+	return r->p->kept ? r->p->kept[x] : (struct span){0};
+}
+
 static void job_score(void *ctx, size_t i, int thread)
 {
 	struct workspace *r = ctx;
@@ -39,9 +46,14 @@ static void job_score(void *ctx, size_t i, int thread)
 	rows_of(r, i, &from, &n);
 	logits_block(r, from, n, thread);
 	for (size_t x = from; x < from + n; x++) {
-		float z = r->logits[(x - r->row0) * v + r->p->target[x]];
+		const float *logits = r->logits + (x - r->row0) * v;
+		uint32_t target = r->p->target[x];
+		float whole = softmax_logp(&r->stat[x], logits[target], inv_t);
+		struct span kept = kept_of(r, x);
 
-		r->logp[x] = softmax_logp(&r->stat[x], z, inv_t);
+		r->logp[x] = kept.n ? cut_logp_kept(logits, kept, target, inv_t) : whole;
+		if (r->p->whole)
+			r->p->whole[x] = whole;
 		if (r->entropy)
 			r->entropy[x] = r->stat[x].entropy;
 	}
@@ -68,6 +80,23 @@ void head_forward(struct workspace *r)
 	}
 }
 
+/* Logits of row x become their gradients. */
+static void row_back(const struct workspace *r, size_t x, float *logits)
+{
+	const struct config *c = &r->m->cfg;
+	struct span kept = kept_of(r, x);
+	float dwhole = r->p->dwhole ? r->p->dwhole[x] : 0.0f;
+	struct softmax_grad g = {r->p->target[x], dwhole, r->dent ? r->dent[x] : 0.0f,
+				 (float)(1.0 / r->p->temperature), (float)c->logit_cap};
+
+	if (kept.n) {
+		cut_backward(logits, (size_t)c->vocab, kept, r->dlogp[x], &r->stat[x], &g);
+		return;
+	}
+	g.dlogp += r->dlogp[x];
+	softmax_backward(logits, (size_t)c->vocab, &r->stat[x], &g);
+}
+
 /* dlogits as softmax_backward says, dxn = dlogits H: logits become their gradients; dxn gets the
  * gradient by the normed rows. The logits of the last chunk are still there from the forward pass.
  */
@@ -76,18 +105,14 @@ static void job_back(void *ctx, size_t i, int thread)
 	struct workspace *r = ctx;
 	const struct model *m = r->m;
 	size_t v = (size_t)m->cfg.vocab, d = (size_t)m->cfg.d, from, n;
-	float inv_t = (float)(1.0 / r->p->temperature), *logits;
+	float *logits;
 
 	rows_of(r, i, &from, &n);
 	if (r->row1 < r->p->n_rows)
 		logits_block(r, from, n, thread);
 	logits = r->logits + (from - r->row0) * v;
 	for (size_t x = 0; x < n; x++) {
-		struct softmax_grad g = {r->p->target[from + x], r->dlogp[from + x],
-					 r->dent ? r->dent[from + x] : 0.0f, inv_t,
-					 (float)m->cfg.logit_cap};
-
-		softmax_backward(logits + x * v, v, &r->stat[from + x], &g);
+		row_back(r, from + x, logits + x * v);
 		if (m->cfg.logit_scale > 0)
 			softmax_scores(logits + x * v, v, (float)m->cfg.logit_scale, 0);
 	}

@@ -10,6 +10,7 @@
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
 
+#include "base/buf.h"
 #include "model/angles.h"
 #include "model/config.h"
 #include "model/lora.h"
@@ -135,6 +136,12 @@ struct pack {
 	const uint32_t *at;     /* (n_rows) places in tokens, each as often as one likes */
 	const uint32_t *target; /* (n_rows) */
 	double temperature;     /* logits are divided by it */
+	/* (n_rows) The tokens that row i's target was drawn from, see base/kept.h: its
+	 * log-probability is of the distribution over these. n 0: over the whole vocabulary, as
+	 * with kept NULL in all rows */
+	const struct span *kept;
+	float *whole;        /* (n_rows) out: over the whole vocabulary; NULL: not wanted */
+	const float *dwhole; /* (n_rows) in: see model_backward; NULL: 0 */
 };
 
 struct workspace; /* activations of one micro-batch; opaque, reused from call to call */
@@ -155,8 +162,9 @@ void model_logprobs(struct workspace *r, const struct model *m, const struct pac
 /* As model_logprobs, keeping the activations for model_backward. */
 void model_forward(struct workspace *r, const struct model *m, const struct pack *p, float *logp,
 		   float *entropy);
-/* Adds to grads (laid out as model_trained) the gradient of sum_i dlogp[i] * logp[i] + dent[i] *
- * entropy[i] (dent may be NULL), for the last model_forward with the same m and p. A frozen model
+/* Adds to grads (laid out as model_trained) the gradient of sum_i dlogp[i] * logp[i] + dwhole[i] *
+ * whole[i] + dent[i] * entropy[i] (dent may be NULL), for the last model_forward with the same m
+ * and p. A frozen model
  * without an adapter has none: grads may be NULL, the pass only goes through. */
 void model_backward(struct workspace *r, const struct model *m, const struct pack *p,
 		    const float *dlogp, const float *dent, float *grads);

@@ -1,11 +1,12 @@
 /* pick.c - one token from a row of logits. See pick.h. */
 #include "model/pick.h"
-#include "base/elem.h"
 #include "base/fault.h"
+#include "model/cut.h"
 #include "tensor/softmax.h"
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 
 static size_t argmax(const float *x, size_t n)
 {
@@ -75,40 +76,94 @@ static size_t candidates(uint32_t *h, const float *e, size_t v, double total, do
 	return n;
 }
 
-/* Draws from the largest only. Returns the token and the share of the mass that it was drawn from.
- */
-static uint32_t draw_cut(struct pick_scratch *s, size_t v, double total, const struct pick_opts *o,
-			 double u, double *mass)
+static bool cuts_to_k(const struct pick_opts *o, size_t v)
 {
-	size_t most = o->top_k > 0 && (size_t)o->top_k < v ? (size_t)o->top_k : v, kept = 0, n = v;
-	double sum = 0, seen = 0, top_p = o->top_p;
+	return o->top_k > 0 && (size_t)o->top_k < v;
+}
 
-	if (most == v)
-		most = n = candidates(s->heap, s->e, v, total, top_p);
-	else
+/* Makes a heap of all that the cut can leave; returns how many. */
+static size_t heap(struct pick_scratch *s, size_t v, double total, const struct pick_opts *o)
+{
+	size_t n = v;
+
+	if (cuts_to_k(o, v))
 		for (size_t i = 0; i < v; i++)
 			s->heap[i] = (uint32_t)i;
+	else
+		n = candidates(s->heap, s->e, v, total, o->top_p);
 	for (size_t i = n / 2; i-- > 0;)
 		sift(s->heap, n, i, s->e);
-	if (most < n) /* top_p is a share of what top_k leaves */
-		for (total = 0; kept < most; kept++)
-			total += s->e[pop(s->heap, n - kept, s->e)];
-	if (top_p < 1 || most == n) {
-		size_t have = kept;
+	return n;
+}
 
-		for (kept = 0; kept < most && (kept == 0 || sum < top_p * total); kept++)
-			sum += s->e[kept < have ? s->heap[n - 1 - kept]
-						: pop(s->heap, n - kept, s->e)];
-	} else {
-		sum = total;
+/* The fewest of the largest of v weights, which sum to total, that o leaves: *kept of them, the
+ * largest last, that sum to *mass. */
+static uint32_t *cut(struct pick_scratch *s, size_t v, double total, const struct pick_opts *o,
+		     size_t *kept, double *mass)
+{
+	size_t n = heap(s, v, total, o), most = n < KEPT_MOST ? n : KEPT_MOST, have = 0;
+
+	if (cuts_to_k(o, v)) { /* top_p is a share of what top_k leaves */
+		most = (size_t)o->top_k < most ? (size_t)o->top_k : most;
+		for (total = 0; have < most; have++)
+			total += s->e[pop(s->heap, n - have, s->e)];
 	}
-	*mass = sum;
-	for (size_t i = 0; i < kept; i++) {
-		seen += s->e[s->heap[n - 1 - i]];
-		if (seen > u * sum)
-			return s->heap[n - 1 - i];
+	*mass = 0;
+	for (*kept = 0; *kept < most && (o->top_p == 1 || *kept == 0 || *mass < o->top_p * total);
+	     ++*kept) {
+		uint32_t t = *kept < have ? s->heap[n - 1 - *kept] : pop(s->heap, n - *kept, s->e);
+
+		if (s->e[t] == 0)
+			break;
+		*mass += s->e[t];
 	}
-	return s->heap[n - 1];
+	return s->heap + n - *kept;
+}
+
+static uint32_t draw(const uint32_t *kept, size_t n, const float *e, double at)
+{
+	double seen = 0;
+
+	for (size_t i = n; i-- > 0;) {
+		seen += e[kept[i]];
+		if (seen > at)
+			return kept[i];
+	}
+	return kept[n - 1];
+}
+
+static int by_id(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Draws from what the cut leaves. */
+static void draw_cut(struct picked *out, struct pick_scratch *s, size_t v, double total,
+		     const struct pick_opts *o, double u)
+{
+	double mass;
+	uint32_t *kept = cut(s, v, total, o, &out->n_kept, &mass);
+
+	out->token = draw(kept, out->n_kept, s->e, u * mass);
+	qsort(kept, out->n_kept, sizeof *kept, by_id);
+	out->kept = kept;
+	out->n_kept = out->n_kept < v ? out->n_kept : 0;
+}
+
+bool pick_cuts(const struct pick_opts *o, size_t v)
+{
+	return o->temperature > 0 && (o->top_p < 1 || cuts_to_k(o, v));
+}
+
+size_t pick_bytes(const struct pick_opts *o, size_t v)
+{
+	enum { SMALL = 32 };
+	size_t n = o->top_k > 0 ? (size_t)o->top_k : SMALL;
+
+	n = n < v ? n : v;
+	return pick_cuts(o, v) ? 2 * (1 + n) : 0;
 }
 
 bool pick_token(struct picked *out, const float *logits, size_t v, const struct pick_opts *o,
@@ -116,8 +171,7 @@ bool pick_token(struct picked *out, const float *logits, size_t v, const struct 
 {
 	float inv_t = (float)(1.0 / (o->temperature > 0 ? o->temperature : 1.0));
 	struct softmax_stat st = softmax_stat(logits, v, inv_t);
-	bool cut = o->top_p < 1 || (o->top_k > 0 && (size_t)o->top_k < v);
-	double total, mass = 0;
+	double total = 0;
 
 	assert(out && logits && v >= 1 && s->e && s->heap);
 	assert(u >= 0 && u < 1);
@@ -125,19 +179,16 @@ bool pick_token(struct picked *out, const float *logits, size_t v, const struct 
 	fault_float("logit", &st.max);
 	if (!isfinite(st.max) || !isfinite(st.log_sum))
 		return false;
-	out->entropy = st.entropy;
-	if (o->temperature <= 0) {
+	*out = (struct picked){.entropy = st.entropy};
+	if (o->temperature > 0)
+		total = softmax_weights(s->e, logits, v, inv_t, st.max);
+	if (o->temperature <= 0)
 		out->token = (uint32_t)argmax(logits, v);
-		out->full = out->logp = softmax_logp(&st, logits[out->token], inv_t);
-		return true;
-	}
-	total = softmax_weights(s->e, logits, v, inv_t, st.max);
-	if (cut)
-		out->token = draw_cut(s, v, total, o, u, &mass);
+	else if (pick_cuts(o, v))
+		draw_cut(out, s, v, total, o, u);
 	else
 		out->token = (uint32_t)find(s->e, v, u * total);
-	out->full = out->logp = softmax_logp(&st, logits[out->token], inv_t);
-	if (cut)
-		out->logp = (float)elem_log(s->e[out->token] / mass);
+	out->logp = out->n_kept ? cut_logp(logits, out->kept, out->n_kept, out->token, inv_t)
+				: softmax_logp(&st, logits[out->token], inv_t);
 	return true;
 }

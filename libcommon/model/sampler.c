@@ -6,6 +6,7 @@
  * for which no group is left help with the samples of one that others began.
  */
 #include "model/sampler.h"
+#include "base/kept.h"
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/rng.h"
@@ -50,11 +51,14 @@ enum {
  * few enough that a long prompt takes no more memory than its keys and values */
 enum { PART = 44 * GEMM_MR };
 
+enum { RESULTS = 3 }; /* arrays of a sample: tokens, log-probabilities, entropies */
+
 #define NONE SIZE_MAX
 
 struct sampler {
 	struct sample_opts o;
 	struct pick_opts pick;
+	bool cuts; /* the vocabulary, by top-k or top-p */
 	struct decode decode;
 	struct worker *w;
 	int n_w;
@@ -63,8 +67,10 @@ struct sampler {
 	float *mem;
 	size_t n_mem;
 	struct qkvtable table;
-	void *results; /* tokens, logprobs, full logprobs, entropy of all samples */
+	void *results; /* tokens, logprobs, entropy of all samples */
 	size_t n_results;
+	struct buf *kept; /* of each sample; with a cut */
+	size_t n_kept;
 	/* of the call under way */
 	const struct sample_group *groups;
 	size_t n_groups, *first; /* index of each group's first sample */
@@ -81,7 +87,8 @@ struct sampler *sampler_new(const struct model *m, const struct sample_opts *o)
 	assert(!(m->how & MODEL_LAYERWISE)); /* all layers' panels are needed at once */
 	s->decode.m = m;
 	s->o = *o;
-	s->pick = (struct pick_opts){o->temperature, o->top_p, o->top_k};
+	s->pick = (struct pick_opts){o->temperature, o->top_k, o->top_p};
+	s->cuts = pick_cuts(&s->pick, (size_t)m->cfg.vocab);
 	if (s->o.batch < 1)
 		s->o.batch = 1;
 	if (m->n_packed * sizeof(float) <= CACHED && s->o.batch > FEW)
@@ -112,6 +119,9 @@ void sampler_free(struct sampler *s)
 	big_free(s->mem, s->n_mem * sizeof *s->mem);
 	qkvtable_free(&s->table);
 	big_free(s->results, s->n_results);
+	for (size_t i = 0; i < s->n_kept; i++)
+		buf_free(&s->kept[i]);
+	free(s->kept);
 	free(s->w);
 	free(s->first);
 	free(s->started);
@@ -198,11 +208,23 @@ static void prepare(struct sampler *s, size_t n)
 	}
 }
 
+static void prepare_kept(struct sampler *s, size_t n)
+{
+	if (!s->cuts)
+		return;
+	if (n > s->n_kept) {
+		s->kept = xgrow(s->kept, n, sizeof *s->kept);
+		memset(s->kept + s->n_kept, 0, (n - s->n_kept) * sizeof *s->kept);
+		s->n_kept = n;
+	}
+	for (size_t i = 0; i < n; i++)
+		buf_reset(&s->kept[i]);
+}
+
 /* Places for the results of n samples of up to max_new tokens each. */
 static void prepare_results(struct sampler *s, size_t n)
 {
-	size_t each = (size_t)s->o.max_new, bytes = n * each * 4 * sizeof(float);
-	bool same = s->o.top_p >= 1 && s->o.top_k <= 0;
+	size_t each = (size_t)s->o.max_new, bytes = n * each * RESULTS * sizeof(float);
 
 	if (bytes > s->n_results) {
 		big_free(s->results, s->n_results);
@@ -210,13 +232,13 @@ static void prepare_results(struct sampler *s, size_t n)
 		s->n_results = bytes;
 	}
 	for (size_t i = 0; i < n; i++) {
-		float *f = (float *)s->results + i * 4 * each;
+		float *f = (float *)s->results + i * RESULTS * each;
 
-		s->out[i] = (struct sample){.tokens = (uint32_t *)s->results + i * 4 * each,
+		s->out[i] = (struct sample){.tokens = (uint32_t *)s->results + i * RESULTS * each,
 					    .logprobs = f + each,
-					    .full_logprobs = same ? f + each : f + 2 * each,
-					    .entropy = f + 3 * each};
+					    .entropy = f + 2 * each};
 	}
+	prepare_kept(s, n);
 }
 
 /* ---- groups and slots ---- */
@@ -252,6 +274,14 @@ static bool take_sample(struct sampler *s, struct worker *w, size_t *i)
 	return true;
 }
 
+static void note_kept(struct sampler *s, struct sample *out, const struct picked *d)
+{
+	struct buf *b = &s->kept[out - s->out];
+
+	kept_put(b, d->kept, d->n_kept);
+	out->kept = (struct span){b->p, b->n};
+}
+
 /* Draws the slot's next token from logits; frees the slot when the sample is done. */
 static void advance(struct sampler *s, struct worker *w, struct slot *t, const float *logits)
 {
@@ -267,8 +297,9 @@ static void advance(struct sampler *s, struct worker *w, struct slot *t, const f
 	}
 	((uint32_t *)out->tokens)[i] = d.token;
 	((float *)out->logprobs)[i] = d.logp;
-	((float *)out->full_logprobs)[i] = d.full;
 	((float *)out->entropy)[i] = d.entropy;
+	if (s->cuts)
+		note_kept(s, out, &d);
 	out->n++;
 	out->stopped = config_is_eos(&s->decode.m->cfg, d.token);
 	t->token = d.token;
@@ -389,7 +420,10 @@ size_t sampler_bytes(const struct sampler *s, size_t n_prompt, size_t n)
 	floats = lay_out(&t, NULL);
 	draw = (size_t)s->n_w * v * (sizeof *t.w->draw.e + sizeof *t.w->draw.heap);
 	free(t.w);
-	return (floats + s->table.n + n * (size_t)s->o.max_new * 4) * sizeof(float) + draw;
+	return (floats + s->table.n) * sizeof(float) + draw +
+	       n * (size_t)s->o.max_new *
+		       (RESULTS * sizeof(float) +
+			pick_bytes(&s->pick, (size_t)s->decode.m->cfg.vocab));
 }
 
 int sampler_run(struct sampler *s, const struct sample_group *groups, size_t n_groups,

@@ -8,6 +8,7 @@
 #ifndef MODEL_SAMPLER_H
 #define MODEL_SAMPLER_H
 
+#include "base/buf.h"
 #include "model/model.h"
 
 struct sample_opts {
@@ -31,9 +32,9 @@ struct sample { /* out: arrays are owned by the sampler, valid until the next sa
 		   sampler_free */
 	const uint32_t *tokens;
 	const float *logprobs; /* of the distribution really drawn from (greedy: temperature 1) */
-	const float *full_logprobs; /* at the same temperature without top-k/top-p; same array when
-				       both are off */
-	const float *entropy;       /* per token, nats, of softmax(logits / temperature) */
+	const float *entropy;  /* per token, nats, of softmax(logits / temperature) */
+	struct span kept;      /* what top-k and top-p left of the vocabulary for each token, see
+				  base/kept.h; p NULL: both are off */
 	size_t n;
 	bool stopped; /* ended by a stop token (which is the last of tokens) */
 };

@@ -156,8 +156,8 @@ static size_t scratch_floats(const struct workspace *r)
 	const struct config *c = &r->m->cfg;
 	size_t hd = (size_t)c->head_dim, T = r->longest;
 	size_t rows = block_scratch(r->m, r->head_rows), back = 0;
-	size_t att =
-		att_keys_floats(T, hd) + att_values_floats(T, hd) + att_scratch(WORKSPACE_ROWS, T);
+	size_t att = att_keys_size(T, hd, false) + att_values_size(T, hd, false) +
+		     att_scratch(WORKSPACE_ROWS, T);
 
 	att = max2(att, mix_pass_scratch(r->m, T, r->keep));
 	if (r->keep)

@@ -249,8 +249,8 @@ static int add_reals(const struct gguf *g, const struct gguf_arch *a, const stru
 			continue;
 		if (gguf_real(g, gguf_arch_key(a, reals[i].key), &v, why))
 			return ST_INPUT;
-		if (v == 0 && reals[i].has == GGUF_SCALES)
-			v = 1 / sqrt((double)c->head_dim);
+		if (v == 0 && reals[i].has == GGUF_SCALES) /* as if it were not there */
+			v = reals[i].absent > 0 ? reals[i].absent : 1 / sqrt((double)c->head_dim);
 		json_object_set_new(j, reals[i].hf, v == 0 ? json_null() : json_real(v));
 	}
 	if (family_row(a->family)->scaled_embedding)

@@ -2,6 +2,7 @@
 #include "policy/ggufvocab.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "base/names.h"
 #include "policy/gguftok.h"
 
@@ -207,21 +208,22 @@ static int take_added(struct vocab *v, struct reason *why)
 	return st;
 }
 
-/* A name that llama.cpp takes for Phi-3's, or does not, as the tokens are */
+/* A name that llama.cpp takes for Phi-3's, or does not, as the tokens are: "Phi-3" and "phi3" get a
+ * blank before the digit. */
 static void put_name(const struct vocab *v, struct span name, struct gguf_meta *m)
 {
 	struct buf b = {0};
 
+	if (!utf8_valid(name.p, name.n)) /* of a folder; a GGUF has no other text */
+		name = (struct span){"model", 5};
 	if (v->phi3 && !gguf_tok_is_phi3(name))
 		buf_str(&b, "Phi-3 ");
 	for (size_t i = 0; i < name.n; i++) {
-		struct span rest = {name.p + i, 5 < name.n - i ? 5 : name.n - i};
-		bool is = !v->phi3 && gguf_tok_is_phi3(rest) && (name.p[i] | 32) == 'p';
-
-		buf_add(&b, name.p + i, is ? 3 : 1);
-		if (is)
-			buf_char(&b, ' ');
-		i += is ? (name.p[i + 3] == '-' ? 3 : 2) : 0;
+		buf_char(&b, name.p[i]);
+		if (v->phi3 || !gguf_tok_is_phi3((struct span){b.p, b.n}))
+			continue;
+		b.n -= b.p[b.n - 2] == '-' ? 2 : 1;
+		buf_str(&b, " 3");
 	}
 	gguf_put_string(m, "general.name", (struct span){b.p, b.n});
 	buf_free(&b);

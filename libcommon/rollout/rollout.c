@@ -1,8 +1,11 @@
 /* rollout.c - sampled and judged responses. See rollout.h. */
 #include "rollout/rollout.h"
+#include "base/kept.h"
 #include "base/mem.h"
 #include "base/profile.h"
+#include "model/pick.h"
 #include "rollout/prompt.h"
+#include "stream/pack.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +71,9 @@ size_t rollout_longest(const struct roller *r)
 
 size_t rollout_bytes(const struct roller *r, size_t n, size_t kept)
 {
-	const size_t token = sizeof(uint32_t) + 2 * sizeof(float); /* and its log-probabilities */
+	const struct sample_opts *o = &r->o.sample;
+	const struct pick_opts cut = {o->temperature, o->top_k, o->top_p};
+	size_t token = sizeof(uint32_t) + sizeof(float) + pick_bytes(&cut, (size_t)r->p->cfg.vocab);
 	int64_t len = r->p->cfg.max_len, most = r->o.sample.max_new;
 
 	return sampler_bytes(r->sampler, rollout_longest(r), n) +
@@ -79,6 +84,7 @@ void rollout_reset(struct rollouts *r)
 {
 	r->n = r->n_tok = 0;
 	buf_reset(&r->text);
+	buf_reset(&r->kept);
 }
 
 void rollout_free(struct rollouts *r)
@@ -86,8 +92,8 @@ void rollout_free(struct rollouts *r)
 	free(r->v);
 	free(r->tokens);
 	free(r->logprobs);
-	free(r->full);
 	buf_free(&r->text);
+	buf_free(&r->kept);
 	memset(r, 0, sizeof *r);
 }
 
@@ -102,7 +108,6 @@ static void make_room(struct rollouts *r, size_t more, size_t more_tok)
 			r->n_tok + more_tok > 2 * r->cap_tok ? r->n_tok + more_tok : 2 * r->cap_tok;
 		r->tokens = xgrow(r->tokens, r->cap_tok, sizeof *r->tokens);
 		r->logprobs = xgrow(r->logprobs, r->cap_tok, sizeof *r->logprobs);
-		r->full = xgrow(r->full, r->cap_tok, sizeof *r->full);
 	}
 }
 
@@ -114,17 +119,19 @@ void rollout_add(struct rollouts *to, const struct rollouts *from, size_t first,
 	make_room(to, n, n_tok);
 	memcpy(to->tokens + to->n_tok, from->tokens + a->tok, n_tok * sizeof *to->tokens);
 	memcpy(to->logprobs + to->n_tok, from->logprobs + a->tok, n_tok * sizeof *to->logprobs);
-	memcpy(to->full + to->n_tok, from->full + a->tok, n_tok * sizeof *to->full);
 	for (const struct rollout *r = a; r <= z; r++) {
 		struct rollout *o = &to->v[to->n++];
 
 		*o = *r;
 		o->tok = to->n_tok + (r->tok - a->tok);
 		o->text = to->text.n + (r->text - a->text);
+		o->kept = to->kept.n + (r->kept - a->kept);
 	}
 	to->n_tok += n_tok;
 	if (z->text + z->n_text > a->text)
 		buf_add(&to->text, from->text.p + a->text, z->text + z->n_text - a->text);
+	if (z->n_kept)
+		buf_add(&to->kept, from->kept.p + a->kept, z->kept + z->n_kept - a->kept);
 }
 
 static double mean(const float *v, size_t n)
@@ -148,12 +155,15 @@ static void keep(const struct roller *r, size_t task, size_t index, const struct
 			      .tok = out->n_tok,
 			      .n = s->n,
 			      .text = out->text.n,
+			      .kept = out->kept.n,
+			      .n_kept = s->kept.n,
 			      .sample = (int64_t)index,
 			      .stopped = s->stopped,
 			      .entropy = mean(s->entropy, s->n)};
 	memcpy(out->tokens + o->tok, s->tokens, s->n * sizeof *out->tokens);
 	memcpy(out->logprobs + o->tok, s->logprobs, s->n * sizeof *out->logprobs);
-	memcpy(out->full + o->tok, s->full_logprobs, s->n * sizeof *out->full);
+	if (s->kept.n)
+		buf_add(&out->kept, s->kept.p, s->kept.n);
 	out->n_tok += s->n;
 	tok_decode(r->p->tok, s->tokens, s->n, false, &out->text);
 	o->n_text = out->text.n - o->text;
@@ -213,6 +223,13 @@ int rollout_run(struct roller *r, const struct draw *d, size_t n_draws, size_t n
 	return st || !r->verifier ? st : judge_all(r, out, from, why);
 }
 
+struct span rollout_kept(const struct rollouts *r, size_t i)
+{
+	const struct rollout *o = &r->v[i];
+
+	return o->n_kept ? (struct span){r->kept.p + o->kept, o->n_kept} : (struct span){0};
+}
+
 void rollout_traj(const struct roller *r, const struct rollouts *all, size_t i, struct traj *t)
 {
 	const struct rollout *o = &all->v[i];
@@ -231,6 +248,8 @@ void rollout_traj(const struct roller *r, const struct rollouts *all, size_t i, 
 	t->tokens = all->tokens + o->tok;
 	t->logprobs = all->logprobs + o->tok;
 	t->n_tokens = t->n_logprobs = o->n;
+	if (o->n_kept <= KEPT_BYTES)
+		t->kept = rollout_kept(all, i);
 	t->temperature = r->o.sample.temperature;
 	t->top_p = r->o.sample.top_p;
 	t->top_k = r->o.sample.top_k;
@@ -245,4 +264,19 @@ void rollout_traj(const struct roller *r, const struct rollouts *all, size_t i, 
 		if (o->verdict.extracted[0])
 			t->extracted = span_of(o->verdict.extracted);
 	}
+}
+
+void rollout_rewards(const struct rollouts *all, size_t i, struct traj *t, struct buf *b)
+{
+	const struct rollout *o = &all->v[i];
+	msgpack_packer pk;
+
+	if (!o->judged || !o->verdict.n_parts)
+		return;
+	buf_reset(b);
+	pack_init(&pk, b);
+	pack_str(&pk, "rewards");
+	verdict_pack(&o->verdict, b);
+	t->more = (struct span){b->p, b->n};
+	t->n_more = 1;
 }

@@ -36,6 +36,7 @@ struct rollout {
 	size_t task;
 	size_t tok, n;       /* tokens[tok .. tok + n), at least one */
 	size_t text, n_text; /* bytes of text */
+	size_t kept, n_kept; /* bytes of kept; none: nothing was cut */
 	int64_t sample;      /* index among the responses to its draw */
 	bool stopped;        /* by a stop token, not by the length */
 	double entropy;      /* mean over tokens, nats */
@@ -48,9 +49,9 @@ struct rollouts { /* zero-initialise; free with rollout_free */
 	size_t n, cap;
 	uint32_t *tokens;
 	float *logprobs; /* of the distribution drawn from */
-	float *full;     /* at the same temperature, without top-k and top-p: the policy's own */
 	size_t n_tok, cap_tok;
 	struct buf text; /* decoded responses, without special tokens */
+	struct buf kept; /* what top-k and top-p left for each token, see base/kept.h */
 };
 /* Appends the n responses of from that begin with the first-th. */
 void rollout_add(struct rollouts *to, const struct rollouts *from, size_t first, size_t n);
@@ -64,6 +65,8 @@ int rollout_run(struct roller *r, const struct draw *d, size_t n_draws, size_t n
 /* Bytes that sampling n responses at once needs, with the rollouts of `kept` in memory. */
 size_t rollout_bytes(const struct roller *r, size_t n, size_t kept);
 
+/* What top-k and top-p left for the tokens of response i; p NULL: they are off. */
+struct span rollout_kept(const struct rollouts *r, size_t i);
 /* Token ids of a problem's prompt, owned by r. */
 const uint32_t *rollout_prompt(const struct roller *r, size_t task, size_t *n);
 size_t rollout_longest(const struct roller *r); /* tokens of the longest prompt */
@@ -71,5 +74,7 @@ size_t rollout_longest(const struct roller *r); /* tokens of the longest prompt 
 /* Response i as a trajectory whose pointers go into r and all; policy, step, iter, advantage and
  * used are left absent. */
 void rollout_traj(const struct roller *r, const struct rollouts *all, size_t i, struct traj *t);
+/* Adds to t the several rewards of its verdict, where it has them; t points into b. */
+void rollout_rewards(const struct rollouts *all, size_t i, struct traj *t, struct buf *b);
 
 #endif

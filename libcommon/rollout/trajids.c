@@ -1,5 +1,6 @@
 /* trajids.c - the tokens of a trajectory. See trajids.h. */
 #include "rollout/trajids.h"
+#include "base/kept.h"
 #include "base/utf8.h"
 
 #include <stdlib.h>
@@ -83,6 +84,13 @@ int trajids_check(const struct policy *p, const uint32_t *ids, size_t n, struct 
 	return 0;
 }
 
+static int check_kept(const struct policy *p, const struct traj *t, struct reason *why)
+{
+	uint32_t top = kept_top(t->kept);
+
+	return trajids_check(p, &top, 1, why) ? fail_prefix(why, "kept") : 0;
+}
+
 int trajids_take(struct trajids *s, const struct policy *p, const struct traj *t,
 		 struct reason *why)
 {
@@ -90,8 +98,10 @@ int trajids_take(struct trajids *s, const struct policy *p, const struct traj *t
 		return why->status;
 	if (s->n_prompt == 0)
 		return fail(why, ST_INPUT, "prompt: it has no token");
-	return trajids_check(p, s->ids.v, s->ids.n, why) || check_text(s, p, t, why) ? why->status
-										     : 0;
+	return trajids_check(p, s->ids.v, s->ids.n, why) || check_kept(p, t, why) ||
+			       check_text(s, p, t, why)
+		       ? why->status
+		       : 0;
 }
 
 void trajids_free(struct trajids *s)

@@ -13,6 +13,7 @@
 #ifndef RUN_OPTIONS_H
 #define RUN_OPTIONS_H
 
+#include "base/kept.h"
 #include "base/tool.h"
 #include "policy/policy.h"
 
@@ -101,14 +102,15 @@ void options_tell_loss(const struct policy *p, const char *dir, const struct wei
 	}
 
 /* s: struct sample_opts */
-#define OPTIONS_SAMPLING(s)                                                                     \
-	{0, "max-new", "N", OPT_INT, &(s).max_new, 1, 1e6, "most tokens of a response"},        \
-		{0, "temperature", "X", OPT_NUM, &(s).temperature, 0, 100, "of sampling"},      \
-		{0, "top-p", "X", OPT_NUM, &(s).top_p, 1e-6, 1, "nucleus sampling; 1: off"},    \
-		{0, "top-k", "N", OPT_INT, &(s).top_k, 0, 1e9, "the k likeliest only; 0: off"}, \
-	{                                                                                       \
-		0, "batch", "N", OPT_INT | OPT_FREE, &(s).batch, 1, 4096,                       \
-			"most responses that a thread decodes together"                         \
+#define OPTIONS_SAMPLING(s)                                                                  \
+	{0, "max-new", "N", OPT_INT, &(s).max_new, 1, 1e6, "most tokens of a response"},     \
+		{0, "temperature", "X", OPT_NUM, &(s).temperature, 0, 100, "of sampling"},   \
+		{0, "top-p", "X", OPT_NUM, &(s).top_p, 1e-6, 1, "nucleus sampling; 1: off"}, \
+		{0,          "top-k", "N",       OPT_INT,                                    \
+		 &(s).top_k, 0,       KEPT_MOST, "the k likeliest only; 0: off"},            \
+	{                                                                                    \
+		0, "batch", "N", OPT_INT | OPT_FREE, &(s).batch, 1, 4096,                    \
+			"most responses that a thread decodes together"                      \
 	}
 
 /* v: struct verify_opts; f: struct failures */

@@ -2,6 +2,7 @@
 #include "stream/mpjson.h"
 #include "base/fmt.h"
 #include "base/json.h"
+#include "base/kept.h"
 #include "base/mem.h"
 #include "base/set.h"
 #include "base/utf8.h"
@@ -137,6 +138,35 @@ static bool put_words(struct buf *b, struct span key, struct mp v)
 	return true;
 }
 
+bool mpjson_kept(struct buf *b, struct span s)
+{
+	uint32_t ids[KEPT_MOST];
+	size_t n = 0, before = b->n;
+
+	buf_char(b, '[');
+	while (s.n) {
+		if (kept_take(&s, ids, &n)) {
+			b->n = before;
+			return false;
+		}
+		buf_reserve(b, n * FMT_ELEMENT + FMT_MAX + 1);
+		b->p[b->n++] = '[';
+		for (size_t i = 0; i < n; i++)
+			ids[i] = htole32(ids[i]);
+		b->n += fmt_u32_list(b->p + b->n, (const char *)ids, n);
+		buf_str(b, s.n ? "]," : "]");
+	}
+	buf_char(b, ']');
+	return true;
+}
+
+static bool put_kept(struct buf *b, struct span key, struct mp v)
+{
+	struct span s;
+
+	return span_is(key, "kept") && mp_bin(v, &s) && mpjson_kept(b, s);
+}
+
 static void put_map(struct buf *b, struct mp map, bool record)
 {
 	bool object = is_object(map);
@@ -154,7 +184,7 @@ static void put_map(struct buf *b, struct mp map, bool record)
 			mp_bytes(key, &s);
 			json_string_to(b, s.p, s.n);
 			buf_char(b, ':');
-			if (!record || !put_words(b, s, v))
+			if (!record || !(put_words(b, s, v) || put_kept(b, s, v)))
 				mpjson_from(b, v);
 		} else {
 			buf_char(b, '[');
@@ -233,7 +263,9 @@ void mpjson_from_record(struct buf *b, struct mp rec)
 
 void mpjson_from_key(struct buf *b, const char *key, struct mp v)
 {
-	if (!put_words(b, (struct span){key, strlen(key)}, v))
+	struct span s = {key, strlen(key)};
+
+	if (!put_words(b, s, v) && !put_kept(b, s, v))
 		mpjson_from(b, v);
 }
 
@@ -392,6 +424,49 @@ static bool pack_words(msgpack_packer *pk, const char *key, const json_t *v)
 	return ok;
 }
 
+static bool add_set(struct buf *b, const json_t *set)
+{
+	uint32_t ids[KEPT_MOST];
+	size_t i;
+	json_t *e;
+
+	if (!json_is_array(set) || json_array_size(set) > KEPT_MOST)
+		return false;
+	json_array_foreach(set, i, e)
+	{
+		json_int_t id = json_integer_value(e);
+
+		if (!json_is_integer(e) || id < 0 || id > UINT32_MAX ||
+		    (i && (uint32_t)id <= ids[i - 1]))
+			return false;
+		ids[i] = (uint32_t)id;
+	}
+	kept_put(b, ids, json_array_size(set));
+	return true;
+}
+
+/* The way back from put_kept */
+static bool pack_kept(msgpack_packer *pk, const char *key, const json_t *v)
+{
+	struct buf b = {0};
+	bool ok = strcmp(key, "kept") == 0 && json_is_array(v);
+	size_t i;
+	json_t *set;
+
+	if (!ok)
+		return false;
+	json_array_foreach(v, i, set)
+	{
+		ok = add_set(&b, set);
+		if (!ok)
+			break;
+	}
+	if (ok)
+		pack_bin(pk, b.p, b.n);
+	buf_free(&b);
+	return ok;
+}
+
 static void pack_object(msgpack_packer *pk, const json_t *j, bool record)
 {
 	json_t *object = (json_t *)(uintptr_t)j; /* jansson's iterators want it, and only read */
@@ -408,7 +483,7 @@ static void pack_object(msgpack_packer *pk, const json_t *j, bool record)
 	json_object_foreach(object, key, v)
 	{
 		pack_str(pk, key);
-		if (!record || !pack_words(pk, key, v))
+		if (!record || !(pack_words(pk, key, v) || pack_kept(pk, key, v)))
 			pack_value(pk, v);
 	}
 }

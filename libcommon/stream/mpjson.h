@@ -22,6 +22,9 @@ enum mpjson_words mpjson_words(struct span key);
 void mpjson_from_record(struct buf *b, struct mp rec);
 /* One value of a record, which stands there under the top-level key given. */
 void mpjson_from_key(struct buf *b, const char *key, struct mp v);
+/* What was kept for each token (base/kept.h), as an array of arrays of ids. False, and nothing,
+ * where the sets are damaged. */
+bool mpjson_kept(struct buf *b, struct span sets);
 /* Appends j as MessagePack, shortest forms; the objects above become what they stand for. The
  * result may be nested too deep or be too large for mp_skim: ask it. */
 void mpjson_to(struct buf *b, const json_t *j);

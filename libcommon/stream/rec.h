@@ -86,6 +86,7 @@ struct rec_out {
 	uint64_t reader;  /* whose segment was passed on last, and which one */
 	uint64_t segment;
 	uint64_t seed;      /* named in this tool's own chain entry */
+	struct buf self;    /* that entry of a program that is no tool of the suite */
 	struct buf scratch; /* of rec_put's callers */
 };
 

@@ -22,6 +22,7 @@ void rec_out_free(struct rec_out *w)
 	hash_free(w->hash);
 	buf_free(&w->chain);
 	buf_free(&w->scratch);
+	buf_free(&w->self);
 	set_free(&w->known);
 	*w = (struct rec_out){0};
 }
@@ -115,7 +116,10 @@ void rec_put_head(struct rec_out *w)
 	pack_str(&pk, "chain");
 	msgpack_pack_array(&pk, (size_t)w->n_chain + 1);
 	buf_add(&b, w->chain.p, w->chain.n);
-	pack_self(&pk, w->seed);
+	if (w->self.n)
+		buf_add(&b, w->self.p, w->self.n);
+	else
+		pack_self(&pk, w->seed);
 	rec_put_head_as(w, (struct mp){(const uint8_t *)b.p, b.n});
 	buf_free(&b);
 }

@@ -24,6 +24,7 @@ const struct field traj_fields[TRAJ_FIELDS] = {
 	{"prompt_tokens", F_TOKENS, AT(prompt_tokens), AT(n_prompt_tokens)},
 	{"tokens", F_TOKENS, AT(tokens), AT(n_tokens)},
 	{"logprobs", F_FLOATS, AT(logprobs), AT(n_logprobs)},
+	{"kept", F_KEPT, AT(kept), 0},
 	{"temperature", F_NUM, AT(temperature), 0},
 	{"top_p", F_NUM, AT(top_p), 0},
 	{"top_k", F_INT, AT(top_k), 0},
@@ -79,6 +80,8 @@ bool traj_has(const struct traj *t, const struct field *f)
 		return ((const struct span *)(const void *)at)->p || f->at == AT(id);
 	case F_MAP:
 		return t->meta.p;
+	case F_KEPT:
+		return t->kept.p;
 	case F_TOKENS:
 	case F_FLOATS:
 		return *(const void *const *)(const void *)at;
@@ -123,6 +126,9 @@ static void pack_field(msgpack_packer *pk, const struct traj *t, const struct fi
 		break;
 	case F_MAP:
 		msgpack_pack_str_body(pk, t->meta.p, t->meta.n); /* packed already */
+		break;
+	case F_KEPT:
+		pack_bin(pk, t->kept.p, t->kept.n);
 		break;
 	case F_TOKENS:
 	case F_FLOATS:

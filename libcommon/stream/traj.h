@@ -22,6 +22,7 @@ struct traj {
 	size_t n_prompt_tokens, n_tokens;
 	const float *logprobs; /* one per token of tokens, natural log */
 	size_t n_logprobs;
+	struct span kept; /* what each token was drawn from, see base/kept.h: one set per token */
 	double temperature, top_p, reward, advantage, entropy;
 	int64_t top_k, sample, step, iter;
 	int used;         /* 1: RL trained on it; 0: dynamic sampling rejected it; -1: absent */
@@ -35,6 +36,7 @@ void traj_clear(struct traj *t); /* everything absent */
 struct traj_mem {
 	struct msgpack_unpacked *unpacked; /* what msgpack-c decoded the record into */
 	struct buf b;                      /* tokens and logprobs, aligned */
+	struct buf kept;                   /* that came as an array */
 };
 /* Decodes r through msgpack-c. A required key that is missing, a known key of the wrong type, an id
  * that does not match, a NaN reward, duplicate keys: ST_INPUT with record and key in the reason. */

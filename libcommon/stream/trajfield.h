@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum form { F_KIND, F_BYTES, F_MAP, F_TOKENS, F_FLOATS, F_NUM, F_INT, F_BOOL };
+enum form { F_KIND, F_BYTES, F_MAP, F_TOKENS, F_FLOATS, F_KEPT, F_NUM, F_INT, F_BOOL };
 
-enum { TRAJ_FIELDS = 25 };
+enum { TRAJ_FIELDS = 26 };
 
 /* Every key, in canonical order */
 extern const struct field {

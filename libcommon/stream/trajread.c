@@ -1,5 +1,6 @@
 /* trajread.c - a trajectory decoded by msgpack-c and checked. See traj.h. */
 #include "stream/traj.h"
+#include "base/kept.h"
 #include "base/mem.h"
 #include "stream/trajfield.h"
 
@@ -17,6 +18,7 @@ void traj_mem_free(struct traj_mem *m)
 		msgpack_unpacked_destroy(m->unpacked);
 	free(m->unpacked);
 	buf_free(&m->b);
+	buf_free(&m->kept);
 	m->unpacked = NULL;
 }
 
@@ -24,6 +26,7 @@ void traj_mem_free(struct traj_mem *m)
 struct ctx {
 	struct traj *t;
 	struct buf *mem; /* room for all arrays is reserved before the first is taken */
+	struct buf *kept;
 	const char *what;
 	size_t at; /* element, when what speaks of one; else SIZE_MAX */
 };
@@ -177,6 +180,45 @@ static bool get_floats(struct ctx *c, const float **out, size_t *n, const msgpac
 	return true;
 }
 
+/* Packs the i-th set of an array. */
+static bool set_of_array(struct ctx *c, size_t i, const msgpack_object *set)
+{
+	const msgpack_object_array *a = &set->via.array;
+	uint32_t ids[KEPT_MOST];
+
+	if (set->type != MSGPACK_OBJECT_ARRAY)
+		return bad_at(c, i, "not an array of ids");
+	if (a->size > KEPT_MOST)
+		return bad_at(c, i, "more than 1024 ids");
+	for (size_t k = 0; k < a->size; k++) {
+		if (a->ptr[k].type != MSGPACK_OBJECT_POSITIVE_INTEGER ||
+		    a->ptr[k].via.u64 > UINT32_MAX)
+			return bad_at(c, i, "not whole numbers from 0 to 2^32-1");
+		ids[k] = (uint32_t)a->ptr[k].via.u64;
+		if (k && ids[k] <= ids[k - 1])
+			return bad_at(c, i, "ids that do not ascend");
+	}
+	kept_put(c->kept, ids, a->size);
+	return true;
+}
+
+static bool get_kept(struct ctx *c, struct span *out, const msgpack_object *v)
+{
+	if (v->type == MSGPACK_OBJECT_BIN) {
+		*out = (struct span){v->via.bin.ptr, v->via.bin.size};
+		return true;
+	}
+	if (v->type != MSGPACK_OBJECT_ARRAY)
+		return bad(c, "neither bin nor an array");
+	buf_reset(c->kept);
+	buf_reserve(c->kept, 1); /* not NULL even when there is nothing */
+	for (size_t i = 0; i < v->via.array.size; i++)
+		if (!set_of_array(c, i, &v->via.array.ptr[i]))
+			return false;
+	*out = (struct span){c->kept->p, c->kept->n};
+	return true;
+}
+
 /* The packed bytes of a map that msgpack-c decoded in place, found again in the record. */
 static bool get_map(struct ctx *c, struct mp *out, const msgpack_object *v, struct mp raw)
 {
@@ -205,6 +247,8 @@ static bool get_field(struct ctx *c, const struct field *f, const msgpack_object
 		return get_tokens(c, (const uint32_t **)(void *)to, n, v);
 	case F_FLOATS:
 		return get_floats(c, (const float **)(void *)to, n, v);
+	case F_KEPT:
+		return get_kept(c, (struct span *)(void *)to, v);
 	case F_NUM:
 		return get_num(c, (double *)(void *)to, v);
 	case F_INT:
@@ -292,6 +336,20 @@ static int read_keys(struct ctx *c, const msgpack_object_map *map, const struct 
 	return 0;
 }
 
+static int check_kept(const struct traj *t, const struct rec *r, const char *name,
+		      struct reason *why)
+{
+	const char *wrong;
+	size_t at;
+
+	if (!t->kept.p)
+		return 0;
+	if (!t->tokens)
+		return rec_fail(why, name, r, "kept: there are no tokens");
+	wrong = kept_check(t->kept, t->tokens, t->n_tokens, &at);
+	return wrong ? rec_fail(why, name, r, "kept[%zu]: %s", at, wrong) : 0;
+}
+
 static int check(const struct traj *t, const struct rec *r, const char *name, struct reason *why)
 {
 	char hex[33];
@@ -307,6 +365,8 @@ static int check(const struct traj *t, const struct rec *r, const char *name, st
 	if (!isnan(t->reward) && t->verdict.p && !span_is(t->verdict, "ok"))
 		return rec_fail(why, name, r, "reward: present though verdict is \"%.*s\"",
 				(int)t->verdict.n, t->verdict.p);
+	if (check_kept(t, r, name, why))
+		return why->status;
 	if (!t->id.p)
 		return 0;
 	traj_id(t, hex);
@@ -319,7 +379,7 @@ static int check(const struct traj *t, const struct rec *r, const char *name, st
 int traj_read(struct traj *t, const struct rec *r, const char *name, struct traj_mem *m,
 	      struct reason *why)
 {
-	struct ctx c = {.t = t, .mem = &m->b};
+	struct ctx c = {.t = t, .mem = &m->b, .kept = &m->kept};
 	msgpack_unpack_return got;
 	size_t off = 0;
 	int st;

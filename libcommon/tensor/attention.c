@@ -1,10 +1,43 @@
 /* attention.c - causal attention over one key/value head. See attention.h. */
 #include "tensor/attention.h"
+#include "tensor/half.h"
 #include "tensor/softmax.h"
 #include "tensor/vec.h"
 
 #include <assert.h>
 #include <math.h>
+
+/* A number in the low or the high half of a word */
+static uint32_t half_word(float x, bool high)
+{
+	uint32_t u = half_bf16_bits(x);
+
+	return high ? u & 0xffff0000 : u >> 16;
+}
+
+/* The first of a pair of tokens leaves the other half 0. */
+static void put_half_values(struct att_kv kv, size_t t, struct cmatrix v)
+{
+	for (size_t j = 0; j < v.rows; j++, t++) {
+		uint32_t *to = (uint32_t *)kv.values + t / 2 * vec_round(kv.hd);
+
+		for (size_t i = 0; i < kv.hd; i++)
+			to[i] = half_word(v.p[j * v.ld + i], t & 1) | (t & 1 ? to[i] & 0xffff : 0);
+	}
+}
+
+static void put_half_keys(struct att_kv kv, size_t t, struct cmatrix k)
+{
+	for (size_t j = 0; j < k.rows; j++, t++) {
+		const float *from = k.p + j * k.ld;
+		uint32_t *col =
+			(uint32_t *)kv.keys + t / PANEL * ((kv.hd + 1) / 2 * PANEL) + t % PANEL;
+
+		for (size_t i = 0; i < kv.hd; i += 2)
+			col[i / 2 * PANEL] = half_word(from[i], false) |
+					     (i + 1 < kv.hd ? half_word(from[i + 1], true) : 0);
+	}
+}
 
 void att_put(struct att_kv kv, size_t t, struct cmatrix k, struct cmatrix v)
 {
@@ -14,6 +47,11 @@ void att_put(struct att_kv kv, size_t t, struct cmatrix k, struct cmatrix v)
 	assert(kv.keys && kv.values && k.p && v.p);
 	assert(k.rows == v.rows && k.cols == hd && v.cols == hd);
 	assert(k.ld >= hd && v.ld >= hd);
+	if (kv.how.half) {
+		put_half_values(kv, t, v);
+		put_half_keys(kv, t, k);
+		return;
+	}
 	for (size_t j = 0; j < n; j++)
 		memcpy(kv.values + (t + j) * hr, v.p + j * v.ld, hd * sizeof *v.p);
 	for (; n > 0; t += room, n -= room, from += room * k.ld) {
@@ -26,9 +64,18 @@ void att_put(struct att_kv kv, size_t t, struct cmatrix k, struct cmatrix v)
 	}
 }
 
-static struct panels value_view(const float *values, size_t hd)
+static struct panels key_view(struct att_kv kv)
 {
-	return (struct panels){values, vec_round(hd), PANEL, NULL};
+	return kv.how.half ? gemm_pair_view((const uint32_t *)kv.keys, kv.hd)
+			   : gemm_packed_view(kv.keys, kv.hd);
+}
+
+static struct panels value_view(struct att_kv kv)
+{
+	size_t row = vec_round(kv.hd);
+
+	return kv.how.half ? (struct panels){NULL, row, PANEL, (const uint32_t *)kv.values}
+			   : (struct panels){kv.values, row, PANEL, NULL};
 }
 
 static float scale_of(struct att_how how, size_t hd)
@@ -52,8 +99,8 @@ static size_t skipped(struct att_how how, size_t n)
 /* The same without them */
 static struct att_kv behind(struct att_kv kv, size_t keys)
 {
-	kv.keys += keys * kv.hd;
-	kv.values += keys * vec_round(kv.hd);
+	kv.keys += att_keys_size(keys, kv.hd, kv.how.half);
+	kv.values += att_values_size(keys, kv.hd, kv.how.half);
 	return kv;
 }
 
@@ -81,7 +128,7 @@ static void probabilities(struct matrix s, struct cmatrix q, struct att_kv kv, s
 
 	s.cols = vec_round(n);
 	assert(s.rows == q.rows && s.ld >= s.cols);
-	gemm(0, q, gemm_packed_view(kv.keys, q.cols), s);
+	gemm(0, q, key_view(kv), s);
 	for (size_t i = 0; i < q.rows; i++) {
 		size_t seen = causal ? first_n + i : first_n, end = vec_round(seen);
 		float *row = s.p + i * s.ld;
@@ -104,7 +151,7 @@ void att_rows(struct matrix out, struct cmatrix q, struct att_kv kv, size_t firs
 	assert(q.cols == kv.hd && out.cols == kv.hd && out.rows == q.rows);
 	kv = behind(kv, skip);
 	probabilities(s, q, kv, first_n - skip, causal);
-	gemm(0, matrix_in(scratch, q.rows, n, ls), value_view(kv.values, kv.hd), out);
+	gemm(0, matrix_in(scratch, q.rows, n, ls), value_view(kv), out);
 }
 
 /* Rows of one kv head's query heads, in a token's numbers */
@@ -140,10 +187,10 @@ void att_token(struct matrix out, struct cmatrix q, struct att_kv kv, size_t n, 
 	kv = behind(kv, skip);
 	n -= skip;
 	ls = vec_round(n);
-	gemm_each(q, gemm_packed_view(kv.keys, hd), kv.step, matrix_of(scratch, heads, n, ls));
+	gemm_each(q, key_view(kv), kv.step, matrix_of(scratch, heads, n, ls));
 	for (size_t h = 0; h < heads; h++)
 		softmax_row(scratch + h * ls, n, score_row(kv.how, scratch + h * ls, n, hd));
-	gemm_each(matrix_in(scratch, heads, n, ls), value_view(kv.values, hd), kv.step, out);
+	gemm_each(matrix_in(scratch, heads, n, ls), value_view(kv), kv.step, out);
 }
 
 /* Copies rows of one head, padded so that whole vectors can be read. */
@@ -154,6 +201,15 @@ static void gather_rows(float *dst, struct cmatrix src)
 	for (size_t t = 0; t < src.rows; t++)
 		for (size_t i = 0; i < hr; i++)
 			dst[t * hr + i] = i < src.cols ? src.p[t * src.ld + i] : 0.0f;
+}
+
+static void round_rows(float *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t u = half_bf16_bits(v[i]) & 0xffff0000;
+
+		memcpy(v + i, &u, sizeof u);
+	}
 }
 
 static void scatter_rows(struct matrix dst, const float *src)
@@ -183,14 +239,15 @@ struct att_back {
 	float *keys, *vt;      /* keys and values in panels */
 	float *k, *v, *q, *dO; /* q and dO of one head at a time */
 	float *dk, *dv;
-	float *s, *dp; /* (ATT_ROWS, ls) probabilities and the gradient by them */
-	float *slope;  /* (ATT_ROWS, ls) of the cap, where there is one */
-	struct att_how how;
+	float *s, *dp;      /* (ATT_ROWS, ls) probabilities and the gradient by them */
+	float *slope;       /* (ATT_ROWS, ls) of the cap, where there is one */
+	struct att_how how; /* half: false */
+	bool round;         /* keys and values */
 };
 
 static struct att_back att_back(size_t T, size_t hd, float *scratch)
 {
-	size_t hr = vec_round(hd), kf = att_keys_floats(T, hd);
+	size_t hr = vec_round(hd), kf = att_keys_size(T, hd, false);
 	struct att_back b = {.hd = hd, .hr = hr, .ls = vec_round(T), .keys = scratch};
 
 	b.vt = b.keys + kf;
@@ -217,18 +274,25 @@ static struct matrix part_of(struct matrix a, size_t from, size_t n, size_t h, s
 	return matrix_of(a.p + from * a.ld + h * hd, n, hd, a.ld);
 }
 
-/* Takes keys and values behind the first `before`; their gradients begin at 0. */
+/* Takes keys and values behind the first `before`, as numbers in f32 that are rounded where those
+ * were; their gradients begin at 0. */
 static void take_keys(struct att_back *b, struct cmatrix k, struct cmatrix v, size_t before)
 {
 	size_t at = before * b->hr, n = k.rows;
 	/* dk takes values that nobody needs */
-	struct att_kv keys = {b->keys, b->dk, b->hd, 1, 0, {0, 0, 0}};
-	struct att_kv vt = {b->vt, b->dk, b->hd, 1, 0, {0, 0, 0}};
+	struct att_kv keys = {.keys = b->keys, .values = b->dk, .hd = b->hd, .heads = 1};
+	struct att_kv vt = {.keys = b->vt, .values = b->dk, .hd = b->hd, .heads = 1};
+	struct cmatrix k_row = matrix_in(b->k + at, n, b->hd, b->hr);
+	struct cmatrix v_row = matrix_in(b->v + at, n, b->hd, b->hr);
 
 	gather_rows(b->k + at, k);
 	gather_rows(b->v + at, v);
-	att_put(keys, before, k, v);
-	att_put(vt, before, v, v);
+	if (b->round) {
+		round_rows(b->k + at, n * b->hr);
+		round_rows(b->v + at, n * b->hr);
+	}
+	att_put(keys, before, k_row, v_row);
+	att_put(vt, before, v_row, v_row);
 	memset(b->dk + at, 0, n * b->hr * sizeof *b->dk);
 	memset(b->dv + at, 0, n * b->hr * sizeof *b->dv);
 }
@@ -332,6 +396,8 @@ void att_backward(const struct att_pass *p, float *scratch)
 								  : longest;
 	b = att_back(prefix + longest, hd, scratch);
 	b.how = p->how;
+	b.how.half = false;
+	b.round = p->how.half;
 	for (size_t s = 0; s < p->n; s++) {
 		size_t at = p->start[s] - p->start[0], len = p->start[s + 1] - p->start[s];
 		size_t before = s ? prefix : 0, own = before * b.hr;

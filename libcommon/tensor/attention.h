@@ -4,8 +4,9 @@
  * arXiv 2305.13245). hd numbers a head.
  *
  * Keys lie transposed in panels (B of shape (hd, keys), see gemm.h), values in rows of
- * vec_round(hd) floats. The same two products and the same softmax serve one new token (sampler)
- * and a whole sequence (trainer), so both give the same bits.
+ * vec_round(hd) floats; in bf16, of two tokens in a row of words. The same two products and the
+ * same softmax serve one new token (sampler) and a whole sequence (trainer), so both give the same
+ * bits.
  */
 #ifndef TENSOR_ATTENTION_H
 #define TENSOR_ATTENTION_H
@@ -14,14 +15,14 @@
 
 #include <stdbool.h>
 
-/* Floats that hold the keys or the values of `len` tokens. */
-static inline size_t att_keys_floats(size_t len, size_t hd)
+/* Floats, or words in bf16, that hold the keys or the values of `len` tokens. */
+static inline size_t att_keys_size(size_t len, size_t hd, bool half)
 {
-	return gemm_pack_floats(len, hd);
+	return half ? gemm_pair_words(len, hd) : gemm_pack_floats(len, hd);
 }
-static inline size_t att_values_floats(size_t len, size_t hd)
+static inline size_t att_values_size(size_t len, size_t hd, bool half)
 {
-	return len * vec_round(hd);
+	return (half ? (len + 1) / 2 : len) * vec_round(hd);
 }
 /* How scores are made of products: s = scale * q k', where there is a cap c then c tanh(s / c)
  * (Gemma 2, arXiv 2408.00118); a token sees so many keys with its own (Beltagy et al., arXiv
@@ -29,14 +30,15 @@ static inline size_t att_values_floats(size_t len, size_t hd)
 struct att_how {
 	float scale, cap;
 	size_t window;
+	bool half; /* keys and values are rounded to bf16, and held so */
 };
-/* Keys and values of some key/value heads, each `step` floats behind the one before. */
+/* Keys and values of some key/value heads, each `step` floats or words behind the one before. */
 struct att_kv {
-	float *keys, *values; /* of the first head */
+	float *keys, *values; /* of the first head; how.half: uint32_t */
 	size_t hd, heads, step;
 	struct att_how how;
 };
-/* Puts keys and values (n, hd) of tokens t .. t + n - 1 into the first head. */
+/* Puts keys and values (n, hd) of tokens t .. t + n - 1 into the first head, behind those of t. */
 KERNEL(void, att_put, (struct att_kv kv, size_t t, struct cmatrix k, struct cmatrix v));
 
 /* Floats of scratch for rows query rows over len keys. */
@@ -80,7 +82,8 @@ enum { ATT_ROWS = 48 }; /* queries taken together in the backward pass: a multip
  * values and V' in panels; k, q, dO rows padded; dk, dv; three blocks of probabilities. */
 static inline size_t att_backward_scratch(size_t T, size_t hd)
 {
-	return 2 * att_keys_floats(T, hd) + 6 * T * vec_round(hd) + 3 * ATT_ROWS * vec_round(T);
+	return 2 * att_keys_size(T, hd, false) + 6 * T * vec_round(hd) +
+	       3 * ATT_ROWS * vec_round(T);
 }
 KERNEL(void, att_backward, (const struct att_pass *p, float *scratch));
 

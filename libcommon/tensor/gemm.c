@@ -43,6 +43,7 @@ struct spot {
 	size_t ldc;
 	bool add;
 	size_t ahead; /* from b to what is asked for early, each step */
+	size_t step;  /* from a row's B to the next one's, where each has its own */
 };
 
 /* mr x nv vectors of C; mr, nv and half are constants where it is inlined, so acc lives in
@@ -61,7 +62,7 @@ ALWAYS_INLINE void tile(int mr, int nv, bool half, const struct spot *t)
 		for (int j = 0; j < nv; j++)
 			acc[i][j] = t->add ? vf_load(t->c + (size_t)i * t->ldc + (size_t)j * VL)
 					   : vf_set(0.0f);
-	for (; half && x + 2 <= k; x += 2, a += 2 * cs, h += PANEL) {
+	for (; half && x + 2 <= k; x += 2, a += 2 * cs, h += ld) {
 		__builtin_prefetch(h + ahead, 0, 2);
 		tile_row(nv, row, h, stride, false);
 		rank_one(mr, nv, acc, row, a, rs);
@@ -277,7 +278,7 @@ void gemm(int how, struct cmatrix a, struct panels b, struct matrix c)
 			 .add = how & GEMM_ADD};
 
 	check_product(how, a, c);
-	assert(b.pairs || (b.p && b.ld >= (c.cols < PANEL ? c.cols : PANEL)));
+	assert((b.pairs || b.p) && b.ld >= (c.cols < PANEL ? c.cols : PANEL));
 	assert(b.stride || c.cols <= PANEL); /* panels do not lie on each other */
 	for (size_t j = 0; j < c.cols; j += GEMM_WIDE) {
 		size_t cols = c.cols - j < GEMM_WIDE ? c.cols - j : GEMM_WIDE;
@@ -326,28 +327,48 @@ void gemm_rows(int how, struct cmatrix a, struct cmatrix b, struct matrix c)
 
 enum { EACH = 4 }; /* rows, each with its own B, at a time */
 
-ALWAYS_INLINE void each(int mr, int nv, size_t step, const struct spot *t)
+/* How a row of B is held: in f32, or the even or the odd one of a pair in bf16 */
+enum held { FLOATS, EVEN, ODD };
+
+/* Adds row x of each B, nv vectors wide, times its number of A. */
+ALWAYS_INLINE void each_row(int mr, int nv, vf acc[EACH][GEMM_NV], const struct spot *t, size_t x,
+			    enum held held)
+{
+	const struct panels b = t->b;
+
+#pragma GCC unroll 4
+	for (int i = 0; i < mr; i++) {
+		vf s = vf_set(t->a[(size_t)i * t->rs + x]), row[GEMM_NV];
+		size_t at = (size_t)i * t->step + (held == FLOATS ? x : x / 2) * b.ld;
+
+		if (held == FLOATS)
+			load_row(nv, row, b.p + at, b.stride);
+		else
+			tile_row(nv, row, b.pairs + at, b.stride, held == ODD);
+#pragma GCC unroll 4
+		for (int j = 0; j < nv; j++)
+			acc[i][j] = vf_fma(s, row[j], acc[i][j]);
+	}
+}
+
+ALWAYS_INLINE void each(int mr, int nv, bool half, const struct spot *t)
 {
 	vf acc[EACH][GEMM_NV];
-	const float *a = t->a, *p = t->b.p;
-	size_t rs = t->rs, ldc = t->ldc;
+	size_t x = 0, k = t->k, ldc = t->ldc;
 
 #pragma GCC unroll 4
 	for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
 			acc[i][j] = vf_set(0.0f);
-	for (size_t x = 0; x < t->k; x++, p += t->b.ld) {
-#pragma GCC unroll 4
-		for (int i = 0; i < mr; i++) {
-			vf s = vf_set(a[(size_t)i * rs + x]), row[GEMM_NV];
-
-			load_row(nv, row, p + (size_t)i * step, t->b.stride);
-#pragma GCC unroll 4
-			for (int j = 0; j < nv; j++)
-				acc[i][j] = vf_fma(s, row[j], acc[i][j]);
-		}
+	for (; !half && x < k; x++)
+		each_row(mr, nv, acc, t, x, FLOATS);
+	for (; half && x + 2 <= k; x += 2) {
+		each_row(mr, nv, acc, t, x, EVEN);
+		each_row(mr, nv, acc, t, x + 1, ODD);
 	}
+	if (half && x < k)
+		each_row(mr, nv, acc, t, x, EVEN);
 #pragma GCC unroll 4
 	for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
@@ -355,14 +376,22 @@ ALWAYS_INLINE void each(int mr, int nv, size_t step, const struct spot *t)
 			vf_store(t->c + (size_t)i * ldc + (size_t)j * VL, acc[i][j]);
 }
 
-#define EACH_OF(NV)                                               \
-	static void each1_##NV(size_t step, const struct spot *t) \
-	{                                                         \
-		each(1, NV, step, t);                             \
-	}                                                         \
-	static void each##NV(size_t step, const struct spot *t)   \
-	{                                                         \
-		each(EACH, NV, step, t);                          \
+#define EACH_OF(NV)                                    \
+	static void each1_##NV(const struct spot *t)   \
+	{                                              \
+		each(1, NV, false, t);                 \
+	}                                              \
+	static void each##NV(const struct spot *t)     \
+	{                                              \
+		each(EACH, NV, false, t);              \
+	}                                              \
+	static void halves1_##NV(const struct spot *t) \
+	{                                              \
+		each(1, NV, true, t);                  \
+	}                                              \
+	static void halves##NV(const struct spot *t)   \
+	{                                              \
+		each(EACH, NV, true, t);               \
 	}
 
 EACH_OF(1)
@@ -372,33 +401,38 @@ EACH_OF(3)
 EACH_OF(4)
 #endif
 
-static void (*const eaches[GEMM_NV][2])(size_t, const struct spot *) = {
-	{each1_1, each1},
-	{each1_2, each2},
+static tile_fn *const eaches[GEMM_NV][2][2] = {
+	{{each1_1, each1}, {halves1_1, halves1}},
+	{{each1_2, each2}, {halves1_2, halves2}},
 #if GEMM_NV > 2
-	{each1_3, each3},
-	{each1_4, each4},
+	{{each1_3, each3}, {halves1_3, halves3}},
+	{{each1_4, each4}, {halves1_4, halves4}},
 #endif
 };
 
 /* C(i, j) = sum over x of A(i, x) B_i(x, j), B_i = b + i * step */
 void gemm_each(struct cmatrix a, struct panels b, size_t step, struct matrix c)
 {
-	struct spot t = {.k = a.cols, .rs = a.ld, .b = b, .ldc = c.ld};
+	struct spot t = {.k = a.cols, .rs = a.ld, .ldc = c.ld, .step = step};
+	bool half = b.pairs;
 
 	check_product(0, a, c);
-	assert(b.p && !b.pairs);
+	assert(b.p || half);
 	assert(c.ld >= vec_round(c.cols));
 	for (size_t i = 0, mr; i < c.rows; i += mr) {
 		mr = c.rows - i < EACH ? 1 : EACH;
 		t.a = a.p + i * a.ld;
-		t.b.p = b.p + i * step;
-		for (size_t j = 0; j < c.cols;
-		     j += GEMM_WIDE, t.b.p += GEMM_WIDE / PANEL * b.stride) {
+		for (size_t j = 0; j < c.cols; j += GEMM_WIDE) {
 			size_t cols = c.cols - j < GEMM_WIDE ? c.cols - j : GEMM_WIDE;
+			size_t at = i * step + j / PANEL * b.stride;
 
+			t.b = b;
+			if (half)
+				t.b.pairs += at;
+			else
+				t.b.p += at;
 			t.c = c.p + i * c.ld + j;
-			eaches[(cols + VL - 1) / VL - 1][mr > 1](step, &t);
+			eaches[(cols + VL - 1) / VL - 1][half][mr > 1](&t);
 		}
 	}
 }

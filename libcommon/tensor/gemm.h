@@ -21,7 +21,7 @@
 enum { GEMM_MR = 6 }; /* rows of C that are computed at once */
 
 /* B of shape (k, n): column j of row i is p[(j / PANEL) * stride + i * ld + j % PANEL]. Of the last
- * panel, all columns must be readable. */
+ * panel, all columns must be readable. In bf16, i counts pairs of rows. */
 struct panels {
 	const float *p;
 	size_t ld, stride;
@@ -62,7 +62,7 @@ KERNEL(void, gemm_unpair_rows,
        (float *w, const uint32_t *src, size_t first, size_t rows, size_t k));
 static inline struct panels gemm_pair_view(const uint32_t *pairs, size_t k)
 {
-	return (struct panels){NULL, 0, (k + 1) / 2 * PANEL, pairs};
+	return (struct panels){NULL, PANEL, (k + 1) / 2 * PANEL, pairs};
 }
 
 /* How a product is done. */
@@ -77,7 +77,7 @@ KERNEL(void, gemm, (int how, struct cmatrix a, struct panels b, struct matrix c)
  */
 KERNEL(void, gemm_rows, (int how, struct cmatrix a, struct cmatrix b, struct matrix c));
 
-/* Row i of C = row i of A times a B of its own, b (in f32) moved on by i * step floats: the same
+/* Row i of C = row i of A times a B of its own, b moved on by i * step floats or words: the same
  * chains as gemm's, of some rows at a time, so that they need not wait for each other. Columns of C
  * up to the next multiple of LANES may be written. */
 KERNEL(void, gemm_each, (struct cmatrix a, struct panels b, size_t step, struct matrix c));

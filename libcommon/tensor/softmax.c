@@ -142,10 +142,13 @@ size_t softmax_find(const float *e, size_t v, double at)
 	return e[last] > 0 ? last : v;
 }
 
-/* log p_i = z_i - max z - log_sum */
+/* log p_i = z_i - max z - log_sum; max z was rounded, and that of the largest can come out above 0
+ */
 float softmax_logp(const struct softmax_stat *s, float logit, float inv_t)
 {
-	return vf_fma(vf_set(logit), vf_set(inv_t), vf_set(-s->max))[0] - s->log_sum;
+	float z = vf_fma(vf_set(logit), vf_set(inv_t), vf_set(-s->max))[0] - s->log_sum;
+
+	return z > 0 ? 0 : z;
 }
 
 /*

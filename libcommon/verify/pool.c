@@ -87,6 +87,29 @@ static void put_question(struct buf *b, const struct verify_item *it)
 	buf_str(b, "}\n");
 }
 
+/* "rewards": {"name": number, ...}; absent and null: none */
+static bool read_parts(json_t *parts, struct verdict *out)
+{
+	const char *name;
+	json_t *v;
+
+	if (!parts || json_is_null(parts))
+		return true;
+	if (!json_is_object(parts) || json_object_size(parts) > VERDICT_PARTS)
+		return false;
+	json_object_foreach(parts, name, v)
+	{
+		struct verdict_part *p = &out->part[out->n_parts++];
+
+		if (strlen(name) >= sizeof p->name || !json_is_number(v) ||
+		    !isfinite(json_number_value(v)) || strcmp(name, "reward") == 0)
+			return false;
+		strcpy(p->name, name);
+		p->reward = json_number_value(v);
+	}
+	return true;
+}
+
 static bool read_fields(const json_t *j, const struct verify_item *it, struct verdict *out)
 {
 	const json_t *reward = json_object_get(j, "reward"), *task = json_object_get(j, "task"),
@@ -103,7 +126,7 @@ static bool read_fields(const json_t *j, const struct verify_item *it, struct ve
 	*out = (struct verdict){.code = VERDICT_OK, .reward = json_number_value(reward)};
 	if (json_is_string(text))
 		text_extract(out, (struct span){json_string_value(text), json_string_length(text)});
-	return true;
+	return read_parts(json_object_get(j, "rewards"), out);
 }
 
 static bool read_answer(struct span line, const struct verify_item *it, struct verdict *out)

@@ -6,7 +6,8 @@
  * "math" (mathematical answers), "code" (programs, run with tests: code.h), and
  * "cmd:COMMAND ...": a long-lived program that reads one JSON line {task, prompt, response, answer,
  * meta} and writes one line
- * {"reward": x, "extracted": "..."} for each. Their rules: rloop-verify(7).
+ * {"reward": x, "extracted": "...", "rewards": {"name": y, ...}} for each. Their rules:
+ * rloop-verify(7).
  *
  * A verifier that failed is a verdict and has no reward: never a 0. Children end with the tool,
  * even when it is killed; the process must ignore SIGPIPE (tool_start does).

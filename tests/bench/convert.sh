@@ -1,10 +1,9 @@
 #!/bin/bash
-# convert.sh - how fast the rows of other programs become records: MB/s of JSON in, from a pipe, and as a
+# convert.sh - how fast the rows of other programs become records: MB/s of JSON on standard input, and as a
 # ratio to Python's json.loads of the same lines (times_json), and back: MB/s of MessagePack in.
 #
 # Environment: MB size of each file (32), ROUNDS (5), in each of which a row is run once, its median
-# counts, PYTHON, CPU (0). The time of a row is what its processes, cat in front of them too, spent on
-# the processor.
+# counts, PYTHON, CPU (0). The time of a row is what its process spent on the processor.
 set -euo pipefail
 
 tmp=$(mktemp -d)
@@ -71,7 +70,7 @@ done
 run() { # NAME WAY FILE COMMAND ...
 	local name="$1 $2" file=$3 t
 	shift 3
-	t=$({ time taskset -c "${CPU:-0}" sh -c "cat $file | $*" >/dev/null 2>err; } 2>&1) || {
+	t=$({ time taskset -c "${CPU:-0}" "$@" <"$file" >/dev/null 2>err; } 2>&1) || {
 		cat err >&2
 		exit 1
 	}

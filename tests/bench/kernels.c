@@ -39,7 +39,7 @@ static void product_bf16(void)
 
 static void token(void)
 {
-	struct att_kv kv = {packed, packed, HEAD, 1, 0, {0, 0, 0}};
+	struct att_kv kv = {.keys = packed, .values = packed, .hd = HEAD, .heads = 1};
 
 	att_token(matrix_of(out, 4, HEAD, HEAD), matrix_in(in, 4, HEAD, HEAD), kv, KEYS, scratch);
 }

@@ -15,15 +15,39 @@ for f in cmd/*.c; do
 	"$dest/usr/bin/$tool" --version >/dev/null
 	[ ! -e "man/$tool.1" ] || cmp "man/$tool.1" "$dest/usr/share/man/man1/$tool.1"
 done
-for p in rloop vanilla average compare plot report; do
+for p in run vanilla average compare status plot report doctor; do
 	env -i PATH=/usr/bin:/bin "$dest/usr/libexec/rloop/$p" --help >/dev/null
+	env -i PATH=/usr/bin:/bin "$dest/usr/bin/rloop" "$p" --help >/dev/null
 done
+env -i PATH=/usr/bin:/bin "$dest/usr/bin/rloop" --version >/dev/null
+cmp man/rloop.1 "$dest/usr/share/man/man1/rloop.1"
 for e in examples/*/run.sh; do
 	[ -x "$dest/usr/share/doc/rloop/${e#examples/}" ]
 done
 for e in custom-stage custom-verifier; do
 	env -i PATH=/usr/bin:/bin "$dest/usr/share/doc/rloop/$e/run.sh" >/dev/null
 done
+traj-cat() { "$dest/usr/bin/traj-cat" "$@"; }
+echo '{"task":"a","prompt":"p","response":"q"}' | traj-cat --from-json >"$scratch/a.traj"
+# A stage of one's own, by what was installed alone, from a folder without blanks
+ln -s "$dest" "$scratch/place"
+pc() {
+	PKG_CONFIG_PATH="$scratch/place/usr/lib/pkgconfig" pkg-config --define-prefix "$@" traj
+}
+[ "$(pc --modversion)" = "$("$dest/usr/bin/traj-cat" --version | sed 's/^traj-cat \([^ ]*\).*/\1/')" ]
+stage=$scratch/place/usr/share/doc/rloop/custom-stage/halve.c
+read -ra flags < <(pc --cflags --libs)
+cc -std=c99 -pedantic -Wall -Wextra -Werror -o "$scratch/halve" "$stage" "${flags[@]}"
+clang++ -x c++ -std=c++11 -pedantic -Wall -Wextra -Werror -o "$scratch/halve++" "$stage" -x none "${flags[@]}"
+for s in halve halve++; do
+	"$scratch/$s" "$scratch/a.traj" | traj-cat --check --strict >/dev/null
+done
+# no name but those of the header
+nm -g --defined-only "$dest/usr/lib/libtraj.a" | awk 'NF == 3 { print $3 }' | sort >"$scratch/offered"
+grep -o '\btraj_[a-z_]*(' "$dest/usr/include/rloop/traj.h" | tr -d '(' | sort -u | comm -13 - "$scratch/offered" >"$scratch/more"
+[ -s "$scratch/offered" ] && [ ! -s "$scratch/more" ]
+PYTHONPATH="$dest/usr/lib/python3/dist-packages" /usr/bin/python3 -m traj "$scratch/a.traj" >/dev/null
+[ -d "$dest/usr/lib/python3/dist-packages/__pycache__" ] # which goes, too
 make -s uninstall DESTDIR="$dest" PREFIX=/usr >/dev/null
 left=$(find "$dest" ! -type d)
 [ -z "$left" ] || {

@@ -4,7 +4,8 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 4
 root=$PWD
-PATH=${BIN:=$root/build/bin}:$PATH
+PATH=${BIN:=$root/build/bin}:$root/pipelines:$PATH
+export PYTHONPATH=$root/libcommon/stream PYTHONDONTWRITEBYTECODE=1
 tmp=$(mktemp -d) || exit 4
 trap 'rm -rf "$tmp"' EXIT
 env=${TEST_ENV:-$tmp/env}

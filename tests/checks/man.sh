@@ -1,15 +1,15 @@
 #!/bin/bash
-# man.sh - each tool has a page, mandoc finds no fault in it, and its options, their arguments and
+# man.sh - each tool and each command of rloop has a page, mandoc finds no fault in it, and its options, their arguments and
 # defaults are those of --help.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 4
-PATH=${BIN:=$PWD/build/bin}:$PATH
+PATH=${BIN:=$PWD/build/bin}:$PWD/pipelines:$PATH
 tmp=$(mktemp -d) || exit 4
 trap 'rm -rf "$tmp"' EXIT
 
 # One line an option, "letter name argument default", from --help ...
 of_help() {
-	"$1" --help | awk '
+	"$@" --help | awk '
 		function put() {
 			if (name != "")
 				print letter "\t" name "\t" arg "\t" def
@@ -52,13 +52,13 @@ of_page() {
 		END { put() }' | sort
 }
 
-check() { # NAME: says what is wrong with its page; its status is the number of things
+check() { # NAME [COMMAND ...]: says what is wrong with its page; its status is the number of things
 	local page=man/$1.1 wrong=0 want
 	[ -f "$page" ] || {
 		echo "$page is missing"
 		return 1
 	}
-	diff -u --label "$1 --help" --label "$page" <(of_help "$1") <(of_page "$page") || wrong=1
+	diff -u --label "$1 --help" --label "$page" <(of_help "${@:$(($# > 1 ? 2 : 1))}") <(of_page "$page") || wrong=1
 	want="NAME SYNOPSIS DESCRIPTION OPTIONS EXIT STATUS EXAMPLES SEE ALSO BUGS"
 	diff <(printf '%s\n' "$want") <(awk '/^\.Sh/ { printf "%s%s", s, substr($0, 5); s = " " }
 		END { print "" }' "$page") || wrong=1
@@ -99,6 +99,11 @@ for f in cmd/*.c; do
 	[ -f "$f" ] || continue
 	name=$(basename "$f" .c)
 	tap "man/$name.1 says what $name --help says" check "$name"
+done
+tap "man/rloop.1 says what rloop --help says" check rloop
+read -ra commands < <(sed -n 's/^commands=(\(.*\))$/\1/p' pipelines/rloop)
+for name in "${commands[@]}"; do
+	[ "$name" = view ] || tap "man/rloop-$name.1 says what rloop $name --help says" check "rloop-$name" rloop "$name"
 done
 for f in man/*.[1-8]; do
 	[ -f "$f" ] && tap "mandoc finds no fault in $f" lint "$f"

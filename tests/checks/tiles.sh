@@ -13,13 +13,13 @@ done
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-flags=(-std=c11 -D_GNU_SOURCE -DKERNEL_SET=v3 "-DTILES=\"$PWD/tests/tiles.h\"" -Ilibcommon -O1 -g
-	-mavx2 -mfma -ffp-contract=off -Wall -Wextra -Werror -fsanitize=address,undefined)
-cc "${flags[@]}" -c -o "$tmp/amx.o" libcommon/tensor/bf16amx.c
+san=address,undefined
+cc -std=c11 -D_GNU_SOURCE -DKERNEL_SET=v3 "-DTILES=\"$PWD/tests/tiles.h\"" -Ilibcommon -O1 -g -mavx2 -mfma \
+	-ffp-contract=off -Wall -Wextra -Werror -fsanitize=$san -c -o "$tmp/amx.o" libcommon/tensor/bf16amx.c
 read -ra libs < <(make -s print-LIBS)
 for test in kernels bf16; do
 	# what is named before the library is not taken from it
-	cc -fsanitize=address,undefined -o "$tmp/$test" "$build/tests/unit/tensor/$test.o" "$tmp/amx.o" \
+	cc -fsanitize=$san -o "$tmp/$test" "$build/tests/unit/tensor/$test.o" "$tmp/amx.o" \
 		"$build/libcommon.a" "${libs[@]}" -lcmocka -pthread
 	RLOOP_KERNELS=v3 "$tmp/$test"
 done

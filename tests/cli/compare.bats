@@ -253,7 +253,7 @@ collected() {
 	END
 	chmod +x fails
 	EXPLORE=$PWD/fails status_is 4 "${call[@]}" -d others --parallel
-	says "vanilla/seed-2: vanilla: explore: fails: exit status 3"
+	says "vanilla/seed-2: rloop vanilla: explore: fails: exit status 3"
 	[ -e others/vanilla/seed-1/summary.tsv ]
 }
 
@@ -296,7 +296,7 @@ collected() {
 		-n 2 -S 1 -N 4 -k 1,4 --explore-opts "--groups 4 --group-size 4 --max-new 16"
 		--eval-opts "--max-new 16" vanilla rloop)
 	EXPLORE=$PWD/fails status_is 4 "${call[@]}"
-	says "rloop/seed-1: rloop: iter-1 explore: fails: exit status 3"
+	says "rloop/seed-1: rloop run: iter-1 explore: fails: exit status 3"
 	says "when what they say is mended, the same call goes on"
 	[ -e runs/vanilla/seed-1/summary.tsv ]
 	[ -e runs/report.html ]

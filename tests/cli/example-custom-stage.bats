@@ -6,6 +6,7 @@ setup() {
 	need_tool jq
 	dir=$root/examples/custom-stage
 	records=$root/tests/cli/records.py
+	export PYTHONPATH=$root/libcommon/stream PYTHONDONTWRITEBYTECODE=1
 	traj-cat --from-json >in.traj <<-'END'
 		{"task":"a","prompt":"p","response":"long one","reward":1,"logprobs":[-0.5,-0.5],"mine":{"x":[1,null]}}
 		{"task":"a","prompt":"p","response":"short","reward":1,"logprobs":[-0.01,-0.05]}
@@ -22,8 +23,9 @@ responses() {
 
 @test "run.sh, with its own stream and with ours" {
 	status_is 0 "$dir/run.sh"
-	[ "$(grep -c '^1+1' out)" -eq 7 ]
-	[ "$(tail -n 3 out | paste -sd ,)" = "... and what surprised the policy,1+1	02,1+1	3-1" ]
+	[ "$(grep -c '^1+1' out)" -eq 10 ]
+	[ "$(sed -n '/surprised/,/half of the reward/p' out | sed \$d | paste -sd ,)" = "... and what surprised the policy,1+1	02,1+1	3-1" ]
+	[ "$(tail -n 4 out | cut -f 2,3 | paste -sd ,)" = "2	1,02	1,3-1	0.5,4	1" ]
 	status_is 0 "$dir/run.sh" in.traj
 	[ "$(sed -n '/shorter/,/surprised/p' out | sed 1d | sed \$d | cut -f 2 | paste -sd ,)" = "short,long one," ]
 }
@@ -45,6 +47,36 @@ responses() {
 	[ "$(responses bare)" = "short,long one" ]
 }
 
+@test "halve.py: between two tools, what it does not change as it came" {
+	traj-filter -q in.traj | "$dir/halve.py" | traj-cat | cmp - <(traj-filter -q in.traj | traj-cat)
+	traj-cat --from-json <<<'{"task":"a","prompt":"p","response":"abc","reward":1,"logprobs":[-1,-2,-3],"mine":7}' |
+		"$dir/halve.py" | traj-filter -q --where "mine = 7" | traj-cat -c reward >got
+	[ "$(cat got)" = 0.5 ]
+}
+
+@test "halve.c: what halve.py writes, but for its name" {
+	cc -std=c11 -Wall -Wextra -Werror -I"$root/libcommon" -o halve "$dir/halve.c" "${BIN%/bin}/libtraj.a" \
+		$(pkg-config --libs msgpack) -lm -pthread
+	cat in.traj in.traj >two.traj
+	traj-filter -q two.traj | ./halve | traj-filter -q --min-reward -9 >by-c
+	traj-filter -q two.traj | "$dir/halve.py" | traj-filter -q --min-reward -9 >by-python
+	traj-cat --all by-c | jq -c 'del(.xxh3) | if .chain then .chain[1].tool else . end' >c.json
+	traj-cat --all by-python | jq -c 'del(.xxh3) | if .chain then .chain[1].tool else . end' | cmp - c.json
+	[ "$(traj-cat -c reward two.traj | paste -sd,)" = "$(traj-cat -c reward by-c | paste -sd,)" ]
+	traj-cat --from-json <<<'{"task":"a","prompt":"p","response":"abc","reward":1,"logprobs":[-1,-2,-3],"mine":7}' >long.traj
+	./halve long.traj | traj-filter -q --where "reward = 0.5" --where "mine = 7" | traj-cat --check | grep -F '1 traj'
+	cmp <(./halve long.traj | "$records" body) <("$dir/halve.py" long.traj | "$records" body)
+	for n in $(seq 1 50 $(($(stat -c %s in.traj) - 1))); do
+		head -c "$n" in.traj >cut
+		status_is 3 ./halve cut
+		says "halve: cut: "
+	done
+	status_is 4 ./halve nonexistent
+	says "nonexistent: open"
+	status_is 4 sh -c './halve long.traj >/dev/full'
+	says "<stdout>: write"
+}
+
 @test "surprising.sh: a limit of one's own, provenance kept" {
 	"$dir/surprising.sh" -0.3 <in.traj >kept
 	[ "$(responses kept)" = "long one,wrong" ]
@@ -53,12 +85,13 @@ responses() {
 	grep -aq traj-filter kept
 }
 
-@test "cut off anywhere: both fail, and what they wrote is not taken for a result" {
+@test "cut off anywhere: all fail, and what they wrote is not taken for a result" {
 	for n in $(seq 0 13 $(($(stat -c %s in.traj) - 1))); do
 		head -c "$n" in.traj >cut
 		status_is 3 "$dir/shorter-half.py" <cut
 		[ -z "$output" ]
 		status_is 3 "$dir/surprising.sh" <cut
+		status_is 3 "$dir/halve.py" cut
 		status_is 3 "$dir/filter-then" "$dir/shorter-half.py" cut
 		status_is 3 "$dir/filter-then" "$dir/surprising.sh" cut
 	done

@@ -472,7 +472,7 @@ spec() {
 	spec '.keys |= map(.[0] |= sub("^llama[.]"; "granite.")) | set("general.architecture"; "string"; "granite") |
 		reduce ("attention.", "embedding_", "residual_", "logit_") as $k (.; set("granite.\($k)scale"; "f32"; 0))'
 	policy-convert -q x.gguf -o g
-	[ "$(jq -c '[.attention_multiplier * .attention_multiplier * 1000 | round, .embedding_multiplier, .residual_multiplier, .logits_scaling]' \
+	[ "$(jq -c '[(.attention_multiplier * .attention_multiplier * 1000 | round), .embedding_multiplier, .residual_multiplier, .logits_scaling]' \
 		g/config.json)" = "[500,1,1,1]" ]
 	# rows of a head: 0 1 stay in heads of two; in one head of four they come apart
 	spec 'set("llama.attention.head_count"; "u32"; 1)'

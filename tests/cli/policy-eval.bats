@@ -61,6 +61,15 @@ column() {
 	[ "$(wc -l <many)" = $((5 * $(wc -l <"$FIX/test.jsonl"))) ]
 }
 
+@test "several rewards of a command are in the records, as traj-score writes them" {
+	jq -c 'del(.verifier)' "$FIX/test.jsonl" >bare.jsonl
+	two='cmd:jq -c --unbuffered "{reward: 1, rewards: {form: 0.5, brevity: (.response | length)}}"'
+	policy-eval -q -p "$FIX/base" -t bare.jsonl --max-new 12 --verifier "$two" >a.traj
+	traj-cat a.traj | jq -es 'all(.rewards == {form: 0.5, brevity: (.response | length)})'
+	policy-eval -q -p "$FIX/base" -t bare.jsonl --max-new 12 --no-score | traj-score -q --verifier "$two" >b.traj
+	cmp <(traj-cat a.traj | jq -c '[.reward, .rewards]') <(traj-cat b.traj | jq -c '[.reward, .rewards]')
+}
+
 @test "--verifier: instead of one that a row's form implies, not of one that a row names" {
 	cat >rows.jsonl <<-'END'
 		{"id":"a","question":"1+1=","answer":"#### 2"}
@@ -87,6 +96,34 @@ column() {
 		[ "$(column "$key" <out | sort -u)" = "$value" ]
 		[ "$(column task,response <out | sort -u | wc -l)" -lt \
 			"$(column task,response <usual | sort -u | wc -l)" ]
+	done
+}
+
+@test "--temperature: no log-prob is above 0, as cold as it may be" {
+	for t in 0.03 0.13 0.37; do
+		run_eval -n 16 --temperature $t >cold
+		traj-cat --check cold
+	done
+}
+
+@test "--top-p, --top-k: what was kept, and log-probs of that, for any -j and --batch" {
+	run_eval | traj-cat | jq -es 'all(has("kept") | not)'
+	run_eval -n 4 --top-p 0.8 --top-k 5 >cut
+	traj-cat --check cut
+	traj-cat cut | jq -es 'all((.kept | length) == (.tokens | length)) and
+		all([.tokens, .kept] | transpose | all(.[0] as $t | .[1] | length < 6 and index($t) != null)) and
+		all([.logprobs, .kept] | transpose | all((.[1] | length) > 1 or .[0] == 0))'
+	run_eval -n 4 --top-p 0.8 --top-k 5 -j 1 --batch 1 | "$root/tests/cli/records.py" body >a
+	"$root/tests/cli/records.py" body <cut | cmp - a
+	# of one distribution the kept sum to 1: with enough samples of the first token each is met
+	run_eval -n 60 --top-k 2 --max-new 1 | traj-cat | jq -es 'group_by(.task) | map(unique_by(.tokens[0]) |
+		select(length == 2) | map(.logprobs[0] | exp) | add - 1 | fabs) | length > 0 and max < 1e-5'
+	traj-cat -c kept cut | head -n 1 | jq -e 'type == "array"'
+	traj-filter -q --min-reward 0 cut | traj-cat -c task,kept | cmp - <(traj-cat -c task,kept cut)
+	for bad in "--top-k 1025" "--top-k -1" "--top-p 0" "--top-p 1.1"; do
+		read -r -a bad <<<"$bad"
+		status_is 2 run_eval "${bad[@]}"
+		says "${bad[0]}"
 	done
 }
 

@@ -88,11 +88,32 @@ same_records() {
 
 @test "what was drawn with top-p or top-k gets none, and is counted" {
 	policy-eval -q -p "$FIX/base" -t "$FIX/test.jsonl" --top-k 2 >cut.traj
-	records cut.traj 'del(.logprobs)' | traj-cat --from-json >bare.traj
+	records cut.traj 'del(.logprobs, .kept)' | traj-cat --from-json >bare.traj
 	status_is 0 policy-score -p "$FIX/base" bare.traj
 	says '12 were drawn with top-p or top-k'
 	same_records bare.traj out
 	score --as whole bare.traj | traj-cat | jq -es 'all(.whole | length > 0)'
+	# nothing was cut
+	records bare.traj '.top_k = 1000' | traj-cat --from-json | score | traj-cat | jq -es 'all(has("logprobs"))'
+	records eval.traj 'del(.logprobs) | .temperature = 0 | .top_p = 0.5' | traj-cat --from-json | score |
+		traj-cat | jq -es 'all(has("logprobs"))'
+}
+
+@test "what was drawn with top-p or top-k and says what was kept gets the sampler's" {
+	policy-eval -q -p "$FIX/base" -t "$FIX/test.jsonl" --temperature 1.5 --top-k 4 --top-p 0.7 >cut.traj
+	records cut.traj 'del(.logprobs)' | traj-cat --from-json >bare.traj
+	score --entropy h --perplexity ppl bare.traj >new.traj
+	cmp <(records cut.traj) <(records new.traj 'del(.h, .ppl)')
+	# another name, perplexity and entropy are about the whole distribution
+	score --as ref_logprobs bare.traj >whole.traj
+	cmp <(records whole.traj 'del(.ref_logprobs)') <(records bare.traj)
+	paste <(records new.traj) <(records whole.traj .ref_logprobs) | jq -es '[_nwise(2)] | all(
+		([.[0].logprobs, .[1]] | transpose | all(.[0] >= .[1])) and
+		(.[0].ppl - (.[1] | -(add / length) | exp) | fabs) < 1e-4 * .[0].ppl and
+		(.[0].h - .[0].entropy | fabs) < 1e-6)'
+	records cut.traj '.kept[0] += [99999]' | traj-cat --from-json >alien.traj
+	status_is 3 score alien.traj
+	says 'kept: token 99999 is not in the policy'
 }
 
 @test "empty and long responses pass, and are counted" {

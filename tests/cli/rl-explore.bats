@@ -151,6 +151,58 @@ column() {
 	status_is 0 rl --group-size 1 --keep-equal --advantage rloo
 }
 
+# seen_in STEP FILE: its problems of that step, in order
+seen_in() {
+	traj-cat "$2" | jq -r "select(.step == $1 and .sample == 0).task" | sort
+}
+
+@test "--choose, its bounds, --choose-again: who is passed over, and when no more" {
+	head -n 12 "$FIX/train.jsonl" | jq -c '.verifier = "regex" | .answer = "."' >easy.jsonl
+	jq -c '.id = "hard" + .id | .answer = "no way"' easy.jsonl | head -n 6 >hard.jsonl
+	cat easy.jsonl hard.jsonl >t.jsonl
+	easy() {
+		rl -t t.jsonl --groups 6 --rounds 1 --group-size 2 --keep-equal --lr 0 "$@"
+	}
+	easy -n 3 --choose all --log log >all.traj
+	easy -n 3 >none.traj
+	cmp <("$records" body <all.traj) <("$records" body <none.traj)
+	jq -es 'all(has("problems_seen") | not)' log
+	# 18 problems in three steps; then only the hard ones, until the others have their turn again
+	easy -n 8 --choose unsolved --choose-again 6 --log log >some.traj
+	cmp <(for i in 1 2 3; do seen_in $i some.traj; done | sort) <(jq -r .id t.jsonl | sort)
+	for i in 4 5 6; do cmp <(seen_in $i some.traj) <(jq -r .id hard.jsonl | sort); done
+	[ "$(seen_in 7 some.traj)" != "$(seen_in 6 some.traj)" ]
+	jq -es 'map(.problems_seen)[0:4] == [6, 12, 18, 18] and (.[3].problems_out == 12) and
+		([.[3:6][].problems_passed] | add) >= 24 and .[0].problems_passed == 0' log
+	# both kinds are out of the band: then none is passed over
+	easy -n 4 --choose band --log log >band.traj
+	jq -es '.[2].problems_out == 18' log
+	[ "$(seen_in 4 band.traj | wc -l)" = 6 ]
+	easy -n 4 --choose band --choose-low -1 --choose-high 1 >low.traj
+	cmp <(seen_in 4 low.traj) <(jq -r .id hard.jsonl | sort)
+	easy -n 4 --choose unsolved --choose-high 2 --log log >high.traj
+	jq -es 'all(.problems_out == 0)' log
+	status_is 2 rl --choose band --choose-low 1
+	says "--choose-low 1 is not below --choose-high 1"
+	status_is 2 rl --choose hardest
+	says "--choose: 'hardest' is none of all|unsolved|band|thompson"
+}
+
+@test "--choose thompson, --choose-keep: problems that are solved now and then" {
+	head -n 60 "$FIX/train.jsonl" >t.jsonl
+	few() {
+		rl -t t.jsonl -n 6 --groups 6 --rounds 1 --keep-equal --lr 0 "$@"
+	}
+	few --choose thompson --log log -s 3 >a.traj
+	few --choose thompson -s 3 -j 1 --batch 3 >b.traj
+	cmp <("$records" body <a.traj) <("$records" body <b.traj)
+	few --choose thompson --choose-keep 0 -s 3 >c.traj
+	not cmp -s <("$records" body <a.traj) <("$records" body <c.traj)
+	jq -es 'all(.problems_seen > 0 and (has("problems_out") | not)) and .[0].problems_seen == 6' log
+	# each of a step's problems once
+	[ "$(seen_in 5 a.traj | uniq | wc -l)" = 6 ]
+}
+
 # Tasks that nothing solves: every group is of equal rewards
 hopeless() {
 	jq -c '.verifier = "exact" | .answer = "z"' "$FIX/train.jsonl" >hopeless.jsonl
@@ -218,6 +270,59 @@ mastered() {
 		[ "$(column task,response <out | sort -u | wc -l)" -lt \
 			"$(column task,response <usual | sort -u | wc -l)" ]
 	done
+}
+
+@test "--top-k, --top-p: what was kept is recorded, and ratios are exactly 1" {
+	rl >plain
+	traj-cat plain | jq -es 'all(has("kept") | not)'
+	for o in "--top-p 0.8" "--top-k 5" "--top-k 6 --top-p 0.9 --temperature 1.3" "--top-k 3 --kl 0.1" \
+		"--top-p 0.9 --lora 2"; do
+		read -r -a opts <<<"$o"
+		rl "${opts[@]}" --lr 0 --epochs 2 --log log >/dev/null
+		jq -es 'all(.ratio_error == 0 and .kl_old == 0)' log
+		rl "${opts[@]}" -j 1 --batch 3 -o a --log log >a.traj
+		rl "${opts[@]}" -j 2 -o b >b.traj
+		jq -es 'all(.ratio_error == 0)' log
+		cmp a/*model.safetensors b/*model.safetensors
+		"$records" body <a.traj >a.body
+		"$records" body <b.traj | cmp - a.body
+		traj-cat --check a.traj
+		rm -rf a b
+	done
+	# log-probabilities are of what is left: of one token, 0
+	rl --keep-equal --top-k 1 | traj-cat |
+		jq -es 'all(.logprobs | all(. == 0)) and all([.tokens, (.kept | add)] | .[0] == .[1])'
+	rl --top-k 2 | traj-cat | jq -es 'all(.kept | all(length == 2))'
+	rl --top-p 0.6 --top-k 1000 | traj-cat | jq -es 'map(.kept[] | length) | min == 1 and max < 10'
+	# greedy ones are of the whole distribution
+	policy-eval -q -p "$FIX/base" -t "$FIX/test.jsonl" --greedy --top-p 0.5 | traj-cat |
+		jq -es 'all(has("kept") | not)'
+	status_is 2 rl --top-k 1025
+	says '--top-k'
+	status_is 2 rl --top-p 0
+	says '--top-p'
+}
+
+@test "--top-p with --state: killed and gone on with, the same bytes" {
+	cut=(--top-p 0.8 --top-k 9 -n 20 --checkpoint-every 1)
+	rl "${cut[@]}" -o want --stream want.traj
+	rl-explore -q -p "$FIX/base" -t "$FIX/train.jsonl" --groups 4 --group-size 4 --rounds 2 --max-new 12 \
+		--lr 1e-3 --warmup 1 "${cut[@]}" -o new --stream s.traj --state st --log log &
+	wait_for log
+	until [ "$(wc -l <log)" -ge 3 ]; do sleep 0.02; done # so there is a checkpoint
+	kill -KILL $!
+	wait $! || true
+	status_is 2 rl "${cut[@]}" --top-p 0.7 -o new --stream s.traj --state st --log log
+	status_is 2 rl "${cut[@]}" --top-k 8 -o new --stream s.traj --state st --log log
+	rl "${cut[@]}" -o new --stream s.traj --state st --log log
+	same want new
+	cmp <(traj-cat want.traj) <(traj-cat s.traj)
+	jq -es 'length == 20 and all(.ratio_error == 0 or .updates == 0)' log
+}
+
+@test "--compute bf16 with --top-p: ratios are exactly 1" {
+	rl -n 2 --compute bf16 --top-p 0.8 --lr 0 --log log >/dev/null
+	jq -es 'all(.ratio_error == 0)' log
 }
 
 @test "--batch changes nothing in the result" {
@@ -305,7 +410,7 @@ mastered() {
 
 @test "--advantage: each estimator" {
 	rl -n 1 --advantage grpo >grpo.traj
-	for a in dr-grpo rloo reinforce++; do
+	for a in dr-grpo rloo reinforce++ maxrl pass-at-k reinforce++-baseline opo; do
 		rl -n 1 --advantage $a >$a.traj
 		not cmp -s <(column advantage <grpo.traj) <(column advantage <$a.traj)
 	done
@@ -314,6 +419,85 @@ mastered() {
 		awk '$2 ~ /[0-9]/ && ($4 / $2 < 1.3333 || $4 / $2 > 1.3334) { bad = 1 } END { exit bad }'
 	changes --advantage dr-grpo
 	status_is 2 rl --advantage best
+	says "--advantage: 'best' is none of grpo|"
+}
+
+@test "--advantage maxrl: rewards below 0 are refused, and nothing that was sampled is lost" {
+	jq -c 'del(.verifier)' "$FIX/train.jsonl" >bare.jsonl
+	cat >judge <<-'END'
+		#!/bin/sh
+		n=0
+		while read -r line; do
+			n=$((n + 1))
+			echo "{\"reward\":$((n % 3 - 1))}"
+		done
+	END
+	chmod +x judge
+	status_is 3 rl -n 1 -t bare.jsonl --verifier "cmd:$PWD/judge" --advantage maxrl --stream s.traj -o new
+	says "step 1: reward -1: --advantage maxrl"
+	[ ! -e new ]
+	[ "$("$records" body <s.traj | wc -c)" -gt 0 ]
+	status_is 2 rl --advantage maxrl --overlong-buffer 4
+	says "which --overlong-buffer makes"
+}
+
+@test "--advantage-k: of so many the best counts" {
+	rl -n 1 --advantage pass-at-k --advantage-k 2 >two.traj
+	rl -n 1 --advantage pass-at-k --advantage-k 3 >three.traj
+	not cmp -s <(column advantage <two.traj) <(column advantage <three.traj)
+	# 4 at most are right of a group of 4: of all of them the best is one value
+	rl -n 1 --advantage pass-at-k --advantage-k 4 | traj-cat |
+		jq -es 'any(.used) and all(.advantage == null or .advantage == 0)'
+	status_is 2 rl --advantage pass-at-k --advantage-k 5
+	says "--advantage-k 5 is more than --group-size 4"
+	status_is 2 rl --advantage pass-at-k --advantage-k 0
+}
+
+# a verifier with three rewards: the right one now and then, the form nearly always, the length
+several() {
+	cat >judge <<-'END'
+		#!/bin/sh
+		n=0
+		while read -r line; do
+			n=$((n * 5 % 17 + 1))
+			echo "{\"reward\":$((n % 2)),\"rewards\":{\"form\":$((n % 7 > 0)),\"short\":0.$n}}"
+		done
+	END
+	chmod +x judge
+	jq -c 'del(.verifier)' "$FIX/train.jsonl" >bare.jsonl
+	rl -t bare.jsonl --verifier "cmd:$PWD/judge" "$@"
+}
+
+@test "--rewards: several rewards of a verifier, in the records and in place of the reward" {
+	several -n 1 --keep-equal --advantage dr-grpo >one.traj
+	traj-cat one.traj | jq -es 'all(.rewards | has("form") and has("short"))'
+	several -n 1 --keep-equal --advantage dr-grpo --rewards reward >same.traj
+	cmp <(column advantage <one.traj) <(column advantage <same.traj)
+	several -n 1 --keep-equal --advantage dr-grpo --rewards reward=2,short=-1 >sum.traj
+	cmp <(column rewards <one.traj) <(column rewards <sum.traj)
+	cmp <(column reward <one.traj) <(column reward <sum.traj)
+	# advantages of a group of 4 are of the weighted sum
+	traj-cat sum.traj | jq -es '[_nwise(4)] | all(map(2 * .reward - .rewards.short) as $r | ($r | add / 4) as $m |
+		[range(4) as $i | .[$i].advantage - ($r[$i] - $m) | fabs < 1e-5] | all)'
+	several -n 1 --rewards form,short=0.5 --advantage gdpo -o a >a.traj
+	several -n 1 --rewards form,short=0.5 --advantage grpo -o b >b.traj
+	differ a b
+	# what counts decides which groups are replaced: all have their form, and not their length
+	several -n 1 --rounds 1 --rewards form --log form.log >form.traj
+	several -n 1 --rounds 1 --rewards form,short=1e-9 --log short.log >short.traj
+	jq -es '.[0].groups_kept < 4 and .[1].groups_kept == 4' form.log short.log
+	status_is 3 several -n 1 --rewards right --stream s.traj
+	says "there is no right, which --rewards names"
+	says "task "
+	[ "$("$records" body <s.traj | wc -c)" -gt 0 ]
+	status_is 3 rl --rewards form
+	says "there is no form"
+	status_is 2 rl --rewards form=x
+	says "--rewards: 'form=x' is not NAME=WEIGHT"
+	status_is 2 rl --advantage gdpo
+	says "of several --rewards"
+	status_is 2 rl --advantage gdpo --rewards form --overlong-buffer 3
+	says "--overlong-buffer"
 }
 
 @test "--overlong-buffer, --overlong-penalty: long responses lose, records keep the reward" {
@@ -325,13 +509,47 @@ mastered() {
 	not cmp -s <(column advantage <b.traj) <(column advantage <c.traj)
 }
 
+@test "--mask-truncated: what was cut off is judged and compared, and not learned from" {
+	usual=(--keep-equal --max-new 4)
+	changes --mask-truncated --log masked.log
+	cmp <("$records" body <usual.traj) <("$records" body <other.traj) # advantages too
+	jq -es '.[0].truncated > 0 and .[0].truncated < 1' masked.log
+	# where each is cut off there is no update
+	rl --max-new 1 --keep-equal --mask-truncated --log none.log -o none >none.traj
+	[ "$(column finish <none.traj | sort -u)" = length ]
+	jq -es 'all(.updates == 0)' none.log
+	same none "$FIX/base"
+}
+
 @test "--loss and --aggregate: each makes other weights" {
 	usual=(--clip 0) # which would undo a factor
 	changes --loss gspo
 	changes --loss cispo
+	changes --loss sapo
+	changes --loss dppo-tv
+	changes --loss dppo-kl
 	changes --aggregate seq-mean-token-mean
 	changes --aggregate seq-mean-token-sum-norm
 	status_is 2 rl --loss best
+	says "--loss: 'best' is none of dapo|gspo|cispo|"
+}
+
+@test "--sapo-rise, --sapo-fall, --dppo-bound: what fades, and where it ends" {
+	usual=(--loss sapo)
+	changes --sapo-rise 3
+	changes --sapo-fall 3
+	rm -r usual
+	usual=(--loss dppo-tv)
+	changes --dppo-bound 1e-3 --log far.log
+	jq -es 'all(.clip_fraction > 0)' far.log
+	# without a number it is the usual one
+	for o in "dppo-tv 0.15" "dppo-kl 0.05"; do
+		read -r loss bound <<<"$o"
+		rl --loss $loss -o a >a.traj
+		rl --loss $loss --dppo-bound $bound -o b >b.traj
+		same a b
+		rm -r a b
+	done
 }
 
 @test "--clip-low, --clip-high, --dual-clip matter once the policy has moved" {
@@ -344,6 +562,23 @@ mastered() {
 @test "--kl: a term towards the start, and its measure in the log" {
 	changes --kl 0.5 --log log
 	jq -es 'all(.kl_start > 0)' log
+}
+
+@test "--entropy-coef: a bonus that keeps entropy up, in the loss and its gradient" {
+	changes --entropy-coef 0.01
+	rl -n 1 --keep-equal --minibatches 1 --log a.log >a.traj
+	rl -n 1 --keep-equal --minibatches 1 --entropy-coef 0.5 --log b.log >b.traj
+	# the loss is less by its share: half the entropy of what was sampled
+	jq -es '(.[0].loss - .[1].loss) / (0.5 * .[0].entropy) | . > 0.9999 and . < 1.0001' a.log b.log
+	rl -n 3 --keep-equal --epochs 4 --lr 0.01 --log a.log >a.traj
+	rl -n 3 --keep-equal --epochs 4 --lr 0.01 --entropy-coef 1 --log b.log >b.traj
+	jq -es '.[5].entropy > .[2].entropy' a.log b.log
+	# for any micro-batch and threads
+	rl -n 1 --entropy-coef 0.5 --micro-tokens 1 --log c.log >c.traj
+	rl -n 1 --entropy-coef 0.5 -j 1 --log d.log -o d >d.traj
+	rl -n 1 --entropy-coef 0.5 -j 3 --recompute -o e >e.traj
+	same d e
+	jq -es '(.[0].grad_norm - .[1].grad_norm | fabs) < 1e-4 * .[0].grad_norm' c.log d.log
 }
 
 @test "--epochs and --minibatches: so many updates" {

@@ -4,6 +4,7 @@ load helpers
 setup() {
 	cd "$BATS_TEST_TMPDIR"
 	fixture tasks base
+	records=$root/tests/cli/records.py
 	explore() {
 		rl-explore -q -p "$FIX/base" -t "$FIX/train.jsonl" -n 3 --groups 6 --group-size 4 --lr 1e-3 \
 			--max-new 16 "$@"
@@ -65,6 +66,11 @@ changes() {
 		--loss gspo --clip-low 3e-4 --clip-high 4e-4 --minibatches 8 --aggregate seq-mean-token-mean
 		--advantage reinforce++ --keep-equal --aggregate seq-mean-token-sum-norm --dual-clip 3
 		--lora 4 --lora-alpha 4 --lora-targets q_proj,v_proj -s 5 --warmup 2
+		--advantage maxrl --loss sapo --sapo-rise 2 --sapo-fall 3 --epochs 2
+		--advantage pass-at-k --advantage-k 2 --loss dppo-tv --dppo-bound 0.01 --epochs 3
+		--loss dppo-kl --epochs 3 --mask-truncated --max-new 4 --kl 0.01 --advantage opo
+		--mask-truncated --max-new 4 --aggregate seq-mean-token-mean --minibatches 2 --entropy-coef 0.1
+		--advantage reinforce++-baseline --keep-equal
 		--weight-decay 0.01 --beta1 0.8 --beta2 0.9 --eps 1e-6 --clip 0.5 --recompute
 		--optimizer lion --lion-beta2 0.9 --minibatches 2
 		--optimizer muon --momentum 0.9 --minibatches 2
@@ -102,9 +108,9 @@ changes() {
 	# with another option, or on other records, it is another call, which its state is not of
 	rm -rf p2
 	status_is 2 rl-update -p p1 -o p2 --lr 2e-3 --max-new 16 --state st two
-	says 'of another policy'
+	says 'was taken before, with other options or trajectories'
 	status_is 2 rl-update -p p1 -o p2 --lr 1e-3 --max-new 16 --state st one
-	says 'of another policy'
+	says 'was taken before, with other options or trajectories'
 	[ ! -e p2 ]
 	rl-update -q -p kept -o p3 --lr 2e-3 --max-new 16 --state st one
 }
@@ -125,16 +131,21 @@ changes() {
 }
 
 @test "sampling, judging and updating in a shell loop is rl-explore, to the bit" {
-	explore --rounds 1 -s 4 -o want >all
-	cp -r "$FIX/base" p0
-	for k in 1 2 3; do
-		policy-eval -q -p p$((k - 1)) -t "$FIX/train.jsonl" -s 4 --step $k --groups 6 -n 4 --max-new 16 --no-score |
-			traj-score -q | tee s$k | rl-update -q -p p$((k - 1)) -o p$k -s 4 --lr 1e-3 --max-new 16 --state st
+	for cut in "" "--top-p 0.8 --top-k 6"; do
+		read -r -a cut <<<"$cut"
+		explore "${cut[@]}" --rounds 1 -s 4 -o want >all
+		cp -r "$FIX/base" p0
+		for k in 1 2 3; do
+			policy-eval -q -p p$((k - 1)) -t "$FIX/train.jsonl" -s 4 --step $k --groups 6 -n 4 --max-new 16 \
+				--no-score "${cut[@]}" | traj-score -q | tee s$k |
+				rl-update -q -p p$((k - 1)) -o p$k -s 4 --lr 1e-3 --max-new 16 --state st
+		done
+		same want p3
+		cat s1 s2 s3 >parts
+		cmp <(traj-cat all | jq -c '[.task, .response, .reward, .policy, .kept]' | sort) \
+			<(traj-cat parts | jq -c '[.task, .response, .reward, .policy, .kept]' | sort)
+		rm -rf want p? st
 	done
-	same want p3
-	cat s1 s2 s3 >parts
-	cmp <(traj-cat all | jq -c '[.task, .response, .reward, .policy]' | sort) \
-		<(traj-cat parts | jq -c '[.task, .response, .reward, .policy]' | sort)
 }
 
 @test "groups: by task and step, a sample number that comes again begins another" {
@@ -146,6 +157,68 @@ changes() {
 	says 'in 1 steps'
 	update --minibatches 1 -o steps run.traj
 	differ merged.out steps
+}
+
+@test "--advantage maxrl: a reward below 0 is refused" {
+	run_of_three
+	traj-cat run.traj | jq -c '.reward -= 0.5' | traj-cat --from-json >low
+	status_is 3 update --advantage maxrl -o x low
+	says 'reward -0.5: --advantage maxrl'
+	[ ! -e x ]
+	update --advantage grpo -o y low
+}
+
+@test "--rewards, --advantage gdpo: those that the records have" {
+	jq -c 'del(.verifier)' "$FIX/train.jsonl" >bare.jsonl
+	judge="cmd:jq -c --unbuffered '{reward: (.response | length % 2), rewards: {a: (.response | length), b: (.prompt | length)}}'"
+	for more in "--advantage gdpo" "--keep-equal"; do
+		rm -rf want new
+		# shellcheck disable=SC2086 # words
+		explore -t bare.jsonl --verifier "$judge" --rewards a=0.1,reward $more -o want >run.traj
+		# shellcheck disable=SC2086
+		update --rewards a=0.1,reward $more -o new run.traj
+		same want new
+	done
+	changes --rewards reward,a=-1
+	status_is 3 update --rewards b -o x run.traj # the same for all of a group
+	says 'groups of equal rewards'
+	status_is 3 update --rewards a,c -o x run.traj
+	says 'there is no c, which --rewards names'
+	says 'record'
+	traj-cat run.traj | jq -c '.rewards = 3' | traj-cat --from-json >odd
+	status_is 3 update --rewards a -o x odd
+	status_is 2 update --rewards a=1,a=2 -o x run.traj
+	says 'a comes twice'
+	[ ! -e x ]
+}
+
+@test "--mask-truncated: by what finish says" {
+	explore --max-new 4 >run.traj # half of them are cut off
+	changes --mask-truncated
+	traj-cat run.traj | jq -c '.finish = "stop"' | traj-cat --from-json >whole
+	update --mask-truncated -o a whole
+	same usual a
+	# another finish is another call
+	update --mask-truncated -o b --state st whole
+	rm -rf b
+	status_is 2 update --mask-truncated -o b --state st run.traj
+	says 'was taken before, with other options or trajectories'
+}
+
+@test "--entropy-coef, of tokens that were drawn from a part of the vocabulary too" {
+	explore --top-k 3 --entropy-coef 0.1 --loss dppo-tv --epochs 2 --log want.log -o want >run.traj
+	update --entropy-coef 0.1 --loss dppo-tv --epochs 2 -o new run.traj
+	same want new
+	jq -es 'all(.ratio_error == 0)' want.log
+	changes --entropy-coef 0.1
+}
+
+@test "--advantage-k: more than any group has is refused" {
+	run_of_three
+	status_is 3 update --advantage pass-at-k --advantage-k 5 -o x run.traj
+	says '--advantage-k 5: the largest group has 4 responses'
+	[ ! -e x ]
+	changes --advantage pass-at-k --advantage-k 3
 }
 
 @test "what is not learned from is counted" {
@@ -167,14 +240,41 @@ changes() {
 	[ ! -e d ]
 }
 
-@test "--own-only: what another policy sampled is left out" {
+@test "--max-age: what older policies sampled is left out" {
 	run_of_three
-	status_is 0 rl-update -p "$FIX/base" --lr 1e-3 --max-new 16 --own-only -o own run.traj
+	status_is 0 rl-update -p "$FIX/base" --lr 1e-3 --max-new 16 --max-age 0 -o own run.traj
 	says 'are of another policy than -p: left out'
 	traj-filter -q --where 'step=1' run.traj >first
 	update -o one first
 	same own one
-	status_is 3 rl-update -q -p want --lr 1e-3 --max-new 16 --own-only -o x first
+	status_is 3 rl-update -q -p want --lr 1e-3 --max-new 16 --max-age 0 -o x first
+	status_is 2 rl-update -p "$FIX/base" --max-age 1 -o x first
+	says "--max-age: which policies came before -p is known with --state"
+	status_is 2 rl-update -p "$FIX/base" --max-age 33 --state st -o x first
+}
+
+@test "--max-age, --state: the last N calls, and the same when a call is made again" {
+	run_of_three
+	traj-filter -q --where 'step=1' run.traj >first
+	up() { # FROM TO AGE [OPTION ...]: learns from what the first policy drew, in a state of each age
+		status_is 0 rl-update -p "$1" --lr 1e-3 --max-new 16 --max-age "$3" --state "st$3" -o "$2" "${@:4}" first
+	}
+	for age in -1 1; do
+		up "$FIX/base" a$age $age
+		up a$age b$age $age
+		cmp a$age/model.safetensors a-1/model.safetensors
+		cmp b$age/model.safetensors b-1/model.safetensors
+		mv b$age kept$age
+		up a$age b$age $age
+		says 'this call was made before'
+		cmp b$age/model.safetensors kept$age/model.safetensors
+	done
+	status_is 3 rl-update -p b1 --lr 1e-3 --max-new 16 --max-age 1 --state st1 -o c first
+	says 'another policy than -p and those before it in --max-age: left out'
+	[ ! -e c ]
+	up b1 c 1 --max-age 2
+	up b-1 d -1
+	cmp c/model.safetensors d/model.safetensors
 }
 
 @test "--importance, its bounds: weights of what others drew" {
@@ -230,12 +330,88 @@ changes() {
 	traj-cat one | jq -c '.logprobs |= map(-. + 1)' | traj-cat --from-json >odd
 	status_is 3 update --logprobs logprobs -o x odd
 	says 'record'
-	explore -n 1 --top-k 3 >cut
-	status_is 3 update -o x cut
-	says 'drawn with top-p or top-k'
-	policy-score -q -p "$FIX/base" --as whole cut >whole
-	update --logprobs whole -o y whole
 	[ ! -e x ]
+}
+
+@test "top-p and top-k: rl-explore's policy, to the bit, from what the records say was kept" {
+	while read -r -a more; do
+		explore "${more[@]}" -o want --log want.log >run.traj
+		update $(grep -o -- '--\(kl\|lora\) [^ ]*' <<<"${more[*]}") --log new.log -o new run.traj
+		cmp want/*model.safetensors new/*model.safetensors
+		jq -es 'map(.ratio_error) == [0, 0, 0]' new.log
+		cmp <(jq -c '[.loss, .grad_norm, .kl_start]' want.log) <(jq -c '[.loss, .grad_norm, .kl_start]' new.log)
+		traj-cat run.traj | jq -es 'all((.kept | length) == (.tokens | length)) and
+			all([.tokens, .kept] | transpose | all(.[0] as $t | .[1] | length == 0 or index($t)))'
+		rm -rf want new
+	done <<-'END'
+		--top-p 0.8
+		--top-k 3 --kl 0.1
+		--top-k 5 --top-p 0.9 --temperature 1.5
+		--top-p 0.7 --lora 2
+	END
+	# as sets of JSON, and as arrays of MessagePack, they are the same
+	explore -n 1 --top-p 0.8 -o want >cut
+	traj-cat cut | traj-cat --from-json >json
+	cmp <("$records" body <cut) <("$records" body <json)
+	traj-cat cut | "$records" pack >arrays
+	for file in json arrays; do
+		update -o $file.d $file
+		same want $file.d
+	done
+}
+
+@test "top-p and top-k without what was kept: refused, unless the log-probs are the whole's" {
+	explore -n 1 --top-k 3 >cut
+	traj-cat cut | jq -c 'del(.kept)' | traj-cat --from-json >bare
+	status_is 3 update -o x bare
+	says 'drawn with top-p or top-k, and without `kept`'
+	traj-cat cut | jq -c 'del(.kept) | .top_k = 100000' | traj-cat --from-json >all
+	update -o all.d all
+	policy-score -q -p "$FIX/base" --as whole bare >whole
+	update --logprobs whole --log log -o y whole
+	jq -es '.[0].ratio_error == 0' log
+	policy-score -q -p "$FIX/base" --as whole cut | update --logprobs whole -o z
+	same y z
+	[ ! -e x ]
+}
+
+@test "what was kept and is damaged: the token, and what is wrong with it" {
+	explore -n 1 --top-p 0.8 >cut
+	while IFS='#' read -r edit want; do
+		traj-cat cut | jq -c "$edit" | traj-cat --from-json >bad
+		status_is 3 update -o x bad
+		says "$want"
+		says 'bad: record '
+	done <<-'END'
+		.kept[0] = [3, 2]#kept[0]: ids that do not ascend
+		.kept[0] = [3, 3]#kept[0]: ids that do not ascend
+		.kept[0] += [.kept[0][-1] + 100000]#kept: token 1000
+		.tokens[0] as $t | .kept[0] = [$t + 1]#kept[0]: the token that was drawn is not in it
+		.kept |= .[1:]#kept[
+		.kept += [[]]#there are more than tokens
+		.kept[0] = [range(1025)]#kept[0]: more than 1024 ids
+		.kept[0] = [-1]#kept[0]: not whole numbers from 0 to 2^32-1
+		.kept[0] = 1#kept[0]: not an array of ids
+		.kept = 1#kept: neither bin nor an array
+		.kept = {"$bin": "AgE="}#kept[0]: cut off
+		del(.tokens, .id, .logprobs)#kept: there are no tokens
+	END
+	[ ! -e x ]
+}
+
+@test "top-p with importance weights and a teacher: of the part and of the whole" {
+	explore -n 1 --top-p 0.8 -o moved >cut
+	for how in tis icepop sequence geometric; do
+		update --importance $how --log $how.log -o $how cut
+		jq -es '.[0].importance == 1 and .[0].masked == 0' $how.log
+	done
+	rl-update -q -p moved --max-new 16 --importance tis --log far.log -o far cut
+	jq -es '.[0].importance != 1 and .[0].ratio_error == 0' far.log
+	# the policy is its own teacher: there is nothing to distill
+	policy-score -q -p "$FIX/base" --as ref_logprobs cut >taught
+	update --distill 1 -o d1 taught
+	update -o d0 taught
+	same d1 d0
 }
 
 @test "--seed, --lr, --advantage, --epochs, --micro-tokens ...: each has its effect" {

@@ -77,6 +77,19 @@ killed() {
 	[ "$(ls cut/st | paste -sd ' ')" = "step-10 step-12" ]
 }
 
+@test "rl-explore --choose: what is known of the problems outlives a kill" {
+	head -n 24 train.jsonl >few && mv few train.jsonl
+	for rule in unsolved thompson; do
+		more=(--choose "$rule" --choose-high 0.4 --choose-again 3 --choose-keep 0.5)
+		status_is 0 at whole-$rule "${rl[@]}" "${more[@]}"
+		killed cut-$rule "${rl[@]}" "${more[@]}"
+		same whole-$rule cut-$rule
+		[ -e cut-$rule/st/step-12/problems.safetensors ]
+		status_is 2 at cut-$rule "${rl[@]}" "${more[@]}" --choose-keep 0.6
+		says "--choose-keep"
+	done
+}
+
 @test "rft-tune: kill -9 again and again: the same policy and log" {
 	status_is 0 at whole "${rft[@]}"
 	killed cut "${rft[@]}"

@@ -198,9 +198,79 @@ assert head["kind"] == "head" and end["count"] == 2, (head, end)
 	says 'no end record after 2 records'
 }
 
-@test "--msgpack, --from-json: not to a terminal" {
+# records FILE: the bytes of its records, heads and ends left out
+records() {
+	"$root/tests/cli/records.py" body <"$1"
+}
+
+@test "--join: shards are one run, but for its head" {
+	need_msgpack
+	fixture eval
+	for i in 1 2 3; do
+		policy-eval -q -p "$FIX/base" -t "$FIX/test.jsonl" -n 8 --shard "$i/3" >"$i.traj"
+	done
+	traj-cat --join 1.traj 2.traj 3.traj >joined.traj
+	cmp <(records joined.traj) <(records "$FIX/eval.traj")
+	traj-cat --check --strict joined.traj | grep -F ' 1 segments'
+	traj-cat --all joined.traj | head -n 1 |
+		jq -e '.chain | map(.tool) == ["policy-eval", "policy-eval", "policy-eval", "traj-cat"]'
+	cat 1.traj 2.traj 3.traj | traj-cat --join >cat.traj
+	cmp <(records cat.traj) <(records joined.traj)
+	cmp <(traj-cat --join joined.traj | records /dev/stdin) <(records joined.traj)
+}
+
+@test "--join: records byte for byte, those of other kinds too; an entry stands once; none is a stream" {
+	need_msgpack
+	sed 2d in.jsonl >two.jsonl
+	traj-cat --from-json two.jsonl >two.traj
+	"$root/tests/cli/records.py" body <two.traj >bare.traj
+	traj-cat --join two.traj bare.traj two.traj >joined.traj
+	cmp <(records joined.traj) <(cat bare.traj bare.traj bare.traj)
+	traj-cat --all joined.traj | head -n 1 | jq -e '.chain | map(.tool) == ["traj-cat", "traj-cat"]'
+	traj-cat --join in.traj in.traj | traj-cat | cmp - <(cat in.jsonl in.jsonl)
+	traj-cat --from-json </dev/null >none.traj
+	traj-cat --join none.traj none.traj | traj-cat --check | grep -F '0 trajectories, 0 other records, 1 segments'
+	status_is 3 traj-cat --join --strict bare.traj
+	status_is 2 traj-cat --join -n 1 in.traj
+	status_is 2 traj-cat --join --msgpack in.traj
+	status_is 2 traj-cat --join --all in.traj
+}
+
+@test "--join: one that is damaged, cut off or missing: nothing is written" {
+	head -c 300 in.traj >cut.traj
+	for bad in cut.traj /dev/null nonexistent in.jsonl; do
+		status=0
+		traj-cat --join in.traj "$bad" >out.traj 2>err || status=$?
+		[ "$status" = 3 ] || [ "$bad" = nonexistent ]
+		[ "$status" != 0 ]
+		[ ! -s out.traj ]
+	done
+	status_is 0 traj-cat --join --partial in.traj cut.traj
+	says 'cut.traj: it was cut off'
+	traj-cat out | cmp - <(cat in.jsonl; head -n 2 in.jsonl)
+	status_is 4 env TMPDIR=/nonexistent traj-cat --join in.traj
+	says '/nonexistent/rloop-'
+	mkdir scratch
+	TMPDIR=$PWD/scratch traj-cat --join in.traj >/dev/null
+	[ -z "$(ls scratch)" ]
+}
+
+@test "--join, --any-policy: of several policies only when told" {
+	for p in aa bb; do
+		echo '{"task":"a","prompt":"p","response":"r","policy":"'$p'"}' | traj-cat --from-json >$p.traj
+	done
+	traj-cat --join aa.traj in.traj aa.traj | traj-cat --check | grep -F '4 trajectories'
+	status_is 3 traj-cat --join aa.traj in.traj bb.traj
+	says 'bb.traj: record 2 at byte'
+	says 'drawn from the policy bb, those before from aa'
+	[ -z "$output" ]
+	traj-cat --join --any-policy aa.traj bb.traj | traj-cat -c policy | paste -sd, | grep -x aa,bb
+	status_is 2 traj-cat --any-policy in.traj
+}
+
+@test "--msgpack, --from-json, --join: not to a terminal" {
 	need_tool script
-	for what in --msgpack --from-json; do
+	for what in --msgpack --from-json --join; do
 		status=0
 		script -qec "traj-cat $what in.traj" /dev/null </dev/null >typed || status=$?
 		[ "$status" = 2 ]

@@ -33,7 +33,7 @@ there_and_back() {
 
 some() {
 	cat >some.jsonl <<-'END'
-		{"kind":"traj","task":"a","prompt":"1+1=","response":" 2\n","answer":"2","verifier":"exact","meta":{"level":3,"x":[1,null,{"y":0.1}]},"prompt_tokens":[5,70000],"tokens":[7,8,2],"logprobs":[-0.1,-1e-07,-2.5],"temperature":0.7,"top_p":1.0,"finish":"stop","sample":0,"step":3,"reward":1.0,"verdict":"ok","extracted":"2","advantage":0.5,"used":true,"entropy":0.25}
+		{"kind":"traj","task":"a","prompt":"1+1=","response":" 2\n","answer":"2","verifier":"exact","meta":{"level":3,"x":[1,null,{"y":0.1}]},"prompt_tokens":[5,70000],"tokens":[7,8,2],"logprobs":[-0.1,-1e-07,-2.5],"kept":[[7,9],[],[0,2,70000]],"temperature":0.7,"top_p":1.0,"finish":"stop","sample":0,"step":3,"reward":1.0,"verdict":"ok","extracted":"2","advantage":0.5,"used":true,"entropy":0.25}
 		{"kind":"traj","task":"a","prompt":"1+1=","response":"3 \"é\" 🎉","answer":"2","prompt_tokens":[5,70000],"tokens":[9],"finish":"length","sample":1,"step":3,"reward":0.0}
 		{"kind":"traj","task":"b","prompt":"[{\"role\":\"user\",\"content\":\"hi\"}]","response":"","prompt_tokens":[1],"tokens":[2],"sample":0,"step":4}
 	END

@@ -55,6 +55,15 @@ many() {
 	cmp odd.out want
 }
 
+@test "several rewards of a command become rewards; those of before go" {
+	two='cmd:jq -c --unbuffered "{reward: 1, rewards: {form: 0.5, brevity: (.response | length)}}"'
+	traj-score -q --verifier "$two" in.traj >out.traj
+	traj-cat out.traj | jq -es 'map(select(.x != 4)) | all(.rewards == {form: 0.5, brevity: (.response | length)})'
+	traj-score -q out.traj | traj-cat | jq -es 'all(has("rewards") | not)'
+	status_is 3 traj-score -q --verifier 'cmd:jq -c --unbuffered "{reward: 1, rewards: [1]}"' in.traj
+	says 'garbage'
+}
+
 @test "--verifier is for all records" {
 	traj-score -q --verifier exact in.traj | cols >got
 	cat >want <<-'END'

@@ -44,7 +44,7 @@ vanilla() {
 		: >log
 		FAKE_KILL=$at status_is 137 vanilla -d run
 		status_is 0 vanilla -d run
-		diff -r -x options -x .lock whole run
+		diff -r -x options -x run.conf -x .lock whole run
 	done
 }
 

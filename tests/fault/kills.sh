@@ -22,7 +22,7 @@ rloop() { # FOLDER; in a session of its own, so that all of it can be killed
 
 # files FOLDER: what a run leaves; times are taken out of its logs
 files() {
-	(cd "$tmp/$1/run" && find . -type f ! -name .lock -printf '%P\n' | sort | while read -r f; do
+	(cd "$tmp/$1/run" && find . -type f ! -name .lock ! -name run.conf -printf '%P\n' | sort | while read -r f; do
 		case $f in
 		*.log) jq -c 'del(.seconds) | with_entries(select(.key | endswith("_s") | not))' "$f" ;;
 		*) cat "$f" ;;

@@ -72,6 +72,11 @@ for more in ({"ref_logprobs": [-1.0, -2.0], "tokens": [3, 4], "logprobs": [-1.5,
 for bomb in b"\xdd\xff\xff\xff\xff", b"\xdf\x7f\xff\xff\xff", b"\xc6\xff\xff\xff\xff", b"\xc1", \
         b"\xdc\xff\xff" * 4, b"\x91" * 33, b"\xc7\x03abcd":
     add("record", bomb)
+kept = {"task": "t", "prompt": "p", "response": "r", "tokens": [7, 3, 5]}
+for sets in b"\x03\x04\x03\xa5\x02\x00\x01\x05", b"\x02\x07", [[4, 7, 300], [], [5]], [[7, 7]], b"\x00" * 4:
+    r = msgpack.packb({**kept, "kept": sets})
+    add("stream", b"\0" + r)
+    add("mpjson", r)
 for flags in range(8):
     add("stream", bytes([flags]) + b"".join(stream))
     add("stream", bytes([flags]) + b"".join(stream[1:]))

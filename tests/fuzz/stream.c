@@ -39,6 +39,8 @@ static void same(const struct traj *a, const struct traj *b)
 	MUST(a->n_tokens == b->n_tokens && a->n_prompt_tokens == b->n_prompt_tokens &&
 	     a->n_logprobs == b->n_logprobs);
 	MUST(!a->n_tokens || !memcmp(a->tokens, b->tokens, 4 * a->n_tokens));
+	MUST(a->kept.n == b->kept.n && !a->kept.p == !b->kept.p &&
+	     (!a->kept.n || !memcmp(a->kept.p, b->kept.p, a->kept.n)));
 	MUST(!a->n_logprobs || !memcmp(a->logprobs, b->logprobs, 4 * a->n_logprobs));
 	MUST(same_number(a->temperature, b->temperature) && same_number(a->top_p, b->top_p) &&
 	     same_number(a->reward, b->reward) && same_number(a->advantage, b->advantage) &&

@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#define LONG "0123456789abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ 0123456789"
+
 static struct tape tape;
 
 static enum tape_end parsed(const char *text, size_t n)
@@ -175,6 +177,29 @@ static void beginnings(void **state)
 		assert_int_equal(parsed(text, n), TAPE_CUT);
 }
 
+/* What is no plain byte at each place of a text of each length about a lane's, behind other texts
+ */
+static void marks_everywhere(void **state)
+{
+	static const char *const marks[] = {
+		"\\n",   "\\u00e9", "\\ud83c\\udf89", "\xc3\xa9", "\xf0\x9f\x8e\x89",
+		"\"",    "\x1f",    "\xff",           "\xc3",     "\\",
+		"\\u00", "\\x"};
+	struct buf b = {0};
+
+	(void)state;
+	for (size_t m = 0; m < sizeof marks / sizeof *marks; m++)
+		for (size_t n = 0; n < 70; n++)
+			for (size_t at = 0; at <= n; at += n < 36 ? 1 : 5) {
+				buf_reset(&b);
+				buf_str(&b, "[\"a\\tb\",{\"k\":\"");
+				buf_printf(&b, "%.*s%s", (int)at, LONG, marks[m]);
+				buf_printf(&b, "%.*s\"}]", (int)(n - at), LONG);
+				check(b.p, b.n);
+			}
+	buf_free(&b);
+}
+
 static void deep(void **state)
 {
 	char text[2 * 2049];
@@ -255,11 +280,9 @@ static void looking(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(same_as_jansson),
-		cmocka_unit_test(beginnings),
-		cmocka_unit_test(deep),
-		cmocka_unit_test(many_keys),
-		cmocka_unit_test(numbers),
+		cmocka_unit_test(same_as_jansson),  cmocka_unit_test(beginnings),
+		cmocka_unit_test(marks_everywhere), cmocka_unit_test(deep),
+		cmocka_unit_test(many_keys),        cmocka_unit_test(numbers),
 		cmocka_unit_test(looking),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

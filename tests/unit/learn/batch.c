@@ -1,4 +1,5 @@
 /* Micro-batches: what comes out does not depend on how the sequences are cut. */
+#include "base/kept.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "learn/batch.h"
@@ -20,19 +21,24 @@ static uint64_t order[N];
 
 struct seen { /* what the callback was given */
 	uint64_t who[N];
-	float logp[N][LEN];
+	float logp[N][LEN], whole[N][LEN];
 	size_t n;
 };
 
-static void look(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
+static void look(void *ctx, uint64_t i, const struct batch_rows *r)
 {
 	struct seen *s = ctx;
 
-	assert_int_equal(n, seqs[i].n_resp);
+	assert_int_equal(r->n, seqs[i].n_resp);
+	assert_true(!r->whole == !seqs[i].kept.p);
 	s->who[s->n++] = i;
-	memcpy(s->logp[i], logp, n * sizeof *logp);
-	for (size_t t = 0; t < n && dlogp; t++)
-		dlogp[t] = (float)sin((double)(i * LEN + t));
+	memcpy(s->logp[i], r->logp, r->n * sizeof *r->logp);
+	if (r->whole)
+		memcpy(s->whole[i], r->whole, r->n * sizeof *r->whole);
+	for (size_t t = 0; t < r->n && r->dlogp; t++)
+		r->dlogp[t] = (float)sin((double)(i * LEN + t));
+	for (size_t t = 0; t < r->n && r->dwhole; t++)
+		r->dwhole[t] = (float)cos((double)(i * LEN + t));
 }
 
 static void make_seqs(const struct policy *p)
@@ -139,6 +145,58 @@ static void a_shared_prompt_is_like_many(void **state)
 	policy_free(&p);
 }
 
+/* Loss: the sum of sin(i) times the entropy of each token of sequence i; ctx: to add it to */
+static void bonus(void *ctx, uint64_t i, const struct batch_rows *r)
+{
+	double *sum = ctx;
+
+	for (size_t t = 0; t < r->n; t++) {
+		*sum += sin((double)i) * r->entropy[t];
+		if (r->dlogp) {
+			r->dlogp[t] = 0;
+			r->dent[t] = (float)sin((double)i);
+		}
+	}
+}
+
+/* The gradient of the entropies, for any cut, is the central difference of their sum. */
+static void entropies_have_a_gradient(void **state)
+{
+	static const size_t cuts[] = {1, 3 * LEN, 1 << 20};
+	struct policy p = tiny_policy("abcdef", 3);
+	struct batch *b = batch_new(&p.model, false);
+	float *grads[3], h = 1e-2f;
+	double sum[3] = {0};
+
+	(void)state;
+	make_seqs(&p);
+	batch_entropy(b);
+	for (int c = 0; c < 3; c++) {
+		grads[c] = calloc(p.model.n_params, sizeof **grads);
+		batch_run(b, seqs, order, N, cuts[c], 0.8, bonus, &sum[c], grads[c]);
+		assert_close(sum[c], sum[0], 0); /* entropies are the same floats */
+		assert_true(distance(grads[0], grads[c], p.model.n_params) < 1e-5);
+	}
+	for (size_t k = 0; k < p.model.n_params; k += p.model.n_params / 20) {
+		float was = p.model.params[k];
+		double up = 0, down = 0;
+
+		p.model.params[k] = was + h;
+		model_pack(&p.model);
+		batch_run(b, seqs, order, N, 1 << 20, 0.8, bonus, &up, NULL);
+		p.model.params[k] = was - h;
+		model_pack(&p.model);
+		batch_run(b, seqs, order, N, 1 << 20, 0.8, bonus, &down, NULL);
+		p.model.params[k] = was;
+		assert_close(grads[2][k], (up - down) / (2 * (double)h),
+			     2e-2 * fabs(grads[2][k]) + 2e-3);
+	}
+	for (int c = 0; c < 3; c++)
+		free(grads[c]);
+	batch_free(b);
+	policy_free(&p);
+}
+
 static void without_gradients_the_log_probabilities_are_the_same(void **state)
 {
 	struct policy p = tiny_policy("abcdef", 3);
@@ -165,22 +223,22 @@ static void last_token_is_only_predicted(void **state)
 	assert_int_equal(batch_inputs(&s), 2);
 }
 
-static float kept[N][LEN]; /* log-probabilities of the tokens that count */
+static float counted[N][LEN]; /* log-probabilities of the tokens that count */
 
 /* All tokens are predicted, some count. */
-static void count_some(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
+static void count_some(void *ctx, uint64_t i, const struct batch_rows *r)
 {
 	const uint8_t *learn = ctx;
 
-	assert_int_equal(n, seqs[i].n_resp);
-	for (size_t t = 0; t < n; t++) {
-		dlogp[t] = learn[t] ? (float)sin((double)(i * LEN + t)) : 0;
-		kept[i][t] = logp[t];
+	assert_int_equal(r->n, seqs[i].n_resp);
+	for (size_t t = 0; t < r->n; t++) {
+		r->dlogp[t] = learn[t] ? (float)sin((double)(i * LEN + t)) : 0;
+		counted[i][t] = r->logp[t];
 	}
 }
 
 /* Some are predicted: the same floats. */
-static void give_some(void *ctx, uint64_t i, const float *logp, size_t n, float *dlogp)
+static void give_some(void *ctx, uint64_t i, const struct batch_rows *r)
 {
 	const uint8_t *learn = ctx;
 	size_t k = 0;
@@ -188,10 +246,10 @@ static void give_some(void *ctx, uint64_t i, const float *logp, size_t n, float 
 	for (size_t t = 0; t < seqs[i].n_resp; t++) {
 		if (!learn[t])
 			continue;
-		assert_memory_equal(&logp[k], &kept[i][t], sizeof *logp);
-		dlogp[k++] = (float)sin((double)(i * LEN + t));
+		assert_memory_equal(&r->logp[k], &counted[i][t], sizeof *counted[i]);
+		r->dlogp[k++] = (float)sin((double)(i * LEN + t));
 	}
-	assert_int_equal(n, k);
+	assert_int_equal(r->n, k);
 }
 
 /* Tokens that are read and not learned: the others' log-probabilities and gradient are those of the
@@ -219,14 +277,79 @@ static void read_tokens_are_not_predicted(void **state)
 	policy_free(&p);
 }
 
+static void has_nothing_cut(void *ctx, uint64_t i, const struct batch_rows *r)
+{
+	const struct seen *want = ctx;
+
+	assert_null(r->whole);
+	assert_memory_equal(r->logp, want->whole[i], r->n * sizeof *r->logp);
+	for (size_t t = 0; t < r->n && r->dlogp; t++)
+		r->dlogp[t] = 0;
+}
+
+/* Sets of what each token was drawn from, of every other sequence and some all: the two
+ * log-probabilities, a gradient by both, whatever the micro-batches. */
+static void drawn_from_a_part(void **state)
+{
+	static const size_t cuts[] = {1, 3 * LEN, 1 << 20};
+	struct policy p = tiny_policy("abcdef", 3);
+	struct batch *b = batch_new(&p.model, false);
+	struct buf sets[N] = {{0}};
+	float *grads[3], score[N * LEN];
+	struct seen seen[3] = {0};
+	size_t at = 0;
+
+	(void)state;
+	make_seqs(&p);
+	for (size_t i = 0; i < N; i += 2) {
+		for (size_t t = 0; t < seqs[i].n_resp; t++) {
+			uint32_t drawn = seqs[i].resp[t], ids[] = {drawn, drawn + 1, drawn + 2};
+
+			kept_put(&sets[i], ids, drawn + 2 < p.cfg.vocab ? (i + t) % 4 : 1);
+		}
+		seqs[i].kept = (struct span){sets[i].p, sets[i].n};
+	}
+	for (int c = 0; c < 3; c++) {
+		grads[c] = calloc(p.model.n_params, sizeof **grads);
+		batch_run(b, seqs, order, N, cuts[c], 0.8, look, &seen[c], grads[c]);
+		assert_true(distance(grads[c], grads[0], p.model.n_params) < 1e-5);
+		for (size_t i = 0; i < N; i++)
+			assert_memory_equal(seen[c].logp[i], seen[0].logp[i],
+					    seqs[i].n_resp * sizeof(float));
+	}
+	batch_score(b, seqs, order, N, 20, 0.8, score, NULL);
+	for (size_t k = 0; k < N; k++) {
+		size_t i = order[k];
+
+		assert_memory_equal(score + at, seen[0].logp[i], seqs[i].n_resp * sizeof *score);
+		at += seqs[i].n_resp;
+		if (!seqs[i].kept.p)
+			memcpy(seen[0].whole[i], seen[0].logp[i], sizeof seen[0].logp[i]);
+		for (size_t t = 0; t < seqs[i].n_resp && seqs[i].kept.p; t++)
+			assert_true(seen[0].logp[i][t] >= seen[0].whole[i][t] &&
+				    ((i + t) % 4 != 0 || seqs[i].resp[t] + 2 >= p.cfg.vocab ||
+				     seen[0].logp[i][t] == seen[0].whole[i][t]));
+		seqs[i].kept = (struct span){0};
+	}
+	batch_run(b, seqs, order, N, 30, 0.8, has_nothing_cut, &seen[0], NULL);
+	for (int c = 0; c < 3; c++)
+		free(grads[c]);
+	for (size_t i = 0; i < N; i++)
+		buf_free(&sets[i]);
+	batch_free(b);
+	policy_free(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gradient_does_not_depend_on_the_cut),
 		cmocka_unit_test(a_shared_prompt_is_like_many),
+		cmocka_unit_test(entropies_have_a_gradient),
 		cmocka_unit_test(without_gradients_the_log_probabilities_are_the_same),
 		cmocka_unit_test(last_token_is_only_predicted),
 		cmocka_unit_test(read_tokens_are_not_predicted),
+		cmocka_unit_test(drawn_from_a_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,10 @@
 #include "close.h"
 
 enum { N = 7 };
-static const struct loss_opts DAPO = {LOSS_DAPO, 0.2, 0.28, 10, 0};
+/* Every bound of every loss */
+#define BOUNDS \
+	.clip_low = 0.2, .clip_high = 0.28, .dual_clip = 10, .rise = 1, .fall = 1.05, .bound = 0.1
+static const struct loss_opts DAPO = {LOSS_DAPO, BOUNDS};
 
 /* loss and gradient of one token with log-ratio l */
 static struct loss_stats one(const struct loss_opts *o, double l, double a, double *gradient)
@@ -62,7 +65,7 @@ static void gspo_by_hand(void **state)
 {
 	/* log-ratios 0.3 and -0.1: s = exp(0.1) for both tokens */
 	const double logp[] = {-0.7, -1.1}, old[] = {-1, -1};
-	const struct loss_opts o = {LOSS_GSPO, 0.2, 0.28, 10, 0};
+	const struct loss_opts o = {LOSS_GSPO, BOUNDS};
 	struct loss_seq s = {.logp = logp, .old = old, .n = 2, .advantage = 3, .weight = 0.5};
 	struct loss_stats st = {0};
 	double gradient[2];
@@ -77,7 +80,7 @@ static void gspo_by_hand(void **state)
 
 static void cispo_by_hand(void **state)
 {
-	const struct loss_opts o = {LOSS_CISPO, 0.2, 0.28, 10, 0};
+	const struct loss_opts o = {LOSS_CISPO, BOUNDS};
 	double gradient;
 	struct loss_stats st = one(&o, log(2), 3, &gradient);
 
@@ -89,10 +92,88 @@ static void cispo_by_hand(void **state)
 	assert_close(gradient, -3, 1e-12);
 }
 
+/* Token P went from log-probability -1 to -.7, Q to -1.5; advantages 1 and -1 */
+static void losses_by_hand(void **state)
+{
+	static const struct {
+		struct loss_opts o;
+		struct {
+			double loss, slope;
+		} p1, p_1, q1, q_1;
+	} row[] = {
+		{{LOSS_DAPO, BOUNDS},
+		 {-1.28, 0},
+		 {1.349859, 1.349859},
+		 {-.606531, -.606531},
+		 {.8, 0}},
+		{{LOSS_CISPO, .clip_low = 1, .clip_high = 4}, /* no lower bound */
+		 {.944901, -1.349859},
+		 {-.944901, 1.349859},
+		 {.909796, -.606531},
+		 {-.909796, .606531}},
+		{{LOSS_CISPO, BOUNDS}, {.896, -1.28}, {-.896, 1.28}, {1.2, -.8}, {-1.2, .8}},
+		{{LOSS_SAPO, BOUNDS},
+		 {-2.346333, -1.309381},
+		 {2.250739, 1.305324},
+		 {-1.611530, -.583648},
+		 {1.516795, .581368}},
+		{{LOSS_DPPO_TV, .bound = .1},
+		 {0, 0},
+		 {1.349859, 1.349859},
+		 {-.606531, -.606531},
+		 {0, 0}},
+		{{LOSS_DPPO_KL, .bound = .05}, /* divergences .033548 and .053601 */
+		 {-1.349859, -1.349859},
+		 {1.349859, 1.349859},
+		 {-.606531, -.606531},
+		 {0, 0}},
+		{{LOSS_DPPO_KL, .bound = .0335},
+		 {0, 0},
+		 {1.349859, 1.349859},
+		 {-.606531, -.606531},
+		 {0, 0}},
+		{{LOSS_DPPO_KL, .bound = .0537},
+		 {-1.349859, -1.349859},
+		 {1.349859, 1.349859},
+		 {-.606531, -.606531},
+		 {.606531, .606531}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+		for (int q = 0; q < 2; q++)
+			for (int a = -1; a <= 1; a += 2) {
+				double slope, loss = one(&row[i].o, q ? -.5 : .3, a, &slope).loss;
+
+				assert_close(loss,
+					     q ? (a > 0 ? row[i].q1.loss : row[i].q_1.loss)
+					       : (a > 0 ? row[i].p1.loss : row[i].p_1.loss),
+					     1e-6);
+				assert_close(slope,
+					     q ? (a > 0 ? row[i].q1.slope : row[i].q_1.slope)
+					       : (a > 0 ? row[i].p1.slope : row[i].p_1.slope),
+					     1e-6);
+			}
+}
+
+/* Whatever the loss, a policy that has not moved yet is pushed by the advantage alone. */
+static void slope_begins_as_the_advantage(void **state)
+{
+	(void)state;
+	for (int kind = LOSS_DAPO; kind <= LOSS_DPPO_KL; kind++)
+		for (double a = -2; a <= 2; a += 0.5) {
+			const struct loss_opts o = {(enum loss_kind)kind, BOUNDS};
+			double slope;
+
+			assert_int_equal(one(&o, 0, a, &slope).clipped, 0);
+			assert_close(slope, -a, 1e-15);
+		}
+}
+
 static void k3_by_hand(void **state)
 {
 	const double logp = -1, ref = -1.5;
-	const struct loss_opts o = {LOSS_DAPO, 0.2, 0.28, 10, 0.1};
+	const struct loss_opts o = {LOSS_DAPO, BOUNDS, .kl = 0.1};
 	struct loss_seq s = {.logp = &logp, .old = &logp, .ref = &ref, .n = 1, .weight = 1};
 	struct loss_stats st = {0};
 	double gradient;
@@ -110,10 +191,12 @@ static void huge_ratios_stay_finite(void **state)
 	struct loss_stats st;
 
 	(void)state;
-	for (int kind = LOSS_DAPO; kind <= LOSS_CISPO; kind++)
+	for (int kind = LOSS_DAPO; kind <= LOSS_DPPO_KL; kind++)
 		for (double l = -1000; l <= 1000; l += 2000)
 			for (double a = -1; a <= 1; a += 2) {
-				struct loss_opts o = {kind, 0.2, 0.28, 0, 0};
+				struct loss_opts o = {(enum loss_kind)kind, BOUNDS};
+
+				o.dual_clip = 0;
 
 				st = one(&o, l, a, &gradient);
 				assert_true(isfinite(st.loss) && isfinite(gradient));
@@ -126,8 +209,8 @@ static void nan_is_not_hidden(void **state)
 	struct loss_stats st;
 
 	(void)state;
-	for (int kind = LOSS_DAPO; kind <= LOSS_CISPO; kind++) {
-		struct loss_opts o = {kind, 0.2, 0.28, 10, 0};
+	for (int kind = LOSS_DAPO; kind <= LOSS_DPPO_KL; kind++) {
+		struct loss_opts o = {(enum loss_kind)kind, BOUNDS};
 
 		st = one(&o, NAN, 1, &gradient);
 		assert_true(isnan(st.loss));
@@ -159,10 +242,10 @@ static void derivative_is_the_central_difference(void **state)
 	const double h = 1e-6;
 
 	(void)state;
-	for (uint64_t i = 0; i < 300; i++) {
+	for (uint64_t i = 0; i < 600; i++) {
 		uint64_t key = rng_key(7, RNG_TEST, i, 0, 0);
 		double base[N], logp[N], old[N], ref[N], gradient[N], dummy;
-		struct loss_opts o = {(enum loss_kind)(i % 3), 0.2, 0.28, 3, i % 2 ? 0.3 : 0};
+		struct loss_opts o = {(enum loss_kind)(i % (LOSS_DPPO_KL + 1)), BOUNDS};
 		struct loss_seq s = {.logp = logp,
 				     .old = old,
 				     .ref = ref,
@@ -171,6 +254,8 @@ static void derivative_is_the_central_difference(void **state)
 				     .weight = 0.37};
 		struct loss_stats st = {0};
 
+		o.dual_clip = 3;
+		o.kl = i / 7 % 2 ? .3 : 0;
 		for (uint64_t t = 0; t < N; t++) {
 			base[t] = logp[t] = -3 * rng_uniform(key, 10 + t);
 			old[t] = logp[t] + 0.5 * rng_normal(key, 20 + t);
@@ -186,6 +271,27 @@ static void derivative_is_the_central_difference(void **state)
 			assert_close(gradient[t], dummy, 1e-7);
 		}
 	}
+}
+
+static void entropy_is_a_bonus(void **state)
+{
+	static const float entropy[] = {0.5f, 2};
+	static const double scale[] = {1, 0.25};
+	const struct loss_opts o = {.entropy = 0.1};
+	struct loss_seq s = {.n = 2, .weight = 0.5};
+	double loss = 7;
+	float dent[2];
+
+	(void)state;
+	loss_entropy(&o, &s, entropy, dent, &loss);
+	assert_close(loss, 7 - 0.1 * 0.5 * 2.5, 1e-12);
+	assert_close(dent[0], -0.05, 1e-8);
+	assert_close(dent[1], -0.05, 1e-8);
+	s.scale = scale;
+	loss = 0;
+	loss_entropy(&o, &s, entropy, dent, &loss);
+	assert_close(loss, -0.05 * (0.5 + 0.25 * 2), 1e-12);
+	assert_close(dent[1], -0.0125, 1e-8);
 }
 
 static void weights_of_each_aggregation_sum_to_what_they_say(void **state)
@@ -216,10 +322,13 @@ int main(void)
 		cmocka_unit_test(dual_clip_can_be_off),
 		cmocka_unit_test(gspo_by_hand),
 		cmocka_unit_test(cispo_by_hand),
+		cmocka_unit_test(losses_by_hand),
+		cmocka_unit_test(slope_begins_as_the_advantage),
 		cmocka_unit_test(k3_by_hand),
 		cmocka_unit_test(huge_ratios_stay_finite),
 		cmocka_unit_test(nan_is_not_hidden),
 		cmocka_unit_test(derivative_is_the_central_difference),
+		cmocka_unit_test(entropy_is_a_bonus),
 		cmocka_unit_test(weights_of_each_aggregation_sum_to_what_they_say),
 		cmocka_unit_test(overlong_penalty_of_dapo),
 	};

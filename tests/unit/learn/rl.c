@@ -202,7 +202,7 @@ static void loss_is_the_mean_over_an_update(void **state)
 			rig_make(&g, "c");
 			g.o.lr = 0;
 			g.o.aggregate = (enum aggregate)agg;
-			g.o.advantage = ADV_REINFORCE_PP; /* not 0 in a group */
+			g.o.advantage.kind = ADV_REINFORCE_PP; /* not 0 in a group */
 			g.o.minibatches = 4;
 			g.o.epochs = epochs;
 			rig_start(&g);
@@ -235,6 +235,36 @@ static void loss_is_the_mean_over_an_update(void **state)
 		assert_true(norm[0] > 0); /* no update sees the gradient of another */
 		assert_close(norm[1], norm[0], 1e-9 * norm[0]);
 	}
+}
+
+/* What was cut off has an advantage, and counts among the tokens, but not in the loss. */
+static void what_was_cut_off_is_masked(void **state)
+{
+	const struct explored *e;
+	double want = 0, tokens = 0;
+	size_t cut = 0;
+	struct rl_report rep;
+	struct rig g;
+
+	(void)state;
+	rig_make(&g, "c");
+	g.o.lr = 0;
+	g.o.mask_truncated = true;
+	g.o.minibatches = 1;
+	rig_start(&g);
+	rep = rig_step(&g);
+	e = &rep.explored;
+	for (size_t i = 0; i < e->n_used; i++) {
+		const struct rollout *r = &e->effective->v[e->used[i]];
+
+		tokens += (double)r->n;
+		want -= r->stopped ? e->advantage[i] * (double)r->n : 0;
+		cut += !r->stopped;
+	}
+	assert_true(cut > 0 && cut < e->n_used);
+	assert_true(fabs(want) > 1e-3);
+	assert_close(rep.learned.loss, want / tokens, 1e-9);
+	rig_free(&g);
 }
 
 /* Where updates are of two groups each, which two is another matter in each pass. */
@@ -462,11 +492,12 @@ static void reward_rises(void **state)
 	struct rig g;
 
 	(void)state;
-	for (int kind = LOSS_DAPO; kind <= LOSS_CISPO; kind++) {
+	for (int kind = LOSS_DAPO; kind <= LOSS_DPPO_KL; kind++) {
 		double first = 0, last = 0;
 
 		rig_make(&g, "^c");
 		g.o.loss.kind = (enum loss_kind)kind;
+		g.o.loss.bound = 0.1;
 		g.o.lr = 0.01;
 		g.o.optimizer.decay = 0;
 		g.o.loss.kl = kind == LOSS_GSPO ? 0.01 : 0;
@@ -628,7 +659,7 @@ static void long_responses_are_punished(void **state)
 	(void)state;
 	rig_make(&g, "");
 	g.o.keep_equal = true;
-	g.o.advantage = ADV_DR_GRPO;
+	g.o.advantage.kind = ADV_DR_GRPO;
 	g.o.overlong_buffer = 6;
 	rig_start(&g);
 	rep = rig_step(&g);
@@ -656,6 +687,7 @@ int main(void)
 		cmocka_unit_test(ratios_are_one_before_the_first_update),
 		cmocka_unit_test(groups_stay_whole),
 		cmocka_unit_test(loss_is_the_mean_over_an_update),
+		cmocka_unit_test(what_was_cut_off_is_masked),
 		cmocka_unit_test(passes_have_orders_of_their_own),
 		cmocka_unit_test(bounds_cut_a_share_of_the_tokens),
 		cmocka_unit_test(what_is_left_out_is_in_no_mean),

@@ -3,6 +3,7 @@
  * gradient of every tensor by central differences; and the promise that sampler and trainer agree
  * to the bit.
  */
+#include "base/kept.h"
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/rng.h"
@@ -596,6 +597,44 @@ static void gradients_accumulate(void **state)
 	model_free(&m);
 }
 
+/* A set of all tokens is the whole vocabulary, and a gradient by `whole` is one by logp there. */
+static void a_set_of_all(void **state)
+{
+	struct pack s = pack(1);
+	float logp[ROWS], all[ROWS], whole[ROWS], zero[ROWS] = {0}, *g[3];
+	struct span kept[ROWS];
+	struct buf b = {0};
+	struct model m;
+	struct workspace *r;
+	uint32_t ids[V];
+
+	(void)state;
+	for (uint32_t i = 0; i < V; i++)
+		ids[i] = i;
+	kept_put(&b, ids, V);
+	for (size_t i = 0; i < ROWS; i++)
+		kept[i] = (struct span){b.p, b.n};
+	make(&m, true);
+	r = workspace_new(&m);
+	for (int i = 0; i < 3; i++) {
+		g[i] = xcalloc(m.n_params, sizeof *g[i]);
+		s.kept = i ? kept : NULL;
+		s.whole = i ? whole : NULL;
+		s.dwhole = i == 2 ? dlogp : NULL;
+		model_forward(r, &m, &s, i ? all : logp, NULL);
+		model_backward(r, &m, &s, i == 2 ? zero : dlogp, NULL, g[i]);
+		for (size_t j = 0; j < m.n_params; j++)
+			assert_true(fabsf(g[i][j] - g[0][j]) <= 1e-6F * (1 + fabsf(g[0][j])));
+	}
+	assert_memory_equal(all, logp, s.n_rows * sizeof *logp);
+	assert_memory_equal(whole, logp, s.n_rows * sizeof *logp);
+	for (int i = 0; i < 3; i++)
+		free(g[i]);
+	buf_free(&b);
+	workspace_free(r);
+	model_free(&m);
+}
+
 /* Nothing is scored: nothing is added. */
 static void no_rows(void **state)
 {
@@ -643,13 +682,14 @@ static struct sample_opts sampling(double temperature, int64_t batch)
 		.temperature = temperature, .top_p = 1, .max_new = NEW, .batch = batch};
 }
 
-/* A sample's log-probs by the trainer's pass over the whole sequence */
+/* A sample's log-probs by the trainer's pass over the whole sequence, over what was kept */
 static void again(struct workspace *r, const struct model *m, const struct sample_group *g,
 		  const struct sample *out, float *logp, float *ent)
 {
 	uint32_t tok[MAX_LEN];
 	size_t st[2] = {0, g->n_prompt + out->n};
 	uint32_t where[NEW];
+	struct span sets = out->kept, kept[NEW];
 	struct pack s = {.n_seq = 1,
 			 .n_tok = st[1],
 			 .tokens = tok,
@@ -663,10 +703,20 @@ static void again(struct workspace *r, const struct model *m, const struct sampl
 	memcpy(tok + g->n_prompt, out->tokens, out->n * sizeof *tok);
 	for (size_t j = 0; j < out->n; j++)
 		where[j] = g->n_prompt - 1 + j;
+	for (size_t j = 0, ids = 0; j < out->n && sets.p; j++) {
+		kept[j] = kept_cut(&sets, &ids);
+		kept[j].n = ids ? kept[j].n : 0;
+		s.kept = kept;
+	}
 	model_forward(r, m, &s, logp, ent);
 }
 
-static void same_bits(size_t n_eos, size_t least, bool adapted)
+struct cut {
+	double top_p;
+	int64_t top_k;
+};
+
+static void same_bits(size_t n_eos, size_t least, bool adapted, struct cut cut)
 {
 	struct sample_opts o = sampling(0.9, 3);
 	struct sample_group g[GROUPS];
@@ -681,6 +731,8 @@ static void same_bits(size_t n_eos, size_t least, bool adapted)
 		adapt(&m, LORA_ALL);
 	m.cfg.n_eos = n_eos;
 	groups_of(g);
+	o.top_p = cut.top_p;
+	o.top_k = cut.top_k;
 	s = sampler_new(&m, &o);
 	r = workspace_new(&m);
 	assert_int_equal(sampler_run(s, g, GROUPS, out, NULL), 0);
@@ -690,7 +742,7 @@ static void same_bits(size_t n_eos, size_t least, bool adapted)
 		again(r, &m, &g[i / PER], &out[i], logp, ent);
 		assert_memory_equal(logp, out[i].logprobs, out[i].n * sizeof *logp);
 		assert_memory_equal(ent, out[i].entropy, out[i].n * sizeof *ent);
-		assert_ptr_equal(out[i].logprobs, out[i].full_logprobs);
+		assert_true(!out[i].kept.p == (cut.top_p == 1 && !cut.top_k));
 		assert_true(out[i].n == NEW || out[i].stopped);
 		longest = out[i].n > longest ? out[i].n : longest;
 	}
@@ -702,11 +754,16 @@ static void same_bits(size_t n_eos, size_t least, bool adapted)
 
 static void sampler_equals_trainer(void **state)
 {
+	const struct cut all = {1, 0};
+
 	(void)state;
 	for (kind = kinds; kind < kinds + KINDS; kind++) {
-		same_bits(1, 2, false);
-		same_bits(0, NEW, false); /* more than one panel of keys is in play */
-		same_bits(0, NEW, true);
+		same_bits(1, 2, false, all);
+		same_bits(0, NEW, false, all); /* more than one panel of keys is in play */
+		same_bits(0, NEW, true, all);
+		same_bits(0, NEW, false, (struct cut){0.8, 0});
+		same_bits(1, 2, true, (struct cut){0.9, 5});
+		same_bits(1, 2, false, (struct cut){1, 3});
 	}
 	kind = kinds;
 }
@@ -863,7 +920,6 @@ static void draws_what_it_says(double top_p, int64_t top_k, int most)
 	for (size_t i = 0; i < N; i++) {
 		count[out[i].tokens[0]]++;
 		p[out[i].tokens[0]] = exp(out[i].logprobs[0]);
-		assert_true(out[i].full_logprobs[0] <= out[i].logprobs[0] + 1e-6);
 	}
 	for (int i = 0; i < V; i++) {
 		mass += p[i];
@@ -911,7 +967,9 @@ static void sampler_greedy(void **state)
 	for (size_t i = 0; i < GROUPS * PER; i++) {
 		assert_int_equal(a[i].n, b[i].n);
 		assert_memory_equal(a[i].tokens, b[i].tokens, a[i].n * sizeof *a[i].tokens);
-		assert_memory_equal(a[i].logprobs, b[i].full_logprobs, a[i].n * sizeof(float));
+		assert_int_equal(b[i].kept.n, 2 * b[i].n); /* a count and an id */
+		for (size_t h = 0; h < b[i].n; h++)
+			assert_true(b[i].logprobs[h] == 0);
 	}
 	sampler_free(s);
 	sampler_free(t);
@@ -949,6 +1007,7 @@ int main(void)
 		cmocka_unit_test(gradients_tied),
 		cmocka_unit_test(gradients_untied),
 		cmocka_unit_test(gradients_accumulate),
+		cmocka_unit_test(a_set_of_all),
 		cmocka_unit_test(no_rows),
 		cmocka_unit_test(gradients_recompute),
 		cmocka_unit_test(gradients_of_families),

@@ -143,14 +143,15 @@ static void embeddings(void **state)
 
 static void strange_freqs(void **state)
 {
-	static const float odd[] = {3, NAN, 0, -1, INFINITY, 1e-30f, 1e30f};
+	static const float odd[] = {3, 0, -1, 1e-30f, 1e30f};
 	struct config c = shape((struct rope){.theta = 1e4}), back;
 	const char *dir = scratch_new();
-	struct reason why = {0};
 	float v[32];
 
 	(void)state;
 	for (size_t k = 0; k < sizeof odd / sizeof *odd; k++) {
+		struct reason why = {0};
+
 		for (int i = 0; i < 32; i++)
 			v[i] = i % 3 ? odd[k] : 1;
 		assert_int_equal(there_and_back(dir, &c, v, &back, &why), ST_INPUT);

@@ -145,14 +145,26 @@ static float *passes(struct golden *g, float *logp, bool recompute)
 		pass(g, &p, p.n_rows, logp, grads, recompute);
 		return grads;
 	}
-	one = (struct pack){1, g->start[1], p.tokens, p.start, NULL, n, p.at, p.target, 1};
+	one = (struct pack){.n_seq = 1,
+			    .n_tok = g->start[1],
+			    .tokens = p.tokens,
+			    .start = p.start,
+			    .n_rows = n,
+			    .at = p.at,
+			    .target = p.target,
+			    .temperature = 1};
 	choose_list(g, 0);
 	pass(g, &one, p.n_rows, logp, grads, recompute);
 	for (size_t i = n; i < p.n_rows; i++)
 		at[i - n] = p.at[i] - (uint32_t)g->start[1];
-	one = (struct pack){1,      second[1],    p.tokens + g->start[1],
-			    second, NULL,         p.n_rows - n,
-			    at,     p.target + n, 1};
+	one = (struct pack){.n_seq = 1,
+			    .n_tok = second[1],
+			    .tokens = p.tokens + g->start[1],
+			    .start = second,
+			    .n_rows = p.n_rows - n,
+			    .at = at,
+			    .target = p.target + n,
+			    .temperature = 1};
 	choose_list(g, 1);
 	pass(g, &one, p.n_rows, logp + n, grads, recompute);
 	choose_list(g, 0);

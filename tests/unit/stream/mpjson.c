@@ -192,6 +192,12 @@ static void records(void **state)
 	check_bytes("\x81\xadprompt_tokens\xc4\0", 17, "{\"prompt_tokens\":[]}", true);
 	check_bytes("\x81\xa8logprobs\xc4\x08\xcd\xcc\xcc\xbd\0\0\0\0", 20,
 		    "{\"logprobs\":[-0.1,0.0]}", true);
+	check_bytes("\x81\xa4kept\xc4\x07\2\5\3\0\1\xff\1", 15, "{\"kept\":[[5,8],[],[255]]}",
+		    true);
+	check_bytes("\x81\xa4kept\xc4\0", 8, "{\"kept\":[]}", true);
+	check_bytes("\x81\xa4kept\xc4\2\2\5", 10, "{\"kept\":{\"$bin\":\"AgU=\"}}", true);
+	check_bytes("\x81\xa4kept\x91\x92\5\5", 10, "{\"kept\":[[5,5]]}", true);
+	check_bytes("\x81\xa4kept\x91\xc2", 8, "{\"kept\":[false]}", true);
 	/* what cannot be numbers without loss */
 	check_bytes("\x81\xa6tokens\xc4\x03\1\2\3", 13, "{\"tokens\":{\"$bin\":\"AQID\"}}", true);
 	check_bytes("\x81\xa8logprobs\xc4\x04\1\0\xc0\x7f", 16,

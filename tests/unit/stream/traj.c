@@ -41,6 +41,9 @@ static const uint32_t prompt_ids[] = {1, 2, 300, 70000};
 static const uint32_t ids[] = {0, 127, 128, UINT32_MAX};
 static const float logprobs[] = {-0.5f, -1e-7f, -12.25f, 0.0f};
 
+/* 0 and 5; all; 128; 4 and the last one */
+static const char kept[] = "\2\0\5\0\1\200\1\2\4\373\377\377\377\17";
+
 static struct traj full(void)
 {
 	struct traj t;
@@ -58,6 +61,7 @@ static struct traj full(void)
 	t.n_tokens = 4;
 	t.logprobs = logprobs;
 	t.n_logprobs = 4;
+	t.kept = (struct span){kept, sizeof kept - 1};
 	t.temperature = 0.7;
 	t.top_p = 1;
 	t.top_k = 0;
@@ -107,6 +111,8 @@ static void assert_same(const struct traj *a, const struct traj *b)
 	assert_memory_equal(a->tokens, b->tokens, 4 * b->n_tokens);
 	assert_memory_equal(a->prompt_tokens, b->prompt_tokens, 4 * b->n_prompt_tokens);
 	assert_memory_equal(a->logprobs, b->logprobs, 4 * b->n_logprobs);
+	assert_int_equal(a->kept.n, b->kept.n);
+	assert_memory_equal(a->kept.p, b->kept.p, b->kept.n);
 	assert_true(a->temperature == b->temperature && a->top_p == b->top_p);
 	assert_true(a->reward == b->reward && a->advantage == b->advantage);
 	assert_int_equal(a->used, b->used);
@@ -214,12 +220,14 @@ static void rival_encodings(void **state)
 	assert_int_equal(
 		read_json("\"tokens\":[0,300,70000,4294967295],\"logprobs\":[-0.1,-1,-2.5,0],"
 			  "\"prompt_tokens\":[],\"reward\":1,\"step\":null,\"id\":null,"
-			  "\"meta\":null,\"top_k\":-1,\"whatever\":[{}]",
+			  "\"kept\":[[0,5],[],[70000],[4,4294967295]],\"meta\":null,\"top_k\":-1,"
+			  "\"whatever\":[{}]",
 			  true),
 		0);
 	assert_int_equal(read_back.n_tokens, 4);
 	assert_int_equal(read_back.tokens[3], UINT32_MAX);
 	assert_true(read_back.logprobs[0] == -0.1f && read_back.logprobs[1] == -1);
+	assert_true(read_back.kept.n == 15 && read_back.kept.p[0] == 2);
 	assert_true(read_back.prompt_tokens && read_back.n_prompt_tokens == 0);
 	assert_true(read_back.reward == 1 && read_back.step == -1 && read_back.top_k == -1);
 	assert_true(!read_back.id.p && !read_back.meta.p);
@@ -263,6 +271,15 @@ static void wrong_shapes(void **state)
 		{"\"sample\":{\"$u64\":\"9223372036854775808\"}", "sample: not a whole number"},
 		{"\"top_k\":-2", "top_k: not a whole number"},
 		{"\"entropy\":true", "entropy: not a number"},
+		{"\"tokens\":[1],\"kept\":5", "kept: neither bin nor an array"},
+		{"\"tokens\":[1],\"kept\":[5]", "kept[0]: not an array of ids"},
+		{"\"tokens\":[1,1],\"kept\":[[1],[1,-1]]", "kept[1]: not whole numbers"},
+		{"\"tokens\":[1],\"kept\":[[1,1]]", "kept[0]: ids that do not ascend"},
+		{"\"tokens\":[1],\"kept\":[[2]]", "kept[0]: the token that was drawn is not in"},
+		{"\"tokens\":[1],\"kept\":{\"$bin\":\"Ag==\"}", "kept[0]: cut off"},
+		{"\"tokens\":[1],\"kept\":[]", "kept[0]: missing"},
+		{"\"tokens\":[1],\"kept\":[[],[]]", "kept[1]: there are more than tokens"},
+		{"\"kept\":[]", "kept: there are no tokens"},
 		{"\"used\":1", "used: neither true nor false"},
 	};
 

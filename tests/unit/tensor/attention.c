@@ -1,6 +1,7 @@
 /* attention.c - attention against plain loops in double: a token alone, rows of a sequence, and the
  * backward pass of sequences that go on from a prefix. */
 #include "tensor/attention.h"
+#include "tensor/half.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,9 +14,12 @@
 
 enum { MOST = 200 }; /* tokens */
 
-/* Scales, caps and windows, shorter and longer than a panel; each test runs with all. */
+/* Scales, caps and windows, shorter and longer than a panel, keys and values rounded; each test
+ * runs with all. */
 static const struct att_how hows[] = {
-	{0, 0, 0}, {0.3F, 0, 0}, {0, 0, 1}, {0, 0, 7}, {0, 0, 70}, {0, 1.5F, 0}, {0.4F, 2, 33},
+	{0, 0, 0, false},     {0.3F, 0, 0, false}, {0, 0, 1, false},
+	{0, 0, 7, false},     {0, 0, 70, false},   {0, 1.5F, 0, false},
+	{0.4F, 2, 33, false}, {0, 0, 0, true},     {0.4F, 2, 33, true},
 };
 
 enum { HOWS = sizeof hows / sizeof *hows };
@@ -68,6 +72,13 @@ static void check_row(const float *out, const float *q, struct cmatrix k, struct
 	}
 }
 
+/* What is looked at is rounded as the functions round it. */
+static void round_half(float *v, size_t n)
+{
+	for (size_t i = 0; how.half && i < n; i++)
+		v[i] = half_from_bf16(half_to_bf16(v[i]));
+}
+
 struct cache {
 	struct att_kv kv;
 	float *k, *v; /* (MOST, ld) */
@@ -78,7 +89,8 @@ struct cache {
 static struct cache cache_of(size_t heads, size_t hd)
 {
 	struct cache c = {.ld = heads * hd + 3};
-	size_t keys = att_keys_floats(MOST, hd), step = keys + att_values_floats(MOST, hd);
+	size_t keys = att_keys_size(MOST, hd, how.half);
+	size_t step = keys + att_values_size(MOST, hd, how.half);
 
 	c.floats = heads * step;
 	c.k = plain_normal(1, MOST * c.ld);
@@ -96,6 +108,8 @@ static struct cache cache_of(size_t heads, size_t hd)
 			att_put(one, t, matrix_in(c.k + t * c.ld + g * hd, n, hd, c.ld),
 				matrix_in(c.v + t * c.ld + g * hd, n, hd, c.ld));
 	}
+	round_half(c.k, MOST * c.ld);
+	round_half(c.v, MOST * c.ld);
 	return c;
 }
 
@@ -277,7 +291,7 @@ static void check_backward(size_t hd, size_t n, const size_t *start)
 {
 	struct pass p = {
 		.T = start[n], .hd = hd, .ld = (REP + 2) * hd + LD_GAP, .ldo = REP * hd + 1};
-	float *pad;
+	float *pad, *given;
 
 	memcpy(p.start, start, (n + 1) * sizeof *start);
 	p.qkv = plain_normal(1, p.T * p.ld);
@@ -286,9 +300,14 @@ static void check_backward(size_t hd, size_t n, const size_t *start)
 	p.dqkv = plain_normal(4, p.T * p.ld);
 	pad = plain_normal(4, p.T * p.ld);
 	p.want = xcalloc(p.T * p.ld, sizeof *p.want);
+	given = plain_normal(1, p.T * p.ld);
+	for (size_t t = 0; t < p.T; t++)
+		round_half(p.qkv + t * p.ld + REP * hd, 2 * hd);
 	for (size_t t = 0; t < p.T; t++)
 		for (size_t h = 0; h < REP; h++)
 			plain_token(&p, t, h);
+	free(p.qkv);
+	p.qkv = given;
 	run_backward(&p, n);
 	for (size_t t = 0; t < p.T; t++) {
 		for (size_t i = 0; i < p.ld - LD_GAP; i++)

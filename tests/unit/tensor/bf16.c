@@ -298,7 +298,14 @@ static void same_bits(int how, int64_t head_dim, int64_t kv)
 	r = workspace_new(&m);
 	assert_int_equal(sampler_run(s, &g, 1, out, NULL), 0);
 	for (size_t i = 0; i < SAMPLES; i++) {
-		struct pack p = {1, PROMPT + NEW, tokens, start, NULL, NEW, at, out[i].tokens, 1};
+		struct pack p = {.n_seq = 1,
+				 .n_tok = PROMPT + NEW,
+				 .tokens = tokens,
+				 .start = start,
+				 .n_rows = NEW,
+				 .at = at,
+				 .target = out[i].tokens,
+				 .temperature = 1};
 		float logp[NEW], entropy[NEW];
 
 		memcpy(tokens + PROMPT, out[i].tokens, NEW * sizeof *tokens);
@@ -339,7 +346,14 @@ static float *gradient(int how, struct model *m, float *logp)
 	uint32_t *tokens = xarray(TOKENS + 1, sizeof *tokens);
 	uint32_t *at = xarray(TOKENS, sizeof *at);
 	size_t start[] = {0, 11, TOKENS};
-	struct pack p = {2, TOKENS, tokens, start, NULL, TOKENS, at, tokens + 1, 1};
+	struct pack p = {.n_seq = 2,
+			 .n_tok = TOKENS,
+			 .tokens = tokens,
+			 .start = start,
+			 .n_rows = TOKENS,
+			 .at = at,
+			 .target = tokens + 1,
+			 .temperature = 1};
 	float *dlogp = normal(4, TOKENS), *grads;
 	struct workspace *r;
 

@@ -98,6 +98,19 @@ static void stats(void **state)
 		}
 }
 
+/* The only token that can be drawn: never above 0, however its logit was rounded */
+static void certain(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		float z[] = {(float)(0.1 * i), -1000};
+		struct softmax_stat st = softmax_stat(z, 2, 2.7F);
+		float logp = softmax_logp(&st, z[0], 2.7F);
+
+		assert_true(logp <= 0 && logp > -1e-6F);
+	}
+}
+
 /* A token that cannot be drawn has no share in the entropy. */
 static void impossible(void **state)
 {
@@ -167,9 +180,10 @@ static void capped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rows),   cmocka_unit_test(padding),    cmocka_unit_test(far_apart),
-		cmocka_unit_test(stats),  cmocka_unit_test(impossible), cmocka_unit_test(gradient),
-		cmocka_unit_test(capped),
+		cmocka_unit_test(rows),       cmocka_unit_test(padding),
+		cmocka_unit_test(far_apart),  cmocka_unit_test(stats),
+		cmocka_unit_test(impossible), cmocka_unit_test(certain),
+		cmocka_unit_test(gradient),   cmocka_unit_test(capped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,6 +70,18 @@ static void misbehaviour(void **state)
 		{ECHO("{\"reward\": -1}"), VERDICT_OK, -1},
 		{ECHO("{\"reward\": 0.5, \"extracted\": null, \"more\": [1]}"), VERDICT_OK, 0.5},
 		{ECHO("{\"reward\": 1, \"task\": \"t1\"}"), VERDICT_OK, 1},
+		{ECHO("{\"reward\": 1, \"rewards\": {\"a\": 1, \"b\": -2.5}}"), VERDICT_OK, 1},
+		{ECHO("{\"reward\": 1, \"rewards\": {}}"), VERDICT_OK, 1},
+		{ECHO("{\"reward\": 1, \"rewards\": null}"), VERDICT_OK, 1},
+		{ECHO("{\"reward\": 1, \"rewards\": 2}"), VERDICT_GARBAGE, 0},
+		{ECHO("{\"reward\": 1, \"rewards\": {\"a\": \"1\"}}"), VERDICT_GARBAGE, 0},
+		{ECHO("{\"reward\": 1, \"rewards\": {\"a\": 1e999}}"), VERDICT_GARBAGE, 0},
+		{ECHO("{\"reward\": 1, \"rewards\": {\"reward\": 1}}"), VERDICT_GARBAGE, 0},
+		{ECHO("{\"reward\": 1, \"rewards\": {\"12345678901234567890123456789012\": 1}}"),
+		 VERDICT_GARBAGE, 0},
+		{ECHO("{\"reward\": 1, \"rewards\": "
+		      "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1}}"),
+		 VERDICT_GARBAGE, 0},
 		{ECHO("{\"reward\": 1}\\r"), VERDICT_GARBAGE, 0}, /* printf keeps the backslash */
 		{"cmd:printf '{\"reward\": 1}'", VERDICT_OK, 1},  /* only the newline is missing */
 		{"cmd:echo '{\"reward\": 1}'; exit 3", VERDICT_OK, 1},

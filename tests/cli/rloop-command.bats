@@ -1,0 +1,293 @@
+# rloop: the command and its subcommands.
+load helpers
+
+rloop=$root/pipelines/rloop
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+}
+
+# fake_stages: stages that are scripts; base, train.jsonl and test.jsonl
+fake_stages() {
+	local fake="'$root/tests/cli/fake-stage'"
+	export FAKE_LOG=$PWD/log
+	export EXPLORE="$fake explore" FILTER="$fake filter" TUNE="$fake tune" EVAL="$fake eval"
+	export PASSK="$fake passk" CAT="$fake cat" MIX="$fake mix"
+	mkdir base
+	echo base >base/model.safetensors
+	touch train.jsonl test.jsonl
+}
+
+@test "help, version, what is no command" {
+	status_is 0 "$rloop" --help
+	[[ $output == "usage: rloop COMMAND"* ]]
+	status_is 0 "$rloop" help
+	[[ $output == "usage: rloop COMMAND"* ]]
+	for command in run vanilla average compare status plot report doctor; do
+		[[ $output == *"  $command "* ]]
+		"$rloop" help $command | grep "^usage: rloop $command "
+		"$rloop" $command --help | grep "^usage: rloop $command "
+		[ "$("$rloop" $command --version)" = "$("$rloop" --version)" ]
+	done
+	[ "$("$rloop" --version)" = "$(traj-cat --version | sed 's/traj-cat/rloop/')" ]
+	status_is 2 "$rloop" walk
+	says "rloop: walk: no such command; there are: run vanilla"
+	status_is 2 "$rloop" help walk
+	status_is 2 "$rloop"
+	says "usage: rloop COMMAND"
+	[ -z "$output" ]
+}
+
+@test "from anywhere, by a link: an option first is run's" {
+	fake_stages
+	mkdir bin
+	ln -s "$rloop" bin/rloop
+	PATH=$PWD/bin:$PATH
+	status_is 0 rloop -p base -t train.jsonl -e test.jsonl -i 1 -n 7 -k 1 -d one
+	status_is 0 rloop run -p base -t train.jsonl -e test.jsonl -i 1 -n 7 -k 1 -d two
+	cmp one/summary.tsv two/summary.tsv
+	status_is 2 rloop -p base
+	says "rloop run: -p, -t, -e and -d are needed (see rloop run --help)"
+	status_is 2 rloop run --no-such
+	says "rloop run: "
+}
+
+@test "view is traj-view, where it is installed" {
+	printf '#!/bin/sh\necho "view $*"\n' >traj-view
+	chmod +x traj-view
+	PATH=$PWD:$PATH status_is 0 "$rloop" view a --text
+	[ "$output" = "view a --text" ]
+	command -v traj-view >/dev/null || {
+		status_is 4 "$rloop" view a
+		says "rloop view: traj-view is not installed"
+	}
+}
+
+@test "summary.tsv has each iteration as soon as it is complete, and plot draws what there is" {
+	fake_stages
+	run=("$rloop" run -p base -t train.jsonl -e test.jsonl -i 3 -n 7 -k 1 -d run)
+	FAKE_KILL=explore:1:middle status_is 137 "${run[@]}"
+	[ "$(cut -f 1,2 run/summary.tsv | paste -sd ,)" = "iter	rl_steps,0	0" ]
+	rm log
+	FAKE_KILL=explore:2:middle status_is 137 "${run[@]}"
+	[ "$(cut -f 1,2 run/summary.tsv | paste -sd ,)" = "iter	rl_steps,0	0,1	7" ]
+	need_tool gnuplot
+	status_is 0 "$rloop" plot --text run
+	[[ $output == *"training reward"*"held-out avg@n"* ]]
+	status_is 0 "${run[@]}"
+	[ "$(cut -f 1 run/summary.tsv | paste -sd ,)" = iter,0,1,2,3 ]
+}
+
+@test "-c: options in a file, in each way of writing them" {
+	fake_stages
+	cat >my.conf <<-'END'
+		# mine
+		policy base
+		--tasks train.jsonl   # a comment
+		  -e = test.jsonl
+		steps=7
+		iterations =  1
+		ks	1
+		filter-opts "--min-reward 1 # no comment"	# one
+		tune-opts '--epochs 9'
+		eval-rl
+		dir run
+	END
+	printf 'explore-opts --prompt "a # b"\r\nmix 0' >>my.conf
+	sed -i 's/^explore-opts .*/explore-opts --lr 1e-3 --overlong-buffer 4/' my.conf
+	status_is 0 "$rloop" run -c my.conf
+	grep -E '^filter --correct --min-reward 1 # no comment run/' log
+	grep -E '^tune .* --epochs 9 run/' log
+	grep -E '^explore .*-n 7 .*--lr 1e-3 --overlong-buffer 4 -o ' log
+	grep -qx mix=0 run/options
+	[ -e run/iter-1/rl-eval.traj ]
+	[ ! -e run/iter-2 ]
+	status_is 0 "$rloop" -c my.conf -i 2 -d longer
+	[ -e longer/iter-2/policy ]
+	for bad in 'stepz 3' 'steps' 'eval-rl yes' '= 3' '-x 3' 'config my.conf' 'groups 4' 'help'; do
+		printf 'policy base\n%s\n' "$bad" >bad.conf
+		status_is 2 "$rloop" run -c bad.conf
+		says "rloop run: bad.conf: line 2: "
+	done
+	says "line 2: help: no option of rloop run in a file"
+	status_is 3 "$rloop" run -c none.conf
+	says "none.conf: no such file"
+	printf 'dir x\nsteps 0\n' >bad.conf
+	status_is 2 "$rloop" run -c my.conf -c bad.conf
+	says "--steps: '0' is not a whole number"
+}
+
+@test "-c: held-out sets of the command line are instead of the file's" {
+	fake_stages
+	touch other.jsonl third.jsonl
+	printf '%s\n' 'policy base' 'tasks train.jsonl' 'eval-tasks a=test.jsonl' 'eval-tasks b=other.jsonl' \
+		'steps 7' 'iterations 1' 'ks 1' >my.conf
+	status_is 0 "$rloop" run -c my.conf -d two
+	[ -e two/iter-1/b-eval.traj ]
+	status_is 0 "$rloop" run -c my.conf -d one -e test.jsonl -e c=third.jsonl
+	[ -e one/iter-1/c-eval.traj ]
+	[ ! -e one/iter-1/b-eval.traj ]
+}
+
+@test "run.conf beside the run repeats it: every option, whatever is in it" {
+	fake_stages
+	mkdir "a place"
+	touch "a place/test.jsonl"
+	for pipe in run vanilla; do
+		args=(-p base -t train.jsonl -e 'test.jsonl' -e "far=a place/test.jsonl" -i 1 -n 7 -k 1,2 -j 2 -q -s 5
+			--prompt-template 'It'"'"'s a \n "{prompt}" # and = ' --trust --verifier "'quoted'"
+			--eval-opts "--x 'y # z'" --tune-opts $'--a \'b c\'\n--d "\te\\\\"\n' --explore-opts '"a" "b"' --max-new 9)
+		[ $pipe != run ] || args+=(--filter-opts '' --mix 0.3 --keep-policies 4 --eval-rl)
+		: >log
+		status_is 0 "$rloop" $pipe "${args[@]}" -d "$pipe"
+		mv log first
+		mv $pipe $pipe.first
+		status_is 0 "$rloop" $pipe -c $pipe.first/run.conf
+		sed "s|$PWD/||g" log | cmp <(sed "s|$PWD/||g" first) -
+		cmp $pipe/options $pipe.first/options
+		cmp $pipe/run.conf $pipe.first/run.conf
+		: >log
+		status_is 0 "$rloop" $pipe -c $pipe/run.conf
+		not grep -v ^cat log
+	done
+	# the command in the file, stages of the environment in it, is one that a shell takes
+	rm log
+	unset EXPLORE FILTER TUNE EVAL PASSK CAT MIX
+	sed -n '2s/^# //p' run/run.conf >command
+	grep -q "run -c $PWD/run/run.conf" command
+	status_is 0 bash command
+	not grep -v ^cat log
+}
+
+@test "ctrl-C says what is kept and how to go on, and that goes on" {
+	fixture tasks base
+	call=("$rloop" run -p "$FIX/base" -t "$FIX/train.jsonl" -e "$FIX/test.jsonl" -d run -i 1 -n 4000 -N 1 -k 1
+		--explore-opts '--groups 4 --group-size 4 --max-new 12 --checkpoint-every 2')
+	# as a terminal does it, to the whole group
+	setsid env --default-signal=INT "${call[@]}" >/dev/null 2>said &
+	pid=$!
+	for _ in {1..2000}; do
+		[ "$(cat run/iter-1/explore.log.part 2>/dev/null | wc -l)" -lt 6 ] || break
+		sleep 0.01
+	done
+	status_is 0 "$rloop" status run
+	[[ $output == "state	running (process $pid)"$'\n'"iteration	1 of 1"$'\n'"stage	explore, step "*" of 4000"$'\n'* ]]
+	[[ $output == *$'\n'"left	"*"of this stage"$'\n'* ]]
+	[[ $output == *$'\n'"metrics	step "*", reward 0."* ]]
+	[[ $output == *$'\n'"evaluated	iter 0, rl_steps 0, policy base, "*", pass@1 "* ]]
+	"$rloop" status --json run >json
+	jq -e ".state == \"running\" and .pid == $pid and .stage == \"explore\" and .iteration == 1 and
+		.iterations == 1 and .step >= 6 and .steps == 4000 and .stage_seconds_left > 0 and
+		.metrics.reward >= 0 and .evaluated.iter == 0 and .complete == 0 and .go_on == null" json
+	kill -INT -- -$pid
+	status_is 130 wait $pid
+	command=$(sed -n 's/^rloop run: stopped in iter-1 explore; what is complete is kept in run. To go on: //p' said)
+	[ "$command" = "$rloop run -c $PWD/run/run.conf" ]
+	[ "$(grep -c '^rloop run: stopped' said)" = 1 ]
+	status_is 0 "$rloop" status run
+	[[ $output == "state	stopped"$'\n'* ]]
+	[[ $output == *"saved	0 iterations, the exploration at step "* ]]
+	[[ $output == *$'\n'"go on	$command" ]]
+	status_is 0 "$rloop" plot --text run
+	setsid env --default-signal=INT $command >/dev/null 2>said &
+	pid=$!
+	for _ in {1..2000}; do
+		! grep -q 'explore.state: going on after step' said || break
+		sleep 0.01
+	done
+	grep -q 'explore.state: going on after step' said
+	kill -9 -- -$pid
+	wait $pid || true
+	for _ in {1..500}; do
+		"$rloop" status --json run >json
+		! jq -e '.state == "stopped" and .stage == "explore" and .saved_step >= 2' json || break
+		sleep 0.01
+	done
+	jq -e '.state == "stopped" and .pid == null and .go_on == "'"$command"'"' json
+}
+
+@test "status of finished runs, of all pipelines, and of what is none" {
+	fake_stages
+	args=(-p base -t train.jsonl -e test.jsonl -n 7 -k 1 -i 2)
+	status_is 0 "$rloop" run "${args[@]}" -d run
+	status_is 0 "$rloop" vanilla "${args[@]}" -d plain
+	status_is 0 "$rloop" average "${args[@]}" -d mean --of run
+	for dir in run plain mean; do
+		status_is 0 "$rloop" status $dir
+		[[ $output == "state	finished"$'\n'"iteration	2 of 2"$'\n'* ]]
+		[[ $output == *$'\n'"saved	2 iterations, policy $dir/"* ]]
+		not grep -q 'go on' out
+		"$rloop" status --json $dir/ | jq -e '.state == "finished" and .iteration == 2 and .stage == null and
+			.evaluated.iter == 2 and .evaluated["pass@1"] == 0.5'
+	done
+	"$rloop" status --json plain | jq -e '.pipeline == "vanilla" and .metrics.step == 7'
+	# a stage that failed; a row that was cut off
+	FAKE_FAIL=tune:3 status_is 3 "$rloop" run "${args[@]}" -d failed
+	printf '{"step":8,"rew' >>failed/iter-1/explore.log
+	status_is 0 "$rloop" status failed
+	[[ $output == "state	stopped"$'\n'"iteration	1 of 2"$'\n'"stage	tune"$'\n'* ]]
+	[[ $output == *"metrics	step 7, reward 0.25"* ]]
+	[[ $output == *$'\n'"go on	EXPLORE="*"run -c $PWD/failed/run.conf" ]]
+	# of an older version: no stage, no run.conf
+	rm run/run.conf
+	: >run/.lock
+	"$rloop" status --json run | jq -e '.state == "finished" and .iterations == null and .complete == 2'
+	rm run/.lock
+	status_is 0 "$rloop" status run
+	mkdir empty
+	status_is 3 "$rloop" status empty
+	says "rloop status: empty: no file options: not the folder of a run"
+	status_is 3 "$rloop" status none
+	says "none: no such folder"
+	mkdir several
+	touch several/jobs-1
+	status_is 3 "$rloop" status several
+	says "a comparison"
+	status_is 2 "$rloop" status
+	status_is 2 "$rloop" status run plain
+	status_is 2 "$rloop" status --text run
+}
+
+@test "doctor: what is installed, what a policy and tasks cost" {
+	fixture tasks base
+	status_is 0 "$rloop" doctor -p "$FIX/base" -t "$FIX/train.jsonl" -n 50 -j 1 \
+		--explore-opts '--groups 4 --group-size 4 --max-new 12'
+	grep -q "^tool	rl-explore	rl-explore " out
+	grep -q "^machine	kernels	" out
+	grep -q "^input	policy	$FIX/base: family llama, layers 2," out
+	grep -qx "input	tasks	$FIX/train.jsonl: 40 tasks" out
+	grep -q "^cost	memory	.* MB: weights" out
+	grep -Eq "^cost	step	[0-9.]+ s; 50 steps: [0-9.]+ s, without" out
+	not grep -q '(!)' out
+	status_is 0 "$rloop" doctor --json
+	jq -e '.tool["rl-explore"].ok and .machine.kernels.ok and .program.jq.ok and .input == null' out
+	# what is wrong is marked, and is a no
+	sed '2s/.*/[1]/' "$FIX/train.jsonl" >bad.jsonl
+	status_is 1 "$rloop" doctor -p "$FIX/base" -t bad.jsonl
+	grep -qx "input	tasks	(!) bad.jsonl: 1 of 40 lines are no JSON objects" out
+	not grep -q '^cost' out
+	status_is 1 "$rloop" doctor -p none -t none.jsonl
+	grep -q "^input	policy	(!) .*none" out
+	grep -q "^input	tasks	(!) none.jsonl: no such file" out
+	status_is 1 "$rloop" doctor -p "$FIX/base" -t "$FIX/train.jsonl" --explore-opts '--max-prompt 1'
+	grep -q "^cost	step	(!) rl-explore: " out
+	status_is 2 "$rloop" doctor -n 0
+	status_is 2 "$rloop" doctor --explore-opts '--lr 1'
+	status_is 2 "$rloop" doctor base
+	[ -z "$(ls)" ] || [ "$(ls | paste -sd ' ')" = "bad.jsonl err out" ]
+}
+
+@test "doctor: programs that are missing" {
+	mkdir bin
+	for program in bash dirname readlink getopt mktemp rm sed grep cut tail head nproc numfmt tr wc cat xargs; do
+		ln -s "$(command -v $program)" bin/
+	done
+	cp "$BIN/traj-cat" bin
+	mkdir -p lib/pipelines
+	cp "$root"/pipelines/* lib/pipelines 2>/dev/null || true
+	PATH=$PWD/bin status_is 1 lib/pipelines/doctor
+	grep -qx "tool	rl-explore	(!) not installed" out
+	grep -q "^tool	traj-cat	traj-cat " out
+	grep -qx "program	jq	(!) not installed: status and doctor --json need it" out
+	grep -qx "optional	gnuplot	not installed: plot and report draw with it" out
+}
