@@ -226,12 +226,15 @@ mandir = $(DESTDIR)$(PREFIX)/share/man
 libdir = $(DESTDIR)$(PREFIX)/lib
 includedir = $(DESTDIR)$(PREFIX)/include
 pythondir = $(DESTDIR)$(PREFIX)/lib/python3/dist-packages
+completiondir = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 
 install: all
 	install -d "$(bindir)" "$(libexecdir)/variants" "$(docdir)"
 	install $(TOOLS:%=$(BUILD)/bin/%) "$(bindir)"
 	install $(PIPELINES:%=pipelines/%) "$(libexecdir)"
 	ln -srf "$(libexecdir)/rloop" "$(bindir)/rloop"
+	install -d "$(completiondir)"
+	for t in $(TOOLS) rloop; do ln -srf "$(libexecdir)/completion.bash" "$(completiondir)/$$t" || exit; done
 	install -m 644 README.md LICENSE "$(docdir)"
 	install -D -m 644 -t "$(pythondir)" libcommon/stream/traj.py
 	install -D -m 644 -t "$(includedir)/rloop" $(API).h
@@ -248,7 +251,7 @@ install: all
 	for m in $(MAN); do install -D -m 644 -t "$(mandir)/man$${m##*.}" $$m || exit; done
 
 uninstall:
-	for t in $(TOOLS) rloop; do rm -f "$(bindir)/$$t" || exit; done
+	for t in $(TOOLS) rloop; do rm -f "$(bindir)/$$t" "$(completiondir)/$$t" || exit; done
 	for m in $(MAN); do rm -f "$(mandir)/man$${m##*.}/$${m##*/}" || exit; done
 	rm -f "$(pythondir)/traj.py" "$(pythondir)"/__pycache__/traj.*.pyc
 	rm -f "$(libdir)/libtraj.a" "$(libdir)/pkgconfig/traj.pc" "$(includedir)/rloop/traj.h"

@@ -13,6 +13,7 @@ make -s install DESTDIR="$dest" PREFIX=/usr >/dev/null
 for f in cmd/*.c; do
 	tool=$(basename "$f" .c)
 	"$dest/usr/bin/$tool" --version >/dev/null
+	[ -e "$dest/usr/share/bash-completion/completions/$tool" ]
 	[ ! -e "man/$tool.1" ] || cmp "man/$tool.1" "$dest/usr/share/man/man1/$tool.1"
 done
 for p in run vanilla average compare status plot report doctor; do
