@@ -2,10 +2,6 @@
 #include "view/glyph.h"
 #include "base/utf8.h"
 
-#include <assert.h>
-#include <stdint.h>
-#include <string.h>
-
 static const char no_character[] = "\xef\xbf\xbd"; /* U+FFFD */
 
 size_t glyph_size(const char *p, size_t n)
