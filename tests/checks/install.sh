@@ -9,7 +9,9 @@ trap 'rm -rf "$scratch"' EXIT
 dest="$scratch/a place"
 mkdir "$scratch/a"
 
-make -s install DESTDIR="$dest" PREFIX=/usr >/dev/null
+build=$(dirname "${BIN:-$PWD/build/bin}") # what was built is not built again
+build=${build#"$PWD/"}
+make -s install BUILD="$build" DESTDIR="$dest" PREFIX=/usr >/dev/null
 for f in cmd/*.c; do
 	tool=$(basename "$f" .c)
 	"$dest/usr/bin/$tool" --version >/dev/null
