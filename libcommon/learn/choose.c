@@ -64,7 +64,8 @@ static bool is_out(const struct choose *c, uint64_t step, size_t task)
 
 	if (*at(c, CHOOSE_VISITS, task) < 1 || (double)step - last >= (double)c->o->again)
 		return false;
-	return mean >= c->o->high || (c->o->rule == CHOOSE_BAND && mean <= c->o->low);
+	/* the table's mean is rounded: so are the bounds, or a mean that is at one may be inside */
+	return mean >= (float)c->o->high || (c->o->rule == CHOOSE_BAND && mean <= (float)c->o->low);
 }
 
 /* The deck's next that is not out; one is not. */

@@ -125,6 +125,25 @@ static void turns_are_passed_over(void **state)
 	rig_free(&g);
 }
 
+/* 0.9 in float is below 0.9, and 0.1 in float is above 0.1. */
+static void mean_at_a_bound_is_out(void **state)
+{
+	const double nine[10] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 0}, one[10] = {1};
+	struct rig g;
+
+	(void)state;
+	rig_make(&g, CHOOSE_BAND, 3);
+	g.o.low = 0.1;
+	g.o.high = 0.9;
+	choose_note(&g.c, 1, 0, nine, 10);
+	assert_int_equal(choose_out(&g.c, 2), 1);
+	choose_note(&g.c, 1, 1, one, 10);
+	assert_int_equal(choose_out(&g.c, 2), 2);
+	choose_note(&g.c, 1, 2, one, 9); /* 1/9 is inside */
+	assert_int_equal(choose_out(&g.c, 2), 2);
+	rig_free(&g);
+}
+
 static void all_out_is_none_out(void **state)
 {
 	size_t times[5];
@@ -226,6 +245,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table_by_hand),
 		cmocka_unit_test(turns_are_passed_over),
+		cmocka_unit_test(mean_at_a_bound_is_out),
 		cmocka_unit_test(all_out_is_none_out),
 		cmocka_unit_test(chance_prefers_the_middle),
 		cmocka_unit_test(chance_is_as_the_table_says),
