@@ -385,16 +385,6 @@ static void run_lane(struct learner *l, size_t k, float *grads)
 	l->stats = all;
 }
 
-static void add_stats(struct loss_stats *all, const struct loss_stats *s)
-{
-	all->loss += s->loss;
-	all->kl_ref += s->kl_ref;
-	all->kl_old += s->kl_old;
-	all->ratio_error = s->ratio_error > all->ratio_error ? s->ratio_error : all->ratio_error;
-	all->tokens += s->tokens;
-	all->clipped += s->clipped;
-}
-
 /* Which ranks have a lane in the round that begins with lane k; whether any has */
 static bool round_has(struct learner *l, size_t k)
 {
@@ -434,7 +424,7 @@ static size_t all_lanes(struct learner *l)
 		rank_broadcast(&l->sums[k], sizeof l->sums[k], (int)(k % ranks));
 		seen += l->sums[k].seen;
 		if (k)
-			add_stats(&l->stats, &l->sums[k].stats);
+			loss_add(&l->stats, &l->sums[k].stats);
 		else
 			l->stats = l->sums[k].stats;
 	}

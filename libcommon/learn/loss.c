@@ -85,14 +85,19 @@ static double mean_log_ratio(const struct loss_seq *s)
 	return sum / (double)s->n;
 }
 
+/* The greater one; a NaN is kept. */
+static double greatest(double a, double b)
+{
+	return isnan(a) || a > b ? a : b;
+}
+
 /* k3 = exp(l) - 1 - l and |exp(l) - 1| of a token */
 static void note(struct loss_stats *st, double l)
 {
-	double x = clamp(l, -LOG_LIMIT, LOG_LIMIT), off = fabs(elem_expm1(x));
+	double x = clamp(l, -LOG_LIMIT, LOG_LIMIT), off = elem_expm1(x);
 
-	st->kl_old += elem_expm1(x) - x;
-	if (!(off <= st->ratio_error)) /* a NaN is kept */
-		st->ratio_error = off;
+	st->kl_old += off - x;
+	st->ratio_error = greatest(st->ratio_error, fabs(off));
 }
 
 /* mean: of GSPO, whose 1/n by logp meets n equal tokens, so that the gradient is as it is */
@@ -154,6 +159,16 @@ void loss_sequence(const struct loss_opts *o, const struct loss_seq *s, double *
 		st->clipped += v.clipped;
 	}
 	st->tokens += s->n;
+}
+
+void loss_add(struct loss_stats *all, const struct loss_stats *s)
+{
+	all->loss += s->loss;
+	all->kl_ref += s->kl_ref;
+	all->kl_old += s->kl_old;
+	all->ratio_error = greatest(all->ratio_error, s->ratio_error);
+	all->tokens += s->tokens;
+	all->clipped += s->clipped;
 }
 
 void loss_entropy(const struct loss_opts *o, const struct loss_seq *s, const float *entropy,

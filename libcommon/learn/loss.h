@@ -67,7 +67,7 @@ struct loss_stats {         /* sums over tokens, added to; zero them first */
 	double loss;        /* weight * token loss */
 	double kl_ref;      /* k3 estimates against the reference */
 	double kl_old;      /* exp(l) - 1 - l: how far the policy moved since sampling */
-	double ratio_error; /* greatest |r - 1| */
+	double ratio_error; /* greatest |r - 1|; NaN where one is */
 	uint64_t tokens;
 	uint64_t clipped; /* tokens whose ratio a bound cut */
 };
@@ -75,6 +75,8 @@ struct loss_stats {         /* sums over tokens, added to; zero them first */
 /* dlogp[t] = d(loss) / d(logp[t]); adds to *st. */
 void loss_sequence(const struct loss_opts *o, const struct loss_seq *s, double *dlogp,
 		   struct loss_stats *st);
+/* Adds the sums of other tokens. */
+void loss_add(struct loss_stats *all, const struct loss_stats *s);
 
 /* The bonus: each token's loss less o->entropy times its entropy. dent[t] = d(loss) /
  * d(entropy[t]); adds to *loss. */

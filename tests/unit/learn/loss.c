@@ -205,8 +205,10 @@ static void huge_ratios_stay_finite(void **state)
 
 static void nan_is_not_hidden(void **state)
 {
-	double gradient;
-	struct loss_stats st;
+	const double logp[] = {-1, NAN, -2}, old[] = {-1, -1, -1};
+	const struct loss_seq s = {.logp = logp, .old = old, .n = 3, .advantage = 1, .weight = 1};
+	double gradient, slope[3];
+	struct loss_stats st, sum = {0}, more = {.ratio_error = 1};
 
 	(void)state;
 	for (int kind = LOSS_DAPO; kind <= LOSS_DPPO_KL; kind++) {
@@ -215,6 +217,13 @@ static void nan_is_not_hidden(void **state)
 		st = one(&o, NAN, 1, &gradient);
 		assert_true(isnan(st.loss));
 	}
+	st = (struct loss_stats){0};
+	loss_sequence(&DAPO, &s, slope, &st);
+	assert_true(isnan(st.ratio_error)); /* nor by the token behind it */
+	loss_add(&sum, &st);
+	assert_true(isnan(sum.ratio_error));
+	loss_add(&sum, &more);
+	assert_true(isnan(sum.ratio_error));
 }
 
 /* The function whose derivative loss_sequence gives: CISPO's with the ratio held at that of base.
