@@ -398,25 +398,6 @@ int traj_close(struct traj_in *in)
 
 /* ---- writing ---- */
 
-/* This program's entry in the chain */
-static void name_self(struct rec_out *w, const char *tool, int argc, char *const argv[])
-{
-	msgpack_packer pk;
-
-	pack_init(&pk, &w->self);
-	msgpack_pack_map(&pk, 4);
-	pack_str(&pk, "tool");
-	pack_text(&pk, (struct span){tool, strlen(tool)});
-	pack_str(&pk, "version");
-	pack_str(&pk, "");
-	pack_str(&pk, "args");
-	msgpack_pack_array(&pk, argc > 0 ? (size_t)argc : 0);
-	for (int i = 0; i < argc; i++)
-		pack_text(&pk, (struct span){argv[i], strlen(argv[i])});
-	pack_str(&pk, "seed");
-	msgpack_pack_int(&pk, 0);
-}
-
 struct traj_out *traj_create(const char *path, const char *tool, int argc, char *const argv[])
 {
 	struct traj_out *out = xcalloc(1, sizeof *out);
@@ -431,7 +412,7 @@ struct traj_out *traj_create(const char *path, const char *tool, int argc, char 
 	}
 	out_init(&out->o, fd, out->path);
 	rec_out_init(&out->w, &out->o, 0);
-	name_self(&out->w, tool, argc, argv);
+	rec_entry(&out->w.self, tool, "", argc, argv, 0);
 	return out;
 }
 

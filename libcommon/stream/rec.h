@@ -69,6 +69,9 @@ const char *rec_bad_head(struct mp map);
 int64_t rec_version(struct mp head); /* 1 or 2; 0: neither */
 /* Appends the end record of a segment: the one form that version 2 takes. */
 void rec_end(struct buf *b, uint64_t count, uint64_t hash);
+/* Appends a program's entry of a chain. */
+void rec_entry(struct buf *b, const char *tool, const char *version, int argc, char *const argv[],
+	       uint64_t seed);
 
 /* Reason in the form every tool uses: "NAME: record N at byte M: TEXT", status ST_INPUT. */
 int rec_fail(struct reason *why, const char *name, const struct rec *r, const char *fmt, ...)

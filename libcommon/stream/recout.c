@@ -65,23 +65,32 @@ void rec_out_segment(struct rec_out *w, const struct rec_in *in, const struct re
 	rec_put_head(w);
 }
 
+void rec_entry(struct buf *b, const char *tool, const char *version, int argc, char *const argv[],
+	       uint64_t seed)
+{
+	msgpack_packer pk;
+
+	pack_init(&pk, b);
+	msgpack_pack_map(&pk, 4);
+	pack_str(&pk, "tool");
+	pack_text(&pk, (struct span){tool, strlen(tool)});
+	pack_str(&pk, "version");
+	pack_str(&pk, version);
+	pack_str(&pk, "args");
+	msgpack_pack_array(&pk, argc > 0 ? (size_t)argc : 0);
+	for (int i = 0; i < argc; i++)
+		pack_text(&pk, (struct span){argv[i], strlen(argv[i])});
+	pack_str(&pk, "seed");
+	msgpack_pack_uint64(&pk, seed);
+}
+
 /* This tool's own entry: what was run, without what changes nothing in the result. */
-static void pack_self(msgpack_packer *pk, uint64_t seed)
+static void put_self(struct buf *b, uint64_t seed)
 {
 	int n;
 	char *const *args = tool_args(&n);
 
-	msgpack_pack_map(pk, 4);
-	pack_str(pk, "tool");
-	pack_str(pk, msg_tool());
-	pack_str(pk, "version");
-	pack_str(pk, SUITE_VERSION);
-	pack_str(pk, "args");
-	msgpack_pack_array(pk, (size_t)n);
-	for (int i = 0; i < n; i++)
-		pack_text(pk, (struct span){args[i], strlen(args[i])});
-	pack_str(pk, "seed");
-	msgpack_pack_uint64(pk, seed);
+	rec_entry(b, msg_tool(), SUITE_VERSION, n, args, seed);
 }
 
 void rec_put_head_as(struct rec_out *w, struct mp head)
@@ -119,7 +128,7 @@ void rec_put_head(struct rec_out *w)
 	if (w->self.n)
 		buf_add(&b, w->self.p, w->self.n);
 	else
-		pack_self(&pk, w->seed);
+		put_self(&b, w->seed);
 	rec_put_head_as(w, (struct mp){(const uint8_t *)b.p, b.n});
 	buf_free(&b);
 }

@@ -665,6 +665,9 @@ class Reader:
         except TrajError as e:
             self._failed = self._located(e)
             raise self._failed from e.__cause__
+        except Exception as e:  # of the file
+            self._failed = e
+            raise
         if self._own:
             self._own.close()
 

@@ -173,6 +173,12 @@ again() {
 	status_is 1 run 'with traj.Writer("cut2.traj") as w:' '    w.write(traj.make(task="a", prompt="", response=""))' '    1 / 0'
 	status_is 3 traj-cat cut2.traj
 	says "no end record after 1 records"
+	run 'class File:' '    def __init__(self, data): self.data = data' \
+		'    def read(self, n):' '        if self.data is None: raise OSError(5, "no disk")' \
+		'        data, self.data = self.data, None' '        return data' \
+		'r = traj.Reader(File(open("in.traj", "rb").read()[:-9]))' 'told = 0' \
+		'for i in range(2):' '    try:' '        list(r)' \
+		'    except OSError:' '        told += 1' 'assert told == 2'
 }
 
 @test "what no stream can hold is not written" {
