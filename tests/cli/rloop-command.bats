@@ -235,6 +235,13 @@ fake_stages() {
 	[[ $output == "state	stopped"$'\n'"iteration	1 of 2"$'\n'"stage	tune"$'\n'* ]]
 	[[ $output == *"metrics	step 7, reward 0.25"* ]]
 	[[ $output == *$'\n'"go on	EXPLORE="*"run -c $PWD/failed/run.conf" ]]
+	# one that ends just when the lock is asked
+	printf '%s\n' 1 'iter-2 eval' >run/.lock
+	printf '#!/bin/sh\nprintf "1\\ndone\\n" >run/.lock\n' >flock
+	chmod +x flock
+	PATH=$PWD:$PATH status_is 0 "$rloop" status run
+	[[ $output == "state	finished"$'\n'* ]]
+	rm flock
 	# of an older version: no stage, no run.conf
 	rm run/run.conf
 	: >run/.lock
