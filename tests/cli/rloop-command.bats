@@ -304,6 +304,12 @@ fake_stages() {
 	grep -q "^tool	traj-cat	traj-cat " out
 	grep -qx "program	jq	(!) not installed: status and doctor --json need it" out
 	grep -qx "optional	gnuplot	not installed: plot and report draw with it" out
+	PATH=$PWD/bin status_is 4 lib/pipelines/doctor --json
+	says "rloop doctor: --json: jq is not installed"
+	mkdir run
+	touch run/options
+	PATH=$PWD/bin status_is 4 lib/pipelines/status run
+	says "rloop status: jq is not installed"
 }
 
 @test "compare --so-far: tables and report of a comparison that goes on" {
