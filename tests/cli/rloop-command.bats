@@ -7,17 +7,6 @@ setup() {
 	cd "$BATS_TEST_TMPDIR"
 }
 
-# fake_stages: stages that are scripts; base, train.jsonl and test.jsonl
-fake_stages() {
-	local fake="'$root/tests/cli/fake-stage'"
-	export FAKE_LOG=$PWD/log
-	export EXPLORE="$fake explore" FILTER="$fake filter" TUNE="$fake tune" EVAL="$fake eval"
-	export PASSK="$fake passk" CAT="$fake cat" MIX="$fake mix"
-	mkdir base
-	echo base >base/model.safetensors
-	touch train.jsonl test.jsonl
-}
-
 @test "help, version, what is no command" {
 	status_is 0 "$rloop" --help
 	[[ $output == "usage: rloop COMMAND"* ]]
