@@ -71,3 +71,15 @@ fixture() {
 	FIX=${TEST_ENV:-$BATS_RUN_TMPDIR/env}
 	"$root/tests/man-env.sh" "$FIX" "$@"
 }
+
+# fake_stages: stages of pipelines that are scripts, which write what they do into log; base, train.jsonl
+# and test.jsonl in this folder
+fake_stages() {
+	local fake="'$root/tests/cli/fake-stage'"
+	export FAKE_LOG=$PWD/log
+	export EXPLORE="$fake explore" FILTER="$fake filter" TUNE="$fake tune" EVAL="$fake eval"
+	export PASSK="$fake passk" CAT="$fake cat" MIX="$fake mix"
+	mkdir base
+	echo base >base/model.safetensors
+	touch train.jsonl test.jsonl
+}

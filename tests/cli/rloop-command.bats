@@ -7,17 +7,6 @@ setup() {
 	cd "$BATS_TEST_TMPDIR"
 }
 
-# fake_stages: stages that are scripts; base, train.jsonl and test.jsonl
-fake_stages() {
-	local fake="'$root/tests/cli/fake-stage'"
-	export FAKE_LOG=$PWD/log
-	export EXPLORE="$fake explore" FILTER="$fake filter" TUNE="$fake tune" EVAL="$fake eval"
-	export PASSK="$fake passk" CAT="$fake cat" MIX="$fake mix"
-	mkdir base
-	echo base >base/model.safetensors
-	touch train.jsonl test.jsonl
-}
-
 @test "help, version, what is no command" {
 	status_is 0 "$rloop" --help
 	[[ $output == "usage: rloop COMMAND"* ]]
@@ -57,10 +46,17 @@ fake_stages() {
 	chmod +x traj-view
 	PATH=$PWD:$PATH status_is 0 "$rloop" view a --text
 	[ "$output" = "view a --text" ]
-	command -v traj-view >/dev/null || {
-		status_is 4 "$rloop" view a
-		says "rloop view: traj-view is not installed"
-	}
+	# beside the script, where PATH has none
+	mkdir -p bin tree/pipelines tree/build/bin
+	for program in dirname readlink; do
+		ln -s "$(command -v $program)" bin/
+	done
+	cp "$rloop" tree/pipelines
+	status_is 4 env PATH="$PWD/bin" tree/pipelines/rloop view a
+	says "rloop view: traj-view is not installed"
+	mv traj-view tree/build/bin
+	status_is 0 env PATH="$PWD/bin" tree/pipelines/rloop view a --text
+	[ "$output" = "view a --text" ]
 }
 
 @test "summary.tsv has each iteration as soon as it is complete, and plot draws what there is" {
@@ -228,6 +224,13 @@ fake_stages() {
 	[[ $output == "state	stopped"$'\n'"iteration	1 of 2"$'\n'"stage	tune"$'\n'* ]]
 	[[ $output == *"metrics	step 7, reward 0.25"* ]]
 	[[ $output == *$'\n'"go on	EXPLORE="*"run -c $PWD/failed/run.conf" ]]
+	# one that ends just when the lock is asked
+	printf '%s\n' 1 'iter-2 eval' >run/.lock
+	printf '#!/bin/sh\nprintf "1\\ndone\\n" >run/.lock\n' >flock
+	chmod +x flock
+	PATH=$PWD:$PATH status_is 0 "$rloop" status run
+	[[ $output == "state	finished"$'\n'* ]]
+	rm flock
 	# of an older version: no stage, no run.conf
 	rm run/run.conf
 	: >run/.lock
@@ -290,6 +293,12 @@ fake_stages() {
 	grep -q "^tool	traj-cat	traj-cat " out
 	grep -qx "program	jq	(!) not installed: status and doctor --json need it" out
 	grep -qx "optional	gnuplot	not installed: plot and report draw with it" out
+	PATH=$PWD/bin status_is 4 lib/pipelines/doctor --json
+	says "rloop doctor: --json: jq is not installed"
+	mkdir run
+	touch run/options
+	PATH=$PWD/bin status_is 4 lib/pipelines/status run
+	says "rloop status: jq is not installed"
 }
 
 @test "compare --so-far: tables and report of a comparison that goes on" {

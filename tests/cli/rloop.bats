@@ -3,13 +3,7 @@ load helpers
 
 setup() {
 	cd "$BATS_TEST_TMPDIR"
-	fake="'$root/tests/cli/fake-stage'"
-	export FAKE_LOG=$PWD/log
-	export EXPLORE="$fake explore" FILTER="$fake filter" TUNE="$fake tune" EVAL="$fake eval"
-	export PASSK="$fake passk" CAT="$fake cat" MIX="$fake mix"
-	mkdir base
-	echo base >base/model.safetensors
-	touch train.jsonl test.jsonl
+	fake_stages
 }
 
 rloop() {

@@ -3,12 +3,7 @@ load helpers
 
 setup() {
 	cd "$BATS_TEST_TMPDIR"
-	fake="'$root/tests/cli/fake-stage'"
-	export FAKE_LOG=$PWD/log
-	export EXPLORE="$fake explore" EVAL="$fake eval" PASSK="$fake passk"
-	mkdir base
-	echo base >base/model.safetensors
-	touch train.jsonl test.jsonl
+	fake_stages
 }
 
 vanilla() {
