@@ -416,7 +416,10 @@ left() {
 	TZ=KTM-5:45 status_is 0 rloop -d run
 	[ "$(cut -f 4 run/summary.tsv | paste -s -d ' ')" = "reward - 0.250 0.250" ]
 	TZ=EST5 status_is 0 rloop -d run
-	status_is 3 env -i EVAL=policy-eval bash "$root/pipelines/rloop" -p base -t train.jsonl \
+	mkdir -p tree/build
+	cp -r "$root/pipelines" tree
+	ln -s "${BIN:-$root/build/bin}" tree/build/bin
+	status_is 3 env -i EVAL=policy-eval bash tree/pipelines/rloop -p base -t train.jsonl \
 		-e test.jsonl -d other
 	says "policy-eval: "
 }
