@@ -83,10 +83,12 @@ static struct session session = {.o = &run, .unit = "step"};
 
 static struct kept { /* what goes on from call to call */
 	struct state state;
-	uint64_t calls, step;  /* step: the last that was made */
-	uint64_t from, to;     /* hashes of the weights before and after the last call */
-	uint64_t call;         /* hash of its lessons and options */
-	uint64_t past[OLDEST]; /* as from: of the last call, of the one before; 0: there was none */
+	uint64_t calls, step; /* step: the last that was made */
+	uint64_t from, to;    /* hashes of the weights before and after the last call */
+	uint64_t call;        /* hash of its lessons and options */
+	/* as from: of the last call, of the one before; 0: there was none. One more than --max-age
+	 * looks back, for a call that is made again. */
+	uint64_t past[OLDEST + 1];
 } kept;
 
 /* The hashes of the policies that records may be of, from -p's on */
@@ -182,7 +184,7 @@ static uint64_t call_hash(const struct lessons *l)
  * none; -1 with the reason. */
 static int load_kept(struct learner *learner, uint64_t here, struct reason *why)
 {
-	static char names[OLDEST][16];
+	static char names[OLDEST + 1][16];
 	struct state *s = &kept.state;
 	int got;
 
@@ -193,7 +195,7 @@ static int load_kept(struct learner *learner, uint64_t here, struct reason *why)
 	state_hash(s, "weights.from", &kept.from);
 	state_hash(s, "weights.to", &kept.to);
 	state_hash(s, "call", &kept.call);
-	for (size_t i = 0; i < OLDEST; i++) {
+	for (size_t i = 0; i <= OLDEST; i++) {
 		snprintf(names[i], sizeof names[i], "past.%zu", i + 1);
 		state_hash(s, names[i], &kept.past[i]);
 	}
@@ -217,9 +219,7 @@ static void choose_policies(uint64_t here)
 	size_t again = kept.from == here && kept.past[0] == here; /* the call was made before */
 
 	for (size_t i = 0; max_age >= 0 && i <= (size_t)max_age; i++) {
-		uint64_t hash = i == 0                   ? here
-				: i - 1 + again < OLDEST ? kept.past[i - 1 + again]
-							 : 0;
+		uint64_t hash = i == 0 ? here : kept.past[i - 1 + again];
 
 		if (hash)
 			snprintf(policies[lessons_opts.n_policies++], sizeof *policies,
@@ -241,7 +241,7 @@ static int begin_call(int got, uint64_t here, uint64_t call, struct reason *why)
 		     state_dir, run.policy);
 		return -1;
 	}
-	memmove(kept.past + 1, kept.past, (OLDEST - 1) * sizeof *kept.past);
+	memmove(kept.past + 1, kept.past, OLDEST * sizeof *kept.past);
 	kept.past[0] = kept.from = here;
 	kept.call = call;
 	return 0;

@@ -277,6 +277,18 @@ changes() {
 	cmp c/model.safetensors d/model.safetensors
 }
 
+@test "--max-age 32: the oldest is known to a call that is made again, too" {
+	run_of_three
+	traj-filter -q --where 'step=1' run.traj >first
+	again() { rl-update -q -p "$1" --lr 1e-3 --max-new 16 --max-age "$3" --state st -o "$2" first; }
+	ln -s "$FIX/base" p0
+	for ((i = 0; i < 32; i++)); do again p$i p$((i + 1)) -1; done
+	again p32 p33 32
+	mv p33 kept
+	again p32 p33 32
+	cmp kept/model.safetensors p33/model.safetensors
+}
+
 @test "--importance, its bounds: weights of what others drew" {
 	run_of_three
 	explore -n 1 --temperature 1.3 >hot
