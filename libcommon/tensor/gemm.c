@@ -376,23 +376,16 @@ ALWAYS_INLINE void each(int mr, int nv, bool half, const struct spot *t)
 			vf_store(t->c + (size_t)i * ldc + (size_t)j * VL, acc[i][j]);
 }
 
-#define EACH_OF(NV)                                    \
-	static void each1_##NV(const struct spot *t)   \
-	{                                              \
-		each(1, NV, false, t);                 \
-	}                                              \
-	static void each##NV(const struct spot *t)     \
-	{                                              \
-		each(EACH, NV, false, t);              \
-	}                                              \
-	static void halves1_##NV(const struct spot *t) \
-	{                                              \
-		each(1, NV, true, t);                  \
-	}                                              \
-	static void halves##NV(const struct spot *t)   \
-	{                                              \
-		each(EACH, NV, true, t);               \
+#define EACH_TILE(NAME, MR, NV, HALF)          \
+	static void NAME(const struct spot *t) \
+	{                                      \
+		each(MR, NV, HALF, t);         \
 	}
+#define EACH_OF(NV)                          \
+	EACH_TILE(each1_##NV, 1, NV, false)  \
+	EACH_TILE(each##NV, EACH, NV, false) \
+	EACH_TILE(halves1_##NV, 1, NV, true) \
+	EACH_TILE(halves##NV, EACH, NV, true)
 
 EACH_OF(1)
 EACH_OF(2)
