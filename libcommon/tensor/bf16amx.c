@@ -49,8 +49,7 @@ void bf16_rows(uint32_t *dst, struct cmatrix x)
 		size_t pairs = x.cols / 2;
 
 		for (size_t i = 0; i < pairs; i++)
-			dst[i] = half_bf16_bits(from[2 * i]) >> 16 |
-				 (half_bf16_bits(from[2 * i + 1]) & 0xffff0000);
+			dst[i] = half_bf16_pair(from[2 * i], from[2 * i + 1]);
 		for (size_t i = pairs; i < words; i++)
 			dst[i] = 0;
 		if (x.cols & 1)
@@ -67,10 +66,9 @@ static void turn(uint32_t t[SIDE][SIDE], struct cmatrix x, size_t first, size_t 
 		const float *a = x.p + row * x.ld + column, *b = a + x.ld;
 
 		for (size_t j = 0; j < some; j++)
-			t[j][p] = row + 1 < x.rows ? half_bf16_bits(a[j]) >> 16 |
-							     (half_bf16_bits(b[j]) & 0xffff0000)
-				  : row < x.rows ? half_bf16_bits(a[j]) >> 16
-						 : 0;
+			t[j][p] = row + 1 < x.rows ? half_bf16_pair(a[j], b[j])
+				  : row < x.rows   ? half_bf16_pair(a[j], 0)
+						   : 0;
 	}
 }
 
