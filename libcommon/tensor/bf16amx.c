@@ -49,8 +49,7 @@ void bf16_rows(uint32_t *dst, struct cmatrix x)
 		size_t pairs = x.cols / 2;
 
 		for (size_t i = 0; i < pairs; i++)
-			dst[i] = half_bf16_bits(from[2 * i]) >> 16 |
-				 (half_bf16_bits(from[2 * i + 1]) & 0xffff0000);
+			dst[i] = half_bf16_pair(from[2 * i], from[2 * i + 1]);
 		for (size_t i = pairs; i < words; i++)
 			dst[i] = 0;
 		if (x.cols & 1)
@@ -67,10 +66,9 @@ static void turn(uint32_t t[SIDE][SIDE], struct cmatrix x, size_t first, size_t 
 		const float *a = x.p + row * x.ld + column, *b = a + x.ld;
 
 		for (size_t j = 0; j < some; j++)
-			t[j][p] = row + 1 < x.rows ? half_bf16_bits(a[j]) >> 16 |
-							     (half_bf16_bits(b[j]) & 0xffff0000)
-				  : row < x.rows ? half_bf16_bits(a[j]) >> 16
-						 : 0;
+			t[j][p] = row + 1 < x.rows ? half_bf16_pair(a[j], b[j])
+				  : row < x.rows   ? half_bf16_pair(a[j], 0)
+						   : 0;
 	}
 }
 
@@ -131,24 +129,38 @@ static const uint32_t *part(const struct work *w, const struct strip *s, int n, 
 	return x + SIDE <= w->pairs ? s->panel[n] + x * SIDE : s->end[n];
 }
 
-/* 17 to 32 rows of two panels */
-static void two_by_two(const struct work *w, const struct strip *s, const uint32_t *a,
-		       struct matrix c)
+/* Tiles 0 and 1 are at c, 2 and 3 at more; row: bytes from a row to the next. */
+static void begin_tiles(bool add, const float *c, const float *more, size_t row)
 {
-	size_t row = 4 * w->words, ld = 4 * c.ld;
-	float *below = c.p + SIDE * c.ld;
-
-	if (w->add) {
-		TILE_LOAD(0, c.p, ld);
-		TILE_LOAD(1, c.p + SIDE, ld);
-		TILE_LOAD(2, below, ld);
-		TILE_LOAD(3, below + SIDE, ld);
+	if (add) {
+		TILE_LOAD(0, c, row);
+		TILE_LOAD(1, c + SIDE, row);
+		TILE_LOAD(2, more, row);
+		TILE_LOAD(3, more + SIDE, row);
 	} else {
 		TILE_ZERO(0);
 		TILE_ZERO(1);
 		TILE_ZERO(2);
 		TILE_ZERO(3);
 	}
+}
+
+static void store_tiles(float *c, float *more, size_t row)
+{
+	TILE_STORE(0, c, row);
+	TILE_STORE(1, c + SIDE, row);
+	TILE_STORE(2, more, row);
+	TILE_STORE(3, more + SIDE, row);
+}
+
+/* 17 to 32 rows of two panels */
+static void two_by_two(const struct work *w, const struct strip *s, const uint32_t *a,
+		       struct matrix c)
+{
+	size_t row = 4 * w->words;
+	float *below = c.p + SIDE * c.ld;
+
+	begin_tiles(w->add, c.p, below, 4 * c.ld);
 	for (size_t x = 0; x < w->pairs; x += SIDE) {
 		TILE_LOAD(4, a + x, row);
 		TILE_LOAD(6, part(w, s, 0, x), 4 * SIDE);
@@ -159,29 +171,17 @@ static void two_by_two(const struct work *w, const struct strip *s, const uint32
 		TILE_DOT(2, 5, 6);
 		TILE_DOT(3, 5, 7);
 	}
-	TILE_STORE(0, c.p, ld);
-	TILE_STORE(1, c.p + SIDE, ld);
-	TILE_STORE(2, below, ld);
-	TILE_STORE(3, below + SIDE, ld);
+	store_tiles(c.p, below, 4 * c.ld);
 }
 
 /* Up to 16 rows of four panels */
 static void one_by_four(const struct work *w, const struct strip *s, const uint32_t *a,
 			struct matrix c)
 {
-	size_t row = 4 * w->words, ld = 4 * c.ld;
+	size_t row = 4 * w->words;
+	float *beside = c.p + 2 * SIDE;
 
-	if (w->add) {
-		TILE_LOAD(0, c.p, ld);
-		TILE_LOAD(1, c.p + SIDE, ld);
-		TILE_LOAD(2, c.p + 2 * SIDE, ld);
-		TILE_LOAD(3, c.p + 3 * SIDE, ld);
-	} else {
-		TILE_ZERO(0);
-		TILE_ZERO(1);
-		TILE_ZERO(2);
-		TILE_ZERO(3);
-	}
+	begin_tiles(w->add, c.p, beside, 4 * c.ld);
 	for (size_t x = 0; x < w->pairs; x += SIDE) {
 		TILE_LOAD(4, a + x, row);
 		TILE_LOAD(6, part(w, s, 0, x), 4 * SIDE);
@@ -193,10 +193,7 @@ static void one_by_four(const struct work *w, const struct strip *s, const uint3
 		TILE_DOT(2, 4, 6);
 		TILE_DOT(3, 4, 7);
 	}
-	TILE_STORE(0, c.p, ld);
-	TILE_STORE(1, c.p + SIDE, ld);
-	TILE_STORE(2, c.p + 2 * SIDE, ld);
-	TILE_STORE(3, c.p + 3 * SIDE, ld);
+	store_tiles(c.p, beside, 4 * c.ld);
 }
 
 /* Panels j.. of B, n of them; where there are fewer, the last one again. */

@@ -20,9 +20,7 @@ void bf16_rows(uint32_t *dst, struct cmatrix x)
 			*(vi *)(dst + i / 2) = (vi)_mm512_cvtne2ps_pbh(
 				(__m512)vf_load(from + i + VL), (__m512)vf_load(from + i));
 		for (; i < x.cols; i += 2)
-			dst[i / 2] =
-				half_bf16_bits(from[i]) >> 16 |
-				(i + 1 < x.cols ? half_bf16_bits(from[i + 1]) & 0xffff0000 : 0);
+			dst[i / 2] = half_bf16_pair(from[i], i + 1 < x.cols ? from[i + 1] : 0);
 	}
 }
 
@@ -30,7 +28,7 @@ void bf16_rows(uint32_t *dst, struct cmatrix x)
 static void two_rows(uint32_t *dst, const float *a, const float *b, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		dst[i] = half_bf16_bits(a[i]) >> 16 | (b ? half_bf16_bits(b[i]) & 0xffff0000 : 0);
+		dst[i] = half_bf16_pair(a[i], b ? b[i] : 0);
 }
 
 /* Blocks of GEMM_MR rows of A; in each, pair after pair, the rows' words side by side */

@@ -158,8 +158,7 @@ static void row_words(uint32_t *dst, const float *w, size_t x, size_t n, size_t 
 	size_t full = 2 * (x + n) > k ? n - 1 : n;
 
 	for (size_t i = 0; i < full; i++)
-		dst[i] = half_bf16_bits(w[2 * (x + i)]) >> 16 |
-			 (half_bf16_bits(w[2 * (x + i) + 1]) & 0xffff0000);
+		dst[i] = half_bf16_pair(w[2 * (x + i)], w[2 * (x + i) + 1]);
 	if (full < n)
 		dst[full] = half_bf16_bits(w[k - 1]) >> 16;
 }
@@ -192,7 +191,7 @@ static void two_rows(uint32_t *dst, const float *a, const float *b, size_t n)
 	for (size_t i = 0; !b && i < n; i++)
 		dst[i] = half_bf16_bits(a[i]) >> 16;
 	for (size_t i = 0; b && i < n; i++)
-		dst[i] = half_bf16_bits(a[i]) >> 16 | (half_bf16_bits(b[i]) & 0xffff0000);
+		dst[i] = half_bf16_pair(a[i], b[i]);
 }
 
 void gemm_pair_columns(uint32_t *dst, struct cmatrix b)
@@ -376,23 +375,16 @@ ALWAYS_INLINE void each(int mr, int nv, bool half, const struct spot *t)
 			vf_store(t->c + (size_t)i * ldc + (size_t)j * VL, acc[i][j]);
 }
 
-#define EACH_OF(NV)                                    \
-	static void each1_##NV(const struct spot *t)   \
-	{                                              \
-		each(1, NV, false, t);                 \
-	}                                              \
-	static void each##NV(const struct spot *t)     \
-	{                                              \
-		each(EACH, NV, false, t);              \
-	}                                              \
-	static void halves1_##NV(const struct spot *t) \
-	{                                              \
-		each(1, NV, true, t);                  \
-	}                                              \
-	static void halves##NV(const struct spot *t)   \
-	{                                              \
-		each(EACH, NV, true, t);               \
+#define EACH_TILE(NAME, MR, NV, HALF)          \
+	static void NAME(const struct spot *t) \
+	{                                      \
+		each(MR, NV, HALF, t);         \
 	}
+#define EACH_OF(NV)                          \
+	EACH_TILE(each1_##NV, 1, NV, false)  \
+	EACH_TILE(each##NV, EACH, NV, false) \
+	EACH_TILE(halves1_##NV, 1, NV, true) \
+	EACH_TILE(halves##NV, EACH, NV, true)
 
 EACH_OF(1)
 EACH_OF(2)

@@ -17,6 +17,12 @@ static inline uint32_t half_bf16_bits(float v)
 	return v != v ? quiet : u + 0x7fff + (u >> 16 & 1);
 }
 
+/* Two numbers so rounded, in one word */
+static inline uint32_t half_bf16_pair(float low, float high)
+{
+	return half_bf16_bits(low) >> 16 | (half_bf16_bits(high) & 0xffff0000);
+}
+
 static inline uint16_t half_to_bf16(float v)
 {
 	return (uint16_t)(half_bf16_bits(v) >> 16);

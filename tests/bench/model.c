@@ -13,6 +13,7 @@
 #include "model/block.h"
 #include "model/mat.h"
 #include "model/sampler.h"
+#include "run/options.h"
 #include "tensor/blas.h"
 #include "tensor/gemm.h"
 
@@ -361,6 +362,9 @@ int main(int argc, char *argv[])
 	int st = 0;
 
 	tool_start(&tool, argc, argv);
+	st = options_use_compute(compute);
+	if (st)
+		return tool_finish(st);
 	openblas_set_num_threads(1);
 	par_start((int)threads);
 	if (strcmp(backward, "openblas") == 0 && blas_start(NULL))

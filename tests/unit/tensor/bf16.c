@@ -253,6 +253,21 @@ static void one_layout(void **state)
 	free(y);
 }
 
+/* A has room in the form of each set: rows of floats with an even end; rows of pairs in whole
+ * blocks of k; whole blocks of rows of pairs. */
+static void room(void **state)
+{
+	(void)state;
+	for (size_t m = 1; m < 20; m++)
+		for (size_t k = 1; k < 70; k++) {
+			size_t pairs = (k + 1) / 2, words = bf16_words(m, k);
+
+			assert_true(words >= m * 2 * pairs);
+			assert_true(words >= m * ((k + 31) / 32 * 16));
+			assert_true(words >= (m + GEMM_MR - 1) / GEMM_MR * GEMM_MR * pairs);
+		}
+}
+
 /* ---- models ---- */
 
 enum { D = 36, F = 77, V = 333, TOKENS = 300, PROMPT = 9, NEW = 30, SAMPLES = 5 };
@@ -403,7 +418,7 @@ int main(void)
 		cmocka_unit_test(products),       cmocka_unit_test(cut),
 		cmocka_unit_test(extremes),       cmocka_unit_test(rows_alone),
 		cmocka_unit_test(one_layout),     cmocka_unit_test(sampler_equals_trainer),
-		cmocka_unit_test(gradients_near),
+		cmocka_unit_test(gradients_near), cmocka_unit_test(room),
 	};
 	int failed;
 
