@@ -112,9 +112,10 @@ ended() {
 	if [ $rc -eq 0 ]; then wait "$pid" 2>/dev/null || rc=$?; else wait "$pid" 2>/dev/null; fi
 }
 
-# files FOLDER: what a run leaves, but for times
+# files FOLDER: what a run leaves, but for times and the last checkpoint but one, which a stop may have made
 files() {
-	(cd "$tmp/$1" && find . -type f ! -name .lock ! -name state.json ! -name manifest -printf '%P\n' | sort | while read -r f; do
+	(cd "$tmp/$1" && find . -type f ! -name .lock ! -name state.json ! -name manifest \
+		\( ! -path './st/*' -o -path './st/step-24/*' \) -printf '%P\n' | sort | while read -r f; do
 		case $f in
 		log) jq -c 'with_entries(select(.key | test("_s$|seconds") | not))' log ;;
 		*) cat "$f" ;;

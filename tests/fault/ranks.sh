@@ -28,18 +28,21 @@ hosts=()
 why=$(why_no_hosts)
 [ -n "$why" ] || hosts_up || exit 1
 
-one_of() { # WORD ...
-	shift $((RANDOM % $#))
-	echo "$1"
+pick() { # WORD ...: one of them into $picked
+	shift $((RANDOM * $# / 32768))
+	picked=$1
 }
 
-# choose: where the run goes on, and with how many ranks
+# choose: where the run goes on, and with how many ranks: every second time with others
 choose() {
-	local before=$ranks
-	where=here
-	[ ${#hosts[@]} -eq 0 ] || where=$(one_of here there)
-	[ $((RANDOM % 2)) -eq 0 ] || ranks=$(((ranks + RANDOM % 3) % 4 + 1))
-	[ "$ranks" -eq "$before" ] || other=$((other + 1))
+	pick here there
+	where=$picked
+	[ ${#hosts[@]} -gt 0 ] || where=here
+	begun=$((begun + 1))
+	[ $((begun % 2)) -eq 0 ] || return 0
+	pick 1 2 3
+	ranks=$(((ranks + picked - 1) % 4 + 1))
+	other=$((other + 1))
 }
 
 # strike: ends the run in one of the ways that there are for it
@@ -50,11 +53,12 @@ strike() {
 	{ [ ${#at[@]} -gt 0 ] && kill -0 "$pid" 2>/dev/null; } || return 0 # it has ended, or not begun
 	if [ "$where$ranks" = here1 ]; then ways=(rank-KILL rank-TERM); else ways+=(KILL rank-KILL rank-TERM); fi
 	[ "$where" != there ] || [ ${#at[@]} -lt 2 ] || ways+=(cable daemon)
-	how=$(one_of "${ways[@]}")
+	pick "${ways[@]}"
+	how=$picked
 	case $how in
 	cable) cable down ;;
 	daemon) kill -KILL "$(pgrep -f "^orted .*$tmp/" | tail -n 1)" 2>/dev/null ;;
-	rank-*) kill -"${how#*-}" "$(one_of "${at[@]}")" ;;
+	rank-*) pick "${at[@]}" && kill -"${how#*-}" "$picked" ;;
 	*) kill -"$how" "$pid" ;;
 	esac 2>/dev/null
 	of_way[$how]=$((${of_way[$how]:-0} + 1))
@@ -69,7 +73,7 @@ ended 300
 }
 files one >"$tmp/want"
 declare -A of_way=()
-struck=0 runs=0 other=0 bad=0 ranks=2 where=here
+struck=0 runs=0 begun=0 other=0 bad=0 ranks=2 where=here
 while [ $struck -lt "$kills" ] && [ $bad -eq 0 ]; do
 	rm -rf "$tmp/cut"
 	runs=$((runs + 1))
@@ -97,7 +101,7 @@ while [ $struck -lt "$kills" ] && [ $bad -eq 0 ]; do
 		}
 		case $rc,$how in
 		0,*) ;;
-		143,TERM | 143,USR1 | 143,rank-TERM | 1,TERM | 137,*KILL | 205,cable | 205,daemon | 1,daemon) ;;
+		143,TERM | 143,USR1 | 143,rank-TERM | 1,TERM | 137,*KILL | [12]*,cable | [12]*,daemon) ;;
 		138,USR1) ;; # before the ranks hear signals
 		*)
 			echo "run $runs: $how on $ranks ranks $where: status $rc: $(cat "$tmp/out")"
@@ -111,5 +115,5 @@ while [ $struck -lt "$kills" ] && [ $bad -eq 0 ]; do
 		bad=1
 	}
 done
-echo "# $struck endings in $runs runs ($(for how in "${!of_way[@]}"; do echo "$how ${of_way[$how]}"; done | sort | paste -sd ,)), $other times another number of ranks"
+echo "# $struck endings of $begun calls in $runs runs ($(for how in "${!of_way[@]}"; do echo "$how ${of_way[$how]}"; done | sort | paste -sd ,)), $other calls with another number of ranks"
 exit $bad
