@@ -14,7 +14,7 @@ PIECE = 1 << 20  # bytes that go to each rank at a time, before the next are sen
 
 
 def size_of(policy):
-    """Parameters in all, and of the largest tensor, of a Hugging Face folder."""
+    """Parameters of a Hugging Face folder."""
     counts = []
     for path in sorted(pathlib.Path(policy).glob("*.safetensors")):
         with open(path, "rb") as f:
@@ -22,27 +22,26 @@ def size_of(policy):
         counts += [math.prod(t["shape"]) for name, t in head.items() if name != "__metadata__"]
     if not counts:
         sys.exit(f"scale.py: {policy}: no safetensors in it")
-    return sum(counts), max(counts)
+    return sum(counts)
 
 
 def median_step(path):
-    """A step of a log, as the median of its steps but the first, which is slower."""
+    """A step of a log, as the median of its steps but the first, which is slower: seconds of each part, and what was sampled."""
     rows = [json.loads(line) for line in open(path)]
     rows = [r for r in rows[1:] or rows if r["updates"]]
     if not rows:
         sys.exit(f"scale.py: {path}: no step with an update in it")
-    middle = lambda f: statistics.median(map(f, rows))
-    sampled = lambda r: r["responses"] * r["length"]
-    sampling = lambda r: sampled(r) / r["sample_tokens_per_s"]
-    return {"tokens": middle(sampled), "responses": middle(lambda r: r["responses"]), "updates": middle(lambda r: r["updates"]),
-            "sample": middle(sampling), "train": middle(lambda r: r["seconds"] - sampling(r)), "seconds": middle(lambda r: r["seconds"])}
+    middle = lambda *keys: statistics.median(sum(r[k] for k in keys) for r in rows)
+    return {"responses": middle("responses"), "tokens": statistics.median(r["responses"] * r["length"] for r in rows), "longest": middle("longest"),
+            "updates": middle("updates"), "sample": middle("sampling_s", "verifying_s", "waiting_s"), "train": middle("forward_s", "backward_s"),
+            "optimizer": middle("update_s"), "rest": middle("rest_s"), "seconds": middle("seconds")}
 
 
 class Cluster:
     def __init__(self, o, ranks):
         self.ranks, self.hosts = ranks, -(-ranks // o.per_host)
         self.bandwidth, self.memory = o.network * 1e9 / 8, o.memory_speed * 1e9
-        self.latency = (o.latency if self.hosts > 1 else 1) * 1e-6
+        self.latency = (o.latency if self.hosts > 1 else min(o.latency, 1)) * 1e-6
 
     def move(self, size):
         """Seconds in which each rank gets, and sends, so many bytes from and to all others alike."""
@@ -56,25 +55,41 @@ def model(o, step, n):
     """What one step takes on n ranks: seconds by part, bytes into a rank, bytes of memory of a rank."""
     c, w = Cluster(o, n), 4 * o.parameters
     rounds, share = -(-o.lanes // n), w / n
-    t = {}
-    # equal numbers of responses, of unequal lengths: the last rank is that much behind the mean
-    late = 1 + o.spread * math.sqrt(2 * math.log(n) / max(step["responses"] / n, 1)) if n > 1 else 1
-    t["sample"] = step["sample"] / min(n, step["responses"]) * late
-    moments = step["updates"] * o.step_seconds
-    t["train"] = (step["train"] - moments) * rounds / o.lanes + moments
-    sums = gather = 0
+    # responses are dealt one by one in the end: whoever has none waits for one of the longest
+    t = {"sample": step["sample"] * (1 / n + (1 - 1 / n) * step["longest"] / step["tokens"]), "train": step["train"] * rounds / o.lanes,
+         "optimizer": step["optimizer"] / n, "rest": step["rest"]}
+    sums = gather = texts = 0
     if n > 1:
-        pieces = -(-share // PIECE)
-        held = (o.lanes - rounds) / o.lanes if o.lanes > 1 else 0  # of the lanes, on other ranks
-        sums = o.lanes * share * held if o.lanes > 1 else share
+        sums = share * (o.lanes - rounds if o.lanes > 1 else 1)  # of lanes of others, what this rank adds
         gather = w * (n - 1) / n
-        t["sum"] = step["updates"] * (c.move(sums) + rounds * pieces * c.latency)
+        texts = 12 * step["tokens"]
+        pieces = -(-share // PIECE)
+        t["sum"] = step["updates"] * (c.move(sums if o.lanes > 1 else gather) + rounds * pieces * c.latency)
         t["gather"] = step["updates"] * (c.move(gather) + n * c.latency * math.log2(n))
-        t["responses"] = c.move(12 * step["tokens"]) + 5 * n * c.latency * math.log2(n)
-    moved = step["updates"] * (sums + gather) + (12 * step["tokens"] if n > 1 else 0)
-    # weights and their panels, gradient, moments; the lane that is added
-    memory = w * (2 + 1 + 2) + (w if o.lanes > 1 else 0) + o.other * 1e9
-    return t, moved, memory
+        t["texts"] = c.move(texts) + 5 * n * c.latency * math.log2(n)
+    # weights and their panels, a lane; the sum of lanes and two moments, of which each rank has a part
+    own = 1 if o.lanes > 1 else 0
+    return t, step["updates"] * (sums + gather) + texts, w * (2 + own) + 3 * share + o.other * 1e9
+
+
+PARTS = ["sample", "train", "optimizer", "rest", "sum", "gather", "texts"]
+
+
+def table(o, step, ranks):
+    one = sum(model(o, step, 1)[0].values())
+    print("ranks", "hosts", *(f"{x}_s" for x in PARTS), "step_s", "speedup", "efficiency", "moved_GB", "rank_GB", "host_GB", sep="\t")
+    for n in ranks:
+        t, moved, memory = model(o, step, n)
+        all_s = sum(t.values())
+        print(n, -(-n // o.per_host), *(f"{t.get(x, 0):.3f}" for x in PARTS), f"{all_s:.3f}", f"{one / all_s:.2f}", f"{one / all_s / n:.2f}",
+              f"{moved / 1e9:.3f}", f"{memory / 1e9:.3f}", f"{memory * min(n, o.per_host) / 1e9:.3f}", sep="\t")
+
+
+def most_that_pays(o, step):
+    n, seconds = 1, lambda n: sum(model(o, step, n)[0].values())
+    while n < 1 << 20 and seconds(2 * n) < .75 * seconds(n):
+        n *= 2
+    return n
 
 
 def main():
@@ -88,8 +103,8 @@ def main():
     p.add_argument("--sample", type=float, default=1000, help="tokens a second of one rank")
     p.add_argument("--train", type=float, default=500)
     p.add_argument("--lanes", type=int, default=8)
-    p.add_argument("--spread", type=float, default=.5, help="of the lengths of responses: deviation by mean")
-    p.add_argument("--step-seconds", type=float, default=0, help="of the optimizer in an update, which each rank makes whole")
+    p.add_argument("--optimizer", type=float, default=0, help="seconds of the optimizer in a step")
+    p.add_argument("--rest", type=float, default=0, help="seconds of a step that are not shared: panels, records, log")
     p.add_argument("--other", type=float, default=0, help="GB of a rank for activations and the cache of sampling")
     p.add_argument("--ranks", default="1,2,4,8,16,32,64")
     p.add_argument("--per-host", type=int, default=1, help="ranks on a host")
@@ -101,23 +116,13 @@ def main():
     if not o.parameters:
         if not o.policy:
             p.error("-p or --parameters is needed")
-        o.parameters, _ = size_of(o.policy)
+        o.parameters = size_of(o.policy)
     step = median_step(o.log) if o.log else {
-        "tokens": o.tokens, "responses": o.responses, "updates": o.updates, "sample": o.tokens / o.sample, "train": o.tokens / o.train}
+        "responses": o.responses, "tokens": o.tokens, "longest": 2 * o.tokens / o.responses, "updates": o.updates,
+        "sample": o.tokens / o.sample, "train": o.tokens / o.train, "optimizer": o.optimizer, "rest": o.rest}
     ranks = [int(n) for n in o.ranks.split(",")]
-    one = sum(model(o, step, 1)[0].values())
-    parts = ["sample", "train", "sum", "gather", "responses"]
-    print("ranks", "hosts", *(f"{x}_s" for x in parts), "step_s", "speedup", "efficiency", "moved_GB", "rank_GB", "host_GB", sep="\t")
-    pays, before = 1, one
-    for n in ranks:
-        t, moved, memory = model(o, step, n)
-        all_s = sum(t.values())
-        print(n, -(-n // o.per_host), *(f"{t.get(x, 0):.3f}" for x in parts), f"{all_s:.3f}", f"{one / all_s:.2f}", f"{one / all_s / n:.2f}",
-              f"{moved / 1e9:.3f}", f"{memory / 1e9:.3f}", f"{memory * min(n, o.per_host) / 1e9:.3f}", sep="\t")
-    n = 1
-    while n < 1 << 20 and sum(model(o, step, 2 * n)[0].values()) < .75 * sum(model(o, step, n)[0].values()):
-        n *= 2
-    print(f"# it pays up to {n} ranks: twice as many would take more than three quarters of the time", file=sys.stderr)
+    table(o, step, ranks)
+    print(f"# it pays up to {most_that_pays(o, step)} ranks: twice as many would take more than three quarters of the time", file=sys.stderr)
     if not o.check:
         return 0
     real, told = median_step(o.check)["seconds"], sum(model(o, step, ranks[-1])[0].values())
