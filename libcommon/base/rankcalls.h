@@ -6,6 +6,7 @@
 #define BASE_RANKCALLS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct rank_calls {
 	const char *version; /* SUITE_VERSION, of the tools that it was built for */
@@ -15,6 +16,8 @@ struct rank_calls {
 	void (*exchange)(void *const *out, const size_t *n_out, void *const *in,
 			 const size_t *n_in);
 	void (*most)(int *v); /* *v becomes the greatest of all ranks' */
+	/* *v becomes the sum of those of the ranks on this host, *ranks how many they are */
+	void (*host)(uint64_t *v, int *ranks);
 	void (*end)(void);
 	void (*abort)(int status); /* ends all ranks, and the launcher with that status */
 };

@@ -50,6 +50,16 @@ static void most(int *v)
 	MPI_Allreduce(MPI_IN_PLACE, v, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
 }
 
+static void host(uint64_t *v, int *ranks)
+{
+	MPI_Comm here;
+
+	MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here);
+	MPI_Comm_size(here, ranks);
+	MPI_Allreduce(MPI_IN_PLACE, v, 1, MPI_UINT64_T, MPI_SUM, here);
+	MPI_Comm_free(&here);
+}
+
 static void end(void)
 {
 	free(request);
@@ -68,5 +78,6 @@ const struct rank_calls rank_calls = {.version = SUITE_VERSION,
 				      .broadcast = broadcast,
 				      .exchange = exchange,
 				      .most = most,
+				      .host = host,
 				      .end = end,
 				      .abort = stop};
