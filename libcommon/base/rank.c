@@ -405,6 +405,32 @@ void rank_collect(float *to, const float *part, const size_t *bound, size_t from
 	close_fold(&f);
 }
 
+/* ---- dealing: without other ranks nothing is dealt ---- */
+
+void rank_deal(size_t from, size_t to, size_t most)
+{
+	assert(most >= 1);
+	if (ranks.mpi)
+		ranks.mpi->deal(from, to, most);
+}
+
+int rank_dealt(size_t *from, size_t *n)
+{
+	return ranks.mpi ? ranks.mpi->dealt(from, n) : -1;
+}
+
+void rank_deal_answer(void)
+{
+	if (ranks.mpi)
+		ranks.mpi->answer();
+}
+
+void rank_deal_end(bool failed)
+{
+	if (ranks.mpi)
+		ranks.mpi->deal_end(failed);
+}
+
 size_t rank_host_sum(size_t value, int *n)
 {
 	uint64_t sum = value;

@@ -56,6 +56,19 @@ void rank_join_floats(float *all, const size_t *bound);
 /* * Floats from .. from + n of an array of which each rank has its part alone, for rank 0. */
 void rank_collect(float *to, const float *part, const size_t *bound, size_t from, size_t n);
 
+/* Things that are dealt: whoever is ready for more asks for them, in any number of threads, one at
+ * a time. Which rank gets which depends on who is quick. */
+
+/* * Those from .. to, in pieces: from one multiple of most to the next, or, towards the end,
+ * smaller ones */
+void rank_deal(size_t from, size_t to, size_t most);
+/* The next piece: 1, *from and *n are this rank's; 0: it is on its way; -1: none is left. */
+int rank_dealt(size_t *from, size_t *n);
+/* Rank 0 answers others, as in rank_dealt: it must come often to one of them. */
+void rank_deal_answer(void);
+/* * Ends it, once that was -1, or at any time where this rank has failed: nobody gets more then. */
+void rank_deal_end(bool failed);
+
 /* * Of the ranks that share this one's memory: the sum of their values; how many they are */
 size_t rank_host_sum(size_t value, int *ranks);
 

@@ -5,6 +5,7 @@
 #ifndef BASE_RANKCALLS_H
 #define BASE_RANKCALLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,11 @@ struct rank_calls {
 	void (*most)(int *v); /* *v becomes the greatest of all ranks' */
 	/* *v becomes the sum of those of the ranks on this host, *ranks how many they are */
 	void (*host)(uint64_t *v, int *ranks);
+	/* see rank_deal; calls come from one thread at a time */
+	void (*deal)(size_t from, size_t to, size_t most);
+	int (*dealt)(size_t *from, size_t *n);
+	void (*answer)(void);
+	void (*deal_end)(bool failed);
 	void (*end)(void);
 	void (*abort)(int status); /* ends all ranks, and the launcher with that status */
 };

@@ -53,15 +53,15 @@ rft=(rft-tune -q -p ../base -s 3 --steps 4 --batch 24 --lr 1e-2 --warmup 2 --lan
 	long=("${rft[@]}" --steps 60)
 	status_is 0 at whole "${long[@]}"
 	for n in 3 2; do
-		mkdir -p cut
-		(cd cut && exec mpirun -np $n "${long[@]}" 2>err) &
+		mkdir -p stopped
+		(cd stopped && exec mpirun -np $n "${long[@]}" 2>err) &
 		pid=$!
-		until [ -d "cut/st/step-$((24 - 6 * n))" ] || ! kill -0 $pid 2>/dev/null; do sleep 0.01; done
+		until [ -d "stopped/st/step-$((24 - 6 * n))" ] || ! kill -0 $pid 2>/dev/null; do sleep 0.01; done
 		kill -KILL $pid 2>/dev/null || true
 		wait $pid || true
 	done
-	dir=cut status_is 0 ranks 4 "${long[@]}"
-	same whole cut
+	dir=stopped status_is 0 ranks 4 "${long[@]}"
+	same whole stopped
 }
 
 @test "rl-update over ranks is rl-explore's own update, to the bit" {

@@ -18,7 +18,7 @@ rl=(rl-explore -q -p ../base -t ../train.jsonl -n 6 --groups 4 --group-size 4 --
 	for n in 1 2 3 4 7; do
 		for j in 1 2; do
 			rm -rf "n$n"
-			status_is 0 ranks $n "${rl[@]}" --kl 0.01 -j $j
+			status_is 0 ranks $n "${rl[@]}" --kl 0.01 -j $j --batch $((n % 2 + 1))
 			same one "n$n"
 		done
 	done

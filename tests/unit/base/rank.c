@@ -57,6 +57,10 @@ static void alone_all_is_ones_own(void **state)
 	assert_string_equal(why.text, "as it was");
 	assert_int_equal(rank_same(1, "a thing", &why), 0);
 	assert_int_equal(rank_caught(), 0);
+	rank_deal(0, 9, 2);
+	assert_int_equal(rank_dealt(NULL, NULL), -1);
+	rank_deal_answer();
+	rank_deal_end(false);
 	assert_int_equal(rank_end(ST_NO), ST_NO);
 }
 
