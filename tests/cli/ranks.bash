@@ -3,14 +3,8 @@
 # begin_ranks NAME ...: skips the test where there is no MPI; the fixtures named, and a folder to run in
 begin_ranks() {
 	cd "$BATS_TEST_TMPDIR" || return
-	need_tool mpirun
-	[ -e "$BIN/../libexec/rloop/rloop-mpi.so" ] || skip "rloop-mpi.so is not built (make mpi)"
+	need_ranks
 	fixture "$@"
-	export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_pml=ob1 \
-		OMPI_MCA_btl=vader,self,tcp OMPI_MCA_hwloc_base_binding_policy=none \
-		OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_odls_base_sigkill_timeout=0 \
-		OMPI_MCA_orte_base_help_aggregate=1 TMPDIR="$BATS_TEST_TMPDIR" \
-		OMPI_MCA_btl_vader_backing_directory="$BATS_TEST_TMPDIR"
 }
 
 at() {
