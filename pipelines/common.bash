@@ -225,8 +225,8 @@ run_options() {
 	option tune-opts tune_opts OPTIONS 'further options of rft-tune'
 	option eval-opts eval_opts OPTIONS 'further options of policy-eval; quotes in all of these hold
 words together: "--verifier '\''cmd:python3 judge.py'\''"'
-	option mpi mpi COMMAND 'what starts the processes that share out explorations and
-evaluations, as "mpirun -np 4" or "srun --mpi=pmix"'
+	option mpi mpi COMMAND 'what starts the processes that share out explorations,
+tunings and evaluations, as "mpirun -np 4" or "srun --mpi=pmix"'
 	option strict strict=1 '' 'refuse held-out tasks that are among the tasks to train on'
 	option q,quiet quiet=-q '' 'no notes'
 }
@@ -530,7 +530,7 @@ remedy() {
 # ---- ranks: the processes that --mpi starts, which share out the work of a stage ----
 
 # The stages that can be shared out, where they are these tools
-declare -A of_ranks=([EXPLORE]=rl-explore [EVAL]=policy-eval)
+declare -A of_ranks=([EXPLORE]=rl-explore [TUNE]=rft-tune [EVAL]=policy-eval)
 launcher=() # words of --mpi
 
 has_ranks() { # STAGE

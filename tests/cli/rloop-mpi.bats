@@ -23,7 +23,7 @@ setup() {
 	chmod +x launch
 	opts=(-p "$FIX/base" -t "$FIX/train.jsonl" -e "$FIX/test.jsonl" -n 2 -N 2 -k 1,2
 		--explore-opts '--groups 2 --group-size 4 --rounds 1 --max-new 8 --keep-equal --lr 1e-3 --lanes 2')
-	tunes=(--filter-opts '' --tune-opts '--steps 2')
+	tunes=(--filter-opts '' --tune-opts '--steps 2 --lanes 2')
 }
 
 rloop() {
@@ -46,11 +46,11 @@ same_run() { # DIR DIR
 	diff <(results "$1") <(results "$2")
 }
 
-@test "the launcher stands before explorations and evaluations, and the files are the same" {
+@test "the launcher stands before explorations, tunings and evaluations, and the files are the same" {
 	status_is 0 rloop run -i 1 -d plain
 	status_is 0 rloop run -i 1 -d many --mpi "'$PWD/launch' -np 2"
 	[ "$(sed -E 's/^(-np 2 )[^ ]*\/([a-z-]+ ).*/\1\2/' launched | paste -sd ,)" = \
-		"-np 2 policy-eval ,-np 2 rl-explore ,-np 2 policy-eval " ]
+		"-np 2 policy-eval ,-np 2 rl-explore ,-np 2 rft-tune ,-np 2 policy-eval " ]
 	same_run plain many
 	grep -qF "$PWD/launch' -np 2" <(grep '^mpi ' many/run.conf)
 	not grep -q launch many/options
@@ -78,7 +78,7 @@ same_run() { # DIR DIR
 	chmod +x judge
 	: >launched
 	EVAL="'$PWD/judge'" status_is 0 rloop vanilla -i 1 -d other "${mpi[@]}"
-	[ "$(wc -l <launched)" = 1 ]
+	[ "$(cut -d ' ' -f 1 launched | sed 's|.*/||')" = rl-explore ]
 }
 
 @test "calls that are refused" {
