@@ -35,7 +35,7 @@ rft=(rft-tune -q -p ../base -s 3 --steps 4 --batch 24 --lr 1e-2 --warmup 2 --lan
 	status_is 2 rft-tune --lanes 0
 }
 
-@test "rft-tune: ranks with bf16, LoRA, each optimizer, weights and losses" {
+@test "rft-tune: ranks with bf16, LoRA, each optimizer, weights and losses; gone on with by fewer" {
 	local a
 	for a in "--compute bf16 --recompute" "--lora 2 --weight task" "--optimizer muon --loss dft" \
 		"--optimizer lion --weight pear-suffix" "--optimizer sgd --weight-key reward"; do
@@ -44,6 +44,10 @@ rft=(rft-tune -q -p ../base -s 3 --steps 4 --batch 24 --lr 1e-2 --warmup 2 --lan
 		status_is 0 at one "${rft[@]}" $a
 		# shellcheck disable=SC2086
 		status_is 0 ranks 3 "${rft[@]}" $a
+		same one n3
+		rm -r n3/out n3/st/step-4 # goes on after the second update
+		# shellcheck disable=SC2086
+		dir=n3 status_is 0 ranks 2 "${rft[@]}" $a
 		same one n3
 	done
 }
