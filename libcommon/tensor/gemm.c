@@ -231,7 +231,7 @@ void gemm_unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, 
 }
 
 /* Columns that do not fill a vector go through a tile of our own. */
-static void indirect(tile_fn *fn, size_t mr, size_t cols, const struct spot *s)
+static void indirect_tile(tile_fn *fn, size_t mr, size_t cols, const struct spot *s)
 {
 	float t[GEMM_MR * GEMM_WIDE];
 	struct spot own = *s;
@@ -295,7 +295,7 @@ void gemm(int how, struct cmatrix a, struct panels b, struct matrix c)
 			t.a = a.p + i * t.rs;
 			t.c = c.p + i * c.ld + j;
 			if (cols % VL)
-				indirect(fn, mr, cols, &t);
+				indirect_tile(fn, mr, cols, &t);
 			else
 				fn(&t);
 		}
