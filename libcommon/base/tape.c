@@ -125,53 +125,96 @@ static struct tape_node *new_node(struct scan *s, enum tape_type type)
 	return &t->v[t->n++];
 }
 
-/* To the next quote, backslash or control byte, or the end; what comes before it is copied to *to,
- * behind which 16 bytes may be written. *high is no longer 0 when there is a byte that is not ASCII
- * before it, or close behind it. */
-static void plain_bytes(struct scan *s, char **to, unsigned *high)
+enum { BLOCK = 64 };
+
+/* Copies a block. A bit for each byte of it that is not ASCII as it stands, the first one's lowest
+ */
+static inline uint64_t copy_block(char *to, const char *from)
 {
-	const char *p = s->p;
+	uint64_t stops = 0;
+
+	for (int i = 0; i < BLOCK; i += 16) {
+		lane16 v = lane16_at(from + i);
+
+		memcpy(to + i, &v, sizeof v);
+		stops |= (uint64_t)lane16_json_ascii(v) << i;
+	}
+	return stops;
+}
+
+/* To the next quote, byte that is not ASCII, control byte or escape that is not of one letter, or
+ * to the end; what comes before it is decoded to *to, behind which a block may be written. A step
+ * is up to a stop, or a block but for its last byte: what it is decides about numbers alone,
+ * because where the next escape stands cannot be foreseen. */
+static void plain_bytes(struct scan *s, char **to)
+{
+	const char *p = s->p, *end = s->end;
 	char *q = *to;
 
-	for (; s->end - p >= 16; p += 16, q += 16) {
-		lane16 v = lane16_at(p);
-		unsigned stop = lane16_json(v);
+	while (end - p > BLOCK) {
+		uint64_t stops = copy_block(q, p);
+		int n = __builtin_ctzll(stops | UINT64_C(1) << (BLOCK - 1)), stop = stops >> n & 1;
+		char letter = meaning[(unsigned char)p[n + 1]];
 
-		memcpy(q, &v, sizeof v);
-		*high |= lane16_high(v);
-		if (stop) {
-			s->p = p + __builtin_ctz(stop);
-			*to = q + __builtin_ctz(stop);
-			return;
-		}
+		p += n;
+		q += n;
+		if (stop && (*p != '\\' || !letter))
+			break;
+		*q = letter;
+		q += stop;
+		p += 2 * stop;
 	}
-	for (; p < s->end && *p != '"' && *p != '\\' && (unsigned char)*p >= ' '; *q++ = *p++)
-		*high |= *p & 0x80;
+	for (; p < end && *p != '"' && *p != '\\' && (unsigned char)(*p - ' ') < 0x60; *q++ = *p++)
+		;
 	s->p = p;
 	*to = q;
+}
+
+/* Passes bytes that are not ASCII. False: they are not UTF-8. */
+static bool wide_bytes(struct scan *s, char **to)
+{
+	bool valid = true;
+
+	while (s->p < s->end && *s->p & 0x80) {
+		size_t n = utf8_char(s->p, (size_t)(s->end - s->p));
+
+		valid &= n > 0;
+		n += !n;
+		memcpy(*to, s->p, n);
+		*to += n;
+		s->p += n;
+	}
+	return valid;
+}
+
+/* Keys of one object often have a beginning in common. */
+static uint16_t tag_of(const char *text, size_t n)
+{
+	return n ? (uint16_t)((uint8_t)text[n / 2] << 8 | (uint8_t)text[n - 1]) : 0;
 }
 
 /* To the quote that ends the text: it has no control bytes, and is UTF-8. */
 static enum tape_end scan_text(struct scan *s)
 {
-	const char *from = ++s->p;
-	struct tape_node *node = new_node(s, TAPE_TEXT);
+	struct tape_node *node = (s->p++, new_node(s, TAPE_TEXT));
 	char *plain = s->t->plain + node->at, *to = plain;
-	unsigned high = 0;
+	bool valid = true;
 	enum tape_end e;
 
-	while (plain_bytes(s, &to, &high), s->p < s->end && *s->p == '\\') {
-		node->escaped = true;
-		if ((e = scan_escape(s, &to)) != TAPE_WHOLE)
+	while (plain_bytes(s, &to), s->p < s->end && *s->p != '"') {
+		if (*s->p & 0x80)
+			valid &= wide_bytes(s, &to);
+		else if (*s->p != '\\')
+			return TAPE_BAD;
+		else if ((e = scan_escape(s, &to)) != TAPE_WHOLE)
 			return e;
 	}
 	if (s->p == s->end)
 		return TAPE_CUT;
-	if (*s->p != '"')
-		return TAPE_BAD;
 	node->n = (uint32_t)(to - plain);
+	node->tag = tag_of(plain, node->n);
 	s->p++;
-	return !high || utf8_valid(from, (size_t)(s->p - 1 - from)) ? TAPE_WHOLE : TAPE_BAD;
+	return valid ? TAPE_WHOLE : TAPE_BAD;
 }
 
 /* ---- numbers ---- */
@@ -306,12 +349,12 @@ static enum tape_end scan_numbers(struct scan *s)
 
 static const char *text_of(const struct tape *t, const struct tape_node *node)
 {
-	return (node->escaped ? t->plain : t->text) + node->at;
+	return t->plain + node->at;
 }
 
 static bool same_key(const struct tape *t, uint32_t a, uint32_t b)
 {
-	return t->v[a].n == t->v[b].n &&
+	return t->v[a].n == t->v[b].n && t->v[a].tag == t->v[b].tag &&
 	       memcmp(text_of(t, &t->v[a]), text_of(t, &t->v[b]), t->v[a].n) == 0;
 }
 
@@ -492,7 +535,7 @@ enum tape_end tape_parse(struct tape *t, const char *text, size_t n)
 	struct scan s = {.t = t, .begin = text, .p = text, .end = text + n};
 
 	assert(n <= UINT32_MAX);
-	make_room(t, n + 16);
+	make_room(t, n + BLOCK);
 	t->text = text;
 	t->n = 0;
 	skip_blanks(&s);
@@ -572,9 +615,11 @@ struct tape_val tape_get_n(struct tape_val v, const char *key, size_t n)
 {
 	const struct tape_node *all = v.t ? v.t->v : NULL;
 	uint32_t i = v.i + 1, left = tape_type(v) == TAPE_OBJECT ? all[v.i].n : 0;
+	uint16_t tag = tag_of(key, n);
 
 	for (; left; left--, i = all[i + 1].next)
-		if (all[i].n == n && memcmp(text_of(v.t, &all[i]), key, n) == 0)
+		if (all[i].n == n && all[i].tag == tag &&
+		    memcmp(text_of(v.t, &all[i]), key, n) == 0)
 			return (struct tape_val){v.t, i + 1};
 	return (struct tape_val){0};
 }
