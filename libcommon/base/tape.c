@@ -358,14 +358,27 @@ static bool same_key(const struct tape *t, uint32_t a, uint32_t b)
 	       memcmp(text_of(t, &t->v[a]), text_of(t, &t->v[b]), t->v[a].n) == 0;
 }
 
+/* One of 64 bits, the same where keys are */
+static uint64_t key_bit(const struct tape_node *key)
+{
+	uint32_t mixed = ((uint32_t)key->tag ^ key->n << 8) * UINT32_C(0x9e3779b1);
+
+	return UINT64_C(1) << (mixed >> 26);
+}
+
 static bool few_differ(const struct tape *t, uint32_t open)
 {
 	uint32_t end = t->n;
+	uint64_t seen = 0;
 
-	for (uint32_t a = open + 1; a < end; a = t->v[a + 1].next)
-		for (uint32_t b = open + 1; b < a; b = t->v[b + 1].next)
+	for (uint32_t a = open + 1; a < end; a = t->v[a + 1].next) {
+		uint64_t bit = key_bit(&t->v[a]);
+
+		for (uint32_t b = seen & bit ? open + 1 : a; b < a; b = t->v[b + 1].next)
 			if (same_key(t, a, b))
 				return false;
+		seen |= bit;
+	}
 	return true;
 }
 

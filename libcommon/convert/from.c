@@ -527,7 +527,7 @@ static void meta_pair(struct from *f, struct sample *s, struct span name, struct
 	if (tape_none(v))
 		return;
 	if (!before)
-		buf_reserve(&s->meta, 1024); /* as much as most have, at once */
+		buf_reserve(&s->meta, 640); /* as much as most have, at once */
 	pack_init(&pk, &s->meta);
 	pack_text(&pk, name);
 	if (pack_value(&s->meta, v, 3)) {
