@@ -172,7 +172,7 @@ $$(BUILD)/libcommon/tensor/%.$1.o: libcommon/tensor/%.c | $$(BUILD)/libraries
 endef
 $(foreach s,$(KERNELS),$(eval $(call compile_set,$s)))
 
-$(BUILD)/libcommon/base/hashwide.o: ALL_CFLAGS += $(if $(filter v3,$(KERNELS)),-mavx2)
+$(BUILD)/libcommon/base/hashwide.o $(BUILD)/libcommon/base/jsonplainwide.o: ALL_CFLAGS += $(if $(filter v3,$(KERNELS)),-mavx2)
 $(BUILD)/libcommon/base/cpu.o $(BUILD)/libcommon/tensor/kernels.o: ALL_CFLAGS += $(KERNELS:%=-DKERNELS_%)
 
 -include $(LIB_OBJ:.o=.d) $(BUILD)/$(API).d $(TOOLS:%=$(BUILD)/cmd/%.d) $(UNITS:%=$(BUILD)/tests/unit/%.d) \

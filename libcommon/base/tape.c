@@ -1,6 +1,7 @@
 /* tape.c - JSON in place. See tape.h. */
 #include "base/tape.h"
-#include "base/lane16.h"
+#include "base/cpu.h"
+#include "base/jsonplain.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/set.h"
@@ -20,6 +21,7 @@ struct scan {
 	const char *begin, *p, *end;
 	uint32_t open; /* node of the innermost container, whose next is the one around it */
 	size_t depth;
+	bool wide; /* see cpu_wide */
 };
 
 /* ---- texts ---- */
@@ -94,12 +96,6 @@ static enum tape_end scan_unicode(struct scan *s, char **to)
 	return TAPE_WHOLE;
 }
 
-/* What an escape of one letter stands for; 0: it is none */
-static const char meaning[256] = {
-	['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
-	['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
-};
-
 /* Passes an escape, and writes what it stands for, which is shorter. */
 static enum tape_end scan_escape(struct scan *s, char **to)
 {
@@ -108,7 +104,7 @@ static enum tape_end scan_escape(struct scan *s, char **to)
 		return TAPE_CUT;
 	if (*s->p == 'u')
 		return scan_unicode(s, to);
-	**to = meaning[(unsigned char)*s->p++];
+	**to = jsonplain_meaning[(unsigned char)*s->p++];
 	return *(*to)++ ? TAPE_WHOLE : TAPE_BAD;
 }
 
@@ -125,49 +121,15 @@ static struct tape_node *new_node(struct scan *s, enum tape_type type)
 	return &t->v[t->n++];
 }
 
-enum { BLOCK = 64 };
-
-/* Copies a block. A bit for each byte of it that is not ASCII as it stands, the first one's lowest
- */
-static inline uint64_t copy_block(char *to, const char *from)
-{
-	uint64_t stops = 0;
-
-	for (int i = 0; i < BLOCK; i += 16) {
-		lane16 v = lane16_at(from + i);
-
-		memcpy(to + i, &v, sizeof v);
-		stops |= (uint64_t)lane16_json_ascii(v) << i;
-	}
-	return stops;
-}
-
-/* To the next quote, byte that is not ASCII, control byte or escape that is not of one letter, or
- * to the end; what comes before it is decoded to *to, behind which a block may be written. A step
- * is up to a stop, or a block but for its last byte: what it is decides about numbers alone,
- * because where the next escape stands cannot be foreseen. */
+/* To the next byte that is neither plain nor an escape of one letter; what comes before it is
+ * decoded to *to. */
 static void plain_bytes(struct scan *s, char **to)
 {
-	const char *p = s->p, *end = s->end;
-	char *q = *to;
+	struct jsonplain run = {s->p, s->end, *to};
 
-	while (end - p > BLOCK) {
-		uint64_t stops = copy_block(q, p);
-		int n = __builtin_ctzll(stops | UINT64_C(1) << (BLOCK - 1)), stop = stops >> n & 1;
-		char letter = meaning[(unsigned char)p[n + 1]];
-
-		p += n;
-		q += n;
-		if (stop && (*p != '\\' || !letter))
-			break;
-		*q = letter;
-		q += stop;
-		p += 2 * stop;
-	}
-	for (; p < end && *p != '"' && *p != '\\' && (unsigned char)(*p - ' ') < 0x60; *q++ = *p++)
-		;
-	s->p = p;
-	*to = q;
+	(s->wide ? jsonplainwide : jsonplain)(&run);
+	s->p = run.p;
+	*to = run.to;
 }
 
 /* Passes bytes that are not ASCII. False: they are not UTF-8. */
@@ -545,10 +507,10 @@ static void make_room(struct tape *t, size_t n)
 
 enum tape_end tape_parse(struct tape *t, const char *text, size_t n)
 {
-	struct scan s = {.t = t, .begin = text, .p = text, .end = text + n};
+	struct scan s = {.t = t, .begin = text, .p = text, .end = text + n, .wide = cpu_wide()};
 
 	assert(n <= UINT32_MAX);
-	make_room(t, n + BLOCK);
+	make_room(t, n + JSONPLAIN_BLOCK);
 	t->text = text;
 	t->n = 0;
 	skip_blanks(&s);
