@@ -11,6 +11,8 @@ here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 # Tools on PATH come first, then those of the tree or the prefix that this script is in
 export PATH=$PATH:$here/../build/bin:$here/../../bin
 export LC_ALL=C.UTF-8 # numbers with a point, not a comma
+# shellcheck source=pipelines/watch.bash
+. "$here/watch.bash"
 
 policy='' tasks='' eval_tasks='' run='' iterations=3 steps=100 seed=1 threads='' ks=1,4,8,16,32
 samples=32 quiet='' explore_opts='' filter_opts='' tune_opts='' eval_opts='' eval_rl='' keep_traj=''
@@ -283,6 +285,7 @@ check_options() {
 	[ -z "$threads" ] || whole --threads "$threads"
 	[[ $ks =~ ^[1-9][0-9]*(,[1-9][0-9]*)*$ ]] || die 2 "--ks: '$ks' is no list of numbers"
 	conf=$(conf_text)
+	own_explore_opts=$explore_opts
 	hand_shared
 	check_owned ""
 }
@@ -420,7 +423,7 @@ options_text() {
 kept() {
 	find "$run" -mindepth 1 \( -name '*.part' -o -name '*.tmp-*' \) -prune -o \
 		\( -type f -o -type l \) ! -path "$run/options" ! -path "$run/run.conf" \
-		! -path "$run/summary.tsv" ! -path "$run/*similarity*" ! -name .lock -printf '%P\n'
+		! -path "$run/summary.tsv" ! -path "$run/*similarity*" ! -name .lock ! -name .progress -printf '%P\n'
 }
 
 # that_count: the options on standard input that what is kept was made with
@@ -524,10 +527,12 @@ run_stage() {
 	shift
 	mark "$name"
 	note "$name"
+	watch_stage "$name"
 	setpriv --pdeathsig TERM "$@" || rc=$?
 	[ $rc -ne 2 ] || die 2 "$name: ${1##*/}: exit status 2: take other options and another folder"
 	[ $rc -ne 3 ] || die 3 "$name: ${1##*/}: exit status 3$(remedy "${@:2}")"
 	[ $rc -eq 0 ] || die $rc "$name: ${1##*/}: exit status $rc; the same call goes on from here"
+	watch_end "$name"
 }
 
 # to_file NAME FILE COMMAND ...: the command's standard output becomes FILE
@@ -654,5 +659,7 @@ summary_so_far() {
 summary() {
 	write_summary "$iterations" "$@"
 	mark done
+	rm -f "$run/.progress"
 	cat "$run/summary.tsv"
+	hints
 }

@@ -1,0 +1,139 @@
+# watch.bash - what a run says of itself: how far it is in all, for the line that its stages show on a
+# terminal and for status; its logs; and hints at its end.
+# shellcheck shell=bash
+#
+# Reads: me, run, iterations, quiet and own_explore_opts of common.bash.
+
+plan=()            # the stages of one iteration, in order, as the pipeline names them
+declare -A took=() # seconds that the last stage of each kind took
+
+# ---- progress: base/progress.h says what the stages make of it ----
+
+# watch_stage NAME: this stage begins
+watch_stage() {
+	local kind=${1##* } i='' again=0 after=0 behind=0 k
+	if [[ $1 =~ ^iter-([0-9]+)\  ]]; then
+		i=${BASH_REMATCH[1]} again=$((iterations - i))
+	fi
+	for k in "${plan[@]}"; do
+		if [ "$k" = "$kind" ]; then
+			behind=1
+		else
+			after=$((after + (again + behind) * ${took[$k]:-0}))
+		fi
+	done
+	[ $behind -eq 1 ] || again=0 after=0
+	export RLOOP_PROGRESS="$again $after $me: ${i:+iteration $i/$iterations, }$kind"
+	export RLOOP_PROGRESS_FILE=$run/.progress
+	rm -f "$run/.progress"
+	stage_began=$SECONDS
+}
+
+# watch_end NAME: it is complete
+watch_end() {
+	took[${1##* }]=$((SECONDS - stage_began))
+}
+
+# logs_of RUN: those of its explorations into the array logs, in order
+logs_of() {
+	local log
+	logs=()
+	for log in "$1"/explore.log{,.part} "$1"/iter-{1..999}/explore.log{,.part}; do
+		[ ! -s "$log" ] || logs+=("$log")
+	done
+}
+
+# ---- hints: what the logs say of the whole run, each with a command ----
+
+# hint TEXT COMMAND
+hint() {
+	note "hint: $1: $2"
+}
+
+# another OPTION ...: the command of the same run with these options, in another folder
+another() {
+	printf '%s %s -c %q -d %q' "$(command -v rloop >/dev/null && echo rloop || printf %q "$here/rloop")" \
+		"${me#rloop }" "$run/run.conf" "${run%/}-2"
+	printf ' %q' "$@"
+}
+
+# exploring WORD ...: with further options of its explorations
+exploring() {
+	another --explore-opts "${own_explore_opts:+$own_explore_opts }$*"
+}
+
+# said_of OPTION DEFAULT: its value in the options of explorations
+said_of() {
+	local -a words
+	local word value=$2 last=''
+	words_of words --explore-opts "$explore_opts"
+	for word in "${words[@]}"; do
+		[ "$last" != "$1" ] || value=$word
+		[[ $word != "$1"=* ]] || value=${word#*=}
+		last=$word
+	done
+	printf '%s\n' "$value"
+}
+
+# of_logs COLUMN [OPTION ...]: the mean over all steps of the run, nothing where no log has it
+of_logs() {
+	log-stat -q --table totals --digits 17 -c "$@" "${logs[@]}" 2>/dev/null | of_column value | grep -v n/a || true
+}
+
+# holds CONDITION: of numbers, as awk reads it
+holds() {
+	awk "BEGIN { exit !($1) }"
+}
+
+hints() {
+	local -a logs
+	[ -z "$quiet" ] || return 0
+	logs_of "$run"
+	[ ${#logs[@]} -gt 0 ] || return 0
+	hint_reward
+	hint_rate
+	hint_length
+	hint_verifier
+}
+
+hint_reward() {
+	local kept rewards
+	kept=$(of_logs groups_kept)
+	rewards=$(log-stat -q -c reward --table steps "${logs[@]}" 2>/dev/null | of_column reward | sort -u)
+	holds "${kept:-1} == 0" || { [ "$(grep -c . <<<"$rewards")" -eq 1 ] && [ "$rewards" != n/a ]; } ||
+		return 0
+	hint "the reward was $(head -n 1 <<<"$rewards") all the time, and teaches nothing; what the verifier took for the answers" \
+		"rloop view -o answers.html $(printf %q "$run/iter-$iterations/eval.traj")"
+}
+
+# Of several updates in a step the later ones see how far the earlier ones went
+hint_rate() {
+	local kl lr
+	kl=$(of_logs kl_old)
+	lr=$(said_of --lr 1e-6)
+	[ -n "$kl" ] && holds "$lr > 0 && $kl > 0 && $kl < 1e-9" || return 0
+	hint "at the rate $lr the policy stayed where it was; with a hundred times that" \
+		"$(exploring --lr "$(awk "BEGIN { print 100 * $lr }")")"
+}
+
+hint_length() {
+	local cut most
+	cut=$(of_logs truncated)
+	[ -n "$cut" ] && holds "$cut >= 0.25" || return 0
+	most=$(said_of --max-new 256)
+	cut="$(awk "BEGIN { printf \"%.0f\", 100 * $cut }") % of the responses were cut off at --max-new $most or the policy's length"
+	if [[ " $own_explore_opts" == *" --max-new"* ]]; then
+		hint "$cut; with twice that" "$(exploring --max-new $((2 * most)))"
+	else
+		hint "$cut; with twice that" "$(another --max-new $((2 * most)))"
+	fi
+}
+
+hint_verifier() {
+	local share workers
+	share=$(of_logs verifying_s:seconds)
+	[ -n "$share" ] && holds "$share >= 0.5" || return 0
+	workers=$(said_of --workers 1)
+	hint "the verifier took $(awk "BEGIN { printf \"%.0f\", 100 * $share }") % of the explorations; with more copies of it" \
+		"$(exploring --workers $((2 * workers)))"
+}
