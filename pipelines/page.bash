@@ -49,8 +49,8 @@ escaped() {
 	sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g'
 }
 
-html_table() { # of tab-separated values; an interval is small, a difference that is clear is bold
-	echo '<div class="wide"><table>'
+html_table() { # [CLASS] of tab-separated values; an interval is small, a difference that is clear is bold
+	printf '<div class="wide"><table%s>\n' "${1:+ class="$1"}"
 	escaped | sed -E 's/(^|\t)([-+][0-9][^\t[]*[^\t[ ]) \[([-+])([^]\t]*, \3)/\1<b>\2<\/b> [\3\4/g
 		s/ ?\[[^]\t]*\]/<br><small>&<\/small>/g
 		1 { s/\t/<\/th><th>/g; s/.*/<tr><th>&<\/th><\/tr>/; b }

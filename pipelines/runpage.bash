@@ -30,9 +30,11 @@ run_pictures() {
 	rm -f "$tmp"/*.caption
 	logs_of "$dir"
 	if [ -s "$dir/summary.tsv" ]; then
-		read -ra metrics < <(head -n 1 "$dir/summary.tsv" | tr '\t' '\n' | grep '^pass@' | sed '1b; $b; d' | paste -s -d ' ')
+		# pass@1 is avg@n
+		read -ra metrics < <(head -n 1 "$dir/summary.tsv" | tr '\t' '\n' | grep '^pass@' | sed '/^pass@1$/d' |
+			sed -n '1p; 2,$ { $p }' | paste -s -d ' ')
 		picture held "Held-out problems: avg@n, the share of right answers, and pass@k, the share of problems \
-that one of k answers solves." "$steps; set ylabel 'held out'; set yrange [0:]" held avg@n "${metrics[@]}"
+that one of k answers solves." "$steps; set ylabel 'held out'; set yrange [0:]" held avg@n ${metrics[@]+"${metrics[@]}"}
 	fi
 	[ ${#logs[@]} -gt 0 ] || return 0
 	picture reward "Training reward. Up: it learns. Up while the held-out curves fall: it learns the problems by heart." \
@@ -54,7 +56,7 @@ where_it_is() {
 run_page() {
 	local name
 	page_head "Run $(basename "$(realpath "$dir")" | escaped)"
-	{ printf 'what\tvalue\n' && cat "$tmp/status"; } | html_table
+	{ printf 'what\tvalue\n' && cat "$tmp/status"; } | html_table prose
 	echo '<div class="pictures">'
 	for name in ${names[@]+"${names[@]}"}; do
 		figure "$name"

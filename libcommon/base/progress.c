@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,26 +51,28 @@ static void put_file(const char *unit, uint64_t done, uint64_t all, double left)
 		return; /* who looks on sees nothing new */
 }
 
-/* Puts what the line begins with: whose it is, how far, the time left of this and of all. */
+/* Puts what the line begins with: whose it is, how far, the time left of this and of all; at the
+ * end what it took. */
 static int put_head(char *line, size_t size, const struct progress *p, uint64_t done, uint64_t all)
 {
 	const char *env = getenv("RLOOP_PROGRESS");
 	double again = 0, after = 0, each = seconds_each(p, done);
-	char left[32], in_all[32], rest[48] = "";
+	char time[32], in_all[32], rest[64] = "";
+	bool end = done >= all;
 	int at = 0;
 
 	if (env && sscanf(env, "%lf %lf %n", &again, &after, &at) < 2)
 		env = NULL;
-	progress_time(each * (double)(all - done), left);
+	progress_time(each * (double)(end ? all - p->before : all - done), time);
 	progress_time(each * ((double)(all - done) + again * (double)all) + after, in_all);
 	if (env && (again > 0 || after > 0))
-		snprintf(rest, sizeof rest, " (%s in all)", in_all);
-	return snprintf(line, size, "%.150s: %s %" PRIu64 "/%" PRIu64 ", %s left%s",
-			env ? env + at : msg_tool(), p->unit, done, all, left, rest);
+		snprintf(rest, sizeof rest, " (%s%s in all)", in_all, end ? " left" : "");
+	return snprintf(line, size, "%.150s: %s %" PRIu64 "/%" PRIu64 "%s %s%s%s",
+			env ? env + at : msg_tool(), p->unit, done, all, end ? " in" : ",", time,
+			end ? "" : " left", rest);
 }
 
-/* What fits into the terminal's line, so that it can be written over; the last one may be longer.
- */
+/* What fits into the terminal's line, so that it can be written over */
 static size_t width(size_t n)
 {
 	struct winsize w;
@@ -82,8 +85,7 @@ static size_t width(size_t n)
 static void put_line(bool last, const char *line)
 {
 	char out[640];
-	size_t n = strlen(line);
-	int k = snprintf(out, sizeof out, "\r\033[K%.*s%s", (int)(last ? n : width(n)), line,
+	int k = snprintf(out, sizeof out, "\r\033[K%.*s%s", (int)width(strlen(line)), line,
 			 last ? "\n" : "");
 
 	if (write(STDERR_FILENO, out, (size_t)k) < 0)

@@ -181,7 +181,7 @@ static void only_a_terminal_sees_progress(void **state)
 	assert_true(line >= 0);
 	assert_int_equal(child(tell_progress, line, terminal, text, sizeof text), 0);
 	assert_string_equal(text, "\r\033[Kmem: step 2/3, 10s left  now"
-				  "\r\033[Kmem: step 3/3, 0s left  loss 3\r\n");
+				  "\r\033[Kmem: step 3/3 in 10s  loss 3\r\n");
 	assert_int_equal(pipe2(p, O_NONBLOCK), 0);
 	assert_int_equal(child(tell_progress, p[1], p[0], text, sizeof text), 0);
 	assert_string_equal(text, "");
@@ -200,13 +200,14 @@ static void tell_as_a_stage(void)
 	setenv("RLOOP_PROGRESS", "2 50 loop: iteration 1/3, tune", 1);
 	setenv("RLOOP_PROGRESS_FILE", "progress-of-mem", 1);
 	progress(&p, 1, 2, "loss %d", 3);
+	progress(&p, 2, 2, "loss %d", 4);
 	ioctl(STDERR_FILENO, TIOCSWINSZ, &narrow);
 	msg_quiet(true);
 	progress(&p, 2, 2, "%s", "silent");
 	msg_quiet(false);
 	nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
 	progress(&p, 3, 4, "%s", "too long for the line");
-	progress(&p, 4, 4, "%s", "may be long");
+	progress(&p, 4, 4, "%s", "too long, too");
 	setenv("RLOOP_PROGRESS", "nothing of the kind", 1);
 	progress(&p, 5, 5, "%s", "under its own name");
 }
@@ -224,11 +225,12 @@ static void a_stage_says_what_is_left_in_all(void **state)
 	line = open(ptsname(terminal), O_RDWR | O_NOCTTY);
 	assert_int_equal(child(tell_as_a_stage, line, terminal, text, sizeof text), 0);
 	assert_string_equal(
-		text, "\r\033[Kloop: iteration 1/3, tune: step 1/2, 10s left (1m40s in all)  loss 3"
-		      "\r\033[Kloop: iteration 1/3, tune: step 3/4, 3s"
-		      "\r\033[Kloop: iteration 1/3, tune: step 4/4, 0s left (1m10s in all)  may be "
-		      "long\r\n"
-		      "\r\033[Kmem: step 5/5, 0s left  under its own name\r\n");
+		text,
+		"\r\033[Kloop: iteration 1/3, tune: step 1/2, 10s left (1m40s in all)  loss 3"
+		"\r\033[Kloop: iteration 1/3, tune: step 2/2 in 10s (1m10s left in all)  loss 4\r\n"
+		"\r\033[Kloop: iteration 1/3, tune: step 3/4, 3s"
+		"\r\033[Kloop: iteration 1/3, tune: step 4/4 in \r\n"
+		"\r\033[Kmem: step 5/5 in 10s  under its own nam\r\n");
 	f = fopen("progress-of-mem", "r");
 	assert_non_null(f);
 	assert_non_null(fgets(file, sizeof file, f));
