@@ -72,11 +72,17 @@ set_option() { # OPTION VALUE
 	esac
 }
 
+# stage_options: where those of a single stage belong
+stage_options() {
+	[ -z "${option_sets[--explore-opts]:-}" ] ||
+		printf '; an option of rl-explore, as --lr, is a word of --explore-opts, one of rft-tune of --tune-opts'
+}
+
 # take_options ARGUMENT ...: what they say, after the files that they name; the others are operands
 take_options() {
 	local parsed i
 	local -a names=() values=()
-	parsed=$(getopt -n "$me" -o "$option_letters" -l "$option_names" -- "$@") || die 2 "see $me --help"
+	parsed=$(getopt -n "$me" -o "$option_letters" -l "$option_names" -- "$@") || die 2 "see $me --help$(stage_options)"
 	eval set -- "$parsed"
 	while [ "$1" != -- ]; do
 		case $1 in
@@ -268,7 +274,7 @@ held_out() {
 
 check_files() {
 	local file
-	[ -d "$policy" ] || die 3 "$policy: no such policy folder"
+	[ -d "$policy" ] || die 3 "$policy: no such policy folder (a GGUF becomes one by policy-convert, a fresh one is made by policy-init)"
 	for file in "$tasks" "$eval_tasks" ${also_files[@]+"${also_files[@]}"}; do
 		[ -f "$file" ] || die 3 "$file: no such file"
 	done
@@ -276,9 +282,12 @@ check_files() {
 
 # check_options: those of run_options
 check_options() {
-	if [ -z "$policy" ] || [ -z "$tasks" ] || [ -z "$eval_tasks" ] || [ -z "$run" ]; then
-		die 2 "-p, -t, -e and -d are needed (see $me --help)"
-	fi
+	local lacks=''
+	[ -n "$policy" ] || lacks+=' -p'
+	[ -n "$tasks" ] || lacks+=' -t'
+	[ -n "$eval_tasks" ] || lacks+=' -e'
+	[ -n "$run" ] || lacks+=' -d'
+	[ -z "$lacks" ] || die 2 "-p, -t, -e and -d are needed (see $me --help):$lacks is missing"
 	whole --iterations "$iterations"
 	whole --steps "$steps"
 	whole --samples "$samples"
@@ -517,6 +526,7 @@ remedy() {
 		esac
 		last=$arg
 	done
+	[ ${#maybe[@]} -gt 0 ] || printf '; when what it says is mended, the same call goes on'
 	[ ${#maybe[@]} -eq 0 ] ||
 		printf '; if that is about %s: remove it, and the same call makes it anew' "${maybe[*]}"
 }

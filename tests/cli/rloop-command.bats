@@ -36,9 +36,11 @@ setup() {
 	status_is 0 rloop run -p base -t train.jsonl -e test.jsonl -i 1 -n 7 -k 1 -d two
 	cmp one/summary.tsv two/summary.tsv
 	status_is 2 rloop -p base
-	says "rloop run: -p, -t, -e and -d are needed (see rloop run --help)"
-	status_is 2 rloop run --no-such
-	says "rloop run: "
+	says "rloop run: -p, -t, -e and -d are needed (see rloop run --help): -t -e -d is missing"
+	status_is 2 rloop run --lr 1
+	says "rloop run: see rloop run --help; an option of rl-explore, as --lr, is a word of --explore-opts"
+	status_is 2 rloop plot --lr 1
+	not grep -q explore-opts err
 }
 
 @test "view is traj-view, where it is installed" {
@@ -239,7 +241,7 @@ setup() {
 	status_is 0 "$rloop" status run
 	mkdir empty
 	status_is 3 "$rloop" status empty
-	says "rloop status: empty: no file options: not the folder of a run"
+	says "rloop status: empty: no file options: not the folder of a run, which -d of rloop run names"
 	status_is 3 "$rloop" status none
 	says "none: no such folder"
 	mkdir several
@@ -414,12 +416,16 @@ rloop view -o answers.html run/iter-1/eval.traj"
 	status_is 3 "$rloop" report none
 	says "none: no such folder"
 	# while somebody has the lock, it runs
-	flock 'a <run>/.lock' sleep 3 &
-	sleep 0.2
-	"$rloop" report --follow --every 1 -o follow.html 'a <run>' >shown &
-	sleep 1.5
+	exec 8>>'a <run>/.lock'
+	flock 8
+	"$rloop" report --follow --every 1 -o follow.html 'a <run>' >shown 8>&- &
+	for _ in {1..300}; do
+		[ ! -e follow.html ] || break
+		sleep 0.1
+	done
 	grep -q 'http-equiv="refresh" content="1"' follow.html
-	wait
+	exec 8>&-
+	wait $!
 	not grep -q 'http-equiv' follow.html
 	[ "$(wc -l <shown)" -eq 4 ]
 }
