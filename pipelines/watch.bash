@@ -54,7 +54,14 @@ hint() {
 another() {
 	printf '%s %s -c %q -d %q' "$(command -v rloop >/dev/null && echo rloop || printf %q "$here/rloop")" \
 		"${me#rloop }" "$run/run.conf" "${run%/}-2"
-	printf ' %q' "$@"
+	local word
+	for word; do
+		if [[ $word == *\ * && $word != *[\'[:cntrl:]]* ]]; then
+			printf " '%s'" "$word"
+		else
+			printf ' %q' "$word"
+		fi
+	done
 }
 
 # exploring WORD ...: with further options of its explorations

@@ -79,7 +79,8 @@ plot() {
 	status_is 3 plot --text empty
 	says "empty: no summary.tsv"
 	status_is 2 plot --text
-	status_is 2 plot saw
+	plot saw >want
+	plot --text saw | cmp want -
 	status_is 0 plot --help
 }
 

@@ -19,6 +19,9 @@ setup() {
 		[ "$("$rloop" $command --version)" = "$("$rloop" --version)" ]
 	done
 	[ "$("$rloop" --version)" = "$(traj-cat --version | sed 's/traj-cat/rloop/')" ]
+	status_is 2 env OMPI_COMM_WORLD_SIZE=4 "$rloop" run -p base
+	says "rloop run: a launcher started it 4 times: call it once, with the launcher in --mpi, as --mpi 'mpirun -np 4'"
+	status_is 0 env SLURM_STEP_NUM_TASKS=4 "$rloop" plot --help
 	status_is 2 "$rloop" walk
 	says "rloop: walk: no such command; there are: run vanilla"
 	status_is 2 "$rloop" help walk
@@ -48,6 +51,10 @@ setup() {
 	chmod +x traj-view
 	PATH=$PWD:$PATH status_is 0 "$rloop" view a --text
 	[ "$output" = "view a --text" ]
+	mkdir run
+	echo x >run/options
+	PATH=$PWD:$PATH status_is 3 "$rloop" view run
+	says "rloop view: run: a run; its streams are run/iter-*/explore.traj and eval.traj"
 	# beside the script, where PATH has none
 	mkdir -p bin tree/pipelines tree/build/bin
 	for program in dirname readlink; do
@@ -382,11 +389,11 @@ rloop view -o answers.html run/iter-1/eval.traj"
 	grep -q -- "-d run-2 --max-new 60$" err
 	more=(--explore-opts '--max-new=30')
 	hinted "{\"step\":1,\"reward\":0.2,${good/0.01/0.6}}" "{\"step\":2,\"reward\":0.3,${good/0.01/0.5}}"
-	grep -qF -- '-d run-2 --explore-opts --max-new=30\ --max-new\ 60' err
+	grep -qF -- "-d run-2 --explore-opts '--max-new=30 --max-new 60'" err
 	more=()
 	hinted "{\"step\":1,\"reward\":0.2,${good/:0.1/:0.7}}" "{\"step\":2,\"reward\":0.3,${good/:0.1/:0.9}}"
 	says "hint: the verifier took 80 % of the explorations; with more copies of it: "
-	grep -qF -- '--explore-opts --workers\ 2' err
+	grep -qF -- "--explore-opts '--workers 2'" err
 	more=(-q)
 	hinted '{"step":1,"reward":0,"groups_kept":0}' '{"step":2,"reward":0,"groups_kept":0}'
 	[ -z "$stderr" ]
