@@ -316,7 +316,6 @@ hand() {
 hand_shared() {
 	hand --prompt-template "$prompt_template" explore eval
 	hand --lora "$lora" explore tune
-	hand --max-prompt "$max_prompt" explore eval
 	hand --max-new "$max_new" explore eval
 	hand --max-prompt "$max_prompt" explore eval
 	hand --verifier "$verifier" explore eval

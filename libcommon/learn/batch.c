@@ -55,8 +55,10 @@ size_t batch_bytes(const struct batch *b, size_t micro_tokens, size_t longest, b
 	size_t n = micro_tokens > longest ? micro_tokens : longest;
 
 	assert(longest >= 1);
+	/* where tokens were drawn from is known when they are read: room for it in any case */
 	return workspace_bytes(b->run, n, n, longest, grads) +
 	       n * (3 * sizeof(uint32_t) + sizeof *b->logp + sizeof *b->dlogp) +
+	       n * (sizeof *b->kept + sizeof *b->whole + sizeof *b->dwhole) +
 	       (b->with_entropy ? n * (sizeof *b->entropy + sizeof *b->dent) : 0);
 }
 
