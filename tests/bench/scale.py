@@ -10,7 +10,7 @@ tab-separated values goes to standard output, what it means to standard error. T
 """
 import argparse, json, math, pathlib, statistics, struct, sys
 
-PIECE = 1 << 20  # bytes that go to each rank at a time, before the next are sent
+ROOM = 1 << 24  # bytes that come from all ranks at a time, before the next are sent
 
 
 def size_of(policy):
@@ -63,10 +63,9 @@ def model(o, step, n):
         sums = share * (o.lanes - rounds if o.lanes > 1 else 1)  # of lanes of others, what this rank adds
         gather = w * (n - 1) / n
         texts = 12 * step["tokens"]
-        pieces = -(-share // PIECE)
+        pieces = -(-w // ROOM)
         t["sum"] = step["updates"] * (c.move(sums if o.lanes > 1 else gather) + rounds * pieces * c.latency)
-        # parts come from one rank after the other
-        t["gather"] = step["updates"] * (n / (n - 1) * c.move(gather) + n * c.latency * math.log2(n))
+        t["gather"] = step["updates"] * (c.move(gather) + pieces * c.latency)
         t["texts"] = c.move(texts) + 5 * n * c.latency * math.log2(n)
     # weights and their panels, a lane; the sum of lanes and two moments, of which each rank has a part
     own = 1 if o.lanes > 1 else 0

@@ -20,11 +20,11 @@ column() { # RANKS NAME
 	[ "$(column 1 rank_GB)" = 6.000 ] # weights, panels, lane, sum, two moments
 	# half of 10 s, and half of one response of twice the mean; half of 20; 2 of 4 lanes are another's
 	[ "$(column 2 sample_s) $(column 2 train_s) $(column 2 optimizer_s)" = "5.100 10.000 1.000" ]
-	[ "$(column 2 sum_s) $(column 2 gather_s)" = "3.000 3.000" ]
+	[ "$(column 2 sum_s) $(column 2 gather_s)" = "3.000 1.500" ]
 	[ "$(column 2 moved_GB)" = 4.500 ]
 	[ "$(column 2 rank_GB)" = 4.500 ]
 	# into each rank a quarter of three lanes
-	[ "$(column 4 sum_s) $(column 4 gather_s)" = "2.250 3.000" ]
+	[ "$(column 4 sum_s) $(column 4 gather_s)" = "2.250 2.250" ]
 	[ "$(column 8 train_s)" = 5.000 ] # four have no lane
 	# two ranks a host share its cable, and half of what one gets is from the other's host
 	status_is 0 "${scale[@]}" "${work[@]}" --ranks 2,4 --per-host 2 --memory-speed 1e9
