@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/clock.h"
 #include "base/progress.h"
 #include "base/tool.h"
 #include "stream/columns.h"
@@ -351,11 +352,12 @@ static void put_block(struct block b)
 
 static void put_means(void)
 {
+	struct progress far = {"stream", 0, clock_now()};
+
 	for (struct block b = {0}; b.from < all.n; b.from += b.n) {
 		b = block_at(b.from);
 		put_block(b);
-		progress(b.from + b.n == all.n, "resampling: evaluation %zu/%zu", b.from + b.n,
-			 all.n);
+		progress(&far, b.from + b.n, all.n, "resampling");
 	}
 }
 

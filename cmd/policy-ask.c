@@ -274,11 +274,11 @@ static void compare_texts(struct work *k, size_t task, struct span text)
 static void show(const struct work *k)
 {
 	size_t all = k->tasks.n * (size_t)o.samples, left = ask_missing(k->ask);
-	double spent = clock_now() - k->began, each = spent / (double)(k->responses + k->given_up);
-	char text[32];
+	uint64_t now = k->responses + k->given_up;
+	struct progress far = {"response", all - left - now, k->began};
 
-	progress(left == 0, "response %zu/%zu  %" PRIu64 " given up  %.1f a second  %s left",
-		 all - left, all, k->given_up, 1 / each, progress_time(each * (double)left, text));
+	progress(&far, all - left, all, "%" PRIu64 " given up  %.1f a second", k->given_up,
+		 (double)now / (clock_now() - k->began));
 }
 
 static int put_sample(void *arg, size_t task, int64_t sample, const struct choice *c,

@@ -141,13 +141,14 @@ static int write_chunk(struct roller *r, const struct rollouts *all, const char 
 
 static void show(size_t done, size_t n, double began)
 {
-	double spent = clock_now() - began;
-	char text[32];
+	struct progress far = {"problem", 0, began};
+	double rate = (double)total.tokens / (clock_now() - began);
 
-	progress(done == n, "problem %zu/%zu  reward %.3f  %.0f tokens/s  %s left", done, n,
-		 total.reward / (double)(failures.judged - failures.failed),
-		 (double)total.tokens / spent,
-		 progress_time(spent / (double)done * (double)(n - done), text));
+	if (o.judge)
+		progress(&far, done, n, "reward %.3f  %.0f tokens/s",
+			 total.reward / (double)(failures.judged - failures.failed), rate);
+	else
+		progress(&far, done, n, "%.0f tokens/s", rate);
 }
 
 /* Problems that are sampled at a time: enough to keep every thread's batch full, few enough to let

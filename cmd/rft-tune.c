@@ -194,18 +194,10 @@ static int validate(struct rft *rft, const struct rft_data *d, const struct rft_
 	return rank_agree(runlog_end(l, why), why);
 }
 
-static void show(const struct rft_report *r, double began, double tokens, uint64_t before)
+static void show(const struct rft_report *r, const struct progress *p, double tokens)
 {
-	double spent = clock_now() - began;
-	char text[32];
-
-	progress(r->update == r->updates,
-		 "update %" PRIu64 "/%" PRIu64 "  epoch %" PRIu64
-		 "  loss %.4f  %.0f tokens/s  %s left",
-		 r->update, r->updates, r->epoch, r->loss, tokens / spent,
-		 progress_time(spent / (double)(r->update - before) *
-				       (double)(r->updates - r->update),
-			       text));
+	progress(p, r->update, r->updates, "epoch %" PRIu64 "  loss %.4f  %.0f tokens/s", r->epoch,
+		 r->loss, tokens / (clock_now() - p->began));
 }
 
 static void rescue(const struct policy *p)
@@ -227,9 +219,9 @@ static void count(const struct rft_report *r)
 static int train(struct rft *rft, const struct rft_data *d, struct reason *why)
 {
 	struct rft_report r = {0};
-	double began = clock_now(), then = began, tokens = 0;
-	uint64_t before = session.done;
-	int st = before ? 0 : validate(rft, d, &r, why), got;
+	struct progress far = {"update", session.done, clock_now()};
+	double then = far.began, tokens = 0;
+	int st = far.before ? 0 : validate(rft, d, &r, why), got;
 
 	session.logged = profile_now();
 	while (!st && !rank_caught() && (got = rft_next(rft, &r, why)) != 0) {
@@ -239,7 +231,7 @@ static int train(struct rft *rft, const struct rft_data *d, struct reason *why)
 		st = session_log(&session, got < 0 ? NULL : why);
 		if (got < 0)
 			return why->status;
-		show(&r, began, tokens, before);
+		show(&r, &far, tokens);
 		st = rank_agree(st, why);
 		if (!st && r.epoch_end)
 			st = validate(rft, d, &r, why);

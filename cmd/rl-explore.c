@@ -177,30 +177,24 @@ static void rescue(const struct policy *p)
 static struct rl_total total;
 static struct rec_mark mark; /* where the stream was when a state was saved */
 
-static void show(const struct rl_report *r, double began, uint64_t before)
+static void show(const struct rl_report *r, const struct progress *p)
 {
-	double spent = clock_now() - began, now = r->sample_s + r->train_s;
-	double left = spent / (double)(r->step - before) * (double)((uint64_t)steps - r->step);
-	char text[32];
-
-	progress(r->step == session.all,
-		 "step %" PRIu64 "/%" PRId64
-		 "  reward %.3f  entropy %.3f  groups %zu/%zu  %.0f tokens/s  %s left",
-		 r->step, steps, r->explored.reward, r->explored.entropy, r->explored.kept,
-		 r->explored.tried, (double)(r->sampled + r->learned.trained) / now,
-		 progress_time(left, text));
+	progress(p, r->step, session.all,
+		 "reward %.3f  entropy %.3f  groups %zu/%zu  %.0f tokens/s", r->explored.reward,
+		 r->explored.entropy, r->explored.kept, r->explored.tried,
+		 (double)(r->sampled + r->learned.trained) / (r->sample_s + r->train_s));
 }
 
 /* Logs a step and counts it, also one whose update failed with st. Returns that, or the log's own
  * failure. */
-static int account(const struct rl *rl, const struct rl_report *r, double began, uint64_t before,
-		   int st, struct reason *why)
+static int account(const struct rl *rl, const struct rl_report *r, const struct progress *p, int st,
+		   struct reason *why)
 {
 	struct reason log_why = {0};
 
 	rl_log(&session.log, rl, r);
 	rltotal_add(&total, r, session.done++ == 0, o.groups);
-	show(r, began, before);
+	show(r, p);
 	if (!session_log(&session, &log_why) || st)
 		return st;
 	*why = log_why;
@@ -244,18 +238,17 @@ static int checkpoint(struct rec_out *w, struct reason *why)
 /* Until all steps are made, the problems are mastered or a signal came. */
 static int make_steps(struct rl *rl, struct policy *p, struct rec_out *w, struct reason *why)
 {
-	double began = clock_now();
-	uint64_t before = session.done;
+	struct progress far = {"step", session.done, clock_now()};
 	int st = 0;
 
-	for (uint64_t step = before + 1; step <= session.all && !st && !rank_caught(); step++) {
+	for (uint64_t step = far.before + 1; step <= session.all && !st && !rank_caught(); step++) {
 		struct rl_report r;
 
 		st = rl_step(rl, &r, why);
 		if (!st && rl_mastered(rl))
 			session.all = step;
 		if (r.explored.effective)
-			st = account(rl, &r, began, before, st, why);
+			st = account(rl, &r, &far, st, why);
 		if (st && r.learned.stuck)
 			rescue(p);
 		if (!st)

@@ -281,6 +281,7 @@ static int log_step(uint64_t step, const struct learned *r, double reward, doubl
 static int make_steps(struct learner *learner, struct lessons *l, uint64_t *updates,
 		      struct reason *why)
 {
+	struct progress far = {"step", 0, clock_now()};
 	int st = 0;
 
 	session.logged = profile_now();
@@ -306,8 +307,7 @@ static int make_steps(struct learner *learner, struct lessons *l, uint64_t *upda
 			st = log_step(kept.step, &r, lessons_reward(l, i), clock_now() - began,
 				      why);
 		session.done++;
-		progress(session.done == session.all, "step %" PRIu64 "/%" PRIu64 "  loss %.4f",
-			 session.done, session.all, r.loss);
+		progress(&far, session.done, session.all, "loss %.4f", r.loss);
 		st = rank_agree(st, why);
 	}
 	return st;

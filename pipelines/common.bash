@@ -11,6 +11,8 @@ here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 # Tools on PATH come first, then those of the tree or the prefix that this script is in
 export PATH=$PATH:$here/../build/bin:$here/../../bin
 export LC_ALL=C.UTF-8 # numbers with a point, not a comma
+# shellcheck source=pipelines/watch.bash
+. "$here/watch.bash"
 
 policy='' tasks='' eval_tasks='' run='' iterations=3 steps=100 seed=1 threads='' ks=1,4,8,16,32
 samples=32 quiet='' explore_opts='' filter_opts='' tune_opts='' eval_opts='' eval_rl='' keep_traj=''
@@ -70,11 +72,17 @@ set_option() { # OPTION VALUE
 	esac
 }
 
+# stage_options: where those of a single stage belong
+stage_options() {
+	[ -z "${option_sets[--explore-opts]:-}" ] ||
+		printf '; an option of rl-explore, as --lr, is a word of --explore-opts, one of rft-tune of --tune-opts'
+}
+
 # take_options ARGUMENT ...: what they say, after the files that they name; the others are operands
 take_options() {
 	local parsed i
 	local -a names=() values=()
-	parsed=$(getopt -n "$me" -o "$option_letters" -l "$option_names" -- "$@") || die 2 "see $me --help"
+	parsed=$(getopt -n "$me" -o "$option_letters" -l "$option_names" -- "$@") || die 2 "see $me --help$(stage_options)"
 	eval set -- "$parsed"
 	while [ "$1" != -- ]; do
 		case $1 in
@@ -268,7 +276,7 @@ held_out() {
 
 check_files() {
 	local file
-	[ -d "$policy" ] || die 3 "$policy: no such policy folder"
+	[ -d "$policy" ] || die 3 "$policy: no such policy folder (a GGUF becomes one by policy-convert, a fresh one is made by policy-init)"
 	for file in "$tasks" "$eval_tasks" ${also_files[@]+"${also_files[@]}"}; do
 		[ -f "$file" ] || die 3 "$file: no such file"
 	done
@@ -276,9 +284,12 @@ check_files() {
 
 # check_options: those of run_options
 check_options() {
-	if [ -z "$policy" ] || [ -z "$tasks" ] || [ -z "$eval_tasks" ] || [ -z "$run" ]; then
-		die 2 "-p, -t, -e and -d are needed (see $me --help)"
-	fi
+	local lacks=''
+	[ -n "$policy" ] || lacks+=' -p'
+	[ -n "$tasks" ] || lacks+=' -t'
+	[ -n "$eval_tasks" ] || lacks+=' -e'
+	[ -n "$run" ] || lacks+=' -d'
+	[ -z "$lacks" ] || die 2 "-p, -t, -e and -d are needed (see $me --help):$lacks is missing"
 	whole --iterations "$iterations"
 	whole --steps "$steps"
 	whole --samples "$samples"
@@ -286,6 +297,7 @@ check_options() {
 	[[ $ks =~ ^[1-9][0-9]*(,[1-9][0-9]*)*$ ]] || die 2 "--ks: '$ks' is no list of numbers"
 	check_launcher
 	conf=$(conf_text)
+	own_explore_opts=$explore_opts
 	hand_shared
 	check_owned ""
 }
@@ -428,7 +440,7 @@ options_text() {
 kept() {
 	find "$run" -mindepth 1 \( -name '*.part' -o -name '*.tmp-*' \) -prune -o \
 		\( -type f -o -type l \) ! -path "$run/options" ! -path "$run/run.conf" \
-		! -path "$run/summary.tsv" ! -path "$run/*similarity*" ! -name .lock -printf '%P\n'
+		! -path "$run/summary.tsv" ! -path "$run/*similarity*" ! -name .lock ! -name .progress -printf '%P\n'
 }
 
 # that_count: the options on standard input that what is kept was made with
@@ -522,6 +534,7 @@ remedy() {
 		esac
 		last=$arg
 	done
+	[ ${#maybe[@]} -gt 0 ] || printf '; when what it says is mended, the same call goes on'
 	[ ${#maybe[@]} -eq 0 ] ||
 		printf '; if that is about %s: remove it, and the same call makes it anew' "${maybe[*]}"
 }
@@ -563,6 +576,7 @@ run_stage() {
 	local -n words=stage_$2
 	mark "$name"
 	note "$name"
+	watch_stage "$name"
 	if has_ranks "$2"; then
 		ranks "${words[@]}" "${@:3}" || rc=$?
 	else
@@ -571,6 +585,7 @@ run_stage() {
 	[ $rc -ne 2 ] || die 2 "$name: ${words[0]##*/}: exit status 2: take other options and another folder"
 	[ $rc -ne 3 ] || die 3 "$name: ${words[0]##*/}: exit status 3$(remedy "${words[@]:1}" "${@:3}")"
 	[ $rc -eq 0 ] || die $rc "$name: ${words[0]##*/}: exit status $rc; the same call goes on from here"
+	watch_end "$name"
 }
 
 # to_file NAME FILE STAGE ARGUMENT ...: the stage's standard output becomes FILE, or its --stream
@@ -698,5 +713,7 @@ summary_so_far() {
 summary() {
 	write_summary "$iterations" "$@"
 	mark done
+	rm -f "$run/.progress"
 	cat "$run/summary.tsv"
+	hints
 }

@@ -1,11 +1,10 @@
-# draw.bash - the pictures of report, by gnuplot: curves of several variants, and the forgetting map.
+# draw.bash - the pictures of a comparison's report: curves of several variants, and the forgetting map.
 # shellcheck shell=bash
 #
 # Reads: dir, the folder of the comparison; tmp; and of its table what read_table found: set, metrics,
 # at, and the files of tmp/table.
 
-draw=()  # the variants in the pictures
-names=() # the pictures that there are
+draw=() # the variants in the pictures
 
 # ---- data of the pictures ----
 
@@ -112,36 +111,4 @@ maps() { # the forgetting map: a panel for each variant drawn
 		echo "plot '$tmp/map.$i' matrix with image"
 	done
 	echo 'unset multiplot'
-}
-
-# picture NAME CAPTION SETUP FUNCTION ...: NAME.svg and NAME.png, unless there is nothing to draw
-picture() {
-	local name=$1 caption=$2 setup=$3 size=520,380
-	shift 3
-	[ "$name" != map ] || size=$((60 + 180 * ${#draw[@]})),460
-	"$@" >"$tmp/plot" || return 0
-	{
-		echo 'set grid linecolor rgb "#aaaaaa"; set key above maxrows 4 font ",11" noenhanced'
-		echo 'set border 3; set tics nomirror; set samples 2'
-		echo "$setup"
-		echo "set terminal svg size $size font 'sans-serif,12' noenhanced name '${name//[^A-Za-z0-9]/_}'"
-		echo "set output '$tmp/$name.svg'"
-		cat "$tmp/plot"
-		echo "set output; set terminal pngcairo size $size font 'sans,10' noenhanced"
-		echo "set output '$tmp/$name.png'"
-		cat "$tmp/plot"
-		echo 'set output'
-	} >"$tmp/script"
-	gnuplot "$tmp/script" 2>"$tmp/said" || die 4 "picture $name: gnuplot: $(tail -n 1 "$tmp/said")"
-	mkdir -p "$dir/pictures"
-	mv "$tmp/$name.svg" "$tmp/$name.png" "$dir/pictures/"
-	names+=("$name")
-	printf '%s\n' "$caption" >"$tmp/$name.caption"
-}
-
-# drawing NAME: the picture within the page, in the page's colours
-drawing() {
-	sed -n '/<svg/,$p' "$dir/pictures/$1.svg" | sed -e "s/'black'/'currentColor'/g" \
-		-e 's/"black"/"currentColor"/g' -e 's/rgb( *0, *0, *0)/currentColor/g' \
-		-e '/<title>/d; /<desc>/d' -e '/<filter/,/<\/filter>/d'
 }

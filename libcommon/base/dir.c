@@ -63,7 +63,8 @@ int newdir_check(const char *path, struct reason *why)
 	if (!*path)
 		st = fail_errno(why, ENOENT, "''");
 	else if (lstat(p, &sb) == 0)
-		st = fail(why, ST_SYSTEM, "%s: exists already", path);
+		st = fail(why, ST_SYSTEM, "%s: exists already: take another name, or remove it",
+			  path);
 	else if (errno != ENOENT)
 		st = fail_errno(why, errno, "%s", path);
 	else if (access(parent, W_OK | X_OK) != 0)

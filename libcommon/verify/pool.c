@@ -280,8 +280,11 @@ static int ended(struct pool *p, struct worker *w, const struct verify_item *it,
 		return start(p, w, why);
 	if (!p->answered && (code == 126 || code == 127))
 		return fail(why, ST_SYSTEM,
-			    "verifier cmd:%s: cannot be run (status %d of its shell)", p->command,
-			    code);
+			    "verifier cmd:%s: cannot be run (status %d of its shell): %s",
+			    p->command, code,
+			    code == 126 ? "is it executable? (chmod +x)"
+					: "is it there? (a program that is not on PATH has a path, "
+					  "as ./judge)");
 	if (!w->exited || (w->got.n && status == 0))
 		done(w, out, VERDICT_GARBAGE);
 	else

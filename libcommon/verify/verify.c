@@ -54,13 +54,22 @@ static bool is_code(const char *name)
 	return name && strcmp(name, "code") == 0;
 }
 
+/* There is none of this name: what may be meant. */
+static int no_such(int st, const char *what, struct span task, const char *name, struct reason *why)
+{
+	return fail(why, st,
+		    "%s%.*s: no such verifier: %s (exact, number, math and others, see "
+		    "rloop-verify(7); a program of your own is cmd:%s)",
+		    what, TEXT_ARG(task), name, name);
+}
+
 struct verifier *verify_open(const struct verify_opts *opts, struct reason *why)
 {
 	const char *name = opts->verifier;
 	struct verifier *v;
 
 	if (name && !builtin(of_cstr(name)) && !command_of(name) && !is_code(name)) {
-		fail(why, ST_USAGE, "verifier %s: no such verifier", name);
+		no_such(ST_USAGE, "--verifier", (struct span){0}, name, why);
 		return NULL;
 	}
 	v = xcalloc(1, sizeof *v);
@@ -84,11 +93,11 @@ static int run_builtin(const struct verifier *v, const struct verify_item *it, s
 
 	if (!name)
 		return fail(why, ST_INPUT,
-			    "task %.*s: no verifier is named, by the row or by --verifier",
+			    "task %.*s: no verifier is named, by the row or by --verifier (exact, "
+			    "number, math ... or cmd:PROGRAM, see rloop-verify(7))",
 			    TEXT_ARG(it->task));
 	if (!judge)
-		return fail(why, ST_INPUT, "task %.*s: no such verifier: %s", TEXT_ARG(it->task),
-			    name);
+		return no_such(ST_INPUT, "task ", it->task, name, why);
 	*out = (struct verdict){.code = VERDICT_OK};
 	said.response = thought_spoken(it->prompt, it->response);
 	st = judge(&said, out, why);
@@ -102,10 +111,10 @@ static int may_run(const struct verifier *v, const struct verify_item *it, struc
 {
 	if (v->o.trust || !it->verifier || (v->name && strcmp(it->verifier, v->name) == 0))
 		return 0;
-	return fail(
-		why, ST_INPUT,
-		"task %.*s: its verifier is a command, which is run only when it is trusted: %s",
-		TEXT_ARG(it->task), it->verifier);
+	return fail(why, ST_INPUT,
+		    "task %.*s: its verifier is a command, which is run only when it is trusted "
+		    "(--trust): %s",
+		    TEXT_ARG(it->task), it->verifier);
 }
 
 static struct pool *pool_for(struct verifier *v, const char *command, struct reason *why)

@@ -186,7 +186,7 @@ collected() {
 	collected
 	mkdir empty
 	status_is 3 "$root/pipelines/report" empty
-	says "empty: no table: not the folder of a comparison"
+	says "empty: no table: neither a run nor a comparison"
 }
 
 @test "differences to two references" {

@@ -51,6 +51,14 @@ plot() {
 	[[ $output == *one/seed-1\ *"two/se_e_d "* ]]
 }
 
+@test "LABEL=RUN names a curve, unless there is a folder of that name" {
+	cp -r saw b=saw
+	status_is 0 plot --text "the loop=saw" b=saw
+	[[ $output == *"the loop "*" b=saw "* ]]
+	status_is 3 plot --text none=other
+	says "other: no summary.tsv"
+}
+
 @test "a log whose last line was cut off is drawn; one that is damaged is refused" {
 	plot --text saw >want
 	printf '{"step":6,"rew' >>saw/iter-2/explore.log
@@ -71,17 +79,20 @@ plot() {
 	status_is 3 plot --text empty
 	says "empty: no summary.tsv"
 	status_is 2 plot --text
-	status_is 2 plot saw
+	plot saw >want
+	plot --text saw | cmp want -
 	status_is 0 plot --help
 }
 
-@test "-o: a PNG or an SVG, into a folder that is there" {
+@test "-o: a PNG, an SVG or a PDF, into a folder that is there" {
 	status_is 0 plot -o x.svg saw
 	grep -q '<svg' x.svg
 	status_is 0 plot -o x.png saw
 	[ "$(head -c 4 x.png | tail -c 3)" = PNG ]
-	status_is 2 plot -o x.pdf saw
-	says "x.pdf: neither .png nor .svg"
+	status_is 0 plot -o x.pdf saw
+	[ "$(head -c 4 x.pdf)" = %PDF ]
+	status_is 2 plot -o x.gif saw
+	says "x.gif: none of .png, .svg and .pdf"
 	status_is 4 plot -o nodir/x.png saw
 	says "nodir/x.png: there is no such folder"
 }

@@ -12,13 +12,16 @@ setup() {
 	[[ $output == "usage: rloop COMMAND"* ]]
 	status_is 0 "$rloop" help
 	[[ $output == "usage: rloop COMMAND"* ]]
-	for command in run vanilla average compare status plot report doctor; do
+	for command in run vanilla average compare status plot report table doctor; do
 		[[ $output == *"  $command "* ]]
 		"$rloop" help $command | grep "^usage: rloop $command "
 		"$rloop" $command --help | grep "^usage: rloop $command "
 		[ "$("$rloop" $command --version)" = "$("$rloop" --version)" ]
 	done
 	[ "$("$rloop" --version)" = "$(traj-cat --version | sed 's/traj-cat/rloop/')" ]
+	status_is 2 env OMPI_COMM_WORLD_SIZE=4 "$rloop" run -p base
+	says "rloop run: a launcher started it 4 times: call it once, with the launcher in --mpi, as --mpi 'mpirun -np 4'"
+	status_is 0 env SLURM_STEP_NUM_TASKS=4 "$rloop" plot --help
 	status_is 2 "$rloop" walk
 	says "rloop: walk: no such command; there are: run vanilla"
 	status_is 2 "$rloop" help walk
@@ -40,9 +43,11 @@ setup() {
 	status_is 0 rloop run -p base -t train.jsonl -e test.jsonl -i 1 -n 7 -k 1 -d two
 	cmp one/summary.tsv two/summary.tsv
 	status_is 2 rloop -p base
-	says "rloop run: -p, -t, -e and -d are needed (see rloop run --help)"
-	status_is 2 rloop run --no-such
-	says "rloop run: "
+	says "rloop run: -p, -t, -e and -d are needed (see rloop run --help): -t -e -d is missing"
+	status_is 2 rloop run --lr 1
+	says "rloop run: see rloop run --help; an option of rl-explore, as --lr, is a word of --explore-opts"
+	status_is 2 rloop plot --lr 1
+	not grep -q explore-opts err
 }
 
 @test "view is traj-view, where it is installed" {
@@ -50,6 +55,10 @@ setup() {
 	chmod +x traj-view
 	PATH=$PWD:$PATH status_is 0 "$rloop" view a --text
 	[ "$output" = "view a --text" ]
+	mkdir run
+	echo x >run/options
+	PATH=$PWD:$PATH status_is 3 "$rloop" view run
+	says "rloop view: run: a run; its streams are run/iter-*/explore.traj and eval.traj"
 	# beside the script, where PATH has none
 	mkdir -p bin tree/pipelines tree/build/bin
 	for program in dirname readlink; do
@@ -243,7 +252,7 @@ setup() {
 	status_is 0 "$rloop" status run
 	mkdir empty
 	status_is 3 "$rloop" status empty
-	says "rloop status: empty: no file options: not the folder of a run"
+	says "rloop status: empty: no file options: not the folder of a run, which -d of rloop run names"
 	status_is 3 "$rloop" status none
 	says "none: no such folder"
 	mkdir several
@@ -316,7 +325,7 @@ setup() {
 	[ ! -e runs/vanilla/seed-1/iter-1/eval.traj ]
 	rm runs/table runs/report.html
 	status_is 3 "$rloop" report runs
-	says "not the folder of a comparison that has ended (add --so-far to its call)"
+	says "neither a run nor a comparison that has ended (rloop compare --so-far"
 	status_is 0 bash -c "$(grep /vanilla runs/jobs-1)"
 	# another process has the lock
 	status_is 0 flock runs/.lock "${call[@]}" --so-far
@@ -324,4 +333,180 @@ setup() {
 	[ "$(grep -c '^test	rloop	[12]	' runs/table)" -eq 0 ]
 	grep -q '<h2>test</h2>' runs/report.html
 	[ ! -e runs/rloop/seed-1/iter-2 ]
+}
+
+@test "table: Markdown, LaTeX and CSV of tab-separated values" {
+	printf 'variant\tstep\tpass@1\nours_2\t3\t0.12345\nx|y, "z"\t-\tn/a\n' >a.tsv
+	status_is 0 "$rloop" table a.tsv
+	printf '%s\n' '| variant | step | pass@1 |' '| --- | ---: | ---: |' '| ours_2 | 3 | 0.12345 |' \
+		'| x\|y, "z" | - | n/a |' | cmp - out
+	status_is 0 "$rloop" table --to latex --digits 2 a.tsv
+	printf '%s\n' '\begin{tabular}{lrr}' '\hline' 'variant & step & pass@1 \\' '\hline' 'ours\_2 & 3 & 0.12 \\' \
+		'x|y, "z" & - & n/a \\' '\hline' '\end{tabular}' | cmp - out
+	"$rloop" table --to csv <a.tsv >got
+	printf '%s\n' 'variant,step,pass@1' 'ours_2,3,0.12345' '"x|y, ""z""",-,n/a' | cmp - got
+	status_is 0 "$rloop" table - a.tsv <a.tsv
+	[ "$(grep -c '^| variant' out)" -eq 2 ]
+	[ "$(sed -n 5p out)" = "" ]
+	printf 'a\\b & 5%% of ~ ^ {$#}\n' | "$rloop" table --to latex | grep -xF \
+		'a\textbackslash{}b \& 5\% of \textasciitilde{} \textasciicircum{} \{\$\#\} \\'
+	status_is 2 "$rloop" table --to word a.tsv
+	says "--to: 'word' is none of: markdown latex csv"
+	status_is 2 "$rloop" table --digits x a.tsv
+	status_is 3 "$rloop" table none.tsv
+	says "none.tsv: no such file"
+}
+
+# hinted ROW ...: what a run says at its end whose exploration logs these rows
+hinted() {
+	rm -rf run base log train.jsonl test.jsonl
+	fake_stages
+	printf '%s\n' "$@" >rows
+	export FAKE_ROWS=$PWD/rows
+	status_is 0 "$rloop" run -p base -t train.jsonl -e test.jsonl -i 1 -n 7 -k 1 -d run "${more[@]}"
+}
+
+@test "hints at the end, each with a command: reward, rate, length, verifier; none of a good run, none with -q" {
+	good='"groups_kept":3,"kl_old":1e-4,"truncated":0.01,"verifying_s":0.1,"seconds":1'
+	more=()
+	hinted "{\"step\":1,\"reward\":0.2,$good}" "{\"step\":2,\"reward\":0.3,$good}"
+	not grep -q hint: err
+	hinted '{"step":1,"reward":0,"groups_kept":0}' '{"step":2,"reward":0,"groups_kept":0}'
+	says "rloop run: hint: the reward was 0 all the time, and teaches nothing; what the verifier took for the answers: \
+rloop view -o answers.html run/iter-1/eval.traj"
+	[ "$(grep -c hint: err)" -eq 1 ]
+	hinted "{\"step\":1,\"reward\":0.5,$good}" "{\"step\":2,\"reward\":0.5,$good}"
+	says "hint: the reward was 0.5 all the time"
+	more=(--explore-opts "--lr 1e-9 --verifier 'cmd:a b'")
+	hinted "{\"step\":1,\"reward\":0.2,${good/1e-4/1e-13}}" "{\"step\":2,\"reward\":0.3,${good/1e-4/1e-13}}"
+	says "hint: at the rate 1e-9 the policy stayed where it was; with a hundred times that: "
+	# what it says is a command
+	next=$(sed -n 's/.*a hundred times that: [^ ]*rloop//p' err)
+	unset FAKE_ROWS
+	eval "\"\$rloop\" $next"
+	grep -E "^explore .*--lr 1e-9 --verifier cmd:a b --lr 1e-07" log
+	[ -e run-2/iter-1/policy ]
+	rm -rf run-2
+	more=(--max-new 30)
+	hinted "{\"step\":1,\"reward\":0.2,${good/0.01/0.6}}" "{\"step\":2,\"reward\":0.3,${good/0.01/0.5}}"
+	says "hint: 55 % of the responses were cut off at --max-new 30 or the policy's length; with twice that: "
+	grep -q -- "-d run-2 --max-new 60$" err
+	more=(--explore-opts '--max-new=30')
+	hinted "{\"step\":1,\"reward\":0.2,${good/0.01/0.6}}" "{\"step\":2,\"reward\":0.3,${good/0.01/0.5}}"
+	grep -qF -- "-d run-2 --explore-opts '--max-new=30 --max-new 60'" err
+	more=()
+	hinted "{\"step\":1,\"reward\":0.2,${good/:0.1/:0.7}}" "{\"step\":2,\"reward\":0.3,${good/:0.1/:0.9}}"
+	says "hint: the verifier took 80 % of the explorations; with more copies of it: "
+	grep -qF -- "--explore-opts '--workers 2'" err
+	more=(-q)
+	hinted '{"step":1,"reward":0,"groups_kept":0}' '{"step":2,"reward":0,"groups_kept":0}'
+	[ -z "$stderr" ]
+}
+
+@test "report of a run: where it is, curves, tables; --follow until it ends" {
+	need_tool gnuplot
+	fake_stages
+	printf '{"step":%d,"reward":0.%d,"entropy":1,"note":"<b>"}\n' 1 2 2 5 3 3 >rows
+	FAKE_ROWS=$PWD/rows status_is 0 "$rloop" run -q -p base -t train.jsonl -e test.jsonl -i 2 -n 3 -k 1 -d 'a <run>'
+	status_is 0 "$rloop" report --text 'a <run>'
+	[[ $output == *"iter  rl_steps  policy"*"training reward"* ]]
+	page='a <run>/report.html'
+	grep -q '<h1>Run a &lt;run&gt;</h1>' "$page"
+	grep -q '<td>state</td><td>finished</td>' "$page"
+	[ "$(grep -c '<figure>' "$page")" -eq 3 ]
+	[ "$(grep -c 'http-equiv' "$page")" -eq 0 ]
+	grep -q '<td>rft</td>' "$page"
+	grep -q '^steps 3' "$page"
+	not grep -q '<run>' "$page"
+	[ -s 'a <run>/pictures/reward.png' ]
+	status_is 0 "$rloop" report -q -o other.html 'a <run>'
+	[ -z "$output" ]
+	cmp other.html "$page"
+	status_is 2 "$rloop" report --draw x 'a <run>'
+	status_is 2 "$rloop" report --every 0 'a <run>'
+	status_is 3 "$rloop" report none
+	says "none: no such folder"
+	# while somebody has the lock, it runs
+	exec 8>>'a <run>/.lock'
+	flock 8
+	"$rloop" report --follow --every 1 -o follow.html 'a <run>' >shown 8>&- &
+	for _ in {1..300}; do
+		[ ! -e follow.html ] || break
+		sleep 0.1
+	done
+	grep -q 'http-equiv="refresh" content="1"' follow.html
+	exec 8>&-
+	wait $!
+	not grep -q 'http-equiv' follow.html
+	[ "$(wc -l <shown)" -eq 4 ]
+}
+
+@test "report --follow of a comparison: with what its runs have left since" {
+	need_tool gnuplot
+	fixture tasks base
+	status_is 0 "$rloop" compare -q -p "$FIX/base" -t "$FIX/train.jsonl" -e "$FIX/test.jsonl" -d runs -i 1 -n 1 -S 1 -N 4 \
+		-k 1,4 --explore-opts '--groups 2 --group-size 2 --max-new 12 --keep-equal' --tune-opts '--steps 1' vanilla
+	mv runs/table table
+	status_is 0 "$rloop" report -q --follow -o page.html runs
+	cmp table runs/table
+	grep -q '<h2>test</h2>' page.html
+	[ "$(cat runs/variants)" = vanilla ]
+	rm runs/variants
+	status_is 3 "$rloop" report --follow runs
+	says "runs: no file variants"
+}
+
+@test "status says how far a tuning and an evaluation are" {
+	fixture tasks base run
+	traj-filter -q --correct "$FIX/run.traj" >expert.traj
+	# a stage that goes on for as long as it is looked at
+	call=("$rloop" run -q -p "$FIX/base" -t "$FIX/train.jsonl" -e "$FIX/test.jsonl" -d run -i 1 -n 2 -N 2 -k 1 --mix 0
+		--explore-opts '--groups 4 --group-size 8 --max-new 12 --keep-equal' --tune-opts '--steps 100000 --batch 1')
+	setsid "${call[@]}" >/dev/null 2>said &
+	pid=$!
+	for _ in {1..600}; do
+		! "$rloop" status run 2>/dev/null | grep -q '^stage	tune, update [1-9]' || break
+		sleep 0.1
+	done
+	status_is 0 "$rloop" status run
+	[[ $output == *$'\n'"stage	tune, update "*" of 100000"$'\n'*$'\n'"left	"*"of this stage"$'\n'* ]]
+	"$rloop" status --json run | jq -e '.stage == "tune" and .progress.unit == "update" and .progress.done >= 1 and
+		.progress.all == 100000 and .stage_seconds_left > 0 and .step == null'
+	kill -9 -- -$pid
+	wait $pid || true
+	"$rloop" status --json run | jq -e '.progress == null' ||
+		{ sleep 1 && "$rloop" status --json run | jq -e '.progress == null'; }
+}
+
+@test "example curves: CSV and event files, of a run that goes on too" {
+	fake_stages
+	printf '{"step":%d,"reward":0.%d,"entropy":1}\n' 1 2 2 5 3 3 >rows
+	FAKE_ROWS=$PWD/rows status_is 0 "$rloop" run -q -p base -t train.jsonl -e test.jsonl -i 2 -n 3 -k 1 -d run
+	status_is 0 env COLUMNS_OF_LOGS=reward,entropy "$root/examples/curves/run.sh" run curves
+	[ "$(head -n 2 curves/training.csv | cut -d , -f 1-3 | paste -s -d ' ')" = "step,reward,entropy 1,0.2,1" ]
+	[ "$(wc -l <curves/training.csv)" -eq 7 ]
+	[ "$(head -n 1 curves/evaluations.csv)" = "iter,rl_steps,policy,reward,expert,avg@n,pass@1" ]
+	python3 "$root/tests/cli/events.py" curves/tensorboard/training/events* >got
+	printf '%d\treward/all\t%s\n%d\tentropy/all\t1\n' 1 0.2 1 >want
+	grep -xFf want got
+	[ "$(wc -l <got)" -eq 12 ]
+	status_is 2 "$root/examples/curves/run.sh"
+	status_is 3 "$root/examples/curves/run.sh" base
+	says "no explore.log"
+}
+
+@test "a terminal sees how far the loop and a comparison are, nothing else does" {
+	need_tool script
+	fixture tasks base
+	export RUN="-p $FIX/base -t $FIX/train.jsonl -e $FIX/test.jsonl -i 2 -n 1 -N 2 -k 1"
+	export OPTS='--groups 2 --group-size 2 --max-new 12 --keep-equal' rloop
+	script -qec 'stty cols 200; "$rloop" run $RUN -d run --explore-opts "$OPTS" --tune-opts "--steps 2"' /dev/null \
+		</dev/null | tr '\r' '\n' >seen
+	grep -E 'rloop run: iteration 1/2, explore: step 1/1 in [0-9]+s \([0-9]+s left in all\)  reward ' seen
+	grep -E 'rloop run: iteration 1/2, tune: update [12]/2[, ].*s (left )?\([0-9]+s ' seen
+	grep -E 'rloop run: iteration 2/2, eval: problem [0-9]+/12 in [0-9]+s  reward ' seen
+	script -qec '"$rloop" compare $RUN -S 1 -d runs --explore-opts "$OPTS" vanilla' /dev/null </dev/null | tr '\r' '\n' >seen
+	grep 'rloop compare: 0 of 1 runs complete (rloop status ' seen
+	"$rloop" run $RUN -d other --explore-opts "$OPTS" --tune-opts "--steps 2" >seen 2>&1
+	not grep -E 'iteration|left' seen
 }

@@ -75,7 +75,7 @@ many() {
 	END
 	diff got want
 	status_is 2 traj-score --verifier nosuch in.traj
-	says "nosuch: no such verifier"
+	says "--verifier: no such verifier: nosuch (exact, "
 }
 
 @test "a command: what it is told and what it says" {

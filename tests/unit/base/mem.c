@@ -1,6 +1,7 @@
 /* Tests of base/mem.h and base/progress.h: what a process says when it gets no memory, and on a
  * terminal. */
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/progress.h"
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -157,10 +159,13 @@ static void nothing_is_something(void **state)
 
 static void tell_progress(void)
 {
-	progress(false, "step %d", 1);
-	progress(true, "step %d", 3);
+	struct progress p = {"step", 1, clock_now() - 10};
+
+	progress(&p, 2, 3, "%s", "now");
+	progress(&p, 2, 3, "%s", "too soon");
+	progress(&p, 3, 3, "loss %d", 3);
 	msg_quiet(true);
-	progress(true, "step %d", 4);
+	progress(&p, 3, 3, "%s", "silent");
 }
 
 static void only_a_terminal_sees_progress(void **state)
@@ -175,12 +180,63 @@ static void only_a_terminal_sees_progress(void **state)
 	line = open(ptsname(terminal), O_RDWR | O_NOCTTY);
 	assert_true(line >= 0);
 	assert_int_equal(child(tell_progress, line, terminal, text, sizeof text), 0);
-	assert_string_equal(text, "\r\033[Kmem: step 1\r\033[Kmem: step 3\r\n");
+	assert_string_equal(text, "\r\033[Kmem: step 2/3, 10s left  now"
+				  "\r\033[Kmem: step 3/3 in 10s  loss 3\r\n");
 	assert_int_equal(pipe2(p, O_NONBLOCK), 0);
 	assert_int_equal(child(tell_progress, p[1], p[0], text, sizeof text), 0);
 	assert_string_equal(text, "");
 	close(p[0]);
 	close(p[1]);
+	close(line);
+	close(terminal);
+}
+
+/* As a stage of a pipeline, on a narrow terminal */
+static void tell_as_a_stage(void)
+{
+	struct progress p = {"step", 0, clock_now() - 10};
+	struct winsize narrow = {.ws_row = 5, .ws_col = 40};
+
+	setenv("RLOOP_PROGRESS", "2 50 loop: iteration 1/3, tune", 1);
+	setenv("RLOOP_PROGRESS_FILE", "progress-of-mem", 1);
+	progress(&p, 1, 2, "loss %d", 3);
+	progress(&p, 2, 2, "loss %d", 4);
+	ioctl(STDERR_FILENO, TIOCSWINSZ, &narrow);
+	msg_quiet(true);
+	progress(&p, 2, 2, "%s", "silent");
+	msg_quiet(false);
+	nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+	progress(&p, 3, 4, "%s", "too long for the line");
+	progress(&p, 4, 4, "%s", "too long, too");
+	setenv("RLOOP_PROGRESS", "nothing of the kind", 1);
+	progress(&p, 5, 5, "%s", "under its own name");
+}
+
+static void a_stage_says_what_is_left_in_all(void **state)
+{
+	int terminal = posix_openpt(O_RDWR | O_NOCTTY), line;
+	char text[4096], file[64] = "";
+	FILE *f;
+
+	(void)state;
+	if (terminal < 0)
+		skip();
+	assert_int_equal(grantpt(terminal) | unlockpt(terminal), 0);
+	line = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+	assert_int_equal(child(tell_as_a_stage, line, terminal, text, sizeof text), 0);
+	assert_string_equal(
+		text,
+		"\r\033[Kloop: iteration 1/3, tune: step 1/2, 10s left (1m40s in all)  loss 3"
+		"\r\033[Kloop: iteration 1/3, tune: step 2/2 in 10s (1m10s left in all)  loss 4\r\n"
+		"\r\033[Kloop: iteration 1/3, tune: step 3/4, 3s"
+		"\r\033[Kloop: iteration 1/3, tune: step 4/4 in \r\n"
+		"\r\033[Kmem: step 5/5 in 10s  under its own nam\r\n");
+	f = fopen("progress-of-mem", "r");
+	assert_non_null(f);
+	assert_non_null(fgets(file, sizeof file, f));
+	fclose(f);
+	unlink("progress-of-mem");
+	assert_string_equal(file, "step                5            5          0.0\n");
 	close(line);
 	close(terminal);
 }
@@ -192,7 +248,7 @@ static void tell_under_a_long_name(void)
 	memset(name, 'x', sizeof name - 1);
 	msg_name(name);
 	msg_error("wrong");
-	progress(true, "%0399d", 5);
+	progress(&(struct progress){"step", 0, 0}, 1, 1, "%0399d", 5);
 }
 
 /* exec -a gives a process any name. */
@@ -233,6 +289,7 @@ int main(void)
 		cmocka_unit_test(no_memory_is_told),
 		cmocka_unit_test(nothing_is_something),
 		cmocka_unit_test(only_a_terminal_sees_progress),
+		cmocka_unit_test(a_stage_says_what_is_left_in_all),
 		cmocka_unit_test(a_name_of_any_length),
 		cmocka_unit_test(times),
 	};

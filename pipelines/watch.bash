@@ -1,0 +1,153 @@
+# watch.bash - what a run says of itself: how far it is in all, for the line that its stages show on a
+# terminal and for status; its logs; and hints at its end.
+# shellcheck shell=bash
+#
+# Reads: me, run, iterations, quiet and own_explore_opts of common.bash.
+
+plan=()            # the stages of one iteration, in order, as the pipeline names them
+declare -A took=() # seconds that the last stage of each kind took
+
+# ---- progress: base/progress.h says what the stages make of it ----
+
+# watch_stage NAME: this stage begins
+watch_stage() {
+	local kind=${1##* } i='' again=0 after=0 behind=0 k
+	if [[ $1 =~ ^iter-([0-9]+)\  ]]; then
+		i=${BASH_REMATCH[1]} again=$((iterations - i))
+	fi
+	for k in "${plan[@]}"; do
+		if [ "$k" = "$kind" ]; then
+			behind=1
+		else
+			after=$((after + (again + behind) * ${took[$k]:-0}))
+		fi
+	done
+	[ $behind -eq 1 ] || again=0 after=0
+	export RLOOP_PROGRESS="$again $after $me: ${i:+iteration $i/$iterations, }$kind"
+	export RLOOP_PROGRESS_FILE=$run/.progress
+	rm -f "$run/.progress"
+	stage_began=$SECONDS
+}
+
+# watch_end NAME: it is complete
+watch_end() {
+	took[${1##* }]=$((SECONDS - stage_began))
+	unset RLOOP_PROGRESS RLOOP_PROGRESS_FILE # a tool that is no stage speaks for itself
+}
+
+# logs_of RUN: those of its explorations into the array logs, in order
+logs_of() {
+	local log
+	logs=()
+	for log in "$1"/explore.log{,.part} "$1"/iter-{1..999}/explore.log{,.part}; do
+		[ ! -s "$log" ] || logs+=("$log")
+	done
+}
+
+# ---- hints: what the logs say of the whole run, each with a command ----
+
+# hint TEXT COMMAND
+hint() {
+	note "hint: $1: $2"
+}
+
+# another OPTION ...: the command of the same run with these options, in another folder
+another() {
+	printf '%s %s -c %q -d %q' "$(command -v rloop >/dev/null && echo rloop || printf %q "$here/rloop")" \
+		"${me#rloop }" "$run/run.conf" "${run%/}-2"
+	local word
+	for word; do
+		if [[ $word == *\ * && $word != *[\'[:cntrl:]]* ]]; then
+			printf " '%s'" "$word"
+		else
+			printf ' %q' "$word"
+		fi
+	done
+}
+
+# exploring WORD ...: with further options of its explorations
+exploring() {
+	another --explore-opts "${own_explore_opts:+$own_explore_opts }$*"
+}
+
+# said_of OPTION DEFAULT: its value in the options of explorations
+said_of() {
+	local -a words
+	local word value=$2 last=''
+	words_of words --explore-opts "$explore_opts"
+	for word in "${words[@]}"; do
+		[ "$last" != "$1" ] || value=$word
+		[[ $word != "$1"=* ]] || value=${word#*=}
+		last=$word
+	done
+	printf '%s\n' "$value"
+}
+
+# of_logs COLUMN SCALE [OPTION ...]: SCALE times the mean over all steps of the run, as a whole number;
+# nothing where no log has it
+of_logs() {
+	log-stat -q --table totals --digits 0 -c "$1" --scale "$2" "${@:3}" "${logs[@]}" 2>/dev/null | of_column value |
+		grep -v n/a || true
+}
+
+# hundredfold NUMBER
+hundredfold() {
+	local text mantissa power
+	printf -v text %.15e "$1"
+	mantissa=${text%e*} power=${text#*e}
+	printf %g "${mantissa}e$((${power:0:1}10#${power:1} + 2))"
+}
+
+hints() {
+	local -a logs
+	[ -z "$quiet" ] || return 0
+	logs_of "$run"
+	[ ${#logs[@]} -gt 0 ] || return 0
+	hint_reward
+	hint_rate
+	hint_length
+	hint_verifier
+}
+
+hint_reward() {
+	local kept rewards
+	kept=$(of_logs groups_kept 1 --sum)
+	rewards=$(log-stat -q -c reward --table steps "${logs[@]}" 2>/dev/null | of_column reward | sort -u)
+	[ "${kept:-1}" -eq 0 ] || { [ "$(grep -c . <<<"$rewards")" -eq 1 ] && [ "$rewards" != n/a ]; } ||
+		return 0
+	hint "the reward was $(head -n 1 <<<"$rewards") all the time, and teaches nothing; what the verifier took for the answers" \
+		"rloop view -o answers.html $(printf %q "$run/iter-$iterations/eval.traj")"
+}
+
+# Of several updates in a step the later ones see how far the earlier ones went
+hint_rate() {
+	local kl lr
+	kl=$(of_logs kl_old 1e17)
+	lr=$(said_of --lr 1e-6)
+	if [ "${kl:-0}" -gt 0 ] && [ "$kl" -lt 100000000 ] && [[ $lr =~ [1-9] ]]; then
+		hint "at the rate $lr the policy stayed where it was; with a hundred times that" \
+			"$(exploring --lr "$(hundredfold "$lr")")"
+	fi
+}
+
+hint_length() {
+	local cut most
+	cut=$(of_logs truncated 100)
+	[ "${cut:-0}" -ge 25 ] || return 0
+	most=$(said_of --max-new 256)
+	cut="$cut % of the responses were cut off at --max-new $most or the policy's length"
+	if [[ " $own_explore_opts" == *" --max-new"* ]]; then
+		hint "$cut; with twice that" "$(exploring --max-new $((2 * most)))"
+	else
+		hint "$cut; with twice that" "$(another --max-new $((2 * most)))"
+	fi
+}
+
+hint_verifier() {
+	local share workers
+	share=$(of_logs verifying_s:seconds 100)
+	[ "${share:-0}" -ge 50 ] || return 0
+	workers=$(said_of --workers 1)
+	hint "the verifier took $share % of the explorations; with more copies of it" \
+		"$(exploring --workers $((2 * workers)))"
+}
