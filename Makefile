@@ -95,7 +95,7 @@ mpi: $(MPI_MODULE)
 
 $(MPI_MODULE): libcommon/mpi/calls.c libcommon/base/rankcalls.h libcommon/base/tool.h
 	@mkdir -p $(@D)
-	$(MPICC) -std=c11 -O2 -Wall -Wextra $(WERROR) -fPIC -shared -Ilibcommon -o $@ $<
+	$(MPICC) -std=c11 $(CFLAGS) -Wall -Wextra $(WERROR) -fPIC -shared $(LDFLAGS) -Ilibcommon -o $@ $<
 
 units: $(UNITS:%=$(BUILD)/unit/%)
 
@@ -247,21 +247,26 @@ demo: all
 paper: all
 	@export PATH="$(abspath $(BUILD)/bin):$$PATH"; examples/paper/run.sh "$(PAPER)"
 
+# of libtraj.a, below PREFIX
+LIBDIR = lib
 bindir = $(DESTDIR)$(PREFIX)/bin
 libexecdir = $(DESTDIR)$(PREFIX)/libexec/rloop
 docdir = $(DESTDIR)$(PREFIX)/share/doc/rloop
 mandir = $(DESTDIR)$(PREFIX)/share/man
-libdir = $(DESTDIR)$(PREFIX)/lib
+libdir = $(DESTDIR)$(PREFIX)/$(LIBDIR)
 includedir = $(DESTDIR)$(PREFIX)/include
 pythondir = $(DESTDIR)$(PREFIX)/lib/python3/dist-packages
 completiondir = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 zshdir = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 
+# of a file $f: programs are those that are programs here
+MODE = $$([ -x $$f ] && echo 755 || echo 644)
+
 #: installs under DESTDIR PREFIX what was built
 install: all
 	install -d "$(bindir)" "$(libexecdir)/variants" "$(docdir)"
 	install $(TOOLS:%=$(BUILD)/bin/%) "$(bindir)"
-	install $(PIPELINES:%=pipelines/%) "$(libexecdir)"
+	for f in $(PIPELINES:%=pipelines/%); do install -m $(MODE) $$f "$(libexecdir)" || exit; done
 	ln -srf "$(libexecdir)/rloop" "$(bindir)/rloop"
 	install -d "$(completiondir)"
 	for t in $(TOOLS) rloop; do ln -srf "$(libexecdir)/completion.bash" "$(completiondir)/$$t" || exit; done
@@ -274,12 +279,12 @@ install: all
 	install -d "$(libdir)/pkgconfig"
 	printf '%s\n' 'prefix=$(PREFIX)' 'Name: traj' 'Description: trajectory streams' \
 		'Version: $(VERSION)' 'Requires: $(TRAJ_PKGS)' 'Cflags: -I$${prefix}/include' \
-		'Libs: -L$${prefix}/lib -ltraj -pthread -lm' >"$(libdir)/pkgconfig/traj.pc"
+		'Libs: -L$${prefix}/$(LIBDIR) -ltraj -pthread -lm' >"$(libdir)/pkgconfig/traj.pc"
 	install -d "$(docdir)/docs"
 	install -m 644 $(wildcard docs/*) "$(docdir)/docs"
 	[ ! -e $(MPI_MODULE) ] || install -m 644 $(MPI_MODULE) "$(libexecdir)"
 	install -m 644 $(VARIANTS) "$(libexecdir)/variants"
-	for f in $(EXAMPLES); do install -D -t "$(docdir)/$$(dirname $${f#examples/})" $$f || exit; done
+	for f in $(EXAMPLES); do install -D -m $(MODE) -t "$(docdir)/$$(dirname $${f#examples/})" $$f || exit; done
 	for m in $(MAN); do install -D -m 644 -t "$(mandir)/man$${m##*.}" $$m || exit; done
 
 #: takes that away again
