@@ -32,6 +32,7 @@ watch_stage() {
 # watch_end NAME: it is complete
 watch_end() {
 	took[${1##* }]=$((SECONDS - stage_began))
+	unset RLOOP_PROGRESS RLOOP_PROGRESS_FILE # a tool that is no stage speaks for itself
 }
 
 # logs_of RUN: those of its explorations into the array logs, in order
@@ -82,14 +83,19 @@ said_of() {
 	printf '%s\n' "$value"
 }
 
-# of_logs COLUMN [OPTION ...]: the mean over all steps of the run, nothing where no log has it
+# of_logs COLUMN SCALE [OPTION ...]: SCALE times the mean over all steps of the run, as a whole number;
+# nothing where no log has it
 of_logs() {
-	log-stat -q --table totals --digits 17 -c "$@" "${logs[@]}" 2>/dev/null | of_column value | grep -v n/a || true
+	log-stat -q --table totals --digits 0 -c "$1" --scale "$2" "${@:3}" "${logs[@]}" 2>/dev/null | of_column value |
+		grep -v n/a || true
 }
 
-# holds CONDITION: of numbers, as awk reads it
-holds() {
-	awk "BEGIN { exit !($1) }"
+# hundredfold NUMBER
+hundredfold() {
+	local text mantissa power
+	printf -v text %.15e "$1"
+	mantissa=${text%e*} power=${text#*e}
+	printf %g "${mantissa}e$((${power:0:1}10#${power:1} + 2))"
 }
 
 hints() {
@@ -105,9 +111,9 @@ hints() {
 
 hint_reward() {
 	local kept rewards
-	kept=$(of_logs groups_kept)
+	kept=$(of_logs groups_kept 1 --sum)
 	rewards=$(log-stat -q -c reward --table steps "${logs[@]}" 2>/dev/null | of_column reward | sort -u)
-	holds "${kept:-1} == 0" || { [ "$(grep -c . <<<"$rewards")" -eq 1 ] && [ "$rewards" != n/a ]; } ||
+	[ "${kept:-1}" -eq 0 ] || { [ "$(grep -c . <<<"$rewards")" -eq 1 ] && [ "$rewards" != n/a ]; } ||
 		return 0
 	hint "the reward was $(head -n 1 <<<"$rewards") all the time, and teaches nothing; what the verifier took for the answers" \
 		"rloop view -o answers.html $(printf %q "$run/iter-$iterations/eval.traj")"
@@ -116,19 +122,20 @@ hint_reward() {
 # Of several updates in a step the later ones see how far the earlier ones went
 hint_rate() {
 	local kl lr
-	kl=$(of_logs kl_old)
+	kl=$(of_logs kl_old 1e15)
 	lr=$(said_of --lr 1e-6)
-	[ -n "$kl" ] && holds "$lr > 0 && $kl > 0 && $kl < 1e-9" || return 0
-	hint "at the rate $lr the policy stayed where it was; with a hundred times that" \
-		"$(exploring --lr "$(awk "BEGIN { print 100 * $lr }")")"
+	if [ "${kl:-0}" -gt 0 ] && [ "$kl" -lt 1000000 ] && [[ $lr =~ [1-9] ]]; then
+		hint "at the rate $lr the policy stayed where it was; with a hundred times that" \
+			"$(exploring --lr "$(hundredfold "$lr")")"
+	fi
 }
 
 hint_length() {
 	local cut most
-	cut=$(of_logs truncated)
-	[ -n "$cut" ] && holds "$cut >= 0.25" || return 0
+	cut=$(of_logs truncated 100)
+	[ "${cut:-0}" -ge 25 ] || return 0
 	most=$(said_of --max-new 256)
-	cut="$(awk "BEGIN { printf \"%.0f\", 100 * $cut }") % of the responses were cut off at --max-new $most or the policy's length"
+	cut="$cut % of the responses were cut off at --max-new $most or the policy's length"
 	if [[ " $own_explore_opts" == *" --max-new"* ]]; then
 		hint "$cut; with twice that" "$(exploring --max-new $((2 * most)))"
 	else
@@ -138,9 +145,9 @@ hint_length() {
 
 hint_verifier() {
 	local share workers
-	share=$(of_logs verifying_s:seconds)
-	[ -n "$share" ] && holds "$share >= 0.5" || return 0
+	share=$(of_logs verifying_s:seconds 100)
+	[ "${share:-0}" -ge 50 ] || return 0
 	workers=$(said_of --workers 1)
-	hint "the verifier took $(awk "BEGIN { printf \"%.0f\", 100 * $share }") % of the explorations; with more copies of it" \
+	hint "the verifier took $share % of the explorations; with more copies of it" \
 		"$(exploring --workers $((2 * workers)))"
 }

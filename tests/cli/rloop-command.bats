@@ -340,7 +340,8 @@ setup() {
 	printf '%s\n' '\begin{tabular}{lrr}' '\hline' 'variant & step & pass@1 \\' '\hline' 'ours\_2 & 3 & 0.12 \\' \
 		'x|y, "z" & - & n/a \\' '\hline' '\end{tabular}' | cmp - out
 	"$rloop" table --to csv <a.tsv >got
-	printf '%s\n' 'variant,step,pass@1' 'ours_2,3,0.12345' '"x|y, ""z""",-,n/a' | cmp - got
+	printf '%s\n' 'variant,step,pass@1' 'ours_2,3,0.12345' '"x|y, ""z""","-","n/a"' | cmp - got
+	printf 'a\tb\tc\n1.25\t\t7\n' | "$rloop" table --to csv --digits 1 | tail -n 1 | grep -x '1.2,,7'
 	status_is 0 "$rloop" table - a.tsv <a.tsv
 	[ "$(grep -c '^| variant' out)" -eq 2 ]
 	[ "$(sed -n 5p out)" = "" ]
@@ -489,4 +490,20 @@ rloop view -o answers.html run/iter-1/eval.traj"
 	status_is 2 "$root/examples/curves/run.sh"
 	status_is 3 "$root/examples/curves/run.sh" base
 	says "no explore.log"
+}
+
+@test "a terminal sees how far the loop and a comparison are, nothing else does" {
+	need_tool script
+	fixture tasks base
+	export RUN="-p $FIX/base -t $FIX/train.jsonl -e $FIX/test.jsonl -i 2 -n 1 -N 2 -k 1"
+	export OPTS='--groups 2 --group-size 2 --max-new 12 --keep-equal' rloop
+	script -qec 'stty cols 200; "$rloop" run $RUN -d run --explore-opts "$OPTS" --tune-opts "--steps 2"' /dev/null \
+		</dev/null | tr '\r' '\n' >seen
+	grep -E 'rloop run: iteration 1/2, explore: step 1/1 in [0-9]+s \([0-9]+s left in all\)  reward ' seen
+	grep -E 'rloop run: iteration 1/2, tune: update [12]/2[, ].*s (left )?\([0-9]+s ' seen
+	grep -E 'rloop run: iteration 2/2, eval: problem [0-9]+/12 in [0-9]+s  reward ' seen
+	script -qec '"$rloop" compare $RUN -S 1 -d runs --explore-opts "$OPTS" vanilla' /dev/null </dev/null | tr '\r' '\n' >seen
+	grep 'rloop compare: 0 of 1 runs complete (rloop status ' seen
+	"$rloop" run $RUN -d other --explore-opts "$OPTS" --tune-opts "--steps 2" >seen 2>&1
+	not grep -E 'iteration|left' seen
 }
