@@ -1,17 +1,24 @@
 # Builds every cmd/NAME.c into build/bin/NAME on one library of libcommon/*/*.c.
 # Sources are found by wildcard: a new file needs no line here.
+# A line "#: text" says what comes below it, in make help.
 
+#: where make install puts it all
 PREFIX = /usr/local
+#: and what comes before that, for packages
 DESTDIR =
+#: the compiler
 CC = cc
 OBJCOPY = $(shell $(CC) -print-prog-name=objcopy)
 OPT = -O3 -g
 # asserts are for whoever works on the code: check and the builds that give CFLAGS have them
+#: optimisation and the processor that is compiled for
 CFLAGS = $(OPT) -DNDEBUG
 # Sets of kernels (base/cpu.h) that programs choose from when they start; all else is compiled for
 # what CC compiles for: CFLAGS='-O3 -DNDEBUG -march=x86-64-v2' raises that. Sanitizers leave out the
 # widest, which take them longest to compile.
+#: sanitizers, as address,undefined: a build of its own
 SAN =
+#: sets of kernels, of plain v3 v4 amx v4bf16
 KERNELS = plain $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),v3 $(if $(SAN),,v4 amx v4bf16))
 # what only the checks build is built without a warning
 WERROR = $(if $(SAN),-Werror)
@@ -20,11 +27,23 @@ PAPER = build/paper
 JOBS := $(shell nproc)
 
 PKGS = openblas msgpack libxxhash jansson libpcre2-8 libutf8proc zlib libzstd libcurl
+#: the folder of what is built
 BUILD = build$(if $(SAN),-$(SAN))
 comma = ,
 
 ifneq ($(filter -Ofast -ffast-math,$(CFLAGS)),)
 $(error -Ofast and -ffast-math remove the checks for NaN: not supported)
+endif
+ifneq ($(filter-out plain v3 v4 amx v4bf16,$(KERNELS)),)
+$(error KERNELS: there are plain, v3, v4, amx and v4bf16, and not: $(filter-out plain v3 v4 amx v4bf16,$(KERNELS)))
+endif
+ifeq ($(filter plain,$(KERNELS)),)
+$(error KERNELS: plain is wanted in any case: KERNELS="plain $(KERNELS)")
+endif
+ifneq ($(filter amx v4bf16,$(KERNELS)),)
+ifeq ($(filter v4,$(KERNELS)),)
+$(error KERNELS: $(filter amx v4bf16,$(KERNELS)) has all but one product of v4: KERNELS="$(KERNELS) v4")
+endif
 endif
 
 # -ffp-contract=off: nothing is fused that does not say so, so that all sets give the same bits
@@ -63,6 +82,7 @@ FLAGS_v4 = $(FLAGS_v3) -mavx512f -mavx512bw -mavx512dq -mavx512vl
 FLAGS_amx = $(FLAGS_v4) -mamx-tile -mamx-bf16 -DKERNEL_REST=v4
 FLAGS_v4bf16 = $(FLAGS_v4) -mavx512bf16 -DKERNEL_REST=v4
 
+#: the tools and libtraj.a (the default)
 all: $(TOOLS:%=$(BUILD)/bin/%) $(BUILD)/libtraj.a
 
 # More than one process for a run (docs/SCALING.md): the module that the tools load under a launcher.
@@ -70,6 +90,7 @@ all: $(TOOLS:%=$(BUILD)/bin/%) $(BUILD)/libtraj.a
 MPICC = mpicc
 MPI_MODULE = $(BUILD)/libexec/rloop/rloop-mpi.so
 
+#: the module for runs of several processes
 mpi: $(MPI_MODULE)
 
 $(MPI_MODULE): libcommon/mpi/calls.c libcommon/base/rankcalls.h libcommon/base/tool.h
@@ -151,7 +172,7 @@ $$(BUILD)/libcommon/tensor/%.$1.o: libcommon/tensor/%.c | $$(BUILD)/libraries
 endef
 $(foreach s,$(KERNELS),$(eval $(call compile_set,$s)))
 
-$(BUILD)/libcommon/base/hashwide.o: ALL_CFLAGS += $(if $(filter v3,$(KERNELS)),-mavx2)
+$(BUILD)/libcommon/base/hashwide.o $(BUILD)/libcommon/base/jsonplainwide.o: ALL_CFLAGS += $(if $(filter v3,$(KERNELS)),-mavx2)
 $(BUILD)/libcommon/base/cpu.o $(BUILD)/libcommon/tensor/kernels.o: ALL_CFLAGS += $(KERNELS:%=-DKERNELS_%)
 
 -include $(LIB_OBJ:.o=.d) $(BUILD)/$(API).d $(TOOLS:%=$(BUILD)/cmd/%.d) $(UNITS:%=$(BUILD)/tests/unit/%.d) \
@@ -161,10 +182,11 @@ $(BUILD)/libcommon/base/cpu.o $(BUILD)/libcommon/tensor/kernels.o: ALL_CFLAGS +=
 PACKAGES = gcc make libc6-dev pkg-config libopenblas-dev libmsgpack-dev libxxhash-dev \
 	libjansson-dev libpcre2-dev libutf8proc-dev zlib1g-dev libzstd-dev libcurl4-openssl-dev libcmocka-dev bats clang \
 	clang-format libclang-rt-14-dev shellcheck mandoc strace procps locales bsdextrautils gnuplot-nox jq \
-	datamash python3 python3-msgpack python3-xxhash bubblewrap openmpi-bin \
+	datamash python3 python3-msgpack python3-xxhash bubblewrap zsh iproute2 openmpi-bin \
 	libopenmpi-dev
 SUDO = $(if $(filter-out 0,$(shell id -u)),sudo)
 
+#: installs what Debian 12 needs to build, to test and to draw
 deps:
 	@missing=; for p in $(PACKAGES); do \
 		dpkg-query -W -f='$${db:Status-Status} ' $$p 2>/dev/null | grep -qw installed || \
@@ -177,6 +199,7 @@ deps:
 # asserts, are made by the checks of the same names.
 CHECKED = build-check
 
+#: all tests, in a build of their own
 check:
 	@$(MAKE) -s --no-print-directory -j$(JOBS) BUILD=$(CHECKED) CFLAGS='$(OPT)' WERROR=-Werror all units fuzzers \
 		$$(command -v $(MPICC) >/dev/null && echo mpi)
@@ -184,19 +207,23 @@ check:
 	@export BIN="$(CURDIR)/$(CHECKED)/bin" UNIT="$(CURDIR)/$(CHECKED)/unit" FUZZ="$(CURDIR)/$(CHECKED)/fuzz"; \
 		RESULT=$(BUILD)/check.result tests/run
 
-# T seconds of libFuzzer for each target; what it finds goes to tests/fuzz/findings
+# What libFuzzer finds goes to tests/fuzz/findings
+#: seconds of make fuzz for each target
 T = 60
 
+#: libFuzzer on every target
 fuzz:
 	@tests/fuzz/run.sh $(T)
 
+#: the fast tests with sanitizers
 check-san:
 	@tests/run checks/san
 
-# What takes too long for check
+#: check, and the tests that take too long for it
 check-long: check
 	@BIN="$(CURDIR)/$(CHECKED)/bin" tests/long.sh
 
+#: branches that the tests reach
 coverage:
 	@tests/coverage.sh
 
@@ -206,16 +233,17 @@ print-%:
 
 benches: $(BENCHES:%=$(BUILD)/bench/%)
 
-# PEERS=1: PyTorch and others in turn; ONLY="model rl": these of tests/bench/*.sh alone
+#: how fast; PEERS=1: beside PyTorch and others; ONLY="model rl": these of tests/bench/*.sh
 bench: all benches
 	@export PATH="$(abspath $(BUILD)/bin):$(abspath $(BUILD)/bench):$$PATH"; \
 		for b in $(or $(ONLY:%=tests/bench/%.sh),$(wildcard tests/bench/*.sh)); do \
 		bash $$b || exit; done
 
+#: the loop against plain RL on generated problems: minutes
 demo: all
 	@export PATH="$(abspath $(BUILD)/bin):$$PATH"; examples/countdown/run.sh "$(DEMO)"
 
-# An hour on two processors: see examples/paper/README.md
+#: the comparison of examples/paper/README.md: an hour on two processors
 paper: all
 	@export PATH="$(abspath $(BUILD)/bin):$$PATH"; examples/paper/run.sh "$(PAPER)"
 
@@ -227,7 +255,9 @@ libdir = $(DESTDIR)$(PREFIX)/lib
 includedir = $(DESTDIR)$(PREFIX)/include
 pythondir = $(DESTDIR)$(PREFIX)/lib/python3/dist-packages
 completiondir = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+zshdir = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 
+#: installs under DESTDIR PREFIX what was built
 install: all
 	install -d "$(bindir)" "$(libexecdir)/variants" "$(docdir)"
 	install $(TOOLS:%=$(BUILD)/bin/%) "$(bindir)"
@@ -235,6 +265,8 @@ install: all
 	ln -srf "$(libexecdir)/rloop" "$(bindir)/rloop"
 	install -d "$(completiondir)"
 	for t in $(TOOLS) rloop; do ln -srf "$(libexecdir)/completion.bash" "$(completiondir)/$$t" || exit; done
+	install -d "$(zshdir)"
+	ln -srf "$(libexecdir)/completion.zsh" "$(zshdir)/_rloop"
 	install -m 644 README.md LICENSE "$(docdir)"
 	install -D -m 644 -t "$(pythondir)" libcommon/stream/traj.py
 	install -D -m 644 -t "$(includedir)/rloop" $(API).h
@@ -250,15 +282,56 @@ install: all
 	for f in $(EXAMPLES); do install -D -t "$(docdir)/$$(dirname $${f#examples/})" $$f || exit; done
 	for m in $(MAN); do install -D -m 644 -t "$(mandir)/man$${m##*.}" $$m || exit; done
 
+#: takes that away again
 uninstall:
 	for t in $(TOOLS) rloop; do rm -f "$(bindir)/$$t" "$(completiondir)/$$t" || exit; done
 	for m in $(MAN); do rm -f "$(mandir)/man$${m##*.}/$${m##*/}" || exit; done
+	rm -f "$(zshdir)/_rloop"
 	rm -f "$(pythondir)/traj.py" "$(pythondir)"/__pycache__/traj.*.pyc
 	rm -f "$(libdir)/libtraj.a" "$(libdir)/pkgconfig/traj.pc" "$(includedir)/rloop/traj.h"
 	rm -rf "$(libexecdir)" "$(docdir)"
 
+#: removes all builds
 clean:
 	rm -rf build build-*
 
-.PHONY: all mpi units fuzzers benches deps check check-long check-san coverage fuzz bench demo paper install uninstall clean
+#: this text
+help:
+	@awk '/^#: / { text = substr($$0, 4); next } \
+		text == "" { next } \
+		/^[A-Z]+ *=/ { sub(/ *=.*/, "="); set = set sprintf("  %-14s %s\n", $$1, text) } \
+		/^[a-z-]+:/ { sub(/:.*/, ""); make = make sprintf("  make %-12s %s\n", $$1, text) } \
+		{ text = "" } \
+		END { printf "%s\nVariables, as make PREFIX=/opt/rloop install:\n%s", make, set }' Makefile
+
+# What belongs to the sources: what git knows, or in an unpacked tarball all but what was built
+DIST = rloop-$(VERSION)
+SOURCES = { if [ -e .git ]; then git ls-files -z; else \
+	find . -path './build*' -prune -o -type f -printf '%P\0' | sort -z; fi; }
+
+#: the sources as build/rloop-VERSION.tar.gz; the same bytes of the same sources
+dist:
+	@mkdir -p $(BUILD)
+	@when=$$(git log -1 --format=@%ct 2>/dev/null || stat -c @%Y Makefile); \
+	$(SOURCES) | tar --null -T - --transform 's,^,$(DIST)/,' --sort=name --format=gnu \
+		--owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw --mtime="$$when" -cf - | \
+		gzip -9n >$(BUILD)/$(DIST).tar.gz.part
+	@mv $(BUILD)/$(DIST).tar.gz.part $(BUILD)/$(DIST).tar.gz
+	@echo $(BUILD)/$(DIST).tar.gz
+
+# The folder of the packages that make deb builds
+DEB = $(BUILD)/deb
+
+#: packages for Debian, in build/deb (debhelper is wanted)
+deb: dist
+	rm -rf $(DEB)
+	mkdir -p $(DEB)
+	tar -xzf $(BUILD)/$(DIST).tar.gz -C $(DEB)
+	cd $(DEB)/$(DIST) && dpkg-buildpackage -b -us -uc
+	@ls $(DEB)/*.deb
+
+TARGETS = all mpi units fuzzers benches deps check check-long check-san coverage fuzz bench demo paper \
+	install uninstall clean help dist deb
+
+.PHONY: $(TARGETS)
 .SECONDARY:

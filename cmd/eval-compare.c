@@ -7,6 +7,7 @@
 #include "base/progress.h"
 #include "base/tool.h"
 #include "stream/columns.h"
+#include "stats/cells.h"
 #include "stats/pigeonhole.h"
 #include "stats/evalset.h"
 #include "stats/passk.h"
@@ -14,27 +15,30 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MAX_KS = 100, MAX_LINE = 1 << 16 };
 enum { AVG, ENTROPY, DISTINCT, FORGETTING, PASS }; /* PASS + i: of ks[i] */
 
-static bool problems, strict;
+static bool json, problems, strict;
 static double threshold = 0.5;
 static int64_t bootstrap = 1000, seed;
 static const char *k_list = "1,4,8,16,32", *reference;
 
-static const struct opt opts[] = {{0, "reference", "VARIANT", OPT_STR, &reference, 0, 0,
-				   "variant that differences are to (without: no differences)"},
-				  {'k', "k", "LIST", OPT_STR, &k_list, 0, 0, "numbers of attempts"},
-				  OPT__THRESHOLD(threshold),
-				  OPT__BOOTSTRAP(bootstrap),
-				  {'s', "seed", "N", OPT_INT, &seed, 0, 9e15, "of the resampling"},
-				  {0, "problems", NULL, OPT_FLAG, &problems, 0, 0,
-				   "a row for each problem of each evaluation instead"},
-				  OPT__STRICT(strict),
-				  {0}};
+static const struct opt opts[] = {
+	{0, "reference", "VARIANT", OPT_STR, &reference, 0, 0,
+	 "variant that differences are to (without: no differences)"},
+	{'k', "k", "LIST", OPT_STR, &k_list, 0, 0, "numbers of attempts"},
+	OPT__THRESHOLD(threshold),
+	OPT__BOOTSTRAP(bootstrap),
+	{'s', "seed", "N", OPT_INT, &seed, 0, 9e15, "of the resampling"},
+	{0, "problems", NULL, OPT_FLAG, &problems, 0, 0,
+	 "a row for each problem of each evaluation instead"},
+	{0, "json", NULL, OPT_FLAG, &json, 0, 0, "one JSON object a line instead of a table"},
+	OPT__STRICT(strict),
+	{0}};
 static const struct tool tool = {
 	"eval-compare", "[list]",
 	"Evaluations of several variants, seeds and points of training, compared.", opts};
@@ -45,6 +49,7 @@ static struct evalset all;
 static size_t reference_id = (size_t)-1; /* its number among the variants; -1: none is asked for */
 static struct pigeonhole draws;
 static struct buf table;
+static struct cells cells = {.to = &table};
 
 /* ---- reading ---- */
 
@@ -273,63 +278,75 @@ static struct result difference(struct block b, struct block ref, size_t cols, s
 
 /* ---- writing ---- */
 
-static void put_name(const struct names *names, size_t id)
-{
-	struct span name = names_get(names, id);
-
-	columns_escape(&table, name.p, name.n);
-	buf_char(&table, '\t');
-}
-
-static void put_place(const struct eval *e)
-{
-	put_name(&all.sets, e->set);
-	put_name(&all.variants, e->variant);
-}
-
-static void put_number(double v)
-{
-	buf_printf(&table, isnan(v) ? "\tn/a" : "\t%.6g", v);
-}
-
-static void put_result(struct result r)
-{
-	put_number(r.value);
-	put_number(r.low);
-	put_number(r.high);
-}
+/* A row of means; all zero: of the header */
+struct line {
+	struct span set, variant;
+	int64_t step;
+	size_t seeds, problems, metric;
+	struct result value, diff;
+};
 
 static void put_metric(size_t metric)
 {
 	static const char *const names[] = {"avg@n", "entropy", "distinct", "forgetting"};
+	char pass[32];
+	int n = 0;
 
-	if (metric < PASS)
-		buf_printf(&table, "\t%s", names[metric]);
-	else
-		buf_printf(&table, "\tpass@%" PRIu64, ks[metric - PASS]);
+	if (metric >= PASS)
+		n = snprintf(pass, sizeof pass, "pass@%" PRIu64, ks[metric - PASS]);
+	cells_text(&cells, "metric",
+		   n ? (struct span){pass, (size_t)n}
+		     : (struct span){names[metric], strlen(names[metric])});
+}
+
+static void put_line(const struct line *l)
+{
+	cells_text(&cells, "set", l->set);
+	cells_text(&cells, "variant", l->variant);
+	cells_place(&cells, "step", l->step);
+	cells_count(&cells, "seeds", l->seeds);
+	cells_count(&cells, "problems", l->problems);
+	put_metric(l->metric);
+	cells_number(&cells, "value", l->value.value);
+	cells_number(&cells, "low", l->value.low);
+	cells_number(&cells, "high", l->value.high);
+	cells_number(&cells, "diff", l->diff.value);
+	cells_number(&cells, "diff_low", l->diff.low);
+	cells_number(&cells, "diff_high", l->diff.high);
+	cells_end(&cells);
+}
+
+/* Problems of the set that were judged in any of the block's evaluations */
+static size_t judged(struct block b, size_t cols)
+{
+	size_t n = 0;
+
+	for (size_t p = 0; p < cols; p++) {
+		bool any = false;
+
+		for (size_t i = 0; i < b.n; i++)
+			any |= eval_cell(&all.v[b.from + i], p).n > 0;
+		n += any;
+	}
+	return n;
 }
 
 static void put_block(struct block b)
 {
 	const struct result none = {NAN, NAN, NAN};
 	const struct eval *e = &all.v[b.from];
-	size_t cols = all.problems[e->set].n, judged = 0;
+	size_t cols = all.problems[e->set].n;
 	struct block ref = reference_of(b);
+	struct line l = {.set = names_get(&all.sets, e->set),
+			 .variant = names_get(&all.variants, e->variant),
+			 .step = e->step,
+			 .seeds = b.n,
+			 .problems = judged(b, cols)};
 
-	for (size_t p = 0; p < cols; p++) {
-		bool any = false;
-
-		for (size_t i = 0; i < b.n; i++)
-			any |= eval_cell(&e[i], p).n > 0;
-		judged += any;
-	}
-	for (size_t m = 0; m < PASS + n_ks; m++) {
-		put_place(e);
-		buf_printf(&table, "%" PRId64 "\t%zu\t%zu", e->step, b.n, judged);
-		put_metric(m);
-		put_result(cols ? mean_of(b, cols, m) : none);
-		put_result(ref.n && cols ? difference(b, ref, cols, m) : none);
-		buf_char(&table, '\n');
+	for (; l.metric < PASS + n_ks; l.metric++) {
+		l.value = cols ? mean_of(b, cols, l.metric) : none;
+		l.diff = ref.n && cols ? difference(b, ref, cols, l.metric) : none;
+		put_line(&l);
 	}
 }
 
@@ -337,8 +354,6 @@ static void put_means(void)
 {
 	struct progress far = {"stream", 0, clock_now()};
 
-	buf_str(&table, "set\tvariant\tstep\tseeds\tproblems\tmetric\tvalue\tlow\thigh\t"
-			"diff\tdiff_low\tdiff_high\n");
 	for (struct block b = {0}; b.from < all.n; b.from += b.n) {
 		b = block_at(b.from);
 		put_block(b);
@@ -346,25 +361,42 @@ static void put_means(void)
 	}
 }
 
+/* Of a problem; e NULL: the header's */
+static void put_problem(const struct eval *e, size_t problem)
+{
+	const struct evalcell c = e ? eval_cell(e, problem) : (struct evalcell){0};
+	const struct span no = {"", 0};
+
+	cells_text(&cells, "set", e ? names_get(&all.sets, e->set) : no);
+	cells_text(&cells, "variant", e ? names_get(&all.variants, e->variant) : no);
+	cells_text(&cells, "seed", e ? names_get(&all.seeds, e->seed) : no);
+	cells_place(&cells, "step", e ? e->step : 0);
+	cells_text(&cells, "task", e ? names_get(&all.problems[e->set], problem) : no);
+	cells_count(&cells, "n", c.n);
+	cells_count(&cells, "correct", c.c);
+	cells_count(&cells, "distinct", c.distinct);
+	cells_number(&cells, "entropy", e ? value(e, problem, ENTROPY) : NAN);
+	cells_end(&cells);
+}
+
 static void put_problems(void)
 {
-	buf_str(&table, "set\tvariant\tseed\tstep\ttask\tn\tcorrect\tdistinct\tentropy\n");
-	for (size_t i = 0; i < all.n; i++) {
-		const struct eval *e = &all.v[i];
+	for (size_t i = 0; i < all.n; i++)
+		for (size_t p = 0; p < all.problems[all.v[i].set].n; p++)
+			put_problem(&all.v[i], p);
+}
 
-		for (size_t p = 0; p < all.problems[e->set].n; p++) {
-			struct evalcell c = eval_cell(e, p);
-
-			put_place(e);
-			put_name(&all.seeds, e->seed);
-			buf_printf(&table, "%" PRId64 "\t", e->step);
-			put_name(&all.problems[e->set], p);
-			buf_printf(&table, "%" PRIu64 "\t%" PRIu64 "\t%" PRIu64, c.n, c.c,
-				   c.distinct);
-			put_number(value(e, p, ENTROPY));
-			buf_char(&table, '\n');
-		}
-	}
+static void put_table(void)
+{
+	cells.form = json ? CELLS_JSON : CELLS_HEADER;
+	if (!json && problems)
+		put_problem(NULL, 0);
+	else if (!json)
+		put_line(&(struct line){0});
+	if (!json)
+		cells.form = CELLS_TABLE;
+	(problems ? put_problems : put_means)();
+	out_write(out_stdout(), table.p, table.n);
 }
 
 /* The evaluations of a set should be of the same problems. */
@@ -401,8 +433,7 @@ static int run(const char *list, struct reason *why)
 	}
 	if (check_problems(why))
 		return fail_prefix(why, "%s", list);
-	(problems ? put_problems : put_means)();
-	out_write(out_stdout(), table.p, table.n);
+	put_table();
 	return 0;
 }
 

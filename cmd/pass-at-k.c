@@ -1,13 +1,11 @@
 /* pass-at-k - pass@k and avg@n of evaluation streams. See man/pass-at-k.1. */
-#include "base/json.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/tool.h"
-#include "base/utf8.h"
+#include "stats/cells.h"
 #include "stats/measure.h"
 #include "stats/passk.h"
 #include "stats/problems.h"
-#include "stream/columns.h"
 #include "stream/rec.h"
 
 #include <inttypes.h>
@@ -197,31 +195,11 @@ static void reckon(const struct problems *e, const struct problem *v, size_t n, 
 
 /* ---- writing ---- */
 
-static void put_number(struct buf *b, double v)
+static void put_json_number(struct buf *b, const char *name, double v)
 {
 	char num[32];
 
-	if (json)
-		buf_str(b, isnan(v) ? "null" : num_text(v, num));
-	else if (isnan(v))
-		buf_str(b, "n/a");
-	else
-		buf_printf(b, "%.6g", v);
-}
-
-/* Bytes that are not UTF-8 are no JSON text: they are shown as the table shows control bytes. */
-static void put_json_text(struct buf *b, struct span s)
-{
-	struct buf plain = {0};
-
-	if (utf8_valid(s.p, s.n))
-		buf_add(&plain, s.p, s.n);
-	else
-		for (size_t i = 0; i < s.n; i++)
-			buf_printf(&plain, (unsigned char)s.p[i] < 0x80 ? "%c" : "\\x%02x",
-				   (unsigned char)s.p[i]);
-	json_string_to(b, plain.p ? plain.p : "", plain.n);
-	buf_free(&plain);
+	buf_printf(b, "\"%s\":%s", name, isnan(v) ? "null" : num_text(v, num));
 }
 
 static void put_json_metrics(struct buf *out, const struct block *b)
@@ -229,56 +207,47 @@ static void put_json_metrics(struct buf *out, const struct block *b)
 	for (size_t m = 0; m < n_metrics; m++) {
 		buf_str(out, m ? ",\"" : "\"");
 		put_metric_name(out, &metrics[m]);
-		buf_str(out, "\":{\"value\":");
-		put_number(out, b->value[m]);
-		buf_str(out, ",\"low\":");
-		put_number(out, b->low[m]);
-		buf_str(out, ",\"high\":");
-		put_number(out, b->high[m]);
+		buf_str(out, "\":{");
+		put_json_number(out, "value", b->value[m]);
+		buf_char(out, ',');
+		put_json_number(out, "low", b->low[m]);
+		buf_char(out, ',');
+		put_json_number(out, "high", b->high[m]);
 		if (measures)
 			buf_printf(out, ",\"problems\":%" PRIu64, b->of[m]);
 		buf_char(out, '}');
 	}
 }
 
-static void put_json_names(struct buf *out, struct span name, struct span group)
+static void put_json(struct buf *out, const char *name, const struct block *b)
 {
 	buf_str(out, "{\"input\":");
-	put_json_text(out, name);
+	cells_json_text(out, (struct span){name, strlen(name)});
 	buf_str(out, ",\"group\":");
-	put_json_text(out, group);
-}
-
-static void put_json(struct buf *out, struct span name, const struct block *b)
-{
-	put_json_names(out, name, b->group);
+	cells_json_text(out, b->group);
 	buf_printf(out, ",\"problems\":%" PRIu64 ",\"samples\":%" PRIu64 ",\"metrics\":{",
 		   b->problems, b->samples);
 	put_json_metrics(out, b);
 	buf_str(out, "}}\n");
 }
 
-static void put_names(struct buf *out, struct span name, struct span group)
+/* b NULL: the header's */
+static void put_row(struct cells *c, const char *name, const struct block *b, size_t m)
 {
-	columns_escape(out, name.p, name.n);
-	buf_char(out, '\t');
-	columns_escape(out, group.p, group.n);
-}
+	struct buf metric = {0};
 
-static void put_table(struct buf *out, struct span name, const struct block *b)
-{
-	for (size_t m = 0; m < n_metrics; m++) {
-		put_names(out, name, b->group);
-		buf_printf(out, "\t%" PRIu64 "\t%" PRIu64 "\t", b->problems, b->samples);
-		put_metric_name(out, &metrics[m]);
-		buf_char(out, '\t');
-		put_number(out, b->value[m]);
-		buf_char(out, '\t');
-		put_number(out, b->low[m]);
-		buf_char(out, '\t');
-		put_number(out, b->high[m]);
-		buf_char(out, '\n');
-	}
+	if (b)
+		put_metric_name(&metric, &metrics[m]);
+	cells_text(c, "input", (struct span){name, strlen(name)});
+	cells_text(c, "group", b ? b->group : (struct span){0});
+	cells_count(c, "problems", b ? b->problems : 0);
+	cells_count(c, "samples", b ? b->samples : 0);
+	cells_text(c, "metric", (struct span){metric.p, metric.n});
+	cells_number(c, "value", b ? b->value[m] : NAN);
+	cells_number(c, "low", b ? b->low[m] : NAN);
+	cells_number(c, "high", b ? b->high[m] : NAN);
+	cells_end(c);
+	buf_free(&metric);
 }
 
 /* What a line of --per-problem says behind the metrics */
@@ -305,71 +274,44 @@ static void problem_numbers(const struct problems *e, const struct problem *p,
 	v[4] = problems_answered(e) ? ratio(p->n - parsed, p->n) : NAN;
 }
 
-static void put_problem_json(struct buf *out, struct span name, const struct problems *e,
-			     const struct problem *p)
-{
-	double v[N_PROBLEM_KEYS];
-
-	put_json_names(out, name, names_get(&e->groups, p->group));
-	buf_str(out, ",\"problem\":");
-	put_json_text(out, problems_task(e, p));
-	buf_printf(out, ",\"n\":%" PRIu64 ",\"c\":%" PRIu64 ",\"mean\":", p->n, p->c);
-	put_number(out, p->reward / (double)p->n);
-	for (size_t m = 1; m < n_metrics; m++) {
-		buf_str(out, ",\"");
-		put_metric_name(out, &metrics[m]);
-		buf_str(out, "\":");
-		put_number(out, problems_value(e, p, &metrics[m]));
-	}
-	problem_numbers(e, p, v);
-	for (size_t i = 0; i < N_PROBLEM_KEYS; i++) {
-		buf_printf(out, ",\"%s\":", problem_keys[i]);
-		put_number(out, v[i]);
-	}
-	buf_str(out, "}\n");
-}
-
-static void put_problem(struct buf *out, struct span name, const struct problems *e,
+/* p NULL: the header's */
+static void put_problem(struct cells *c, const char *name, const struct problems *e,
 			const struct problem *p)
 {
-	struct span task = problems_task(e, p);
-	double v[N_PROBLEM_KEYS];
+	double v[N_PROBLEM_KEYS] = {0};
+	struct buf metric = {0};
 
-	put_names(out, name, names_get(&e->groups, p->group));
-	buf_char(out, '\t');
-	columns_escape(out, task.p, task.n);
-	buf_printf(out, "\t%" PRIu64 "\t%" PRIu64 "\t", p->n, p->c);
-	put_number(out, p->reward / (double)p->n);
+	if (p)
+		problem_numbers(e, p, v);
+	cells_text(c, "input", (struct span){name, strlen(name)});
+	cells_text(c, "group", p ? names_get(&e->groups, p->group) : (struct span){0});
+	cells_text(c, "problem", p ? problems_task(e, p) : (struct span){0});
+	cells_count(c, "n", p ? p->n : 0);
+	cells_count(c, "c", p ? p->c : 0);
+	cells_number(c, "mean", p ? p->reward / (double)p->n : NAN);
 	for (size_t m = 1; m < n_metrics; m++) {
-		buf_char(out, '\t');
-		put_number(out, problems_value(e, p, &metrics[m]));
+		buf_reset(&metric);
+		put_metric_name(&metric, &metrics[m]);
+		cells_number(c, buf_cstr(&metric), p ? problems_value(e, p, &metrics[m]) : NAN);
 	}
-	problem_numbers(e, p, v);
-	for (size_t i = 0; i < N_PROBLEM_KEYS; i++) {
-		buf_char(out, '\t');
-		put_number(out, v[i]);
-	}
-	buf_char(out, '\n');
+	for (size_t i = 0; i < N_PROBLEM_KEYS; i++)
+		cells_number(c, problem_keys[i], v[i]);
+	cells_end(c);
+	buf_free(&metric);
 }
 
 static void put_header(void)
 {
 	struct buf text = {0};
+	struct cells header = {.to = &text, .form = CELLS_HEADER};
 
 	if (!per_problem) {
-		buf_str(&text, "input\tgroup\tproblems\tsamples\tmetric\tvalue\tlow\thigh\n");
+		put_row(&header, "", NULL, 0);
 	} else {
-		buf_str(&text, "input\tgroup\tproblem\tn\tc\tmean");
 		if (!k_list)
 			default_ks(NULL, 0);
 		list_metrics();
-		for (size_t m = 1; m < n_metrics; m++) {
-			buf_char(&text, '\t');
-			put_metric_name(&text, &metrics[m]);
-		}
-		for (size_t i = 0; i < N_PROBLEM_KEYS; i++)
-			buf_printf(&text, "\t%s", problem_keys[i]);
-		buf_char(&text, '\n');
+		put_problem(&header, "", NULL, NULL);
 	}
 	out_write(out_stdout(), text.p, text.n);
 	buf_free(&text);
@@ -391,7 +333,7 @@ static void notes(const struct problems *e, const char *name)
 			 name);
 }
 
-static void put_blocks(const struct problems *e, const char *name, struct buf *text)
+static void put_blocks(const struct problems *e, const char *name, struct cells *cells)
 {
 	size_t from = 0;
 	struct block b = {.value = xarray(n_metrics, sizeof *b.value),
@@ -406,7 +348,10 @@ static void put_blocks(const struct problems *e, const char *name, struct buf *t
 			to++;
 		b.group = names_get(&e->groups, g);
 		reckon(e, e->v + from, to - from, name, &b);
-		(json ? put_json : put_table)(text, (struct span){name, strlen(name)}, &b);
+		if (json)
+			put_json(cells->to, name, &b);
+		for (size_t m = 0; m < n_metrics && !json; m++)
+			put_row(cells, name, &b, m);
 		from = to;
 	}
 	free(b.value);
@@ -418,16 +363,16 @@ static void put_blocks(const struct problems *e, const char *name, struct buf *t
 static void put_all(struct problems *e, const char *name)
 {
 	struct buf text = {0};
+	struct cells cells = {.to = &text, .form = json ? CELLS_JSON : CELLS_TABLE};
 
 	problems_sort(e);
 	if (!k_list)
 		default_ks(e->v, e->n);
 	list_metrics();
 	if (!per_problem)
-		put_blocks(e, name, &text);
+		put_blocks(e, name, &cells);
 	for (size_t i = 0; i < e->n && per_problem; i++)
-		(json ? put_problem_json : put_problem)(&text, (struct span){name, strlen(name)}, e,
-							&e->v[i]);
+		put_problem(&cells, name, e, &e->v[i]);
 	notes(e, name);
 	out_write(out_stdout(), text.p, text.n);
 	buf_free(&text);

@@ -1,12 +1,14 @@
 /* policy-init - a fresh policy of a given shape, or what one is. See man/policy-init.1. */
 #include "base/file.h"
 #include "base/dir.h"
+#include "base/hash.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/tool.h"
 #include "policy/policy.h"
 #include "rollout/prompt.h"
+#include "stats/cells.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,12 +24,13 @@ static const char *out_dir, *info_dir, *render_dir, *like_dir, *alphabet, *token
 static const char *tied = "like", *dtype = "f32", *family = "like";
 static int64_t layers, hidden, heads, kv_heads, head_dim, ffn, max_len, vocab, seed;
 static struct opt_list template_args;
-static bool go_on, tokens;
+static bool go_on, as_json, tokens;
 static double rope_theta, norm_eps, std = 0.02;
 
 static const struct opt opts[] = {
 	{'o', "output", "DIR", OPT_STR, &out_dir, 0, 0, "the policy folder to make"},
 	{0, "info", "DIR", OPT_STR, &info_dir, 0, 0, "print what the policy in DIR is"},
+	{0, "json", NULL, OPT_FLAG, &as_json, 0, 0, "with --info: as one JSON object"},
 	{0, "render", "DIR", OPT_STR, &render_dir, 0, 0,
 	 "print what the policy in DIR sees of the messages on standard input"},
 	{0, "tokens", NULL, OPT_FLAG, &tokens, 0, 0,
@@ -77,29 +80,48 @@ static const char *dtype_name(enum sft_dtype d)
 	return d == SFT_F32 ? "f32" : d == SFT_F16 ? "f16" : "bf16";
 }
 
+static void put_str(struct cells *c, const char *name, const char *text)
+{
+	cells_text(c, name, (struct span){text, strlen(text)});
+}
+
+static void put_shape(struct cells *to, const struct config *c)
+{
+	put_str(to, "family", config_family(c));
+	cells_place(to, "layers", c->layers);
+	cells_place(to, "hidden", c->d);
+	cells_place(to, "heads", c->heads);
+	cells_place(to, "kv_heads", c->kv_heads);
+	cells_place(to, "head_dim", c->head_dim);
+	cells_place(to, "ffn", c->ffn);
+	cells_place(to, "max_len", c->max_len);
+	cells_place(to, "vocab", c->vocab);
+	cells_flag(to, "tied", c->tied);
+	put_str(to, "rope", rope_name(&c->rope));
+	cells_number(to, "rope_theta", c->rope.theta);
+	cells_number(to, "norm_eps", c->norm_eps);
+	cells_count(to, "parameters", config_params(c));
+}
+
 static int info(struct reason *why)
 {
 	struct policy p;
+	struct buf text = {0};
+	struct cells to = {.to = &text, .form = as_json ? CELLS_JSON : CELLS_LINES};
 	int st = policy_load_as(&p, info_dir, WEIGHTS_LEAN | MODEL_LAYERWISE, why);
-	const struct config *c = &p.cfg;
-	struct out *o = out_stdout();
+	char hash[17];
 
 	if (st)
 		return st;
-	out_printf(o, "family\t%s\n", config_family(c));
-	out_printf(o, "layers\t%lld\nhidden\t%lld\nheads\t%lld\nkv_heads\t%lld\nhead_dim\t%lld\n",
-		   (long long)c->layers, (long long)c->d, (long long)c->heads,
-		   (long long)c->kv_heads, (long long)c->head_dim);
-	out_printf(o, "ffn\t%lld\nmax_len\t%lld\nvocab\t%lld\ntied\t%s\n", (long long)c->ffn,
-		   (long long)c->max_len, (long long)c->vocab, c->tied ? "yes" : "no");
-	out_printf(o, "rope\t%s\nrope_theta\t%.15g\nnorm_eps\t%.15g\n", rope_name(&c->rope),
-		   c->rope.theta, c->norm_eps);
-	out_printf(o, "parameters\t%llu\ndtype\t%s\ntokens\t%u\nstop\t",
-		   (unsigned long long)config_params(c), dtype_name(policy_dtype(&p)),
-		   tok_vocab_size(p.tok));
-	for (size_t i = 0; i < c->n_eos; i++)
-		out_printf(o, i ? ",%u" : "%u", c->eos[i]);
-	out_printf(o, "\nhash\t%016llx\n", (unsigned long long)model_hash(&p.model));
+	put_shape(&to, &p.cfg);
+	put_str(&to, "dtype", dtype_name(policy_dtype(&p)));
+	cells_count(&to, "tokens", tok_vocab_size(p.tok));
+	cells_ids(&to, "stop", p.cfg.eos, p.cfg.n_eos);
+	hash_hex(model_hash(&p.model), hash);
+	put_str(&to, "hash", hash);
+	cells_end(&to);
+	out_write(out_stdout(), text.p, text.n);
+	buf_free(&text);
 	policy_free(&p);
 	return 0;
 }
@@ -322,6 +344,8 @@ static int check_options(int operands)
 		return tool_usage("an operand is not expected");
 	if (!!out_dir + !!info_dir + !!render_dir != 1)
 		return tool_usage("one of --output, --info and --render is needed");
+	if (as_json && !info_dir)
+		return tool_usage("--json goes with --info");
 	if (!render_dir && (tokens || go_on || template_args.n))
 		return tool_usage("--tokens, --template-arg and --continue-final need --render");
 	if (tokenizer && alphabet)

@@ -3,7 +3,9 @@
  */
 #include "base/elem.h"
 #include "base/mem.h"
+#include "base/file.h"
 #include "base/par.h"
+#include "base/rank.h"
 #include "base/tool.h"
 #include "learn/batch.h"
 #include "rollout/trajids.h"
@@ -19,10 +21,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <xxhash.h>
 
-enum { HELD = 256 };
+enum { HELD = 256 }; /* records of a rank */
 
-static const char *policy_dir, *compute = "f32", *as = "logprobs", *entropy_key, *perplexity_key;
+static const char *policy_dir, *stream_file, *compute = "f32", *as = "logprobs", *entropy_key,
+					     *perplexity_key;
 static int64_t threads, micro_tokens = 2048;
 static double temperature;
 static bool strict;
@@ -38,6 +42,8 @@ static const struct opt opts[] = {
 	 "write the response's perplexity under this key"},
 	{0, "temperature", "X", OPT_NUM, &temperature, 0, 100,
 	 "logits are divided by it; 0: by each record's own, or 1"},
+	{0, "stream", "FILE", OPT_STR | OPT_FREE, &stream_file, 0, 0,
+	 "write the stream there, not to standard output"},
 	OPTION_COMPUTE(compute),
 	OPTION_THREADS(threads),
 	{0, "micro-tokens", "N", OPT_INT | OPT_FREE, &micro_tokens, 1, 1e9,
@@ -60,16 +66,17 @@ struct held {
 static struct score {
 	struct policy p;
 	struct batch *batch;
-	struct held held[HELD];
-	size_t n, n_tok;
-	struct seq seq[HELD];
-	uint64_t order[HELD];
+	struct held *held;
+	size_t n, most, n_tok;
+	struct seq *seq; /* (most), as held */
+	uint64_t *order;
 	float *logp, *whole, *entropy; /* whole: logp, of the whole vocabulary */
 	size_t cap;
+	struct out stream;
 	struct rec_out out;
 	uint64_t records, scored, had, cut, empty, too_long, tokens;
 	double sum; /* of log-probabilities */
-} s;
+} s = {.stream = {.fd = -1}};
 
 static int check_options(void)
 {
@@ -79,8 +86,8 @@ static int check_options(void)
 
 	if (!policy_dir)
 		return tool_usage("-p is needed");
-	if (isatty(STDOUT_FILENO))
-		return tool_usage("records are not written to a terminal: use a pipe or a file");
+	if (options_check_ends(stream_file, NULL))
+		return ST_USAGE;
 	for (size_t i = 0; i < 3; i++) {
 		for (size_t k = 0; keys[i] && k < sizeof taken / sizeof *taken; k++)
 			if (strcmp(keys[i], taken[k]) == 0 || !*keys[i])
@@ -284,10 +291,31 @@ static void put_scored(struct held *h)
 	s.sum += mean(whole, len) * (double)len;
 }
 
+/* What is held, as a number: of nothing, and of the end of all files, another */
+static uint64_t held_hash(bool end)
+{
+	uint64_t sum = end;
+
+	for (size_t i = 0; i < s.n; i++)
+		sum = XXH3_64bits_withSeed(s.held[i].bytes.p, s.held[i].bytes.n, sum);
+	return sum;
+}
+
+/* Ranks read each for itself: here each learns whether all could, and have the same. */
+static int meet(int st, bool end, struct reason *why)
+{
+	st = rank_agree(st, why);
+	return st || rank_count() == 1 ? st : rank_same(held_hash(end), "the records", why);
+}
+
 /* Scores and writes what is held. */
 static int settle(void *ctx, struct reason *why)
 {
+	int st = meet(0, false, why);
+
 	(void)ctx;
+	if (st)
+		return st;
 	score_held();
 	for (size_t i = 0; i < s.n; i++) {
 		struct held *h = &s.held[i];
@@ -304,7 +332,7 @@ static int settle(void *ctx, struct reason *why)
 static bool is_full(void *ctx)
 {
 	(void)ctx;
-	return s.n == HELD || s.n_tok >= 4 * (size_t)micro_tokens;
+	return s.n == s.most || s.n_tok >= 4 * (size_t)micro_tokens * (size_t)rank_count();
 }
 
 static int hold(void *ctx, const struct rec *r, const char *name, struct reason *why)
@@ -338,8 +366,9 @@ static int score_all(char *files[], struct reason *why)
 			 .full = is_full,
 			 .settle = settle,
 			 .out = &s.out,
-			 .flags = strict ? REC_STRICT : 0};
-	int st = hold_files(&h, files, why);
+			 .flags = strict ? REC_STRICT : 0,
+			 .patient = rank_count() > 1};
+	int st = meet(hold_files(&h, files, why), true, why);
 
 	if (!st)
 		rec_finish(&s.out);
@@ -366,20 +395,55 @@ static void summary(void)
 			 s.too_long, (long long)s.p.cfg.max_len);
 }
 
-static int start(struct reason *why)
+/* --stream, and of other ranks than 0 nothing at all */
+static int open_stream(char *const *files, struct reason *why)
 {
-	struct memory need = {0};
-	size_t longest;
-	int st = policy_load_as(&s.p, policy_dir, model_how(compute) | WEIGHTS_LEAN, why);
+	int st = 0;
 
-	if (st)
-		return st;
+	for (char *const *f = files; *f && !st; f++)
+		if (file_clash(*f, stream_file))
+			st = fail(why, ST_USAGE, "%s: input and output are the same file", *f);
+	if (!st && stream_file)
+		st = file_open_at(&s.stream, rank_self() ? "/dev/null" : stream_file, 0, why);
+	return st || !stream_file ? st : file_cut(&s.stream, why);
+}
+
+static void make_room_for_records(void)
+{
+	s.most = HELD * (size_t)rank_count();
+	s.held = xcalloc(s.most, sizeof *s.held);
+	s.seq = xcalloc(s.most, sizeof *s.seq);
+	s.order = xcalloc(s.most, sizeof *s.order);
+}
+
+static int plan(struct reason *why)
+{
+	struct memory need = {.weights = model_bytes(&s.p.model)};
+	char text[MEMORY_TEXT];
+	size_t longest = (size_t)s.p.cfg.max_len;
+
 	s.batch = batch_new(&s.p.model, false);
-	longest = (size_t)s.p.cfg.max_len < (size_t)micro_tokens ? (size_t)s.p.cfg.max_len
-								 : (size_t)micro_tokens;
-	need.weights = model_bytes(&s.p.model);
+	longest = longest < (size_t)micro_tokens ? longest : (size_t)micro_tokens;
 	need.activations = batch_bytes(s.batch, (size_t)micro_tokens, longest, false);
-	return memory_check(&need, why);
+	if (memory_check(&need, why))
+		return why->status;
+	if (rank_count() > 1)
+		msg_info("memory: %s", memory_text(&need, text));
+	return 0;
+}
+
+static int start(char *const *files, struct reason *why)
+{
+	int st = open_stream(files, why);
+
+	make_room_for_records();
+	rec_out_init(&s.out, s.stream.fd >= 0 ? &s.stream : out_stdout(), 0);
+	if (!st)
+		st = policy_load_as(&s.p, policy_dir, model_how(compute) | WEIGHTS_LEAN, why);
+	st = rank_agree(st, why);
+	if (!st && rank_count() > 1)
+		st = rank_same(model_hash(&s.p.model), "the weights of --policy", why);
+	return st ? st : plan(why);
 }
 
 static void end(void)
@@ -390,33 +454,41 @@ static void end(void)
 	free(s.logp);
 	free(s.whole);
 	free(s.entropy);
-	for (size_t i = 0; i < HELD; i++) {
+	for (size_t i = 0; i < s.most; i++) {
 		buf_free(&s.held[i].bytes);
 		traj_mem_free(&s.held[i].mem);
 		trajids_free(&s.held[i].ids);
 	}
+	free(s.held);
+	free(s.seq);
+	free(s.order);
 }
 
 int main(int argc, char *argv[])
 {
 	struct reason why = {0};
-	int i = tool_start(&tool, argc, argv), st = check_options();
+	int i = tool_start(&tool, argc, argv), ranks = rank_start(&why), st;
 
+	if (ranks)
+		return rank_end(tool_finish(msg_reason(&why)));
+	st = check_options();
+	st = rank_agree(st ? st : options_check_files(argc - i, argv + i), &why);
 	if (st)
-		return tool_finish(st);
+		return rank_end(tool_finish(st));
 	par_start((int)threads);
-	rec_out_init(&s.out, out_stdout(), 0);
-	st = start(&why);
+	st = start(argv + i, &why);
 	if (!st)
 		st = score_all(argv + i, &why);
-	if (st) {
+	if (st && st != ST_USAGE)
+		rec_put_head(&s.out); /* and no end: a reader sees that it failed */
+	if (s.stream.fd >= 0 && out_close(&s.stream, st ? NULL : &why) && !st)
+		st = why.status;
+	st = rank_agree(st, &why);
+	if (st)
 		msg_reason(&why);
-		if (st != ST_USAGE)
-			rec_put_head(&s.out); /* and no end: a reader sees that it failed */
-	} else {
+	else
 		summary();
-	}
 	end();
 	par_stop();
-	return tool_finish(st);
+	return rank_end(tool_finish(st));
 }

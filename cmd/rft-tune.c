@@ -11,6 +11,7 @@
 #include "base/dir.h"
 #include "base/clock.h"
 #include "base/progress.h"
+#include "base/rank.h"
 #include "base/rows.h"
 #include "learn/rft.h"
 #include "learn/rftrows.h"
@@ -39,6 +40,7 @@ static const struct opt opts[] = {
 	 "updates in all, in as many passes as that takes; 0: --epochs decides"},
 	{0, "batch", "N", OPT_INT, &o.batch, 1, 1e6, "rows in an update"},
 	OPTIONS_MEMORY(o),
+	OPTION_LANES(o.lanes),
 	OPTION_COMPUTE(run.compute),
 	OPTION_BLAS(run.blas),
 	{0, "max-len", "N", OPT_INT, &o.max_len, 0, 1e9,
@@ -189,7 +191,7 @@ static int validate(struct rft *rft, const struct rft_data *d, const struct rft_
 	runlog_int(l, "update", r->update);
 	runlog_int(l, "epoch", r->epoch);
 	runlog_num(l, "validation_loss", loss);
-	return runlog_end(l, why);
+	return rank_agree(runlog_end(l, why), why);
 }
 
 static void show(const struct rft_report *r, const struct progress *p, double tokens)
@@ -222,7 +224,7 @@ static int train(struct rft *rft, const struct rft_data *d, struct reason *why)
 	int st = far.before ? 0 : validate(rft, d, &r, why), got;
 
 	session.logged = profile_now();
-	while (!st && !tool_caught() && (got = rft_next(rft, &r, why)) != 0) {
+	while (!st && !rank_caught() && (got = rft_next(rft, &r, why)) != 0) {
 		tokens += (double)r.tokens;
 		count(&r);
 		rft_log(&session.log, &r, clock_now() - then);
@@ -230,6 +232,7 @@ static int train(struct rft *rft, const struct rft_data *d, struct reason *why)
 		if (got < 0)
 			return why->status;
 		show(&r, &far, tokens);
+		st = rank_agree(st, why);
 		if (!st && r.epoch_end)
 			st = validate(rft, d, &r, why);
 		if (!st && r.update % (uint64_t)run.checkpoint_every == 0)
@@ -307,6 +310,7 @@ static int tune(struct policy *p, const struct rft_data *d, struct reason *why)
 	session.all = rft_updates(rft);
 	got = load_state(rft, p, d, why);
 	st = got < 0 ? why->status : session_open_log(&session, got > 0, why);
+	st = rank_agree(st, why);
 	if (!st)
 		st = train(rft, d, why);
 	if (st && rft_stuck(rft))
@@ -315,31 +319,45 @@ static int tune(struct policy *p, const struct rft_data *d, struct reason *why)
 	st = session_close_log(&session, st, why);
 	if (!st)
 		st = finish(p, why);
+	st = rank_agree(st, why);
 	if (run.profile)
 		profile_show();
 	return st;
 }
 
+/* Reads all, and tunes on it. */
+static int run_all(struct policy *p, struct rft_data *d, int n, char *files[], struct reason *why)
+{
+	int st = rank_agree(check_outputs(n, files, why), why);
+
+	if (!st)
+		st = session_load_policy(&session, p, MODEL_LAYERWISE, why);
+	if (!st)
+		st = rank_agree(read_all(d, n, files, why), why);
+	if (!st)
+		st = rank_same(rft_data_hash(d), "the trajectories", why);
+	return st ? st : tune(p, d, why);
+}
+
 int main(int argc, char *argv[])
 {
-	int i = tool_start(&tool, argc, argv), st = check_options();
 	struct reason why = {0};
+	int i = tool_start(&tool, argc, argv), ranks = rank_start(&why), st;
 	struct policy p = {0};
 	struct rft_data d;
 
+	if (ranks)
+		return rank_end(tool_finish(msg_reason(&why)));
+	st = check_options();
+	st = rank_agree(st ? st : options_check_files(argc - i, argv + i), &why);
 	if (st)
-		return tool_finish(st);
+		return rank_end(tool_finish(st));
+	options_first_writes(&run, NULL, o.lanes);
 	/* without a state there is nothing to save when a signal comes */
 	st = session_open(&session, run.state != NULL, &why);
 	rft_data_init(&d, &p, &o);
 	if (!st)
-		st = check_outputs(argc - i, argv + i, &why);
-	if (!st)
-		st = session_load_policy(&session, &p, MODEL_LAYERWISE, &why);
-	if (!st)
-		st = read_all(&d, argc - i, argv + i, &why);
-	if (!st)
-		st = tune(&p, &d, &why);
+		st = run_all(&p, &d, argc - i, argv + i, &why);
 	rft_data_free(&d);
 	policy_free(&p);
 	return session_close(&session, st, &why);

@@ -63,8 +63,7 @@ static const struct opt opts[] = {
 	{0, "advantage", ADVANTAGE_WORDS, OPT_WORD, &advantage, 0, 0, "estimator"},
 	OPTIONS_ADVANTAGE(o, words),
 	OPTIONS_LOSS(o, words),
-	{0, "lanes", "N", OPT_INT, &o.lanes, 1, 4096,
-	 "parts of an update, whose gradients are added in order: what ranks share out"},
+	OPTION_LANES(o.lanes),
 	OPTION_COMPUTE(run.compute),
 	OPTION_BLAS(run.blas),
 	OPTIONS_RATE(o),
@@ -230,21 +229,10 @@ static int checkpoint(struct rec_out *w, struct reason *why)
 {
 	int st = run.state && session.done ? out_sync(w->o, why) : 0;
 
+	st = rank_agree(st, why);
+
 	rec_mark_get(w, &mark);
 	return st ? st : session_checkpoint(&session, why);
-}
-
-/* What rank 0 alone does is done there only. */
-static void only_first_writes(void)
-{
-	if (o.lanes < rank_count())
-		msg_warn("--lanes %" PRId64 ": %d of %d ranks have no part in updates", o.lanes,
-			 rank_count() - (int)o.lanes, rank_count());
-	if (!rank_self())
-		return;
-	stream_file = "/dev/null";
-	run.log = NULL;
-	run.profile = false;
 }
 
 /* Until all steps are made, the problems are mastered or a signal came. */
@@ -265,11 +253,11 @@ static int make_steps(struct rl *rl, struct policy *p, struct rec_out *w, struct
 			rescue(p);
 		if (!st)
 			st = save_step(p, (int64_t)step, why);
+		st = rank_agree(st, why);
 		if (!st && step % (uint64_t)run.checkpoint_every == 0)
 			st = checkpoint(w, why);
-		st = rank_agree(st, why);
 	}
-	return rank_agree(st ? st : checkpoint(w, why), why);
+	return st ? st : checkpoint(w, why);
 }
 
 /* Ends the stream only if all steps were made: a stage behind must not commit half a run. */
@@ -415,7 +403,7 @@ int main(int argc, char *argv[])
 	st = rank_agree(st, &why);
 	if (st)
 		return rank_end(tool_finish(st));
-	only_first_writes();
+	options_first_writes(&run, &stream_file, o.lanes);
 	st = session_open(&session, true, &why);
 	rec_out_init(&w, stream_file ? &stream : out_stdout(), o.roll.seed);
 	if (!stream_file)

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/profile.h"
 #include "base/progress.h"
+#include "base/rank.h"
 #include "learn/lessons.h"
 #include "run/session.h"
 
@@ -47,6 +48,7 @@ static const struct opt opts[] = {
 	{0, "max-new", "N", OPT_INT, &o.roll.sample.max_new, 1, 1e6,
 	 "most tokens that a response could have had"},
 	OPTIONS_LOSS(o, words),
+	OPTION_LANES(o.lanes),
 	OPTION_COMPUTE(run.compute),
 	OPTION_BLAS(run.blas),
 
@@ -201,6 +203,8 @@ static int load_kept(struct learner *learner, uint64_t here, struct reason *why)
 	}
 	learner_state(learner, s);
 	got = state_dir ? state_load(s, why) : 0;
+	if (rank_agree(got < 0 ? why->status : 0, why) || rank_same(s->last, "the state", why))
+		return -1;
 	if (got > 0)
 		learner_loaded(learner);
 	if (got > 0 && kept.from != here && kept.to != here) {
@@ -282,7 +286,7 @@ static int make_steps(struct learner *learner, struct lessons *l, uint64_t *upda
 
 	session.logged = profile_now();
 	session.all = l->n_steps;
-	for (size_t i = 0; i < l->n_steps && !st && !tool_caught(); i++) {
+	for (size_t i = 0; i < l->n_steps && !st && !rank_caught(); i++) {
 		double began = clock_now();
 		struct learned r;
 		struct lesson x;
@@ -304,6 +308,7 @@ static int make_steps(struct learner *learner, struct lessons *l, uint64_t *upda
 				      why);
 		session.done++;
 		progress(&far, session.done, session.all, "loss %.4f", r.loss);
+		st = rank_agree(st, why);
 	}
 	return st;
 }
@@ -349,10 +354,10 @@ static int make_call(struct learner *learner, const struct policy *p, struct les
 		session.done = session.all = l->n_steps;
 		return st;
 	}
-	st = session_open_log(&session, false, why);
+	st = rank_agree(session_open_log(&session, false, why), why);
 	if (!st)
 		st = make_steps(learner, l, &updates, why);
-	st = session_close_log(&session, st, why);
+	st = rank_agree(session_close_log(&session, st, why), why);
 	return st ? st : finish(p, updates, why);
 }
 
@@ -364,38 +369,52 @@ static int update(struct policy *p, struct lessons *l, int n, char *files[], str
 
 	if (!st) {
 		choose_policies(here);
-		st = read_all(l, n, files, why);
+		st = rank_agree(read_all(l, n, files, why), why);
 	}
+	if (!st)
+		st = rank_same(lessons_hash(l), "the trajectories", why);
 	if (!st)
 		st = plan(learner, p, l, why);
 	if (!st && (made = begin_call(got, here, call_hash(l), why)) < 0)
 		st = why->status;
 	if (!st)
-		st = make_call(learner, p, l, made, why);
+		st = rank_agree(make_call(learner, p, l, made, why), why);
 	learner_free(learner);
 	if (run.profile)
 		profile_show();
 	return st;
 }
 
+/* Reads all, and learns from it. */
+static int run_all(struct policy *p, struct lessons *l, int n, char *files[], struct reason *why)
+{
+	int st = rank_agree(check_outputs(n, files, why), why);
+
+	if (!st)
+		st = session_open_state(&kept.state, state_dir, why);
+	if (!st)
+		st = session_load_policy(&session, p, 0, why);
+	return st ? st : update(p, l, n, files, why);
+}
+
 int main(int argc, char *argv[])
 {
-	int i = tool_start(&tool, argc, argv), st = check_options();
 	struct reason why = {0};
+	int i = tool_start(&tool, argc, argv), ranks = rank_start(&why), st;
 	struct policy p = {0};
 	struct lessons l = {.policy = &p, .o = &lessons_opts};
 
+	if (ranks)
+		return rank_end(tool_finish(msg_reason(&why)));
+	kept.state.lock = -1;
+	st = check_options();
+	st = rank_agree(st ? st : options_check_files(argc - i, argv + i), &why);
 	if (st)
-		return tool_finish(st);
+		return rank_end(tool_finish(st));
+	options_first_writes(&run, NULL, o.lanes);
 	st = session_open(&session, true, &why);
 	if (!st)
-		st = check_outputs(argc - i, argv + i, &why);
-	if (!st)
-		st = state_open(&kept.state, state_dir, &why);
-	if (!st)
-		st = session_load_policy(&session, &p, 0, &why);
-	if (!st)
-		st = update(&p, &l, argc - i, argv + i, &why);
+		st = run_all(&p, &l, argc - i, argv + i, &why);
 	lessons_free(&l);
 	state_close(&kept.state);
 	policy_free(&p);

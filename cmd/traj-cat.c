@@ -225,8 +225,8 @@ static int check_records(struct rec_in *in)
 
 static int cat(const char *path)
 {
-	unsigned flags =
-		(strict ? REC_STRICT : 0) | (partial ? REC_PARTIAL : 0) | (all ? REC_FRAMES : 0);
+	unsigned flags = (strict ? REC_STRICT : 0) | (partial ? REC_PARTIAL : 0) |
+			 (all || join ? REC_FRAMES : 0);
 	struct reason why;
 	struct rec_in *in = rec_open(path, flags, &why);
 	int st;

@@ -1,15 +1,15 @@
 /* traj-stat - what happened at each step of a run. See man/traj-stat.1. */
 #include "base/mem.h"
 #include "base/tool.h"
-#include "stream/columns.h"
 #include "stream/trajscan.h"
+#include "stats/cells.h"
 #include "stats/runstat.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
-static bool strict;
+static bool json, strict;
 static double threshold = 0.5;
 static int64_t window, ngram = 4, first_iter = -1;
 static const char *by = "step", *gram = "char";
@@ -25,6 +25,7 @@ static const struct opt opts[] = {
 	{0, "gram", "char|token", OPT_WORD, &gram, 0, 0, "what the n-grams are made of"},
 	{0, "iter", "N", OPT_INT, &first_iter, -1, 1e9,
 	 "the inputs are iterations N, N+1 ...; -1: as recorded"},
+	{0, "json", NULL, OPT_FLAG, &json, 0, 0, "one JSON object a line instead of a table"},
 	OPT__STRICT(strict),
 	{0}};
 static const struct tool tool = {"traj-stat", "[file ...]",
@@ -32,25 +33,13 @@ static const struct tool tool = {"traj-stat", "[file ...]",
 
 static struct runstat run;
 static struct buf table;
+static struct cells cells = {.to = &table, .form = CELLS_TABLE};
 static bool by_step, any;          /* any: a row is open */
 static int64_t now_iter, now_step; /* its place, of --by step */
 static struct names values;        /* of --by KEY; the open row's is the last */
 static struct buf scratch;
 
 /* ---- the table ---- */
-
-static void put_count(uint64_t n)
-{
-	buf_printf(&table, "\t%" PRIu64, n);
-}
-
-static void put_mean(double v)
-{
-	if (isnan(v))
-		buf_str(&table, "\tn/a");
-	else
-		buf_printf(&table, "\t%.6g", v);
-}
 
 /* An iteration or a step */
 static void put_place(struct buf *b, int64_t n)
@@ -61,14 +50,42 @@ static void put_place(struct buf *b, int64_t n)
 		buf_printf(b, "%" PRId64, n);
 }
 
+static void put_row(const struct runstat_row *r, struct span value)
+{
+	if (by_step) {
+		cells_place(&cells, "iter", now_iter);
+		cells_place(&cells, "step", now_step);
+	} else {
+		cells_text(&cells, json ? "group" : by, value);
+	}
+	cells_count(&cells, "trajectories", r->trajectories);
+	cells_count(&cells, "graded", r->graded);
+	cells_count(&cells, "failed", r->failed);
+	cells_count(&cells, "tasks", r->tasks);
+	cells_count(&cells, "solved", r->solved);
+	cells_count(&cells, "ever", r->ever);
+	cells_number(&cells, "reward", r->reward);
+	cells_number(&cells, "accuracy", r->accuracy);
+	cells_number(&cells, "entropy", r->entropy);
+	cells_number(&cells, "tokens", r->tokens);
+	cells_number(&cells, "cut", r->cut);
+	cells_number(&cells, "distinct", r->distinct);
+	cells_number(&cells, "forgetting", r->forgetting);
+	cells_number(&cells, "similarity", r->similarity);
+	cells_end(&cells);
+}
+
 static void put_header(void)
 {
-	if (by_step)
-		buf_str(&table, "iter\tstep");
-	else
-		columns_escape(&table, by, strlen(by));
-	buf_str(&table, "\ttrajectories\tgraded\tfailed\ttasks\tsolved\tever\treward\taccuracy\t"
-			"entropy\ttokens\tcut\tdistinct\tforgetting\tsimilarity\n");
+	const struct runstat_row none = {0};
+
+	if (json) {
+		cells.form = CELLS_JSON;
+		return;
+	}
+	cells.form = CELLS_HEADER;
+	put_row(&none, (struct span){"", 0});
+	cells.form = CELLS_TABLE;
 }
 
 static void close_row(void)
@@ -79,30 +96,7 @@ static void close_row(void)
 		return;
 	any = false;
 	runstat_close(&run, &r);
-	if (by_step) {
-		put_place(&table, now_iter);
-		buf_char(&table, '\t');
-		put_place(&table, now_step);
-	} else {
-		struct span value = names_get(&values, values.n - 1);
-
-		columns_escape(&table, value.p, value.n);
-	}
-	put_count(r.trajectories);
-	put_count(r.graded);
-	put_count(r.failed);
-	put_count(r.tasks);
-	put_count(r.solved);
-	put_count(r.ever);
-	put_mean(r.reward);
-	put_mean(r.accuracy);
-	put_mean(r.entropy);
-	put_mean(r.tokens);
-	put_mean(r.cut);
-	put_mean(r.distinct);
-	put_mean(r.forgetting);
-	put_mean(r.similarity);
-	buf_char(&table, '\n');
+	put_row(&r, by_step ? (struct span){"", 0} : names_get(&values, values.n - 1));
 }
 
 /* ---- which row ---- */

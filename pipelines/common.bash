@@ -17,7 +17,7 @@ export LC_ALL=C.UTF-8 # numbers with a point, not a comma
 policy='' tasks='' eval_tasks='' run='' iterations=3 steps=100 seed=1 threads='' ks=1,4,8,16,32
 samples=32 quiet='' explore_opts='' filter_opts='' tune_opts='' eval_opts='' eval_rl='' keep_traj=''
 experts='' tune_from='' mix='' of='' weight='' keep_policies=''
-strict='' verifier='' trust='' prompt_template='' max_new='' max_prompt='' lora='' # of several stages
+mpi='' strict='' verifier='' trust='' prompt_template='' max_new='' max_prompt='' lora='' # of several stages
 set_name=test also_names=() also_files=() # of the first held-out set; further ones
 whole_length='' # where the number of iterations decides the result: that number
 operands=()
@@ -233,6 +233,8 @@ run_options() {
 	option tune-opts tune_opts OPTIONS 'further options of rft-tune'
 	option eval-opts eval_opts OPTIONS 'further options of policy-eval; quotes in all of these hold
 words together: "--verifier '\''cmd:python3 judge.py'\''"'
+	option mpi mpi COMMAND 'what starts the processes that share out explorations,
+tunings and evaluations, as "mpirun -np 4" or "srun --mpi=pmix"'
 	option strict strict=1 '' 'refuse held-out tasks that are among the tasks to train on'
 	option q,quiet quiet=-q '' 'no notes'
 }
@@ -293,6 +295,7 @@ check_options() {
 	whole --samples "$samples"
 	[ -z "$threads" ] || whole --threads "$threads"
 	[[ $ks =~ ^[1-9][0-9]*(,[1-9][0-9]*)*$ ]] || die 2 "--ks: '$ks' is no list of numbers"
+	check_launcher
 	conf=$(conf_text)
 	own_explore_opts=$explore_opts
 	hand_shared
@@ -325,7 +328,6 @@ hand() {
 hand_shared() {
 	hand --prompt-template "$prompt_template" explore eval
 	hand --lora "$lora" explore tune
-	hand --max-prompt "$max_prompt" explore eval
 	hand --max-new "$max_new" explore eval
 	hand --max-prompt "$max_prompt" explore eval
 	hand --verifier "$verifier" explore eval
@@ -376,6 +378,12 @@ command_of() {
 		[ "${word##*/}" != "$2" ] || ! command -v "$word" >/dev/null || # it may be elsewhere
 			"$word" "${more[@]}" --help >/dev/null || exit
 	done
+}
+
+check_launcher() {
+	words_of launcher --mpi "$mpi"
+	[ ${#launcher[@]} -eq 0 ] || command -v "${launcher[0]}" >/dev/null ||
+		die 4 "--mpi: ${launcher[0]}: no such command"
 }
 
 # contents NAME FILE ...: what is in the files, wherever they are and whenever they were written
@@ -531,26 +539,62 @@ remedy() {
 		printf '; if that is about %s: remove it, and the same call makes it anew' "${maybe[*]}"
 }
 
-# run_stage NAME COMMAND ...: dies when the command fails; a killed script takes its stage along
+# ---- ranks: the processes that --mpi starts, which share out the work of a stage ----
+
+# The stages that can be shared out, where they are these tools
+declare -A of_ranks=([EXPLORE]=rl-explore [TUNE]=rft-tune [EVAL]=policy-eval)
+launcher=() # words of --mpi
+
+has_ranks() { # STAGE
+	[ ${#launcher[@]} -gt 0 ] && [ -n "${of_ranks[$1]:-}" ] && is_ours "$1" "${of_ranks[$1]}"
+}
+
+# ranks COMMAND ...: in a session of its own, as a terminal's ctrl-C makes mpirun kill its ranks. USR1
+# it passes on: they save their state, and that is waited for. Its standard output may not be used.
+ranks() {
+	local rc n before pid told=()
+	before=$(trap -p INT)
+	setpriv --pdeathsig USR1 setsid "${launcher[@]}" "$(type -P "$1")" "${@:2}" >&2 &
+	pid=$!
+	trap 'tell_ranks INT' INT
+	trap 'tell_ranks TERM' TERM
+	while n=${#told[@]} rc=0; wait $pid || rc=$?; [ "$n" -lt ${#told[@]} ]; do :; done
+	trap - TERM
+	eval "${before:-trap - INT}"
+	[ ${#told[@]} -eq 0 ] || kill -"${told[0]}" $$
+	return $rc
+}
+
+tell_ranks() { # SIGNAL that this script was sent; the second one ends the ranks at once
+	kill -"$([ ${#told[@]} -gt 0 ] && echo TERM || echo USR1)" $pid 2>/dev/null || true
+	told+=("$1")
+}
+
+# run_stage NAME STAGE ARGUMENT ...: dies when it fails; a killed script takes its stage along
 run_stage() {
 	local name=$1 rc=0
-	shift
+	local -n words=stage_$2
 	mark "$name"
 	note "$name"
 	watch_stage "$name"
-	setpriv --pdeathsig TERM "$@" || rc=$?
-	[ $rc -ne 2 ] || die 2 "$name: ${1##*/}: exit status 2: take other options and another folder"
-	[ $rc -ne 3 ] || die 3 "$name: ${1##*/}: exit status 3$(remedy "${@:2}")"
-	[ $rc -eq 0 ] || die $rc "$name: ${1##*/}: exit status $rc; the same call goes on from here"
+	if has_ranks "$2"; then
+		ranks "${words[@]}" "${@:3}" || rc=$?
+	else
+		setpriv --pdeathsig TERM "${words[@]}" "${@:3}" || rc=$?
+	fi
+	[ $rc -ne 2 ] || die 2 "$name: ${words[0]##*/}: exit status 2: take other options and another folder"
+	[ $rc -ne 3 ] || die 3 "$name: ${words[0]##*/}: exit status 3$(remedy "${words[@]:1}" "${@:3}")"
+	[ $rc -eq 0 ] || die $rc "$name: ${words[0]##*/}: exit status $rc; the same call goes on from here"
 	watch_end "$name"
 }
 
-# to_file NAME FILE COMMAND ...: the command's standard output becomes FILE
+# to_file NAME FILE STAGE ARGUMENT ...: the stage's standard output becomes FILE, or its --stream
 to_file() {
 	local name=$1 file=$2
-	shift 2
+	local -a to=()
 	[ ! -e "$file" ] || return 0
-	run_stage "$name" "$@" >"$file.part"
+	! has_ranks "$3" || to=(--stream "$file.part")
+	run_stage "$name" "$3" ${to[@]+"${to[@]}"} "${@:4}" >"$file.part"
 	keep "$file"
 }
 
@@ -577,7 +621,7 @@ is_ours() {
 mix_into() {
 	[ ! -e "$5" ] || return 0
 	rm -rf "$5.part" "$5.part".tmp-*
-	run_stage "$1" "${stage_MIX[@]}" ${quiet:+-q} -w "$2" "$3" "$4" -o "$5.part"
+	run_stage "$1" MIX ${quiet:+-q} -w "$2" "$3" "$4" -o "$5.part"
 	keep "$5"
 }
 
@@ -598,10 +642,10 @@ evaluate_on() {
 	# the policy given, once: are these problems trained on?
 	[ "$1" != 0 ] || ! is_ours EVAL policy-eval || [ -z "$tasks" ] ||
 		more+=(--leak-check "$tasks" ${strict:+--strict})
-	to_file "iter-$1 ${prefix}eval" "$dir/${prefix}eval.traj" "${stage_EVAL[@]}" "${common[@]}" \
+	to_file "iter-$1 ${prefix}eval" "$dir/${prefix}eval.traj" EVAL "${common[@]}" \
 		-p "$2" -t "$4" -n "$samples" -s "$seed" --iter "$1" --step $(($1 * steps)) \
 		"${more[@]}"
-	to_file "iter-$1 ${prefix}pass-at-k" "$dir/${prefix}pass-at-k.tsv" "${stage_PASSK[@]}" \
+	to_file "iter-$1 ${prefix}pass-at-k" "$dir/${prefix}pass-at-k.tsv" PASSK \
 		${quiet:+-q} -k "$ks" "$dir/${prefix}eval.traj"
 	[ "$(head -n 2 "$dir/${prefix}pass-at-k.tsv" | wc -l)" -eq 2 ] ||
 		die 3 "$dir/${prefix}pass-at-k.tsv is damaged: remove it, and the same call makes it again"

@@ -89,6 +89,7 @@ job() {
 	call+=(-d "$run/$v/seed-$s" -i "$(get "$v" iterations "$iterations")"
 		-n "$(get "$v" steps "$steps")" -s "${s}000" -j "$threads" -k "$ks" -N "$samples")
 	[ -z "$eval_opts" ] || call+=(--eval-opts "$eval_opts")
+	[ -z "$mpi" ] || call+=(--mpi "$mpi")
 	filter=$(get "$v" filter_opts)
 	case $(get "$v" pipeline) in
 	average) call+=(--of "$run/$(get "$v" of)/seed-$s" --weight "$(get "$v" weight 0.5)") ;;

@@ -1,8 +1,8 @@
 #!/bin/bash
-# man-env.sh DIR [tasks|base|run|eval|server ...] - prepares the scratch folder that the EXAMPLES of
+# man-env.sh DIR [tasks|base|run|eval|cut|server ...] - prepares the scratch folder that the EXAMPLES of
 # the manual pages and the tests run in: train.jsonl, test.jsonl, base/, run.traj, rollouts.jsonl,
-# which verl might have written of it, eval.traj, list.tsv, which names it, and toy-server. What is
-# there already stays; several may call this at once.
+# which verl might have written of it, eval.traj, list.tsv, which names it, and toy-server; cut.traj, drawn
+# with top-k, when it is asked for. What is there already stays; several may call this at once.
 set -euo pipefail
 
 dir=$1
@@ -53,6 +53,15 @@ make_eval() {
 	policy-eval -q -p base -t test.jsonl -n 8 >eval.part
 	printf 'set\tvariant\tseed\tstep\tfile\ntest\tbase\t1\t0\teval.traj\n' >list.tsv
 	mv eval.part eval.traj
+}
+
+# It says what each token was drawn from
+make_cut() {
+	make_tasks
+	make_base
+	[ -e cut.traj ] && return
+	policy-eval -q -p base -t test.jsonl -n 4 --top-k 4 --top-p 0.9 >cut.part
+	mv cut.part cut.traj
 }
 
 # A server for policy-ask(1)

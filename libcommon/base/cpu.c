@@ -133,3 +133,15 @@ int cpu_choose(enum cpu_set *s, struct reason *why)
 	}
 	return refuse(word, "no such set of kernels", why);
 }
+
+bool cpu_wide(void)
+{
+	static _Atomic int known; /* 1: no, 2: yes; 0: not yet asked */
+	enum cpu_set set;
+
+	if (!known) {
+		cpu_choose(&set, NULL);
+		known = set >= CPU_V3 ? 2 : 1;
+	}
+	return known == 2;
+}

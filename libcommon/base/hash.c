@@ -31,18 +31,6 @@ struct hash {
 	bool wide; /* by hashwide_add */
 };
 
-static bool has_wide(void)
-{
-	static _Atomic int known; /* 1: no, 2: yes; 0: not yet asked */
-	enum cpu_set set;
-
-	if (!known) {
-		cpu_choose(&set, NULL);
-		known = set >= CPU_V3 ? 2 : 1;
-	}
-	return known == 2;
-}
-
 struct hash *hash_new(void)
 {
 	struct hash *h = xmalloc(sizeof *h);
@@ -50,7 +38,7 @@ struct hash *hash_new(void)
 	h->state = XXH3_createState();
 	if (!h->state)
 		no_memory(sizeof *h);
-	h->wide = has_wide();
+	h->wide = cpu_wide();
 	hash_reset(h);
 	return h;
 }

@@ -73,6 +73,23 @@ void out_write(struct out *o, const void *p, size_t n)
 		buf_add(&o->b, p, n);
 }
 
+struct buf *out_append(struct out *o)
+{
+	return &o->b;
+}
+
+void out_appended(struct out *o, size_t from)
+{
+	assert(from <= o->b.n);
+	o->total += o->b.n - from;
+	if (o->sum)
+		hash_add(o->sum, o->b.p + from, o->b.n - from);
+	if (o->b.n > CHUNK) {
+		write_all(o, o->b.p, o->b.n);
+		o->b.n = 0;
+	}
+}
+
 void out_str(struct out *o, const char *s)
 {
 	out_write(o, s, strlen(s));

@@ -24,6 +24,10 @@ struct out {
 
 void out_init(struct out *o, int fd, const char *name);
 void out_write(struct out *o, const void *p, size_t n);
+/* The same without a copy: what the caller appends to this buffer, behind the `from` bytes that are
+ * there, is written when out_appended is called, with nothing in between. */
+struct buf *out_append(struct out *o);
+void out_appended(struct out *o, size_t from);
 void out_str(struct out *o, const char *s);
 void out_printf(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* 0 or ST_SYSTEM with the reason. EPIPE on fd 1 ends the process by SIGPIPE, quietly. */

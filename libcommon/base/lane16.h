@@ -46,4 +46,10 @@ static inline unsigned lane16_json(lane16 v)
 	return lane16_high((lane16)((v == '"') | (v == '\\') | (v < ' ')));
 }
 
+/* The same, and for each byte that is not ASCII */
+static inline unsigned lane16_json_ascii(lane16 v)
+{
+	return lane16_high((lane16)((v == '"') | (v == '\\') | (v < ' ')) | v);
+}
+
 #endif

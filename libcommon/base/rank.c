@@ -17,14 +17,14 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum { CHUNK = 1 << 18 }; /* floats that go to each rank at a time */
+enum { ROOM = 1 << 22 }; /* floats that come from all ranks at a time, at least one of each */
 
 extern char **environ;
 
 static struct {
 	const struct rank_calls *mpi; /* NULL: one rank */
 	int count, self;
-	bool agreed; /* on a failure */
+	int agreed; /* on a failure: its status */
 } ranks = {.count = 1};
 
 int rank_count(void)
@@ -192,24 +192,14 @@ int rank_start(struct reason *why)
 	return 0;
 }
 
-int rank_refuse(struct reason *why)
-{
-	if (launched() <= 1 || !has_mpi() || ranks.mpi)
-		return 0;
-	return fail(why, ST_USAGE,
-		    "it does not share its work out: a launcher of MPI started %lld that would "
-		    "all write the same files",
-		    (long long)launched());
-}
-
 /* ---- agreeing ---- */
 
 int rank_agree(int st, struct reason *why)
 {
 	int first = st ? ranks.count - ranks.self : 0;
 
-	if (!ranks.mpi)
-		return st;
+	if (!ranks.mpi || ranks.agreed)
+		return st ? st : ranks.agreed;
 	ranks.mpi->most(&first);
 	if (!first) {
 		msg_hear(ranks.self ? MSG_ERRORS : MSG_ALL);
@@ -218,7 +208,7 @@ int rank_agree(int st, struct reason *why)
 	if (st)
 		why->status = st;
 	ranks.mpi->broadcast(why, sizeof *why, ranks.count - first);
-	ranks.agreed = true;
+	ranks.agreed = why->status;
 	msg_hear(ranks.self ? MSG_NOTHING : MSG_ALL);
 	return why->status;
 }
@@ -266,29 +256,43 @@ size_t rank_share(size_t n, int r)
 	return (size_t)((unsigned __int128)n * (unsigned)r / (unsigned)ranks.count);
 }
 
-/* Floats of rank r's share that the chunk which begins `at` behind its beginning has */
-static size_t piece(size_t n, int r, size_t at)
+/* Bounds in bytes of things of that size: the caller's */
+static size_t *bytes_of(const size_t *bound, size_t size)
 {
-	size_t size = rank_share(n, r + 1) - rank_share(n, r);
+	size_t *b = xarray((size_t)ranks.count + 1, sizeof *b);
 
-	return at >= size ? 0 : size - at < CHUNK ? size - at : CHUNK;
+	for (int r = 0; r <= ranks.count; r++)
+		b[r] = bound[r] * size;
+	return b;
 }
+
+void rank_join_floats(float *all, const size_t *bound)
+{
+	size_t *bytes = bytes_of(bound, sizeof *all);
+
+	rank_join(all, bytes);
+	free(bytes);
+}
+
+/* ---- parts of an array ---- */
 
 struct fold { /* where the pieces of one chunk are */
 	void **out, **in;
 	size_t *n_out, *n_in;
-	float *room; /* (count * CHUNK) */
+	float *room;  /* (count * chunk) */
+	size_t chunk; /* floats of each part at a time */
 };
 
 static void open_fold(struct fold *f)
 {
 	size_t n = (size_t)ranks.count;
 
-	f->out = xarray(n, sizeof *f->out);
-	f->in = xarray(n, sizeof *f->in);
-	f->n_out = xarray(n, sizeof *f->n_out);
-	f->n_in = xarray(n, sizeof *f->n_in);
-	f->room = ranks.mpi ? xarray(n, CHUNK * sizeof *f->room) : NULL;
+	f->out = xcalloc(n, sizeof *f->out);
+	f->in = xcalloc(n, sizeof *f->in);
+	f->n_out = xcalloc(n, sizeof *f->n_out);
+	f->n_in = xcalloc(n, sizeof *f->n_in);
+	f->room = NULL;
+	f->chunk = ROOM / n + 1;
 }
 
 static void close_fold(struct fold *f)
@@ -300,21 +304,39 @@ static void close_fold(struct fold *f)
 	free(f->room);
 }
 
-/* One chunk of every share goes to its rank. */
-static void move_chunk(struct fold *f, const float *mine, const bool *has, size_t n, size_t at)
+static void move(struct fold *f)
 {
-	size_t here = piece(n, ranks.self, at);
+	if (ranks.mpi)
+		ranks.mpi->exchange(f->out, f->n_out, f->in, f->n_in);
+}
+
+/* Floats of rank r's part that the chunk which begins `at` behind its beginning has */
+static size_t piece(const struct fold *f, const size_t *bound, int r, size_t at)
+{
+	size_t size = bound[r + 1] - bound[r];
+
+	return at >= size ? 0 : size - at < f->chunk ? size - at : f->chunk;
+}
+
+/* One chunk of every part goes to its rank. */
+static void move_chunk(struct fold *f, const float *mine, const bool *has, const size_t *bound,
+		       size_t at)
+{
+	size_t here = piece(f, bound, ranks.self, at);
+	bool sends = has[ranks.self];
 
 	for (int r = 0; r < ranks.count; r++) {
 		bool other = r != ranks.self;
 
-		f->out[r] = (void *)(uintptr_t)(mine + rank_share(n, r) + at);
-		f->n_out[r] = other && has[ranks.self] ? piece(n, r, at) * sizeof *mine : 0;
-		f->in[r] = other ? (void *)(f->room + (size_t)r * CHUNK) : f->out[r];
+		if (sends)
+			f->out[r] = (void *)(uintptr_t)(mine + bound[r] + at);
+		f->n_out[r] = other && sends ? piece(f, bound, r, at) * sizeof *mine : 0;
+		f->in[r] = f->room ? (void *)(f->room + (size_t)r * f->chunk) : f->out[r];
 		f->n_in[r] = other && has[r] ? here * sizeof *mine : 0;
 	}
-	if (ranks.mpi)
-		ranks.mpi->exchange(f->out, f->n_out, f->in, f->n_in);
+	if (sends && here && f->room) /* the total may be where it is */
+		memcpy(f->in[ranks.self], f->out[ranks.self], here * sizeof *mine);
+	move(f);
 }
 
 static void add_to(float *total, const float *more, size_t n)
@@ -323,39 +345,100 @@ static void add_to(float *total, const float *more, size_t n)
 		total[i] += more[i];
 }
 
-void rank_fold(float *total, const float *mine, const bool *has, size_t n, bool first)
+static size_t longest_part(const size_t *bound)
 {
-	size_t from = rank_share(n, ranks.self), longest = (n - 1) / (size_t)ranks.count + 1;
+	size_t most = 0;
+
+	for (int r = 0; r < ranks.count; r++)
+		most = bound[r + 1] - bound[r] > most ? bound[r + 1] - bound[r] : most;
+	return most;
+}
+
+void rank_fold(float *total, const float *mine, const bool *has, const size_t *bound, bool first)
+{
+	size_t longest = longest_part(bound);
 	struct fold f;
 
-	assert(total && mine && n);
+	assert(mine || !has[ranks.self]);
 	open_fold(&f);
-	for (size_t at = 0; at < longest; at += CHUNK) {
-		size_t here = piece(n, ranks.self, at);
+	if (ranks.mpi)
+		f.room = xarray((size_t)ranks.count, f.chunk * sizeof *f.room);
+	for (size_t at = 0; at < longest; at += f.chunk) {
+		size_t here = piece(&f, bound, ranks.self, at);
 		bool none = first;
 
-		move_chunk(&f, mine, has, n, at);
+		move_chunk(&f, mine, has, bound, at);
 		for (int r = 0; r < ranks.count; r++) {
 			if (!has[r] || !here)
 				continue;
 			if (!none)
-				add_to(total + from + at, f.in[r], here);
+				add_to(total + at, f.in[r], here);
 			else
-				memmove(total + from + at, f.in[r], here * sizeof *total);
+				memmove(total + at, f.in[r], here * sizeof *total);
 			none = false;
 		}
 	}
 	close_fold(&f);
 }
 
-void rank_join_floats(float *all, size_t n)
+void rank_collect(float *to, const float *part, const size_t *bound, size_t from, size_t n)
 {
-	size_t *bound = xarray((size_t)ranks.count + 1, sizeof *bound);
+	struct fold f;
 
-	for (int r = 0; r <= ranks.count; r++)
-		bound[r] = rank_share(n, r) * sizeof *all;
-	rank_join(all, bound);
-	free(bound);
+	open_fold(&f);
+	for (int r = 0; r < ranks.count; r++) {
+		size_t a = bound[r] > from ? bound[r] : from;
+		size_t z = bound[r + 1] < from + n ? bound[r + 1] : from + n;
+		size_t bytes = a < z ? (z - a) * sizeof *to : 0;
+
+		if (bytes && r == ranks.self && r == 0)
+			memcpy(to + (a - from), part + (a - bound[r]), bytes);
+		else if (bytes && r == ranks.self) {
+			f.out[0] = (void *)(uintptr_t)(part + (a - bound[r]));
+			f.n_out[0] = bytes;
+		} else if (bytes && ranks.self == 0) {
+			f.in[r] = to + (a - from);
+			f.n_in[r] = bytes;
+		}
+	}
+	move(&f);
+	close_fold(&f);
+}
+
+/* ---- dealing: without other ranks nothing is dealt ---- */
+
+void rank_deal(size_t from, size_t to, size_t most)
+{
+	assert(most >= 1);
+	if (ranks.mpi)
+		ranks.mpi->deal(from, to, most);
+}
+
+int rank_dealt(size_t *from, size_t *n)
+{
+	return ranks.mpi ? ranks.mpi->dealt(from, n) : -1;
+}
+
+void rank_deal_answer(void)
+{
+	if (ranks.mpi)
+		ranks.mpi->answer();
+}
+
+void rank_deal_end(bool failed)
+{
+	if (ranks.mpi)
+		ranks.mpi->deal_end(failed);
+}
+
+size_t rank_host_sum(size_t value, int *n)
+{
+	uint64_t sum = value;
+
+	*n = 1;
+	if (ranks.mpi)
+		ranks.mpi->host(&sum, n);
+	return (size_t)sum;
 }
 
 /* ---- end ---- */

@@ -26,12 +26,11 @@
 /* * Before threads and handlers of signals. ST_USAGE where the launcher's processes are not ranks
  * of one run of the same tool, options and version; ST_SYSTEM without the module. */
 int rank_start(struct reason *why);
-/* ST_USAGE where a launcher started several of a tool that does not share its work out. */
-int rank_refuse(struct reason *why);
 int rank_count(void); /* 1 without a launcher */
 int rank_self(void);  /* from 0 */
 
-/* * st, or the status and the reason of the first rank where it is not 0 */
+/* * st, or the status and the reason of the first rank where it is not 0. That all know of a
+ * failure is for good: whoever asks again is told at once, without the others. */
 int rank_agree(int st, struct reason *why);
 /* * The signal that any rank caught (tool_caught, which then has it too); 0: none */
 int rank_caught(void);
@@ -45,12 +44,33 @@ void rank_join(void *all, const size_t *bound);
 /* The part of n things that is rank r's: from n * r / count on. rank_share(n, count) is n. */
 size_t rank_share(size_t n, int r);
 
-/* * ((total + mine of rank 0) + mine of rank 1) + ... of those ranks that have one, each in the
- * floats of its share of n; first: there is no total yet, the first is copied. mine may be total
- * then, and where a rank has none. */
-void rank_fold(float *total, const float *mine, const bool *has, size_t n, bool first);
-/* * Shares of n floats, as rank_fold leaves them, become everybody's. */
-void rank_join_floats(float *all, size_t n);
+/* The following are about an array of floats of which bound[r] .. bound[r + 1] are rank r's part.
+ */
+
+/* * ((total + mine of rank 0) + mine of rank 1) + ... of those ranks that have one (mine: of the
+ * whole array), each rank in its part, which is all that total has; first: there is no total yet,
+ * the first is copied. total may be where mine has the part. */
+void rank_fold(float *total, const float *mine, const bool *has, const size_t *bound, bool first);
+/* * The parts of all become everybody's. */
+void rank_join_floats(float *all, const size_t *bound);
+/* * Floats from .. from + n of an array of which each rank has its part alone, for rank 0. */
+void rank_collect(float *to, const float *part, const size_t *bound, size_t from, size_t n);
+
+/* Things that are dealt: whoever is ready for more asks for them, in any number of threads, one at
+ * a time. Which rank gets which depends on who is quick. */
+
+/* * Those from .. to, in pieces: from one multiple of most to the next, or, towards the end,
+ * smaller ones */
+void rank_deal(size_t from, size_t to, size_t most);
+/* The next piece: 1, *from and *n are this rank's; 0: it is on its way; -1: none is left. */
+int rank_dealt(size_t *from, size_t *n);
+/* Rank 0 answers others, as in rank_dealt: it must come often to one of them. */
+void rank_deal_answer(void);
+/* * Ends it, once that was -1, or at any time where this rank has failed: nobody gets more then. */
+void rank_deal_end(bool failed);
+
+/* * Of the ranks that share this one's memory: the sum of their values; how many they are */
+size_t rank_host_sum(size_t value, int *ranks);
 
 /* * The process's status. One that was not agreed on ends all ranks at once. */
 int rank_end(int st);

@@ -5,7 +5,9 @@
 #ifndef BASE_RANKCALLS_H
 #define BASE_RANKCALLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct rank_calls {
 	const char *version; /* SUITE_VERSION, of the tools that it was built for */
@@ -15,6 +17,13 @@ struct rank_calls {
 	void (*exchange)(void *const *out, const size_t *n_out, void *const *in,
 			 const size_t *n_in);
 	void (*most)(int *v); /* *v becomes the greatest of all ranks' */
+	/* *v becomes the sum of those of the ranks on this host, *ranks how many they are */
+	void (*host)(uint64_t *v, int *ranks);
+	/* see rank_deal; calls come from one thread at a time */
+	void (*deal)(size_t from, size_t to, size_t most);
+	int (*dealt)(size_t *from, size_t *n);
+	void (*answer)(void);
+	void (*deal_end)(bool failed);
 	void (*end)(void);
 	void (*abort)(int status); /* ends all ranks, and the launcher with that status */
 };

@@ -1,6 +1,7 @@
 /* tape.c - JSON in place. See tape.h. */
 #include "base/tape.h"
-#include "base/lane16.h"
+#include "base/cpu.h"
+#include "base/jsonplain.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/set.h"
@@ -20,6 +21,7 @@ struct scan {
 	const char *begin, *p, *end;
 	uint32_t open; /* node of the innermost container, whose next is the one around it */
 	size_t depth;
+	bool wide; /* see cpu_wide */
 };
 
 /* ---- texts ---- */
@@ -94,12 +96,6 @@ static enum tape_end scan_unicode(struct scan *s, char **to)
 	return TAPE_WHOLE;
 }
 
-/* What an escape of one letter stands for; 0: it is none */
-static const char meaning[256] = {
-	['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
-	['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
-};
-
 /* Passes an escape, and writes what it stands for, which is shorter. */
 static enum tape_end scan_escape(struct scan *s, char **to)
 {
@@ -108,7 +104,7 @@ static enum tape_end scan_escape(struct scan *s, char **to)
 		return TAPE_CUT;
 	if (*s->p == 'u')
 		return scan_unicode(s, to);
-	**to = meaning[(unsigned char)*s->p++];
+	**to = jsonplain_meaning[(unsigned char)*s->p++];
 	return *(*to)++ ? TAPE_WHOLE : TAPE_BAD;
 }
 
@@ -125,53 +121,62 @@ static struct tape_node *new_node(struct scan *s, enum tape_type type)
 	return &t->v[t->n++];
 }
 
-/* To the next quote, backslash or control byte, or the end; what comes before it is copied to *to,
- * behind which 16 bytes may be written. *high is no longer 0 when there is a byte that is not ASCII
- * before it, or close behind it. */
-static void plain_bytes(struct scan *s, char **to, unsigned *high)
+/* To the next byte that is neither plain nor an escape of one letter; what comes before it is
+ * decoded to *to. */
+static void plain_bytes(struct scan *s, char **to)
 {
-	const char *p = s->p;
-	char *q = *to;
+	struct jsonplain run = {s->p, s->end, *to};
 
-	for (; s->end - p >= 16; p += 16, q += 16) {
-		lane16 v = lane16_at(p);
-		unsigned stop = lane16_json(v);
+	(s->wide ? jsonplainwide : jsonplain)(&run);
+	s->p = run.p;
+	*to = run.to;
+}
 
-		memcpy(q, &v, sizeof v);
-		*high |= lane16_high(v);
-		if (stop) {
-			s->p = p + __builtin_ctz(stop);
-			*to = q + __builtin_ctz(stop);
-			return;
-		}
+/* Passes bytes that are not ASCII. False: they are not UTF-8. */
+static bool wide_bytes(struct scan *s, char **to)
+{
+	bool valid = true;
+
+	while (s->p < s->end && *s->p & 0x80) {
+		size_t n = utf8_char(s->p, (size_t)(s->end - s->p));
+
+		valid &= n > 0;
+		n += !n;
+		memcpy(*to, s->p, n);
+		*to += n;
+		s->p += n;
 	}
-	for (; p < s->end && *p != '"' && *p != '\\' && (unsigned char)*p >= ' '; *q++ = *p++)
-		*high |= *p & 0x80;
-	s->p = p;
-	*to = q;
+	return valid;
+}
+
+/* Keys of one object often have a beginning in common. */
+static uint16_t tag_of(const char *text, size_t n)
+{
+	return n ? (uint16_t)((uint8_t)text[n / 2] << 8 | (uint8_t)text[n - 1]) : 0;
 }
 
 /* To the quote that ends the text: it has no control bytes, and is UTF-8. */
 static enum tape_end scan_text(struct scan *s)
 {
-	const char *from = ++s->p;
-	struct tape_node *node = new_node(s, TAPE_TEXT);
+	struct tape_node *node = (s->p++, new_node(s, TAPE_TEXT));
 	char *plain = s->t->plain + node->at, *to = plain;
-	unsigned high = 0;
+	bool valid = true;
 	enum tape_end e;
 
-	while (plain_bytes(s, &to, &high), s->p < s->end && *s->p == '\\') {
-		node->escaped = true;
-		if ((e = scan_escape(s, &to)) != TAPE_WHOLE)
+	while (plain_bytes(s, &to), s->p < s->end && *s->p != '"') {
+		if (*s->p & 0x80)
+			valid &= wide_bytes(s, &to);
+		else if (*s->p != '\\')
+			return TAPE_BAD;
+		else if ((e = scan_escape(s, &to)) != TAPE_WHOLE)
 			return e;
 	}
 	if (s->p == s->end)
 		return TAPE_CUT;
-	if (*s->p != '"')
-		return TAPE_BAD;
 	node->n = (uint32_t)(to - plain);
+	node->tag = tag_of(plain, node->n);
 	s->p++;
-	return !high || utf8_valid(from, (size_t)(s->p - 1 - from)) ? TAPE_WHOLE : TAPE_BAD;
+	return valid ? TAPE_WHOLE : TAPE_BAD;
 }
 
 /* ---- numbers ---- */
@@ -306,23 +311,36 @@ static enum tape_end scan_numbers(struct scan *s)
 
 static const char *text_of(const struct tape *t, const struct tape_node *node)
 {
-	return (node->escaped ? t->plain : t->text) + node->at;
+	return t->plain + node->at;
 }
 
 static bool same_key(const struct tape *t, uint32_t a, uint32_t b)
 {
-	return t->v[a].n == t->v[b].n &&
+	return t->v[a].n == t->v[b].n && t->v[a].tag == t->v[b].tag &&
 	       memcmp(text_of(t, &t->v[a]), text_of(t, &t->v[b]), t->v[a].n) == 0;
+}
+
+/* One of 64 bits, the same where keys are */
+static uint64_t key_bit(const struct tape_node *key)
+{
+	uint32_t mixed = ((uint32_t)key->tag ^ key->n << 8) * UINT32_C(0x9e3779b1);
+
+	return UINT64_C(1) << (mixed >> 26);
 }
 
 static bool few_differ(const struct tape *t, uint32_t open)
 {
 	uint32_t end = t->n;
+	uint64_t seen = 0;
 
-	for (uint32_t a = open + 1; a < end; a = t->v[a + 1].next)
-		for (uint32_t b = open + 1; b < a; b = t->v[b + 1].next)
+	for (uint32_t a = open + 1; a < end; a = t->v[a + 1].next) {
+		uint64_t bit = key_bit(&t->v[a]);
+
+		for (uint32_t b = seen & bit ? open + 1 : a; b < a; b = t->v[b + 1].next)
 			if (same_key(t, a, b))
 				return false;
+		seen |= bit;
+	}
 	return true;
 }
 
@@ -489,10 +507,10 @@ static void make_room(struct tape *t, size_t n)
 
 enum tape_end tape_parse(struct tape *t, const char *text, size_t n)
 {
-	struct scan s = {.t = t, .begin = text, .p = text, .end = text + n};
+	struct scan s = {.t = t, .begin = text, .p = text, .end = text + n, .wide = cpu_wide()};
 
 	assert(n <= UINT32_MAX);
-	make_room(t, n + 16);
+	make_room(t, n + JSONPLAIN_BLOCK);
 	t->text = text;
 	t->n = 0;
 	skip_blanks(&s);
@@ -572,9 +590,11 @@ struct tape_val tape_get_n(struct tape_val v, const char *key, size_t n)
 {
 	const struct tape_node *all = v.t ? v.t->v : NULL;
 	uint32_t i = v.i + 1, left = tape_type(v) == TAPE_OBJECT ? all[v.i].n : 0;
+	uint16_t tag = tag_of(key, n);
 
 	for (; left; left--, i = all[i + 1].next)
-		if (all[i].n == n && memcmp(text_of(v.t, &all[i]), key, n) == 0)
+		if (all[i].n == n && all[i].tag == tag &&
+		    memcmp(text_of(v.t, &all[i]), key, n) == 0)
 			return (struct tape_val){v.t, i + 1};
 	return (struct tape_val){0};
 }

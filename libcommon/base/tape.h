@@ -1,9 +1,9 @@
 /*
- * tape.h - one JSON value read in place: a row of nodes instead of a tree, no copies.
+ * tape.h - one JSON value read in place: a row of nodes instead of a tree.
  *
  * For whoever reads many rows and looks at few of their values: nothing is allocated a value, texts
- * stay where they are (what has escapes is decoded beside them, on the way), numbers are converted
- * when they are asked for. It accepts what jansson accepts with JSON_REJECT_DUPLICATES
+ * are decoded on the way into memory that is used again, numbers are converted when they are asked
+ * for. It accepts what jansson accepts with JSON_REJECT_DUPLICATES
  * and JSON_ALLOW_NUL: UTF-8, finite numbers, 2048 levels; and integers of more than 64 bits, which
  * are real numbers then.
  *
@@ -36,16 +36,17 @@ enum tape_type {
 };
 
 struct tape_node {
-	uint32_t at;   /* in text: the first byte; of a text the one behind the quote */
-	uint32_t n;    /* bytes of a number or a text; elements of an array, pairs of an object */
+	uint32_t at; /* in text: the first byte; of a text the one behind the quote */
+	uint32_t n;  /* bytes of a number, or of a text in plain; elements of an array, pairs of an
+			object */
 	uint32_t next; /* the node behind this value */
 	uint8_t type;
-	bool escaped; /* a text that stands in plain; n is its length there */
+	uint16_t tag; /* of a text: the same where texts are; seldom where they differ */
 };
 
 struct tape {             /* zero-initialise; may be used again and again */
 	const char *text; /* borrowed */
-	char *plain;      /* at the place of a text that has escapes: that text without them */
+	char *plain;      /* at the place of a text: that text without escapes, UTF-8 */
 	size_t room;      /* of plain */
 	struct tape_node *v;
 	uint32_t n, cap;

@@ -494,7 +494,7 @@ static bool pack_value(struct buf *b, struct tape_val v, int depth)
 
 	pack_init(&pk, b);
 	if (tape_text(v, &s))
-		pack_text(&pk, s);
+		pack_utf8(&pk, s);
 	else if (tape_i64(v, &i))
 		msgpack_pack_int64(&pk, i);
 	else if (tape_f64(v, &x))
@@ -513,7 +513,7 @@ static bool pack_value(struct buf *b, struct tape_val v, int depth)
 		return false;
 	while (ok && tape_next(&it, &key, &value)) {
 		if (tape_text(key, &s))
-			pack_text(&pk, s);
+			pack_utf8(&pk, s);
 		ok = pack_value(b, value, depth + 1);
 	}
 	return ok;
@@ -527,7 +527,7 @@ static void meta_pair(struct from *f, struct sample *s, struct span name, struct
 	if (tape_none(v))
 		return;
 	if (!before)
-		buf_reserve(&s->meta, 1024); /* as much as most have, at once */
+		buf_reserve(&s->meta, 640); /* as much as most have, at once */
 	pack_init(&pk, &s->meta);
 	pack_text(&pk, name);
 	if (pack_value(&s->meta, v, 3)) {

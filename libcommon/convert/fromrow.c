@@ -107,6 +107,7 @@ int from_put(struct from *f, struct sample *s)
 		t->verdict = (struct span){0};
 	else if (t->verdict.p && !span_is(t->verdict, "ok"))
 		t->reward = NAN;
+	t->utf8 = !f->o->tok; /* of JSON alone */
 	check_logprobs(f, t);
 	set_meta(f, s);
 	if (!fits(t))

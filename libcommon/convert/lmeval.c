@@ -72,11 +72,19 @@ static int name_it(struct from *f, struct sample *s, struct tape_val row)
 {
 	struct span name = task_name(f->name);
 	struct span id = from_answer(f, tape_get(row, "doc_id"));
+	char *both;
 
 	if (!id.p)
 		return from_bad(f, "doc_id", "missing");
-	s->t.task = from_print(f, "%.*s%s%.*s", (int)name.n, name.n ? name.p : "",
-			       name.n ? ":" : "", (int)id.n, id.p);
+	if (!name.n) {
+		s->t.task = id;
+		return 0;
+	}
+	both = from_mem(f, name.n + 1 + id.n);
+	memcpy(both, name.p, name.n);
+	both[name.n] = ':';
+	memcpy(both + name.n + 1, id.p, id.n);
+	s->t.task = (struct span){both, name.n + 1 + id.n};
 	return 0;
 }
 

@@ -24,6 +24,7 @@ struct batch_copy {
 	int64_t step;
 	bool open, same; /* all rows so far are those of the batch before, and held */
 	struct buf held; /* as JSON lines */
+	struct hash *hash;
 };
 
 static void free_copy(void *own)
@@ -33,6 +34,7 @@ static void free_copy(void *own)
 	free(b->before.v);
 	free(b->now.v);
 	buf_free(&b->held);
+	hash_free(b->hash);
 	free(b);
 }
 
@@ -48,13 +50,12 @@ static void hash_value(struct hash *h, struct tape_val v)
 {
 	struct tape_iter it = tape_walk(v);
 	const struct tape_node *node = &v.t->v[v.i];
-	const char head[2] = {(char)tape_type(v), ':'};
+	const uint32_t head[2] = {tape_type(v), node->n};
 	struct span s = {v.t->text + node->at, node->n};
 	struct tape_val key, value;
 
 	tape_text(v, &s);
 	hash_add(h, head, sizeof head);
-	hash_add(h, &node->n, sizeof node->n);
 	if (tape_type(v) == TAPE_TEXT || tape_type(v) == TAPE_INT || tape_type(v) == TAPE_REAL)
 		hash_add(h, s.p, s.n);
 	while (tape_next(&it, &key, &value)) {
@@ -64,21 +65,18 @@ static void hash_value(struct hash *h, struct tape_val v)
 	}
 }
 
-static uint64_t row_hash(struct tape_val row)
+static uint64_t row_hash(struct hash *h, struct tape_val row)
 {
 	struct tape_iter it = tape_walk(row);
-	struct hash *h = hash_new();
 	struct tape_val key, v;
-	uint64_t sum;
 
+	hash_reset(h);
 	while (tape_next(&it, &key, &v))
 		if (!tape_is(key, "step")) {
 			hash_value(h, key);
 			hash_value(h, v);
 		}
-	sum = hash_64(h);
-	hash_free(h);
-	return sum;
+	return hash_64(h);
 }
 
 static int put_row(struct from *f, struct tape_val row)
@@ -177,6 +175,7 @@ static int trl_read(struct from *f, struct tape_val row)
 
 	if (!b) {
 		b = f->own = xcalloc(1, sizeof *b);
+		b->hash = hash_new();
 		f->free_own = free_copy;
 	}
 	if (!st && step != b->step)
@@ -188,7 +187,7 @@ static int trl_read(struct from *f, struct tape_val row)
 		b->same = b->before.n;
 		b->step = step;
 	}
-	if (is_as_before(b, row_hash(row)) && b->same) {
+	if (is_as_before(b, row_hash(b->hash, row)) && b->same) {
 		struct span json = from_json(f, row);
 
 		buf_add(&b->held, json.p, json.n);

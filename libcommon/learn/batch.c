@@ -3,6 +3,7 @@
 #include "base/kept.h"
 #include "base/mem.h"
 #include "base/profile.h"
+#include "base/rank.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -54,8 +55,10 @@ size_t batch_bytes(const struct batch *b, size_t micro_tokens, size_t longest, b
 	size_t n = micro_tokens > longest ? micro_tokens : longest;
 
 	assert(longest >= 1);
+	/* where tokens were drawn from is known when they are read: room for it in any case */
 	return workspace_bytes(b->run, n, n, longest, grads) +
 	       n * (3 * sizeof(uint32_t) + sizeof *b->logp + sizeof *b->dlogp) +
+	       n * (sizeof *b->kept + sizeof *b->whole + sizeof *b->dwhole) +
 	       (b->with_entropy ? n * (sizeof *b->entropy + sizeof *b->dent) : 0);
 }
 
@@ -246,21 +249,67 @@ static struct pack next_pack(struct batch *b, const struct seq *all, const uint6
 	return p;
 }
 
+struct scoring { /* what batch_score is asked for */
+	float *logp, *entropy;
+	size_t micro_tokens;
+	double temperature;
+};
+
+/* n sequences as one rank scores them; their numbers begin at row. */
+static void score_part(struct batch *b, const struct seq *all, const uint64_t *order, size_t n,
+		       const struct scoring *s, size_t row)
+{
+	for (size_t done = 0, k; done < n; done += k) {
+		struct pack p = next_pack(b, all, order + done, n - done, s->micro_tokens,
+					  s->temperature, &k);
+
+		model_logprobs(b->run, b->m, &p, s->logp + row,
+			       s->entropy ? s->entropy + row : NULL);
+		row += p.n_rows;
+	}
+}
+
+/* Where in the order, and where among the numbers, the part of each rank begins: parts have about
+ * as many tokens. */
+static void cut_order(const struct seq *all, const uint64_t *order, size_t n, size_t *first,
+		      size_t *row)
+{
+	size_t tokens = 0, before = 0, rows = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++)
+		tokens += batch_inputs(&all[order[i]]);
+	for (size_t i = 0; i <= n; i++) {
+		for (; r <= rank_count() && (i == n || rank_share(tokens, r) <= before); r++) {
+			first[r] = i;
+			row[r] = rows;
+		}
+		if (i == n)
+			break;
+		before += batch_inputs(&all[order[i]]);
+		rows += batch_outputs(&all[order[i]]);
+	}
+}
+
 size_t batch_score(struct batch *b, const struct seq *all, const uint64_t *order, size_t n,
 		   size_t micro_tokens, double temperature, float *logp, float *entropy)
 {
-	size_t row = 0;
+	size_t *first = xarray((size_t)rank_count() + 1, sizeof *first), rows;
+	size_t *row = xarray((size_t)rank_count() + 1, sizeof *row);
+	const struct scoring s = {logp, entropy, micro_tokens, temperature};
+	int self = rank_self();
 
 	assert(all && order && logp);
 	assert(temperature > 0);
-	for (size_t done = 0, k; done < n; done += k) {
-		struct pack p =
-			next_pack(b, all, order + done, n - done, micro_tokens, temperature, &k);
-
-		model_logprobs(b->run, b->m, &p, logp + row, entropy ? entropy + row : NULL);
-		row += p.n_rows;
-	}
-	return row;
+	cut_order(all, order, n, first, row);
+	score_part(b, all, order + first[self], first[self + 1] - first[self], &s, row[self]);
+	rank_join_floats(logp, row);
+	if (entropy)
+		rank_join_floats(entropy, row);
+	rows = row[rank_count()];
+	free(first);
+	free(row);
+	return rows;
 }
 
 /* Rows of a pack from `row` on, of sequence s */

@@ -54,9 +54,9 @@ size_t batch_bytes(const struct batch *b, size_t micro_tokens, size_t longest, b
  */
 size_t batch_run(struct batch *b, const struct seq *all, const uint64_t *order, size_t n,
 		 size_t micro_tokens, double temperature, batch_fn *fn, void *ctx, float *grads);
-/* Log-probabilities, and entropies in nats unless NULL, of the predicted tokens of the sequences
+/* * Log-probabilities, and entropies in nats unless NULL, of the predicted tokens of the sequences
  * all[order[0..n)], one behind the other; how many they are is returned. The floats of batch_run.
- */
+ * Ranks share the sequences out, and all of them have all afterwards. */
 size_t batch_score(struct batch *b, const struct seq *all, const uint64_t *order, size_t n,
 		   size_t micro_tokens, double temperature, float *logp, float *entropy);
 

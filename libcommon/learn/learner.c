@@ -3,8 +3,8 @@
 #include "base/elem.h"
 #include "base/fault.h"
 #include "base/mem.h"
-#include "base/rank.h"
 #include "base/rng.h"
+#include "learn/lanes.h"
 #include "learn/schedule.h"
 #include "learn/update.h"
 
@@ -61,9 +61,8 @@ struct learner {
 	struct batch *batch;
 	struct weights w; /* those that change */
 	struct optimizer optimizer;
-	float *grads;     /* laid out as w */
-	float *lane;      /* of a lane that is not the first; NULL with one */
-	struct model ref; /* the start policy; n_params 0 without a KL term */
+	struct lanes lanes; /* of the gradient, laid out as w */
+	struct model ref;   /* the start policy; n_params 0 without a KL term */
 	struct batch *ref_batch;
 
 	/* of the present step */
@@ -80,10 +79,7 @@ struct learner {
 	size_t n_seq, n_tok;     /* of an update, masked or not */
 	struct loss_stats stats;
 
-	/* of the present update */
-	size_t *lane_at;       /* (lanes + 1) where in order each begins */
-	struct lane_sum *sums; /* (lanes) */
-	bool *has;             /* (ranks) which have a lane of a round */
+	struct lane_sum *sums; /* (lanes) of the present update */
 };
 
 struct lane_sum { /* what a lane's pass counts */
@@ -144,9 +140,7 @@ void learner_memory(const struct learner *l, size_t groups, size_t each, size_t 
 	const struct model *m = &l->p->model;
 	size_t parts = (size_t)l->o->minibatches, part = each * ((groups + parts - 1) / parts);
 
-	update_memory(&l->o->optimizer, m, need);
-	if (lanes(l) > 1)
-		need->gradients *= 2;
+	update_memory(&l->o->optimizer, m, lanes(l), need);
 	need->activations += batch_bytes(l->batch, micro(l, part, longest), longest, true);
 	if (l->o->loss.kl > 0) {
 		const struct lora *a = m->lora;
@@ -169,9 +163,7 @@ struct learner *learner_new(const struct rl_opts *o, const struct learner_opts *
 	if (off)
 		l->off = *off;
 	l->batch = batch_new(&p->model, o->recompute);
-	l->lane_at = xarray(lanes(l) + 1, sizeof *l->lane_at);
 	l->sums = xarray(lanes(l), sizeof *l->sums);
-	l->has = xarray((size_t)rank_count(), sizeof *l->has);
 	if (o->loss.entropy > 0)
 		batch_entropy(l->batch);
 	return l;
@@ -180,13 +172,11 @@ struct learner *learner_new(const struct rl_opts *o, const struct learner_opts *
 /* What is large, once it is known that there is room for it */
 static void begin(struct learner *l)
 {
-	if (l->grads)
+	if (l->lanes.n)
 		return;
 	l->w = model_trained(&l->p->model);
 	optimizer_init(&l->optimizer, &l->o->optimizer, l->w.w, l->w.n_w);
-	l->grads = big_alloc(l->w.n * sizeof *l->grads);
-	if (lanes(l) > 1)
-		l->lane = big_alloc(l->w.n * sizeof *l->lane);
+	lanes_open(&l->lanes, lanes(l), l->w.n, l->optimizer.bound);
 	if (l->o->loss.kl > 0) {
 		model_copy(&l->ref, &l->p->model);
 		l->ref_batch = batch_new(&l->ref, false);
@@ -211,12 +201,9 @@ void learner_free(struct learner *l)
 	batch_free(l->ref_batch);
 	if (l->ref.n_params)
 		model_free(&l->ref);
+	lanes_free(&l->lanes);
 	optimizer_free(&l->optimizer);
-	big_free(l->grads, l->w.n * sizeof *l->grads);
-	big_free(l->lane, l->w.n * sizeof *l->lane);
-	free(l->lane_at);
 	free(l->sums);
-	free(l->has);
 	free(l->group);
 	free(l->order);
 	free(l->at);
@@ -293,24 +280,11 @@ static void make_room(struct learner *l)
 		l->weight = xgrow(l->weight, all, sizeof *l->weight);
 }
 
-/* Log-probabilities of all responses: each rank computes those of a part. */
+/* Log-probabilities of all responses */
 static void score(const struct learner *l, struct batch *b, const struct seq *seq, float *logp)
 {
-	const struct lesson *x = l->x;
-	size_t *bound = xarray((size_t)rank_count() + 1, sizeof *bound);
-	size_t from = rank_share(x->n, rank_self()), to = rank_share(x->n, rank_self() + 1);
-	size_t all = l->at[x->n - 1] + x->seq[x->n - 1].n_resp;
-
-	for (int r = 0; r <= rank_count(); r++) {
-		size_t i = rank_share(x->n, r);
-
-		bound[r] = (i < x->n ? l->at[i] : all) * sizeof *logp;
-	}
-	if (from < to)
-		batch_score(b, seq, l->order + from, to - from, (size_t)l->o->micro_tokens,
-			    x->temperature, logp + l->at[from], NULL);
-	rank_join(logp, bound);
-	free(bound);
+	batch_score(b, seq, l->order, l->x->n, (size_t)l->o->micro_tokens, l->x->temperature, logp,
+		    NULL);
 }
 
 /* What the reference, and the policy as it is now, think of the responses */
@@ -369,13 +343,13 @@ static void gradient(void *ctx, uint64_t i, const struct batch_rows *r)
 		loss_entropy(&l->o->loss, &s, r->entropy, r->dent, &l->stats.loss);
 }
 
-/* Adds lane k's gradient to grads, which are 0. The first lane goes on from the step's sums. */
-static void run_lane(struct learner *l, size_t k, float *grads)
+/* The first lane goes on from the step's sums. */
+static void run_lane(void *ctx, size_t k, float *grads)
 {
-	size_t from = l->lane_at[k], n = l->lane_at[k + 1] - from;
+	struct learner *l = ctx;
+	size_t from = l->lanes.at[k], n = l->lanes.at[k + 1] - from;
 	struct loss_stats all = l->stats;
 
-	memset(grads, 0, l->w.n * sizeof *grads);
 	if (k)
 		memset(&l->stats, 0, sizeof l->stats);
 	l->sums[k].seen =
@@ -385,43 +359,15 @@ static void run_lane(struct learner *l, size_t k, float *grads)
 	l->stats = all;
 }
 
-/* Which ranks have a lane in the round that begins with lane k; whether any has */
-static bool round_has(struct learner *l, size_t k)
-{
-	bool any = false;
-
-	for (size_t r = 0; r < (size_t)rank_count(); r++) {
-		l->has[r] = k + r < lanes(l) && l->lane_at[k + r] < l->lane_at[k + r + 1];
-		any |= l->has[r];
-	}
-	return any;
-}
-
-/* The update's gradient and sums: of lane after lane, added in that order, whichever rank computed
- * them. Returns the tokens that were computed. */
+/* The update's gradient and sums, of lane after lane. Returns the tokens that were computed. */
 static size_t all_lanes(struct learner *l)
 {
-	size_t ranks = (size_t)rank_count(), seen = 0;
-	bool first = true;
+	size_t seen = 0;
 
-	for (size_t k = 0; k < lanes(l); k += ranks) {
-		size_t own = k + (size_t)rank_self();
-		float *grads = own ? l->lane : l->grads;
-
-		if (!round_has(l, k))
-			continue;
-		if (l->has[rank_self()])
-			run_lane(l, own, grads);
-		if (lanes(l) > 1 || ranks > 1)
-			rank_fold(l->grads, l->has[rank_self()] ? grads : l->grads, l->has, l->w.n,
-				  first);
-		first = false;
-	}
-	rank_join_floats(l->grads, l->w.n);
+	lanes_run(&l->lanes, run_lane, l, l->sums, sizeof *l->sums);
 	for (size_t k = 0; k < lanes(l); k++) {
-		if (l->lane_at[k] == l->lane_at[k + 1])
+		if (lanes_empty(&l->lanes, k))
 			continue;
-		rank_broadcast(&l->sums[k], sizeof l->sums[k], (int)(k % ranks));
 		seen += l->sums[k].seen;
 		if (k)
 			loss_add(&l->stats, &l->sums[k].stats);
@@ -437,13 +383,13 @@ static void update(struct learner *l, struct learned *out)
 	struct loss_stats before = l->stats;
 	double norm = NAN;
 
-	assert(l->lane_at[lanes(l)] >= 1);
 	l->stats.loss = 0;
 	out->trained += all_lanes(l);
 	if (out->updates + out->skipped == 0)
 		out->ratio_error = l->stats.ratio_error;
-	fault_float("gradient", l->grads);
-	if (update_apply(&l->optimizer, &l->p->model, l->grads, l->stats.loss, out->lr, &norm)) {
+	fault_float("gradient", l->lanes.total);
+	if (update_apply(&l->optimizer, &l->p->model, l->lanes.total, l->stats.loss, out->lr,
+			 &norm)) {
 		out->updates++;
 		out->loss += l->stats.loss;
 		out->grad_norm += norm;
@@ -471,21 +417,20 @@ static void count_all(struct learner *l, size_t from, size_t to)
 static size_t gather(struct learner *l, size_t from, size_t to)
 {
 	const struct lesson *x = l->x;
-	size_t n = 0, before = 0, lane = 0;
+	size_t n = 0, before = 0;
 
 	assert(from < to && to <= x->groups);
 	count_all(l, from, to);
+	lanes_begin(&l->lanes);
 	for (size_t g = from; g < to; g++) {
-		for (size_t here = before * lanes(l) / l->n_tok; lane <= here; lane++)
-			l->lane_at[lane] = n;
+		lanes_cut(&l->lanes, before, l->n_tok, n);
 		for (size_t i = x->start[l->group[g]]; i < x->start[l->group[g] + 1]; i++) {
 			before += x->seq[i].n_resp;
 			if (!x->truncated || !x->truncated[i])
 				l->order[n++] = i;
 		}
 	}
-	while (lane <= lanes(l))
-		l->lane_at[lane++] = n;
+	lanes_end(&l->lanes, n);
 	return n;
 }
 

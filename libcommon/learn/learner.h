@@ -94,7 +94,7 @@ struct learner *learner_new(const struct rl_opts *o, const struct learner_opts *
  * positions, take. */
 void learner_memory(const struct learner *l, size_t groups, size_t each, size_t longest,
 		    struct memory *need);
-/* Makes the step, from 1: its number chooses the rate and the order of groups. Without a response
+/* * Makes the step, from 1: its number chooses the rate and the order of groups. Without a response
  * it only fills *out. ST_INPUT when it is stuck. */
 int learner_step(struct learner *l, uint64_t step, const struct lesson *x, struct learned *out,
 		 struct reason *why);

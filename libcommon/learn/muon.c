@@ -17,18 +17,26 @@ bool muon_takes(const struct weight *w)
 	       strcmp(w->name, "lm_head.weight") != 0;
 }
 
+static struct muon_part part_of(const struct weight *w, size_t from, size_t to)
+{
+	size_t cols = (size_t)w->shape[1], at = w->offset + from * cols;
+
+	return (struct muon_part){
+		.offset = at, .rows = to - from, .cols = cols, .at = at, .decay = w->decay};
+}
+
 size_t muon_parts(const struct weight *w, struct muon_part part[3])
 {
-	size_t rows = (size_t)w->shape[0], cols = (size_t)w->shape[1], from = 0, n = 0;
+	size_t from = 0, n = 0;
 
 	assert(w->rank == 2);
 	for (int i = 0; i < 2 && w->cut[i]; i++) {
 		size_t to = (size_t)w->cut[i];
 
-		part[n++] = (struct muon_part){w->offset + from * cols, to - from, cols, w->decay};
+		part[n++] = part_of(w, from, to);
 		from = to;
 	}
-	part[n++] = (struct muon_part){w->offset + from * cols, rows - from, cols, w->decay};
+	part[n++] = part_of(w, from, (size_t)w->shape[0]);
 	return n;
 }
 
@@ -174,8 +182,8 @@ static void momentum_rows(void *ctx, size_t job, int thread)
 
 	(void)thread;
 	for (size_t i = first; i < first + n; i++) {
-		const float *grad = w->u->grads + p->offset + i * p->cols;
-		float *m = w->u->m + p->offset + i * p->cols;
+		const float *grad = w->u->grads + p->at + i * p->cols;
+		float *m = w->u->m + p->at + i * p->cols;
 
 		for (size_t j = 0; j < p->cols; j++) {
 			float g = (1 - b) * (grad[j] * w->u->scale);

@@ -19,6 +19,7 @@
 
 struct muon_part { /* a matrix, or one of several on top of each other in one weight */
 	size_t offset, rows, cols;
+	size_t at; /* where its gradient and its momentum are in theirs: offset, but with ranks */
 	bool decay;
 };
 

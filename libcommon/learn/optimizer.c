@@ -3,6 +3,7 @@
 #include "base/elem.h"
 #include "base/mem.h"
 #include "base/par.h"
+#include "base/rank.h"
 #include "base/tool.h"
 #include "tensor/moments.h"
 
@@ -15,7 +16,8 @@ enum { BLOCK = 1 << 16 };
 
 struct pass { /* one optimizer_step as its threads see it */
 	struct optimizer *a;
-	struct moments u;
+	struct moments u; /* grads and m: of this rank's part */
+	size_t from;      /* where that begins */
 };
 
 static enum optimizer_kind kind_of(const struct optimizer_opts *o)
@@ -36,6 +38,74 @@ static bool has_second(enum optimizer_kind kind, const struct weight *w)
 	return kind == OPTIMIZER_ADAMW || (kind == OPTIMIZER_MUON && !muon_takes(w));
 }
 
+/* ---- parts of ranks: whole blocks, and of weights that are stepped as a whole all ---- */
+
+struct cut { /* the table gone through in order */
+	enum optimizer_kind kind;
+	size_t n;                              /* parameters in all */
+	size_t v, blocks;                      /* second moments and blocks so far */
+	int rank;                              /* whose part is next to begin */
+	size_t *bound, *v_bound, *block_bound; /* the latter two may be NULL */
+};
+
+static void note_bound(struct cut *c, size_t at)
+{
+	c->bound[c->rank] = at;
+	if (c->v_bound)
+		c->v_bound[c->rank] = c->v;
+	if (c->block_bound)
+		c->block_bound[c->rank] = c->blocks;
+	c->rank++;
+}
+
+/* Parts begin with the first block at or behind where equal shares would. */
+static void cut_weight(struct cut *c, const struct weight *w)
+{
+	for (size_t at = 0; at < w->count; at += BLOCK) {
+		size_t n = w->count - at < BLOCK ? w->count - at : BLOCK;
+
+		while (!(at && is_whole(c->kind, w)) && c->rank < rank_count() &&
+		       rank_share(c->n, c->rank) <= w->offset + at)
+			note_bound(c, w->offset + at);
+		c->v += has_second(c->kind, w) ? n : 0;
+		c->blocks++;
+	}
+}
+
+static void cut_all(struct cut *c, const struct weight *w, size_t n_w)
+{
+	for (size_t i = 0; i < n_w; i++)
+		c->n += w[i].count;
+	for (size_t i = 0; i < n_w; i++)
+		cut_weight(c, &w[i]);
+	while (c->rank <= rank_count())
+		note_bound(c, c->n);
+}
+
+static size_t part_of(const size_t *bound)
+{
+	return bound[rank_self() + 1] - bound[rank_self()];
+}
+
+static bool is_ours(const size_t *bound, size_t at)
+{
+	return at >= bound[rank_self()] && at < bound[rank_self() + 1];
+}
+
+size_t optimizer_part(const struct optimizer_opts *o, const struct weights *w)
+{
+	struct cut c = {.kind = kind_of(o),
+			.bound = xarray((size_t)rank_count() + 1, sizeof *c.bound)};
+	size_t n;
+
+	cut_all(&c, w->w, w->n_w);
+	n = part_of(c.bound);
+	free(c.bound);
+	return n;
+}
+
+/* ---- beginning ---- */
+
 static void add_blocks(struct optimizer *a, const struct weight *w)
 {
 	bool second = has_second(a->kind, w);
@@ -43,7 +113,7 @@ static void add_blocks(struct optimizer *a, const struct weight *w)
 	for (size_t at = 0; at < w->count; at += BLOCK)
 		a->block[a->n_block++] = (struct optimizer_block){
 			w->offset + at, w->count - at < BLOCK ? w->count - at : BLOCK,
-			second ? a->n_v + at : 0, w->decay, is_whole(a->kind, w)};
+			a->n_v + (second ? at : 0), w->decay, is_whole(a->kind, w)};
 	if (!second)
 		return;
 	a->second[a->n_second] = *w;
@@ -55,8 +125,21 @@ static void add_parts(struct optimizer *a, const struct weight *w)
 {
 	size_t n = muon_parts(w, a->part + a->n_part);
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		a->part[a->n_part].at -= a->bound[rank_self()];
 		muon_fit(&a->muon, &a->part[a->n_part++]);
+	}
+}
+
+static void open_bounds(struct optimizer *a, const struct weight *w, size_t n_w)
+{
+	size_t n = (size_t)rank_count() + 1;
+	struct cut c = {.kind = a->kind};
+
+	c.bound = a->bound = xarray(n, sizeof *a->bound);
+	c.v_bound = a->v_bound = xarray(n, sizeof *a->v_bound);
+	c.block_bound = a->block_bound = xarray(n, sizeof *a->block_bound);
+	cut_all(&c, w, n_w);
 }
 
 void optimizer_init(struct optimizer *a, const struct optimizer_opts *o, const struct weight *w,
@@ -75,18 +158,19 @@ void optimizer_init(struct optimizer *a, const struct optimizer_opts *o, const s
 		a->n += w[i].count;
 		blocks += (w[i].count + BLOCK - 1) / BLOCK;
 	}
+	open_bounds(a, w, n_w);
 	a->block = xarray(blocks, sizeof *a->block);
 	a->sum = xarray(blocks, sizeof *a->sum);
 	a->second = xarray(n_w, sizeof *a->second);
 	a->part = xarray(3 * n_w, sizeof *a->part);
 	for (size_t i = 0; i < n_w; i++) {
 		add_blocks(a, &w[i]);
-		if (is_whole(a->kind, &w[i]))
+		if (is_whole(a->kind, &w[i]) && is_ours(a->bound, w[i].offset))
 			add_parts(a, &w[i]);
 	}
 	if (a->kind != OPTIMIZER_SGD)
-		a->m = big_alloc(a->n * sizeof *a->m);
-	a->v = big_alloc(a->n_v * sizeof *a->v);
+		a->m = big_alloc(part_of(a->bound) * sizeof *a->m);
+	a->v = big_alloc(part_of(a->v_bound) * sizeof *a->v);
 	if (a->n_part)
 		muon_open(&a->muon);
 }
@@ -94,44 +178,52 @@ void optimizer_init(struct optimizer *a, const struct optimizer_opts *o, const s
 void optimizer_bytes(const struct optimizer_opts *o, const struct weights *all, size_t *moments,
 		     size_t *work)
 {
-	const struct weight *w = all->w;
-	enum optimizer_kind kind = kind_of(o);
+	size_t ranks = (size_t)rank_count() + 1;
+	struct cut c = {.kind = kind_of(o),
+			.bound = xarray(ranks, sizeof *c.bound),
+			.v_bound = xarray(ranks, sizeof *c.v_bound)};
 	struct muon_part part[3];
 	struct muon room = {0};
-	size_t n = 0;
 
+	cut_all(&c, all->w, all->n_w);
 	for (size_t i = 0; i < all->n_w; i++) {
-		n += kind == OPTIMIZER_SGD ? 0 : w[i].count;
-		n += has_second(kind, &w[i]) ? w[i].count : 0;
-		for (size_t k = is_whole(kind, &w[i]) ? muon_parts(&w[i], part) : 0; k-- > 0;)
+		const struct weight *w = &all->w[i];
+		bool whole = is_whole(c.kind, w) && is_ours(c.bound, w->offset);
+
+		for (size_t k = whole ? muon_parts(w, part) : 0; k-- > 0;)
 			muon_fit(&room, &part[k]);
 	}
-	*moments = n * sizeof(float);
+	*moments = part_of(c.v_bound) * sizeof(float);
+	*moments += c.kind == OPTIMIZER_SGD ? 0 : part_of(c.bound) * sizeof(float);
 	*work = muon_bytes(&room);
+	free(c.bound);
+	free(c.v_bound);
 }
 
 /* |g|^2 of a block */
 static void block_square(void *ctx, size_t i, int thread)
 {
 	const struct pass *s = ctx;
-	const struct optimizer_block *b = &s->a->block[i];
+	const struct optimizer_block *b;
 
 	(void)thread;
-	s->a->sum[i] = moments_square(s->u.grads + b->offset, b->count);
+	i += s->a->block_bound[rank_self()];
+	b = &s->a->block[i];
+	s->a->sum[i] = moments_square(s->u.grads + (b->offset - s->from), b->count);
 }
 
 /* See moments.h. */
 static void block_update(void *ctx, size_t i, int thread)
 {
 	const struct pass *s = ctx;
-	const struct optimizer_block *b = &s->a->block[i];
+	const struct optimizer_block *b = &s->a->block[s->a->block_bound[rank_self()] + i];
 	struct moments u = s->u;
 
 	(void)thread;
 	u.p += b->offset;
-	u.grads += b->offset;
-	u.m = u.m ? u.m + b->offset : NULL;
-	u.v = s->a->v ? s->a->v + b->second : NULL;
+	u.grads += b->offset - s->from;
+	u.m = u.m ? u.m + (b->offset - s->from) : NULL;
+	u.v = s->a->v + (b->second - s->a->v_bound[rank_self()]);
 	if (b->whole)
 		return;
 	if (s->a->kind == OPTIMIZER_SGD)
@@ -170,18 +262,34 @@ static void step_wholes(const struct pass *s, double lr)
 		muon_step(&s->a->muon, &s->a->part[i], &u);
 }
 
+/* The norm of all gradients, of which each rank has its part */
+static double norm_of(struct pass *s)
+{
+	struct optimizer *a = s->a;
+	size_t *bytes = xarray((size_t)rank_count() + 1, sizeof *bytes);
+	double sum = 0;
+
+	par_for(part_of(a->block_bound), block_square, s);
+	for (int r = 0; r <= rank_count(); r++)
+		bytes[r] = a->block_bound[r] * sizeof *a->sum;
+	rank_join(a->sum, bytes);
+	free(bytes);
+	for (size_t i = 0; i < a->n_block; i++)
+		sum += a->sum[i];
+	return sqrt(sum);
+}
+
 /* scale = min(1, clip / (|g| + 1e-6)), |g| the norm of all gradients */
 bool optimizer_step(struct optimizer *a, float *params, const float *grads, double lr, double *norm)
 {
-	struct pass s = {a, {.p = params, .grads = grads, .m = a->m}};
-	double sum = 0;
+	struct pass s = {.a = a,
+			 .u = {.p = params, .grads = grads, .m = a->m},
+			 .from = a->bound[rank_self()]};
+	double sum;
 
 	assert(params && grads && params != grads);
 	assert(lr >= 0 && isfinite(lr));
-	par_for(a->n_block, block_square, &s);
-	for (size_t i = 0; i < a->n_block; i++)
-		sum += a->sum[i];
-	sum = sqrt(sum);
+	sum = norm_of(&s);
 	if (norm)
 		*norm = sum;
 	s.u.scale = a->o.clip > 0 && sum > a->o.clip ? (float)(a->o.clip / (sum + 1e-6)) : 1;
@@ -191,8 +299,9 @@ bool optimizer_step(struct optimizer *a, float *params, const float *grads, doub
 		return false;
 	}
 	set_rates(&s, lr);
-	par_for(a->n_block, block_update, &s);
+	par_for(part_of(a->block_bound), block_update, &s);
 	step_wholes(&s, lr);
+	rank_join_floats(params, a->bound);
 	a->steps++;
 	a->skipped_in_row = 0;
 	return true;
@@ -217,9 +326,12 @@ double optimizer_reach(const struct optimizer_opts *o, double lr)
 
 void optimizer_free(struct optimizer *a)
 {
-	big_free(a->m, a->n * sizeof *a->m);
-	big_free(a->v, a->n_v * sizeof *a->v);
+	big_free(a->m, a->m ? part_of(a->bound) * sizeof *a->m : 0);
+	big_free(a->v, a->v ? part_of(a->v_bound) * sizeof *a->v : 0);
 	muon_free(&a->muon);
+	free(a->bound);
+	free(a->v_bound);
+	free(a->block_bound);
 	free(a->block);
 	free(a->sum);
 	free(a->second);

@@ -14,7 +14,9 @@
  *                     ... stop: the parameters are still the last good ones ...
  *     }
  *
- * The result does not depend on the number of threads. One thread at a time calls these.
+ * Ranks (base/rank.h) share out the moments and the steps: each has those of its part, and all have
+ * the weights afterwards. Those functions marked with * are reached by all of them. The result
+ * depends neither on the number of ranks nor on that of threads. One thread at a time calls these.
  */
 #ifndef LEARN_OPTIMIZER_H
 #define LEARN_OPTIMIZER_H
@@ -46,7 +48,7 @@ enum { OPTIMIZER_PATIENCE = 5 }; /* updates in a row that could not be applied b
 
 struct optimizer_block { /* a piece of one weight; pieces are what threads share out */
 	size_t offset, count;
-	size_t second; /* where its second moments are in v */
+	size_t second; /* where its second moments are, or would be, among all */
 	bool decay;
 	bool whole; /* its weight is stepped as a whole: by muon */
 };
@@ -55,17 +57,20 @@ struct optimizer {
 	struct optimizer_opts o;
 	enum optimizer_kind kind;
 	size_t n; /* parameters */
-	float *m; /* (n) first moments, owned; NULL: the kind has none */
-	float *v; /* (n_v) second moments, owned */
+	/* (ranks + 1) where each rank's part of parameters, of second moments and of blocks begins
+	 */
+	size_t *bound, *v_bound, *block_bound;
+	float *m; /* first moments of this rank's part, owned; NULL: the kind has none */
+	float *v; /* second moments, of those n_v that are its part, owned */
 	size_t n_v;
-	struct weight *second; /* (n_second) which weights v is of, and where; owned */
+	struct weight *second; /* (n_second) which weights those n_v are of, and where; owned */
 	size_t n_second;
 	uint64_t steps; /* updates applied */
 	uint64_t skipped_in_row;
 	struct optimizer_block *block;
 	size_t n_block;
-	double *sum; /* (n_block) squares, summed in order */
-	struct muon_part *part;
+	double *sum;            /* (n_block) squares, summed in order */
+	struct muon_part *part; /* of this rank */
 	size_t n_part;
 	struct muon muon;
 };
@@ -76,10 +81,12 @@ void optimizer_init(struct optimizer *a, const struct optimizer_opts *o, const s
 /* Bytes that optimizer_init takes: of moments, and of what it computes with. */
 void optimizer_bytes(const struct optimizer_opts *o, const struct weights *w, size_t *moments,
 		     size_t *work);
+/* Floats of this rank's part of w */
+size_t optimizer_part(const struct optimizer_opts *o, const struct weights *w);
 
-/* One update with learning rate lr. *norm (may be NULL) becomes the gradient's norm before
- * clipping. False when the gradient is not finite: params and moments are then untouched and the
- * update counts as skipped. */
+/* * One update with learning rate lr; grads: of this rank's part. *norm (may be NULL) becomes the
+ * gradient's norm before clipping. False when the gradient is not finite: params and moments are
+ * then untouched and the update counts as skipped. */
 bool optimizer_step(struct optimizer *a, float *params, const float *grads, double lr,
 		    double *norm);
 bool optimizer_stuck(const struct optimizer *a); /* OPTIMIZER_PATIENCE skips in a row */

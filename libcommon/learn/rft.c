@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "learn/lanes.h"
 #include "learn/update.h"
 
 #include <assert.h>
@@ -12,6 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct lane_sum { /* what a lane's pass counts */
+	double loss;
+};
+
 struct rft {
 	const struct rft_opts *o;
 	struct policy *p;
@@ -19,9 +24,12 @@ struct rft {
 	struct batch *batch;
 	struct weights w; /* those that change */
 	struct optimizer optimizer;
-	float *grads;    /* laid out as w */
-	uint64_t *order; /* (n_train) this epoch's */
-	double *slope;   /* by each log-probability of one row; grown */
+	struct lanes lanes;    /* of the gradient, laid out as w */
+	struct lane_sum *sums; /* (lanes) of the present update */
+	const uint64_t *rows;  /* its rows */
+	double scale;          /* what their weights are multiplied with */
+	uint64_t *order;       /* (n_train) this epoch's */
+	double *slope;         /* by each log-probability of one row; grown */
 	uint64_t update, updates, per_epoch;
 };
 
@@ -40,7 +48,7 @@ int rft_memory(const struct rft_opts *o, const struct policy *p, const struct rf
 	}
 	micro = (size_t)o->micro_tokens < all ? (size_t)o->micro_tokens : all;
 	*need = (struct memory){.weights = model_bytes(&p->model)};
-	update_memory(&o->optimizer, &p->model, need);
+	update_memory(&o->optimizer, &p->model, (size_t)o->lanes, need);
 	need->activations = batch_bytes(b, micro, longest, true);
 	batch_free(b);
 	return memory_check(need, why);
@@ -51,7 +59,7 @@ struct rft *rft_new(const struct rft_opts *o, struct policy *p, const struct rft
 	struct rft *r = xcalloc(1, sizeof *r);
 
 	assert(d->seq && d->n_train >= 1 /* sealed */);
-	assert(o->batch >= 1 && o->micro_tokens >= 1);
+	assert(o->batch >= 1 && o->micro_tokens >= 1 && o->lanes >= 1);
 	assert(o->lr >= 0 && o->warmup >= 0);
 	r->o = o;
 	r->p = p;
@@ -59,7 +67,8 @@ struct rft *rft_new(const struct rft_opts *o, struct policy *p, const struct rft
 	r->batch = batch_new(&p->model, o->recompute);
 	r->w = model_trained(&p->model);
 	optimizer_init(&r->optimizer, &o->optimizer, r->w.w, r->w.n_w);
-	r->grads = big_alloc(r->w.n * sizeof *r->grads);
+	lanes_open(&r->lanes, (size_t)o->lanes, r->w.n, r->optimizer.bound);
+	r->sums = xarray((size_t)o->lanes, sizeof *r->sums);
 	r->order = xarray(d->n_train, sizeof *r->order);
 	r->per_epoch = (d->n_train + (uint64_t)o->batch - 1) / (uint64_t)o->batch;
 	r->updates = o->steps ? (uint64_t)o->steps : (uint64_t)o->epochs * r->per_epoch;
@@ -84,8 +93,9 @@ void rft_free(struct rft *r)
 	if (!r)
 		return;
 	batch_free(r->batch);
+	lanes_free(&r->lanes);
 	optimizer_free(&r->optimizer);
-	big_free(r->grads, r->w.n * sizeof *r->grads);
+	free(r->sums);
 	free(r->order);
 	free(r->slope);
 	free(r);
@@ -96,9 +106,9 @@ bool rft_stuck(const struct rft *r)
 	return optimizer_stuck(&r->optimizer);
 }
 
-struct sum { /* of one accumulate */
+struct sum { /* of one lane */
 	struct rft *r;
-	double scale, loss;
+	double loss;
 };
 
 /* L = -sum over t of w_t logp_t; d/dlogp_t = -w_t */
@@ -122,22 +132,30 @@ static void weighted(void *ctx, uint64_t i, const struct batch_rows *r)
 	const struct rft_data *d = s->r->d;
 
 	s->r->slope = xgrow(s->r->slope, r->n, sizeof *s->r->slope);
-	s->loss += rft_response(s->r->o, d->weight[i] * d->row[i].own * s->scale, r->logp,
+	s->loss += rft_response(s->r->o, d->weight[i] * d->row[i].own * s->r->scale, r->logp,
 				d->old ? d->old[i] : NULL, r->n, s->r->slope);
 	for (size_t t = 0; t < r->n; t++)
 		r->dlogp[t] = (float)s->r->slope[t];
 }
 
-/* L = -weight * sum over t of logp_t; d/dlogp_t = -weight */
+/* -weight * sum over t of logp_t */
+static double unlikelihood(double weight, const float *logp, size_t n)
+{
+	double sum = 0;
+
+	for (size_t t = 0; t < n; t++)
+		sum -= logp[t];
+	return weight * sum;
+}
+
+/* d/dlogp_t = -weight */
 static void likelihood(void *ctx, uint64_t i, const struct batch_rows *r)
 {
 	struct sum *s = ctx;
-	double weight = s->r->d->weight[i] * s->scale, sum = 0;
+	double weight = s->r->d->weight[i] * s->r->scale;
 
+	s->loss += unlikelihood(weight, r->logp, r->n);
 	for (size_t t = 0; t < r->n; t++)
-		sum -= r->logp[t];
-	s->loss += weight * sum;
-	for (size_t t = 0; t < r->n && r->dlogp; t++)
 		r->dlogp[t] = (float)-weight;
 }
 
@@ -151,22 +169,68 @@ static double total_weight(const struct rft_data *d, const uint64_t *order, size
 	return sum;
 }
 
-/* Weighted mean of -log p over the responses order[0..n); its gradient is added to grads. Without
- * them, where something is measured, only tokens, trajectories or problems are weighed. */
-static double accumulate(struct rft *r, const uint64_t *order, size_t n, float *grads)
+static void run_lane(void *ctx, size_t k, float *grads)
 {
-	struct sum s = {r, 1 / total_weight(r->d, order, n), 0};
+	struct rft *r = ctx;
+	struct sum s = {r, 0};
 	bool plain = !r->d->old && !r->o->weight_key && r->o->loss == RFT_NLL;
+	size_t from = r->lanes.at[k], n = r->lanes.at[k + 1] - from;
 
-	batch_run(r->batch, r->d->seq, order, n, (size_t)r->o->micro_tokens, 1,
-		  plain || !grads ? likelihood : weighted, &s, grads);
-	return s.loss;
+	batch_run(r->batch, r->d->seq, r->rows + from, n, (size_t)r->o->micro_tokens, 1,
+		  plain ? likelihood : weighted, &s, grads);
+	r->sums[k].loss = s.loss;
+}
+
+/* A lane has the rows that begin in its share of the tokens. */
+static void cut_lanes(struct rft *r, size_t n, size_t tokens)
+{
+	size_t before = 0;
+
+	lanes_begin(&r->lanes);
+	for (size_t i = 0; i < n; i++) {
+		lanes_cut(&r->lanes, before, tokens, i);
+		before += batch_inputs(&r->d->seq[r->rows[i]]);
+	}
+	lanes_end(&r->lanes, n);
+}
+
+/* Weighted mean of -log p over the n rows; its gradient becomes that of the lanes. */
+static double accumulate(struct rft *r, size_t n, size_t tokens)
+{
+	double loss = 0;
+
+	r->scale = 1 / total_weight(r->d, r->rows, n);
+	cut_lanes(r, n, tokens);
+	lanes_run(&r->lanes, run_lane, r, r->sums, sizeof *r->sums);
+	for (size_t k = 0; k < r->lanes.n; k++)
+		if (!lanes_empty(&r->lanes, k))
+			loss += r->sums[k].loss;
+	return loss;
 }
 
 double rft_validate(struct rft *r)
 {
-	assert(r->d->n_held >= 1);
-	return accumulate(r, r->d->held, r->d->n_held, NULL);
+	const struct rft_data *d = r->d;
+	double loss = 0, scale;
+	size_t tokens = 0, at = 0;
+	float *logp;
+
+	assert(d->n_held >= 1);
+	scale = 1 / total_weight(d, d->held, d->n_held);
+	for (size_t i = 0; i < d->n_held; i++)
+		tokens += batch_outputs(&d->seq[d->held[i]]);
+	logp = xarray(tokens, sizeof *logp);
+	batch_score(r->batch, d->seq, d->held, d->n_held, (size_t)r->o->micro_tokens, 1, logp,
+		    NULL);
+	for (size_t i = 0; i < d->n_held; i++) {
+		uint64_t row = d->held[i];
+		size_t n = batch_outputs(&d->seq[row]);
+
+		loss += unlikelihood(d->weight[row] * scale, logp + at, n);
+		at += n;
+	}
+	free(logp);
+	return loss;
 }
 
 uint64_t rft_updates(const struct rft *r)
@@ -211,23 +275,21 @@ static const uint64_t *next_rows(struct rft *r, size_t *n)
 
 int rft_next(struct rft *r, struct rft_report *rep, struct reason *why)
 {
-	const uint64_t *rows;
 	size_t n;
 
 	if (r->update == r->updates)
 		return 0;
-	rows = next_rows(r, &n);
+	r->rows = next_rows(r, &n);
 	*rep = (struct rft_report){.updates = r->updates,
 				   .epoch = r->update / r->per_epoch + 1,
 				   .grad_norm = NAN,
 				   .lr = r->o->lr * schedule(r->o->decay, r->update,
 							     (uint64_t)r->o->warmup, r->updates)};
 	for (size_t i = 0; i < n; i++)
-		rep->tokens += batch_inputs(&r->d->seq[rows[i]]);
-	memset(r->grads, 0, r->w.n * sizeof *r->grads);
-	rep->loss = accumulate(r, rows, n, r->grads);
-	fault_float("gradient", r->grads);
-	rep->applied = update_apply(&r->optimizer, &r->p->model, r->grads, rep->loss, rep->lr,
+		rep->tokens += batch_inputs(&r->d->seq[r->rows[i]]);
+	rep->loss = accumulate(r, n, rep->tokens);
+	fault_float("gradient", r->lanes.total);
+	rep->applied = update_apply(&r->optimizer, &r->p->model, r->lanes.total, rep->loss, rep->lr,
 				    &rep->grad_norm);
 	rep->update = ++r->update;
 	rep->epoch_end = r->update % r->per_epoch == 0 || r->update == r->updates;

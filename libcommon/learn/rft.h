@@ -52,6 +52,7 @@ struct rft_opts {
 	int64_t steps; /* updates in all; 0: as many as the epochs hold */
 	int64_t batch; /* responses in an update */
 	int64_t micro_tokens;
+	int64_t lanes;   /* sums that an update's gradient is made of, one behind the other */
 	bool recompute;  /* see model.h */
 	int64_t max_len; /* longest prompt and response together; 0: the policy's */
 	double lr;
@@ -66,12 +67,12 @@ struct rft_opts {
 	uint64_t seed;
 };
 
-#define RFT_OPTS_DEFAULT                                                                  \
-	{                                                                                 \
-		.epochs = 2, .steps = 0, .batch = 64, .micro_tokens = 1024, .max_len = 0, \
-		.lr = 1e-5, .warmup = 10, .decay = DECAY_LINEAR, .weight = WEIGHT_TOKEN,  \
-		.pear = PEAR_OPTS_DEFAULT, .validation = 0,                               \
-		.optimizer = OPTIMIZER_OPTS_DEFAULT(0.01), .seed = 0                      \
+#define RFT_OPTS_DEFAULT                                                                \
+	{                                                                               \
+		.epochs = 2, .steps = 0, .batch = 64, .micro_tokens = 1024, .lanes = 1, \
+		.max_len = 0, .lr = 1e-5, .warmup = 10, .decay = DECAY_LINEAR,          \
+		.weight = WEIGHT_TOKEN, .pear = PEAR_OPTS_DEFAULT, .validation = 0,     \
+		.optimizer = OPTIMIZER_OPTS_DEFAULT(0.01), .seed = 0                    \
 	}
 
 struct rft_row {
@@ -153,13 +154,13 @@ struct rft_report {               /* of one update */
 };
 
 struct rft; /* opaque */
-/* What memory a run will take; ST_SYSTEM when it is not there. */
+/* * What memory a run will take; ST_SYSTEM when it is not there. */
 int rft_memory(const struct rft_opts *o, const struct policy *p, const struct rft_data *d,
 	       struct memory *need, struct reason *why);
 struct rft *rft_new(const struct rft_opts *o, struct policy *p, const struct rft_data *d);
 uint64_t rft_updates(const struct rft *r); /* in all */
-/* One update: 1; 0 when all are done; -1 with the reason when stuck (the policy then holds the last
- * good weights). */
+/* * One update: 1; 0 when all are done; -1 with the reason when stuck (the policy then holds the
+ * last good weights). */
 int rft_next(struct rft *r, struct rft_report *report, struct reason *why);
 /* Puts the metrics into the present line of the log. */
 void rft_log(struct runlog *l, const struct rft_report *r, double seconds);
@@ -168,7 +169,7 @@ void rft_log(struct runlog *l, const struct rft_report *r, double seconds);
 void rft_state(struct rft *r, struct state *s);
 int rft_loaded(struct rft *r, struct reason *why);
 bool rft_stuck(const struct rft *r);
-double rft_validate(struct rft *r); /* mean of -log p over the held-out rows, weighted as tokens,
+double rft_validate(struct rft *r); /* * mean of -log p over the held-out rows, weighted as tokens,
 				       trajectories or problems count */
 void rft_free(struct rft *r);
 

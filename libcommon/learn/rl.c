@@ -2,6 +2,7 @@
 #include "learn/rl.h"
 #include "base/mem.h"
 #include "base/clock.h"
+#include "base/rank.h"
 
 #include <assert.h>
 #include <math.h>
@@ -27,13 +28,15 @@ static int plan(const struct rl *r, struct memory *need, struct reason *why)
 	const struct roller *roller = explore_roller(r->explorer);
 	const struct model *m = &r->p->model;
 	size_t longest = rollout_longest(roller) + (size_t)r->o->roll.sample.max_new;
+	int st;
 	struct memory s = {.weights = model_bytes(m), .cache = explore_bytes(r->explorer)};
 
 	longest = longest < (size_t)m->cfg.max_len ? longest : (size_t)m->cfg.max_len;
 	learner_memory(r->learner, (size_t)r->o->groups, (size_t)r->o->group_size, longest, &s);
+	st = memory_check(&s, why);
 	if (need)
 		*need = s;
-	return memory_check(&s, why);
+	return st;
 }
 
 struct rl *rl_new(const struct rl_opts *o, struct policy *p, const struct task_set *tasks,
@@ -49,7 +52,7 @@ struct rl *rl_new(const struct rl_opts *o, struct policy *p, const struct task_s
 	r->p = p;
 	r->explorer = explore_new(o, p, tasks, tasks_name, w, why);
 	r->learner = learner_new(o, NULL, p);
-	if (r->explorer && !plan(r, need, why))
+	if (!rank_agree(r->explorer ? 0 : why->status, why) && !plan(r, need, why))
 		return r;
 	rl_free(r);
 	return NULL;

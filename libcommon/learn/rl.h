@@ -25,7 +25,7 @@ enum { RL_PATIENCE = 5 }; /* steps in a row without a group to train on, before 
 #define RL_MASTERY 0.9    /* least accuracy of those steps that makes it a success */
 
 struct rl; /* opaque */
-/* All is borrowed; policy's weights change. With a KL term a copy of the weights is kept. need,
+/* * All is borrowed; policy's weights change. With a KL term a copy of the weights is kept. need,
  * which may be NULL, becomes what memory the run will take; when it is not there: NULL and
  * ST_SYSTEM. */
 struct rl *rl_new(const struct rl_opts *o, struct policy *p, const struct task_set *tasks,

@@ -2,6 +2,7 @@
 #include "learn/update.h"
 #include "base/fault.h"
 #include "base/profile.h"
+#include "learn/lanes.h"
 
 #include <assert.h>
 #include <math.h>
@@ -27,11 +28,12 @@ bool update_apply(struct optimizer *a, struct model *m, const float *grads, doub
 	return applied;
 }
 
-void update_memory(const struct optimizer_opts *o, const struct model *m, struct memory *need)
+void update_memory(const struct optimizer_opts *o, const struct model *m, size_t lanes,
+		   struct memory *need)
 {
 	struct weights w = model_trained(m);
 
-	need->gradients = w.n * sizeof(float);
+	need->gradients = lanes_bytes(lanes, w.n, optimizer_part(o, &w));
 	optimizer_bytes(o, &w, &need->moments, &need->work);
 }
 
@@ -48,7 +50,11 @@ void update_state(struct optimizer *a, const struct weights *w, struct state *s)
 	state_count(s, names[a->kind][1], &a->skipped_in_row);
 	if (a->m)
 		state_array(s, "optimizer.safetensors", "m.", w->w, w->n_w, a->m);
+	if (a->m)
+		state_parts(s, a->bound);
 	if (a->n_second)
 		state_array(s, "optimizer.safetensors", "v.", a->second, a->n_second, a->v);
+	if (a->n_second)
+		state_parts(s, a->v_bound);
 	state_array(s, "model.safetensors", "", w->w, w->n_w, w->v);
 }

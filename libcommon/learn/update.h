@@ -8,12 +8,15 @@
 #include "run/memory.h"
 #include "run/state.h"
 
-/* Steps a model's trained weights and refreshes its panels, when loss and gradient are finite; else
- * false, and the update counts as skipped. *norm (may be NULL): see optimizer_step. */
+/* * Steps a model's trained weights (grads: see optimizer_step) and refreshes its panels, when loss
+ * and gradient are finite; else false, and the update counts as skipped. *norm (may be NULL): see
+ * optimizer_step. */
 bool update_apply(struct optimizer *a, struct model *m, const float *grads, double loss, double lr,
 		  double *norm);
-/* Adds gradients, moments and what the optimizer computes with, of what the model trains. */
-void update_memory(const struct optimizer_opts *o, const struct model *m, struct memory *need);
+/* Adds gradients in so many lanes, moments and what the optimizer computes with, of what the model
+ * trains. */
+void update_memory(const struct optimizer_opts *o, const struct model *m, size_t lanes,
+		   struct memory *need);
 /* Names all that the next update depends on: w, which the moments are of, too. */
 void update_state(struct optimizer *a, const struct weights *w, struct state *s);
 

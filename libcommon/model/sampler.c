@@ -9,12 +9,15 @@
 #include "base/kept.h"
 #include "base/mem.h"
 #include "base/par.h"
+#include "base/rank.h"
 #include "base/rng.h"
 #include "model/decode.h"
 #include "model/pick.h"
 #include "tensor/gemm.h"
 
 #include <assert.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +58,14 @@ enum { RESULTS = 3 }; /* arrays of a sample: tokens, log-probabilities, entropie
 
 #define NONE SIZE_MAX
 
+struct deal {                           /* samples that ranks share out, see sampler_run_dealt */
+	const struct sample_group *all; /* (n_all) what is to be sampled, by all ranks */
+	size_t n_all, *first;           /* (n_all + 1) index of each one's first sample */
+	struct sample_group *ours;      /* parts of those, as they come */
+	atomic_bool more;               /* there may be more to come */
+	pthread_mutex_t lock;           /* whoever has it may ask */
+};
+
 struct sampler {
 	struct sample_opts o;
 	struct pick_opts pick;
@@ -73,10 +84,12 @@ struct sampler {
 	size_t n_kept;
 	/* of the call under way */
 	const struct sample_group *groups;
-	size_t n_groups, *first; /* index of each group's first sample */
-	atomic_size_t *started;  /* of each group's samples, or more than it has */
+	atomic_size_t n_groups; /* grows while more are dealt */
+	size_t *first;          /* index of each group's first sample */
+	atomic_size_t *started; /* of each group's samples, or more than it has */
 	struct sample *out;
 	atomic_size_t next_group, failed; /* failed: 1 + a group with logits that are not finite */
+	struct deal deal;
 };
 
 struct sampler *sampler_new(const struct model *m, const struct sample_opts *o)
@@ -94,6 +107,7 @@ struct sampler *sampler_new(const struct model *m, const struct sample_opts *o)
 	if (m->n_packed * sizeof(float) <= CACHED && s->o.batch > FEW)
 		s->o.batch = FEW;
 	qkvtable_init(&s->table, m);
+	pthread_mutex_init(&s->deal.lock, NULL);
 	s->n_w = par_threads();
 	s->w = xcalloc((size_t)s->n_w, sizeof *s->w);
 	for (int i = 0; i < s->n_w; i++) {
@@ -125,6 +139,9 @@ void sampler_free(struct sampler *s)
 	free(s->w);
 	free(s->first);
 	free(s->started);
+	pthread_mutex_destroy(&s->deal.lock);
+	free(s->deal.ours);
+	free(s->deal.first);
 	free(s);
 }
 
@@ -168,13 +185,13 @@ static void fit(struct sampler *s, size_t n)
 	s->decode.rows = rows > s->decode.rows ? rows : s->decode.rows;
 }
 
-/* The weights may have changed since the last call. */
-static void prepare_table(struct sampler *s)
+/* For these groups. The weights may have changed since the last call. */
+static void prepare_table(struct sampler *s, const struct sample_group *groups, size_t n_groups)
 {
 	size_t tokens = 0;
 
-	for (size_t g = 0; g < s->n_groups; g++)
-		tokens += s->groups[g].n_prompt + s->groups[g].n;
+	for (size_t g = 0; g < n_groups; g++)
+		tokens += groups[g].n_prompt + groups[g].n;
 	s->decode.table = NULL;
 	if (s->table.n && tokens >= 2 * (size_t)s->decode.m->cfg.vocab) {
 		s->decode.table = &s->table;
@@ -182,14 +199,14 @@ static void prepare_table(struct sampler *s)
 	}
 }
 
-/* Room for the longest prompt and response of these groups, n samples in all. */
-static void prepare(struct sampler *s, size_t n)
+/* Room for the longest prompt and response of these groups, n samples at least. */
+static void prepare(struct sampler *s, const struct sample_group *groups, size_t n_groups, size_t n)
 {
 	size_t need;
 
 	spread(s, n);
-	for (size_t g = 0; g < s->n_groups; g++)
-		fit(s, s->groups[g].n_prompt);
+	for (size_t g = 0; g < n_groups; g++)
+		fit(s, groups[g].n_prompt);
 	need = lay_out(s, NULL);
 	if (need > s->n_mem) {
 		big_free(s->mem, s->n_mem * sizeof *s->mem);
@@ -246,12 +263,15 @@ static void prepare_results(struct sampler *s, size_t n)
 /* The next group that nobody has begun, else one with samples that nobody has; NONE. */
 static size_t next_group(struct sampler *s)
 {
-	size_t g = atomic_fetch_add(&s->next_group, 1);
+	size_t g = atomic_load(&s->next_group), n = atomic_load(&s->n_groups);
 
-	for (size_t i = 0; g >= s->n_groups && i < s->n_groups; i++)
+	while (g < n)
+		if (atomic_compare_exchange_weak(&s->next_group, &g, g + 1))
+			return g;
+	for (size_t i = 0; i < n; i++)
 		if (atomic_load(&s->started[i]) < s->groups[i].n)
-			g = i;
-	return g < s->n_groups ? g : NONE;
+			return i;
+	return NONE;
 }
 
 /* Takes one sample more, *i of w->group; its prompt goes into the worker's prompt cache, the logits
@@ -376,6 +396,63 @@ static void decode(struct sampler *s, struct worker *w)
 	free(busy);
 }
 
+/* ---- what ranks share out ---- */
+
+static void add_group(struct sampler *s, const struct sample_group *g, size_t first)
+{
+	size_t i = atomic_load(&s->n_groups);
+
+	s->deal.ours[i] = *g;
+	s->first[i] = first;
+	atomic_init(&s->started[i], 0);
+	atomic_store(&s->n_groups, i + 1);
+}
+
+/* Samples from .. from + n of all become this rank's: parts of groups, or some. */
+static void add_dealt(struct sampler *s, size_t from, size_t n)
+{
+	const struct deal *d = &s->deal;
+	size_t lo = 0, hi = d->n_all;
+
+	while (hi - lo > 1) { /* the group that has the first of them */
+		size_t mid = lo + (hi - lo) / 2;
+
+		lo = d->first[mid] <= from ? mid : lo;
+		hi = d->first[mid] <= from ? hi : mid;
+	}
+	for (size_t at = from; at < from + n; lo++) {
+		struct sample_group g = d->all[lo];
+		size_t end = d->first[lo + 1] < from + n ? d->first[lo + 1] : from + n;
+
+		g.first += at - d->first[lo];
+		g.n = end - at;
+		if (g.n)
+			add_group(s, &g, at);
+		at = end;
+	}
+}
+
+/* In one thread at a time: asks for more where there is room for a sample and none waits; else rank
+ * 0 answers others. */
+static void ask(struct sampler *s, bool room)
+{
+	size_t from, n;
+	int got = 0;
+
+	room &= atomic_load(&s->deal.more);
+	if ((!room && rank_self()) || pthread_mutex_trylock(&s->deal.lock) != 0)
+		return;
+	if (room && atomic_load(&s->deal.more))
+		got = rank_dealt(&from, &n);
+	else
+		rank_deal_answer();
+	if (got > 0)
+		add_dealt(s, from, n);
+	if (got < 0)
+		atomic_store(&s->deal.more, false);
+	pthread_mutex_unlock(&s->deal.lock);
+}
+
 static void job_worker(void *ctx, size_t i, int thread)
 {
 	struct sampler *s = ctx;
@@ -383,19 +460,27 @@ static void job_worker(void *ctx, size_t i, int thread)
 
 	(void)thread;
 	for (;;) {
+		bool more = atomic_load(&s->deal.more); /* before it is looked for */
+
 		fill(s, w);
-		if (!w->busy)
+		if (s->deal.all)
+			ask(s, w->busy < s->wide);
+		if (w->busy)
+			decode(s, w);
+		else if (more && !atomic_load(&s->failed))
+			sched_yield();
+		else
 			return;
-		decode(s, w);
 	}
 }
 
-static int check(const struct sampler *s, struct reason *why)
+static int check(const struct sampler *s, const struct sample_group *groups, size_t n_groups,
+		 struct reason *why)
 {
 	const struct config *c = &s->decode.m->cfg;
 
-	for (size_t g = 0; g < s->n_groups; g++) {
-		const struct sample_group *q = &s->groups[g];
+	for (size_t g = 0; g < n_groups; g++) {
+		const struct sample_group *q = &groups[g];
 
 		if (q->n_prompt == 0 || q->n_prompt >= (size_t)c->max_len)
 			return fail(why, ST_INPUT, "a prompt of %zu tokens: from 1 to %lld fit",
@@ -426,17 +511,34 @@ size_t sampler_bytes(const struct sampler *s, size_t n_prompt, size_t n)
 			pick_bytes(&s->pick, (size_t)s->decode.m->cfg.vocab));
 }
 
+/* The groups are there, or will come: n samples of this rank or more, and results of all of out. */
+static int run(struct sampler *s, size_t n_out, struct sample *out, struct reason *why)
+{
+	s->out = out;
+	prepare_results(s, n_out);
+	atomic_store(&s->next_group, 0);
+	atomic_store(&s->failed, 0);
+	par_for((size_t)s->at_work, job_worker, s);
+	if (s->deal.all)
+		rank_deal_end(atomic_load(&s->failed));
+	if (atomic_load(&s->failed))
+		return fail(why, ST_INPUT,
+			    "logits that are not finite: the policy is damaged, or training made "
+			    "it diverge");
+	return 0;
+}
+
 int sampler_run(struct sampler *s, const struct sample_group *groups, size_t n_groups,
 		struct sample *out, struct reason *why)
 {
 	size_t n = 0;
 
 	assert(groups && out);
-	s->groups = groups;
-	s->n_groups = n_groups;
-	s->out = out;
-	if (check(s, why))
+	if (check(s, groups, n_groups, why))
 		return why ? why->status : ST_INPUT;
+	s->groups = groups;
+	s->deal.all = NULL;
+	atomic_store(&s->deal.more, false);
 	s->first = xgrow(s->first, n_groups, sizeof *s->first);
 	s->started = xgrow(s->started, n_groups, sizeof *s->started);
 	for (size_t g = 0; g < n_groups; g++) {
@@ -444,15 +546,62 @@ int sampler_run(struct sampler *s, const struct sample_group *groups, size_t n_g
 		atomic_init(&s->started[g], 0);
 		n += groups[g].n;
 	}
-	prepare(s, n);
-	prepare_table(s);
-	prepare_results(s, n);
-	atomic_store(&s->next_group, 0);
-	atomic_store(&s->failed, 0);
-	par_for((size_t)s->at_work, job_worker, s);
-	if (atomic_load(&s->failed))
-		return fail(why, ST_INPUT,
-			    "logits that are not finite: the policy is damaged, or training made "
-			    "it diverge");
-	return 0;
+	atomic_store(&s->n_groups, n_groups);
+	prepare(s, groups, n_groups, n);
+	prepare_table(s, groups, n_groups);
+	return run(s, n, out, why);
+}
+
+/* What is sampled by all ranks; how many samples */
+static size_t begin_deal(struct sampler *s, const struct sample_group *groups, size_t n_groups)
+{
+	struct deal *d = &s->deal;
+	size_t n = 0;
+
+	d->all = groups;
+	d->n_all = n_groups;
+	d->first = xgrow(d->first, n_groups + 1, sizeof *d->first);
+	for (size_t g = 0; g < n_groups; g++) {
+		d->first[g] = n;
+		n += groups[g].n;
+	}
+	d->first[n_groups] = n;
+	d->ours = xgrow(d->ours, n, sizeof *d->ours);
+	s->first = xgrow(s->first, n, sizeof *s->first);
+	s->started = xgrow(s->started, n, sizeof *s->started);
+	s->groups = d->ours;
+	atomic_store(&s->n_groups, 0);
+	return n;
+}
+
+/* Each rank has as many as it can begin at once, but no more than its share; the rest is dealt. */
+static void deal_first(struct sampler *s, size_t n)
+{
+	size_t slots = (size_t)s->n_w * (size_t)s->o.batch, ranks = (size_t)rank_count();
+	size_t from = rank_share(n, rank_self()), to = rank_share(n, rank_self() + 1), dealt = n;
+
+	rank_broadcast(&slots, sizeof slots, 0); /* threads may differ */
+	if (ranks > 1 && slots < n / ranks) {
+		from = slots * (size_t)rank_self();
+		to = from + slots;
+		dealt = slots * ranks;
+	}
+	add_dealt(s, from, to - from);
+	atomic_store(&s->deal.more, dealt < n);
+	rank_deal(dealt, n, s->deal.all[0].n);
+}
+
+int sampler_run_dealt(struct sampler *s, const struct sample_group *groups, size_t n_groups,
+		      struct sample *out, struct reason *why)
+{
+	size_t n, ranks = (size_t)rank_count();
+
+	assert(groups && n_groups >= 1 && out);
+	if (check(s, groups, n_groups, why))
+		return why ? why->status : ST_INPUT;
+	n = begin_deal(s, groups, n_groups);
+	prepare(s, groups, n_groups, (n + ranks - 1) / ranks);
+	prepare_table(s, groups, n_groups);
+	deal_first(s, n);
+	return run(s, n, out, why);
 }

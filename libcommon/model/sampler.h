@@ -46,6 +46,10 @@ struct sampler *sampler_new(const struct model *m, const struct sample_opts *o);
  * ST_INPUT when a prompt leaves no room for a token or holds an id outside the vocabulary. */
 int sampler_run(struct sampler *s, const struct sample_group *groups, size_t n_groups,
 		struct sample *out, struct reason *why);
+/* * The same, of all ranks (base/rank.h) together: each gets a share of the samples to begin with,
+ * and the rest is dealt to whoever has room. Only those that this rank made have tokens in out. */
+int sampler_run_dealt(struct sampler *s, const struct sample_group *groups, size_t n_groups,
+		      struct sample *out, struct reason *why);
 void sampler_free(struct sampler *s);
 /* Bytes of the largest sampler_run: prompts of up to n_prompt tokens, n samples in all. */
 size_t sampler_bytes(const struct sampler *s, size_t n_prompt, size_t n);

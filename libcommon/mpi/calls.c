@@ -3,23 +3,26 @@
 #include "base/tool.h"
 
 #include <mpi.h>
+#include <sched.h>
 #include <stdlib.h>
 
 enum { PIECE = 1 << 28 }; /* bytes at a time: counts are int */
+enum { MOVE, ASK, GIVE }; /* tags */
 
-static int n_ranks;
+static int n_ranks, self_rank;
 static MPI_Request *request; /* (2 * n_ranks) */
 
 static void start(int *self, int *count)
 {
 	int level;
 
-	MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level);
-	MPI_Comm_rank(MPI_COMM_WORLD, self);
-	MPI_Comm_size(MPI_COMM_WORLD, count);
-	n_ranks = *count;
+	MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &level);
+	MPI_Comm_rank(MPI_COMM_WORLD, &self_rank);
+	MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
+	*self = self_rank;
+	*count = n_ranks;
 	request = calloc(2 * (size_t)n_ranks, sizeof(MPI_Request));
-	if (!request)
+	if (!request || level < MPI_THREAD_SERIALIZED)
 		MPI_Abort(MPI_COMM_WORLD, ST_SYSTEM);
 }
 
@@ -36,11 +39,11 @@ static void exchange(void *const *out, const size_t *n_out, void *const *in, con
 
 	for (int r = 0; r < n_ranks; r++)
 		if (n_in[r])
-			MPI_Irecv(in[r], (int)n_in[r], MPI_BYTE, r, 0, MPI_COMM_WORLD,
+			MPI_Irecv(in[r], (int)n_in[r], MPI_BYTE, r, MOVE, MPI_COMM_WORLD,
 				  &request[n++]);
 	for (int r = 0; r < n_ranks; r++)
 		if (n_out[r])
-			MPI_Isend(out[r], (int)n_out[r], MPI_BYTE, r, 0, MPI_COMM_WORLD,
+			MPI_Isend(out[r], (int)n_out[r], MPI_BYTE, r, MOVE, MPI_COMM_WORLD,
 				  &request[n++]);
 	MPI_Waitall(n, request, MPI_STATUSES_IGNORE);
 }
@@ -48,6 +51,114 @@ static void exchange(void *const *out, const size_t *n_out, void *const *in, con
 static void most(int *v)
 {
 	MPI_Allreduce(MPI_IN_PLACE, v, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
+}
+
+static void host(uint64_t *v, int *ranks)
+{
+	MPI_Comm here;
+
+	MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here);
+	MPI_Comm_size(here, ranks);
+	MPI_Allreduce(MPI_IN_PLACE, v, 1, MPI_UINT64_T, MPI_SUM, here);
+	MPI_Comm_free(&here);
+}
+
+/* ---- dealing: rank 0 has the pile, the others ask ---- */
+
+static struct {
+	uint64_t next, end, most; /* rank 0: of the pile */
+	int told;                 /* rank 0: ranks that know that nothing is left */
+	bool asked, none;
+	int failed;
+	uint64_t given[2]; /* from, n; n 0: none is left */
+	MPI_Request answer;
+} pile;
+
+static void deal(size_t from, size_t to, size_t most)
+{
+	pile.next = from;
+	pile.end = to;
+	pile.most = most;
+	pile.none = from >= to; /* as all know */
+	pile.told = pile.none ? n_ranks - 1 : 0;
+	pile.asked = false;
+	pile.failed = 0;
+}
+
+static void cut(uint64_t *piece)
+{
+	uint64_t left = pile.end - pile.next, n = left / (4 * (uint64_t)n_ranks);
+
+	if (n >= pile.most)
+		n = pile.most - pile.next % pile.most;
+	piece[0] = pile.next;
+	piece[1] = n ? n : left > 0;
+	pile.next += piece[1];
+}
+
+/* Rank 0: answers who has asked. */
+static void serve(void)
+{
+	MPI_Status who;
+	int asked, failed;
+	uint64_t piece[2];
+
+	while (self_rank == 0 && pile.told < n_ranks - 1) {
+		MPI_Iprobe(MPI_ANY_SOURCE, ASK, MPI_COMM_WORLD, &asked, &who);
+		if (!asked)
+			return;
+		MPI_Recv(&failed, 1, MPI_INT, who.MPI_SOURCE, ASK, MPI_COMM_WORLD, &who);
+		if (failed)
+			pile.next = pile.end;
+		cut(piece);
+		MPI_Send(piece, 2, MPI_UINT64_T, who.MPI_SOURCE, GIVE, MPI_COMM_WORLD);
+		pile.told += piece[1] == 0;
+	}
+}
+
+/* A question fits into what MPI sends without waiting for the other side. */
+static bool is_answered(void)
+{
+	int there;
+
+	if (!pile.asked) {
+		MPI_Irecv(pile.given, 2, MPI_UINT64_T, 0, GIVE, MPI_COMM_WORLD, &pile.answer);
+		MPI_Send(&pile.failed, 1, MPI_INT, 0, ASK, MPI_COMM_WORLD);
+		pile.asked = true;
+	}
+	MPI_Test(&pile.answer, &there, MPI_STATUS_IGNORE);
+	pile.asked = !there;
+	return there;
+}
+
+static int dealt(size_t *from, size_t *n)
+{
+	if (self_rank == 0) {
+		serve();
+		cut(pile.given);
+	} else if (!pile.none && !is_answered()) {
+		return 0;
+	}
+	pile.none |= pile.given[1] == 0;
+	if (pile.none)
+		return -1;
+	*from = pile.given[0];
+	*n = pile.given[1];
+	return 1;
+}
+
+static void deal_end(bool failed)
+{
+	size_t from, n;
+
+	pile.failed = failed;
+	if (failed)
+		pile.next = pile.end;
+	while (self_rank ? dealt(&from, &n) >= 0 : pile.told < n_ranks - 1) {
+		if (!self_rank)
+			serve();
+		sched_yield();
+	}
 }
 
 static void end(void)
@@ -68,5 +179,10 @@ const struct rank_calls rank_calls = {.version = SUITE_VERSION,
 				      .broadcast = broadcast,
 				      .exchange = exchange,
 				      .most = most,
+				      .host = host,
+				      .deal = deal,
+				      .dealt = dealt,
+				      .answer = serve,
+				      .deal_end = deal_end,
 				      .end = end,
 				      .abort = stop};

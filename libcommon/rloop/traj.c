@@ -398,18 +398,40 @@ int traj_close(struct traj_in *in)
 
 /* ---- writing ---- */
 
+/* A file does not take the place of a standard stream that is closed. */
+static int beside_standard(int fd)
+{
+	int higher;
+
+	if (fd < 0 || fd > STDERR_FILENO)
+		return fd;
+	higher = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	close(fd);
+	return higher;
+}
+
+/* Standard output, if it is open to be written to */
+static int standard_output(void)
+{
+	int how = fcntl(STDOUT_FILENO, F_GETFL);
+
+	if (how >= 0 && (how & O_ACCMODE) != O_RDONLY)
+		return STDOUT_FILENO;
+	errno = EBADF;
+	return -1;
+}
+
 struct traj_out *traj_create(const char *path, const char *tool, int argc, char *const argv[])
 {
 	struct traj_out *out = xcalloc(1, sizeof *out);
 	bool standard = strcmp(path, "-") == 0;
-	int fd = STDOUT_FILENO;
+	int fd = standard ? standard_output()
+			  : beside_standard(
+				    open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
 
 	out->path = xstrdup(standard ? "<stdout>" : path);
-	if (!standard) {
-		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-		if (fd < 0)
-			fail_errno(&out->why, errno, "%s: open", path);
-	}
+	if (fd < 0)
+		fail_errno(&out->why, errno, "%s: open", out->path);
 	out_init(&out->o, fd, out->path);
 	rec_out_init(&out->w, &out->o, 0);
 	rec_entry(&out->w.self, tool, "", argc, argv, 0);

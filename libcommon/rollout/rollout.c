@@ -201,41 +201,56 @@ static int judge_all(struct roller *r, struct rollouts *out, size_t from, struct
 	return st;
 }
 
-struct share { /* what rollout_run is asked for, and which of it is this rank's */
+struct want { /* what rollout_run is asked for */
 	const struct draw *d;
-	size_t each;
+	size_t draws, each;
 	uint64_t step;
-	size_t from, to; /* of all responses, in order */
 };
 
-/* Samples responses from .. to, and has them judged. */
-static int run_share(struct roller *r, const struct share *s, struct rollouts *out,
-		     struct reason *why)
+/* Into samples, in order; of ranks, those that this one gets. */
+static int sample_all(struct roller *r, const struct want *w, struct sample *samples,
+		      struct reason *why)
 {
-	size_t n = s->to - s->from, n_groups = 0, done = out->n;
-	struct sample_group *groups = xcalloc(n, sizeof *groups);
-	struct sample *samples = xcalloc(n, sizeof *samples);
+	struct sample_group *groups = xcalloc(w->draws, sizeof *groups);
 	enum profile_part before = profile_to(PROFILE_SAMPLE);
 	int st;
 
-	for (size_t i = s->from; i < s->to; n_groups++) {
-		const struct draw *d = &s->d[i / s->each];
-		struct sample_group *g = &groups[n_groups];
-
-		*g = (struct sample_group){
-			.first = i % s->each, .seed = r->o.seed, .step = s->step, .task = d->key};
-		g->n = s->to - i < s->each - g->first ? s->to - i : s->each - g->first;
-		g->prompt = rollout_prompt(r, d->task, &g->n_prompt);
-		i += g->n;
+	for (size_t i = 0; i < w->draws; i++) {
+		groups[i] = (struct sample_group){
+			.n = w->each, .seed = r->o.seed, .step = w->step, .task = w->d[i].key};
+		groups[i].prompt = rollout_prompt(r, w->d[i].task, &groups[i].n_prompt);
 	}
-	st = sampler_run(r->sampler, groups, n_groups, samples, why);
-	for (size_t i = s->from; i < s->to && !st; i++)
-		keep(r, s->d[i / s->each].task, i % s->each, &samples[i - s->from], out);
+	st = rank_count() > 1 ? sampler_run_dealt(r->sampler, groups, w->draws, samples, why)
+			      : sampler_run(r->sampler, groups, w->draws, samples, why);
 	free(groups);
-	free(samples);
 	profile_to(before);
-	return st || !r->verifier ? st : judge_all(r, out, done, why);
+	return st;
 }
+
+/* Samples, and has judged what this rank sampled: which of all that is goes into index. */
+static int run_own(struct roller *r, const struct want *w, struct rollouts *out, size_t *index,
+		   struct reason *why)
+{
+	size_t n = w->draws * w->each, done = out->n;
+	struct sample *samples = xcalloc(n, sizeof *samples);
+	int st = sample_all(r, w, samples, why);
+
+	for (size_t i = 0; i < n && !st; i++) {
+		if (!samples[i].n)
+			continue;
+		index[out->n - done] = i;
+		keep(r, w->d[i / w->each].task, i % w->each, &samples[i], out);
+	}
+	free(samples);
+	return st || !r->verifier || out->n == done ? st : judge_all(r, out, done, why);
+}
+
+/* ---- what ranks have sampled ---- */
+
+struct part { /* of one rank */
+	struct rollouts r;
+	size_t *index; /* (r.n) of which of all */
+};
 
 /* r, or room for as much, becomes rank `from`'s. */
 static void pass_rollouts(struct rollouts *r, int from)
@@ -261,41 +276,65 @@ static void pass_rollouts(struct rollouts *r, int from)
 	rank_broadcast(r->kept.p, n[3], from);
 }
 
-/* Appends own of rank 0, of rank 1, ... to all. */
-static void gather_ranks(const struct rollouts *own, struct rollouts *all)
+/* Appends all, in order. */
+static void merge_parts(const struct part *part, size_t n, struct rollouts *all)
 {
-	for (int from = 0; from < rank_count(); from++) {
-		struct rollouts other = {0}, mine = *own;
-		struct rollouts *r = rank_self() == from ? &mine : &other;
+	struct place {
+		const struct rollouts *r;
+		size_t i;
+	} *at = xcalloc(n, sizeof *at);
 
-		pass_rollouts(r, from);
-		for (size_t i = 0; i < other.n; i++)
-			other.v[i].verdict.why = NULL; /* constant text of another process */
-		if (r->n)
-			rollout_add(all, r, 0, r->n);
-		rollout_free(&other);
+	for (int k = 0; k < rank_count(); k++)
+		for (size_t i = 0; i < part[k].r.n; i++)
+			at[part[k].index[i]] = (struct place){&part[k].r, i};
+	for (size_t i = 0; i < n; i++)
+		rollout_add(all, at[i].r, at[i].i, 1);
+	free(at);
+}
+
+/* own: this rank's of the n, which all get. */
+static void gather_ranks(struct part own, size_t n, struct rollouts *all)
+{
+	struct part *part = xcalloc((size_t)rank_count(), sizeof *part);
+
+	part[rank_self()] = own;
+	for (int from = 0; from < rank_count(); from++) {
+		struct part *p = &part[from];
+
+		pass_rollouts(&p->r, from);
+		if (rank_self() != from)
+			p->index = xarray(p->r.n, sizeof *p->index);
+		rank_broadcast(p->index, p->r.n * sizeof *p->index, from);
+		for (size_t i = 0; i < p->r.n && rank_self() != from; i++)
+			p->r.v[i].verdict.why = NULL; /* constant text of another process */
 	}
+	merge_parts(part, n, all);
+	for (int k = 0; k < rank_count(); k++) {
+		if (k == rank_self())
+			continue;
+		rollout_free(&part[k].r);
+		free(part[k].index);
+	}
+	free(part);
 }
 
 int rollout_run(struct roller *r, const struct draw *d, size_t n_draws, size_t n_each,
 		uint64_t step, struct rollouts *out, struct reason *why)
 {
+	const struct want w = {d, n_draws, n_each, step};
 	size_t n = n_draws * n_each;
-	struct share s = {.d = d,
-			  .each = n_each,
-			  .step = step,
-			  .from = rank_share(n, rank_self()),
-			  .to = rank_share(n, rank_self() + 1)};
-	struct rollouts own = {0};
+	struct part own = {.index = xarray(n, sizeof *own.index)};
 	int st;
 
-	if (rank_count() == 1)
-		return run_share(r, &s, out, why);
-	st = s.from < s.to ? run_share(r, &s, &own, why) : 0;
-	st = rank_agree(st, why);
-	if (!st)
-		gather_ranks(&own, out);
-	rollout_free(&own);
+	if (rank_count() == 1) {
+		st = run_own(r, &w, out, own.index, why);
+	} else {
+		st = rank_agree(run_own(r, &w, &own.r, own.index, why), why);
+		if (!st)
+			gather_ranks(own, n, out);
+	}
+	rollout_free(&own.r);
+	free(own.index);
 	return st;
 }
 

@@ -58,8 +58,8 @@ void rollout_add(struct rollouts *to, const struct rollouts *from, size_t first,
 void rollout_reset(struct rollouts *r); /* empty, memory kept */
 void rollout_free(struct rollouts *r);
 
-/* Appends n_each responses for each draw, in order. Ranks share them out, and all of them have all
- * afterwards. */
+/* * Appends n_each responses for each draw, in order. Ranks share them out, and all of them have
+ * all afterwards. */
 int rollout_run(struct roller *r, const struct draw *d, size_t n_draws, size_t n_each,
 		uint64_t step, struct rollouts *out, struct reason *why);
 

@@ -1,6 +1,7 @@
 /* memory.c - what memory a run will need. See memory.h. */
 #include "run/memory.h"
 #include "base/file.h"
+#include "base/rank.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,10 @@ char *memory_text(const struct memory *s, char *text)
 	char size[MEMORY_SIZE];
 	int at = snprintf(text, MEMORY_TEXT, "%s", memory_size(memory_total(s), size));
 
+	if (rank_count() > 1)
+		at += snprintf(text + at, (size_t)(MEMORY_TEXT - at),
+			       " for each of %d ranks, %s for the %d on this host", rank_count(),
+			       memory_size(s->host, size), s->ranks);
 	for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
 		if (!part[i].n)
 			continue;
@@ -69,41 +74,60 @@ static bool number_in(const char *path, const char *key, size_t unit, size_t *n)
 	return p != NULL;
 }
 
-/* Bytes that this process can still get, and what says so; have: those of its own already */
-static size_t room(size_t have, const char **limit)
+struct want { /* bytes: of a process, or of all ranks on this host */
+	size_t have, more;
+};
+
+struct room {
+	size_t more, left; /* what is wanted, what there is */
+	const char *limit; /* what says so; NULL: nothing does */
+};
+
+/* Takes the limit that leaves the least beyond what is wanted. */
+static void limited(struct room *r, size_t more, size_t left, const char *limit)
+{
+	double spare = (double)left - (double)more;
+
+	if (!r->limit || spare < (double)r->left - (double)r->more)
+		*r = (struct room){more, left, limit};
+}
+
+static struct room find_room(struct want own, struct want host)
 {
 	static const char *const groups[] = {"/sys/fs/cgroup/memory.max",
 					     "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
-	size_t page = (size_t)sysconf(_SC_PAGESIZE), least = SIZE_MAX, n;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), n;
+	struct room r = {0};
 	struct rlimit as;
 
-	if (number_in("/proc/meminfo", "MemAvailable:", 1024, &n)) {
-		least = n;
-		*limit = "the machine";
-	}
+	if (number_in("/proc/meminfo", "MemAvailable:", 1024, &n))
+		limited(&r, host.more, n, "the machine");
 	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
-		if (number_in(groups[i], NULL, 1, &n) && (n = n > have ? n - have : 0) < least) {
-			least = n;
-			*limit = "the control group";
-		}
+		if (number_in(groups[i], NULL, 1, &n))
+			limited(&r, host.more, n > host.have ? n - host.have : 0,
+				"the control group");
 	if (getrlimit(RLIMIT_AS, &as) == 0 && as.rlim_cur != RLIM_INFINITY &&
-	    number_in("/proc/self/statm", NULL, page, &n) &&
-	    (n = as.rlim_cur > n ? as.rlim_cur - n : 0) < least) {
-		least = n;
-		*limit = "the limit of address space";
-	}
-	return least;
+	    number_in("/proc/self/statm", NULL, page, &n))
+		limited(&r, own.more, as.rlim_cur > n ? as.rlim_cur - n : 0,
+			"the limit of address space");
+	return r;
 }
 
-int memory_check(const struct memory *s, struct reason *why)
+int memory_check(struct memory *s, struct reason *why)
 {
-	size_t have = s->weights, more = memory_total(s) - have, left;
-	const char *limit = "";
+	struct want own = {s->weights, memory_total(s) - s->weights}, host;
+	struct room r;
 	char a[MEMORY_SIZE], b[MEMORY_SIZE], all[MEMORY_TEXT];
+	int st = 0;
 
-	left = room(have, &limit);
-	if (more <= left)
-		return 0;
-	return fail(why, ST_SYSTEM, "memory: %s more are needed, %s are left by %s; in all %s",
-		    memory_size(more, a), memory_size(left, b), limit, memory_text(s, all));
+	host.have = rank_host_sum(own.have, &s->ranks);
+	host.more = rank_host_sum(own.more, &s->ranks);
+	s->host = host.have + host.more;
+	r = find_room(own, host);
+	if (r.more > r.left)
+		st = fail(why, ST_SYSTEM,
+			  "memory: %s more are needed, %s are left by %s; in all %s",
+			  memory_size(r.more, a), memory_size(r.left, b), r.limit,
+			  memory_text(s, all));
+	return rank_agree(st, why);
 }

@@ -33,6 +33,30 @@ int options_check_ends(const char *stream, const char *tasks)
 	return 0;
 }
 
+int options_check_files(int n, char *const *files)
+{
+	bool in = n == 0;
+
+	for (int i = 0; i < n; i++)
+		in |= strcmp(files[i], "-") == 0;
+	return in && rank_count() > 1
+		       ? tool_usage("ranks need files to read: only one has standard input")
+		       : 0;
+}
+
+void options_first_writes(struct run_options *o, const char **stream, int64_t lanes)
+{
+	if (lanes && lanes < rank_count())
+		msg_warn("--lanes %" PRId64 ": %d of %d ranks have no part in updates", lanes,
+			 rank_count() - (int)lanes, rank_count());
+	if (!rank_self())
+		return;
+	if (stream)
+		*stream = "/dev/null";
+	o->log = NULL;
+	o->profile = false;
+}
+
 int options_check_temperature(double x, bool has_greedy)
 {
 	const char *greedy = has_greedy ? "; --greedy takes the likeliest token always" : "";

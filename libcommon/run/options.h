@@ -52,6 +52,12 @@ int options_check_temperature(double x, bool has_greedy);
  * standard output (stream NULL) or the problems' input would lose some. */
 int options_check_ends(const char *stream, const char *tasks);
 
+/* Where its records come from: 0, or ST_USAGE, told, where only one rank would have them. */
+int options_check_files(int n, char *const *files);
+/* Of ranks above 0: what rank 0 alone does is done there only. stream NULL: there is none. Warns of
+ * ranks that have none of so many lanes, 0: that is no matter. */
+void options_first_writes(struct run_options *o, const char **stream, int64_t lanes);
+
 /* Hints at a rate that can hardly have moved p's weights in so many updates, each by reach at most.
  */
 void options_tell_rate(const struct run_options *o, const struct policy *p, double lr, double reach,
@@ -166,6 +172,13 @@ void options_tell_loss(const struct policy *p, const char *dir, const struct wei
 		 0,                                                                          \
 		 "run commands that problems name, and programs where there is no sandbox"}, \
 		OPTIONS_COMMAND(v, f)
+
+#define OPTION_LANES(v)                                                                       \
+	{                                                                                     \
+		0, "lanes", "N", OPT_INT, &(v), 1, 4096,                                      \
+			"parts of an update, whose gradients are added in order: what ranks " \
+			"share out"                                                           \
+	}
 
 /* s: has micro_tokens and recompute */
 #define OPTIONS_MEMORY(s)                                                          \

@@ -12,18 +12,14 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-/* Rank 0's is there before the others look. */
-static int open_state(struct session *s, struct reason *why)
+int session_open_state(struct state *s, const char *dir, struct reason *why)
 {
-	int st = rank_refuse(why);
+	int st;
 
-	s->state.lock = -1;
-	if (st)
-		return st;
-	st = rank_agree(rank_self() ? 0 : state_open(&s->state, s->o->state, why), why);
-
+	s->lock = -1;
+	st = rank_agree(rank_self() ? 0 : state_open(s, dir, why), why);
 	if (!st && rank_self())
-		st = state_open(&s->state, s->o->state, why);
+		st = state_open(s, dir, why);
 	return rank_agree(st, why);
 }
 
@@ -35,7 +31,7 @@ int session_open(struct session *s, bool hold, struct reason *why)
 	par_start((int)s->o->threads);
 	if (hold)
 		tool_hold_signals();
-	st = open_state(s, why);
+	st = session_open_state(&s->state, s->o->state, why);
 	state_made_here(&s->state);
 	return st;
 }
@@ -106,7 +102,7 @@ int session_checkpoint(struct session *s, struct reason *why)
 
 	if (!s->o->state || !s->done)
 		return 0;
-	st = runlog_sync(&s->log, why);
+	st = rank_agree(runlog_sync(&s->log, why), why);
 	s->log_mark = runlog_at(&s->log);
 	return st ? st : state_save(&s->state, s->done, why);
 }
@@ -160,9 +156,9 @@ void session_plan(const struct session *s, const struct policy *p, const struct 
 		 memory_size((size_t)policy_size(p, &form), size));
 	if (where)
 		check_room(where, (double)n * (double)policy_size(p, &form));
-	if (s->o->state) /* two checkpoints, and a third on its way; gradients: as many as weights
-			  */
-		check_room(s->o->state, 3.0 * (double)(need->moments + need->gradients));
+	if (s->o->state) /* two checkpoints, and a third on its way; moments of all ranks */
+		check_room(s->o->state, 3.0 * ((double)need->moments * rank_count() +
+					       (double)model_trained(&p->model).n * sizeof(float)));
 }
 
 int session_save(const struct session *s, const struct policy *p, const char *dir,

@@ -30,20 +30,22 @@ struct session {
 	uint64_t log_mark;     /* where the log was when a state was saved */
 };
 
-/* Starts threads, holds signals if `hold`, opens the state if there is one. */
+/* * Opens a state, if dir is not NULL: rank 0's is there before the others look. */
+int session_open_state(struct state *s, const char *dir, struct reason *why);
+/* * Starts threads, holds signals if `hold`, opens the state if there is one. */
 int session_open(struct session *s, bool hold, struct reason *why);
-/* --policy, to be trained; how: beside what --compute says. */
+/* * --policy, to be trained; how: beside what --compute says. */
 int session_load_policy(struct session *s, struct policy *p, int how, struct reason *why);
 /* What the run must have in common with the one before: tool, options that the
  * result depends on, weights; and its counters. p's weights are still those of --policy. */
 void session_name(struct session *s, const struct opt *opts, const struct policy *p);
-/* The state, when there is one: 1; 0: the run begins; -1 with the reason. */
+/* * The state, when there is one: 1; 0: the run begins; -1 with the reason. */
 int session_load(struct session *s, struct reason *why);
 void session_tell(const struct session *s); /* where it goes on, once what was loaded fits */
 int session_open_log(struct session *s, bool resumed, struct reason *why);
 /* Ends the line of the log that was put together, with where the time since the last one went. */
 int session_log(struct session *s, struct reason *why);
-/* All that the rest of the run depends on is on the disk when this returns 0; what else the run
+/* * All that the rest of the run depends on is on the disk when this returns 0; what else the run
  * wrote must be there before. */
 int session_checkpoint(struct session *s, struct reason *why);
 /* st, or the log's own failure where st is 0. */

@@ -171,33 +171,88 @@ static bool begins_file(const struct state *s, size_t i)
 	return true;
 }
 
+/* ---- what other ranks have a part of: rank 0 asks for it, piece by piece, while it writes ---- */
+
+struct piece {
+	uint64_t array, from, n; /* n 0: nothing more is asked for */
+};
+
+static void collect(const struct state *s, struct piece q, float *to)
+{
+	const struct state_array *a;
+
+	rank_broadcast(&q, sizeof q, 0);
+	if (!q.n)
+		return;
+	a = &s->array[q.array];
+	rank_collect(to, a->v, a->bound, q.from, q.n);
+}
+
+/* Of ranks above 0, until rank 0 has all that it wants */
+static void serve(const struct state *s)
+{
+	struct piece q;
+
+	for (;;) {
+		rank_broadcast(&q, sizeof q, 0);
+		if (!q.n)
+			return;
+		rank_collect(NULL, s->array[q.array].v, s->array[q.array].bound, q.from, q.n);
+	}
+}
+
+struct items { /* of one file */
+	const struct state *s;
+	struct sft_item *v;
+	struct piece *from; /* of each: which array, where it begins there */
+	size_t n;
+};
+
+/* Rows of an item without data, see sft_rows */
+static void collect_rows(const void *ctx, size_t i, size_t first, size_t n, float *to)
+{
+	const struct items *all = ctx;
+	const struct sft_item *t = &all->v[i];
+	size_t k = t->rank == 2 ? t->shape[1] : 1;
+	struct piece q = all->from[i];
+
+	q.from += first * k;
+	q.n = n * k;
+	collect(all->s, q, to);
+}
+
+static void add_items(struct items *all, size_t array)
+{
+	const struct state_array *a = &all->s->array[array];
+
+	all->v = xgrow(all->v, all->n + a->n_w, sizeof *all->v);
+	all->from = xgrow(all->from, all->n + a->n_w, sizeof *all->from);
+	for (size_t j = 0; j < a->n_w; j++) {
+		const struct weight *w = &a->w[j];
+
+		all->from[all->n] = (struct piece){array, w->offset, w->count};
+		all->v[all->n++] =
+			(struct sft_item){.name = xasprintf("%s%s", a->prefix, w->name),
+					  .rank = w->rank,
+					  .shape = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
+					  .data = a->bound ? NULL : a->v + w->offset};
+	}
+}
+
 /* All arrays that go into the file of array i. */
 static int write_arrays(const struct state *s, size_t i, struct out *o, struct reason *why)
 {
-	struct sft_item *v = NULL;
-	size_t n = 0;
+	struct items all = {.s = s};
 	int st;
 
-	for (size_t k = i; k < s->n_array; k++) {
-		const struct state_array *a = &s->array[k];
-
-		if (strcmp(a->file, s->array[i].file) != 0)
-			continue;
-		v = xgrow(v, n + a->n_w, sizeof *v);
-		for (size_t j = 0; j < a->n_w; j++) {
-			const struct weight *w = &a->w[j];
-
-			v[n++] = (struct sft_item){
-				.name = xasprintf("%s%s", a->prefix, w->name),
-				.rank = w->rank,
-				.shape = {(uint64_t)w->shape[0], (uint64_t)w->shape[1]},
-				.data = a->v + w->offset};
-		}
-	}
-	st = sft_write(o, v, n, SFT_F32, why);
-	for (size_t k = 0; k < n; k++)
-		free((char *)(uintptr_t)v[k].name);
-	free(v);
+	for (size_t k = i; k < s->n_array; k++)
+		if (strcmp(s->array[k].file, s->array[i].file) == 0)
+			add_items(&all, k);
+	st = sft_write_made(o, all.v, all.n, collect_rows, &all, why);
+	for (size_t k = 0; k < all.n; k++)
+		free((char *)(uintptr_t)all.v[k].name);
+	free(all.v);
+	free(all.from);
 	return st;
 }
 
@@ -274,15 +329,12 @@ static int drop_others(const struct state *s, uint64_t limit, uint64_t a, uint64
 	return st;
 }
 
-int state_save(struct state *s, uint64_t step, struct reason *why)
+static int save_step(const struct state *s, uint64_t step, struct reason *why)
 {
 	struct newdir d = {0};
-	char *path;
+	char *path = step_path(s, step);
 	int st = 0;
 
-	if (!s->dir || step == s->last || reads_only())
-		return 0;
-	path = step_path(s, step);
 	if (access(path, F_OK) == 0) /* damaged, and passed over when this run began */
 		st = dir_drop(path, why);
 	if (!st)
@@ -293,8 +345,22 @@ int state_save(struct state *s, uint64_t step, struct reason *why)
 	if (!st)
 		st = newdir_commit(&d, why);
 	newdir_abort(&d);
-	if (!st)
-		st = drop_others(s, UINT64_MAX, step, s->last, why);
+	return st ? st : drop_others(s, UINT64_MAX, step, s->last, why);
+}
+
+int state_save(struct state *s, uint64_t step, struct reason *why)
+{
+	int st = 0;
+
+	if (!s->dir || step == s->last)
+		return 0;
+	if (reads_only()) {
+		serve(s);
+	} else {
+		st = save_step(s, step, why);
+		collect(s, (struct piece){0}, NULL);
+	}
+	st = rank_agree(st, why);
 	s->last = st ? s->last : step;
 	return st;
 }
@@ -425,6 +491,22 @@ static int read_json(struct state *s, const char *path, struct reason *why)
 	return st;
 }
 
+/* What of the weight this rank has */
+static int read_weight(const struct state_array *a, const struct weight *w,
+		       const struct sft_file *f, const struct sft_tensor *t, struct reason *why)
+{
+	size_t from = a->bound ? a->bound[rank_self()] : 0, first = w->offset,
+	       last = first + w->count;
+
+	if (first < from)
+		first = from;
+	if (a->bound && last > a->bound[rank_self() + 1])
+		last = a->bound[rank_self() + 1];
+	if (first >= last)
+		return 0;
+	return sft_read_part(f, t, first - w->offset, last - first, a->v + (first - from), why);
+}
+
 static int read_array(const struct state_array *a, const struct sft_file *f, struct reason *why)
 {
 	int st = 0;
@@ -435,7 +517,7 @@ static int read_array(const struct state_array *a, const struct sft_file *f, str
 		const struct sft_tensor *t = sft_find(f, name);
 
 		st = t && t->count == w->count
-			     ? sft_read(f, t, a->v + w->offset, why)
+			     ? read_weight(a, w, f, t, why)
 			     : fail(why, ST_INPUT, "tensor %s is missing or of another size", name);
 		free(name);
 	}

@@ -35,7 +35,8 @@ struct state_array {
 	const char *file, *prefix; /* tensors are named prefix + weight's name */
 	const struct weight *w;    /* (n_w) where which weight is in v; borrowed */
 	size_t n_w;
-	float *v; /* the run's own */
+	float *v;            /* the run's own; with bound, this rank's part of it */
+	const size_t *bound; /* (ranks + 1) see state_parts; NULL: each rank has all */
 };
 
 struct state {
@@ -73,9 +74,12 @@ void state_real(struct state *s, const char *name,
 void state_hash(struct state *s, const char *name, uint64_t *v);
 void state_array(struct state *s, const char *file, const char *prefix, const struct weight *w,
 		 size_t n_w, float *v);
+/* The array that was named last is shared out: v has floats bound[r] .. bound[r + 1] of it on rank
+ * r alone. In the file all of it is. Borrowed. */
+void state_parts(struct state *s, const size_t *bound);
 
-/* step is above 0; nothing is done when s->last is that. Files of the run that a value tells a
- * place in must be on the disk before. */
+/* * Rank 0 writes, and all ranks know how that went. step is above 0; nothing is done when s->last
+ * is that. Files of the run that a value tells a place in must be on the disk before. */
 int state_save(struct state *s, uint64_t step, struct reason *why);
 /* The newest whole checkpoint: 1; 0: there never was one; -1 with the reason: none is whole, or it
  * was begun with other options (ST_USAGE). After -1 values and arrays are undefined. */

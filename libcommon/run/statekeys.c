@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/par.h"
+#include "base/rank.h"
 #include "tensor/kernels.h"
 
 #include <stdlib.h>
@@ -39,7 +40,13 @@ void state_array(struct state *s, const char *file, const char *prefix, const st
 	if (!s->dir)
 		return;
 	s->array = xgrow(s->array, s->n_array + 1, sizeof *s->array);
-	s->array[s->n_array++] = (struct state_array){file, prefix, w, n_w, v};
+	s->array[s->n_array++] = (struct state_array){file, prefix, w, n_w, v, NULL};
+}
+
+void state_parts(struct state *s, const size_t *bound)
+{
+	if (s->dir && rank_count() > 1)
+		s->array[s->n_array - 1].bound = bound;
 }
 
 void state_same(struct state *s, const char *what, const char *value)

@@ -23,7 +23,7 @@ static int hold_file(const struct hold *h, const char *path, struct reason *why)
 		return why->status;
 	rec_tie(in, h->out->o);
 	while (!st) {
-		if (h->full(h->ctx) || !rec_ready(in))
+		if (h->full(h->ctx) || (!h->patient && !rec_ready(in)))
 			st = h->settle(h->ctx, why);
 		if (st || (got = rec_next(in, &r, why)) <= 0)
 			break;

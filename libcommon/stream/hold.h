@@ -16,6 +16,7 @@ struct hold {
 	int (*settle)(void *ctx, struct reason *why);
 	struct rec_out *out;
 	unsigned flags; /* of rec_open */
+	bool patient;   /* a pause of the input is no reason to pass them on */
 };
 
 /* The record, its bytes copied to *bytes in place of what is there. */

@@ -1,6 +1,7 @@
 /* join.c - the records of several streams as one segment. See join.h. */
 #include "stream/join.h"
 #include "base/mem.h"
+#include "base/names.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,6 +12,9 @@ struct join {
 	struct rec_out held;
 	bool any_policy;
 	struct buf policy; /* of the first trajectory that tells it; n 0: none did */
+	struct names ends; /* hashes of the segments that were read, */
+	const char **of;   /* and the file of each */
+	size_t room;       /* of that */
 };
 
 /* A file that goes when it is closed; -1 */
@@ -51,6 +55,8 @@ void join_free(struct join *j)
 	buf_free(&j->o.b);
 	rec_out_free(&j->held);
 	buf_free(&j->policy);
+	names_free(&j->ends);
+	free(j->of);
 	free(j);
 }
 
@@ -69,12 +75,37 @@ static int check_policy(struct join *j, const struct rec *r, const char *name, s
 			j->policy.p);
 }
 
+/* Two segments of one hash are the same bytes, of a head, too, that says how they were made. */
+static int check_end(struct join *j, const struct rec *r, const char *name, struct reason *why)
+{
+	size_t n = j->ends.n, id;
+	struct span hash;
+	int64_t count;
+
+	if (!mp_i64(mp_get(r->map, "count"), &count) || count == 0 ||
+	    !mp_str(mp_get(r->map, "xxh3"), &hash))
+		return 0; /* a head, or nothing that could be counted twice */
+	id = names_id(&j->ends, hash);
+	if (id < n)
+		return rec_fail(why, name, r,
+				"what ends here came before, byte for byte, in %s: the same shard "
+				"twice",
+				j->of[id]);
+	j->of = names_room(j->of, &j->room, id, sizeof *j->of);
+	j->of[id] = name;
+	return 0;
+}
+
 int join_add(struct join *j, struct rec_in *in, struct rec_out *w, struct reason *why)
 {
 	struct rec r;
 	int got, st = 0;
 
 	while (!st && (got = rec_next(in, &r, why)) > 0) {
+		if (r.is_frame) {
+			st = check_end(j, &r, rec_name(in), why);
+			continue;
+		}
 		st = check_policy(j, &r, rec_name(in), why);
 		if (!st)
 			rec_put(&j->held, r.map.p, r.map.n, r.is_traj);

@@ -44,6 +44,11 @@ void pack_bin(msgpack_packer *pk, const void *p, size_t n)
 	msgpack_pack_bin_body(pk, p, n);
 }
 
+void pack_utf8(msgpack_packer *pk, struct span s)
+{
+	pack_bytes_as_str(pk, s.p, s.n);
+}
+
 void pack_text(msgpack_packer *pk, struct span s)
 {
 	if (utf8_valid(s.p, s.n))

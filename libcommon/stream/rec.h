@@ -90,7 +90,8 @@ struct rec_out {
 	uint64_t segment;
 	uint64_t seed;      /* named in this tool's own chain entry */
 	struct buf self;    /* that entry of a program that is no tool of the suite */
-	struct buf scratch; /* of rec_put's callers */
+	struct buf scratch; /* of rec_put's callers, */
+	struct hash *spare; /* and so is this */
 };
 
 void rec_out_init(struct rec_out *w, struct out *o, uint64_t seed);
@@ -107,6 +108,10 @@ void rec_put_head(struct rec_out *w); /* nothing when open already */
 void rec_put_head_as(struct rec_out *w, struct mp head);
 /* Appends one record as it is. traj: counted. Opens the segment when none is. */
 void rec_put(struct rec_out *w, const void *p, size_t n, bool traj);
+/* The same without a copy: the record is what the caller appends to the buffer, and rec_appended
+ * puts it, with nothing in between. *from: the buffer's bytes before it. */
+struct buf *rec_append(struct rec_out *w, size_t *from);
+void rec_appended(struct rec_out *w, size_t from, bool traj);
 /* Closes the segment, writing a head first if no record ever came: an empty result is a valid
  * stream. Not called after a failure: a reader of ours then sees that it is cut off. */
 void rec_finish(struct rec_out *w);

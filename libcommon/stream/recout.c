@@ -15,11 +15,13 @@ void rec_out_init(struct rec_out *w, struct out *o, uint64_t seed)
 {
 	*w = (struct rec_out){.o = o, .seed = seed};
 	w->hash = hash_new();
+	w->spare = hash_new();
 }
 
 void rec_out_free(struct rec_out *w)
 {
 	hash_free(w->hash);
+	hash_free(w->spare);
 	buf_free(&w->chain);
 	buf_free(&w->scratch);
 	buf_free(&w->self);
@@ -140,6 +142,25 @@ void rec_put(struct rec_out *w, const void *p, size_t n, bool traj)
 	out_write(w->o, p, n);
 	hash_add(w->hash, p, n);
 	w->count += traj;
+}
+
+struct buf *rec_append(struct rec_out *w, size_t *from)
+{
+	struct buf *b = out_append(w->o);
+
+	rec_put_head(w);
+	*from = b->n;
+	return b;
+}
+
+void rec_appended(struct rec_out *w, size_t from, bool traj)
+{
+	const struct buf *b = out_append(w->o);
+
+	assert(w->open && from < b->n);
+	hash_add(w->hash, b->p + from, b->n - from);
+	w->count += traj;
+	out_appended(w->o, from);
 }
 
 void rec_end(struct buf *b, uint64_t count, uint64_t hash)

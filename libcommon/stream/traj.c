@@ -107,7 +107,37 @@ static void pack_words(msgpack_packer *pk, const void *p, size_t n)
 	}
 }
 
-static void pack_field(msgpack_packer *pk, const struct traj *t, const struct field *f)
+static void add_field(struct hash *h, const void *p, size_t n)
+{
+	uint64_t le = htole64((uint64_t)n);
+
+	hash_add(h, &le, sizeof le);
+	hash_add(h, p, n);
+}
+
+static void identity(struct hash *h, const struct traj *t, bool tokens, uint64_t out[2])
+{
+	hash_reset(h);
+	add_field(h, t->task.p, t->task.n);
+	add_field(h, t->prompt.p, t->prompt.n);
+	add_field(h, t->response.p, t->response.n);
+	if (tokens)
+		add_field(h, t->tokens, 4 * t->n_tokens);
+	hash_128(h, out);
+}
+
+static void put_id(struct hash *h, const struct traj *t, char hex[33])
+{
+	uint64_t sum[2];
+
+	identity(h, t, true, sum);
+	hash_hex(sum[1], hex);
+	hash_hex(sum[0], hex + 16);
+}
+
+/* h: for the id of a trajectory that has none yet */
+static void pack_field(msgpack_packer *pk, const struct traj *t, const struct field *f,
+		       struct hash *h)
 {
 	const void *at = (const char *)t + f->at;
 	char hex[33];
@@ -118,8 +148,10 @@ static void pack_field(msgpack_packer *pk, const struct traj *t, const struct fi
 		break;
 	case F_BYTES:
 		if (f->at == AT(id) && !t->id.p) {
-			traj_id(t, hex);
+			put_id(h, t, hex);
 			pack_str(pk, hex);
+		} else if (t->utf8 && (f->at == AT(prompt) || f->at == AT(response))) {
+			pack_utf8(pk, *(const struct span *)at);
 		} else {
 			pack_text(pk, *(const struct span *)at);
 		}
@@ -153,61 +185,44 @@ static void pack_field(msgpack_packer *pk, const struct traj *t, const struct fi
 void traj_write(struct rec_out *w, const struct traj *t)
 {
 	msgpack_packer pk;
-	size_t n = 0;
+	bool has[TRAJ_FIELDS];
+	size_t n = 0, from;
+	struct buf *b;
 
 	assert(t->task.p && t->prompt.p && t->response.p);
 	assert(!t->tokens || !t->logprobs || t->n_tokens == t->n_logprobs);
 	assert(!t->meta.p || mp_type(t->meta) == MP_MAP);
 	for (int i = 0; i < TRAJ_FIELDS; i++)
-		n += traj_has(t, &traj_fields[i]);
-	buf_reset(&w->scratch);
-	pack_init(&pk, &w->scratch);
+		n += has[i] = traj_has(t, &traj_fields[i]);
+	b = rec_append(w, &from);
+	pack_init(&pk, b);
 	msgpack_pack_map(&pk, n + t->n_more);
 	for (int i = 0; i < TRAJ_FIELDS; i++) {
-		if (!traj_has(t, &traj_fields[i]))
+		if (!has[i])
 			continue;
 		pack_str(&pk, traj_fields[i].name);
-		pack_field(&pk, t, &traj_fields[i]);
+		pack_field(&pk, t, &traj_fields[i], w->spare);
 	}
-	buf_add(&w->scratch, t->more.p, t->more.n);
-	rec_put(w, w->scratch.p, w->scratch.n, true);
+	buf_add(b, t->more.p, t->more.n);
+	rec_appended(w, from, true);
 }
 
 /* ---- identity ---- */
 
-static void add_field(struct hash *h, const void *p, size_t n)
-{
-	uint64_t le = htole64((uint64_t)n);
-
-	hash_add(h, &le, sizeof le);
-	hash_add(h, p, n);
-}
-
-static void identity(const struct traj *t, bool tokens, uint64_t out[2])
+void traj_id(const struct traj *t, char hex[33])
 {
 	struct hash *h = hash_new();
 
-	add_field(h, t->task.p, t->task.n);
-	add_field(h, t->prompt.p, t->prompt.n);
-	add_field(h, t->response.p, t->response.n);
-	if (tokens)
-		add_field(h, t->tokens, 4 * t->n_tokens);
-	hash_128(h, out);
+	put_id(h, t, hex);
 	hash_free(h);
-}
-
-void traj_id(const struct traj *t, char hex[33])
-{
-	uint64_t sum[2];
-
-	identity(t, true, sum);
-	hash_hex(sum[1], hex);
-	hash_hex(sum[0], hex + 16);
 }
 
 void traj_solution(const struct traj *t, uint64_t out[2])
 {
-	identity(t, false, out);
+	struct hash *h = hash_new();
+
+	identity(h, t, false, out);
+	hash_free(h);
 }
 
 bool traj_correct(const struct traj *t, double threshold)

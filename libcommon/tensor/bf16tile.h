@@ -42,7 +42,7 @@ struct spot {
 typedef void tile_fn(const struct spot *t);
 
 /* Columns that do not fill a vector go through a tile of our own. */
-static void indirect(tile_fn *fn, size_t mr, size_t cols, const struct spot *s)
+static void indirect_pairs(tile_fn *fn, size_t mr, size_t cols, const struct spot *s)
 {
 	float t[GEMM_MR * GEMM_WIDE];
 	struct spot own = *s;
@@ -84,7 +84,7 @@ static void all_tiles(tile_fn *const tiles[GEMM_NV][GEMM_MR], struct spot *t, si
 			t->ahead = tile_ahead(i / GEMM_MR, t->stride);
 			t->c = c.p + i * c.ld + j;
 			if (cols % VL)
-				indirect(fn, mr, cols, t);
+				indirect_pairs(fn, mr, cols, t);
 			else
 				fn(t);
 		}

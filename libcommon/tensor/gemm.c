@@ -42,8 +42,9 @@ struct spot {
 	float *c;
 	size_t ldc;
 	bool add;
-	size_t ahead; /* from b to what is asked for early, each step */
-	size_t step;  /* from a row's B to the next one's, where each has its own */
+	const float *early; /* what is asked for early, a line each step, `next` floats apart */
+	size_t next;
+	size_t step; /* from a row's B to the next one's, where each has its own */
 };
 
 /* mr x nv vectors of C; mr, nv and half are constants where it is inlined, so acc lives in
@@ -54,7 +55,8 @@ ALWAYS_INLINE void tile(int mr, int nv, bool half, const struct spot *t)
 	const float *a = t->a, *p = t->b.p;
 	const uint32_t *h = t->b.pairs;
 	size_t x = 0, rs = t->rs, cs = t->cs, k = t->k, ld = t->b.ld, stride = t->b.stride;
-	size_t ahead = t->ahead;
+	const float *early = t->early;
+	size_t next = t->next;
 
 #pragma GCC unroll 6
 	for (int i = 0; i < mr; i++)
@@ -62,8 +64,8 @@ ALWAYS_INLINE void tile(int mr, int nv, bool half, const struct spot *t)
 		for (int j = 0; j < nv; j++)
 			acc[i][j] = t->add ? vf_load(t->c + (size_t)i * t->ldc + (size_t)j * VL)
 					   : vf_set(0.0f);
-	for (; half && x + 2 <= k; x += 2, a += 2 * cs, h += ld) {
-		__builtin_prefetch(h + ahead, 0, 2);
+	for (; half && x + 2 <= k; x += 2, a += 2 * cs, h += ld, early += next) {
+		__builtin_prefetch(early, 0, 2);
 		tile_row(nv, row, h, stride, false);
 		rank_one(mr, nv, acc, row, a, rs);
 		tile_row(nv, row, h, stride, true);
@@ -73,8 +75,8 @@ ALWAYS_INLINE void tile(int mr, int nv, bool half, const struct spot *t)
 		tile_row(nv, row, h, stride, false);
 		rank_one(mr, nv, acc, row, a, rs);
 	}
-	for (; !half && x < k; x++, a += cs, p += ld) {
-		__builtin_prefetch(p + ahead, 0, 2);
+	for (; !half && x < k; x++, a += cs, p += ld, early += next) {
+		__builtin_prefetch(early, 0, 2);
 		load_row(nv, row, p, stride);
 		rank_one(mr, nv, acc, row, a, rs);
 	}
@@ -231,7 +233,7 @@ void gemm_unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, 
 }
 
 /* Columns that do not fill a vector go through a tile of our own. */
-static void indirect(tile_fn *fn, size_t mr, size_t cols, const struct spot *s)
+static void own_tile(tile_fn *fn, size_t mr, size_t cols, const struct spot *s)
 {
 	float t[GEMM_MR * GEMM_WIDE];
 	struct spot own = *s;
@@ -260,68 +262,204 @@ static void check_product(int how, struct cmatrix a, struct matrix c)
 	(void)c;
 }
 
-/*
- * C(i, j) = sum over x = 0, 1, ... of A(i, x) B(x, j), one chain of fused multiply-adds.
- *
- * While a panel is used from the cache the next one comes from memory: each tile asks for another
- * line of its rows.
- */
-void gemm(int how, struct cmatrix a, struct panels b, struct matrix c)
+/* Rows of A as tiles read them: element (i, x) is x * cs + i % GEMM_MR * rs from p + i / GEMM_MR *
+ * block. */
+struct left {
+	const float *p;
+	size_t block, rs, cs;
+};
+
+static struct left left_of(int how, struct cmatrix a)
 {
 	bool across = how & GEMM_TRANSPOSED;
-	struct spot t = {.k = across ? a.rows : a.cols,
-			 .rs = across ? 1 : a.ld,
-			 .cs = across ? a.ld : 1,
-			 .b = b,
-			 .ldc = c.ld,
-			 .add = how & GEMM_ADD};
+	size_t rs = across ? 1 : a.ld;
 
-	check_product(how, a, c);
-	assert((b.pairs || b.p) && b.ld >= (c.cols < PANEL ? c.cols : PANEL));
-	assert(b.stride || c.cols <= PANEL); /* panels do not lie on each other */
+	return (struct left){a.p, GEMM_MR * rs, rs, across ? a.ld : 1};
+}
+
+/* Columns of B that come after those at hand, in rows: asked for early, a line each step */
+struct coming {
+	const float *p;
+	size_t ld, lines, apart; /* apart: floats from a line of a row to its next */
+};
+
+static struct coming coming_of(struct panels b)
+{
+	const float *p = b.pairs ? (const float *)b.pairs : b.p;
+
+	return (struct coming){p + GEMM_WIDE / PANEL * b.stride, b.ld, GEMM_WIDE / PANEL, b.stride};
+}
+
+/* The panel that holds column j, and those behind it */
+static struct panels panels_at(struct panels b, size_t j)
+{
+	if (b.pairs)
+		b.pairs += j / PANEL * b.stride;
+	else
+		b.p += j / PANEL * b.stride;
+	return b;
+}
+
+/*
+ * C(i, j) = sum over x = 0, 1, ..., k - 1 of A(i, x) B(x, j), one chain of fused multiply-adds.
+ *
+ * While a panel is used from the cache the next one comes from memory: each tile asks for another
+ * line of its rows, or of those of `next`.
+ */
+static void tile_all(int how, struct left a, size_t k, struct panels b, const struct coming *next,
+		     struct matrix c)
+{
+	struct spot t = {.k = k, .rs = a.rs, .cs = a.cs, .ldc = c.ld, .add = how & GEMM_ADD};
+	size_t n = 0;
+
 	for (size_t j = 0; j < c.cols; j += GEMM_WIDE) {
 		size_t cols = c.cols - j < GEMM_WIDE ? c.cols - j : GEMM_WIDE;
 		size_t nv = (cols + VL - 1) / VL;
+		struct coming e;
 
-		if (b.pairs)
-			t.b.pairs = b.pairs + j / PANEL * b.stride;
-		else
-			t.b.p = b.p + j / PANEL * b.stride;
-		for (size_t i = 0; i < c.rows; i += GEMM_MR) {
+		t.b = panels_at(b, j);
+		e = next ? *next : coming_of(t.b);
+		t.next = e.ld;
+		for (size_t i = 0; i < c.rows; i += GEMM_MR, n++) {
 			size_t mr = c.rows - i < GEMM_MR ? c.rows - i : GEMM_MR;
 			tile_fn *fn = tiles[b.pairs != NULL][nv - 1][mr - 1];
 
-			t.ahead = tile_ahead(i / GEMM_MR, b.stride);
-			t.a = a.p + i * t.rs;
+			t.early = e.p + n % e.lines * e.apart;
+			t.a = a.p + i / GEMM_MR * a.block;
 			t.c = c.p + i * c.ld + j;
 			if (cols % VL)
-				indirect(fn, mr, cols, &t);
+				own_tile(fn, mr, cols, &t);
 			else
 				fn(&t);
 		}
 	}
 }
 
-/* A panel of so many rows of B stays in the cache while all rows of A pass. */
-enum { CHUNK = 256 };
+/*
+ * A large product goes over parts of A that are copied in the order in which tiles read them, and
+ * over as much of each panel as stays in the first cache while they pass: rows that lie a power of
+ * two apart would push each other out. A chain goes on from one part to the next.
+ */
+enum {
+	PART_K = 256,    /* even: pairs are not cut */
+	PART_ROWS = 192, /* whole tiles */
+	PART_COLS = 64,  /* of a B in rows that are copied together: whole tiles on each machine */
+	WORTH_ROWS = 16, /* with fewer rows or columns the copies cost more than they save */
+	WORTH_COLS = 128
+};
 
-/* C = A B as gemm: B's rows are cut into chunks, whose chains go on from one to the next. */
-void gemm_rows(int how, struct cmatrix a, struct cmatrix b, struct matrix c)
+_Static_assert(PART_ROWS % GEMM_MR == 0 && PART_COLS % GEMM_WIDE == 0 && PART_K % 2 == 0,
+	       "parts are whole tiles");
+
+static bool worth_parts(struct matrix c)
 {
-	bool across = how & GEMM_TRANSPOSED;
+	return c.rows >= WORTH_ROWS && c.cols >= WORTH_COLS;
+}
+
+/* Copies rows x n of A to `to`. */
+static struct left left_copy(float *to, struct left a, size_t rows, size_t n)
+{
+	struct left own = {to, GEMM_MR * n, 1, GEMM_MR};
+
+	for (size_t i = 0; i < rows; i += GEMM_MR, a.p += a.block) {
+		size_t mr = rows - i < GEMM_MR ? rows - i : GEMM_MR;
+
+		for (size_t x = 0; x < n; x++, to += GEMM_MR)
+			for (size_t r = 0; r < mr; r++)
+				to[r] = a.p[r * a.rs + x * a.cs];
+	}
+	return own;
+}
+
+/* Copies a B of n rows to panels that lie PART_K rows apart; columns to the end of the last panel
+ * are read. */
+static struct panels panels_copy(float *to, struct cmatrix b)
+{
+	for (size_t x = 0; x < b.rows; x++)
+		for (size_t j = 0; j < b.cols; j += PANEL)
+			memcpy(to + j * PART_K + x * PANEL, b.p + x * b.ld + j, PANEL * sizeof *to);
+	return (struct panels){to, PANEL, PART_K * PANEL, NULL};
+}
+
+/* The panels from row x on */
+static struct panels panels_from(struct panels b, size_t x)
+{
+	if (b.pairs)
+		b.pairs += x / 2 * b.ld;
+	else
+		b.p += x * b.ld;
+	return b;
+}
+
+/* Which part of each chain: n steps from step x on */
+struct part {
+	size_t x, n;
+};
+
+typedef void part_fn(int how, struct left a, struct part at, const void *b, struct matrix c);
+
+static void part_panels(int how, struct left a, struct part at, const void *b, struct matrix c)
+{
+	tile_all(how, a, at.n, panels_from(*(const struct panels *)b, at.x), NULL, c);
+}
+
+static void part_rows(int how, struct left a, struct part at, const void *b, struct matrix c)
+{
+	const struct cmatrix *in = b;
+	_Alignas(64) float own[PART_COLS * PART_K];
+
+	for (size_t j = 0; j < c.cols; j += PART_COLS) {
+		size_t cols = c.cols - j < PART_COLS ? c.cols - j : PART_COLS;
+		struct cmatrix some = matrix_in(in->p + at.x * in->ld + j, at.n, cols, in->ld);
+		struct coming next = {some.p + cols, in->ld, PART_COLS / PANEL, PANEL};
+
+		tile_all(how, a, at.n, panels_copy(own, some), &next,
+			 matrix_of(c.p + j, c.rows, cols, c.ld));
+	}
+}
+
+static void part_each(int how, struct left a, size_t k, part_fn *fn, const void *b, struct matrix c)
+{
+	_Alignas(64) float own[PART_ROWS * PART_K];
+	struct part at;
+
+	for (at.x = 0; at.x < k; at.x += PART_K) {
+		at.n = k - at.x < PART_K ? k - at.x : PART_K;
+		for (size_t i = 0; i < c.rows; i += PART_ROWS) {
+			size_t rows = c.rows - i < PART_ROWS ? c.rows - i : PART_ROWS;
+			struct left some = a;
+
+			some.p += i * a.rs + at.x * a.cs;
+			fn(at.x ? how | GEMM_ADD : how, left_copy(own, some, rows, at.n), at, b,
+			   matrix_of(c.p + i * c.ld, rows, c.cols, c.ld));
+		}
+	}
+}
+
+void gemm(int how, struct cmatrix a, struct panels b, struct matrix c)
+{
+	size_t k = how & GEMM_TRANSPOSED ? a.rows : a.cols;
 
 	check_product(how, a, c);
-	assert(b.p && b.rows >= 1);
-	assert(b.rows == (across ? a.rows : a.cols));
-	assert(b.cols == c.cols && b.ld >= b.cols);
-	for (size_t x = 0; x < b.rows; x += CHUNK) {
-		size_t n = b.rows - x < CHUNK ? b.rows - x : CHUNK;
-		struct panels part = {.p = b.p + x * b.ld, .ld = b.ld, .stride = PANEL};
-		struct cmatrix some = across ? matrix_in(a.p + x * a.ld, n, a.cols, a.ld)
-					     : matrix_in(a.p + x, a.rows, n, a.ld);
+	assert((b.pairs || b.p) && b.ld >= (c.cols < PANEL ? c.cols : PANEL));
+	assert(b.stride || c.cols <= PANEL); /* panels do not lie on each other */
+	if (k && worth_parts(c))
+		part_each(how, left_of(how, a), k, part_panels, &b, c);
+	else
+		tile_all(how, left_of(how, a), k, b, NULL, c);
+}
 
-		gemm(x ? how | GEMM_ADD : how, some, part, c);
-	}
+void gemm_rows(int how, struct cmatrix a, struct cmatrix b, struct matrix c)
+{
+	check_product(how, a, c);
+	assert(b.p && b.rows >= 1);
+	assert(b.rows == (how & GEMM_TRANSPOSED ? a.rows : a.cols));
+	assert(b.cols == c.cols && b.ld >= b.cols);
+	if (worth_parts(c))
+		part_each(how, left_of(how, a), b.rows, part_rows, &b, c);
+	else
+		tile_all(how, left_of(how, a), b.rows,
+			 (struct panels){.p = b.p, .ld = b.ld, .stride = PANEL}, NULL, c);
 }
 
 enum { EACH = 4 }; /* rows, each with its own B, at a time */

@@ -23,6 +23,7 @@ for p in run vanilla average compare status plot report doctor; do
 	env -i PATH=/usr/bin:/bin "$dest/usr/bin/rloop" "$p" --help >/dev/null
 done
 env -i PATH=/usr/bin:/bin "$dest/usr/bin/rloop" --version >/dev/null
+head -n 1 "$dest/usr/share/zsh/site-functions/_rloop" | grep '^#compdef rloop ' >/dev/null
 cmp man/rloop.1 "$dest/usr/share/man/man1/rloop.1"
 for e in examples/*/run.sh; do
 	[ -x "$dest/usr/share/doc/rloop/${e#examples/}" ]

@@ -207,3 +207,20 @@ is() { # WANT and what field takes
 	status_is 0 eval-compare -q crlf
 	cmp out want
 }
+
+@test "--json: the same numbers by name, in full" {
+	evaluation test ref 1 5 a=1000 b=0000
+	evaluation test var 1 5 a=1100 b=1000 c=1
+	evaluation 'té"st' var 1 5 a=1
+	status_is 0 eval-compare -q -k 1,2 --json --reference ref list
+	jq -es 'map(select(.set == "test" and .variant == "var" and .metric == "avg@n")) |
+		length == 1 and (.[0] | .value == 1.75 / 3 and .diff == 0.25 and .step == 5 and .seeds == 1 and .problems == 3)' out
+	jq -es 'map(.set) | unique == ["test", "té\"st"]' out
+	jq -es 'map(select(.variant == "ref").diff) | unique == [null]' out
+	[ "$(jq -r '[.[]] | length' out | sort -u)" = 12 ]
+	[ "$(eval-compare -q -k 1,2 --reference ref list | sed 1d | wc -l)" = "$(wc -l <out)" ]
+	[ "$(eval-compare -q -k 1,2 list | head -n 1 | tr '\t' '\n' | paste -sd ' ')" = "$(jq -r 'keys_unsorted | join(" ")' out | sort -u)" ]
+	status_is 0 eval-compare -q --problems --json list
+	jq -es 'map(select(.variant == "var" and .task == "a" and .set == "test"))[0] | .seed == "1" and .n == 4 and .correct == 2 and .entropy == 0.25' out
+	[ "$(eval-compare -q --problems list | head -n 1 | tr '\t' ' ')" = "$(jq -r 'keys_unsorted | join(" ")' out | sort -u)" ]
+}

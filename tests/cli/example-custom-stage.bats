@@ -75,6 +75,11 @@ responses() {
 	says "nonexistent: open"
 	status_is 4 sh -c './halve long.traj >/dev/full'
 	says "<stdout>: write"
+	for input in long.traj -; do
+		status_is 4 sh -c './halve "$1" <long.traj >&-' - $input
+		says "halve: <stdout>: open: Bad file descriptor"
+		[ "$(wc -l <err)" -eq 1 ]
+	done
 }
 
 @test "surprising.sh: a limit of one's own, provenance kept" {

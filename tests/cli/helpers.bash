@@ -64,6 +64,16 @@ need_tool() {
 	command -v "$1" >/dev/null || skip "$1 is not installed"
 }
 
+# need_ranks: skips the test where nothing runs as several processes; else mpirun is set up for it
+need_ranks() {
+	# shellcheck source=tests/mpi-env.bash
+	. "$root/tests/mpi-env.bash"
+	local why
+	why=$(why_no_ranks)
+	[ -z "$why" ] || skip "$why"
+	mpi_env "$BATS_TEST_TMPDIR"
+}
+
 # fixture NAME ...: makes once for the whole run what is asked for, in the folder $FIX (read only):
 #   tasks  train.jsonl test.jsonl     base  base/, a tiny policy
 #   run    run.traj (of rl-explore)   eval  eval.traj (of policy-eval)

@@ -232,6 +232,18 @@ is() {
 	is "$data" kv_heads 4
 }
 
+@test "--info --json: the same, as one object" {
+	policy-init -q -o p "${tiny[@]}"
+	status_is 0 policy-init --info p --json
+	jq -es 'length == 1 and (.[0] | .tied == true and .norm_eps == 1e-5 and .rope_theta == 10000 and (.stop | type) == "array")' out
+	policy-init --info p >lines
+	[ "$(jq -r 'keys_unsorted[]' out)" = "$(cut -f 1 lines)" ]
+	jq -r 'to_entries[] | [.key, (.value | if type == "array" then map(tostring) | join(",") elif . == true then "yes" else . end)] | @tsv' out |
+		sed 's/1e-5$/1e-05/' | diff - lines
+	status_is 2 policy-init -o q --json
+	says '--json goes with --info'
+}
+
 @test "--info refuses what is no policy" {
 	status_is 3 policy-init --info .
 	says './config.json: no such file: not a policy folder'

@@ -1,57 +1,16 @@
 # ranks.bats - a run of several processes under mpirun has the bytes of one; how it ends.
 load helpers
+load ranks
 
 setup() {
-	cd "$BATS_TEST_TMPDIR"
-	need_tool mpirun
-	[ -e "$BIN/../libexec/rloop/rloop-mpi.so" ] || skip "rloop-mpi.so is not built (make mpi)"
-	fixture tasks base run
+	begin_ranks tasks base run
 	cp -r "$FIX/base" "$FIX/train.jsonl" .
 	jq -c 'del(.verifier)' train.jsonl >free.jsonl # for --verifier
-	export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_pml=ob1 \
-		OMPI_MCA_btl=vader,self,tcp OMPI_MCA_hwloc_base_binding_policy=none \
-		OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_odls_base_sigkill_timeout=0 \
-		OMPI_MCA_orte_base_help_aggregate=1 TMPDIR="$BATS_TEST_TMPDIR" \
-		OMPI_MCA_btl_vader_backing_directory="$BATS_TEST_TMPDIR"
 }
 
 rl=(rl-explore -q -p ../base -t ../train.jsonl -n 6 --groups 4 --group-size 4 --rounds 2 --max-new 12
 	--lr 1e-3 --warmup 3 --minibatches 1 --lanes 3 --stream s.traj --log log --state st
 	--checkpoint-every 2 -o out)
-
-at() {
-	mkdir -p "$1"
-	(cd "$1" && shift && exec timeout 60 "$@")
-}
-
-# ranks N COMMAND ...
-ranks() {
-	local n=$1
-	shift
-	at "${dir:-n$n}" mpirun -np "$n" "$@"
-}
-
-# same A B: all that two runs leave, but for times
-same() {
-	local f
-	for f in s.traj out/model.safetensors st/step-6/optimizer.safetensors; do
-		[ ! -e "$1/$f" ] || cmp "$1/$f" "$2/$f" || return 1
-	done
-	for f in "$1" "$2"; do
-		[ ! -e "$f/log" ] || jq -c 'del(.seconds) |
-			with_entries(select(.key | endswith("_s") | not))' "$f/log" >"$f.log"
-	done
-	[ ! -e "$1.log" ] || cmp "$1.log" "$2.log"
-	[ -z "$(find "$2" -name '*.tmp-*')" ]
-}
-
-# one_message TEXT: it stands in stderr once
-one_message() {
-	[ "$(grep -c "$1" <<<"$stderr")" = 1 ] || {
-		printf 'not once "%s": %s\n' "$1" "$stderr"
-		return 1
-	}
-}
 
 @test "rl-explore: 1, 2, 3, 4 and 7 ranks of 1 and 2 threads: stream, policy, log, moments of one process" {
 	local n j
@@ -59,7 +18,7 @@ one_message() {
 	for n in 1 2 3 4 7; do
 		for j in 1 2; do
 			rm -rf "n$n"
-			status_is 0 ranks $n "${rl[@]}" --kl 0.01 -j $j
+			status_is 0 ranks $n "${rl[@]}" --kl 0.01 -j $j --batch $((n % 2 + 1))
 			same one "n$n"
 		done
 	done
@@ -110,14 +69,18 @@ one_message() {
 	says "same file"
 }
 
-@test "ranks: refused are standard output and input, other tools, options, problems, weights" {
+@test "ranks: refused are standard output and input, other options, problems, weights" {
 	status_is 2 ranks 2 policy-eval -p ../base -t ../train.jsonl
 	says "ranks need --stream"
 	one_message "policy-eval:"
 	status_is 2 ranks 2 policy-eval -p ../base -t - --stream s.traj
 	says "a file of problems"
-	status_is 2 ranks 2 rft-tune -p ../base -o out x.traj
-	says "does not share its work out"
+	status_is 2 ranks 2 policy-score -p ../base ../run.traj
+	says "ranks need --stream"
+	for t in rft-tune rl-update; do
+		status_is 2 ranks 2 $t -p ../base -o out -
+		says "ranks need files to read"
+	done
 	e=(policy-eval -q -p base -t train.jsonl --stream s.traj)
 	status_is 3 timeout 60 mpirun -np 1 "${e[@]}" : -np 1 "${e[@]}" -s 1
 	says "rank 1 differs from rank 0: another tool, version or options"

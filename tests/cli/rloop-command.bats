@@ -25,6 +25,10 @@ setup() {
 	status_is 2 "$rloop" walk
 	says "rloop: walk: no such command; there are: run vanilla"
 	status_is 2 "$rloop" help walk
+	for option in -h --help --version; do
+		status_is 0 "$rloop" help $option
+		[[ $output == "usage: rloop COMMAND"* ]]
+	done
 	status_is 2 "$rloop"
 	says "usage: rloop COMMAND"
 	[ -z "$output" ]

@@ -222,18 +222,35 @@ records() {
 @test "--join: records byte for byte, those of other kinds too; an entry stands once; none is a stream" {
 	need_msgpack
 	sed 2d in.jsonl >two.jsonl
-	traj-cat --from-json two.jsonl >two.traj
+	traj-cat --from-json <two.jsonl >two.traj
 	"$root/tests/cli/records.py" body <two.traj >bare.traj
-	traj-cat --join two.traj bare.traj two.traj >joined.traj
-	cmp <(records joined.traj) <(cat bare.traj bare.traj bare.traj)
+	tac two.jsonl | traj-cat --from-json >owt.traj
+	traj-cat --join two.traj bare.traj bare.traj owt.traj >joined.traj
+	cmp <(records joined.traj) <(cat bare.traj bare.traj bare.traj; records owt.traj)
 	traj-cat --all joined.traj | head -n 1 | jq -e '.chain | map(.tool) == ["traj-cat", "traj-cat"]'
-	traj-cat --join in.traj in.traj | traj-cat | cmp - <(cat in.jsonl in.jsonl)
 	traj-cat --from-json </dev/null >none.traj
 	traj-cat --join none.traj none.traj | traj-cat --check | grep -F '0 trajectories, 0 other records, 1 segments'
 	status_is 3 traj-cat --join --strict bare.traj
 	status_is 2 traj-cat --join -n 1 in.traj
 	status_is 2 traj-cat --join --msgpack in.traj
 	status_is 2 traj-cat --join --all in.traj
+}
+
+@test "--join: the same shard twice is refused, wherever it stands" {
+	traj-filter -q in.traj >other.traj
+	cat other.traj in.traj >both.traj
+	for files in "in.traj in.traj" "in.traj other.traj ./in.traj" "both.traj in.traj" "in.traj both.traj" \
+		"both.traj both.traj"; do
+		# shellcheck disable=SC2086
+		status_is 3 traj-cat --join $files
+		[[ $stderr =~ ^"traj-cat: "[a-z./]+": record "[0-9]+" at byte "[0-9]+": what ends here came before, byte for byte, in "[a-z./]+": the same shard twice"$ ]]
+		[ -z "$output" ]
+	done
+	cat in.traj in.traj >twice.traj
+	status_is 3 traj-cat --join <twice.traj
+	says 'in <stdin>: the same shard twice'
+	# the same records of another head are another sampling
+	traj-cat --join both.traj | traj-cat | cmp - <(cat in.jsonl in.jsonl)
 }
 
 @test "--join: one that is damaged, cut off or missing: nothing is written" {
@@ -259,7 +276,7 @@ records() {
 	for p in aa bb; do
 		echo '{"task":"a","prompt":"p","response":"r","policy":"'$p'"}' | traj-cat --from-json >$p.traj
 	done
-	traj-cat --join aa.traj in.traj aa.traj | traj-cat --check | grep -F '4 trajectories'
+	traj-cat --join aa.traj in.traj | traj-cat --check | grep -F '3 trajectories'
 	status_is 3 traj-cat --join aa.traj in.traj bb.traj
 	says 'bb.traj: record 2 at byte'
 	says 'drawn from the policy bb, those before from aa'

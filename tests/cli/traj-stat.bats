@@ -168,3 +168,22 @@ is() { # WANT COLUMN OPTION ...
 	echo "$few KiB, then $much KiB"
 	[ "$much" -lt $((few + 1024)) ]
 }
+
+@test "--json: the same numbers by name, in full" {
+	status_is 0 traj-stat --json run.traj
+	jq -es 'length == 3 and .[0].iter == 1 and .[0].accuracy == 2 / 3 and .[0].forgetting == null and .[1].failed == 1' out
+	jq -es 'map(keys_unsorted) | unique == [["iter", "step", "trajectories", "graded", "failed", "tasks", "solved",
+		"ever", "reward", "accuracy", "entropy", "tokens", "cut", "distinct", "forgetting", "similarity"]]' out
+	jq -r 'map(if . == null then "n/a" else . end) | @tsv' <(jq -c '[.[]]' out) >by-name
+	traj-stat run.traj | sed 1d | awk 'NR == FNR { n[FNR] = $0; next }
+		{ m = split(n[FNR], a); if (m != NF) exit 1
+		for (i = 1; i <= NF; i++) if ($i != a[i] && !($i - a[i] < 1e-5 && a[i] - $i < 1e-5)) exit 1 }' by-name -
+	# a value under a name that no column has, whatever the key is called
+	traj-filter -q --where 'iter = 1' run.traj >one
+	status_is 0 traj-stat --json --by iter one
+	jq -e '.group == "1" and .trajectories == 6 and (has("iter") | not)' out
+	echo '{"task":"a","prompt":"","response":""}' | "$records" pack >bare
+	traj-stat --json bare | jq -e '.step == null and .iter == null and .reward == null'
+	status_is 3 traj-stat --json run.traj run.traj
+	[ -z "$output" ]
+}

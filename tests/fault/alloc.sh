@@ -12,11 +12,13 @@ PATH=${BIN:=$PWD/build/bin}:$PATH
 tmp=$(mktemp -d) || exit 4
 trap 'rm -rf "$tmp"; [ -z "$server" ] || kill "$server"' EXIT
 env=${TEST_ENV:-$tmp/env}
-tests/man-env.sh "$env" || exit 1
+tests/man-env.sh "$env" tasks base run eval cut server || exit 1
 ${CC:-cc} -D_GNU_SOURCE -O1 -shared -fPIC -o "$tmp/alloc.so" tests/fault/alloc.c -ldl || exit 1
 cp -r "$env" "$tmp/scratch"
 cd "$tmp/scratch" || exit 4
-traj-cat -q --msgpack -n 6 run.traj >few && mv few run.traj
+for stream in run cut; do
+	traj-cat -q --msgpack -n 6 $stream.traj >few && mv few $stream.traj
+done
 
 tried_all=0
 run() { # [VARIABLE=VALUE]: the tool as its row says; an output folder is new

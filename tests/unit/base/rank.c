@@ -10,21 +10,38 @@
 
 #include <cmocka.h>
 
+static const size_t two[] = {0, 2};
+
 static void fold_adds_in_order(void **state)
 {
 	float total[2], lane[][2] = {{-0.0F, 1e8F}, {-0.0F, -1e8F}, {3, 1}};
 	bool yes = true, no = false;
 
 	(void)state;
-	rank_fold(total, lane[0], &yes, 2, true);
+	rank_fold(total, lane[0], &yes, two, true);
 	assert_true(signbit(total[0])); /* copied, not added to 0 */
-	rank_fold(total, lane[1], &yes, 2, false);
-	rank_fold(total, lane[1], &no, 2, false);
-	rank_fold(total, lane[2], &yes, 2, false);
-	rank_join_floats(total, 2);
+	rank_fold(total, lane[1], &yes, two, false);
+	rank_fold(total, NULL, &no, two, false);
+	rank_fold(total, lane[2], &yes, two, false);
+	rank_join_floats(total, two);
 	assert_true(total[0] == 3 && total[1] == 1);
-	rank_fold(total, total, &yes, 2, true); /* as the first rank has it */
+	rank_fold(total, total, &yes, two, true); /* where there is one lane */
 	assert_true(total[0] == 3 && total[1] == 1);
+}
+
+static void parts_are_collected(void **state)
+{
+	static const size_t five[] = {0, 5};
+	const float part[] = {1, 2, 3, 4, 5};
+	float to[3] = {0};
+	int ranks = 7;
+
+	(void)state;
+	rank_collect(to, part, five, 1, 3);
+	assert_memory_equal(to, part + 1, sizeof to);
+	rank_collect(to, part, five, 5, 0);
+	assert_int_equal(rank_host_sum(12, &ranks), 12);
+	assert_int_equal(ranks, 1);
 }
 
 static void alone_all_is_ones_own(void **state)
@@ -40,6 +57,10 @@ static void alone_all_is_ones_own(void **state)
 	assert_string_equal(why.text, "as it was");
 	assert_int_equal(rank_same(1, "a thing", &why), 0);
 	assert_int_equal(rank_caught(), 0);
+	rank_deal(0, 9, 2);
+	assert_int_equal(rank_dealt(NULL, NULL), -1);
+	rank_deal_answer();
+	rank_deal_end(false);
 	assert_int_equal(rank_end(ST_NO), ST_NO);
 }
 
@@ -52,14 +73,10 @@ static void launchers(void **state)
 	setenv("SLURM_NTASKS", "4", 1); /* of a batch script */
 	setenv("OMPI_COMM_WORLD_SIZE", "1", 1);
 	assert_int_equal(rank_start(&why), 0);
-	assert_int_equal(rank_refuse(&why), 0);
-	setenv("OMPI_COMM_WORLD_SIZE", "2", 1);
-	assert_int_equal(rank_refuse(&why), ST_USAGE);
 	unsetenv("OMPI_COMM_WORLD_SIZE");
 	setenv("SLURM_STEP_NUM_TASKS", "2", 1);
 	assert_int_equal(rank_start(&why), ST_USAGE);
 	assert_non_null(strstr(why.text, "--mpi=pmix"));
-	assert_int_equal(rank_refuse(&why), 0);
 }
 
 static void the_module_is_missing(void **state)
@@ -76,8 +93,9 @@ static void the_module_is_missing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(fold_adds_in_order), cmocka_unit_test(alone_all_is_ones_own),
-		cmocka_unit_test(launchers), cmocka_unit_test(the_module_is_missing)};
+		cmocka_unit_test(fold_adds_in_order), cmocka_unit_test(parts_are_collected),
+		cmocka_unit_test(alone_all_is_ones_own), cmocka_unit_test(launchers),
+		cmocka_unit_test(the_module_is_missing)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

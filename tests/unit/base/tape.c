@@ -177,14 +177,47 @@ static void beginnings(void **state)
 		assert_int_equal(parsed(text, n), TAPE_CUT);
 }
 
+static const char *const marks[] = {"\\n",
+				    "\\u00e9",
+				    "\\ud83c\\udf89",
+				    "\xc3\xa9",
+				    "\xf0\x9f\x8e\x89",
+				    "\"",
+				    "\x1f",
+				    "\xff",
+				    "\xc3",
+				    "\\",
+				    "\\u00",
+				    "\\x",
+				    "\x7f"};
+
+/* Each at each place of blocks, alone and behind another, with what follows in one line or more
+ */
+static void marks_in_blocks(void **state)
+{
+	enum { N = sizeof marks / sizeof *marks };
+	struct buf b = {0};
+
+	(void)state;
+	for (size_t m = 0; m < N * (N + 1); m++)
+		for (size_t at = 0; at < 2 * strlen(LONG); at += 1 + at % 3) {
+			buf_reset(&b);
+			buf_printf(&b, "[\"%.*s%s%s%s\",\"\"]", (int)at, LONG LONG,
+				   m / N < N ? marks[m / N] : "", marks[m % N], LONG LONG);
+			check(b.p, b.n);
+			buf_reset(&b);
+			buf_printf(&b, "[\"%.*s%s%s%.*s\"]", (int)at, LONG LONG,
+				   m / N < N ? marks[m / N] : "", marks[m % N], (int)(at % 70),
+				   LONG);
+			check(b.p, b.n);
+		}
+	buf_free(&b);
+}
+
 /* What is no plain byte at each place of a text of each length about a lane's, behind other texts
  */
 static void marks_everywhere(void **state)
 {
-	static const char *const marks[] = {
-		"\\n",   "\\u00e9", "\\ud83c\\udf89", "\xc3\xa9", "\xf0\x9f\x8e\x89",
-		"\"",    "\x1f",    "\xff",           "\xc3",     "\\",
-		"\\u00", "\\x"};
 	struct buf b = {0};
 
 	(void)state;
@@ -280,9 +313,13 @@ static void looking(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(same_as_jansson),  cmocka_unit_test(beginnings),
-		cmocka_unit_test(marks_everywhere), cmocka_unit_test(deep),
-		cmocka_unit_test(many_keys),        cmocka_unit_test(numbers),
+		cmocka_unit_test(same_as_jansson),
+		cmocka_unit_test(beginnings),
+		cmocka_unit_test(marks_everywhere),
+		cmocka_unit_test(marks_in_blocks),
+		cmocka_unit_test(deep),
+		cmocka_unit_test(many_keys),
+		cmocka_unit_test(numbers),
 		cmocka_unit_test(looking),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

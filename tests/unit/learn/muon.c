@@ -16,7 +16,7 @@
 /* One step of a matrix from zero: what is taken off, and the momentum. */
 static void one_step(const float *g, size_t rows, size_t cols, float *off, float *m)
 {
-	const struct muon_part part = {0, rows, cols, false};
+	const struct muon_part part = {.rows = rows, .cols = cols};
 	struct muon s = {0};
 	struct moments u = {.p = off, .grads = g, .m = m, .scale = 1, .b1 = 0.95F, .step = 1};
 
@@ -120,7 +120,8 @@ static void many_shapes_are_the_recursion(void **state)
 static void momentum_and_decay(void **state)
 {
 	static const float g[] = {1, 0, 0, 2};
-	const struct muon_part part = {0, 2, 2, true}, still = {0, 2, 2, false};
+	const struct muon_part part = {.rows = 2, .cols = 2, .decay = true},
+			       still = {.rows = 2, .cols = 2};
 	float p[4] = {1, 1, 1, 1}, q[4] = {1, 1, 1, 1}, m[4] = {0.5F}, m2[4] = {0.5F};
 	struct moments u = {.p = p,
 			    .grads = g,

@@ -777,11 +777,12 @@ static void equal_samples(const struct sample *a, const struct sample *b, size_t
 	}
 }
 
-/* A group alone, among others, in batches of one or many: the same tokens and floats. */
+/* A group alone, among others, in batches of one or many, dealt or not: the same tokens and floats.
+ */
 static void sampler_ignores_company(void **state)
 {
 	struct sample_group g[GROUPS];
-	struct sample out[GROUPS * PER], alone[PER];
+	struct sample out[GROUPS * PER], dealt[GROUPS * PER], alone[PER];
 	struct model m;
 
 	(void)state;
@@ -796,6 +797,8 @@ static void sampler_ignores_company(void **state)
 			assert_int_equal(sampler_run(t, g + i, 1, alone, NULL), 0);
 			equal_samples(alone, out + i * PER, PER);
 		}
+		assert_int_equal(sampler_run_dealt(t, g, GROUPS, dealt, NULL), 0);
+		equal_samples(dealt, out, GROUPS * PER);
 		sampler_free(s);
 		sampler_free(t);
 	}

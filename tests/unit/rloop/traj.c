@@ -340,6 +340,36 @@ static void a_wrong_record_is_not_written(void **state)
 	}
 }
 
+/* Then a file does not become standard output, nor the contrary. */
+static void standard_output_is_closed(void **state)
+{
+	int kept = dup(STDOUT_FILENO);
+	struct traj_out *file, *out;
+	struct traj_rec *r = one("2");
+	struct traj_in *in;
+	int st;
+
+	(void)state;
+	close(STDOUT_FILENO);
+	file = traj_create(at("a"), "test", 0, NULL);
+	out = traj_create("-", "test", 0, NULL);
+	traj_put(file, r);
+	traj_put(out, r);
+	st = traj_finish(out);
+	assert_int_equal(traj_finish(file), 0);
+	dup2(kept, STDOUT_FILENO);
+	close(kept);
+	assert_int_equal(st, 4);
+	assert_non_null(strstr(traj_out_error(out), "<stdout>: open: Bad file descriptor"));
+	in = traj_open(at("a"), TRAJ_STRICT | TRAJ_CHECK);
+	assert_non_null(traj_next(in));
+	assert_null(traj_next(in));
+	assert_int_equal(traj_close(in), 0);
+	traj_rec_free(r);
+	traj_free(out);
+	traj_free(file);
+}
+
 static void one_segment_of_several(void **state)
 {
 	struct traj_out *out = traj_create(at("b"), "test", 0, NULL);
@@ -382,6 +412,7 @@ int main(void)
 		cmocka_unit_test(what_fails_is_told_and_has_no_end),
 		cmocka_unit_test(partial_takes_what_is_whole),
 		cmocka_unit_test(a_wrong_record_is_not_written),
+		cmocka_unit_test(standard_output_is_closed),
 		cmocka_unit_test(one_segment_of_several),
 	};
 

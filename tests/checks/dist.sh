@@ -1,0 +1,42 @@
+#!/bin/bash
+# dist.sh - make dist's tarball is the sources, has the same bytes again, unpacks and builds where nothing else
+# is, and makes itself; make help tells each target; KERNELS that cannot be linked are refused.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+says() { # TEXT COMMAND ...: it fails, and says that
+	local text=$1
+	shift
+	! "$@" >"$scratch/said" 2>&1 || { echo "not refused: $*" && return 1; }
+	grep -qF -- "$text" "$scratch/said" || { cat "$scratch/said" && return 1; }
+}
+
+make -s dist BUILD="$scratch/one" >/dev/null
+make -s dist BUILD="$scratch/two" >/dev/null
+version=$(sed -n 's/^.define SUITE_VERSION "\(.*\)"/\1/p' libcommon/base/tool.h)
+tarball=$scratch/one/rloop-$version.tar.gz
+cmp "$tarball" "$scratch/two/rloop-$version.tar.gz"
+mkdir "$scratch/a place"
+tar -xzf "$tarball" -C "$scratch/a place"
+cd "$scratch/a place/rloop-$version"
+# one tool, as a user would; of all else, that make knows how
+make -s CFLAGS=-O0 KERNELS=plain build/bin/traj-cat
+[ "$(build/bin/traj-cat --version | cut -d ' ' -f 2)" = "$version" ]
+echo '{"task":"a","prompt":"p","response":"q"}' | build/bin/traj-cat --from-json | build/bin/traj-cat --check >/dev/null
+make -n all units fuzzers benches install >/dev/null
+make -s dist BUILD="$scratch/three" >/dev/null
+diff <(tar -tzf "$tarball") <(tar -tzf "$scratch/three/rloop-$version.tar.gz")
+
+for target in $(make -s print-TARGETS); do
+	case $target in units | fuzzers | benches) continue ;; esac # parts of check, fuzz and bench
+	make -s help | grep "^  make $target  *[^ ]" >/dev/null || { echo "make help does not tell $target" && exit 1; }
+done
+says 'v4' make -n all KERNELS='plain amx'
+says 'v4' make -n all KERNELS='plain v3 v4bf16'
+says 'plain is wanted' make -n all KERNELS=v3
+says 'and not: v5' make -n all KERNELS='plain v5'
+for kernels in plain 'plain v4' 'plain v4 amx'; do
+	make -n all KERNELS="$kernels" >/dev/null
+done
