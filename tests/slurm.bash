@@ -47,7 +47,7 @@ slurm_up() {
 	munged --force --key-file="$d/key" --socket="$d/munge" --pid-file="$d/munged.pid" \
 		--log-file="$d/log/munged" --seed-file="$d/seed" 3>&- &&
 		slurmctld -c 3>&- && slurmd 3>&- || return 1
-	for _ in {1..200}; do
+	for _ in {1..600}; do
 		[ "$(sinfo -h -o %t 2>/dev/null)" != idle ] || return 0
 		sleep 0.1
 	done

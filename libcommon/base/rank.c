@@ -256,24 +256,6 @@ size_t rank_share(size_t n, int r)
 	return (size_t)((unsigned __int128)n * (unsigned)r / (unsigned)ranks.count);
 }
 
-/* Bounds in bytes of things of that size: the caller's */
-static size_t *bytes_of(const size_t *bound, size_t size)
-{
-	size_t *b = xarray((size_t)ranks.count + 1, sizeof *b);
-
-	for (int r = 0; r <= ranks.count; r++)
-		b[r] = bound[r] * size;
-	return b;
-}
-
-void rank_join_floats(float *all, const size_t *bound)
-{
-	size_t *bytes = bytes_of(bound, sizeof *all);
-
-	rank_join(all, bytes);
-	free(bytes);
-}
-
 /* ---- parts of an array ---- */
 
 struct fold { /* where the pieces of one chunk are */
@@ -377,6 +359,28 @@ void rank_fold(float *total, const float *mine, const bool *has, const size_t *b
 				memmove(total + at, f.in[r], here * sizeof *total);
 			none = false;
 		}
+	}
+	close_fold(&f);
+}
+
+void rank_join_floats(float *all, const size_t *bound)
+{
+	size_t longest = longest_part(bound);
+	struct fold f;
+
+	open_fold(&f);
+	for (size_t at = 0; at < longest; at += f.chunk) {
+		size_t here = piece(&f, bound, ranks.self, at);
+
+		for (int r = 0; r < ranks.count; r++) {
+			bool other = r != ranks.self;
+
+			f.out[r] = all + bound[ranks.self] + at;
+			f.n_out[r] = other ? here * sizeof *all : 0;
+			f.in[r] = all + bound[r] + at;
+			f.n_in[r] = other ? piece(&f, bound, r, at) * sizeof *all : 0;
+		}
+		move(&f);
 	}
 	close_fold(&f);
 }
