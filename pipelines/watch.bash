@@ -122,9 +122,9 @@ hint_reward() {
 # Of several updates in a step the later ones see how far the earlier ones went
 hint_rate() {
 	local kl lr
-	kl=$(of_logs kl_old 1e17)
+	kl=$(of_logs kl_old 1e15)
 	lr=$(said_of --lr 1e-6)
-	if [ "${kl:-0}" -gt 0 ] && [ "$kl" -lt 100000000 ] && [[ $lr =~ [1-9] ]]; then
+	if [ "${kl:-0}" -gt 0 ] && [ "$kl" -lt 1000000 ] && [[ $lr =~ [1-9] ]]; then
 		hint "at the rate $lr the policy stayed where it was; with a hundred times that" \
 			"$(exploring --lr "$(hundredfold "$lr")")"
 	fi

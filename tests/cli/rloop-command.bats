@@ -344,7 +344,8 @@ setup() {
 	printf '%s\n' '\begin{tabular}{lrr}' '\hline' 'variant & step & pass@1 \\' '\hline' 'ours\_2 & 3 & 0.12 \\' \
 		'x|y, "z" & - & n/a \\' '\hline' '\end{tabular}' | cmp - out
 	"$rloop" table --to csv <a.tsv >got
-	printf '%s\n' 'variant,step,pass@1' 'ours_2,3,0.12345' '"x|y, ""z""",-,n/a' | cmp - got
+	printf '%s\n' 'variant,step,pass@1' 'ours_2,3,0.12345' '"x|y, ""z""","-","n/a"' | cmp - got
+	printf 'a\tb\tc\n1.25\t\t7\n' | "$rloop" table --to csv --digits 1 | tail -n 1 | grep -x '1.2,,7'
 	status_is 0 "$rloop" table - a.tsv <a.tsv
 	[ "$(grep -c '^| variant' out)" -eq 2 ]
 	[ "$(sed -n 5p out)" = "" ]
