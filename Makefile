@@ -281,7 +281,7 @@ install: all
 		'Version: $(VERSION)' 'Requires: $(TRAJ_PKGS)' 'Cflags: -I$${prefix}/include' \
 		'Libs: -L$${prefix}/$(LIBDIR) -ltraj -pthread -lm' >"$(libdir)/pkgconfig/traj.pc"
 	install -d "$(docdir)/docs"
-	install -m 644 $(wildcard docs/*) "$(docdir)/docs"
+	install -m 644 $(wildcard docs/*.*) "$(docdir)/docs"
 	[ ! -e $(MPI_MODULE) ] || install -m 644 $(MPI_MODULE) "$(libexecdir)"
 	install -m 644 $(VARIANTS) "$(libexecdir)/variants"
 	for f in $(EXAMPLES); do install -D -m $(MODE) -t "$(docdir)/$$(dirname $${f#examples/})" $$f || exit; done
@@ -332,7 +332,7 @@ deb: dist
 	rm -rf $(DEB)
 	mkdir -p $(DEB)
 	tar -xzf $(BUILD)/$(DIST).tar.gz -C $(DEB)
-	cd $(DEB)/$(DIST) && dpkg-buildpackage -b -us -uc
+	cd $(DEB)/$(DIST) && cp -r docs/packages/debian . && dpkg-buildpackage -b -us -uc
 	@ls $(DEB)/*.deb
 
 TARGETS = all mpi units fuzzers benches deps check check-long check-san coverage fuzz bench demo paper \

@@ -86,7 +86,7 @@ static int load_module(struct reason *why)
 	free(path);
 	if (!ranks.mpi)
 		return fail(why, ST_SYSTEM, "%s (make mpi builds it)", dlerror());
-	if (strcmp(ranks.mpi->version, SUITE_VERSION) == 0)
+	if (strcmp(ranks.mpi->version, RANK_CALLS_VERSION) == 0)
 		return 0;
 	ranks.mpi = NULL;
 	return fail(why, ST_SYSTEM, "rloop-mpi.so is of another version than the tool");

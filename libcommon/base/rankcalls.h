@@ -5,12 +5,17 @@
 #ifndef BASE_RANKCALLS_H
 #define BASE_RANKCALLS_H
 
+#include "base/tool.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+/* What both sides have to mean by the struct: another number with each change of it */
+#define RANK_CALLS_VERSION SUITE_VERSION ", calls 2"
+
 struct rank_calls {
-	const char *version; /* SUITE_VERSION, of the tools that it was built for */
+	const char *version; /* RANK_CALLS_VERSION of the tools that it was built for */
 	void (*start)(int *self, int *count);
 	void (*broadcast)(void *p, size_t n, int from);
 	/* out[r], n_out[r] bytes, go to rank r, in[r] comes from there. 0 bytes: no message */

@@ -1,6 +1,5 @@
 /* calls.c - MPI, as base/rank asks for it: the whole of rloop-mpi.so. See base/rankcalls.h. */
 #include "base/rankcalls.h"
-#include "base/tool.h"
 
 #include <mpi.h>
 #include <sched.h>
@@ -174,7 +173,7 @@ static void stop(int status)
 }
 
 extern const struct rank_calls rank_calls;
-const struct rank_calls rank_calls = {.version = SUITE_VERSION,
+const struct rank_calls rank_calls = {.version = RANK_CALLS_VERSION,
 				      .start = start,
 				      .broadcast = broadcast,
 				      .exchange = exchange,

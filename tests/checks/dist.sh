@@ -18,7 +18,7 @@ make -s dist BUILD="$scratch/two" >/dev/null
 version=$(sed -n 's/^.define SUITE_VERSION "\(.*\)"/\1/p' libcommon/base/tool.h)
 tarball=$scratch/one/rloop-$version.tar.gz
 cmp "$tarball" "$scratch/two/rloop-$version.tar.gz"
-! command -v dpkg-parsechangelog >/dev/null || [ "$(dpkg-parsechangelog -S Version)" = "$version" ]
+! command -v dpkg-parsechangelog >/dev/null || [ "$(dpkg-parsechangelog -l docs/packages/debian/changelog -S Version)" = "$version" ]
 mkdir "$scratch/a place"
 tar -xzf "$tarball" -C "$scratch/a place"
 cd "$scratch/a place/rloop-$version"
