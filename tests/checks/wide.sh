@@ -14,7 +14,7 @@ done
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-wide=(BUILD="$tmp" KERNELS=v3 FLAGS_v3='-mavx2 -mfma -DVEC_LANES=16' CFLAGS=-O1)
+wide=(BUILD="$tmp" KERNELS="plain v3" FLAGS_v3='-mavx2 -mfma -DVEC_LANES=16' CFLAGS=-O1)
 read -ra kernels < <(make -s print-SET_SRC)
 kernels=("${kernels[@]/%.c/.v3.o}")
 make -s "${wide[@]}" "${kernels[@]/#/$tmp/}"

@@ -49,9 +49,19 @@ static void same(const struct traj *a, const struct traj *b)
 	     a->iter == b->iter && a->used == b->used);
 }
 
-static struct rec record_of(const struct buf *b)
+/* t as it is written; the bytes are the writer's, until it writes more */
+static struct rec written(struct rec_out *w, const struct traj *t)
 {
-	return (struct rec){.map = {(const uint8_t *)b->p, b->n}, .is_traj = true, .index = 1};
+	struct reason why;
+	uint64_t before;
+
+	rec_put_head(w);
+	MUST(out_flush(w->o, &why) == 0); /* so that the record is what the buffer holds, or held */
+	before = w->o->total;
+	traj_write(w, t);
+	return (struct rec){.map = {(const uint8_t *)out_append(w->o)->p, w->o->total - before},
+			    .is_traj = true,
+			    .index = 1};
 }
 
 static void write_and_read(const struct traj *t, struct rec_out *w)
@@ -60,15 +70,14 @@ static void write_and_read(const struct traj *t, struct rec_out *w)
 	struct buf first = {0};
 	struct reason why;
 	struct traj back;
-	struct rec r;
+	struct rec r = written(w, t);
 
-	traj_write(w, t);
-	buf_add(&first, w->scratch.p, w->scratch.n);
-	r = record_of(&first);
+	buf_add(&first, r.map.p, r.map.n);
+	r.map.p = (const uint8_t *)first.p;
 	MUST(traj_read(&back, &r, "copy", &mem, &why) == 0);
 	same(t, &back);
-	traj_write(w, &back);
-	MUST(w->scratch.n == first.n && !memcmp(w->scratch.p, first.p, first.n));
+	r = written(w, &back);
+	MUST(r.map.n == first.n && !memcmp(r.map.p, first.p, first.n));
 	traj_mem_free(&mem);
 	buf_free(&first);
 }
