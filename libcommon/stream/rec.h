@@ -90,8 +90,7 @@ struct rec_out {
 	uint64_t segment;
 	uint64_t seed;      /* named in this tool's own chain entry */
 	struct buf self;    /* that entry of a program that is no tool of the suite */
-	struct buf scratch; /* of rec_put's callers, */
-	struct hash *spare; /* and so is this */
+	struct hash *spare; /* of rec_append's callers */
 };
 
 void rec_out_init(struct rec_out *w, struct out *o, uint64_t seed);

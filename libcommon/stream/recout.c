@@ -23,7 +23,6 @@ void rec_out_free(struct rec_out *w)
 	hash_free(w->hash);
 	hash_free(w->spare);
 	buf_free(&w->chain);
-	buf_free(&w->scratch);
 	buf_free(&w->self);
 	set_free(&w->known);
 	*w = (struct rec_out){0};
