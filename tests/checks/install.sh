@@ -24,6 +24,16 @@ for p in run vanilla average compare status plot report doctor; do
 done
 env -i PATH=/usr/bin:/bin "$dest/usr/bin/rloop" --version >/dev/null
 head -n 1 "$dest/usr/share/zsh/site-functions/_rloop" | grep '^#compdef rloop ' >/dev/null
+# each file is in one of Debian's packages, which have the libraries one folder deeper
+read -ra packaged < <(cat docs/packages/debian/*.install | sed 's,^usr/lib/\*/,usr/lib/,' | paste -s -d ' ')
+find "$dest" ! -type d -printf '%P\n' | while IFS= read -r f; do
+	n=0
+	for pattern in "${packaged[@]}"; do
+		# shellcheck disable=SC2053 # a pattern
+		[[ $f != $pattern && $f != $pattern/* ]] || n=$((n + 1))
+	done
+	[ $n -eq 1 ] || { echo "$f: in $n packages of docs/packages/debian" && exit 1; }
+done
 cmp man/rloop.1 "$dest/usr/share/man/man1/rloop.1"
 for e in examples/*/run.sh; do
 	[ -x "$dest/usr/share/doc/rloop/${e#examples/}" ]
