@@ -61,6 +61,16 @@ setup() {
 	[ "$(cat asked)" = "requeue 77" ]
 }
 
+@test "an evaluation's array is that of all its parts" {
+	eval=("$root/examples/cluster/eval.sbatch" parts -q -p "$FIX/base" -t "$FIX/test.jsonl" -n 2)
+	export SLURM_ARRAY_TASK_MIN=1 SLURM_ARRAY_TASK_MAX=3 SLURM_ARRAY_TASK_COUNT=3
+	status_is 0 "${eval[@]}"
+	cmp parts/part-0003.traj <(policy-eval "${eval[@]:2}" --shard 3/3 --stream /dev/stdout)
+	# the part that failed once more, as 3 of 3 where it was 3 of 8
+	SLURM_ARRAY_TASK_MIN=3 SLURM_ARRAY_TASK_COUNT=1 status_is 2 "${eval[@]}"
+	says "eval.sbatch: the array must be 1-N"
+}
+
 @test "shards by GNU parallel are the records of one process; what is there is not made again" {
 	need_tool parallel
 	eval=(-q -p "$FIX/base" -t "$FIX/test.jsonl" -n 4 --prompt-template "{prompt}")
