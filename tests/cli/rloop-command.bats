@@ -346,6 +346,7 @@ setup() {
 	"$rloop" table --to csv <a.tsv >got
 	printf '%s\n' 'variant,step,pass@1' 'ours_2,3,0.12345' '"x|y, ""z""","-","n/a"' | cmp - got
 	printf 'a\tb\tc\n1.25\t\t7\n' | "$rloop" table --to csv --digits 1 | tail -n 1 | grep -x '1.2,,7'
+	printf 'a\tb\tc\n1.25\t7\t\n3.14\t\t' | "$rloop" table --to csv --digits 1 | tail -n 2 | cmp - <(printf '1.2,7,\n3.1,,\n')
 	status_is 0 "$rloop" table - a.tsv <a.tsv
 	[ "$(grep -c '^| variant' out)" -eq 2 ]
 	[ "$(sed -n 5p out)" = "" ]
