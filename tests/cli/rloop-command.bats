@@ -306,6 +306,7 @@ setup() {
 	grep -q "^tool	traj-cat	traj-cat " out
 	grep -qx "program	jq	(!) not installed: status and doctor --json need it" out
 	grep -qx "optional	gnuplot	not installed: plot and report draw with it" out
+	grep -qx "optional	column	not installed: report prints tables with it" out
 	PATH=$PWD/bin status_is 4 lib/pipelines/doctor --json
 	says "rloop doctor: --json: jq is not installed"
 	mkdir run
