@@ -492,6 +492,11 @@ open_run() {
 	common=(${quiet:+-q} ${threads:+-j "$threads"})
 }
 
+# is_running FOLDER: a pipeline has its lock
+is_running() {
+	[ -e "$1/.lock" ] && ! flock -n -s "$1/.lock" true
+}
+
 # mark STAGE: where the run is now, for status, behind the process that is there
 mark() {
 	stage=$1

@@ -82,8 +82,3 @@ report_run() {
 	write_page run_page
 	[ -n "$quiet" ] || [ ! -s "$dir/summary.tsv" ] || column -t -s '	' "$dir/summary.tsv"
 }
-
-# is_running: somebody has the folder's lock
-is_running() {
-	[ -e "$dir/.lock" ] && ! flock -n -s "$dir/.lock" true
-}
