@@ -196,8 +196,8 @@ conf_text() {
 	done
 }
 
-# again: the command that goes on with the run
-again() {
+# calling: this command, with the user's own commands of stages before it
+calling() {
 	local name program
 	for name in EXPLORE FILTER TUNE MIX EVAL PASSK CAT; do
 		[ -z "${!name:-}" ] || printf '%s=%q ' "$name" "${!name}"
@@ -208,7 +208,12 @@ again() {
 	else
 		program=$(printf %q "$here/rloop")
 	fi
-	printf '%s %s -c %q\n' "$program" "${me#rloop }" "$(realpath "$run")/run.conf"
+	printf '%s %s\n' "$program" "${me#rloop }"
+}
+
+# again: the command that goes on with the run
+again() {
+	printf '%s -c %q\n' "$(calling)" "$(realpath "$run")/run.conf"
 }
 
 # run_options: those of every script that trains

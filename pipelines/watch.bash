@@ -53,9 +53,8 @@ hint() {
 
 # another OPTION ...: the command of the same run with these options, in another folder
 another() {
-	printf '%s %s -c %q -d %q' "$(command -v rloop >/dev/null && echo rloop || printf %q "$here/rloop")" \
-		"${me#rloop }" "$run/run.conf" "${run%/}-2"
 	local word
+	printf '%s -c %q -d %q' "$(calling)" "$run/run.conf" "${run%/}-2"
 	for word; do
 		if [[ $word == *\ * && $word != *[\'[:cntrl:]]* ]]; then
 			printf " '%s'" "$word"
@@ -70,14 +69,14 @@ exploring() {
 	another --explore-opts "${own_explore_opts:+$own_explore_opts }$*"
 }
 
-# said_of OPTION DEFAULT: its value in the options of explorations
+# said_of TEXT OPTION DEFAULT: its value in these options of explorations, where its name may be cut short
 said_of() {
 	local -a words
-	local word value=$2 last=''
-	words_of words --explore-opts "$explore_opts"
+	local word value=$3 last=''
+	words_of words --explore-opts "$1"
 	for word in "${words[@]}"; do
-		[ "$last" != "$1" ] || value=$word
-		[[ $word != "$1"=* ]] || value=${word#*=}
+		[[ $last != --?* || $2 != "$last"* ]] || value=$word
+		[[ $word != --?*=* || $2 != "${word%%=*}"* ]] || value=${word#*=}
 		last=$word
 	done
 	printf '%s\n' "$value"
@@ -109,13 +108,21 @@ hints() {
 	hint_verifier
 }
 
+# Where groups of equal reward are kept, a mean that never moves shows it; of a few steps it may be chance
 hint_reward() {
-	local kept rewards
+	local kept rewards n said
 	kept=$(of_logs groups_kept 1 --sum)
-	rewards=$(log-stat -q -c reward --table steps "${logs[@]}" 2>/dev/null | of_column reward | sort -u)
-	[ "${kept:-1}" -eq 0 ] || { [ "$(grep -c . <<<"$rewards")" -eq 1 ] && [ "$rewards" != n/a ]; } ||
+	rewards=$(log-stat -q -c reward --table steps "${logs[@]}" 2>/dev/null | of_column reward || true)
+	n=$(wc -l <<<"$rewards")
+	rewards=$(sort -u <<<"$rewards")
+	if [[ $rewards =~ ^[-+0-9.e]+$ ]] && { [ "${kept:-1}" -eq 0 ] || [ "$n" -ge 5 ]; }; then
+		said="the reward was $rewards all the time, and teaches nothing"
+	elif [ "${kept:-1}" -eq 0 ]; then
+		said="no problem had answers of differing reward in any step, and nothing was learned"
+	else
 		return 0
-	hint "the reward was $(head -n 1 <<<"$rewards") all the time, and teaches nothing; what the verifier took for the answers" \
+	fi
+	hint "$said; what the verifier took for the answers" \
 		"rloop view -o answers.html $(printf %q "$run/iter-$iterations/eval.traj")"
 }
 
@@ -123,8 +130,8 @@ hint_reward() {
 hint_rate() {
 	local kl lr
 	kl=$(of_logs kl_old 1e15)
-	lr=$(said_of --lr 1e-6)
-	if [ "${kl:-0}" -gt 0 ] && [ "$kl" -lt 1000000 ] && [[ $lr =~ [1-9] ]]; then
+	lr=$(said_of "$explore_opts" --lr 1e-6)
+	if [[ $kl =~ ^[1-9][0-9]{0,5}$ && $lr =~ [1-9] ]]; then # below 1e-9
 		hint "at the rate $lr the policy stayed where it was; with a hundred times that" \
 			"$(exploring --lr "$(hundredfold "$lr")")"
 	fi
@@ -134,9 +141,9 @@ hint_length() {
 	local cut most
 	cut=$(of_logs truncated 100)
 	[ "${cut:-0}" -ge 25 ] || return 0
-	most=$(said_of --max-new 256)
+	most=$(said_of "$explore_opts" --max-new 256)
 	cut="$cut % of the responses were cut off at --max-new $most or the policy's length"
-	if [[ " $own_explore_opts" == *" --max-new"* ]]; then
+	if [ -n "$(said_of "$own_explore_opts" --max-new '')" ]; then
 		hint "$cut; with twice that" "$(exploring --max-new $((2 * most)))"
 	else
 		hint "$cut; with twice that" "$(another --max-new $((2 * most)))"
@@ -147,7 +154,7 @@ hint_verifier() {
 	local share workers
 	share=$(of_logs verifying_s:seconds 100)
 	[ "${share:-0}" -ge 50 ] || return 0
-	workers=$(said_of --workers 1)
+	workers=$(said_of "$explore_opts" --workers 1)
 	hint "the verifier took $share % of the explorations; with more copies of it" \
 		"$(exploring --workers $((2 * workers)))"
 }

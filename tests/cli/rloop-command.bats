@@ -378,15 +378,23 @@ hinted() {
 	says "rloop run: hint: the reward was 0 all the time, and teaches nothing; what the verifier took for the answers: \
 rloop view -o answers.html run/iter-1/eval.traj"
 	[ "$(grep -c hint: err)" -eq 1 ]
-	hinted "{\"step\":1,\"reward\":0.5,$good}" "{\"step\":2,\"reward\":0.5,$good}"
+	same="\"reward\":0.5,$good}"
+	hinted "{\"step\":1,$same" "{\"step\":2,$same" # two means may be equal by chance
+	not grep -q hint: err
+	hinted "{\"step\":1,$same" "{\"step\":2,$same" "{\"step\":3,$same" "{\"step\":4,$same" "{\"step\":5,$same"
 	says "hint: the reward was 0.5 all the time"
+	hinted '{"step":1,"reward":0.25,"groups_kept":0}' '{"step":2,"reward":0.5,"groups_kept":0}'
+	says "hint: no problem had answers of differing reward in any step, and nothing was learned; what the verifier"
+	not grep -q "all the time" err
+	hinted '{"step":1,"loss":0.25}' # another explorer's log
+	not grep -q hint: err
 	more=(--explore-opts "--lr 1e-9 --verifier 'cmd:a b'")
 	hinted "{\"step\":1,\"reward\":0.2,${good/1e-4/1e-13}}" "{\"step\":2,\"reward\":0.3,${good/1e-4/1e-13}}"
 	says "hint: at the rate 1e-9 the policy stayed where it was; with a hundred times that: "
 	# what it says is a command
-	next=$(sed -n 's/.*a hundred times that: [^ ]*rloop//p' err)
-	unset FAKE_ROWS
-	eval "\"\$rloop\" $next"
+	next=$(sed -n 's/.*a hundred times that: //p' err)
+	unset FAKE_ROWS EXPLORE FILTER TUNE EVAL PASSK CAT MIX # it names the stages, too
+	eval "$next"
 	grep -E "^explore .*--lr 1e-9 --verifier cmd:a b --lr 1e-07" log
 	[ -e run-2/iter-1/policy ]
 	rm -rf run-2
@@ -397,6 +405,12 @@ rloop view -o answers.html run/iter-1/eval.traj"
 	more=(--explore-opts '--max-new=30')
 	hinted "{\"step\":1,\"reward\":0.2,${good/0.01/0.6}}" "{\"step\":2,\"reward\":0.3,${good/0.01/0.5}}"
 	grep -qF -- "-d run-2 --explore-opts '--max-new=30 --max-new 60'" err
+	more=(--explore-opts '--max-n 30') # cut short
+	hinted "{\"step\":1,\"reward\":0.2,${good/0.01/0.6}}" "{\"step\":2,\"reward\":0.3,${good/0.01/0.5}}"
+	says "cut off at --max-new 30 or"
+	grep -qF -- "-d run-2 --explore-opts '--max-n 30 --max-new 60'" err
+	hinted "{\"step\":1,\"reward\":0.2,${good/1e-4/1e9}}" "{\"step\":2,\"reward\":0.3,${good/1e-4/1e9}}"
+	[ -z "$(grep -v "^rloop run: [id]" err)" ]
 	more=()
 	hinted "{\"step\":1,\"reward\":0.2,${good/:0.1/:0.7}}" "{\"step\":2,\"reward\":0.3,${good/:0.1/:0.9}}"
 	says "hint: the verifier took 80 % of the explorations; with more copies of it: "
