@@ -546,7 +546,8 @@ remedy() {
 	done
 	[ ${#maybe[@]} -gt 0 ] || printf '; when what it says is mended, the same call goes on'
 	[ ${#maybe[@]} -eq 0 ] ||
-		printf '; if that is about %s: remove it, and the same call makes it anew' "${maybe[*]}"
+		printf '; if that is about %s: remove it, and the same call makes it anew; if about options or tasks: %s' \
+			"${maybe[*]}" 'take others, and another folder'
 }
 
 # ---- ranks: the processes that --mpi starts, which share out the work of a stage ----

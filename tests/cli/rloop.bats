@@ -219,7 +219,7 @@ results() {
 	says "run/iter-0/pass-at-k.tsv is damaged: remove it"
 	rm run/iter-0/pass-at-k.tsv
 	TUNE="'$root/tests/cli/fake-stage' tune" FAKE_FAIL=tune:3 status_is 3 rloop -d other
-	says "exit status 3; if that is about other/iter-1/expert.traj: remove it"
+	says "exit status 3; if that is about other/iter-1/expert.traj: remove it, and the same call makes it anew; if about options"
 }
 
 @test "more iterations go on where fewer ended" {
