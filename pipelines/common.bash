@@ -107,6 +107,7 @@ take_options() {
 
 # ---- options in a file: one a line, "steps 20", "--steps 20", "-n 20" or "steps = 20" ----
 
+of_others='' left_out='' # what the run.conf of another pipeline may name besides; what of that a file named
 said_by=line held_by='' # a file or the command line: the latter's held-out sets are instead of the former's
 
 read_conf() { # FILE
@@ -124,6 +125,10 @@ conf_option() { # WHERE LINE
 	[[ $2 =~ $form ]] || die 2 "$1: neither an option nor a comment"
 	name=${BASH_REMATCH[1]} value=${BASH_REMATCH[3]}
 	[[ $name == -* ]] || name=--$name
+	if [ -z "${option_sets[$name]:-}" ] && [[ $of_others == *" ${name#--} "* ]]; then
+		left_out+=" ${name#--}"
+		return
+	fi
 	case ${option_sets[$name]:-read_conf()} in
 	"read_conf()") die 2 "$1: ${name#--}: no option of $me in a file (one of a stage is a word of explore-opts and its like)" ;;
 	esac
@@ -311,7 +316,9 @@ check_options() {
 parse_options() {
 	run_options
 	option s,seed seed N "seed [$seed]"
+	of_others=' experts tune-from mix eval-rl filter-opts keep-policies keep-traj of weight '
 	take_options "$@"
+	[ -z "$left_out" ] || note "left out of the file, as no option of $me:$left_out"
 	[ ${#operands[@]} -eq 0 ] || die 2 "${operands[0]}: no operand is expected (see $me --help)"
 	check_options
 	[[ $seed =~ ^(0|[1-9][0-9]{0,14})$ ]] || die 2 "--seed: '$seed' is not a whole number"

@@ -138,6 +138,28 @@ setup() {
 	[ ! -e one/iter-1/b-eval.traj ]
 }
 
+@test "-c: the run.conf of another kind of run; what is no option here is left out" {
+	fake_stages
+	args=(-p base -t train.jsonl -e test.jsonl -i 1 -n 7 -k 1)
+	status_is 0 "$rloop" run "${args[@]}" -d run --experts last --tune-from first --mix 0.3 --eval-rl --filter-opts '' \
+		--keep-policies 4
+	status_is 0 "$rloop" vanilla "${args[@]}" -d vanilla --keep-traj
+	status_is 0 "$rloop" average "${args[@]}" -d average --of run --weight 0.3
+	for from in run vanilla average; do
+		status_is 0 "$rloop" run -c $from/run.conf -d "run-$from"
+		status_is 0 "$rloop" vanilla -c $from/run.conf -d "vanilla-$from"
+		status_is 0 "$rloop" average -c $from/run.conf -d "average-$from" --of run
+	done
+	status_is 0 "$rloop" vanilla -c run/run.conf -d again
+	says "rloop vanilla: left out of the file, as no option of rloop vanilla: experts tune-from mix eval-rl filter-opts keep-policies"
+	status_is 0 "$rloop" vanilla -q -c run/run.conf -d again
+	[ -z "$stderr" ]
+	cmp vanilla/summary.tsv vanilla-run/summary.tsv
+	printf 'expertz last\n' >bad.conf
+	status_is 2 "$rloop" vanilla -c bad.conf
+	says "bad.conf: line 1: expertz: no option of rloop vanilla in a file"
+}
+
 @test "run.conf beside the run repeats it: every option, whatever is in it" {
 	fake_stages
 	mkdir "a # place"
