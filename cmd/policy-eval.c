@@ -343,7 +343,7 @@ static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 		n_tasks = shard_of(tasks.n, &from);
 		n = chunk_of(n_tasks) * (size_t)samples;
 		need.cache = rollout_bytes(r, n / (size_t)rank_count() + 1, n);
-		st = rank_agree(memory_check(&need, why), why);
+		st = memory_check(&need, why);
 	}
 	if (!st) {
 		msg_info("memory: %s", memory_text(&need, text));

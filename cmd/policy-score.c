@@ -437,7 +437,7 @@ static int start(char *const *files, struct reason *why)
 	int st = open_stream(files, why);
 
 	make_room_for_records();
-	rec_out_init(&s.out, s.stream.fd >= 0 ? &s.stream : out_stdout(), 0);
+	rec_out_init(&s.out, stream_file ? &s.stream : out_stdout(), 0);
 	if (!st)
 		st = policy_load_as(&s.p, policy_dir, model_how(compute) | WEIGHTS_LEAN, why);
 	st = rank_agree(st, why);
@@ -479,7 +479,7 @@ int main(int argc, char *argv[])
 	st = start(argv + i, &why);
 	if (!st)
 		st = score_all(argv + i, &why);
-	if (st && st != ST_USAGE)
+	if (st && st != ST_USAGE && s.out.o->fd >= 0)
 		rec_put_head(&s.out); /* and no end: a reader sees that it failed */
 	if (s.stream.fd >= 0 && out_close(&s.stream, st ? NULL : &why) && !st)
 		st = why.status;

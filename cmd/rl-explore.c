@@ -227,9 +227,7 @@ static void summary(void)
 
 static int checkpoint(struct rec_out *w, struct reason *why)
 {
-	int st = run.state && session.done ? out_sync(w->o, why) : 0;
-
-	st = rank_agree(st, why);
+	int st = rank_agree(run.state && session.done ? out_sync(w->o, why) : 0, why);
 
 	rec_mark_get(w, &mark);
 	return st ? st : session_checkpoint(&session, why);

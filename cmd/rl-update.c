@@ -365,7 +365,8 @@ static int update(struct policy *p, struct lessons *l, int n, char *files[], str
 {
 	struct learner *learner = learner_new(&o, &off, p);
 	uint64_t here = model_hash(&p->model);
-	int got = load_kept(learner, here, why), st = got < 0 ? why->status : 0, made = 0;
+	int got = load_kept(learner, here, why), made = 0;
+	int st = rank_agree(got < 0 ? why->status : 0, why);
 
 	if (!st) {
 		choose_policies(here);
@@ -378,7 +379,8 @@ static int update(struct policy *p, struct lessons *l, int n, char *files[], str
 	if (!st && (made = begin_call(got, here, call_hash(l), why)) < 0)
 		st = why->status;
 	if (!st)
-		st = rank_agree(make_call(learner, p, l, made, why), why);
+		st = make_call(learner, p, l, made, why);
+	st = rank_agree(st, why);
 	learner_free(learner);
 	if (run.profile)
 		profile_show();

@@ -11,15 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int file_open_at(struct out *o, const char *path, uint64_t at, struct reason *why)
+/* Takes the open file, if nobody else has it, and goes to byte at of it. */
+static int take_at(int fd, const char *path, uint64_t at, struct reason *why)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 	struct stat sb;
 
-	out_init(o, fd, path);
-	if (fd < 0)
-		return fail_errno(why, errno, "%s", path);
-	o->total = at;
 	if (fstat(fd, &sb) != 0)
 		return fail_errno(why, errno, "%s", path);
 	if (!S_ISREG(sb.st_mode))
@@ -32,6 +28,22 @@ int file_open_at(struct out *o, const char *path, uint64_t at, struct reason *wh
 	if (lseek(fd, (off_t)at, SEEK_SET) < 0)
 		return fail_errno(why, errno, "%s: seek", path);
 	return dir_settle(path, why);
+}
+
+int file_open_at(struct out *o, const char *path, uint64_t at, struct reason *why)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666), st;
+
+	out_init(o, fd, path);
+	if (fd < 0)
+		return fail_errno(why, errno, "%s", path);
+	o->total = at;
+	st = take_at(fd, path, at, why);
+	if (st) {
+		close(fd);
+		o->fd = -1;
+	}
+	return st;
 }
 
 int file_cut(struct out *o, struct reason *why)

@@ -5,8 +5,8 @@
 #include "base/io.h"
 
 /* A file to go on writing from byte at on, made when it is not there; path is borrowed. ST_INPUT
- * when it is shorter than that, ST_SYSTEM when another process has it open so. Whatever lies behind
- * stays until file_cut. */
+ * when it is shorter than that, ST_SYSTEM when another process has it open so: then o->fd is -1,
+ * and nobody writes into what is another's. Whatever lies behind stays until file_cut. */
 int file_open_at(struct out *o, const char *path, uint64_t at, struct reason *why);
 int file_cut(struct out *o,
 	     struct reason *why); /* a regular file ends here; what was written stays */

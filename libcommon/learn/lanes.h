@@ -3,7 +3,7 @@
  * share out: lane k is computed by rank k mod ranks, and lanes are added in their order, whoever
  * computed them. So the result depends on the data and the number of lanes, and on nothing else.
  *
- *     lanes_open(&l, 4, &weights, optimizer.bound);
+ *     lanes_open(&l, 4, weights.n, optimizer.bound);
  *     lanes_begin(&l);
  *     for (...)
  *             lanes_cut(&l, tokens so far, tokens in all, i);      before the i-th of an order

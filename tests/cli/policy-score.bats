@@ -147,3 +147,18 @@ same_records() {
 	status_is 3 score --strict bare
 	says 'outside of head and end'
 }
+
+@test "--stream: one that cannot be had stays as it is, and standard output is not taken for it" {
+	echo kept >s.traj
+	exec 9>>s.traj
+	flock 9
+	status_is 4 score --stream s.traj eval.traj
+	says "s.traj: another process is writing it"
+	[ ! -s out ]
+	exec 9>&-
+	[ "$(cat s.traj)" = kept ]
+	status_is 4 score --stream nowhere/s.traj eval.traj
+	[ ! -s out ]
+	status_is 0 score --stream s.traj eval.traj
+	traj-cat --check s.traj
+}

@@ -105,3 +105,12 @@ each() {
 	status_is 4 apart a b ../small 24 "${explore[@]}" -t train.jsonl --state "$PWD/st"
 	one_message "File too large"
 }
+
+@test "ranks: rl-update with the state of another call, or of another policy" {
+	status_is 0 apart a b "${update[@]}" --lr 1e-2 --warmup 0 --state "$PWD/kept" run.traj
+	status_is 2 apart a b "${update[@]}" --state "$PWD/kept" run.traj
+	one_message "was taken before"
+	rl-update -q -p "$FIX/base" --lr 1e-1 --warmup 0 -o other "$FIX/run.traj"
+	status_is 2 apart a b "${update[@]}" -p "$PWD/other" --state "$PWD/kept" run.traj
+	one_message "those of another policy"
+}

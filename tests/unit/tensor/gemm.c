@@ -12,10 +12,11 @@
 
 #include "plain.h"
 
-/* Rows, columns, length: less than a tile, one, odd ends, several panels, more than a chunk of k */
-static const size_t sizes[][3] = {{1, 1, 1},   {1, 17, 3},    {6, 16, 64},
-				  {7, 65, 33}, {13, 200, 51}, {48, 130, 96},
-				  {5, 16, 0},  {100, 7, 300}, {2, 33, 600}};
+/* Rows, columns, length: less than a tile, one, odd ends, several panels, more than a chunk of k;
+ * several parts each way, with odd ends */
+static const size_t sizes[][3] = {{1, 1, 1},     {1, 17, 3},     {6, 16, 64}, {7, 65, 33},
+				  {13, 200, 51}, {48, 130, 96},  {5, 16, 0},  {100, 7, 300},
+				  {2, 33, 600},  {200, 139, 515}};
 
 enum { SIZES = sizeof sizes / sizeof *sizes, GAP = 3 };
 
@@ -70,7 +71,7 @@ static void products(void **state)
 /* A row gives the same bits alone and among others, whatever part of A or C it is. */
 static void rows_alone(void **state)
 {
-	enum { M = 17, N = 150, K = 70 };
+	enum { M = 200, N = 150, K = 270 };
 	float *a = plain_normal(1, M * K), *w = plain_normal(2, N * K), all[M * N], one[N];
 	float *packed = xcalloc(gemm_pack_floats(N, K), sizeof *packed);
 
@@ -107,7 +108,7 @@ static void zero_columns(void **state)
  * bits. */
 static void one_chain(void **state)
 {
-	enum { M = 9, N = 70, K = 301, CUT = 100 };
+	enum { M = 19, N = 150, K = 601, CUT = 100 };
 	float *a = plain_normal(1, M * K), *b = plain_normal(2, K * N), *at = transposed(a, M, K);
 	float *w = transposed(b, K, N), *packed = xcalloc(gemm_pack_floats(N, K), sizeof *packed);
 	float c[M * N], d[M * N];
