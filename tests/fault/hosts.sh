@@ -3,25 +3,11 @@
 # cable that is cut ends the run, which goes on from its state.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 4
-root=$PWD
 # shellcheck source=tests/fault/tap.bash
 . tests/fault/tap.bash
 # shellcheck source=tests/fault/ranks.bash
 . tests/fault/ranks.bash
-# shellcheck source=tests/mpi-env.bash
-. tests/mpi-env.bash
-PATH=${BIN:=$root/build/bin}:$PATH
-why=$(why_no_ranks && why_no_hosts)
-[ -z "$why" ] || {
-	echo "skip: ${why//$'\n'/; }"
-	exit 77
-}
-tmp=$(mktemp -d) || exit 4
-trap 'hosts_down; rm -rf "$tmp"' EXIT
-env=${TEST_ENV:-$tmp/env}
-tests/man-env.sh "$env" tasks base || exit 1
-mpi_env "$tmp"
-slow_verifier
+set_up why_no_ranks why_no_hosts
 hosts_up || exit 1
 
 begin one here 1

@@ -2,7 +2,28 @@
 # two hosts joined by a cable: begun, ended in some way, looked at. For ranks.sh and hosts.sh.
 # shellcheck shell=bash disable=SC2034,SC2154 # what the scripts read and have
 #
-# Reads: tmp, env (man-env.sh's folder). A run is in $tmp/FOLDER.
+# They are in the tree's folder. A run is in $tmp/FOLDER.
+# shellcheck source=tests/mpi-env.bash
+. tests/mpi-env.bash
+hosts=()
+
+# set_up CHECK ...: skips the script where one of them, as why_no_ranks, finds something missing; then there
+# are the folder $tmp, man-env.sh's folder $env, MPI and slow_verifier
+set_up() {
+	local why
+	PATH=${BIN:=$PWD/build/bin}:$PATH
+	why=$(for check; do $check; done)
+	[ -z "$why" ] || {
+		echo "skip: ${why//$'\n'/; }"
+		exit 77
+	}
+	tmp=$(mktemp -d) || exit 4
+	trap 'hosts_down; rm -rf "$tmp"' EXIT
+	env=${TEST_ENV:-$tmp/env}
+	tests/man-env.sh "$env" tasks base || exit 1
+	mpi_env "$tmp"
+	slow_verifier
+}
 
 # why_no_hosts: what is missing for two hosts
 why_no_hosts() {
@@ -37,7 +58,7 @@ hosts_up() {
 
 hosts_down() {
 	local h
-	for h in ${hosts[@]+"${hosts[@]}"}; do
+	for h in "${hosts[@]}"; do
 		ip netns del "$h" 2>/dev/null
 	done
 }
