@@ -29,6 +29,10 @@ echo '{"task":"a","prompt":"p","response":"q"}' | build/bin/traj-cat --from-json
 make -n all units fuzzers benches install >/dev/null
 make -s dist BUILD="$scratch/three" >/dev/null
 diff <(tar -tzf "$tarball") <(tar -tzf "$scratch/three/rloop-$version.tar.gz")
+# what is not there is told, and no tarball is without it
+mkdir .git
+says 'git' make -s dist BUILD="$scratch/four"
+[ ! -e "$scratch/four/rloop-$version.tar.gz" ]
 
 make -s help >"$scratch/help"
 for target in $(make -s print-TARGETS); do
