@@ -29,6 +29,7 @@ one_message() {
 }
 
 # same A B: all that two runs leave, but for times; stream, policy, log, moments where there are some
+# shellcheck disable=SC2154 # root: of helpers
 same() {
 	local f
 	for f in s.traj out/model.safetensors out/adapter_model.safetensors; do
