@@ -317,10 +317,11 @@ SOURCES = { if [ -e .git ]; then git ls-files -z; else \
 #: the sources as build/rloop-VERSION.tar.gz; the same bytes of the same sources
 dist:
 	@mkdir -p $(BUILD)
+	@$(SOURCES) >$(BUILD)/sources
 	@when=$$(git log -1 --format=@%ct 2>/dev/null || stat -c @%Y Makefile); \
-	$(SOURCES) | tar --null -T - --transform 's,^,$(DIST)/,' --sort=name --format=gnu \
-		--owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw --mtime="$$when" -cf - | \
-		gzip -9n >$(BUILD)/$(DIST).tar.gz.part
+	tar --null -T $(BUILD)/sources --transform 's,^,$(DIST)/,' --sort=name --format=gnu \
+		--owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw --mtime="$$when" \
+		-I 'gzip -9n' -cf $(BUILD)/$(DIST).tar.gz.part
 	@mv $(BUILD)/$(DIST).tar.gz.part $(BUILD)/$(DIST).tar.gz
 	@echo $(BUILD)/$(DIST).tar.gz
 

@@ -29,10 +29,15 @@ echo '{"task":"a","prompt":"p","response":"q"}' | build/bin/traj-cat --from-json
 make -n all units fuzzers benches install >/dev/null
 make -s dist BUILD="$scratch/three" >/dev/null
 diff <(tar -tzf "$tarball") <(tar -tzf "$scratch/three/rloop-$version.tar.gz")
+# what is not there is told, and no tarball is without it
+mkdir .git
+says 'git' make -s dist BUILD="$scratch/four"
+[ ! -e "$scratch/four/rloop-$version.tar.gz" ]
 
+make -s help >"$scratch/help"
 for target in $(make -s print-TARGETS); do
 	case $target in units | fuzzers | benches) continue ;; esac # parts of check, fuzz and bench
-	make -s help | grep "^  make $target  *[^ ]" >/dev/null || { echo "make help does not tell $target" && exit 1; }
+	grep -q "^  make $target  *[^ ]" "$scratch/help" || { echo "make help does not tell $target" && exit 1; }
 done
 says 'v4' make -n all KERNELS='plain amx'
 says 'v4' make -n all KERNELS='plain v3 v4bf16'

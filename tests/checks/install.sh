@@ -1,7 +1,7 @@
 #!/bin/bash
 # install.sh - make install puts everything under DESTDIR PREFIX, blanks in it or not, the pipelines
 # and examples run from there, and make uninstall takes all of it away again, and nothing else.
-# Where libraries are missing, make says what to do.
+# Where libraries are missing, make says what to do. The image of docs/packages has those that the tools load.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 scratch=$(mktemp -d)
@@ -18,7 +18,7 @@ for f in cmd/*.c; do
 	[ -e "$dest/usr/share/bash-completion/completions/$tool" ]
 	[ ! -e "man/$tool.1" ] || cmp "man/$tool.1" "$dest/usr/share/man/man1/$tool.1"
 done
-for p in run vanilla average compare status plot report doctor; do
+for p in run vanilla average compare status plot report table doctor; do
 	env -i PATH=/usr/bin:/bin "$dest/usr/libexec/rloop/$p" --help >/dev/null
 	env -i PATH=/usr/bin:/bin "$dest/usr/bin/rloop" "$p" --help >/dev/null
 done
@@ -71,3 +71,14 @@ left=$(find "$dest" ! -type d)
 [ -d "$scratch/a" ]
 if PKG_CONFIG_LIBDIR=/nonexistent make -s BUILD="$scratch/none" 2>"$scratch/said"; then exit 1; fi
 grep -q 'make deps' "$scratch/said"
+if command -v dpkg-query >/dev/null; then
+	sed '1,/^# What the tools load/d' docs/packages/Containerfile | tr -s ' \t' '\n' | sort -u >"$scratch/image"
+	for lib in $(readelf -d "$build"/bin/* | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u); do
+		dpkg-query -S "*/$(cc -print-multiarch)/$lib" | cut -d : -f 1
+	done | sort -u | grep -vx libc6 >"$scratch/wanted"
+	lacks=$(comm -23 "$scratch/wanted" "$scratch/image")
+	[ -z "$lacks" ] || {
+		echo "the image lacks $lacks"
+		exit 1
+	}
+fi

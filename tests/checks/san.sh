@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 san=address,undefined
-make -s -j"$(nproc)" SAN=$san CFLAGS='-O1 -g' all units fuzzers
+make -s -j"$(nproc)" SAN=$san CFLAGS='-O1 -g1' all units fuzzers
 # What trains or asks servers is long, and its libraries are in the unit tests.
 fast=()
 for f in tests/cli/{traj-[cfsv]*,pass-at-k,policy-init,policy-mix,task-gen,readback,rows}.bats; do

@@ -24,7 +24,7 @@ sums() {
 		policy-eval -q -p tuned -t "$FIX/test.jsonl" -n 2 --max-new 12 --top-p 0.9 >eval &&
 		rl-explore -q -p "$FIX/base" -t "$FIX/train.jsonl" -n 1 --groups 3 --group-size 4 --rounds 1 \
 			--max-new 12 --lr 1e-2 --warmup 1 --compute bf16 --log log16 -o new16 >stream16 &&
-		jq -c 'with_entries(select(.key | test("_s$|seconds") | not))' log >steps &&
+		jq -cf "$root/tests/untimed.jq" log >steps &&
 		cat steps {new,tuned,new16}/model.safetensors adapter/adapter_model.safetensors stream stream16 eval | sha256sum
 }
 

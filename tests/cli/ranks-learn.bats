@@ -63,6 +63,7 @@ rft=(rft-tune -q -p ../base -s 3 --steps 4 --batch 24 --lr 1e-2 --warmup 2 --lan
 		until [ -d "stopped/st/step-$((24 - 6 * n))" ] || ! kill -0 $pid 2>/dev/null; do sleep 0.01; done
 		kill -KILL $pid 2>/dev/null || true
 		wait $pid || true
+		[ ! -e stopped/out ] # it was not complete
 	done
 	dir=stopped status_is 0 ranks 4 "${long[@]}"
 	same whole stopped

@@ -34,7 +34,7 @@ rloop() {
 results() {
 	(cd "$1" && find . -type f ! -name run.conf ! -name .lock -printf '%P\n' | sort | while read -r f; do
 		case $f in
-		*.log) jq -c 'with_entries(select(.key | test("_s$|seconds") | not))' "$f" ;;
+		*.log) jq -cf "$root/tests/untimed.jq" "$f" ;;
 		*.traj) traj-cat "$f" ;;
 		*.tsv) sed "s|$1/||g" "$f" ;;
 		*) cat "$f" ;;

@@ -89,13 +89,13 @@ state() {
 	[ "$(state "$id")" = PENDING ]
 	[ -d runs/seed-1/iter-1/explore.state ]
 	[ "$(steps)" -lt 24 ]
+	# it would wait for two minutes; slurmd takes no start in the second in which the job was ended
+	scontrol update JobId="$id" StartTime=now+2seconds
 	for _ in {1..1500}; do
-		scontrol update JobId="$id" StartTime=now 2>/dev/null || true # it would wait for two minutes
-		scontrol release "$id" 2>/dev/null || true                    # a start that failed holds it
 		[ "$(sed -n 2p runs/seed-1/.lock)" != "done" ] || break
 		sleep 0.1
 	done
-	[ "$(sed -n 2p runs/seed-1/.lock)" = "done" ] || { squeue -o '%i %T %r' && tail -n 20 said && false; }
+	[ "$(sed -n 2p runs/seed-1/.lock)" = "done" ] || { scontrol show job "$id" && tail -n 20 said && false; }
 	grep -q "explore.state: going on after step" said
 	grep -q "^srun --mpi=pmix" <(sed -n 's/^mpi //p' runs/seed-1/run.conf | tr -d "'")
 	cmp <(traj-cat whole/seed-1/iter-1/explore.traj) <(traj-cat runs/seed-1/iter-1/explore.traj)

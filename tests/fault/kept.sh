@@ -51,7 +51,7 @@ a negative id	kept	[[-1]]
 ids that do not ascend, as a list	kept	[[5,5]]
 too many ids, as a list	kept	[[$(many 1025)]]
 END
-jq -r .kept <<<"$first" >/dev/null && [ "$count" -gt 1 ]
+jq -e .kept <<<"$first" >/dev/null && [ "$count" -gt 1 ]
 result $? "there is a record to damage" "$first"
 
 # Each tool that decodes records, on standard input

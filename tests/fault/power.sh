@@ -44,7 +44,7 @@ run() {
 		--max-new 8 --lr 1e-3 --stream s.traj --state st --checkpoint-every 1 --log log -o out
 }
 sums() {
-	jq -c 'with_entries(select(.key | test("_s$|seconds") | not))' log >log.text
+	jq -cf "$here/../untimed.jq" log >log.text
 	cat s.traj out/*.safetensors log.text | sha256sum
 }
 rm -rf "$tmp/work" "$tmp/states"

@@ -5,26 +5,11 @@
 # the moments. Without root all is on one host.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 4
-root=$PWD
 # shellcheck source=tests/fault/ranks.bash
 . tests/fault/ranks.bash
-# shellcheck source=tests/mpi-env.bash
-. tests/mpi-env.bash
 kills=${1:-3}
 RANDOM=${SEED:-1}
-PATH=${BIN:=$root/build/bin}:$PATH
-why=$(why_no_ranks)
-[ -z "$why" ] || {
-	echo "skip: ${why//$'\n'/; }"
-	exit 77
-}
-tmp=$(mktemp -d) || exit 4
-trap 'hosts_down; rm -rf "$tmp"' EXIT
-env=${TEST_ENV:-$tmp/env}
-tests/man-env.sh "$env" tasks base || exit 1
-mpi_env "$tmp"
-slow_verifier
-hosts=()
+set_up why_no_ranks
 why=$(why_no_hosts)
 [ -n "$why" ] || hosts_up || exit 1
 
