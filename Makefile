@@ -240,6 +240,11 @@ bench: all benches
 		for b in $(or $(ONLY:%=tests/bench/%.sh),$(wildcard tests/bench/*.sh)); do \
 		bash $$b || exit; done
 
+#: the newest PyTorch, in build/peers: what bench PEERS=1 then measures beside (gigabytes)
+peers:
+	python3 -m venv build/peers
+	build/peers/bin/pip install -q --upgrade torch
+
 #: the loop against plain RL on generated problems: minutes
 demo: all
 	@export PATH="$(abspath $(BUILD)/bin):$$PATH"; examples/countdown/run.sh "$(DEMO)"
@@ -337,7 +342,7 @@ deb: dist
 	cd $(DEB)/$(DIST) && cp -r docs/packages/debian . && dpkg-buildpackage -b -us -uc
 	@ls $(DEB)/*.deb
 
-TARGETS = all mpi units fuzzers benches deps check check-long check-san coverage fuzz bench demo paper \
+TARGETS = all mpi units fuzzers benches deps check check-long check-san coverage fuzz bench peers demo paper \
 	install uninstall clean help dist deb
 
 .PHONY: $(TARGETS)
