@@ -763,8 +763,8 @@ temperature_table() {
 	for policy in final ${eval_rl:+rl}; do
 		prefix=${policy#final}
 		prefix=${prefix:+rl-}
-		temperature_rows validation "$policy" "${prefix}validation-"
 		temperature_rows "$set_name" "$policy" "$prefix"
+		temperature_rows validation "$policy" "${prefix}validation-"
 		for name in ${also_names[@]+"${also_names[@]}"}; do
 			temperature_rows "$name" "$policy" "$prefix$name-"
 		done

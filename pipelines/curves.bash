@@ -5,9 +5,9 @@
 # Reads: dir, tmp, references, sets, draw, title() and colours of report and draw.bash.
 
 declare -A curve=() # [REF/SET/VARIANT/AT/METRIC]: "value low high diff diff_low diff_high", tabs between
-declare -A degrees=() curve_counts=() # [SET/VARIANT]: its temperatures; [.../AT]: "seeds problems"
+declare -A degrees=() curve_counts=() # [SET/VARIANT]: its temperatures, the highest first; [.../AT]: "seeds problems"
 declare -A best_at=()                 # [VARIANT]: its temperature that is best on validation problems
-curve_sets=() curve_variants=() curve_metrics=() pass_most=''
+curve_sets=() curve_variants=() curve_metrics=() pass_most=pass@1
 
 # read_curves REFERENCE FILE. AT is a temperature, or where eval-compare says that it is
 read_curves() {
@@ -18,11 +18,11 @@ read_curves() {
 		case $at in
 		temperature)
 			at=$t
-			[[ " ${degrees[$s/$v]:-} " == *" $t "* ]] || degrees[$s/$v]+=${degrees[$s/$v]:+ }$t
+			[[ " ${degrees[$s/$v]:-} " == *" $t "* ]] || degrees[$s/$v]="$t ${degrees[$s/$v]:-}"
 			[[ " ${curve_metrics[*]} " == *" $m "* ]] || curve_metrics+=("$m")
+			[[ $m != pass@* || $rest == n/a* || ${m#pass@} -le ${pass_most#pass@} ]] || pass_most=$m
 			;;
 		"best avg@n") best_at[$v]=$t ;;
-		equal*) [[ $m != pass@* ]] || pass_most=$m ;;
 		esac
 		curve[$1/$s/$v/$at/$m]=$rest curve_counts[$s/$v/$at]=$seeds$'\t'$problems
 	done < <(tail -n +2 "$2")
@@ -125,8 +125,8 @@ best_minus() {
 # equal pass@k
 equal_minus() {
 	local v p=$pass_most key
-	printf 'variant minus %s\tat avg@n\t%s\tminus %s\tover avg@n\tmean %s\tminus %s\tarea between\tat %s\tavg@n\tminus %s\n' \
-		"$2" "$p" "$2" "$p" "$2" "$p" "$2"
+	printf 'variant minus %s\tat avg@n\t%s\t%s minus %s\tover avg@n\tmean %s\tmean %s minus %s\tarea between\tat %s\tavg@n\tavg@n minus %s\n' \
+		"$2" "$p" "$p" "$2" "$p" "$p" "$2" "$p" "$2"
 	for v in "${curve_variants[@]}"; do
 		key=$2/$1/$v
 		[ -n "${curve[$key/equal avg@n/$p]:-}" ] || continue
@@ -153,10 +153,11 @@ curve_points() {
 	done
 }
 
-# curve_plot SET: a plot command with the curves of the variants drawn; dashed: where RL ended. Crosses are
-# intervals, a ring is at the temperature that is best on validation problems.
+# curve_plot SET: a plot command with the curves of the variants drawn, the first with its temperatures;
+# dashed: where RL ended. Crosses are intervals, a ring is at the temperature that is best on validation problems.
 curve_plot() {
 	local v w dash i=0 colour plots=''
+	[ "$pass_most" != pass@1 ] || return 1 # it is avg@n
 	for v in "${draw[@]}" base; do
 		colour=${colours[i++ % ${#colours[@]}]} dash=1
 		[ "$v" != base ] || colour=888888
@@ -167,7 +168,8 @@ curve_plot() {
 		done
 	done
 	[ -n "$plots" ] || return 1
-	printf 'plot %s\n' "${plots%,}"
+	plots+="'$tmp/curve.$1.${draw[0]}' using 1:4:7 with labels left offset 0.7,0.6 font ',8' notitle"
+	printf 'plot %s\n' "$plots"
 }
 
 one_curve() { # VARIANT FILE COLOUR DASH

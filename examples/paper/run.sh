@@ -68,8 +68,8 @@ held test test "$held" ${easy[@]+"${easy[@]}"}
 held valid valid "$held" ${easy[@]+"${easy[@]}"}
 # Of the same split, those behind the ones that variants are chosen on
 if [ -n "$temperatures" ]; then
-	make valid-twice.jsonl task-gen -n $((2 * held)) -s 1 --split valid ${easy[@]+"${easy[@]}"} "$kind"
-	make degrees.jsonl tail -n "+$((held + 1))" valid-twice.jsonl
+	make valid-more.jsonl task-gen -n $((held + held / 2)) -s 1 --split valid ${easy[@]+"${easy[@]}"} "$kind"
+	make degrees.jsonl tail -n "+$((held + 1))" valid-more.jsonl
 	more+=(--validation degrees.jsonl --temperatures "$temperatures")
 fi
 if [ "$kind" = countdown ]; then

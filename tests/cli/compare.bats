@@ -132,7 +132,10 @@ collected() {
 	not grep -qx old paper/README.md
 	grep -q '^| rloop | 1 | [0-9.]* \[' paper/README.md
 	grep -q '^| variant minus vanilla | avg@n |' paper/README.md
+	grep -q '^| vanilla | \(1\|0.5\) | 1 | [0-9.]* \[' paper/README.md
+	grep -q '^| variant minus vanilla | temperatures | avg@n |' paper/README.md
 	zcat paper/results/table.tsv.gz | cmp - try/runs/table
+	zcat paper/results/curves.tsv.gz | cmp - try/runs/curves
 	cmp paper/results/final-ood-five.tsv try/runs/final-ood-five.tsv
 	grep -q '^## final-test-minus-vanilla$' paper/results/RESULTS.md
 	not grep -qF "$PWD" -r paper/results
@@ -153,10 +156,10 @@ collected() {
 	export GROUPS_A_STEP=6 GROUP_SIZE=8 SHAPE='--layers 2 --hidden 32 --ffn 64' MAX_NEW=16
 	export TASK_OPTS='--min-numbers 2 --max-numbers 3 --max-value 9 --min-target 1'
 	export PRETRAIN='--steps 300 --batch 64 --lr 5e-3'
-	export VARIANTS='vanilla rloop average' MORE='-q -J 2'
+	export VARIANTS='vanilla rloop average' MORE='-q -J 2' TEMPERATURES=1,.5
 	status_is 0 "$root/examples/paper/run.sh" try
 	cd try/runs
-	for f in reward avg pass k-test k-ood-five entropy gradient similarity map; do
+	for f in reward avg pass k-test curve-test curve-ood-five k-ood-five entropy gradient similarity map; do
 		[ "$(head -c 4 "pictures/$f.png" | tail -c 3)" = PNG ]
 		grep -q '<svg' "pictures/$f.svg"
 	done
@@ -211,57 +214,6 @@ collected() {
 	status_is 2 "$root/pipelines/compare" -q -p "$FIX/base" -t "$FIX/train.jsonl" -d runs -r vanilla,nothing \
 		-e "$FIX/test.jsonl" vanilla
 	says "nothing is not compared"
-}
-
-# temperature_of VARIANT: the one that curves says is best; most_accurate VARIANT: what it should be
-temperature_of() {
-	awk -F '\t' -v v="$1" '$2 == v && $3 == "best avg@n" { print $4; exit }' runs/curves
-}
-most_accurate() {
-	awk -F '\t' -v v="$1" '$1 == "validation" && $2 == v && $3 == "temperature" && $7 == "avg@n" {
-		if ($8 > most || ($8 == most && $4 > t)) { most = $8; t = $4 } } END { print t }' runs/curves
-}
-
-@test "--validation: final policies at several temperatures, tables and a picture; go on, and --so-far" {
-	need_tool gnuplot
-	fixture tasks base
-	task-gen -q -n 8 --split valid --min-numbers 2 --max-numbers 3 --max-value 9 --min-target 1 countdown >valid.jsonl
-	call=("$root/pipelines/compare" -q -p "$FIX/base" -t "$FIX/train.jsonl" -d runs -i 1 -n 1
-		-e "$FIX/test.jsonl" -S 2 -N 4 -k 1,4 --tune-opts "--lr 1e-3 --epochs 1" --eval-opts "--max-new 16"
-		--explore-opts "--groups 4 --group-size 4 --max-new 16 --lr 1e-2 --warmup 0")
-	with=(--validation valid.jsonl --temperatures 1,.3)
-	status_is 0 "${call[@]}" "${with[@]}" --dry-run vanilla rloop
-	[ "$(grep -cF -e "--validation $PWD/valid.jsonl --temperatures 1\\,0.3 " out)" -eq 4 ]
-	status_is 0 "${call[@]}" vanilla rloop:1
-	[ ! -e runs/curves ]
-	cp runs/table plain
-	status_is 0 "${call[@]}" "${with[@]}" vanilla rloop:1
-	cmp plain runs/table
-	[ runs/vanilla/seed-2/iter-1/eval.traj -ef runs/vanilla/seed-2/iter-1/t1/eval.traj ]
-	[ "$(cut -f 1,2 runs/finals | sort | uniq -c | tr -s ' \t' ' ' | paste -s -d ,)" = "$(printf ' %s,' "1 set variant" \
-		"4 test base" "2 test rloop" "2 test rloop.rl" "4 test vanilla" "4 validation base" \
-		"2 validation rloop" "2 validation rloop.rl" "4 validation vanilla" | sed 's/,$//')" ]
-	for v in base vanilla rloop rloop.rl; do
-		[ -n "$(temperature_of $v)" ]
-		[ "$(temperature_of $v)" = "$(most_accurate $v)" ]
-		grep -q "^$v	$(temperature_of $v)	" runs/best-test.tsv
-	done
-	[ "$(head -n 1 runs/best-test-minus-vanilla.tsv | cut -f 1-3)" = "variant minus vanilla	temperatures	avg@n" ]
-	[ "$(cut -f 1 runs/equal-test-minus-vanilla.tsv | paste -s -d ,)" = "variant minus vanilla,base,rloop,rloop.rl" ]
-	[ "$(cut -f 1,2 runs/temperatures-validation.tsv | grep -c '^vanilla')" -eq 2 ]
-	[ ! -e runs/best-validation.tsv ]
-	[ "$(head -c 4 runs/pictures/curve-test.png | tail -c 3)" = PNG ]
-	grep -q 'Each at its own best temperature' runs/report.html
-	cp runs/curves want
-	rm -rf runs/vanilla/seed-2/iter-1/t0.3 runs/base/seed-1/iter-0/t0.3/validation-eval.traj runs/rloop
-	status_is 0 "${call[@]}" "${with[@]}" --so-far vanilla rloop:1
-	not grep -q '^test	rloop' runs/curves
-	[ "$(awk -F '\t' '$1 == "test" && $2 == "vanilla" && $4 == 0.3 { print $5; exit }' runs/curves)" = 1 ]
-	status_is 0 "${call[@]}" "${with[@]}" vanilla rloop:1
-	cmp want runs/curves
-	status_is 0 "${call[@]}" --so-far vanilla rloop:1
-	cmp plain runs/table
-	[ ! -e runs/curves ]
 }
 
 @test "a language with a decimal comma: the same tables; a variant from a file with CRLF" {

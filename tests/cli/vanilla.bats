@@ -39,8 +39,8 @@ vanilla() {
 	grep -q "^eval .*-t $PWD/valid.jsonl .*--temperature 0.5$" log
 	grep -q "^eval .*-t $PWD/test.jsonl .*--temperature 1$" log
 	[ "$(head -n 1 run/temperatures.tsv | tr '\t' ' ')" = "set policy temperature avg@n pass@1" ]
-	[ "$(tail -n +2 run/temperatures.tsv | cut -f 1-4 | paste -s -d ,)" = "$(printf '%s\t' validation final 1 0.25,validation \
-		final 0.5 0.25,test final 1 0.25,test final 0.5 0.25 | sed 's/\t$//')" ]
+	[ "$(tail -n +2 run/temperatures.tsv | cut -f 1-4 | paste -s -d ,)" = "$(printf '%s\t' test final 1 0.25,test \
+		final 0.5 0.25,validation final 1 0.25,validation final 0.5 0.25 | sed 's/\t$//')" ]
 	for file in summary.tsv options iter-2/eval.traj; do cmp before/$file run/$file; done
 	: >log
 	status_is 0 vanilla -d run -c run/run.conf --temperatures 1,.5,.25
