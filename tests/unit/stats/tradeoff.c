@@ -130,6 +130,24 @@ static void no_overlap(void **state)
 	assert_close(t.diff[TRADEOFF_AVG].value, .75, 1e-15);
 }
 
+/* Half of the resamples draw one problem twice, and then the curves have no accuracy in common. */
+static void too_few_resamples(void **state)
+{
+	struct tradeoff t;
+
+	(void)state;
+	add("x", "1", 100, "20");
+	add("x", "1", 50, "40");
+	add("y", "1", 100, "03");
+	add("y", "1", 50, "04");
+	t = compare();
+	assert_close(t.value[TRADEOFF_FROM].value, .375, 0);
+	assert_close(t.value[TRADEOFF_TO].value, .5, 0);
+	assert_false(isnan(t.diff[TRADEOFF_AREA].value));
+	assert_true(isnan(t.diff[TRADEOFF_AREA].low) && isnan(t.diff[TRADEOFF_AREA].high));
+	assert_false(isnan(t.diff[TRADEOFF_PASS].low));
+}
+
 /* A point is missing for a seed, a problem in one evaluation: both are left out of all. */
 static void what_all_have(void **state)
 {
@@ -183,6 +201,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_best, begin, end),
 		cmocka_unit_test_setup_teardown(worked_numbers, begin, end),
 		cmocka_unit_test_setup_teardown(no_overlap, begin, end),
+		cmocka_unit_test_setup_teardown(too_few_resamples, begin, end),
 		cmocka_unit_test_setup_teardown(what_all_have, begin, end),
 		cmocka_unit_test_setup_teardown(intervals, begin, end),
 	};
