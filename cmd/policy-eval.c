@@ -305,6 +305,8 @@ static int show_counts(struct reason *why)
 
 	if (!st)
 		st = load_tasks(&tasks, why);
+	if (!st && train_file)
+		st = check_leak(&tasks, why);
 	if (!st)
 		st = limit(&p, &tasks, why);
 	if (!st) {

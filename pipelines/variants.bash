@@ -90,6 +90,7 @@ job() {
 		-n "$(get "$v" steps "$steps")" -s "${s}000" -j "$threads" -k "$ks" -N "$samples")
 	[ -z "$eval_opts" ] || call+=(--eval-opts "$eval_opts")
 	[ -z "$mpi" ] || call+=(--mpi "$mpi")
+	[ -z "$validation" ] || call+=(--validation "$validation" --temperatures "$(IFS=, && printf %s "${at_temperatures[*]}")")
 	filter=$(get "$v" filter_opts)
 	case $(get "$v" pipeline) in
 	average) call+=(--of "$run/$(get "$v" of)/seed-$s" --weight "$(get "$v" weight 0.5)") ;;

@@ -132,7 +132,10 @@ collected() {
 	not grep -qx old paper/README.md
 	grep -q '^| rloop | 1 | [0-9.]* \[' paper/README.md
 	grep -q '^| variant minus vanilla | avg@n |' paper/README.md
+	grep -q '^| vanilla | \(1\|0.5\) | 1 | [0-9.]* \[' paper/README.md
+	grep -q '^| variant minus vanilla | temperatures | avg@n |' paper/README.md
 	zcat paper/results/table.tsv.gz | cmp - try/runs/table
+	zcat paper/results/curves.tsv.gz | cmp - try/runs/curves
 	cmp paper/results/final-ood-five.tsv try/runs/final-ood-five.tsv
 	grep -q '^## final-test-minus-vanilla$' paper/results/RESULTS.md
 	not grep -qF "$PWD" -r paper/results
@@ -153,10 +156,10 @@ collected() {
 	export GROUPS_A_STEP=6 GROUP_SIZE=8 SHAPE='--layers 2 --hidden 32 --ffn 64' MAX_NEW=16
 	export TASK_OPTS='--min-numbers 2 --max-numbers 3 --max-value 9 --min-target 1'
 	export PRETRAIN='--steps 300 --batch 64 --lr 5e-3'
-	export VARIANTS='vanilla rloop average' MORE='-q -J 2'
+	export VARIANTS='vanilla rloop average' MORE='-q -J 2' TEMPERATURES=1,.5
 	status_is 0 "$root/examples/paper/run.sh" try
 	cd try/runs
-	for f in reward avg pass k-test k-ood-five entropy gradient similarity map; do
+	for f in reward avg pass k-test curve-test curve-ood-five k-ood-five entropy gradient similarity map; do
 		[ "$(head -c 4 "pictures/$f.png" | tail -c 3)" = PNG ]
 		grep -q '<svg' "pictures/$f.svg"
 	done
