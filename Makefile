@@ -202,7 +202,7 @@ CHECKED = build-check
 
 #: all tests, in a build of their own
 check:
-	@$(MAKE) -s --no-print-directory -j$(JOBS) BUILD=$(CHECKED) CFLAGS='$(OPT)' WERROR=-Werror all units fuzzers \
+	@$(MAKE) -s --no-print-directory -j$(JOBS) BUILD=$(CHECKED) CFLAGS='-O3 -g1' WERROR=-Werror all units fuzzers \
 		$$(command -v $(MPICC) >/dev/null && echo mpi)
 	@mkdir -p $(BUILD)
 	@export BIN="$(CURDIR)/$(CHECKED)/bin" UNIT="$(CURDIR)/$(CHECKED)/unit" FUZZ="$(CURDIR)/$(CHECKED)/fuzz"; \
