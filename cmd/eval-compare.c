@@ -59,6 +59,8 @@ static void notes(const struct eval *e, const char *path)
 		msg_info("%s: %" PRIu64 " trajectories without a reward left out, %" PRIu64
 			 " of them with a failed verifier",
 			 path, e->ungraded, e->failed);
+	if (e->relabelled)
+		msg_info("%s: %" PRIu64 " relabelled trajectories left out", path, e->relabelled);
 }
 
 /* One row of the list. Its file is named from where the list is: the first n_dir bytes of name. */
