@@ -70,13 +70,14 @@ MAN := $(wildcard man/*.[1-8])
 LIB = $(BUILD)/libcommon.a
 # Compiled once for each set: what is in tensor/, but for these
 ONCE = blas half kernels quant
-# These sets have a product in bf16 of their own, and all else of v4 (tensor/kernel.h).
+# These sets have a product in bf16 of their own, what calls it, and all else of v4 (tensor/kernel.h).
 OWN_amx = libcommon/tensor/bf16amx.c
 OWN_v4bf16 = libcommon/tensor/bf16vdp.c
 OWN = $(OWN_amx) $(OWN_v4bf16)
+ON_BF16 = libcommon/tensor/attention.c libcommon/tensor/kernelset.c
 SET_SRC := $(filter-out $(ONCE:%=libcommon/tensor/%.c) $(OWN),$(wildcard libcommon/tensor/*.c))
 LIB_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(SET_SRC) $(OWN),$(LIB_SRC))) \
-	$(foreach s,$(KERNELS),$(patsubst %.c,$(BUILD)/%.$s.o,$(if $(OWN_$s),$(OWN_$s) libcommon/tensor/kernelset.c,$(SET_SRC))))
+	$(foreach s,$(KERNELS),$(patsubst %.c,$(BUILD)/%.$s.o,$(if $(OWN_$s),$(OWN_$s) $(ON_BF16),$(SET_SRC))))
 FLAGS_v3 = -mavx2 -mfma
 FLAGS_v4 = $(FLAGS_v3) -mavx512f -mavx512bw -mavx512dq -mavx512vl
 FLAGS_amx = $(FLAGS_v4) -mamx-tile -mamx-bf16 -DKERNEL_REST=v4

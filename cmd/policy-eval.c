@@ -340,11 +340,12 @@ static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 	if (!st)
 		st = rank_same(task_hash(&tasks), "the problems", why);
 	if (!st) {
-		size_t n;
+		size_t chunk, n;
 
 		n_tasks = shard_of(tasks.n, &from);
-		n = chunk_of(n_tasks) * (size_t)samples;
-		need.cache = rollout_bytes(r, n / (size_t)rank_count() + 1, n);
+		chunk = chunk_of(n_tasks);
+		n = chunk * (size_t)samples;
+		need.cache = rollout_bytes(r, chunk, n / (size_t)rank_count() + 1, n);
 		st = memory_check(&need, why);
 	}
 	if (!st) {

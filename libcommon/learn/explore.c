@@ -317,7 +317,7 @@ size_t explore_bytes(const struct explorer *e)
 	size_t most = later > first ? later : first;
 
 	/* in memory: a round, and what of it and of those before is effective */
-	return rollout_bytes(e->roller, most * each, (first + 2 * most) * each);
+	return rollout_bytes(e->roller, most, most * each, (first + 2 * most) * each);
 }
 
 int explore_step(struct explorer *e, uint64_t step, struct explored *out, struct reason *why)

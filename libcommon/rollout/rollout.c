@@ -70,14 +70,14 @@ size_t rollout_longest(const struct roller *r)
 	return longest;
 }
 
-size_t rollout_bytes(const struct roller *r, size_t n, size_t kept)
+size_t rollout_bytes(const struct roller *r, size_t n_draws, size_t n, size_t kept)
 {
 	const struct sample_opts *o = &r->o.sample;
 	const struct pick_opts cut = {o->temperature, o->top_k, o->top_p};
 	size_t token = sizeof(uint32_t) + sizeof(float) + pick_bytes(&cut, (size_t)r->p->cfg.vocab);
 	int64_t len = r->p->cfg.max_len, most = r->o.sample.max_new;
 
-	return sampler_bytes(r->sampler, rollout_longest(r), n) +
+	return sampler_bytes(r->sampler, rollout_longest(r), n_draws, n) +
 	       kept * (sizeof(struct rollout) + (size_t)(most < len ? most : len) * token);
 }
 
