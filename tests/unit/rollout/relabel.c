@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "tiny.h"
+
 /* 27 of 2 3 5 8, where 40 was asked for */
 #define GIVEN                                                                                 \
 	"\"task\":\"t1\",\"answer\":\"40\",\"verifier\":\"countdown\",\"meta\":{\"numbers\":" \
@@ -206,11 +208,124 @@ static void refused(void **state)
 	}
 }
 
+/* A policy whose tokenizer puts a BOS before a text */
+static struct policy with_bos(void)
+{
+	static const char none[] = "\"post_processor\":null";
+	static const char post[] =
+		"\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":"
+		"{\"id\":\"<pad>\"}},{\"Sequence\":{\"id\":\"A\"}}],\"special_tokens\":{\"<pad>\":"
+		"{\"ids\":[0]}}}";
+	struct policy p = tiny_policy("0123456789=: ", 1);
+	struct span old = tok_json(p.tok);
+	struct buf json = {0};
+
+	buf_replaced(&json, old, (struct span){none, sizeof none - 1},
+		     (struct span){post, sizeof post - 1});
+	tok_free(p.tok);
+	p.tok = tok_load(json.p, json.n, "tokenizer.json", NULL);
+	assert_non_null(p.tok);
+	buf_free(&json);
+	return p;
+}
+
+/* Appends n tokens as JSON. */
+static void put_tokens(struct buf *b, const uint32_t *v, size_t n)
+{
+	buf_str(b, "\"prompt_tokens\":[");
+	for (size_t i = 0; i < n; i++)
+		buf_printf(b, "%s%u", i ? "," : "", v[i]);
+	buf_str(b, "]");
+}
+
+static struct ids encoded(const struct policy *p, const char *prompt, bool special)
+{
+	struct ids ids = {0};
+
+	assert_int_equal(tok_encode(p->tok, prompt, strlen(prompt), special, &ids, NULL), 0);
+	assert_true(special == (ids.v[0] == 0));
+	return ids;
+}
+
+/* Of the record of a JSON text, relabelled: the tokens of its prompt */
+static void prompt_becomes(struct relabel *r, const char *json, const struct ids *want)
+{
+	json_t *j = json_parse(json, strlen(json), "record", NULL);
+	struct buf b = {0}, out = {0};
+	struct traj_mem mem = {0};
+	struct rec rec = {.is_traj = true, .index = 1};
+	struct reason why = {0};
+	enum relabel_end end;
+	struct traj t;
+
+	mpjson_to(&b, j);
+	json_decref(j);
+	rec.map = (struct mp){(const uint8_t *)b.p, b.n};
+	assert_int_equal(traj_read(&t, &rec, "x", &mem, NULL), 0);
+	assert_int_equal(relabel_one(r, &t, rec.map, &end, &out, &why), 0);
+	assert_int_equal(end, RELABEL_DONE);
+	rec.map = (struct mp){(const uint8_t *)out.p, out.n};
+	assert_int_equal(traj_read(&t, &rec, "x", &mem, NULL), 0);
+	assert_int_equal(t.n_prompt_tokens, want->n);
+	assert_memory_equal(t.prompt_tokens, want->v, want->n * sizeof *want->v);
+	buf_free(&b);
+	buf_free(&out);
+	traj_mem_free(&mem);
+}
+
+/* As the old prompt was encoded, so is the new one: a chat template has its BOS in its text. */
+static void tokens(void **state)
+{
+	struct policy p = with_bos();
+	struct buf json = {0};
+
+	(void)state;
+	for (int special = 0; special < 2; special++) {
+		struct relabel *r = relabel_new(&p, 0, NULL);
+		struct ids old = encoded(&p, "2 3 5 8=40:", special);
+		struct ids want = encoded(&p, "2 3 5 8=27:", special);
+
+		buf_reset(&json);
+		buf_str(&json, "{" GIVEN "\"prompt\":\"2 3 5 8=40:\"," WRONG SOLVES ",");
+		put_tokens(&json, old.v, old.n);
+		buf_str(&json, "}");
+		prompt_becomes(r, buf_cstr(&json), &want);
+		free(old.v);
+		free(want.v);
+		relabel_free(r);
+	}
+	buf_free(&json);
+	policy_free(&p);
+}
+
+static void tokens_of_another(void **state)
+{
+	struct policy p = with_bos();
+	struct relabel *r = relabel_new(&p, 0, NULL);
+	struct reason why = {0};
+	struct buf made = {0};
+	enum relabel_end end;
+
+	(void)state;
+	assert_int_equal(run(r,
+			     "{" GIVEN
+			     "\"prompt\":\"2 3 5 8=40:\",\"prompt_tokens\":[1,2]," WRONG SOLVES "}",
+			     &end, &made, &why),
+			 ST_INPUT);
+	assert_string_equal(why.text,
+			    "prompt_tokens are not those of prompt in the policy's tokenizer");
+	buf_free(&made);
+	relabel_free(r);
+	policy_free(&p);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(a_record), cmocka_unit_test(a_wrapper),
-					   cmocka_unit_test(what_is_left_out),
-					   cmocka_unit_test(held_out), cmocka_unit_test(refused)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_record),         cmocka_unit_test(a_wrapper),
+		cmocka_unit_test(what_is_left_out), cmocka_unit_test(held_out),
+		cmocka_unit_test(tokens),           cmocka_unit_test(tokens_of_another),
+		cmocka_unit_test(refused)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
