@@ -1,15 +1,16 @@
 /*
  * relabel.c - any hindsight in any record: it is refused with a reason, or left out, or what comes
  * of it is one whole record of a problem whose judge takes the response, once. Of hindsight that
- * the kind itself says, none is refused. Input: name of the problem that is solved (empty: what the
- * kind says), task's name, prompt, answer, response, each up to a NUL, then edges, or numbers as
- * bytes.
+ * the verifier says, none is refused. Input: name of the problem that is solved (empty: what the
+ * verifier says), task's name, prompt, answer, response, each up to a NUL, then edges, or numbers
+ * as bytes.
  */
 #include "common/fuzz.h"
 
 #include "kinds/gen.h"
 #include "rollout/relabel.h"
 #include "stream/pack.h"
+#include "verify/verify.h"
 
 #include <string.h>
 
@@ -67,6 +68,17 @@ static struct traj decoded(struct buf *b, struct traj_mem *mem)
 	return t;
 }
 
+static bool judge(const struct verify_item *it, struct verdict *v)
+{
+	static struct verifier *verifier;
+	struct verify_opts o = VERIFY_OPTS_DEFAULT;
+
+	o.hindsight = true;
+	if (!verifier)
+		verifier = verify_open(&o, NULL);
+	return !verify_run(verifier, it, 1, v, NULL);
+}
+
 static void check_made(struct buf *made, const struct verify_item *it)
 {
 	struct traj_mem mem = {0};
@@ -80,11 +92,13 @@ static void check_made(struct buf *made, const struct verify_item *it)
 	     !mp_get((struct mp){(uint8_t *)made->p, made->n}, "hindsight").p);
 	MUST(mp_bytes(mp_get((struct mp){(uint8_t *)made->p, made->n}, "relabelled"), &own) &&
 	     span_eq(own, it->task));
-	MUST(!k->judge(&(struct verify_item){.response = t.response,
-					     .answer = t.answer,
-					     .meta = t.meta},
-		       &v, NULL) &&
-	     v.reward == 1);
+	judge(&(struct verify_item){.prompt = t.prompt,
+				    .response = t.response,
+				    .answer = t.answer,
+				    .meta = t.meta,
+				    .verifier = k->name},
+	      &v);
+	MUST(v.reward == 1);
 	traj_mem_free(&mem);
 }
 
@@ -114,12 +128,22 @@ static void relabel(const struct verify_item *it, struct span hindsight, bool ow
 	buf_free(&made);
 }
 
+/* What its verifier says that the response solves */
+static struct span looked_back(const struct verify_item *it, struct verdict *v)
+{
+	if (!judge(it, v))
+		return (struct span){0};
+	MUST(v->reward == 0 || !*v->hindsight);
+	return (struct span){v->hindsight, strlen(v->hindsight)};
+}
+
 void fuzz_one(const uint8_t *p, size_t n)
 {
 	struct span rest = {(const char *)p, n}, hindsight = fuzz_cut(&rest, '\0'), key;
 	struct verify_item it = {.task = fuzz_cut(&rest, '\0')};
 	const struct kind *k = gen_named(it.task, &key);
-	struct buf meta = {0}, id = {0};
+	struct buf meta = {0};
+	struct verdict v = {0};
 	bool own = !hindsight.n;
 
 	it.prompt = fuzz_cut(&rest, '\0');
@@ -127,10 +151,10 @@ void fuzz_one(const uint8_t *p, size_t n)
 	it.response = fuzz_cut(&rest, '\0');
 	pack_meta(&meta, k, rest);
 	it.meta = (struct mp){(const uint8_t *)meta.p, meta.n};
-	if (own && k && gen_solves(k, &it, &id))
-		hindsight = (struct span){id.p, id.n};
+	it.verifier = k ? k->name : NULL;
+	if (own && k)
+		hindsight = looked_back(&it, &v);
 	if (hindsight.n)
 		relabel(&it, hindsight, own);
 	buf_free(&meta);
-	buf_free(&id);
 }
