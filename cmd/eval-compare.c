@@ -60,6 +60,8 @@ static void notes(const struct eval *e, const char *path)
 		msg_info("%s: %" PRIu64 " trajectories without a reward left out, %" PRIu64
 			 " of them with a failed verifier",
 			 path, e->ungraded, e->failed);
+	if (e->relabelled)
+		msg_info("%s: %" PRIu64 " relabelled trajectories left out", path, e->relabelled);
 }
 
 /* The point of an evaluation, as the list has it: a step, or a temperature */

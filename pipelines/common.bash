@@ -16,7 +16,7 @@ export LC_ALL=C.UTF-8 # numbers with a point, not a comma
 
 policy='' tasks='' eval_tasks='' run='' iterations=3 steps=100 seed=1 threads='' ks=1,4,8,16,32
 samples=32 quiet='' explore_opts='' filter_opts='' tune_opts='' eval_opts='' eval_rl='' keep_traj=''
-experts='' tune_from='' mix='' of='' weight='' keep_policies=''
+experts='' tune_from='' mix='' mix_last='' hindsight='' relabel_opts='' of='' weight='' keep_policies=''
 temperatures='' validation=''
 mpi='' strict='' verifier='' trust='' prompt_template='' max_new='' max_prompt='' lora='' # of several stages
 set_name=test also_names=() also_files=() # of the first held-out set; further ones
@@ -25,7 +25,7 @@ whole_length='' # where the number of iterations decides the result: that number
 operands=()
 # Commands with arguments, one a stage: see command_of
 stage_EXPLORE=() stage_FILTER=() stage_TUNE=() stage_EVAL=() stage_PASSK=() stage_CAT=()
-stage_MIX=()
+stage_MIX=() stage_RELABEL=()
 
 die() { # STATUS MESSAGE
 	printf '%s: %s\n' "$me" "$2" >&2
@@ -206,7 +206,7 @@ conf_text() {
 # calling: this command, with the user's own commands of stages before it
 calling() {
 	local name program
-	for name in EXPLORE FILTER TUNE MIX EVAL PASSK CAT; do
+	for name in EXPLORE RELABEL FILTER TUNE MIX EVAL PASSK CAT; do
 		[ -z "${!name:-}" ] || printf '%s=%q ' "$name" "${!name}"
 	done
 	program=$(command -v rloop || true)
@@ -343,7 +343,7 @@ check_temperatures() {
 parse_options() {
 	run_options
 	option s,seed seed N "seed [$seed]"
-	of_others=' experts tune-from mix eval-rl filter-opts keep-policies keep-traj of weight '
+	of_others=' experts tune-from mix mix-last hindsight relabel-opts eval-rl filter-opts keep-policies keep-traj of weight '
 	take_options "$@"
 	[ -z "$left_out" ] || note "left out of the file, as no option of $me:$left_out"
 	[ ${#operands[@]} -eq 0 ] || die 2 "${operands[0]}: no operand is expected (see $me --help)"
@@ -470,8 +470,9 @@ options_text() {
 	contents tasks "$tasks"
 	sets_text
 	[ -z "$of" ] || of_text
-	for name in experts tune_from mix weight; do
-		[ -z "${!name}" ] || printf '%s=%s\n' "$name" "${!name}"
+	for name in experts tune_from mix weight mix_last hindsight relabel_opts stage_RELABEL; do
+		local -n value=$name
+		[ -z "${value[*]}" ] || printf '%s=%s\n' "$name" "${value[*]}"
 	done
 }
 
@@ -803,7 +804,12 @@ reward() {
 	echo "${mean:--}"
 }
 
-# row I POLICY REWARD EXPERTS TSV: one row of the summary
+# relabelled STREAM: how many of its trajectories are
+relabelled() {
+	if [ -s "$1" ]; then "${stage_CAT[@]}" -c relabelled "$1" | grep -c . || true; else echo 0; fi
+}
+
+# row I POLICY REWARD EXPERTS TSV: one row of the summary. With --hindsight, EXPERTS are two columns
 row() {
 	printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$1" $(($1 * steps)) "$2" "$3" "$4" \
 		"$(tail -n +2 "$5" | cut -f 6 | paste -s)"
@@ -812,18 +818,19 @@ row() {
 # summary_table N [WHAT]: a row for each policy that was evaluated, up to iteration N. WHAT the policies
 # are; without it, rft where there are experts, else rl
 summary_table() {
-	local i dir experts reward
-	printf 'iter\trl_steps\tpolicy\treward\texpert\t%s\n' \
+	local i dir experts reward none=-${hindsight:+$'\t-'}
+	printf 'iter\trl_steps\tpolicy\treward\texpert\t%s%s\n' "${hindsight:+relabelled$'\t'}" \
 		"$(tail -n +2 "$run/iter-0/pass-at-k.tsv" | cut -f 5 | paste -s)"
-	row 0 base - - "$run/iter-0/pass-at-k.tsv"
+	row 0 base - "$none" "$run/iter-0/pass-at-k.tsv"
 	for ((i = 1; i <= $1; i++)); do
 		dir=$run/iter-$i
-		experts=- reward=$(reward $i)
+		experts=$none reward=$(reward $i)
 		if [ -e "$dir/rl-pass-at-k.tsv" ]; then
-			row $i rl "$reward" - "$dir/rl-pass-at-k.tsv"
+			row $i rl "$reward" "$none" "$dir/rl-pass-at-k.tsv"
 		fi
-		[ ! -e "$dir/expert.traj" ] || experts=$(rows "$dir/expert.traj")
-		row $i "${2:-$([ "$experts" = - ] && echo rl || echo rft)}" "$reward" "$experts" \
+		[ ! -e "$dir/expert.traj" ] ||
+			experts=$(rows "$dir/expert.traj")${hindsight:+$'\t'$(relabelled "$dir/expert.traj")}
+		row $i "${2:-$([ "$experts" = "$none" ] && echo rl || echo rft)}" "$reward" "$experts" \
 			"$dir/pass-at-k.tsv"
 	done
 }

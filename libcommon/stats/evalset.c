@@ -71,6 +71,10 @@ int evalset_read(struct evalset *s, struct eval *e, const char *path, unsigned f
 		st = trajscan(&t, &r, path, why);
 		if (st)
 			break;
+		if (t.relabelled.p) {
+			e->relabelled++;
+			continue;
+		}
 		cell = cell_of(e, names_id(&s->problems[e->set], t.task));
 		st = traj_one_prompt(&t, &cell->prompt, &r, path, why);
 		if (!st)

@@ -30,7 +30,8 @@ struct eval {
 	struct evalcell *cell;     /* by number of the problem in its set; owned */
 	size_t n_cell;             /* there; later problems are not in this evaluation */
 	uint64_t ungraded,
-		failed; /* trajectories without a reward; failed: of them with a verdict */
+		failed;      /* trajectories without a reward; failed: of them with a verdict */
+	uint64_t relabelled; /* left out: they were sampled for other problems */
 };
 
 struct evalset {

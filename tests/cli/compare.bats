@@ -45,6 +45,32 @@ compare() {
 	says "a further held-out set needs a name"
 }
 
+@test "every variant that is installed; hindsight and its controls" {
+	mapfile -t all < <(cd "$root/pipelines/variants" && ls)
+	status_is 0 compare --dry-run -i 6 -n 2 -S 1 "${all[@]}"
+	[ "$(wc -l <out)" -eq ${#all[@]} ]
+	grep -E -e '/hindsight/seed-1 -i 3 -n 4 .*maxrl.* root-task.*--experts all --mix 0.5 --mix-last --hindsight ' out
+	grep -e '/no-hindsight/seed-1 .* --mix-last ' out >line
+	not grep -e '--hindsight' line
+	grep -e '/maxrl-hindsight/seed-1 -i 1 -n 12 .*where.*relabelled.*--tune-from rl .*--hindsight ' out
+	grep -e '/vanilla -p .*/pass-at-k/seed-1 .*--advantage.*pass-at-k' out
+	printf 'pipeline=rloop\nhindsight=1\nrelabel_opts=--per-task 3\n' >mine
+	status_is 0 compare --dry-run -i 2 -n 3 -S 1 ./mine
+	grep -F -e '--hindsight --relabel-opts --per-task\ 3 ' out
+}
+
+@test "tables say which variant has hindsight" {
+	fixture tasks base
+	printf 'title=with\npipeline=rloop\nhindsight=1\nmix=0\neval_rl=1\n' >with
+	printf 'title=without\npipeline=rloop\nmix=0\n' >without
+	status_is 0 "$root/pipelines/compare" -q -p "$FIX/base" -t "$FIX/train.jsonl" -e "$FIX/test.jsonl" -d runs \
+		-i 1 -n 1 -S 1 -N 2 -k 1,2 --explore-opts '--groups 4 --group-size 4 --max-new 12' \
+		--tune-opts '--steps 1' ./without ./with
+	[ "$(sort runs/titles | paste -s -d ';')" = "with	with (hindsight);with.rl	with (hindsight), where RL ended;without	without" ]
+	grep -q 'with (hindsight)' runs/report.html
+	[ -s runs/with/seed-1/iter-1/relabelled.traj ]
+}
+
 @test "options of all variants: those of several stages once, the pipelines' own refused" {
 	touch train.jsonl test.jsonl
 	mkdir p
