@@ -202,7 +202,7 @@ CHECKED = build-check
 
 #: all tests, in a build of their own
 check:
-	@$(MAKE) -s --no-print-directory -j$(JOBS) BUILD=$(CHECKED) CFLAGS='$(OPT)' WERROR=-Werror all units fuzzers \
+	@$(MAKE) -s --no-print-directory -j$(JOBS) BUILD=$(CHECKED) CFLAGS='-O3 -g1' WERROR=-Werror all units fuzzers \
 		$$(command -v $(MPICC) >/dev/null && echo mpi)
 	@mkdir -p $(BUILD)
 	@export BIN="$(CURDIR)/$(CHECKED)/bin" UNIT="$(CURDIR)/$(CHECKED)/unit" FUZZ="$(CURDIR)/$(CHECKED)/fuzz"; \
@@ -239,6 +239,11 @@ bench: all benches
 	@export PATH="$(abspath $(BUILD)/bin):$(abspath $(BUILD)/bench):$$PATH"; \
 		for b in $(or $(ONLY:%=tests/bench/%.sh),$(wildcard tests/bench/*.sh)); do \
 		bash $$b || exit; done
+
+#: the newest PyTorch, in build/peers: what bench PEERS=1 then measures beside (gigabytes)
+peers:
+	python3 -m venv build/peers
+	build/peers/bin/pip install -q --upgrade torch
 
 #: the loop against plain RL on generated problems: minutes
 demo: all
@@ -337,7 +342,7 @@ deb: dist
 	cd $(DEB)/$(DIST) && cp -r docs/packages/debian . && dpkg-buildpackage -b -us -uc
 	@ls $(DEB)/*.deb
 
-TARGETS = all mpi units fuzzers benches deps check check-long check-san coverage fuzz bench demo paper \
+TARGETS = all mpi units fuzzers benches deps check check-long check-san coverage fuzz bench peers demo paper \
 	install uninstall clean help dist deb
 
 .PHONY: $(TARGETS)

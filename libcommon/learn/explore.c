@@ -135,7 +135,7 @@ static void write_one(struct explorer *e, uint64_t step, const char *hash,
 	struct traj t;
 
 	rollout_traj(e->roller, from, i, &t);
-	rollout_rewards(from, i, &t, &e->more);
+	rollout_more(from, i, &t, &e->more);
 	t.policy = (struct span){hash, strlen(hash)};
 	t.step = (int64_t)step;
 	t.iter = e->o->iter;

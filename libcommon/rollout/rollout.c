@@ -381,17 +381,24 @@ void rollout_traj(const struct roller *r, const struct rollouts *all, size_t i, 
 	}
 }
 
-void rollout_rewards(const struct rollouts *all, size_t i, struct traj *t, struct buf *b)
+void rollout_more(const struct rollouts *all, size_t i, struct traj *t, struct buf *b)
 {
-	const struct rollout *o = &all->v[i];
+	const struct verdict *v = &all->v[i].verdict;
 	msgpack_packer pk;
 
-	if (!o->judged || !o->verdict.n_parts)
+	if (!all->v[i].judged)
 		return;
 	buf_reset(b);
 	pack_init(&pk, b);
-	pack_str(&pk, "rewards");
-	verdict_pack(&o->verdict, b);
+	if (v->n_parts) {
+		pack_str(&pk, "rewards");
+		verdict_pack(v, b);
+		t->n_more++;
+	}
+	if (*v->hindsight) {
+		pack_str(&pk, "hindsight");
+		pack_str(&pk, v->hindsight);
+		t->n_more++;
+	}
 	t->more = (struct span){b->p, b->n};
-	t->n_more = 1;
 }

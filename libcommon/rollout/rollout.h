@@ -76,7 +76,7 @@ size_t rollout_longest(const struct roller *r); /* tokens of the longest prompt 
 /* Response i as a trajectory whose pointers go into r and all; policy, step, iter, advantage and
  * used are left absent. */
 void rollout_traj(const struct roller *r, const struct rollouts *all, size_t i, struct traj *t);
-/* Adds to t the several rewards of its verdict, where it has them; t points into b. */
-void rollout_rewards(const struct rollouts *all, size_t i, struct traj *t, struct buf *b);
+/* Adds to t what else its verdict says: several rewards, hindsight; t points into b. */
+void rollout_more(const struct rollouts *all, size_t i, struct traj *t, struct buf *b);
 
 #endif
