@@ -13,10 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-	CHUNK = 256 * 1024, /* of a read: larger ones gain nothing on pipes */
-	OUT = 64 * 1024,    /* of a write: as much as a pipe takes, and stays near the processor */
-};
+enum { CHUNK = 256 * 1024 }; /* larger reads and writes gain nothing on pipes */
 
 void out_init(struct out *o, int fd, const char *name)
 {
@@ -66,11 +63,11 @@ void out_write(struct out *o, const void *p, size_t n)
 	o->total += n;
 	if (o->sum)
 		hash_add(o->sum, p, n);
-	if (o->b.n + n > OUT) {
+	if (o->b.n + n > CHUNK) {
 		write_all(o, o->b.p, o->b.n);
 		o->b.n = 0;
 	}
-	if (n >= OUT)
+	if (n >= CHUNK)
 		write_all(o, p, n);
 	else
 		buf_add(&o->b, p, n);
@@ -87,7 +84,7 @@ void out_appended(struct out *o, size_t from)
 	o->total += o->b.n - from;
 	if (o->sum)
 		hash_add(o->sum, o->b.p + from, o->b.n - from);
-	if (o->b.n > OUT) {
+	if (o->b.n > CHUNK) {
 		write_all(o, o->b.p, o->b.n);
 		o->b.n = 0;
 	}
