@@ -120,6 +120,16 @@ results() {
 	says "--relabel-opts: there is no --hindsight"
 }
 
+@test "--hindsight: no problem of --validation, also where that is named later" {
+	echo '{"id": "one"}' >valid.jsonl
+	status_is 0 rloop -d run --hindsight --validation valid.jsonl --temperatures 1
+	grep -E "^relabel .* --not-in $PWD/test.jsonl --not-in $PWD/valid.jsonl run/" log
+	status_is 0 rloop -d other --hindsight
+	head -n 1 other/iter-2/relabelled.traj | jq -R -c '{id: .}' >valid.jsonl
+	status_is 3 rloop -d other --hindsight --validation valid.jsonl --temperatures 1
+	says "valid.jsonl: 1 of its problems were learned by --hindsight"
+}
+
 @test "--hindsight with --experts last: of one iteration" {
 	status_is 0 rloop -d run --hindsight --experts last
 	grep -E '^relabel .* run/iter-2/explore.traj$' log
