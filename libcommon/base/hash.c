@@ -4,8 +4,10 @@
 #include "base/hashwide.h"
 #include "base/mem.h"
 
+#include <endian.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -61,6 +63,12 @@ uint64_t hash_64(const struct hash *h)
 	return XXH3_64bits_digest(h->state);
 }
 
+uint64_t hash_once(const void *p, size_t n)
+{
+	/* of up to 240 bytes xxHash adds up without vectors */
+	return n > 240 && cpu_wide() ? hashwide_once(p, n) : XXH3_64bits(p, n);
+}
+
 void hash_128(const struct hash *h, uint64_t out[2])
 {
 	XXH128_hash_t sum = XXH3_128bits_digest(h->state);
@@ -69,10 +77,25 @@ void hash_128(const struct hash *h, uint64_t out[2])
 	out[1] = sum.high64;
 }
 
+/* Of 32 bits the 8 hex digits, the first in the lowest byte: halves move apart, then each digit
+ * above 9 goes on from '9' to 'a'. */
+static uint64_t eight_hex(uint32_t v)
+{
+	uint64_t w = v, letters;
+
+	w = (w << 32 | w >> 16) & UINT64_C(0x0000ffff0000ffff);
+	w = (w << 16 | w >> 8) & UINT64_C(0x00ff00ff00ff00ff);
+	w = (w << 8 | w >> 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	letters = (w + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
+	return w + UINT64_C(0x3030303030303030) + letters * ('a' - '9' - 1);
+}
+
 void hash_hex(uint64_t sum, char hex[17])
 {
-	for (int i = 0; i < 16; i++)
-		hex[i] = "0123456789abcdef"[sum >> (60 - 4 * i) & 15];
+	uint64_t text[2] = {htole64(eight_hex((uint32_t)(sum >> 32))),
+			    htole64(eight_hex((uint32_t)sum))};
+
+	memcpy(hex, text, sizeof text);
 	hex[16] = '\0';
 }
 

@@ -7,3 +7,8 @@ void hashwide_add(void *state, const void *p, size_t n)
 {
 	XXH3_128bits_update(state, p, n);
 }
+
+uint64_t hashwide_once(const void *p, size_t n)
+{
+	return XXH3_64bits(p, n);
+}

@@ -1,36 +1,33 @@
 /*
- * jsonplain.h - the bytes of a string of JSON that are ASCII as they stand, or an escape of one
- * letter.
+ * jsonplain.h - the text of a string of JSON, up to its end or to what is no text.
  *
- * Where such a run ends cannot be foreseen, so a step goes as far as the first stop of a block of
- * 64 bytes, or over all of it but its last byte, and what the stop is decides about numbers alone.
+ * Which bytes of a block of 64 need a look is found for all of them at once, before any of them is
+ * taken: so the next block's do not wait for this one's, and what stands for itself is copied by
+ * blocks, too.
  */
 #ifndef BASE_JSONPLAIN_H
 #define BASE_JSONPLAIN_H
 
+#include "base/jsonescape.h"
 #include "base/lane16.h"
+#include "base/utf8.h"
+
+#include <stdbool.h>
 
 struct jsonplain {
-	const char *p, *end; /* what is read: p is moved to the first byte that is none of these */
+	const char *p, *end; /* what is read: p is moved to the first byte that is no text */
 	char *to;            /* where it is decoded to; moved */
-};
-
-/* What an escape of one letter stands for; 0: it is none */
-static const char jsonplain_meaning[256] = {
-	['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
-	['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
 };
 
 enum { JSONPLAIN_BLOCK = 64 }; /* bytes that may be written behind what is decoded */
 
-/* May end before such an escape, near s->end. */
+/* May end before what is no ASCII, or before an escape, near s->end. */
 void jsonplain(struct jsonplain *s);
 /* The same, compiled for AVX2: where cpu_wide. */
 void jsonplainwide(struct jsonplain *s);
 
-/* Copies a block. A bit for each byte of it that is not ASCII as it stands, the first one's lowest
- */
-static inline uint64_t jsonplain_copy(char *to, const char *from)
+/* A bit for each byte of a block that is not ASCII as it stands, the first one's lowest */
+static inline uint64_t jsonplain_stops(const char *block)
 {
 	uint64_t stops = 0;
 
@@ -41,44 +38,118 @@ static inline uint64_t jsonplain_copy(char *to, const char *from)
 	for (int i = 0; i < JSONPLAIN_BLOCK; i += 32) {
 		lane32 v;
 
-		memcpy(&v, from + i, sizeof v);
-		memcpy(to + i, &v, sizeof v);
+		memcpy(&v, block + i, sizeof v);
 		v |= (lane32)((v == '"') | (v == '\\') | (v < ' '));
 		stops |= (uint64_t)(uint32_t)__builtin_ia32_pmovmskb256((signed32)v) << i;
 	}
 #else
-	for (int i = 0; i < JSONPLAIN_BLOCK; i += 16) {
-		lane16 v = lane16_at(from + i);
-
-		memcpy(to + i, &v, sizeof v);
-		stops |= (uint64_t)lane16_json_ascii(v) << i;
-	}
+	for (int i = 0; i < JSONPLAIN_BLOCK; i += 16)
+		stops |= (uint64_t)lane16_json_ascii(lane16_at(block + i)) << i;
 #endif
 	return stops;
 }
 
-static inline void jsonplain_blocks(struct jsonplain *s)
+/* Takes what stands for itself up to here, a block at most. */
+static inline void jsonplain_take(struct jsonplain *s, const char *here)
 {
-	const char *p = s->p, *end = s->end;
-	char *q = s->to;
+	memcpy(s->to, s->p, JSONPLAIN_BLOCK);
+	s->to += here - s->p;
+	s->p = here;
+}
 
-	while (end - p > JSONPLAIN_BLOCK) {
-		uint64_t stops = jsonplain_copy(q, p);
-		int n = __builtin_ctzll(stops | UINT64_C(1) << 63), stop = stops >> n & 1;
-		char letter = jsonplain_meaning[(unsigned char)p[n + 1]];
+/* Takes an escape, or lets what is not ASCII stand for itself: how many bytes it has. 0: it is
+ * neither. */
+static inline size_t jsonplain_look(struct jsonplain *s, const char *here)
+{
+	char letter = jsonescape_meaning[(unsigned char)here[1]], *to;
+	int n = 2;
 
-		p += n;
-		q += n;
-		if (stop && (*p != '\\' || !letter))
-			break;
-		*q = letter;
-		q += stop;
-		p += 2 * stop;
+	if (*here & 0x80)
+		return utf8_char(here, (size_t)(s->end - here));
+	if (*here != '\\' || (!letter && here[1] != 'u'))
+		return 0;
+	jsonplain_take(s, here);
+	to = s->to; /* for this one call: what s holds stays in registers */
+	if (letter)
+		*to++ = letter;
+	else
+		n = jsonescape_unicode(here, s->end, &to);
+	n = n > 0 ? n : 0;
+	s->to = to;
+	s->p += n;
+	return (size_t)n;
+}
+
+/* Takes a block, of which *seen has been looked at before; *seen is then behind the block, and
+ * where the next one's look begins. False: s->p is where the run ends. */
+static inline bool jsonplain_block(struct jsonplain *s, const char *block, const char **seen)
+{
+	uint64_t stops = jsonplain_stops(block) & UINT64_MAX << (*seen - block);
+
+	while (stops) {
+		int n = __builtin_ctzll(stops);
+		size_t len = jsonplain_look(s, block + n);
+
+		if (!len) {
+			jsonplain_take(s, block + n);
+			return false;
+		}
+		*seen = block + n + len;
+		stops &= ~(((UINT64_C(1) << len) - 1) << n);
 	}
-	for (; p < end && *p != '"' && *p != '\\' && (unsigned char)(*p - ' ') < 0x60; *q++ = *p++)
-		;
-	s->p = p;
-	s->to = q;
+	block += JSONPLAIN_BLOCK;
+	if (s->p < block)
+		jsonplain_take(s, block);
+	*seen = *seen < block ? block : *seen;
+	return true;
+}
+
+/* Takes up to sixteen bytes. True: the run ends there */
+static inline bool jsonplain_short(struct jsonplain *s)
+{
+	unsigned stops;
+	lane16 v;
+	int n;
+
+	if (s->end - s->p < 16)
+		return false;
+	v = lane16_at(s->p);
+	stops = lane16_json_ascii(v);
+	n = stops ? __builtin_ctz(stops) : 16;
+	memcpy(s->to, &v, sizeof v);
+	s->p += n;
+	s->to += n;
+	return stops && *s->p == '"';
+}
+
+/* Near the end, where blocks would go beyond it */
+static inline void jsonplain_rest(struct jsonplain *s)
+{
+	const char *p;
+
+	do {
+		p = s->p;
+		if (jsonplain_short(s))
+			return;
+	} while (s->p - p == 16);
+	while (s->p < s->end && *s->p != '"' && *s->p != '\\' &&
+	       (unsigned char)(*s->p - ' ') < 0x60)
+		*s->to++ = *s->p++;
+}
+
+static inline void jsonplain_blocks(struct jsonplain *run)
+{
+	struct jsonplain s = *run;
+	const char *block = s.p, *seen = s.p;
+	bool more = true;
+
+	for (; more && s.end - block >= 2 * JSONPLAIN_BLOCK; block += JSONPLAIN_BLOCK)
+		more = jsonplain_block(&s, block, &seen);
+	while (more && s.p < seen) /* a character that goes on where the blocks end */
+		*s.to++ = *s.p++;
+	if (more)
+		jsonplain_rest(&s);
+	*run = s;
 }
 
 #endif

@@ -1,6 +1,7 @@
 /* tape.c - JSON in place. See tape.h. */
 #include "base/tape.h"
 #include "base/cpu.h"
+#include "base/jsonescape.h"
 #include "base/jsonplain.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -36,76 +37,21 @@ static inline uint64_t eight_bytes(const char *p)
 	return le64toh(w);
 }
 
-/* The value of 4 hex digits; -1: they are not */
-static int32_t hex4(const char *p)
-{
-	int32_t v = 0;
-
-	for (int i = 0; i < 4; i++) {
-		int c = p[i], d = c >= '0' && c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
-
-		if (d < 0 || d > 15 || ((c < '0' || c > '9') && d < 10))
-			return -1;
-		v = v * 16 + d;
-	}
-	return v;
-}
-
-static char *put_utf8(char *to, uint32_t c)
-{
-	if (c < 0x80) {
-		*to++ = (char)c;
-		return to;
-	}
-	if (c < 0x800) {
-		*to++ = (char)(0xc0 | c >> 6);
-	} else {
-		if (c < 0x10000) {
-			*to++ = (char)(0xe0 | c >> 12);
-		} else {
-			*to++ = (char)(0xf0 | c >> 18);
-			*to++ = (char)(0x80 | (c >> 12 & 63));
-		}
-		*to++ = (char)(0x80 | (c >> 6 & 63));
-	}
-	*to++ = (char)(0x80 | (c & 63));
-	return to;
-}
-
-/* Passes "\uXXXX", of a pair both, and writes the character; p stands behind the backslash. */
-static enum tape_end scan_unicode(struct scan *s, char **to)
-{
-	int32_t c, low;
-
-	if (s->end - s->p < 5)
-		return TAPE_CUT;
-	c = hex4(s->p + 1);
-	s->p += 5;
-	if (c < 0 || (c >= 0xdc00 && c < 0xe000))
-		return TAPE_BAD;
-	if (c >= 0xd800 && c < 0xe000) {
-		if (s->end - s->p < 6)
-			return TAPE_CUT;
-		low = s->p[0] == '\\' && s->p[1] == 'u' ? hex4(s->p + 2) : -1;
-		s->p += 6;
-		if (low < 0xdc00 || low >= 0xe000)
-			return TAPE_BAD;
-		c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
-	}
-	*to = put_utf8(*to, (uint32_t)c);
-	return TAPE_WHOLE;
-}
-
 /* Passes an escape, and writes what it stands for, which is shorter. */
 static enum tape_end scan_escape(struct scan *s, char **to)
 {
-	s->p++;
-	if (s->p == s->end)
+	int n = 2;
+
+	if (s->end - s->p < n)
 		return TAPE_CUT;
-	if (*s->p == 'u')
-		return scan_unicode(s, to);
-	**to = jsonplain_meaning[(unsigned char)*s->p++];
-	return *(*to)++ ? TAPE_WHOLE : TAPE_BAD;
+	if (s->p[1] == 'u')
+		n = jsonescape_unicode(s->p, s->end, to);
+	else if ((**to = jsonescape_meaning[(unsigned char)s->p[1]]))
+		++*to;
+	else
+		n = -1;
+	s->p += n > 0 ? n : 0;
+	return n > 0 ? TAPE_WHOLE : n ? TAPE_BAD : TAPE_CUT;
 }
 
 static struct tape_node *new_node(struct scan *s, enum tape_type type)
@@ -121,13 +67,13 @@ static struct tape_node *new_node(struct scan *s, enum tape_type type)
 	return &t->v[t->n++];
 }
 
-/* To the next byte that is neither plain nor an escape of one letter; what comes before it is
- * decoded to *to. */
+/* As far as jsonplain goes, which for most keys is not far. */
 static void plain_bytes(struct scan *s, char **to)
 {
 	struct jsonplain run = {s->p, s->end, *to};
 
-	(s->wide ? jsonplainwide : jsonplain)(&run);
+	if (!jsonplain_short(&run))
+		(s->wide ? jsonplainwide : jsonplain)(&run);
 	s->p = run.p;
 	*to = run.to;
 }
@@ -538,26 +484,6 @@ struct tape_val tape_root(struct tape *t)
 	return (struct tape_val){t, 0};
 }
 
-enum tape_type tape_type(struct tape_val v)
-{
-	return v.t ? (enum tape_type)node_of(v)->type : TAPE_NONE;
-}
-
-bool tape_none(struct tape_val v)
-{
-	return tape_type(v) <= TAPE_NULL;
-}
-
-bool tape_text(struct tape_val v, struct span *s)
-{
-	const struct tape_node *node = v.t ? node_of(v) : NULL;
-
-	if (!node || node->type != TAPE_TEXT)
-		return false;
-	*s = (struct span){text_of(v.t, node), node->n};
-	return true;
-}
-
 bool tape_is(struct tape_val v, const char *text)
 {
 	struct span s;
@@ -572,18 +498,6 @@ struct tape_iter tape_walk(struct tape_val v)
 	if (type != TAPE_ARRAY && type != TAPE_OBJECT)
 		return (struct tape_iter){0};
 	return (struct tape_iter){{v.t, v.i + 1}, node_of(v)->n, type == TAPE_OBJECT};
-}
-
-bool tape_next(struct tape_iter *it, struct tape_val *key, struct tape_val *value)
-{
-	if (!it->left)
-		return false;
-	it->left--;
-	*key = (struct tape_val){it->pairs ? it->at.t : NULL, it->at.i};
-	it->at.i += it->pairs;
-	*value = it->at;
-	it->at.i = node_of(it->at)->next;
-	return true;
 }
 
 struct tape_val tape_get_n(struct tape_val v, const char *key, size_t n)

@@ -69,8 +69,14 @@ enum tape_end tape_parse(struct tape *t, const char *text, size_t n);
 void tape_free(struct tape *t);
 
 struct tape_val tape_root(struct tape *t);
-enum tape_type tape_type(struct tape_val v);
-bool tape_none(struct tape_val v); /* absent or null */
+static inline enum tape_type tape_type(struct tape_val v)
+{
+	return v.t ? (enum tape_type)v.t->v[v.i].type : TAPE_NONE;
+}
+static inline bool tape_none(struct tape_val v) /* absent or null */
+{
+	return tape_type(v) <= TAPE_NULL;
+}
 /* The value of this key; absent when v is no object or has none. */
 struct tape_val tape_get_n(struct tape_val v, const char *key, size_t n);
 static inline struct tape_val tape_get(struct tape_val v, const char *key)
@@ -81,7 +87,13 @@ uint32_t tape_count(struct tape_val v); /* elements or pairs; 0 of anything else
 struct tape_val tape_at(struct tape_val array, uint32_t i);
 
 /* False when the type is another; the result is then untouched. The text is valid as v is. */
-bool tape_text(struct tape_val v, struct span *s);
+static inline bool tape_text(struct tape_val v, struct span *s)
+{
+	if (tape_type(v) != TAPE_TEXT)
+		return false;
+	*s = (struct span){v.t->plain + v.t->v[v.i].at, v.t->v[v.i].n};
+	return true;
+}
 bool tape_is(struct tape_val v, const char *text); /* this very text */
 bool tape_i64(struct tape_val v, int64_t *x);      /* integers only */
 bool tape_f64(struct tape_val v, double *x);       /* integers too; the nearest double */
@@ -95,6 +107,16 @@ struct tape_iter {
 	bool pairs;
 };
 struct tape_iter tape_walk(struct tape_val v); /* anything else has no elements */
-bool tape_next(struct tape_iter *it, struct tape_val *key, struct tape_val *value);
+static inline bool tape_next(struct tape_iter *it, struct tape_val *key, struct tape_val *value)
+{
+	if (!it->left)
+		return false;
+	it->left--;
+	*key = (struct tape_val){it->pairs ? it->at.t : NULL, it->at.i};
+	it->at.i += it->pairs;
+	*value = it->at;
+	it->at.i = it->at.t->v[it->at.i].next;
+	return true;
+}
 
 #endif

@@ -36,7 +36,8 @@ static void set_meta(struct from *f, struct sample *s)
 	memcpy(to + head.n, s->meta.p, s->meta.n);
 	all = (struct span){to, head.n + s->meta.n};
 	buf_free(&head);
-	if (mp_skim(all.p, all.n, &len) == MP_OK)
+	/* as many objects as bytes at most, and none too deep: pack_value saw to that */
+	if (all.n <= MP_MAX_OBJECTS || mp_skim(all.p, all.n, &len) == MP_OK)
 		s->t.meta = (struct mp){(const uint8_t *)all.p, all.n};
 	else
 		from_lost(f, "other keys are too large for a record: left out");

@@ -22,9 +22,9 @@ struct hashes {
 struct batch_copy {
 	struct hashes before, now; /* of the rows, step left out */
 	int64_t step;
-	bool open, same; /* all rows so far are those of the batch before, and held */
-	struct buf held; /* as JSON lines */
-	struct hash *hash;
+	bool open, same;  /* all rows so far are those of the batch before, and held */
+	struct buf held;  /* as JSON lines */
+	struct buf parts; /* of a row: see hash_row */
 };
 
 static void free_copy(void *own)
@@ -34,7 +34,7 @@ static void free_copy(void *own)
 	free(b->before.v);
 	free(b->now.v);
 	buf_free(&b->held);
-	hash_free(b->hash);
+	buf_free(&b->parts);
 	free(b);
 }
 
@@ -45,38 +45,38 @@ static bool looks(struct tape_val row)
 	       tape_type(tape_get(row, "advantage")) != TAPE_NONE;
 }
 
-/* All of a value: its types, counts, and bytes */
-static void hash_value(struct hash *h, struct tape_val v)
+/* Appends all of a value: its types, counts, and what its bytes hash to */
+static void hash_value(struct buf *parts, struct tape_val v)
 {
 	struct tape_iter it = tape_walk(v);
 	const struct tape_node *node = &v.t->v[v.i];
-	const uint32_t head[2] = {tape_type(v), node->n};
+	uint64_t part[2] = {(uint64_t)tape_type(v) << 32 | node->n, 0};
 	struct span s = {v.t->text + node->at, node->n};
 	struct tape_val key, value;
 
 	tape_text(v, &s);
-	hash_add(h, head, sizeof head);
 	if (tape_type(v) == TAPE_TEXT || tape_type(v) == TAPE_INT || tape_type(v) == TAPE_REAL)
-		hash_add(h, s.p, s.n);
+		part[1] = hash_once(s.p, s.n);
+	buf_add(parts, part, sizeof part);
 	while (tape_next(&it, &key, &value)) {
 		if (key.t)
-			hash_value(h, key);
-		hash_value(h, value);
+			hash_value(parts, key);
+		hash_value(parts, value);
 	}
 }
 
-static uint64_t row_hash(struct hash *h, struct tape_val row)
+static uint64_t hash_row(struct buf *parts, struct tape_val row)
 {
 	struct tape_iter it = tape_walk(row);
 	struct tape_val key, v;
 
-	hash_reset(h);
+	buf_reset(parts);
 	while (tape_next(&it, &key, &v))
 		if (!tape_is(key, "step")) {
-			hash_value(h, key);
-			hash_value(h, v);
+			hash_value(parts, key);
+			hash_value(parts, v);
 		}
-	return hash_64(h);
+	return hash_once(parts->p, parts->n);
 }
 
 static int put_row(struct from *f, struct tape_val row)
@@ -175,7 +175,6 @@ static int trl_read(struct from *f, struct tape_val row)
 
 	if (!b) {
 		b = f->own = xcalloc(1, sizeof *b);
-		b->hash = hash_new();
 		f->free_own = free_copy;
 	}
 	if (!st && step != b->step)
@@ -187,7 +186,7 @@ static int trl_read(struct from *f, struct tape_val row)
 		b->same = b->before.n;
 		b->step = step;
 	}
-	if (is_as_before(b, row_hash(b->hash, row)) && b->same) {
+	if (is_as_before(b, hash_row(&b->parts, row)) && b->same) {
 		struct span json = from_json(f, row);
 
 		buf_add(&b->held, json.p, json.n);

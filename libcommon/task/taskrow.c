@@ -463,15 +463,16 @@ static char *index_id(const struct row *r, const json_t *index)
 
 void taskrow_content_id(const struct span text[4], char id[TASKROW_ID])
 {
-	struct hash *h = hash_new();
+	struct buf all = {0};
 
+	buf_reserve(&all, 8 + text[0].n + text[1].n + text[2].n + text[3].n);
 	for (int i = 0; i < 4; i++) {
-		hash_add(h, text[i].p ? text[i].p : "\1", text[i].p ? text[i].n : 1);
-		hash_add(h, "", 1);
+		buf_add(&all, text[i].p ? text[i].p : "\1", text[i].p ? text[i].n : 1);
+		buf_char(&all, '\0');
 	}
 	memcpy(id, "row:", 4);
-	hash_hex(hash_64(h), id + 4);
-	hash_free(h);
+	hash_hex(hash_once(all.p, all.n), id + 4);
+	buf_free(&all);
 }
 
 static struct span span_of(const char *text)

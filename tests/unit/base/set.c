@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-/* In pieces of any size, both widths are those of the whole. */
+/* In pieces of any size, both widths are those of the whole; so is that of bytes in one piece. */
 static void hash_in_pieces(void **state)
 {
 	static char data[5000];
@@ -32,6 +32,7 @@ static void hash_in_pieces(void **state)
 			hash_add(h, data + at, piece);
 		}
 		assert_true(hash_64(h) == XXH3_64bits(data, n));
+		assert_true(hash_once(data, n) == XXH3_64bits(data, n));
 		hash_128(h, got);
 		assert_true(got[0] == want.low64 && got[1] == want.high64);
 	}
@@ -39,6 +40,10 @@ static void hash_in_pieces(void **state)
 	hash_free(NULL);
 	hash_hex(0xabc, hex);
 	assert_string_equal(hex, "0000000000000abc");
+	hash_hex(UINT64_C(0x0123456789abcdef), hex);
+	assert_string_equal(hex, "0123456789abcdef");
+	hash_hex(UINT64_C(0xf9a0ffff00009a90), hex);
+	assert_string_equal(hex, "f9a0ffff00009a90");
 	h = hash_new(); /* the known answer for no bytes */
 	hash_hex(hash_64(h), hex);
 	assert_string_equal(hex, "2d06800538d394c2");

@@ -11,9 +11,11 @@ static struct tape tape;
 
 static enum tape_end parsed(const char *text, size_t n)
 {
-	static char mem[65536];
+	static char *mem; /* no byte more, so that a sanitizer sees a read of one */
 
-	assert_true(n < sizeof mem);
+	free(mem);
+	mem = malloc(n ? n : 1);
+	assert_non_null(mem);
 	memcpy(mem, text, n);
 	return tape_parse(&tape, mem, n);
 }
@@ -23,7 +25,7 @@ static void check_same(struct tape_val v, const json_t *j)
 {
 	struct tape_iter it = tape_walk(v);
 	struct tape_val key, value;
-	struct span s;
+	struct span s = {0};
 	int64_t i;
 	double x;
 
@@ -182,6 +184,9 @@ static const char *const marks[] = {"\\n",
 				    "\\ud83c\\udf89",
 				    "\xc3\xa9",
 				    "\xf0\x9f\x8e\x89",
+				    "\xe2\x82\xac",
+				    "\\\\",
+				    "\\\"",
 				    "\"",
 				    "\x1f",
 				    "\xff",
