@@ -422,14 +422,20 @@ rloop view -o answers.html run/iter-1/eval.traj"
 	rm -rf run-2
 	more=(--max-new 30)
 	hinted "{\"step\":1,\"reward\":0.2,${good/0.01/0.6}}" "{\"step\":2,\"reward\":0.3,${good/0.01/0.5}}"
-	says "hint: 55 % of the responses were cut off at --max-new 30 or the policy's length; with twice that: "
+	says "hint: 55 % of the responses were cut off at --max-new 30; with twice that: "
 	grep -q -- "-d run-2 --max-new 60$" err
+	hinted "{\"step\":1,\"longest\":30,\"reward\":0.2,${good/0.01/0.6}}" "{\"step\":2,\"longest\":9,\"reward\":0.3,${good/0.01/0.5}}"
+	says "hint: 55 % of the responses were cut off at --max-new 30; with twice that: "
+	hinted "{\"step\":1,\"longest\":29,\"reward\":0.2,${good/0.01/0.6}}" "{\"step\":2,\"longest\":9,\"reward\":0.3,${good/0.01/0.5}}"
+	says "hint: 55 % of the responses were cut off at 29 tokens or less, where prompt and response fill the policy; its length is \
+max_len: policy-init --info $PWD/base"
+	not grep -q max-new err
 	more=(--explore-opts '--max-new=30')
 	hinted "{\"step\":1,\"reward\":0.2,${good/0.01/0.6}}" "{\"step\":2,\"reward\":0.3,${good/0.01/0.5}}"
 	grep -qF -- "-d run-2 --explore-opts '--max-new=30 --max-new 60'" err
 	more=(--explore-opts '--max-n 30') # cut short
 	hinted "{\"step\":1,\"reward\":0.2,${good/0.01/0.6}}" "{\"step\":2,\"reward\":0.3,${good/0.01/0.5}}"
-	says "cut off at --max-new 30 or"
+	says "cut off at --max-new 30;"
 	grep -qF -- "-d run-2 --explore-opts '--max-n 30 --max-new 60'" err
 	hinted "{\"step\":1,\"reward\":0.2,${good/1e-4/1e9}}" "{\"step\":2,\"reward\":0.3,${good/1e-4/1e9}}"
 	[ -z "$(grep -v "^rloop run: [id]" err)" ]
@@ -515,6 +521,10 @@ rloop view -o answers.html run/iter-1/eval.traj"
 	wait $pid || true
 	"$rloop" status --json run | jq -e '.progress == null' ||
 		{ sleep 1 && "$rloop" status --json run | jq -e '.progress == null'; }
+	[ -s run/.progress ]
+	# which is not the next call's
+	status_is 2 "${call[@]}" -N 3
+	[ ! -e run/.progress ]
 }
 
 @test "example curves: CSV and event files, of a run that goes on too" {
@@ -534,6 +544,22 @@ rloop view -o answers.html run/iter-1/eval.traj"
 	says "no explore.log"
 }
 
+@test "what comes behind a stage: how often it does, the time of the others, and whether some are unknown" {
+	# shellcheck source=pipelines/watch.bash disable=SC2034
+	. "$root/pipelines/watch.bash"
+	iterations=3 plan=(explore tune eval) took=([eval]=5)
+	[ "$(time_behind eval 0)" = "3 0+" ]
+	[ "$(time_behind explore 1)" = "2 15+" ]
+	took+=([explore]=10 [tune]=7)
+	[ "$(time_behind tune 2)" = "1 20" ]
+	[ "$(time_behind eval 3)" = "0 0" ]
+	[ "$(time_behind pass-at-k 2)" = "0 0" ]
+	plan=(eval)
+	[ "$(time_behind explore '')" = "0 20" ]
+	unset 'took[eval]'
+	[ "$(time_behind explore '')" = "0 0+" ]
+}
+
 @test "a terminal sees how far the loop and a comparison are, nothing else does" {
 	need_tool script
 	fixture tasks base
@@ -541,8 +567,8 @@ rloop view -o answers.html run/iter-1/eval.traj"
 	export OPTS='--groups 2 --group-size 2 --max-new 12 --keep-equal' rloop
 	script -qec 'stty cols 200; "$rloop" run $RUN -d run --explore-opts "$OPTS" --tune-opts "--steps 2"' /dev/null \
 		</dev/null | tr '\r' '\n' >seen
-	grep -E 'rloop run: iteration 1/2, explore: step 1/1 in [0-9]+s \([0-9]+s left in all\)  reward ' seen
-	grep -E 'rloop run: iteration 1/2, tune: update [12]/2[, ].*s (left )?\([0-9]+s ' seen
+	grep -E 'rloop run: iteration 1/2, explore: step 1/1 in [0-9]+s \(>[0-9]+s left in all\)  reward ' seen
+	grep -E 'rloop run: iteration 1/2, tune: update [12]/2[, ].*s (left )?\(>[0-9]+s ' seen
 	grep -E 'rloop run: iteration 2/2, eval: problem [0-9]+/12 in [0-9]+s  reward ' seen
 	script -qec '"$rloop" compare $RUN -S 1 -d runs --explore-opts "$OPTS" vanilla' /dev/null </dev/null | tr '\r' '\n' >seen
 	grep 'rloop compare: 0 of 1 runs complete (rloop status ' seen
