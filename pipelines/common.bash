@@ -326,11 +326,13 @@ parse_options() {
 	check_files
 }
 
+line_end=$'\x01' # stands for one in a value that is handed to a stage: xargs takes none
+
 # hand OPTION VALUE STAGE ...: to these stages, before what is said to one of them; no value: not given
 hand() {
-	local stage text=$1 quote="'\\''"
+	local stage text=$1 value=${2//$'\n'/$line_end} quote="'\\''"
 	[ -n "$2" ] || return 0
-	[ "$1" = --trust ] || text+=" '${2//"'"/$quote}'"
+	[ "$1" = --trust ] || text+=" '${value//"'"/$quote}'"
 	for stage in "${@:3}"; do
 		local -n opts=${stage}_opts
 		opts="$text $opts"
@@ -376,6 +378,7 @@ words_of() {
 	mapfile -d '' into < <(xargs -r printf '%s\0' <<<"$3" 2>/dev/null && printf '\n\0')
 	[[ ${into[*]: -1} == $'\n' ]] || die 2 "$2: a quote without its other: $3"
 	into=("${into[@]:0:${#into[@]}-1}")
+	into=(${into[@]+"${into[@]//"$line_end"/$'\n'}"})
 }
 
 # command_of VARIABLE TOOL [OPTIONS]: the array stage_VARIABLE from $VARIABLE, a command with
@@ -606,7 +609,7 @@ run_stage() {
 		setpriv --pdeathsig TERM "${words[@]}" "${@:3}" || rc=$?
 	fi
 	rm -f "$run/.progress"
-	[ $rc -ne 2 ] || die 2 "$name: ${words[0]##*/}: exit status 2: take other options and another folder"
+	[ $rc -ne 2 ] || die 2 "$name: ${words[0]##*/}: exit status 2: take other options$([ -z "$(kept)" ] || echo ' and another folder')"
 	[ $rc -ne 3 ] || die 3 "$name: ${words[0]##*/}: exit status 3$(remedy "${words[@]:1}" "${@:3}")"
 	[ $rc -eq 0 ] || die $rc "$name: ${words[0]##*/}: exit status $rc; the same call goes on from here"
 	watch_end "$name"

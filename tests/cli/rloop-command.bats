@@ -160,6 +160,21 @@ setup() {
 	says "bad.conf: line 1: expertz: no option of rloop vanilla in a file"
 }
 
+@test "--prompt-template may have line ends; its run.conf repeats it" {
+	fake_stages
+	template=$'One, it\'s said:\n{prompt}\n\nOne:'
+	status_is 0 "$rloop" run -p base -t train.jsonl -e test.jsonl -i 1 -n 7 -k 1 -d run --prompt-template "$template"
+	grep -F -A3 "eval -p $PWD/base" log | grep -F -A2 -- "--prompt-template One, it's said:" | grep -x '{prompt}'
+	status_is 0 "$rloop" run -c run/run.conf
+	status_is 0 "$rloop" run -c run/run.conf -d again
+	cmp run/summary.tsv again/summary.tsv
+	status_is 2 "$rloop" run -c run/run.conf --prompt-template "other {prompt}"
+	says "was begun with other options"
+	# where nothing is kept, the folder takes other options
+	FAKE_FAIL=eval:2 status_is 2 "$rloop" run -p base -t train.jsonl -e test.jsonl -i 1 -n 7 -k 1 -d third
+	[[ $stderr == *": exit status 2: take other options" ]]
+}
+
 @test "run.conf beside the run repeats it: every option, whatever is in it" {
 	fake_stages
 	mkdir "a # place"
@@ -290,6 +305,7 @@ setup() {
 	fixture tasks base
 	status_is 0 "$rloop" doctor -p "$FIX/base" -t "$FIX/train.jsonl" -n 50 -j 1 \
 		--explore-opts '--groups 4 --group-size 4 --max-new 12'
+	says "rloop doctor: a step of these options is measured"
 	grep -q "^tool	rl-explore	rl-explore " out
 	grep -q "^machine	kernels	" out
 	grep -q "^input	policy	$FIX/base: family llama, layers 2," out
@@ -302,7 +318,7 @@ setup() {
 	# what is wrong is marked, and is a no
 	sed '2s/.*/[1]/' "$FIX/train.jsonl" >bad.jsonl
 	status_is 1 "$rloop" doctor -p "$FIX/base" -t bad.jsonl
-	grep -qx "input	tasks	(!) bad.jsonl: 1 of 40 lines are no JSON objects" out
+	grep -qx "input	tasks	(!) bad.jsonl: 1 of 40 lines are no JSON objects (policy-eval(1) says what tasks are)" out
 	not grep -q '^cost' out
 	status_is 1 "$rloop" doctor -p none -t none.jsonl
 	grep -q "^input	policy	(!) .*none" out

@@ -149,7 +149,7 @@ results() {
 	[ ! -e run/iter-1/expert.traj ]
 	status_is 0 rloop -d run
 	FAKE_FAIL=eval:2 status_is 2 rloop -d other
-	says "take other options and another folder"
+	says "exit status 2: take other options"
 }
 
 @test "other options are refused, more iterations and threads are not" {
