@@ -267,6 +267,13 @@ setup() {
 			.evaluated.iter == 2 and .evaluated["pass@1"] == 0.5'
 	done
 	"$rloop" status --json plain | jq -e '.pipeline == "vanilla" and .metrics.step == 7'
+	# an exploration that has made no step yet: those of the last one are not its own
+	cp -r run second
+	rm -r second/iter-2
+	printf '1\niter-2 explore\n' >second/.lock
+	status_is 0 "$rloop" status second
+	[[ $output == "state	stopped"$'\n'"iteration	2 of 2"$'\n'"stage	explore, step 0 of 7"$'\n'* ]]
+	[[ $output == *"metrics	step 7, reward 0.25"* ]]
 	# a stage that failed; a row that was cut off
 	FAKE_FAIL=tune:3 status_is 3 "$rloop" run "${args[@]}" -d failed
 	printf '{"step":8,"rew' >>failed/iter-1/explore.log
