@@ -70,13 +70,14 @@ MAN := $(wildcard man/*.[1-8])
 LIB = $(BUILD)/libcommon.a
 # Compiled once for each set: what is in tensor/, but for these
 ONCE = blas half kernels quant
-# These sets have a product in bf16 of their own, and all else of v4 (tensor/kernel.h).
+# These sets have a product in bf16 of their own, what calls it, and all else of v4 (tensor/kernel.h).
 OWN_amx = libcommon/tensor/bf16amx.c
 OWN_v4bf16 = libcommon/tensor/bf16vdp.c
 OWN = $(OWN_amx) $(OWN_v4bf16)
+ON_BF16 = libcommon/tensor/attention.c libcommon/tensor/kernelset.c
 SET_SRC := $(filter-out $(ONCE:%=libcommon/tensor/%.c) $(OWN),$(wildcard libcommon/tensor/*.c))
 LIB_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(SET_SRC) $(OWN),$(LIB_SRC))) \
-	$(foreach s,$(KERNELS),$(patsubst %.c,$(BUILD)/%.$s.o,$(if $(OWN_$s),$(OWN_$s) libcommon/tensor/kernelset.c,$(SET_SRC))))
+	$(foreach s,$(KERNELS),$(patsubst %.c,$(BUILD)/%.$s.o,$(if $(OWN_$s),$(OWN_$s) $(ON_BF16),$(SET_SRC))))
 FLAGS_v3 = -mavx2 -mfma
 FLAGS_v4 = $(FLAGS_v3) -mavx512f -mavx512bw -mavx512dq -mavx512vl
 FLAGS_amx = $(FLAGS_v4) -mamx-tile -mamx-bf16 -DKERNEL_REST=v4
@@ -201,7 +202,7 @@ CHECKED = build-check
 
 #: all tests, in a build of their own
 check:
-	@$(MAKE) -s --no-print-directory -j$(JOBS) BUILD=$(CHECKED) CFLAGS='$(OPT)' WERROR=-Werror all units fuzzers \
+	@$(MAKE) -s --no-print-directory -j$(JOBS) BUILD=$(CHECKED) CFLAGS='-O3 -g1' WERROR=-Werror all units fuzzers \
 		$$(command -v $(MPICC) >/dev/null && echo mpi)
 	@mkdir -p $(BUILD)
 	@export BIN="$(CURDIR)/$(CHECKED)/bin" UNIT="$(CURDIR)/$(CHECKED)/unit" FUZZ="$(CURDIR)/$(CHECKED)/fuzz"; \
@@ -238,6 +239,11 @@ bench: all benches
 	@export PATH="$(abspath $(BUILD)/bin):$(abspath $(BUILD)/bench):$$PATH"; \
 		for b in $(or $(ONLY:%=tests/bench/%.sh),$(wildcard tests/bench/*.sh)); do \
 		bash $$b || exit; done
+
+#: the newest PyTorch, in build/peers: what bench PEERS=1 then measures beside (gigabytes)
+peers:
+	python3 -m venv build/peers
+	build/peers/bin/pip install -q --upgrade torch
 
 #: the loop against plain RL on generated problems: minutes
 demo: all
@@ -336,7 +342,7 @@ deb: dist
 	cd $(DEB)/$(DIST) && cp -r docs/packages/debian . && dpkg-buildpackage -b -us -uc
 	@ls $(DEB)/*.deb
 
-TARGETS = all mpi units fuzzers benches deps check check-long check-san coverage fuzz bench demo paper \
+TARGETS = all mpi units fuzzers benches deps check check-long check-san coverage fuzz bench peers demo paper \
 	install uninstall clean help dist deb
 
 .PHONY: $(TARGETS)

@@ -8,9 +8,9 @@
 #include "base/tool.h"
 #include "stream/columns.h"
 #include "stats/cells.h"
-#include "stats/pigeonhole.h"
-#include "stats/evalset.h"
+#include "stats/contrast.h"
 #include "stats/passk.h"
+#include "stats/tradeoff.h"
 #include "stream/rec.h"
 
 #include <inttypes.h>
@@ -20,16 +20,17 @@
 #include <string.h>
 
 enum { MAX_KS = 100, MAX_LINE = 1 << 16 };
-enum { AVG, ENTROPY, DISTINCT, FORGETTING, PASS }; /* PASS + i: of ks[i] */
 
 static bool json, problems, strict;
 static double threshold = 0.5;
 static int64_t bootstrap = 1000, seed;
-static const char *k_list = "1,4,8,16,32", *reference;
+static const char *k_list = "1,4,8,16,32", *reference, *validation;
 
 static const struct opt opts[] = {
 	{0, "reference", "VARIANT", OPT_STR, &reference, 0, 0,
 	 "variant that differences are to (without: no differences)"},
+	{0, "validation", "SET", OPT_STR, &validation, 0, 0,
+	 "of a list by temperature: rows of each variant at the one that is best on this set"},
 	{'k', "k", "LIST", OPT_STR, &k_list, 0, 0, "numbers of attempts"},
 	OPT__THRESHOLD(threshold),
 	OPT__BOOTSTRAP(bootstrap),
@@ -44,10 +45,10 @@ static const struct tool tool = {
 	"Evaluations of several variants, seeds and points of training, compared.", opts};
 
 static uint64_t ks[MAX_KS];
-static size_t n_ks;
 static struct evalset all;
-static size_t reference_id = (size_t)-1; /* its number among the variants; -1: none is asked for */
-static struct pigeonhole draws;
+static struct contrast how = {.all = &all, .ks = ks};
+static size_t reference_id = (size_t)-1;  /* its number among the variants; -1: none is asked for */
+static size_t validation_id = (size_t)-1; /* the same of the set */
 static struct buf table;
 static struct cells cells = {.to = &table};
 
@@ -59,26 +60,43 @@ static void notes(const struct eval *e, const char *path)
 		msg_info("%s: %" PRIu64 " trajectories without a reward left out, %" PRIu64
 			 " of them with a failed verifier",
 			 path, e->ungraded, e->failed);
+	if (e->relabelled)
+		msg_info("%s: %" PRIu64 " relabelled trajectories left out", path, e->relabelled);
+}
+
+/* The point of an evaluation, as the list has it: a step, or a temperature */
+static int read_point(struct span field, int64_t *n, struct reason *why)
+{
+	char *text = xstrndup(field.n ? field.p : "", field.n);
+	double t = 0;
+	int st = 0;
+
+	if (all.by_temperature && !num_f64(text, 0, 1e6, &t))
+		st = fail(why, ST_INPUT, "temperature %s is no number from 0", text);
+	else if (all.by_temperature)
+		*n = llround(t * EVALSET_DEGREES);
+	else if (!num_i64(text, 0, INT64_MAX, n))
+		st = fail(why, ST_INPUT, "step %s is no whole number", text);
+	free(text);
+	return st;
 }
 
 /* One row of the list. Its file is named from where the list is: the first n_dir bytes of name. */
 static int read_row(struct span line, const char *name, size_t n_dir, struct reason *why)
 {
 	struct span f[5] = {{0}}, file;
-	char *step, *path;
+	char *path;
 	struct eval *e;
 	int64_t n = 0;
-	int st = 0;
+	int st;
 
 	for (size_t i = 0; i < 5; i++)
 		columns_field(&line, &f[i]);
 	file = f[4];
-	step = xstrndup(f[3].n ? f[3].p : "", f[3].n);
 	if (!file.n || line.n)
-		st = fail(why, ST_INPUT, "not five columns: set, variant, seed, step, file");
-	else if (!num_i64(step, 0, INT64_MAX, &n))
-		st = fail(why, ST_INPUT, "step %s is no whole number", step);
-	free(step);
+		return fail(why, ST_INPUT, "not five columns: set, variant, seed, %s, file",
+			    all.by_temperature ? "temperature" : "step");
+	st = read_point(f[3], &n, why);
 	if (st)
 		return st;
 	if (file.p[0] == '/')
@@ -92,9 +110,18 @@ static int read_row(struct span line, const char *name, size_t n_dir, struct rea
 	return st;
 }
 
-static int read_list(const char *path, struct reason *why)
+static int read_title(struct span line, struct reason *why)
 {
 	static const char title[] = "set\tvariant\tseed\tstep\tfile";
+
+	all.by_temperature = span_is(line, "set\tvariant\tseed\ttemperature\tfile");
+	if (!all.by_temperature && !span_is(line, title))
+		return fail(why, ST_INPUT, "the header is not \"%s\"", title);
+	return 0;
+}
+
+static int read_list(const char *path, struct reason *why)
+{
 	const char *slash = strrchr(path, '/');
 	struct span line;
 	struct in in;
@@ -107,8 +134,8 @@ static int read_list(const char *path, struct reason *why)
 		line.n -= line.n && line.p[line.n - 1] == '\r';
 		if (n++)
 			st = read_row(line, path, slash ? (size_t)(slash - path) + 1 : 0, why);
-		else if (!span_is(line, title))
-			st = fail(why, ST_INPUT, "the header is not \"%s\"", title);
+		else
+			st = read_title(line, why);
 		if (st)
 			fail_prefix(why, "%s: line %zu", in.name, n);
 	}
@@ -122,191 +149,49 @@ static int read_list(const char *path, struct reason *why)
 	return st;
 }
 
-/* ---- reckoning ---- */
-
-/* The evaluations of one variant at one step: all.v[from .. from + n), one a seed */
-struct block {
-	size_t from, n;
-};
-
-static struct block block_at(size_t from)
-{
-	struct block b = {from, 1};
-	const struct eval *e = &all.v[from];
-
-	while (from + b.n < all.n && e[b.n].set == e->set && e[b.n].variant == e->variant &&
-	       e[b.n].step == e->step)
-		b.n++;
-	return b;
-}
-
-/* The reference's block at the same set and step; n 0: there is none. */
-static struct block reference_of(struct block b)
-{
-	if (all.v[b.from].variant == reference_id)
-		return (struct block){0};
-	for (size_t i = 0; i < all.n; i++)
-		if (all.v[i].set == all.v[b.from].set && all.v[i].variant == reference_id &&
-		    all.v[i].step == all.v[b.from].step)
-			return block_at(i);
-	return (struct block){0};
-}
-
-/* NaN: the problem has no such value. */
-static double value(const struct eval *e, size_t problem, size_t metric)
-{
-	struct evalcell c = eval_cell(e, problem);
-
-	if (metric == ENTROPY)
-		return c.n_entropy ? c.entropy / (double)c.n_entropy : NAN;
-	if (!c.n)
-		return NAN;
-	if (metric == AVG)
-		return (double)c.c / (double)c.n;
-	if (metric == DISTINCT)
-		return (double)c.distinct;
-	if (metric == FORGETTING)
-		return evalset_earlier(&all, e, problem) ? c.c == 0 : NAN;
-	return passk(c.n, c.c, ks[metric - PASS]);
-}
-
-/* pass@k exists if each problem that was judged has k samples. */
-static bool exists(struct block b, size_t cols, size_t metric)
-{
-	for (size_t i = 0; i < b.n && metric >= PASS; i++)
-		for (size_t p = 0; p < cols; p++) {
-			uint64_t n = eval_cell(&all.v[b.from + i], p).n;
-
-			if (n && n < ks[metric - PASS])
-				return false;
-		}
-	return true;
-}
-
-/* The evaluation of b whose seed is that of e; NULL: there is none. */
-static const struct eval *fellow(struct block b, const struct eval *e)
-{
-	for (size_t i = 0; i < b.n; i++)
-		if (all.v[b.from + i].seed == e->seed)
-			return &all.v[b.from + i];
-	return NULL;
-}
-
-/* Values (rows, cols) of those seeds of b that with has too (with.n 0: of all); their number. */
-static size_t gather(struct block b, struct block with, size_t cols, size_t metric, double *v)
-{
-	bool there = exists(b, cols, metric);
-	size_t rows = 0;
-
-	for (size_t i = 0; i < b.n; i++) {
-		const struct eval *e = &all.v[b.from + i];
-		bool common = !with.n || fellow(with, e);
-
-		for (size_t p = 0; p < cols && common; p++)
-			v[rows * cols + p] = there ? value(e, p, metric) : NAN;
-		rows += common;
-	}
-	return rows;
-}
-
-struct result {
-	double value, low, high;
-};
-
-/* Of the mean over all seeds and problems of b */
-static struct result mean_of(struct block b, size_t cols, size_t metric)
-{
-	double *v = xarray(b.n * cols + 1, sizeof *v);
-	double *mean = xarray((size_t)bootstrap + 1, sizeof *mean);
-	size_t rows = gather(b, (struct block){0}, cols, metric, v);
-	struct result r = {.value = pigeonhole_mean(v, rows * cols)};
-
-	pigeonhole_draw(&draws, rows, cols, (size_t)bootstrap, (uint64_t)seed);
-	pigeonhole_means(&draws, v, mean);
-	pigeonhole_interval(mean, (size_t)bootstrap, &r.low, &r.high);
-	free(v);
-	free(mean);
-	return r;
-}
-
-static bool is_measured(struct evalcell c, size_t metric)
-{
-	return metric == ENTROPY ? c.n_entropy > 0 : c.n > 0;
-}
-
-/* Of the values that gather made of both, NaN where one evaluation measured the problem and its
- * fellow did not: a difference of different problems says nothing. */
-static void pair(struct block b, struct block ref, size_t cols, size_t metric, double *v, double *w)
-{
-	size_t row = 0;
-
-	for (size_t i = 0; i < b.n; i++) {
-		const struct eval *e = &all.v[b.from + i], *r = fellow(ref, e);
-
-		for (size_t p = 0; p < cols && r; p++)
-			if (is_measured(eval_cell(e, p), metric) !=
-			    is_measured(eval_cell(r, p), metric))
-				v[row * cols + p] = w[row * cols + p] = NAN;
-		row += r != NULL;
-	}
-}
-
-/* Of b's mean minus ref's, over the seeds and problems that both have, under the same draws */
-static struct result difference(struct block b, struct block ref, size_t cols, size_t metric)
-{
-	double *v = xarray(b.n * cols + 1, sizeof *v), *w = xarray(ref.n * cols + 1, sizeof *w);
-	double *mean = xarray((size_t)bootstrap + 1, sizeof *mean);
-	double *minus = xarray((size_t)bootstrap + 1, sizeof *minus);
-	size_t rows = gather(b, ref, cols, metric, v);
-	struct result r;
-
-	gather(ref, b, cols, metric, w);
-	pair(b, ref, cols, metric, v, w);
-	r.value = pigeonhole_mean(v, rows * cols) - pigeonhole_mean(w, rows * cols);
-	pigeonhole_draw(&draws, rows, cols, (size_t)bootstrap, (uint64_t)seed);
-	pigeonhole_means(&draws, v, mean);
-	pigeonhole_means(&draws, w, minus);
-	for (size_t i = 0; i < (size_t)bootstrap; i++)
-		mean[i] -= minus[i];
-	pigeonhole_interval(mean, (size_t)bootstrap, &r.low, &r.high);
-	free(v);
-	free(w);
-	free(mean);
-	free(minus);
-	return r;
-}
-
 /* ---- writing ---- */
 
 /* A row of means; all zero: of the header */
 struct line {
 	struct span set, variant;
-	int64_t step;
+	const char *at; /* of a list by temperature: where on its curve the variant is */
+	int64_t point;  /* step or temperature; -1: at no single one */
 	size_t seeds, problems, metric;
+	const char *name; /* of what is no metric; else NULL */
 	struct result value, diff;
 };
 
-static void put_metric(size_t metric)
+static void put_metric(const struct line *l)
 {
 	static const char *const names[] = {"avg@n", "entropy", "distinct", "forgetting"};
+	const char *name = l->name ? l->name : l->metric < CONTRAST_PASS ? names[l->metric] : NULL;
 	char pass[32];
-	int n = 0;
 
-	if (metric >= PASS)
-		n = snprintf(pass, sizeof pass, "pass@%" PRIu64, ks[metric - PASS]);
-	cells_text(&cells, "metric",
-		   n ? (struct span){pass, (size_t)n}
-		     : (struct span){names[metric], strlen(names[metric])});
+	if (!name)
+		snprintf(pass, sizeof pass, "pass@%" PRIu64, ks[l->metric - CONTRAST_PASS]);
+	name = name ? name : pass;
+	cells_text(&cells, "metric", (struct span){name, strlen(name)});
+}
+
+static void put_point(int64_t point)
+{
+	if (all.by_temperature)
+		cells_number(&cells, "temperature",
+			     point < 0 ? NAN : (double)point / EVALSET_DEGREES);
+	else
+		cells_place(&cells, "step", point);
 }
 
 static void put_line(const struct line *l)
 {
 	cells_text(&cells, "set", l->set);
 	cells_text(&cells, "variant", l->variant);
-	cells_place(&cells, "step", l->step);
+	if (all.by_temperature)
+		cells_text(&cells, "at", (struct span){l->at, l->at ? strlen(l->at) : 0});
+	put_point(l->point);
 	cells_count(&cells, "seeds", l->seeds);
 	cells_count(&cells, "problems", l->problems);
-	put_metric(l->metric);
+	put_metric(l);
 	cells_number(&cells, "value", l->value.value);
 	cells_number(&cells, "low", l->value.low);
 	cells_number(&cells, "high", l->value.high);
@@ -317,11 +202,11 @@ static void put_line(const struct line *l)
 }
 
 /* Problems of the set that were judged in any of the block's evaluations */
-static size_t judged(struct block b, size_t cols)
+static size_t judged(struct block b)
 {
 	size_t n = 0;
 
-	for (size_t p = 0; p < cols; p++) {
+	for (size_t p = 0; p < contrast_problems(&how, b); p++) {
 		bool any = false;
 
 		for (size_t i = 0; i < b.n; i++)
@@ -331,34 +216,136 @@ static size_t judged(struct block b, size_t cols)
 	return n;
 }
 
-static void put_block(struct block b)
+static struct line line_of(struct block b)
+{
+	const struct eval *e = &all.v[b.from];
+
+	return (struct line){.set = names_get(&all.sets, e->set),
+			     .variant = names_get(&all.variants, e->variant),
+			     .point = e->step,
+			     .seeds = b.n,
+			     .problems = judged(b)};
+}
+
+/* A row for each metric of b; ref.n 0: without differences. l says the rest. */
+static void put_metrics(struct block b, struct block ref, struct line l)
 {
 	const struct result none = {NAN, NAN, NAN};
-	const struct eval *e = &all.v[b.from];
-	size_t cols = all.problems[e->set].n;
-	struct block ref = reference_of(b);
-	struct line l = {.set = names_get(&all.sets, e->set),
-			 .variant = names_get(&all.variants, e->variant),
-			 .step = e->step,
-			 .seeds = b.n,
-			 .problems = judged(b, cols)};
+	bool any = contrast_problems(&how, b) > 0;
 
-	for (; l.metric < PASS + n_ks; l.metric++) {
-		l.value = cols ? mean_of(b, cols, l.metric) : none;
-		l.diff = ref.n && cols ? difference(b, ref, cols, l.metric) : none;
+	for (; l.metric < CONTRAST_PASS + how.n_ks; l.metric++) {
+		if (l.metric == CONTRAST_FORGETTING && all.by_temperature)
+			continue; /* of temperatures none is the earlier one */
+		l.value = any ? contrast_mean(&how, b, l.metric) : none;
+		l.diff = any && ref.n ? contrast_difference(&how, b, ref, l.metric) : none;
 		put_line(&l);
 	}
 }
 
-static void put_means(void)
+/* Each variant at each step, or temperature */
+static void put_points(void)
 {
 	struct progress far = {"stream", 0, clock_now()};
 
 	for (struct block b = {0}; b.from < all.n; b.from += b.n) {
-		b = block_at(b.from);
-		put_block(b);
+		struct block ref = {0};
+		const struct eval *e = &all.v[b.from];
+		struct line l;
+
+		b = contrast_block(&all, b.from);
+		l = line_of(b);
+		l.at = "temperature";
+		if (e->variant != reference_id)
+			ref = contrast_find(&all, e->set, reference_id, e->step);
+		put_metrics(b, ref, l);
 		progress(&far, b.from + b.n, all.n, "resampling");
 	}
+}
+
+/* The block of the variant on the set, at its temperature that is best on validation problems */
+static struct block best_of(size_t set, size_t variant, size_t metric)
+{
+	int64_t t = tradeoff_best(&how, validation_id, variant, metric);
+
+	return t < 0 ? (struct block){0} : contrast_find(&all, set, variant, t);
+}
+
+/* Each variant at its own best temperature, to the reference at its own; not on the problems that
+ * it was chosen on, where it looks better than it is */
+static void put_best(const char *at, size_t metric)
+{
+	for (size_t set = 0; set < all.sets.n; set++)
+		for (size_t v = 0; v < all.variants.n && set != validation_id; v++) {
+			struct block b = best_of(set, v, metric), ref = {0};
+			struct line l;
+
+			if (!b.n)
+				continue;
+			if (v != reference_id && reference_id != (size_t)-1)
+				ref = best_of(set, reference_id, metric);
+			l = line_of(b);
+			l.at = at;
+			put_metrics(b, ref, l);
+		}
+}
+
+static const struct {
+	enum tradeoff_at what;
+	const char *at, *name; /* NULL: pass@k */
+} tradeoffs[] = {
+	{TRADEOFF_FROM, "overlap", "from"},           {TRADEOFF_TO, "overlap", "to"},
+	{TRADEOFF_AREA, "overlap", "area"},           {TRADEOFF_MEAN, "overlap", NULL},
+	{TRADEOFF_EQUAL_AVG, "equal avg@n", "avg@n"}, {TRADEOFF_PASS, "equal avg@n", NULL},
+	{TRADEOFF_EQUAL_PASS, "equal pass@k", NULL},  {TRADEOFF_AVG, "equal pass@k", "avg@n"},
+};
+
+static void put_tradeoff(size_t set, size_t variant)
+{
+	struct tradeoff t = tradeoff_compare(&how, set, variant, reference_id);
+	struct line l = {.set = names_get(&all.sets, set),
+			 .variant = names_get(&all.variants, variant),
+			 .point = -1,
+			 .seeds = t.seeds,
+			 .problems = all.problems[set].n,
+			 .metric = CONTRAST_PASS + t.k};
+
+	for (size_t i = 0; i < sizeof tradeoffs / sizeof *tradeoffs && t.k < how.n_ks; i++) {
+		l.at = tradeoffs[i].at;
+		l.name = tradeoffs[i].name;
+		l.value = t.value[tradeoffs[i].what];
+		l.diff = t.diff[tradeoffs[i].what];
+		put_line(&l);
+	}
+}
+
+/* Curves over all temperatures, each to the reference's */
+static void put_tradeoffs(void)
+{
+	for (size_t set = 0; set < all.sets.n; set++)
+		for (size_t v = 0; v < all.variants.n; v++)
+			if (v != reference_id)
+				put_tradeoff(set, v);
+}
+
+/* The greatest k that is asked for, by its number */
+static size_t most_attempts(void)
+{
+	size_t most = 0;
+
+	for (size_t k = 1; k < how.n_ks; k++)
+		most = ks[k] > ks[most] ? k : most;
+	return most;
+}
+
+static void put_means(void)
+{
+	put_points();
+	if (validation) {
+		put_best("best avg@n", CONTRAST_AVG);
+		put_best("best pass@k", CONTRAST_PASS + most_attempts());
+	}
+	if (all.by_temperature && reference)
+		put_tradeoffs();
 }
 
 /* Of a problem; e NULL: the header's */
@@ -370,12 +357,13 @@ static void put_problem(const struct eval *e, size_t problem)
 	cells_text(&cells, "set", e ? names_get(&all.sets, e->set) : no);
 	cells_text(&cells, "variant", e ? names_get(&all.variants, e->variant) : no);
 	cells_text(&cells, "seed", e ? names_get(&all.seeds, e->seed) : no);
-	cells_place(&cells, "step", e ? e->step : 0);
+	put_point(e ? e->step : 0);
 	cells_text(&cells, "task", e ? names_get(&all.problems[e->set], problem) : no);
 	cells_count(&cells, "n", c.n);
 	cells_count(&cells, "correct", c.c);
 	cells_count(&cells, "distinct", c.distinct);
-	cells_number(&cells, "entropy", e ? value(e, problem, ENTROPY) : NAN);
+	cells_number(&cells, "entropy",
+		     e ? contrast_value(&how, e, problem, CONTRAST_ENTROPY) : NAN);
 	cells_end(&cells);
 }
 
@@ -419,19 +407,30 @@ static int check_problems(struct reason *why)
 	return 0;
 }
 
+/* The number of what an option names; (size_t)-1 where it is not given */
+static int number_of(const struct names *names, const char *name, const char *what, size_t *id,
+		     struct reason *why)
+{
+	if (!name)
+		return 0;
+	*id = names_find(names, (struct span){name, strlen(name)});
+	return *id == (size_t)-1 ? fail(why, ST_INPUT, "no %s %s in it", what, name) : 0;
+}
+
 static int run(const char *list, struct reason *why)
 {
 	int st = read_list(list, why);
 
 	if (st)
 		return st;
-	if (reference) {
-		reference_id =
-			names_find(&all.variants, (struct span){reference, strlen(reference)});
-		if (reference_id == (size_t)-1)
-			return fail(why, ST_INPUT, "%s: no variant %s in it", list, reference);
-	}
-	if (check_problems(why))
+	st = number_of(&all.variants, reference, "variant", &reference_id, why);
+	if (!st && validation && !all.by_temperature)
+		st = fail(why, ST_INPUT, "--validation is about a list by temperature");
+	if (!st)
+		st = number_of(&all.sets, validation, "set", &validation_id, why);
+	if (!st)
+		st = check_problems(why);
+	if (st)
 		return fail_prefix(why, "%s", list);
 	put_table();
 	return 0;
@@ -442,8 +441,10 @@ int main(int argc, char *argv[])
 	struct reason why = {0};
 	int i = tool_start(&tool, argc, argv), st = 0;
 
-	n_ks = passk_list(k_list, ks, MAX_KS);
-	if (!n_ks)
+	how.n_ks = passk_list(k_list, ks, MAX_KS);
+	how.bootstrap = (size_t)bootstrap;
+	how.seed = (uint64_t)seed;
+	if (!how.n_ks)
 		st = tool_usage("--k: '%s' is not up to %d different numbers from 1, as 1,4,32",
 				k_list, MAX_KS);
 	else if (argc - i > 1)
@@ -454,7 +455,7 @@ int main(int argc, char *argv[])
 			msg_reason(&why);
 	}
 	evalset_free(&all);
-	pigeonhole_free(&draws);
+	pigeonhole_free(&how.draws);
 	buf_free(&table);
 	return tool_finish(st);
 }

@@ -323,6 +323,8 @@ static void notes(const struct problems *e, const char *name)
 		msg_info("%s: %" PRIu64 " trajectories without a reward left out, %" PRIu64
 			 " of them with a failed verifier",
 			 name, e->ungraded, e->failed);
+	if (e->relabelled)
+		msg_info("%s: %" PRIu64 " relabelled trajectories left out", name, e->relabelled);
 	if (by && e->keys.n && !e->by_seen)
 		msg_warn("%s: --by %s: no trajectory has this key", name, by);
 	if (e->n < e->keys.n)

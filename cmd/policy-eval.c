@@ -98,6 +98,8 @@ static int check_options(void)
 	if (!count_tokens && options_check_ends(stream_file, task_file))
 		return ST_USAGE;
 	o.judge = !no_score && !prompt;
+	if (o.verify.hindsight && !o.judge)
+		return tool_usage("--hindsight is about what is judged");
 	o.seed = (uint64_t)seed;
 	if (greedy)
 		o.sample.temperature = 0;
@@ -124,13 +126,13 @@ static void count(const struct rollout *r)
 static int write_chunk(struct roller *r, const struct rollouts *all, const char *hash,
 		       struct rec_out *w, struct reason *why)
 {
-	static struct buf rewards; /* reused */
+	static struct buf more; /* reused */
 	struct traj t;
 
 	for (size_t i = 0; i < all->n; i++) {
 		count(&all->v[i]);
 		rollout_traj(r, all, i, &t);
-		rollout_rewards(all, i, &t, &rewards);
+		rollout_more(all, i, &t, &more);
 		t.policy = (struct span){hash, strlen(hash)};
 		t.step = step;
 		t.iter = iter;
@@ -305,6 +307,8 @@ static int show_counts(struct reason *why)
 
 	if (!st)
 		st = load_tasks(&tasks, why);
+	if (!st && train_file)
+		st = check_leak(&tasks, why);
 	if (!st)
 		st = limit(&p, &tasks, why);
 	if (!st) {
@@ -338,11 +342,12 @@ static int run(const struct policy *p, struct rec_out *w, struct reason *why)
 	if (!st)
 		st = rank_same(task_hash(&tasks), "the problems", why);
 	if (!st) {
-		size_t n;
+		size_t chunk, n;
 
 		n_tasks = shard_of(tasks.n, &from);
-		n = chunk_of(n_tasks) * (size_t)samples;
-		need.cache = rollout_bytes(r, n / (size_t)rank_count() + 1, n);
+		chunk = chunk_of(n_tasks);
+		n = chunk * (size_t)samples;
+		need.cache = rollout_bytes(r, chunk, n / (size_t)rank_count() + 1, n);
 		st = memory_check(&need, why);
 	}
 	if (!st) {

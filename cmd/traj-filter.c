@@ -210,14 +210,15 @@ static bool is_copy(const struct traj *t)
 	return tally_add(&solutions, key, 1, 0) > (uint64_t)copies;
 }
 
-/* *number: that of the task, with this trajectory counted in its success rate */
+/* *number: that of the task, with this trajectory counted in its success rate, if it was sampled
+ * for it */
 static int rate(const struct traj *t, size_t *number, const struct rec *r, const char *name,
 		struct reason *why)
 {
 	size_t id = *number = names_id(&tasks, t->task);
 
 	rates = names_room(rates, &n_rates, id, sizeof *rates);
-	if (trajscan_graded(t)) {
+	if (trajscan_graded(t) && !t->relabelled.p) {
 		rates[id].graded++;
 		rates[id].correct += traj_correct(t, threshold);
 	}
@@ -287,9 +288,16 @@ static bool rate_fits(const struct task_rate *t)
 	return x >= min_rate && x <= max_rate;
 }
 
+static bool is_relabelled(const struct kept *k)
+{
+	struct mp v = mp_get((struct mp){(const uint8_t *)k->p, k->n}, "relabelled");
+
+	return v.p && mp_type(v) != MP_NIL;
+}
+
 static bool goes_out(const struct kept *k)
 {
-	return k->task != RESERVOIR_ALWAYS && rate_fits(&rates[k->task]);
+	return k->task != RESERVOIR_ALWAYS && (rate_fits(&rates[k->task]) || is_relabelled(k));
 }
 
 /* Whether the next of `left` trajectories is among the `want` that are still drawn: each set of

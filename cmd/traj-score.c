@@ -32,6 +32,7 @@ static const struct opt opts[] = {
 	 "run commands that records or tasks name, and programs where there is no sandbox"},
 	{0, "explain", NULL, OPT_FLAG, &explain, 0, 0,
 	 "note in why what decided, where the verifier says so"},
+	OPTION_HINDSIGHT(o),
 	OPT__STRICT(strict),
 	{0}};
 static const struct tool tool = {"traj-score", "[file ...]",
@@ -111,13 +112,14 @@ static int known_tasks(const struct score *s, size_t n, struct reason *why)
 }
 
 /* ---- the record with its verdict ---- */
-enum { REWARD, VERDICT, EXTRACTED, REWARDS, WHY, KEYS };
+enum { REWARD, VERDICT, EXTRACTED, REWARDS, HINDSIGHT, WHY, KEYS };
 
 /* The record with what the verdict says, and without what it said before */
 static void rewrite(struct buf *b, struct mp map, const struct verdict *v)
 {
 	static struct buf value[KEYS]; /* reused */
-	static const char *const key[KEYS] = {"reward", "verdict", "extracted", "rewards", "why"};
+	static const char *const key[KEYS] = {"reward",  "verdict",   "extracted",
+					      "rewards", "hindsight", "why"};
 	struct edit e[KEYS];
 	msgpack_packer pk[KEYS];
 	size_t n = explain ? KEYS : WHY;
@@ -132,6 +134,8 @@ static void rewrite(struct buf *b, struct mp map, const struct verdict *v)
 	if (*v->extracted)
 		pack_text(&pk[EXTRACTED], (struct span){v->extracted, strlen(v->extracted)});
 	verdict_pack(v, &value[REWARDS]);
+	if (*v->hindsight)
+		pack_str(&pk[HINDSIGHT], v->hindsight);
 	if (v->why)
 		pack_str(&pk[WHY], v->why);
 	for (size_t i = 0; i < n; i++)

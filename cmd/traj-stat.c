@@ -38,6 +38,7 @@ static bool by_step, any;          /* any: a row is open */
 static int64_t now_iter, now_step; /* its place, of --by step */
 static struct names values;        /* of --by KEY; the open row's is the last */
 static struct buf scratch;
+static uint64_t relabelled; /* left out: they were sampled for other problems */
 
 /* ---- the table ---- */
 
@@ -154,6 +155,10 @@ static int add(const struct rec *r, int64_t iter, const char *name, struct reaso
 	if (!r->is_traj)
 		return 0;
 	st = trajscan(&t, r, name, why);
+	if (!st && t.relabelled.p) {
+		relabelled++;
+		return 0;
+	}
 	if (!st)
 		st = by_step ? place_by_step(&t, iter, r, name, why) : place_by_key(r, name, why);
 	if (st)
@@ -201,6 +206,8 @@ int main(int argc, char *argv[])
 	} else {
 		close_row();
 		out_write(out_stdout(), table.p, table.n);
+		if (relabelled)
+			msg_info("%" PRIu64 " relabelled trajectories left out", relabelled);
 	}
 	runstat_free(&run);
 	names_free(&values);

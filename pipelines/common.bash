@@ -16,14 +16,16 @@ export LC_ALL=C.UTF-8 # numbers with a point, not a comma
 
 policy='' tasks='' eval_tasks='' run='' iterations=3 steps=100 seed=1 threads='' ks=1,4,8,16,32
 samples=32 quiet='' explore_opts='' filter_opts='' tune_opts='' eval_opts='' eval_rl='' keep_traj=''
-experts='' tune_from='' mix='' of='' weight='' keep_policies=''
+experts='' tune_from='' mix='' mix_last='' hindsight='' relabel_opts='' of='' weight='' keep_policies=''
+temperatures='' validation=''
 mpi='' strict='' verifier='' trust='' prompt_template='' max_new='' max_prompt='' lora='' # of several stages
 set_name=test also_names=() also_files=() # of the first held-out set; further ones
+at_temperatures=() # those that final policies are evaluated at, too, each as %g writes it
 whole_length='' # where the number of iterations decides the result: that number
 operands=()
 # Commands with arguments, one a stage: see command_of
 stage_EXPLORE=() stage_FILTER=() stage_TUNE=() stage_EVAL=() stage_PASSK=() stage_CAT=()
-stage_MIX=()
+stage_MIX=() stage_RELABEL=()
 
 die() { # STATUS MESSAGE
 	printf '%s: %s\n' "$me" "$2" >&2
@@ -189,7 +191,7 @@ conf_text() {
 			sets=${sets%%=*}
 			[ -z "${!sets}" ] || printf '%s\n' "$name"
 			;;
-		policy | tasks | run | of)
+		policy | tasks | run | of | validation)
 			[ -z "${!sets}" ] ||
 				printf '%s %s\n' "$name" "$(quoted "$(realpath -m "${!sets}")")"
 			;;
@@ -204,7 +206,7 @@ conf_text() {
 # calling: this command, with the user's own commands of stages before it
 calling() {
 	local name program
-	for name in EXPLORE FILTER TUNE MIX EVAL PASSK CAT; do
+	for name in EXPLORE RELABEL FILTER TUNE MIX EVAL PASSK CAT; do
 		[ -z "${!name:-}" ] || printf '%s=%q ' "$name" "${!name}"
 	done
 	program=$(command -v rloop || true)
@@ -220,6 +222,8 @@ calling() {
 again() {
 	printf '%s -c %q\n' "$(calling)" "$(realpath "$run")/run.conf"
 }
+
+default_temperatures=1,.7,.5,.35,.25
 
 # run_options: those of every script that trains
 run_options() {
@@ -243,6 +247,9 @@ run_options() {
 	option tune-opts tune_opts OPTIONS 'further options of rft-tune'
 	option eval-opts eval_opts OPTIONS 'further options of policy-eval; quotes in all of these hold
 words together: "--verifier '\''cmd:python3 judge.py'\''"'
+	option validation validation FILE 'tasks to choose a temperature on: final policies are evaluated
+on them and on the held-out sets at each of --temperatures'
+	option temperatures temperatures LIST "with --validation [$default_temperatures]"
 	option mpi mpi COMMAND 'what starts the processes that share out explorations,
 tunings and evaluations, as "mpirun -np 4" or "srun --mpi=pmix"'
 	option strict strict=1 '' 'refuse held-out tasks that are among the tasks to train on'
@@ -306,17 +313,37 @@ check_options() {
 	[ -z "$threads" ] || whole --threads "$threads"
 	[[ $ks =~ ^[1-9][0-9]*(,[1-9][0-9]*)*$ ]] || die 2 "--ks: '$ks' is no list of numbers"
 	check_launcher
+	check_temperatures
 	conf=$(conf_text)
 	own_explore_opts=$explore_opts
 	hand_shared
 	check_owned ""
 }
 
+# check_temperatures: at_temperatures, where there are problems to choose one on
+check_temperatures() {
+	local t
+	[ -n "$validation$temperatures" ] || return 0
+	[ -n "$validation" ] || die 2 "--temperatures: which is best is chosen on problems of their own: --validation FILE"
+	case " $set_name ${also_names[*]} " in
+	*" validation "*) die 2 "--validation: no held-out set of --eval-tasks may have that name" ;;
+	esac
+	[ -f "$validation" ] || die 3 "$validation: no such file"
+	at_temperatures=()
+	while IFS= read -r -d , t; do
+		[[ $t =~ ^([0-9]{1,2}|[0-9]{0,2}\.[0-9]{1,4})$ ]] || die 2 "--temperatures: '$t' is no number from 0.01 to 99"
+		printf -v t %g "$t"
+		[[ $t != 0 && $t != 0.00* ]] || die 2 "--temperatures: $t is below 0.01"
+		[[ " ${at_temperatures[*]} " != *" $t "* ]] || die 2 "--temperatures: $t stands twice"
+		at_temperatures+=("$t")
+	done <<<"${temperatures:-$default_temperatures},"
+}
+
 # parse_options ARGUMENT ...: those of one run; the script has added its own
 parse_options() {
 	run_options
 	option s,seed seed N "seed [$seed]"
-	of_others=' experts tune-from mix eval-rl filter-opts keep-policies keep-traj of weight '
+	of_others=' experts tune-from mix mix-last hindsight relabel-opts eval-rl filter-opts keep-policies keep-traj of weight '
 	take_options "$@"
 	[ -z "$left_out" ] || note "left out of the file, as no option of $me:$left_out"
 	[ ${#operands[@]} -eq 0 ] || die 2 "${operands[0]}: no operand is expected (see $me --help)"
@@ -446,8 +473,9 @@ options_text() {
 	contents tasks "$tasks"
 	sets_text
 	[ -z "$of" ] || of_text
-	for name in experts tune_from mix weight; do
-		[ -z "${!name}" ] || printf '%s=%s\n' "$name" "${!name}"
+	for name in experts tune_from mix weight mix_last hindsight relabel_opts stage_RELABEL; do
+		local -n value=$name
+		[ -z "${value[*]}" ] || printf '%s=%s\n' "$name" "${value[*]}"
 	done
 }
 
@@ -494,6 +522,8 @@ open_run() {
 		also_files[i]=$(realpath "${also_files[i]}")
 	done
 	[ -z "$of" ] || of=$(realpath "$of")
+	[ -z "$validation" ] || validation=$(realpath "$validation")
+	check_validation
 	mkdir -p "$run" || exit 4
 	# Stages inherit the lock, so that no two ever write; one whose script was killed dies soon
 	exec 9>>"$run/.lock" || exit 4
@@ -652,30 +682,113 @@ mix_into() {
 	keep "$5"
 }
 
-# evaluate I POLICY [PREFIX]: iter-I/PREFIXeval.traj and PREFIXpass-at-k.tsv, and the same for each
-# further held-out set, PREFIXNAME-eval.traj and so on
+# evaluate I POLICY [PREFIX [OPTION ...]]: iter-I/PREFIXeval.traj and PREFIXpass-at-k.tsv, and the same
+# for each further held-out set, PREFIXNAME-eval.traj and so on
 evaluate() {
 	local i
-	evaluate_on "$1" "$2" "${3:-}" "$eval_tasks"
+	evaluate_on "$1" "$2" "${3:-}" "$eval_tasks" "${@:4}"
 	for i in "${!also_names[@]}"; do
-		evaluate_on "$1" "$2" "${3:-}${also_names[i]}-" "${also_files[i]}"
+		evaluate_on "$1" "$2" "${3:-}${also_names[i]}-" "${also_files[i]}" "${@:4}"
 	done
 }
 
-# evaluate_on I POLICY PREFIX TASKS
+# evaluate_on I POLICY PREFIX TASKS [OPTION ...]
 evaluate_on() {
 	local dir=$run/iter-$1 prefix=$3 more
 	words_of more --eval-opts "$eval_opts"
 	# the policy given, once: are these problems trained on?
-	[ "$1" != 0 ] || ! is_ours EVAL policy-eval || [ -z "$tasks" ] ||
+	[ "$1" != 0 ] || [ $# -gt 4 ] || ! is_ours EVAL policy-eval || [ -z "$tasks" ] ||
 		more+=(--leak-check "$tasks" ${strict:+--strict})
 	to_file "iter-$1 ${prefix}eval" "$dir/${prefix}eval.traj" EVAL "${common[@]}" \
 		-p "$2" -t "$4" -n "$samples" -s "$seed" --iter "$1" --step $(($1 * steps)) \
-		"${more[@]}"
+		"${more[@]}" "${@:5}"
 	to_file "iter-$1 ${prefix}pass-at-k" "$dir/${prefix}pass-at-k.tsv" PASSK \
 		${quiet:+-q} -k "$ks" "$dir/${prefix}eval.traj"
 	[ "$(head -n 2 "$dir/${prefix}pass-at-k.tsv" | wc -l)" -eq 2 ] ||
 		die 3 "$dir/${prefix}pass-at-k.tsv is damaged: remove it, and the same call makes it again"
+}
+
+# ---- a final policy at several temperatures ----
+
+# check_validation: its problems are none of those that the chosen temperature is then judged on, and,
+# as those, better none to train on
+check_validation() {
+	local file
+	[ -n "$validation" ] && is_ours EVAL policy-eval || return 0
+	for file in "$eval_tasks" ${also_files[@]+"${also_files[@]}"}; do
+		leaks_no_problem "$file" --strict
+	done
+	leaks_no_problem "$tasks" ${strict:+--strict}
+}
+
+# leaks_no_problem FILE [--strict]: of the validation set into it
+leaks_no_problem() {
+	"${stage_EVAL[@]}" -q -p "$policy" -t "$validation" --count-tokens --leak-check "$1" "${@:2}" >/dev/null || exit
+}
+
+# evaluate_final I POLICY [PREFIX]: for each temperature T iter-I/tT/PREFIXvalidation-eval.traj, and of
+# the held-out sets what evaluate makes, made anew but where iter-I has it at this temperature
+evaluate_final() {
+	local t usual dir
+	usual=$(said_of "$eval_opts" --temperature 1)
+	printf -v usual %g "$usual"
+	for t in ${at_temperatures[@]+"${at_temperatures[@]}"}; do
+		dir=$run/iter-$1/t$t
+		mkdir -p "$dir"
+		same_validation "$dir/validation.of"
+		evaluate_on "$1" "$2" "t$t/${3:-}validation-" "$validation" --temperature "$t"
+		[ "$t" != "$usual" ] || ! is_ours EVAL policy-eval || link_evaluations "$run/iter-$1" "$dir" "${3:-}"
+		evaluate "$1" "$2" "t$t/${3:-}" --temperature "$t"
+	done
+}
+
+# same_validation FILE: what says of which problems the validation set was made is of those of now
+same_validation() {
+	[ -e "$1" ] || { contents validation "$validation" >"$1.part" && keep "$1"; }
+	[ "$(cat "$1")" = "$(contents validation "$validation")" ] ||
+		die 2 "$1: the temperatures were tried on other problems than those of $validation: take those, or another folder"
+}
+
+link_evaluations() { # FROM TO PREFIX
+	local name file
+	for name in '' ${also_names[@]+"${also_names[@]/%/-}"}; do
+		for file in "$3${name}eval.traj" "$3${name}pass-at-k.tsv"; do
+			[ -e "$2/$file" ] || ln "$1/$file" "$2/" 2>/dev/null || { cp "$1/$file" "$2/$file.part" && keep "$2/$file"; }
+		done
+	done
+}
+
+# temperature_rows SET POLICY PREFIX: of those files of the last iteration, a row for each temperature
+temperature_rows() {
+	local t
+	for t in "${at_temperatures[@]}"; do
+		printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$t" \
+			"$(tail -n +2 "$run/iter-$iterations/t$t/$3pass-at-k.tsv" | cut -f 6 | paste -s)"
+	done
+}
+
+temperature_table() {
+	local policy name prefix
+	printf 'set\tpolicy\ttemperature\t%s\n' "$(tail -n +2 "$run/iter-0/pass-at-k.tsv" | cut -f 5 | paste -s)"
+	for policy in final ${eval_rl:+rl}; do
+		prefix=${policy#final}
+		prefix=${prefix:+rl-}
+		temperature_rows "$set_name" "$policy" "$prefix"
+		temperature_rows validation "$policy" "${prefix}validation-"
+		for name in ${also_names[@]+"${also_names[@]}"}; do
+			temperature_rows "$name" "$policy" "$prefix$name-"
+		done
+	done
+}
+
+# try_temperatures: what comes behind the last iteration where there are problems to choose one on, and
+# RUN/temperatures.tsv, which says what came of it
+try_temperatures() {
+	[ ${#at_temperatures[@]} -gt 0 ] || return 0
+	evaluate_final "$iterations" "$run/iter-$iterations/policy"
+	[ -z "$eval_rl" ] || evaluate_final "$iterations" "$run/iter-$iterations/rl-policy" rl-
+	temperature_table >"$run/temperatures.tsv.part"
+	keep "$run/temperatures.tsv"
 }
 
 # rows STREAM: the number of its trajectories; a bare stream of none is empty
@@ -700,7 +813,12 @@ reward() {
 	echo "${mean:--}"
 }
 
-# row I POLICY REWARD EXPERTS TSV: one row of the summary
+# relabelled STREAM: how many of its trajectories are
+relabelled() {
+	if [ -s "$1" ]; then "${stage_CAT[@]}" -c relabelled "$1" | grep -c . || true; else echo 0; fi
+}
+
+# row I POLICY REWARD EXPERTS TSV: one row of the summary. With --hindsight, EXPERTS are two columns
 row() {
 	printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$1" $(($1 * steps)) "$2" "$3" "$4" \
 		"$(tail -n +2 "$5" | cut -f 6 | paste -s)"
@@ -709,18 +827,19 @@ row() {
 # summary_table N [WHAT]: a row for each policy that was evaluated, up to iteration N. WHAT the policies
 # are; without it, rft where there are experts, else rl
 summary_table() {
-	local i dir experts reward
-	printf 'iter\trl_steps\tpolicy\treward\texpert\t%s\n' \
+	local i dir experts reward none=-${hindsight:+$'\t-'}
+	printf 'iter\trl_steps\tpolicy\treward\texpert\t%s%s\n' "${hindsight:+relabelled$'\t'}" \
 		"$(tail -n +2 "$run/iter-0/pass-at-k.tsv" | cut -f 5 | paste -s)"
-	row 0 base - - "$run/iter-0/pass-at-k.tsv"
+	row 0 base - "$none" "$run/iter-0/pass-at-k.tsv"
 	for ((i = 1; i <= $1; i++)); do
 		dir=$run/iter-$i
-		experts=- reward=$(reward $i)
+		experts=$none reward=$(reward $i)
 		if [ -e "$dir/rl-pass-at-k.tsv" ]; then
-			row $i rl "$reward" - "$dir/rl-pass-at-k.tsv"
+			row $i rl "$reward" "$none" "$dir/rl-pass-at-k.tsv"
 		fi
-		[ ! -e "$dir/expert.traj" ] || experts=$(rows "$dir/expert.traj")
-		row $i "${2:-$([ "$experts" = - ] && echo rl || echo rft)}" "$reward" "$experts" \
+		[ ! -e "$dir/expert.traj" ] ||
+			experts=$(rows "$dir/expert.traj")${hindsight:+$'\t'$(relabelled "$dir/expert.traj")}
+		row $i "${2:-$([ "$experts" = "$none" ] && echo rl || echo rft)}" "$reward" "$experts" \
 			"$dir/pass-at-k.tsv"
 	done
 }

@@ -43,4 +43,4 @@ _rloop_complete() { # COMMAND WORD WORD-BEFORE, as bash calls it
 
 complete -o default -F _rloop_complete rloop eval-compare log-stat pass-at-k policy-ask policy-convert \
 	policy-eval policy-init policy-mix policy-score rft-tune rl-explore rl-update task-gen traj-cat \
-	traj-convert traj-filter traj-score traj-stat traj-view
+	traj-convert traj-filter traj-relabel traj-score traj-stat traj-view

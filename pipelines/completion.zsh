@@ -1,4 +1,4 @@
-#compdef rloop eval-compare log-stat pass-at-k policy-ask policy-convert policy-eval policy-init policy-mix policy-score rft-tune rl-explore rl-update task-gen traj-cat traj-convert traj-filter traj-score traj-stat traj-view
+#compdef rloop eval-compare log-stat pass-at-k policy-ask policy-convert policy-eval policy-init policy-mix policy-score rft-tune rl-explore rl-update task-gen traj-cat traj-convert traj-filter traj-relabel traj-score traj-stat traj-view
 # completion.zsh - completes the suite's commands in zsh, from what their own --help lists: options with
 # what they are for, the words that one takes, commands of rloop, files. make install puts it where
 # zsh finds it, as _rloop.

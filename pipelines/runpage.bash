@@ -27,6 +27,23 @@ pointtype 7 pointsize 0.6 linecolor rgb '#${run_colours[i]}' title '$m'"
 }
 run_colours=(0c7bdc e69f00 009e73)
 
+last_pass() { # the last pass@k of temperatures.tsv
+	head -n 1 "$dir/temperatures.tsv" | tr '\t' '\n' | tail -n 1
+}
+
+# over_temperatures: of each set and policy the last pass@k over avg@n, the temperature beside each point
+over_temperatures() {
+	local name policy i=0 file curves=''
+	while IFS=$'\t' read -r name policy; do
+		file=$tmp/temperatures.$i
+		sed -n "s/^${name//./\\.}\t$policy\t//p" "$dir/temperatures.tsv" | sed -E 's/^([^\t]*\t[^\t]*).*\t/\1\t/' >"$file"
+		curves+="${curves:+, }'$file' using 2:3:1 with labels left offset 0.7,0.6 font ',8' notitle, "
+		curves+="'$file' using 2:3 with linespoints linewidth 1.8 pointtype 7 pointsize 0.6 title '$name, $policy'"
+		i=$((i + 1))
+	done < <(sed 1d "$dir/temperatures.tsv" | cut -f 1,2 | uniq)
+	! grep -q n/a "$tmp"/temperatures.[0-9]* && printf 'plot %s\n' "$curves"
+}
+
 run_pictures() {
 	local steps="set xlabel 'RL steps'" metrics
 	names=()
@@ -39,6 +56,8 @@ run_pictures() {
 		picture held "Held-out problems: avg@n, the share of right answers, and pass@k, the share of problems \
 that one of k answers solves." "$steps; set ylabel 'held out'; set yrange [0:]" held avg@n ${metrics[@]+"${metrics[@]}"}
 	fi
+	[ ! -s "$dir/temperatures.tsv" ] || picture temperatures "The last policies at several temperatures: \
+up and to the right is better." "set xlabel 'avg@n'; set ylabel '$(last_pass)'" over_temperatures
 	[ ${#logs[@]} -gt 0 ] || return 0
 	picture reward "Training reward. Up: it learns. Up while the held-out curves fall: it learns the problems by heart." \
 		"$steps; set ylabel 'training reward'" trained reward
@@ -68,6 +87,10 @@ run_page() {
 	if [ -s "$dir/summary.tsv" ]; then
 		echo '<h2>Evaluations</h2>'
 		html_table <"$dir/summary.tsv"
+	fi
+	if [ -s "$dir/temperatures.tsv" ]; then
+		echo '<h2>Temperatures</h2>'
+		html_table <"$dir/temperatures.tsv"
 	fi
 	if [ -s "$dir/run.conf" ]; then
 		echo '<h2>What is run</h2><pre>'

@@ -7,7 +7,7 @@ names=() # of the variants, as load met them
 
 # load VARIANT[:SEEDS]: its file into of_variant[NAME/KEY]
 declare -A of_variant
-keys=' pipeline title iterations steps explore_opts tune_opts filter_opts eval_rl experts tune_from mix of weight '
+keys=' pipeline title iterations steps explore_opts tune_opts filter_opts eval_rl experts tune_from mix mix_last hindsight relabel_opts of weight '
 load() {
 	local file=$1 name line key n=0 first=${#seed_list[@]}
 	if [[ $1 =~ ^(.*):([1-9][0-9]{0,5})$ ]]; then
@@ -41,6 +41,11 @@ load() {
 # get VARIANT KEY [DEFAULT]
 get() {
 	printf '%s\n' "${of_variant[$1/$2]:-${3:-}}"
+}
+
+# title_of VARIANT: what it is called, and whether it has what other variants have not
+title_of() {
+	printf '%s%s\n' "$(get "$1" title "$1")" "$([ -z "$(get "$1" hindsight)" ] || echo ' (hindsight)')"
 }
 
 # seeds_of VARIANT: those it is trained with; the base is evaluated with all
@@ -90,6 +95,7 @@ job() {
 		-n "$(get "$v" steps "$steps")" -s "${s}000" -j "$threads" -k "$ks" -N "$samples")
 	[ -z "$eval_opts" ] || call+=(--eval-opts "$eval_opts")
 	[ -z "$mpi" ] || call+=(--mpi "$mpi")
+	[ -z "$validation" ] || call+=(--validation "$validation" --temperatures "$(IFS=, && printf %s "${at_temperatures[*]}")")
 	filter=$(get "$v" filter_opts)
 	case $(get "$v" pipeline) in
 	average) call+=(--of "$run/$(get "$v" of)/seed-$s" --weight "$(get "$v" weight 0.5)") ;;
@@ -102,6 +108,9 @@ job() {
 		[ -z "$(get "$v" experts)" ] || call+=(--experts "$(get "$v" experts)")
 		[ -z "$(get "$v" tune_from)" ] || call+=(--tune-from "$(get "$v" tune_from)")
 		[ -z "$(get "$v" mix)" ] || call+=(--mix "$(get "$v" mix)")
+		[ -z "$(get "$v" mix_last)" ] || call+=(--mix-last)
+		[ -z "$(get "$v" hindsight)" ] || call+=(--hindsight)
+		[ -z "$(get "$v" relabel_opts)" ] || call+=(--relabel-opts "$(get "$v" relabel_opts)")
 		;;
 	esac
 	printf '%q ' setpriv --pdeathsig TERM "${call[@]}"

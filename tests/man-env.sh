@@ -1,8 +1,9 @@
 #!/bin/bash
 # man-env.sh DIR [tasks|base|run|eval|cut|server ...] - prepares the scratch folder that the EXAMPLES of
 # the manual pages and the tests run in: train.jsonl, test.jsonl, base/, run.traj, rollouts.jsonl,
-# which verl might have written of it, eval.traj, list.tsv, which names it, and toy-server; cut.traj, drawn
-# with top-k, when it is asked for. What is there already stays; several may call this at once.
+# which verl might have written of it, wrong.traj, its wrong ones with hindsight, eval.traj, list.tsv and
+# degrees.tsv, which name it, and toy-server; cut.traj, drawn with top-k, when it is asked for. What is
+# there already stays; several may call this at once.
 set -euo pipefail
 
 dir=$1
@@ -43,6 +44,7 @@ make_run() {
 	[ -e run.traj ] && return
 	rl-explore -q -p base -t train.jsonl -n 3 --groups 8 --group-size 8 --lr 1e-3 >run.part
 	traj-convert -q --to verl --keep run.part >rollouts.jsonl
+	traj-score -q --hindsight run.part | traj-filter -q --max-reward 0 >wrong.traj
 	mv run.part run.traj
 }
 
@@ -52,6 +54,10 @@ make_eval() {
 	[ -e eval.traj ] && return
 	policy-eval -q -p base -t test.jsonl -n 8 >eval.part
 	printf 'set\tvariant\tseed\tstep\tfile\ntest\tbase\t1\t0\teval.traj\n' >list.tsv
+	{
+		printf 'set\tvariant\tseed\ttemperature\tfile\n'
+		printf '%s\t%s\t1\t%s\teval.traj\n' test a 1 test a 0.5 test b 1 valid a 1 valid b 1
+	} >degrees.tsv
 	mv eval.part eval.traj
 }
 

@@ -55,6 +55,20 @@ some() { # FILE COLUMN ...: these columns of a table, by their names
 headline() {
 	local f set
 	set=$(awk 'NR == 2 { print $1 }' "$dir/runs/table")
+	if [ -e "$to/best-$set.tsv" ]; then
+		echo 'Each at its own best temperature:'
+		echo
+		some "$to/best-$set.tsv" temperature seeds avg@n pass@1 pass@8 pass@32 entropy distinct | markdown
+		for f in "$to/best-$set-minus"-*.tsv; do
+			echo
+			some "$f" temperatures avg@n pass@8 pass@32 | markdown
+			echo
+			markdown <"${f/best-/equal-}"
+		done
+		echo
+		echo 'All at temperature 1:'
+		echo
+	fi
 	some "$to/final-$set.tsv" seeds avg@n pass@1 pass@8 pass@32 entropy distinct forgetting | markdown
 	for f in "$to/final-$set-minus"-*.tsv; do
 		echo
@@ -79,12 +93,18 @@ fill_in() { # FILE: what is between the marks becomes standard input
 machine >"$to/run.tsv"
 cp "$dir"/runs/final-*.tsv "$dir/runs/training.tsv" "$dir/runs/titles" "$to/"
 gzip -9nc "$dir/runs/table" >"$to/table.tsv.gz"
-for p in reward avg pass k-test entropy gradient forgetting map; do
+rm -f "$to"/best-*.tsv "$to"/equal-*.tsv "$to"/temperatures-*.tsv "$to"/curve*
+if [ -e "$dir/runs/curves" ]; then
+	cp "$dir"/runs/best-*.tsv "$dir"/runs/equal-*.tsv "$dir"/runs/temperatures-*.tsv "$to/"
+	gzip -9nc "$dir/runs/curves" >"$to/curves.tsv.gz"
+fi
+for p in reward avg pass k-test curve-test entropy gradient forgetting map; do
 	[ ! -e "$dir/runs/pictures/$p.png" ] || cp "$dir/runs/pictures/$p.png" "$to/"
 done
 {
 	echo '# Results'
-	for f in run.tsv "$to"/final-test*.tsv "$to"/final-[!t]*.tsv training.tsv; do
+	for f in run.tsv "$to"/final-test*.tsv "$to"/final-[!t]*.tsv "$to"/best-*.tsv "$to"/equal-*.tsv \
+		"$to"/temperatures-*.tsv training.tsv; do
 		[ -e "$to/${f##*/}" ] || continue
 		f=${f##*/}
 		printf '\n## %s\n\n' "${f%.tsv}"

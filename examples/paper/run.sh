@@ -9,6 +9,7 @@ kind=${KIND:-countdown} seeds=${SEEDS:-5} iterations=${ITERATIONS:-6} steps=${ST
 tasks=${TASKS:-1000} held=${HELD_OUT:-512} samples=${SAMPLES:-32}
 groups=${GROUPS_A_STEP:-24} size=${GROUP_SIZE:-16} max_new=${MAX_NEW:-40} ks=${KS:-1,4,8,16,32}
 sets=${SETS:-test ood ood-large ood-five}
+temperatures=${TEMPERATURES-1,.7,.5,.35,.25} # of final policies; empty: only the one that they are trained at
 read -ra shape <<<"${SHAPE:---layers 3 --hidden 96 --heads 4 --ffn 256}"
 read -ra easy <<<"${TASK_OPTS:-}"
 # Demonstrations such that RL has something to start from and something left to learn
@@ -65,6 +66,12 @@ held() {
 }
 held test test "$held" ${easy[@]+"${easy[@]}"}
 held valid valid "$held" ${easy[@]+"${easy[@]}"}
+# Of the same split, those behind the ones that variants are chosen on
+if [ -n "$temperatures" ]; then
+	make valid-more.jsonl task-gen -n $((held + held / 2)) -s 1 --split valid ${easy[@]+"${easy[@]}"} "$kind"
+	make degrees.jsonl tail -n "+$((held + 1))" valid-more.jsonl
+	more+=(--validation degrees.jsonl --temperatures "$temperatures")
+fi
 if [ "$kind" = countdown ]; then
 	ALPHABET=${ALPHABET:-0123456789+-*/()=: }
 	held ood-large ood $((held / 2)) --min-numbers 4 --max-numbers 4 --max-value 15 --min-large 2

@@ -40,6 +40,9 @@ struct verdict {
 	char said[80];       /* of VERDICT_GARBAGE and VERDICT_TOO_LONG: how what came instead of an
 				answer begins, any bytes */
 	unsigned char said_n;
+	/* the problem that a response with reward 0 does solve, as task-gen calls it, where that
+	 * was asked for and fits; "": none is known */
+	char hindsight[192];
 	const char *why; /* why the reward is what it is; constant text, NULL: nothing to say */
 };
 

@@ -5,7 +5,7 @@
  * target. Values on the way stay whole, positive and at most half as large again as the largest
  * target. Prompt "3 4 7 9=24:", solution "(9-7)*3*4" with no parenthesis too many.
  */
-#include "kinds/gen.h"
+#include "kinds/goal.h"
 
 struct item {
 	int64_t v;
@@ -89,39 +89,65 @@ static int grow(struct gen_draw *d, struct item *all, size_t n, int64_t limit)
 	return open[0];
 }
 
-static void put_words(struct buf *b, const int64_t *v, size_t n, int64_t target)
+static void put_words(struct buf *b, const struct goal *g)
 {
 	buf_str(b, "Write an expression with the value ");
-	buf_printf(b, "%lld from the numbers ", (long long)target);
-	gen_put_numbers(b, v, n, ", ", " and ");
+	buf_printf(b, "%lld from the numbers ", (long long)g->target);
+	gen_put_numbers(b, g->v, g->n, ", ", " and ");
 	buf_str(b, ", each used exactly once, with + - * / and parentheses.");
 	buf_str(b, gen_ask);
+}
+
+/* All of p but a solution */
+static void put_problem(struct problem *p, const struct goal *g, bool words)
+{
+	goal_put(p, g);
+	if (words) {
+		put_words(&p->prompt, g);
+	} else {
+		gen_put_numbers(&p->prompt, g->v, g->n, " ", NULL);
+		buf_printf(&p->prompt, "=%lld:", (long long)g->target);
+	}
 }
 
 static bool draw_countdown(struct problem *p, struct gen_draw *d, const struct gen_part *part,
 			   bool words)
 {
-	int64_t v[GEN_NUMBERS], target;
 	struct item all[2 * GEN_NUMBERS] = {0};
-	size_t n;
+	struct goal g;
 	int root;
 
-	if (!gen_numbers(d, part, v, &n))
+	if (!gen_numbers(d, part, g.v, &g.n))
 		return false;
-	for (size_t i = 0; i < n; i++)
-		all[i].v = v[i];
-	root = grow(d, all, n, (int64_t)part->max_target + part->max_target / 2 + 2);
+	for (size_t i = 0; i < g.n; i++)
+		all[i].v = g.v[i];
+	root = grow(d, all, g.n, (int64_t)part->max_target + part->max_target / 2 + 2);
 	if (root < 0 || all[root].v < part->min_target || all[root].v > part->max_target)
 		return false;
-	target = all[root].v;
-	gen_put_target(p, v, n, target);
+	g.target = all[root].v;
 	put_operand(&p->solution, all, root, 0);
-	if (words) {
-		put_words(&p->prompt, v, n, target);
-	} else {
-		gen_put_numbers(&p->prompt, v, n, " ", NULL);
-		buf_printf(&p->prompt, "=%lld:", (long long)target);
-	}
+	put_problem(p, &g, words);
+	return true;
+}
+
+static bool countdown_of(struct problem *p, struct span key, bool words)
+{
+	struct goal g;
+
+	if (!goal_read(&g, key))
+		return false;
+	put_problem(p, &g, words);
+	return true;
+}
+
+static bool solves_countdown(const struct verify_item *it, struct buf *key)
+{
+	struct goal g;
+	struct expr e;
+
+	if (!goal_solved(it, true, &g, &e))
+		return false;
+	goal_put_key(key, &g);
 	return true;
 }
 
@@ -146,4 +172,7 @@ const struct kind kind_countdown = {
 		},
 	.draw = draw_countdown,
 	.judge = judge_countdown,
+	.key = goal_key,
+	.problem = countdown_of,
+	.solves = solves_countdown,
 };

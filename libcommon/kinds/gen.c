@@ -3,7 +3,6 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/set.h"
-#include "stream/pack.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +30,15 @@ const struct kind *gen_kind(struct span name)
 		if (span_is(name, kinds[i]->name))
 			return kinds[i];
 	return NULL;
+}
+
+void gen_problem_reset(struct problem *p)
+{
+	buf_reset(&p->key);
+	buf_reset(&p->prompt);
+	buf_reset(&p->answer);
+	buf_reset(&p->meta);
+	buf_reset(&p->solution);
 }
 
 void gen_problem_free(struct problem *p)
@@ -94,27 +102,35 @@ void gen_put_numbers(struct buf *b, const int64_t *v, size_t n, const char *sep,
 	}
 }
 
-static void put_meta(struct buf *meta, const int64_t *v, size_t n, int64_t target)
+/* ---- names ---- */
+const struct kind *gen_named(struct span id, struct span *key)
 {
-	msgpack_packer pk;
+	const char *colon = id.n ? memchr(id.p, ':', id.n) : NULL;
+	size_t n = colon ? (size_t)(colon - id.p) : 0;
 
-	pack_init(&pk, meta);
-	msgpack_pack_map(&pk, 2);
-	pack_str(&pk, "numbers");
-	msgpack_pack_array(&pk, n);
-	for (size_t i = 0; i < n; i++)
-		msgpack_pack_int64(&pk, v[i]);
-	pack_str(&pk, "target");
-	msgpack_pack_int64(&pk, target);
+	if (!colon)
+		return NULL;
+	*key = (struct span){colon + 1, id.n - n - 1};
+	return gen_kind((struct span){id.p, n});
 }
 
-void gen_put_target(struct problem *p, const int64_t *v, size_t n, int64_t target)
+static void begin_name(const struct kind *k, struct buf *id)
 {
-	gen_put_numbers(&p->key, v, n, ",", NULL);
-	buf_char(&p->key, '=');
-	gen_put_int(&p->key, target);
-	gen_put_int(&p->answer, target);
-	put_meta(&p->meta, v, n, target);
+	buf_reset(id);
+	buf_str(id, k->name);
+	buf_char(id, ':');
+}
+
+bool gen_name(const struct kind *k, const struct verify_item *it, struct buf *id)
+{
+	begin_name(k, id);
+	return k->key && k->key(it, id);
+}
+
+bool gen_solves(const struct kind *k, const struct verify_item *it, struct buf *id)
+{
+	begin_name(k, id);
+	return k->solves && k->solves(it, id);
 }
 
 /* ---- the driver ---- */
@@ -189,22 +205,13 @@ static const struct gen_part *pick_part(const struct gen *g, struct gen_draw *d)
 	return &g->part[i];
 }
 
-static void clear(struct problem *p)
-{
-	buf_reset(&p->key);
-	buf_reset(&p->prompt);
-	buf_reset(&p->answer);
-	buf_reset(&p->meta);
-	buf_reset(&p->solution);
-}
-
 static bool try_draw(struct gen *g, struct problem *p)
 {
 	struct gen_draw d = {rng_key(g->o.seed, RNG_TASK, g->kind_hash, g->o.split, g->attempt++),
 			     0};
 	uint64_t h[2] = {0, 0};
 
-	clear(p);
+	gen_problem_reset(p);
 	if (!g->o.kind->draw(p, &d, pick_part(g, &d), g->o.words))
 		return false;
 	h[0] = XXH3_64bits_withSeed(p->key.p, p->key.n, g->kind_hash);

@@ -28,6 +28,7 @@ struct problem {        /* zero-initialise; buffers are reused; freed with gen_p
 	struct buf prompt, answer, meta;
 	struct buf solution; /* a right response */
 };
+void gen_problem_reset(struct problem *p); /* empty, memory kept */
 void gen_problem_free(struct problem *p);
 
 /* Randomness of one draw: counter-based, see rng.h. */
@@ -48,6 +49,15 @@ struct kind {
 	bool (*draw)(struct problem *p, struct gen_draw *d, const struct gen_part *part,
 		     bool words);
 	judge_fn *judge;
+	/* Of kinds whose problems are givens (numbers, a graph) and a goal; else NULL. Keys are
+	 * appended.
+	 * The key of the item's problem; false: its meta and answer are no problem of this kind. */
+	bool (*key)(const struct verify_item *it, struct buf *key);
+	/* The problem of a key, which may be any bytes; false: it is none. p comes in empty. */
+	bool (*problem)(struct problem *p, struct span key, bool words);
+	/* Hindsight: the key of the problem with the item's givens that its response solves; false:
+	 * it solves none that the kind could draw. */
+	bool (*solves)(const struct verify_item *it, struct buf *key);
 };
 extern const struct kind kind_countdown, kind_subset, kind_path, kind_arithmetic;
 const struct kind *const *gen_kinds(void);     /* ends with NULL */
@@ -68,12 +78,18 @@ struct gen *gen_open(const struct gen_opts *o);
 bool gen_next(struct gen *g, struct problem *p);
 void gen_close(struct gen *g);
 
+/* "countdown:3,4,7,9=24", what a problem is called: its kind, NULL: there is none of that name, and
+ * its key. */
+const struct kind *gen_named(struct span id, struct span *key);
+/* The key of the problem of this kind that the item is, or that its response solves, behind the
+ * kind's name: what it is called. False: there is none; what is in id is then of no use. */
+bool gen_name(const struct kind *k, const struct verify_item *it, struct buf *id);
+bool gen_solves(const struct kind *k, const struct verify_item *it, struct buf *id);
+
 /* ---- for the kinds ---- */
 void gen_put_int(struct buf *b, int64_t v); /* decimal; quicker than printf */
 /* "3 4 7" with the separator; last: another one before the last number, or NULL */
 void gen_put_numbers(struct buf *b, const int64_t *v, size_t n, const char *sep, const char *last);
-/* Key, answer and meta ({"numbers": v, "target": t}) of a problem that judge_target judges */
-void gen_put_target(struct problem *p, const int64_t *v, size_t n, int64_t target);
 extern const char gen_ask[]; /* how a prompt in words asks for the answer's place */
 
 #endif

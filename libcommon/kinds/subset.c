@@ -3,7 +3,7 @@
  *
  * Prompt "3 7 12 18 20=22:", solution "12+3+7" in any order.
  */
-#include "kinds/gen.h"
+#include "kinds/goal.h"
 
 /* Moves k random elements of v[0..n) to the front, in random order. */
 static void choose(struct gen_draw *d, int64_t *v, size_t n, size_t k)
@@ -17,33 +17,62 @@ static void choose(struct gen_draw *d, int64_t *v, size_t n, size_t k)
 	}
 }
 
+/* All of p but a solution */
+static void put_problem(struct problem *p, const struct goal *g, bool words)
+{
+	goal_put(p, g);
+	if (words) {
+		buf_str(&p->prompt, "Choose some of the numbers ");
+		gen_put_numbers(&p->prompt, g->v, g->n, ", ", " and ");
+		buf_printf(&p->prompt, " whose sum is %lld, and write them with + between them.%s",
+			   (long long)g->target, gen_ask);
+	} else {
+		gen_put_numbers(&p->prompt, g->v, g->n, " ", NULL);
+		buf_printf(&p->prompt, "=%lld:", (long long)g->target);
+	}
+}
+
 static bool draw_subset(struct problem *p, struct gen_draw *d, const struct gen_part *part,
 			bool words)
 {
-	int64_t v[GEN_NUMBERS], chosen[GEN_NUMBERS], target = 0;
-	size_t n, k;
+	int64_t chosen[GEN_NUMBERS];
+	struct goal g = {.target = 0};
+	size_t k;
 
-	if (!gen_numbers(d, part, v, &n) || n < 3)
+	if (!gen_numbers(d, part, g.v, &g.n) || g.n < 3)
 		return false;
-	for (size_t i = 0; i < n; i++)
-		chosen[i] = v[i];
-	k = (size_t)gen_range(d, 2, (int64_t)n - 1);
-	choose(d, chosen, n, k);
+	for (size_t i = 0; i < g.n; i++)
+		chosen[i] = g.v[i];
+	k = (size_t)gen_range(d, 2, (int64_t)g.n - 1);
+	choose(d, chosen, g.n, k);
 	for (size_t i = 0; i < k; i++)
-		target += chosen[i];
-	if (target < part->min_target || (part->max_target && target > part->max_target))
+		g.target += chosen[i];
+	if (g.target < part->min_target || (part->max_target && g.target > part->max_target))
 		return false;
-	gen_put_target(p, v, n, target);
 	gen_put_numbers(&p->solution, chosen, k, "+", NULL);
-	if (words) {
-		buf_str(&p->prompt, "Choose some of the numbers ");
-		gen_put_numbers(&p->prompt, v, n, ", ", " and ");
-		buf_printf(&p->prompt, " whose sum is %lld, and write them with + between them.%s",
-			   (long long)target, gen_ask);
-	} else {
-		gen_put_numbers(&p->prompt, v, n, " ", NULL);
-		buf_printf(&p->prompt, "=%lld:", (long long)target);
-	}
+	put_problem(p, &g, words);
+	return true;
+}
+
+static bool subset_of(struct problem *p, struct span key, bool words)
+{
+	struct goal g;
+
+	if (!goal_read(&g, key))
+		return false;
+	put_problem(p, &g, words);
+	return true;
+}
+
+/* Two numbers at least and not all of them, as in the problems that are drawn */
+static bool solves_subset(const struct verify_item *it, struct buf *key)
+{
+	struct goal g;
+	struct expr e;
+
+	if (!goal_solved(it, false, &g, &e) || !e.only_sum || e.n_used < 2 || e.n_used == g.n)
+		return false;
+	goal_put_key(key, &g);
 	return true;
 }
 
@@ -68,4 +97,7 @@ const struct kind kind_subset = {
 		},
 	.draw = draw_subset,
 	.judge = judge_subset,
+	.key = goal_key,
+	.problem = subset_of,
+	.solves = solves_subset,
 };

@@ -135,7 +135,7 @@ static void write_one(struct explorer *e, uint64_t step, const char *hash,
 	struct traj t;
 
 	rollout_traj(e->roller, from, i, &t);
-	rollout_rewards(from, i, &t, &e->more);
+	rollout_more(from, i, &t, &e->more);
 	t.policy = (struct span){hash, strlen(hash)};
 	t.step = (int64_t)step;
 	t.iter = e->o->iter;
@@ -317,7 +317,7 @@ size_t explore_bytes(const struct explorer *e)
 	size_t most = later > first ? later : first;
 
 	/* in memory: a round, and what of it and of those before is effective */
-	return rollout_bytes(e->roller, most * each, (first + 2 * most) * each);
+	return rollout_bytes(e->roller, most, most * each, (first + 2 * most) * each);
 }
 
 int explore_step(struct explorer *e, uint64_t step, struct explored *out, struct reason *why)

@@ -11,7 +11,9 @@
 #include <assert.h>
 #include <string.h>
 
-enum { PREFILL = 24 }; /* rows that attend together in a prompt: a multiple of GEMM_MR */
+/* Rows that attend together: of a prompt, or of one head in sequences that share a prompt; a
+ * multiple of GEMM_MR */
+enum { ROWS = 24 };
 
 float *decode_cut(float *base, size_t *at, size_t n)
 {
@@ -22,84 +24,141 @@ float *decode_cut(float *base, size_t *at, size_t n)
 	return p;
 }
 
+/* Most sequences that attend together to the prompt that they share, as many as their threads'
+ * batch can have */
+static size_t together(const struct decode *d)
+{
+	size_t n = ROWS * (size_t)d->m->cfg.kv_heads / (size_t)d->m->cfg.heads;
+
+	n = n < d->rows ? n : d->rows;
+	return n ? n : 1;
+}
+
 size_t decode_lay_out(struct decode_room *r, const struct decode *d, float *base)
 {
 	const struct config *c = &d->m->cfg;
 	size_t at = 0, width = (size_t)c->d;
-	size_t most_rows = c->heads > PREFILL ? (size_t)c->heads : PREFILL;
+	size_t hd = (size_t)c->head_dim, len = d->first + d->own, token;
+	size_t prompt = att_scratch(ROWS, d->first, hd, block_half(d->m));
 
-	assert(d->rows >= 1 && d->len >= 1);
+	assert(d->rows >= 1 && d->first >= 1 && d->own >= 1);
+	token = att_family_scratch(together(d), (size_t)c->heads, len, hd, block_half(d->m));
 	r->x = decode_cut(base, &at, d->rows * width);
 	r->xn = decode_cut(base, &at, d->rows * width);
 	r->qkv = decode_cut(base, &at, d->rows * block_qkv_most(d->m));
 	r->att = decode_cut(base, &at, d->rows * block_att_most(d->m));
 	r->gu = decode_cut(base, &at, d->rows * block_up_dim(d->m));
 	r->scratch = decode_cut(base, &at, block_scratch(d->m, d->rows));
-	r->att_scratch = decode_cut(base, &at, att_scratch(most_rows, d->len));
+	r->att_scratch = decode_cut(base, &at, prompt > token ? prompt : token);
 	r->mix_scratch = decode_cut(base, &at, mix_scratch(d->m));
 	r->pos = (uint32_t *)decode_cut(base, &at, d->rows);
 	return at;
 }
 
-/* Floats of the keys of one layer and head */
-static size_t keys_size(const struct decode *d)
+/* Keys and values, or what stands in their place, of tokens one behind the other */
+struct cache {
+	float *p;
+	size_t len; /* tokens that it can hold */
+};
+
+static struct cache first_of(const struct decode *d, float *p)
 {
-	return att_keys_size(d->len, (size_t)d->m->cfg.head_dim, block_half(d->m));
+	return (struct cache){p, d->first};
+}
+
+static struct cache own_of(const struct decode *d, float *p)
+{
+	return (struct cache){p, d->own};
+}
+
+/* Floats of the keys, and of the values, of n tokens in one layer and head */
+static size_t keys_size(const struct decode *d, size_t n)
+{
+	return att_keys_size(n, (size_t)d->m->cfg.head_dim, block_half(d->m));
+}
+
+static size_t values_size(const struct decode *d, size_t n)
+{
+	return att_values_size(n, (size_t)d->m->cfg.head_dim, block_half(d->m));
 }
 
 /* Floats from one head's keys in the cache to the next one's */
-static size_t head_step(const struct decode *d)
+static size_t head_step(const struct decode *d, size_t len)
 {
-	return keys_size(d) + att_values_size(d->len, (size_t)d->m->cfg.head_dim, block_half(d->m));
+	return keys_size(d, len) + values_size(d, len);
 }
 
 /* Floats of a layer: keys and values of its heads, or the state of what stands in their place */
-static size_t layer_size(const struct decode *d, size_t layer)
+static size_t layer_size(const struct decode *d, size_t len, size_t layer)
 {
 	size_t state = mix_state(d->m, layer);
 
-	return state ? vec_round(state) : (size_t)d->m->cfg.kv_heads * head_step(d);
+	return state ? vec_round(state) : (size_t)d->m->cfg.kv_heads * head_step(d, len);
 }
 
-size_t decode_cache(const struct decode *d)
+static size_t cache_size(const struct decode *d, size_t len)
 {
 	size_t n = 0;
 
 	for (size_t l = 0; l < (size_t)d->m->cfg.layers; l++)
-		n += layer_size(d, l);
+		n += layer_size(d, len, l);
 	return n;
 }
 
-/* Keys of a layer's first head, or its state */
-static float *layer_keys(const struct decode *d, float *kv, size_t layer)
+size_t decode_first(const struct decode *d)
 {
-	if (family_row(d->m->cfg.family)->mixer == MIXER_ATTENTION)
-		return kv + layer * layer_size(d, 0); /* all of one size */
-	for (size_t l = 0; l < layer; l++)
-		kv += layer_size(d, l);
-	return kv;
+	return cache_size(d, d->first);
 }
 
-void decode_copy(const struct decode *d, float *to, const float *from, size_t n)
+size_t decode_own(const struct decode *d)
 {
-	const struct config *c = &d->m->cfg;
-	size_t hd = (size_t)c->head_dim, keys = att_keys_size(n, hd, block_half(d->m));
-	size_t values_n = att_values_size(n, hd, block_half(d->m));
+	return cache_size(d, d->own);
+}
 
-	assert(to && from && to != from && n <= d->len);
-	for (size_t l = 0; l < (size_t)c->layers; l++) {
+/* Keys of a layer's first head, or its state */
+static float *layer_keys(const struct decode *d, struct cache c, size_t layer)
+{
+	if (family_row(d->m->cfg.family)->mixer == MIXER_ATTENTION)
+		return c.p + layer * layer_size(d, c.len, 0); /* all of one size */
+	for (size_t l = 0; l < layer; l++)
+		c.p += layer_size(d, c.len, l);
+	return c.p;
+}
+
+size_t decode_shared(size_t n)
+{
+	return n / BF16_BLOCK * BF16_BLOCK;
+}
+
+/* Copies tokens from .. n of the prompt's cache to the sequence's, and states. */
+static void copy_rest(const struct decode *d, struct cache to, struct cache first, size_t from,
+		      size_t n)
+{
+	size_t step = head_step(d, to.len), first_step = head_step(d, first.len);
+
+	for (size_t l = 0; l < (size_t)d->m->cfg.layers; l++) {
 		float *x = layer_keys(d, to, l);
-		const float *y = layer_keys(d, (float *)from, l);
+		const float *y = layer_keys(d, first, l);
 		size_t state = mix_state(d->m, l);
 
 		memcpy(x, y, state * sizeof *x);
-		for (size_t i = 0; !state && i < (size_t)c->kv_heads; i++) {
-			size_t at = i * head_step(d), values = at + keys_size(d);
-
-			memcpy(x + at, y + at, keys * sizeof *x);
-			memcpy(x + values, y + values, values_n * sizeof *x);
+		for (int64_t i = 0; !state && i < d->m->cfg.kv_heads;
+		     i++, x += step, y += first_step) {
+			memcpy(x, y + keys_size(d, from), keys_size(d, n - from) * sizeof *x);
+			memcpy(x + keys_size(d, to.len),
+			       y + keys_size(d, first.len) + values_size(d, from),
+			       values_size(d, n - from) * sizeof *x);
 		}
 	}
+}
+
+struct decode_kv decode_begin(const struct decode *d, float *own, float *first, size_t n)
+{
+	size_t shared = decode_shared(n);
+
+	assert(own && first && n <= d->first && n - shared <= d->own);
+	copy_rest(d, own_of(d, own), first_of(d, first), shared, n);
+	return (struct decode_kv){own, shared ? first : NULL, shared};
 }
 
 static struct block block_of(const struct decode *d, const struct decode_room *r, size_t layer,
@@ -121,19 +180,20 @@ static void qkv(const struct decode *d, struct decode_room *r, size_t layer,
 }
 
 /* A layer's keys and values in a cache, from head g on */
-static struct att_kv heads_of(const struct decode *d, float *cache, size_t layer, size_t g)
+static struct att_kv heads_of(const struct decode *d, struct cache cache, size_t layer, size_t g)
 {
 	const struct config *c = &d->m->cfg;
-	float *keys = layer_keys(d, cache, layer) + g * head_step(d);
+	size_t step = head_step(d, cache.len);
+	float *keys = layer_keys(d, cache, layer) + g * step;
 
 	return (struct att_kv){
-		keys,         keys + keys_size(d),   (size_t)c->head_dim, (size_t)c->kv_heads - g,
-		head_step(d), block_att(d->m, layer)};
+		keys, keys + keys_size(d, cache.len), (size_t)c->head_dim, (size_t)c->kv_heads - g,
+		step, block_att(d->m, layer)};
 }
 
 /* Puts keys and values of n rows of r->qkv, from row i on, at place t of a cache. */
 static void put_rows(const struct decode *d, struct decode_room *r, size_t i, size_t n,
-		     float *cache, size_t layer, size_t t)
+		     struct cache cache, size_t layer, size_t t)
 {
 	const struct config *c = &d->m->cfg;
 	size_t hd = (size_t)c->head_dim, kvh = (size_t)c->kv_heads, Q = block_qkv_dim(d->m, layer);
@@ -144,24 +204,57 @@ static void put_rows(const struct decode *d, struct decode_room *r, size_t i, si
 			matrix_in(k + kvh * hd, n, hd, Q));
 }
 
+/* Attends with rows from .. from + n, which share their prompt. */
+static void attend_family(const struct decode *d, struct decode_room *r, size_t layer,
+			  const struct decode_batch *b, size_t from, size_t n)
+{
+	size_t Q = block_qkv_dim(d->m, layer), A = block_att_dim(d->m, layer);
+	size_t wide = block_q_dim(d->m), len[ROWS];
+	struct att_kv own[ROWS];
+	const struct decode_kv *kv = b->kv + from;
+	struct att_family f = {.shared = kv->shared, .own = own, .len = len, .n = n};
+
+	assert(n <= ROWS);
+	if (f.shared)
+		f.first = heads_of(d, first_of(d, kv->first), layer, 0);
+	for (size_t i = 0; i < n; i++) {
+		own[i] = heads_of(d, own_of(d, kv[i].own), layer, 0);
+		len[i] = b->pos[from + i] + 1;
+	}
+	att_family(matrix_of(r->att + from * A, n, wide, A),
+		   matrix_in(r->qkv + from * Q, n, wide, Q), &f, r->att_scratch);
+}
+
+/* How many rows from i on share their prompt, as many as attend together */
+static size_t family_of(const struct decode *d, const struct decode_batch *b, size_t i)
+{
+	size_t n = 1, most = together(d);
+
+	while (n < most && i + n < b->rows && b->kv[i + n].first == b->kv[i].first)
+		n++;
+	return n;
+}
+
 /* Puts rows' keys and values into their caches and attends. */
 static void attend(const struct decode *d, struct decode_room *r, size_t layer,
 		   const struct decode_batch *b)
 {
-	size_t hd = (size_t)d->m->cfg.head_dim, heads = (size_t)d->m->cfg.heads;
-	size_t Q = block_qkv_dim(d->m, layer), A = block_att_dim(d->m, layer);
+	size_t Q = block_qkv_dim(d->m, layer), A = block_att_dim(d->m, layer), n;
+	bool mixes = mix_state(d->m, layer);
 
 	for (size_t i = 0; i < b->rows; i++) {
-		assert(b->pos[i] < d->len);
-		if (mix_state(d->m, layer)) {
-			mix_token(d->m, layer, r->att + i * A, layer_keys(d, b->kv[i], layer),
+		struct cache own = own_of(d, b->kv[i].own);
+
+		assert(b->pos[i] >= b->kv[i].shared && b->pos[i] - b->kv[i].shared < d->own);
+		if (mixes)
+			mix_token(d->m, layer, r->att + i * A, layer_keys(d, own, layer),
 				  r->qkv + i * Q, b->pos[i] == 0, r->mix_scratch);
-			continue;
-		}
-		put_rows(d, r, i, 1, b->kv[i], layer, b->pos[i]);
-		att_token(matrix_of(r->att + i * A, heads, hd, hd),
-			  matrix_in(r->qkv + i * Q, heads, hd, hd), heads_of(d, b->kv[i], layer, 0),
-			  b->pos[i] + 1, r->att_scratch);
+		else
+			put_rows(d, r, i, 1, own, layer, b->pos[i] - b->kv[i].shared);
+	}
+	for (size_t i = 0; !mixes && i < b->rows; i += n) {
+		n = family_of(d, b, i);
+		attend_family(d, r, layer, b, i, n);
 	}
 }
 
@@ -183,7 +276,7 @@ void decode_tokens(const struct decode *d, struct decode_room *r, const struct d
 
 /* Tokens first .. first + n - 1 of a prompt */
 struct part {
-	float *kv;
+	struct cache cache;
 	const uint32_t *tokens; /* of the prompt */
 	size_t first, n;
 	bool last;
@@ -201,18 +294,18 @@ static void attend_prompt(const struct decode *d, struct decode_room *r, size_t 
 
 	if (mix_state(d->m, layer)) {
 		for (size_t t = 0; t < p->n; t++)
-			mix_token(d->m, layer, r->att + t * A, layer_keys(d, p->kv, layer),
+			mix_token(d->m, layer, r->att + t * A, layer_keys(d, p->cache, layer),
 				  r->qkv + t * Q, p->first + t == 0, r->mix_scratch);
 		return;
 	}
-	put_rows(d, r, 0, p->n, p->kv, layer, p->first);
+	put_rows(d, r, 0, p->n, p->cache, layer, p->first);
 	for (size_t h = 0; h < heads; h++)
-		for (size_t t = from; t < p->n; t += PREFILL) {
-			size_t n = p->n - t < PREFILL ? p->n - t : PREFILL;
+		for (size_t t = from; t < p->n; t += ROWS) {
+			size_t n = p->n - t < ROWS ? p->n - t : ROWS;
 
 			att_rows(matrix_of(r->att + t * A + h * hd, n, hd, A),
 				 matrix_in(r->qkv + t * Q + h * hd, n, hd, Q),
-				 heads_of(d, p->kv, layer, h / rep), p->first + t + 1, true,
+				 heads_of(d, p->cache, layer, h / rep), p->first + t + 1, true,
 				 r->att_scratch);
 		}
 }
@@ -240,13 +333,13 @@ static void prompt_part(const struct decode *d, struct decode_room *r, const str
 	}
 }
 
-void decode_prompt(const struct decode *d, struct decode_room *r, float *kv, const uint32_t *tokens,
-		   size_t n, float *logits)
+void decode_prompt(const struct decode *d, struct decode_room *r, float *first,
+		   const uint32_t *tokens, size_t n, float *logits)
 {
-	struct part p = {kv, tokens, 0, d->rows, false};
+	struct part p = {first_of(d, first), tokens, 0, d->rows, false};
 	struct block one = block_of(d, r, 0, 1);
 
-	assert(n >= 1 && n <= d->len && kv && tokens && logits);
+	assert(n >= 1 && n <= d->first && first && tokens && logits);
 	for (; n - p.first > d->rows; p.first += d->rows)
 		prompt_part(d, r, &p);
 	p.n = n - p.first;

@@ -49,8 +49,8 @@ static void job_att(void *ctx, size_t i, int thread)
 	const float *qkv = workspace_qkv(r, start), *first = workspace_qkv(r, from);
 	float *att = workspace_att(r, start);
 	float *keys = workspace_scratch(r, thread),
-	      *values = keys + att_keys_size(before + n, hd, false);
-	float *scratch = values + att_values_size(before + n, hd, false); /* in bf16, half of it */
+	      *values = keys + att_keys_size(before + n, hd, block_half(r->m));
+	float *scratch = values + att_values_size(before + n, hd, block_half(r->m));
 	struct att_kv kv = {keys, values, hd, 1, 0, block_att(r->m, r->layer)};
 
 	att_put(kv, 0, matrix_in(first + k_at, before, hd, Q),

@@ -53,7 +53,7 @@ void mat_forward(const struct model *m, const struct mat *w, struct matrix y, co
 	} else {
 		assert(scratch);
 		bf16_rows(a, in);
-		bf16_gemm(how, a, w->k, m->pairs + w->packed, y);
+		bf16_gemm(how, a, w->k, gemm_pair_view(m->pairs + w->packed, w->k), y);
 	}
 }
 
@@ -139,7 +139,8 @@ static void backward_bf16(const struct model *m, const struct mat *w, const uint
 		bf16_rows(a, matrix_in(dy + i * BACK_BF16, dx.rows, n, w->n));
 		if (!transposed)
 			transpose(m, w, i, own, wide);
-		bf16_gemm(i ? GEMM_ADD : 0, a, n, transposed ? transposed + i * words : own, dx);
+		bf16_gemm(i ? GEMM_ADD : 0, a, n,
+			  gemm_pair_view(transposed ? transposed + i * words : own, n), dx);
 	}
 }
 

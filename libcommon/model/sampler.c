@@ -1,8 +1,8 @@
 /*
  * sampler.c - batched sampling with a key/value cache. See sampler.h.
  *
- * Every thread works alone: it prefills the prompt of a group, copies the prompt's keys and values
- * to the slot of each sample as slots fall free, and decodes all its busy slots together. Threads
+ * Every thread works alone: it prefills the prompt of a group, whose keys and values all its
+ * samples read, starts these as slots fall free, and decodes all its busy slots together. Threads
  * for which no group is left help with the samples of one that others began.
  */
 #include "model/sampler.h"
@@ -22,9 +22,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct prompt { /* the cache of one */
+	float *kv;
+	size_t users; /* samples under way that read it, and the worker that starts them */
+};
+
 struct slot {
-	float *kv;         /* its part of the cache */
+	float *own;        /* its part of the cache */
 	struct sample *to; /* NULL: free */
+	struct prompt *prompt;
+	struct decode_kv kv;
 	size_t group;
 	uint64_t key;   /* of its randomness */
 	size_t pos;     /* tokens in the cache */
@@ -33,14 +40,16 @@ struct slot {
 };
 
 struct worker {
-	struct slot *slot; /* (batch) */
-	float *kv;         /* (wide + 1 caches): those of the slots, and prompt_kv */
-	float *prompt_kv, *prompt_logits, *logits;
+	struct slot *slot;     /* (batch) */
+	struct prompt *prompt; /* (batch + 1) */
+	float *kv;             /* caches of wide slots and of as many prompts as there can be */
+	float *prompt_logits, *logits;
 	struct decode_room room;
 	struct pick_scratch draw;
 	size_t busy;
 	size_t group;  /* whose samples it starts; NONE */
-	size_t filled; /* whose prompt is in prompt_kv; NONE */
+	size_t filled; /* whose prompt is in `now`; NONE */
+	struct prompt *now;
 };
 
 /* Weights that stay in the processor's cache may be read for each few rows; keys and values of few
@@ -73,8 +82,9 @@ struct sampler {
 	struct decode decode;
 	struct worker *w;
 	int n_w;
-	int at_work; /* threads that get a sample */
-	size_t wide; /* sequences that one of them decodes together */
+	int at_work;    /* threads that get a sample */
+	size_t wide;    /* sequences that one of them decodes together */
+	size_t prompts; /* caches of prompts that one of them may need */
 	float *mem;
 	size_t n_mem;
 	struct qkvtable table;
@@ -115,6 +125,7 @@ struct sampler *sampler_new(const struct model *m, const struct sample_opts *o)
 		size_t v = vec_round((size_t)m->cfg.vocab);
 
 		w->slot = xcalloc((size_t)s->o.batch, sizeof *w->slot);
+		w->prompt = xcalloc((size_t)s->o.batch + 1, sizeof *w->prompt);
 		w->draw.e = xarray(v, sizeof *w->draw.e);
 		w->draw.heap = xarray(v, sizeof *w->draw.heap);
 	}
@@ -127,6 +138,7 @@ void sampler_free(struct sampler *s)
 		return;
 	for (int i = 0; i < s->n_w; i++) {
 		free(s->w[i].slot);
+		free(s->w[i].prompt);
 		free(s->w[i].draw.e);
 		free(s->w[i].draw.heap);
 	}
@@ -154,7 +166,9 @@ static size_t lay_out(struct sampler *s, float *base)
 	for (int i = 0; i < s->at_work; i++) {
 		struct worker *w = &s->w[i];
 
-		w->kv = decode_cut(base, &at, (s->wide + 1) * decode_cache(&s->decode));
+		w->kv = decode_cut(base, &at,
+				   s->wide * decode_own(&s->decode) +
+					   s->prompts * decode_first(&s->decode));
 		w->logits = decode_cut(base, &at, s->wide * v);
 		w->prompt_logits = decode_cut(base, &at, v);
 		at += decode_lay_out(&w->room, &s->decode, base ? base + at : NULL);
@@ -162,27 +176,38 @@ static size_t lay_out(struct sampler *s, float *base)
 	return at;
 }
 
-/* All threads take part in n samples, but none gains by fewer rows than a product takes at once. */
-static void spread(struct sampler *s, size_t n)
+/* All threads take part in n samples of so many groups, but none gains by fewer rows than a product
+ * takes at once. Short prompts are copied, longer ones stay while a sample reads them; parts of a
+ * group that ranks are dealt have each its own. To be called when sizes are known. */
+static void spread(struct sampler *s, size_t n_groups, size_t n)
 {
+	size_t pieces = rank_count() > 1 ? n : n_groups;
 	size_t share = (n + (size_t)s->n_w - 1) / (size_t)s->n_w;
 
 	share = share < GEMM_MR ? GEMM_MR : share;
 	s->at_work = n < (size_t)s->n_w ? (int)n : s->n_w;
 	s->wide = share < (size_t)s->o.batch ? share : (size_t)s->o.batch;
+	s->prompts = pieces <= s->wide ? pieces : s->wide + 1;
+	if (!decode_shared(s->decode.first))
+		s->prompts = 1;
 	if (s->decode.rows < s->wide)
 		s->decode.rows = s->wide;
+}
+
+static size_t max2(size_t a, size_t b)
+{
+	return a > b ? a : b;
 }
 
 /* Sizes for a prompt of n tokens and its response too. */
 static void fit(struct sampler *s, size_t n)
 {
-	size_t len = n + (size_t)s->o.max_new, most = (size_t)s->decode.m->cfg.max_len;
-	size_t rows = n < PART ? n : PART;
+	size_t room = (size_t)s->decode.m->cfg.max_len - n, most = (size_t)s->o.max_new;
+	size_t rest = n - decode_shared(n);
 
-	len = len > most ? most : len;
-	s->decode.len = len > s->decode.len ? len : s->decode.len;
-	s->decode.rows = rows > s->decode.rows ? rows : s->decode.rows;
+	s->decode.first = max2(s->decode.first, n);
+	s->decode.own = max2(s->decode.own, rest + (most < room ? most : room));
+	s->decode.rows = max2(s->decode.rows, n < PART ? n : PART);
 }
 
 /* For these groups. The weights may have changed since the last call. */
@@ -202,11 +227,11 @@ static void prepare_table(struct sampler *s, const struct sample_group *groups, 
 /* Room for the longest prompt and response of these groups, n samples at least. */
 static void prepare(struct sampler *s, const struct sample_group *groups, size_t n_groups, size_t n)
 {
-	size_t need;
+	size_t need, own, first;
 
-	spread(s, n);
 	for (size_t g = 0; g < n_groups; g++)
 		fit(s, groups[g].n_prompt);
+	spread(s, n_groups, n);
 	need = lay_out(s, NULL);
 	if (need > s->n_mem) {
 		big_free(s->mem, s->n_mem * sizeof *s->mem);
@@ -214,14 +239,18 @@ static void prepare(struct sampler *s, const struct sample_group *groups, size_t
 		s->n_mem = need;
 	}
 	lay_out(s, s->mem);
+	own = decode_own(&s->decode);
+	first = decode_first(&s->decode);
 	for (int i = 0; i < s->at_work; i++) {
 		struct worker *w = &s->w[i];
 
 		w->busy = 0;
 		w->group = w->filled = NONE;
+		w->now = NULL;
 		for (size_t j = 0; j < s->wide; j++)
-			w->slot[j] = (struct slot){.kv = w->kv + j * decode_cache(&s->decode)};
-		w->prompt_kv = w->kv + s->wide * decode_cache(&s->decode);
+			w->slot[j] = (struct slot){.own = w->kv + j * own};
+		for (size_t j = 0; j < s->prompts; j++)
+			w->prompt[j] = (struct prompt){w->kv + s->wide * own + j * first, 0};
 	}
 }
 
@@ -274,8 +303,22 @@ static size_t next_group(struct sampler *s)
 	return NONE;
 }
 
-/* Takes one sample more, *i of w->group; its prompt goes into the worker's prompt cache, the logits
- * after it are kept. */
+/* The prompt of the worker's group goes into a cache that nobody reads; the logits after it are
+ * kept. */
+static void fill_prompt(struct sampler *s, struct worker *w)
+{
+	const struct sample_group *g = &s->groups[w->group];
+
+	if (w->now)
+		w->now->users--;
+	for (w->now = w->prompt; w->now->users; w->now++)
+		assert(w->now + 1 < w->prompt + s->prompts);
+	w->now->users++;
+	decode_prompt(&s->decode, &w->room, w->now->kv, g->prompt, g->n_prompt, w->prompt_logits);
+	w->filled = w->group;
+}
+
+/* Takes one sample more, *i of w->group, whose prompt is then there. */
 static bool take_sample(struct sampler *s, struct worker *w, size_t *i)
 {
 	const struct sample_group *g;
@@ -288,9 +331,7 @@ static bool take_sample(struct sampler *s, struct worker *w, size_t *i)
 		w->group = *i < g->n ? w->group : NONE;
 	} while (w->group == NONE);
 	if (w->filled != w->group)
-		decode_prompt(&s->decode, &w->room, w->prompt_kv, g->prompt, g->n_prompt,
-			      w->prompt_logits);
-	w->filled = w->group;
+		fill_prompt(s, w);
 	return true;
 }
 
@@ -326,6 +367,9 @@ static void advance(struct sampler *s, struct worker *w, struct slot *t, const f
 	if (out->stopped || out->n == t->room || atomic_load(&s->failed)) {
 		t->to = NULL;
 		w->busy--;
+		if (t->prompt)
+			t->prompt->users--;
+		t->prompt = NULL;
 	}
 }
 
@@ -344,15 +388,12 @@ static void start(struct sampler *s, struct worker *w, struct slot *t, size_t i)
 	t->room = room < (size_t)s->o.max_new ? room : (size_t)s->o.max_new;
 	w->busy++;
 	advance(s, w, t, w->prompt_logits);
-	if (t->to && i + 1 < g->n) {
-		decode_copy(&s->decode, t->kv, w->prompt_kv, g->n_prompt);
-	} else if (t->to) { /* the last sample takes the prompt itself */
-		float *kv = t->kv;
-
-		t->kv = w->prompt_kv;
-		w->prompt_kv = kv;
-		w->filled = NONE;
-	}
+	if (!t->to)
+		return;
+	t->kv = decode_begin(&s->decode, t->own, w->now->kv, g->n_prompt);
+	t->prompt = t->kv.shared ? w->now : NULL;
+	if (t->prompt)
+		t->prompt->users++;
 }
 
 /* Fills free slots until none is free or no sample is left to start. */
@@ -368,25 +409,37 @@ static void fill(struct sampler *s, struct worker *w)
 		}
 }
 
+/* By prompt, so that those who share one stand together */
+static int by_prompt(const void *a, const void *b)
+{
+	const struct slot *x = *(struct slot *const *)a, *y = *(struct slot *const *)b;
+
+	if (x->kv.first != y->kv.first)
+		return x->kv.first < y->kv.first ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
 /* One token for each busy slot */
 static void decode(struct sampler *s, struct worker *w)
 {
 	size_t B = s->wide, v = (size_t)s->decode.m->cfg.vocab, n = 0;
 	uint32_t *tokens = xarray(B, sizeof *tokens), *pos = xarray(B, sizeof *pos);
-	float **kv = xarray(B, sizeof *kv);
+	struct decode_kv *kv = xarray(B, sizeof *kv);
 	struct slot **busy = xarray(B, sizeof *busy);
 	struct decode_batch b;
 
 	assert(w->busy >= 1 && w->busy <= B);
 	for (size_t j = 0; j < B; j++)
-		if (w->slot[j].to) {
-			busy[n] = &w->slot[j];
-			tokens[n] = w->slot[j].token;
-			kv[n] = w->slot[j].kv;
-			pos[n++] = (uint32_t)w->slot[j].pos++;
-		}
-	b = (struct decode_batch){kv, tokens, pos, n};
+		if (w->slot[j].to)
+			busy[n++] = &w->slot[j];
 	assert(n == w->busy);
+	qsort(busy, n, sizeof *busy, by_prompt);
+	for (size_t i = 0; i < n; i++) {
+		tokens[i] = busy[i]->token;
+		kv[i] = busy[i]->kv;
+		pos[i] = (uint32_t)busy[i]->pos++;
+	}
+	b = (struct decode_batch){kv, tokens, pos, n};
 	decode_tokens(&s->decode, &w->room, &b, w->logits);
 	for (size_t i = 0; i < n; i++)
 		advance(s, w, busy[i], w->logits + i * v);
@@ -493,15 +546,15 @@ static int check(const struct sampler *s, const struct sample_group *groups, siz
 	return 0;
 }
 
-size_t sampler_bytes(const struct sampler *s, size_t n_prompt, size_t n)
+size_t sampler_bytes(const struct sampler *s, size_t n_prompt, size_t n_groups, size_t n)
 {
 	size_t v = vec_round((size_t)s->decode.m->cfg.vocab), floats, draw;
 	struct sampler t = *s;
 
 	assert(n_prompt >= 1);
 	t.w = xcalloc((size_t)s->n_w, sizeof *t.w);
-	spread(&t, n);
 	fit(&t, n_prompt);
+	spread(&t, n_groups, n);
 	floats = lay_out(&t, NULL);
 	draw = (size_t)s->n_w * v * (sizeof *t.w->draw.e + sizeof *t.w->draw.heap);
 	free(t.w);

@@ -51,7 +51,8 @@ int sampler_run(struct sampler *s, const struct sample_group *groups, size_t n_g
 int sampler_run_dealt(struct sampler *s, const struct sample_group *groups, size_t n_groups,
 		      struct sample *out, struct reason *why);
 void sampler_free(struct sampler *s);
-/* Bytes of the largest sampler_run: prompts of up to n_prompt tokens, n samples in all. */
-size_t sampler_bytes(const struct sampler *s, size_t n_prompt, size_t n);
+/* Bytes of the largest sampler_run: prompts of up to n_prompt tokens, of so many groups n samples
+ * in all. */
+size_t sampler_bytes(const struct sampler *s, size_t n_prompt, size_t n_groups, size_t n);
 
 #endif

@@ -65,7 +65,7 @@ static void wgrad_bf16(const struct wgrad *w, size_t from, size_t n, float *scra
 
 		gemm_pair_columns(x, part(w->x, t, T, 0, k));
 		bf16_columns(dy, part(w->dy, t, T, from, n));
-		bf16_gemm(GEMM_ADD | GEMM_TRANSPOSED, dy, T, x, out);
+		bf16_gemm(GEMM_ADD | GEMM_TRANSPOSED, dy, T, gemm_pair_view(x, T), out);
 	}
 }
 

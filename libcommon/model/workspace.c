@@ -155,13 +155,14 @@ static size_t scratch_floats(const struct workspace *r)
 {
 	const struct config *c = &r->m->cfg;
 	size_t hd = (size_t)c->head_dim, T = r->longest;
+	bool half = block_half(r->m);
 	size_t rows = block_scratch(r->m, r->head_rows), back = 0;
-	size_t att = att_keys_size(T, hd, false) + att_values_size(T, hd, false) +
-		     att_scratch(WORKSPACE_ROWS, T);
+	size_t att = att_keys_size(T, hd, half) + att_values_size(T, hd, half) +
+		     att_scratch(WORKSPACE_ROWS, T, hd, half);
 
 	att = max2(att, mix_pass_scratch(r->m, T, r->keep));
 	if (r->keep)
-		back = max2(att_backward_scratch(T, hd), wgrad_scratch(r->m));
+		back = max2(att_backward_scratch(T, hd, half), wgrad_scratch(r->m));
 	return max2(max2(rows, 2 * block_qkv_most(r->m)), max2(att, back)) + PANEL;
 }
 

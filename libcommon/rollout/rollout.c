@@ -70,14 +70,14 @@ size_t rollout_longest(const struct roller *r)
 	return longest;
 }
 
-size_t rollout_bytes(const struct roller *r, size_t n, size_t kept)
+size_t rollout_bytes(const struct roller *r, size_t n_draws, size_t n, size_t kept)
 {
 	const struct sample_opts *o = &r->o.sample;
 	const struct pick_opts cut = {o->temperature, o->top_k, o->top_p};
 	size_t token = sizeof(uint32_t) + sizeof(float) + pick_bytes(&cut, (size_t)r->p->cfg.vocab);
 	int64_t len = r->p->cfg.max_len, most = r->o.sample.max_new;
 
-	return sampler_bytes(r->sampler, rollout_longest(r), n) +
+	return sampler_bytes(r->sampler, rollout_longest(r), n_draws, n) +
 	       kept * (sizeof(struct rollout) + (size_t)(most < len ? most : len) * token);
 }
 
@@ -381,17 +381,24 @@ void rollout_traj(const struct roller *r, const struct rollouts *all, size_t i, 
 	}
 }
 
-void rollout_rewards(const struct rollouts *all, size_t i, struct traj *t, struct buf *b)
+void rollout_more(const struct rollouts *all, size_t i, struct traj *t, struct buf *b)
 {
-	const struct rollout *o = &all->v[i];
+	const struct verdict *v = &all->v[i].verdict;
 	msgpack_packer pk;
 
-	if (!o->judged || !o->verdict.n_parts)
+	if (!all->v[i].judged)
 		return;
 	buf_reset(b);
 	pack_init(&pk, b);
-	pack_str(&pk, "rewards");
-	verdict_pack(&o->verdict, b);
+	if (v->n_parts) {
+		pack_str(&pk, "rewards");
+		verdict_pack(v, b);
+		t->n_more++;
+	}
+	if (*v->hindsight) {
+		pack_str(&pk, "hindsight");
+		pack_str(&pk, v->hindsight);
+		t->n_more++;
+	}
 	t->more = (struct span){b->p, b->n};
-	t->n_more = 1;
 }

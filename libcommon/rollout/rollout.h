@@ -63,8 +63,9 @@ void rollout_free(struct rollouts *r);
 int rollout_run(struct roller *r, const struct draw *d, size_t n_draws, size_t n_each,
 		uint64_t step, struct rollouts *out, struct reason *why);
 
-/* Bytes that sampling n responses at once needs, with the rollouts of `kept` in memory. */
-size_t rollout_bytes(const struct roller *r, size_t n, size_t kept);
+/* Bytes that sampling n responses of so many draws at once needs, with the rollouts of `kept` in
+ * memory. */
+size_t rollout_bytes(const struct roller *r, size_t n_draws, size_t n, size_t kept);
 
 /* What top-k and top-p left for the tokens of response i; p NULL: they are off. */
 struct span rollout_kept(const struct rollouts *r, size_t i);
@@ -75,7 +76,7 @@ size_t rollout_longest(const struct roller *r); /* tokens of the longest prompt 
 /* Response i as a trajectory whose pointers go into r and all; policy, step, iter, advantage and
  * used are left absent. */
 void rollout_traj(const struct roller *r, const struct rollouts *all, size_t i, struct traj *t);
-/* Adds to t the several rewards of its verdict, where it has them; t points into b. */
-void rollout_rewards(const struct rollouts *all, size_t i, struct traj *t, struct buf *b);
+/* Adds to t what else its verdict says: several rewards, hindsight; t points into b. */
+void rollout_more(const struct rollouts *all, size_t i, struct traj *t, struct buf *b);
 
 #endif

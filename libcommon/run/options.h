@@ -154,6 +154,12 @@ void options_tell_loss(const struct policy *p, const char *dir, const struct wei
 			"stop when more verdicts than this are failures"           \
 	}
 
+#define OPTION_HINDSIGHT(v)                                                               \
+	{                                                                                 \
+		0, "hindsight", NULL, OPT_FLAG, &(v).hindsight, 0, 0,                     \
+			"note of a wrong response the problem that it does solve, if any" \
+	}
+
 #define OPTIONS_VERIFIER(v, f)                                                               \
 	{0,                                                                                  \
 	 "verifier",                                                                         \
@@ -171,7 +177,7 @@ void options_tell_loss(const struct policy *p, const char *dir, const struct wei
 		 0,                                                                          \
 		 0,                                                                          \
 		 "run commands that problems name, and programs where there is no sandbox"}, \
-		OPTIONS_COMMAND(v, f)
+		OPTIONS_COMMAND(v, f), OPTION_HINDSIGHT(v)
 
 #define OPTION_LANES(v)                                                                       \
 	{                                                                                     \

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct eval *evalset_add(struct evalset *s, struct span set, struct span variant, struct span seed,
@@ -70,6 +71,10 @@ int evalset_read(struct evalset *s, struct eval *e, const char *path, unsigned f
 		st = trajscan(&t, &r, path, why);
 		if (st)
 			break;
+		if (t.relabelled.p) {
+			e->relabelled++;
+			continue;
+		}
 		cell = cell_of(e, names_id(&s->problems[e->set], t.task));
 		st = traj_one_prompt(&t, &cell->prompt, &r, path, why);
 		if (!st)
@@ -98,23 +103,29 @@ static int by_place(const void *a, const void *b)
 	return order(x->seed, y->seed);
 }
 
+static int twice(const struct evalset *s, const struct eval *e, struct reason *why)
+{
+	struct span set = names_get(&s->sets, e->set);
+	struct span variant = names_get(&s->variants, e->variant);
+	struct span seed = names_get(&s->seeds, e->seed);
+	char point[48];
+
+	if (s->by_temperature)
+		snprintf(point, sizeof point, "temperature %g", (double)e->step / EVALSET_DEGREES);
+	else
+		snprintf(point, sizeof point, "step %" PRId64, e->step);
+	return fail(why, ST_INPUT,
+		    "set %.*s, variant %.*s, seed %.*s, %s: two evaluations of one policy",
+		    (int)set.n, set.p, (int)variant.n, variant.p, (int)seed.n, seed.p, point);
+}
+
 int evalset_sort(struct evalset *s, struct reason *why)
 {
 	if (s->n)
 		qsort(s->v, s->n, sizeof *s->v, by_place);
-	for (size_t i = 1; i < s->n; i++) {
-		const struct eval *e = &s->v[i];
-		struct span set = names_get(&s->sets, e->set);
-		struct span variant = names_get(&s->variants, e->variant);
-		struct span seed = names_get(&s->seeds, e->seed);
-
-		if (by_place(e - 1, e) == 0)
-			return fail(why, ST_INPUT,
-				    "set %.*s, variant %.*s, seed %.*s, step %" PRId64
-				    ": two evaluations of one policy",
-				    (int)set.n, set.p, (int)variant.n, variant.p, (int)seed.n,
-				    seed.p, e->step);
-	}
+	for (size_t i = 1; i < s->n; i++)
+		if (by_place(&s->v[i - 1], &s->v[i]) == 0)
+			return twice(s, &s->v[i], why);
 	return 0;
 }
 

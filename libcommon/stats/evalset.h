@@ -2,7 +2,7 @@
  * evalset.h - evaluations of several policies on the same problems: who solved what, and how often.
  *
  * An evaluation is one stream; its place is a held-out set, a variant (way of training), a seed and
- * a point of the RL clock.
+ * a point of the RL clock; or, in a set by temperature, the temperature that it was sampled with.
  */
 #ifndef STATS_EVALSET_H
 #define STATS_EVALSET_H
@@ -22,16 +22,20 @@ struct evalcell {
 	bool there;      /* it has a trajectory, graded or not */
 };
 
+enum { EVALSET_DEGREES = 1000000 }; /* of a temperature of 1 */
+
 struct eval {
 	size_t set, variant, seed; /* numbers of their names, in order of first appearance */
-	int64_t step;
-	struct evalcell *cell; /* by number of the problem in its set; owned */
-	size_t n_cell;         /* there; later problems are not in this evaluation */
+	int64_t step;              /* or the temperature, in degrees */
+	struct evalcell *cell;     /* by number of the problem in its set; owned */
+	size_t n_cell;             /* there; later problems are not in this evaluation */
 	uint64_t ungraded,
-		failed; /* trajectories without a reward; failed: of them with a verdict */
+		failed;      /* trajectories without a reward; failed: of them with a verdict */
+	uint64_t relabelled; /* left out: they were sampled for other problems */
 };
 
 struct evalset {
+	bool by_temperature; /* for messages */
 	struct names sets, variants, seeds;
 	struct names *problems; /* one for each set; owned */
 	size_t n_problems;

@@ -97,6 +97,10 @@ static int add_traj(struct problems *e, const struct rec *r, const char *name, s
 		return 0;
 	if (trajscan(&t, r, name, why))
 		return why->status;
+	if (t.relabelled.p) {
+		e->relabelled++;
+		return 0;
+	}
 	p = problem_of(e, &t, r->map);
 	if (traj_one_prompt(&t, &p->prompt, r, name, why))
 		return why->status;

@@ -52,6 +52,7 @@ struct problems {
 	size_t n, room;
 	struct parts answer, reward;
 	uint64_t ungraded, failed; /* failed: of the ungraded, those with a verdict */
+	uint64_t relabelled;       /* left out: they were sampled for other problems */
 	bool by_seen;              /* a trajectory has the key of o.by */
 	struct buf scratch;
 };

@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-enum { MOST = 16 };
+enum { MOST = 32 };
 
 /* Which of the edits is about this key; n: none */
 static size_t find_edit(struct mp key, const struct edit *e, size_t n)

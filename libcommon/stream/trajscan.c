@@ -32,6 +32,7 @@ static const struct key {
 	{"entropy", 7, NUMBER, offsetof(struct traj, entropy)},
 	{"step", 4, WHOLE, offsetof(struct traj, step)},
 	{"iter", 4, WHOLE, offsetof(struct traj, iter)},
+	{"relabelled", 10, BYTES, offsetof(struct traj, relabelled)},
 	{"tokens", 6, COUNT, offsetof(struct traj, n_tokens)},
 };
 enum { N_KEYS = sizeof keys / sizeof keys[0], N_REQUIRED = 3 };

@@ -10,11 +10,11 @@
 #include "stream/traj.h"
 
 /*
- * Sets task, prompt, response, finish, verdict, reward, entropy, step, iter and n_tokens of *t, and
- * makes everything else absent: tokens stays NULL although n_tokens is the number of response
- * tokens (0 when the key is absent). A missing task, prompt or response, one of these keys twice or
- * of the wrong type, a reward or an entropy that is not finite: ST_INPUT with record and key in the
- * reason. nil counts as absent.
+ * Sets task, prompt, response, finish, verdict, reward, entropy, step, iter, relabelled and
+ * n_tokens of *t, and makes everything else absent: tokens stays NULL although n_tokens is the
+ * number of response tokens (0 when the key is absent). A missing task, prompt or response, one of
+ * these keys twice or of the wrong type, a reward or an entropy that is not finite: ST_INPUT with
+ * record and key in the reason. nil counts as absent.
  */
 int trajscan(struct traj *t, const struct rec *r, const char *name, struct reason *why);
 

@@ -69,8 +69,7 @@ static void plain_text(struct buf *b, const char *s)
 	}
 }
 
-/* What is asked */
-static void asked(struct buf *b, const struct task *t)
+void taskleak_text(struct buf *b, const struct task *t)
 {
 	json_t *list, *m;
 	size_t i;
@@ -99,7 +98,7 @@ struct taskleak taskleak_find(const struct task_set *eval, const struct task_set
 	struct buf b = {0};
 
 	for (size_t i = 0; i < train->n; i++) {
-		asked(&b, &train->v[i]);
+		taskleak_text(&b, &train->v[i]);
 		if (names_id(&seen, (struct span){b.p, b.n}) < i) {
 			/* numbers stay those of train's problems: a name that no text has */
 			buf_printf(&b, "\n%zu", i);
@@ -109,7 +108,7 @@ struct taskleak taskleak_find(const struct task_set *eval, const struct task_set
 	for (size_t i = 0; i < eval->n; i++) {
 		size_t of;
 
-		asked(&b, &eval->v[i]);
+		taskleak_text(&b, &eval->v[i]);
 		of = b.n ? names_find(&seen, (struct span){b.p, b.n}) : (size_t)-1;
 		if (of == (size_t)-1)
 			continue;

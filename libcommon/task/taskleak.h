@@ -14,4 +14,7 @@ struct taskleak {
  * the marks of sentences; a sign of mathematics and a point or comma between digits count. */
 struct taskleak taskleak_find(const struct task_set *eval, const struct task_set *train);
 
+/* Into *b, emptied before: what is compared of a problem. */
+void taskleak_text(struct buf *b, const struct task *t);
+
 #endif

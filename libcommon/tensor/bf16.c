@@ -132,14 +132,14 @@ void bf16_columns(uint32_t *dst, struct cmatrix x)
 ALWAYS_INLINE void chain(int mr, int nv, vf acc[GEMM_MR][GEMM_NV], const struct spot *t,
 			 const float *a, const uint32_t *b, size_t n, bool odd)
 {
-	size_t rs = t->rs, cs = 2 * t->cs, stride = t->stride, ahead = t->ahead;
+	size_t rs = t->rs, cs = 2 * t->cs, stride = t->stride, ahead = t->ahead, ld = t->ld;
 
 #pragma GCC unroll 6
 	for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
 			acc[i][j] = vf_set(0.0f);
-	for (size_t x = 0; x < n; x++, a += cs, b += PANEL) {
+	for (size_t x = 0; x < n; x++, a += cs, b += ld) {
 		vf row[GEMM_NV];
 
 		if (!odd)
@@ -186,7 +186,7 @@ ALWAYS_INLINE void tile(int mr, int nv, const struct spot *t)
 	const uint32_t *b = t->b;
 	bool first = !t->add;
 
-	for (size_t x = 0; x < t->pairs; x += PAIRS, a += BF16_BLOCK * t->cs, b += PAIRS * PANEL) {
+	for (size_t x = 0; x < t->pairs; x += PAIRS, a += BF16_BLOCK * t->cs, b += PAIRS * t->ld) {
 		size_t n = t->pairs - x < PAIRS ? t->pairs - x : PAIRS;
 
 		block(mr, nv, t, a, b, n, first);
@@ -196,17 +196,17 @@ ALWAYS_INLINE void tile(int mr, int nv, const struct spot *t)
 
 BF16_TILES
 
-void bf16_gemm(int how, const uint32_t *a, size_t k, const uint32_t *b, struct matrix c)
+void bf16_gemm(int how, const uint32_t *a, size_t k, struct panels b, struct matrix c)
 {
 	bool across = how & GEMM_TRANSPOSED;
 	struct spot t = {.pairs = (k + 1) / 2,
 			 .a = a,
 			 .rs = across ? 1 : even(k),
 			 .cs = across ? c.rows : 1,
-			 .b = b};
+			 .add = how & GEMM_ADD};
 	unsigned before = flush_begin();
 
 	assert(k && !(how & ~(GEMM_ADD | GEMM_TRANSPOSED)));
-	all_tiles(tiles, &t, t.rs, how & GEMM_ADD, c);
+	all_tiles(tiles, &t, t.rs, b, c);
 	flush_end(before);
 }

@@ -9,8 +9,8 @@
  * on what else is computed with it, and a product that is cut at multiples of 32 k is the same.
  *
  * The set v4bf16 has another arithmetic, of the instruction VDPBF16PS (AVX-512 BF16): one chain
- * over pairs of k, of each the odd one first; C is added to the sum. Zen 4 does it at twice the
- * speed. It is never chosen but by name (--compute bf16-vdp).
+ * over pairs of k, of each the odd one first, that begins with C. Zen 4 does it at twice the speed.
+ * It is never chosen but by name (--compute bf16-vdp).
  */
 #ifndef TENSOR_BF16_H
 #define TENSOR_BF16_H
@@ -36,8 +36,8 @@ KERNEL_BF16(void, bf16_rows, (uint32_t * dst, struct cmatrix x));
 KERNEL_BF16(void, bf16_columns, (uint32_t * dst, struct cmatrix x));
 
 /* C(m, n) = A(m, k) B(k, n). how: GEMM_ADD: C +=; GEMM_TRANSPOSED: A is of bf16_columns, else of
- * bf16_rows. b: panels of pairs (gemm.h), whose columns from n on may hold anything. */
+ * bf16_rows. b: of pairs, whose columns from n on may hold anything. */
 KERNEL_BF16(void, bf16_gemm,
-	    (int how, const uint32_t *a, size_t k, const uint32_t *b, struct matrix c));
+	    (int how, const uint32_t *a, size_t k, struct panels b, struct matrix c));
 
 #endif

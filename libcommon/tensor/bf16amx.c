@@ -93,7 +93,7 @@ void bf16_columns(uint32_t *dst, struct cmatrix x)
 struct work {
 	const uint32_t *a; /* rows of `words` words, whole blocks */
 	size_t words, pairs;
-	const uint32_t *b; /* panels */
+	struct panels b;
 	struct matrix c;
 	bool add;
 };
@@ -126,7 +126,13 @@ static void configure(size_t upper, size_t lower)
 
 static const uint32_t *part(const struct work *w, const struct strip *s, int n, size_t x)
 {
-	return x + SIDE <= w->pairs ? s->panel[n] + x * SIDE : s->end[n];
+	return x + SIDE <= w->pairs ? s->panel[n] + x * w->b.ld : s->end[n];
+}
+
+/* Bytes from a row of it to the next */
+static size_t part_row(const struct work *w, size_t x)
+{
+	return 4 * (x + SIDE <= w->pairs ? w->b.ld : SIDE);
 }
 
 /* Tiles 0 and 1 are at c, 2 and 3 at more; row: bytes from a row to the next. */
@@ -162,9 +168,11 @@ static void two_by_two(const struct work *w, const struct strip *s, const uint32
 
 	begin_tiles(w->add, c.p, below, 4 * c.ld);
 	for (size_t x = 0; x < w->pairs; x += SIDE) {
+		size_t b_row = part_row(w, x);
+
 		TILE_LOAD(4, a + x, row);
-		TILE_LOAD(6, part(w, s, 0, x), 4 * SIDE);
-		TILE_LOAD(7, part(w, s, 1, x), 4 * SIDE);
+		TILE_LOAD(6, part(w, s, 0, x), b_row);
+		TILE_LOAD(7, part(w, s, 1, x), b_row);
 		TILE_LOAD(5, a + SIDE * w->words + x, row);
 		TILE_DOT(0, 4, 6);
 		TILE_DOT(1, 4, 7);
@@ -183,13 +191,15 @@ static void one_by_four(const struct work *w, const struct strip *s, const uint3
 
 	begin_tiles(w->add, c.p, beside, 4 * c.ld);
 	for (size_t x = 0; x < w->pairs; x += SIDE) {
+		size_t b_row = part_row(w, x);
+
 		TILE_LOAD(4, a + x, row);
-		TILE_LOAD(6, part(w, s, 0, x), 4 * SIDE);
-		TILE_LOAD(7, part(w, s, 1, x), 4 * SIDE);
+		TILE_LOAD(6, part(w, s, 0, x), b_row);
+		TILE_LOAD(7, part(w, s, 1, x), b_row);
 		TILE_DOT(0, 4, 6);
 		TILE_DOT(1, 4, 7);
-		TILE_LOAD(6, part(w, s, 2, x), 4 * SIDE);
-		TILE_LOAD(7, part(w, s, 3, x), 4 * SIDE);
+		TILE_LOAD(6, part(w, s, 2, x), b_row);
+		TILE_LOAD(7, part(w, s, 3, x), b_row);
 		TILE_DOT(2, 4, 6);
 		TILE_DOT(3, 4, 7);
 	}
@@ -202,11 +212,12 @@ static void take_strip(struct strip *s, const struct work *w, size_t j, size_t n
 	size_t last = (w->c.cols - 1) / SIDE, rest = w->pairs % SIDE;
 
 	for (size_t i = 0; i < n; i++) {
-		s->panel[i] = w->b + (j + i < last ? j + i : last) * w->pairs * SIDE;
+		s->panel[i] = w->b.pairs + (j + i < last ? j + i : last) * w->b.stride;
 		if (!rest)
 			continue;
-		memcpy(s->end[i], s->panel[i] + (w->pairs - rest) * SIDE,
-		       rest * SIDE * sizeof *s->end[i]);
+		for (size_t r = 0; r < rest; r++)
+			memcpy(s->end[i] + r * SIDE, s->panel[i] + (w->pairs - rest + r) * w->b.ld,
+			       SIDE * sizeof *s->end[i]);
 		memset(s->end[i] + rest * SIDE, 0, (SIDE - rest) * SIDE * sizeof *s->end[i]);
 	}
 }
@@ -250,12 +261,12 @@ static void some_rows(const struct work *w, size_t from, size_t to, size_t step)
 	}
 }
 
-void bf16_gemm(int how, const uint32_t *a, size_t k, const uint32_t *b, struct matrix c)
+void bf16_gemm(int how, const uint32_t *a, size_t k, struct panels b, struct matrix c)
 {
 	struct work w = {a, row_words(k), (k + 1) / 2, b, c, how & GEMM_ADD};
 
 	assert(k && !(how & ~(GEMM_ADD | GEMM_TRANSPOSED)));
-	assert(a && b && c.p && c.ld >= c.cols);
+	assert(a && b.pairs && c.p && c.ld >= c.cols);
 	for (size_t i = 0, n; i < c.rows; i += n) {
 		n = c.rows - i < ROWS ? c.rows - i : ROWS;
 		some_rows(&w, i, i + n / (2 * SIDE) * (2 * SIDE), 2 * SIDE);

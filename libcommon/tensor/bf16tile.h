@@ -14,7 +14,8 @@ struct spot {
 	const uint32_t *a;
 	size_t rs, cs;
 	const uint32_t *b;
-	size_t stride, ahead; /* words from a panel to the next, and to what is asked for early */
+	size_t ld;            /* words from a pair of B's rows to the next, */
+	size_t stride, ahead; /* from a panel to the next, and to what is asked for early */
 	float *c;
 	size_t ldc;
 	bool add;
@@ -64,16 +65,17 @@ static void indirect_pairs(tile_fn *fn, size_t mr, size_t cols, const struct spo
 
 /* The whole of C; rows: how far a row of A is from the next. While a panel of B is used from the
  * cache the next ones are asked for. */
-static void all_tiles(tile_fn *const tiles[GEMM_NV][GEMM_MR], struct spot *t, size_t rows, bool add,
-		      struct matrix c)
+static void all_tiles(tile_fn *const tiles[GEMM_NV][GEMM_MR], struct spot *t, size_t rows,
+		      struct panels b, struct matrix c)
 {
 	const uint32_t *a = t->a;
 
-	assert(t->a && t->b && c.p && c.ld >= c.cols);
-	t->stride = t->pairs * PANEL;
+	assert(t->a && b.pairs && c.p && c.ld >= c.cols);
+	t->b = b.pairs;
+	t->ld = b.ld;
+	t->stride = b.stride;
 	t->ldc = c.ld;
-	t->add = add;
-	for (size_t j = 0; j < c.cols; j += GEMM_WIDE, t->b += t->pairs * GEMM_WIDE) {
+	for (size_t j = 0; j < c.cols; j += GEMM_WIDE, t->b += t->stride * GEMM_WIDE / PANEL) {
 		size_t cols = c.cols - j < GEMM_WIDE ? c.cols - j : GEMM_WIDE;
 
 		for (size_t i = 0; i < c.rows; i += GEMM_MR) {

@@ -57,14 +57,16 @@ ALWAYS_INLINE void tile(int mr, int nv, const struct spot *t)
 {
 	__m512 acc[GEMM_MR][GEMM_NV];
 	const uint32_t *a = t->a, *b = t->b;
-	size_t pairs = t->pairs, rs = t->rs, cs = t->cs, ahead = t->ahead;
+	size_t pairs = t->pairs, rs = t->rs, cs = t->cs, ahead = t->ahead, ld = t->ld;
 
 #pragma GCC unroll 6
 	for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
-			acc[i][j] = _mm512_setzero_ps();
-	for (size_t x = 0; x < pairs; x++, a += cs, b += PANEL) {
+			acc[i][j] = (__m512)(t->add ? vf_load(t->c + (size_t)i * t->ldc +
+							      (size_t)j * VL)
+						    : vf_set(0.0f));
+	for (size_t x = 0; x < pairs; x++, a += cs, b += ld) {
 		vi row[GEMM_NV];
 
 		__builtin_prefetch(b + ahead, 0, 2);
@@ -83,21 +85,15 @@ ALWAYS_INLINE void tile(int mr, int nv, const struct spot *t)
 #pragma GCC unroll 6
 	for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
-		for (int j = 0; j < nv; j++) {
-			float *to = t->c + (size_t)i * t->ldc + (size_t)j * VL;
-
-			vf sum = (vf)acc[i][j];
-
-			if (t->add)
-				sum += vf_load(to);
-			vf_store(to, sum);
-		}
+		for (int j = 0; j < nv; j++)
+			vf_store(t->c + (size_t)i * t->ldc + (size_t)j * VL, (vf)acc[i][j]);
 }
 
 BF16_TILES
 
-/* C(i, j) = sum over pairs x = 0, 1, ... of a(i, 2x + 1) b(2x + 1, j), a(i, 2x) b(2x, j). */
-void bf16_gemm(int how, const uint32_t *a, size_t k, const uint32_t *b, struct matrix c)
+/* C(i, j) = 0 or what it holds, + sum over pairs x = 0, 1, ... of a(i, 2x + 1) b(2x + 1, j), a(i,
+ * 2x) b(2x, j). */
+void bf16_gemm(int how, const uint32_t *a, size_t k, struct panels b, struct matrix c)
 {
 	bool across = how & GEMM_TRANSPOSED;
 	size_t pairs = (k + 1) / 2;
@@ -105,8 +101,8 @@ void bf16_gemm(int how, const uint32_t *a, size_t k, const uint32_t *b, struct m
 			 .a = a,
 			 .rs = across ? 1 : pairs,
 			 .cs = across ? GEMM_MR : 1,
-			 .b = b};
+			 .add = how & GEMM_ADD};
 
 	assert(k && !(how & ~(GEMM_ADD | GEMM_TRANSPOSED)));
-	all_tiles(tiles, &t, pairs, how & GEMM_ADD, c);
+	all_tiles(tiles, &t, pairs, b, c);
 }

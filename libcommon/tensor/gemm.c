@@ -464,48 +464,28 @@ void gemm_rows(int how, struct cmatrix a, struct cmatrix b, struct matrix c)
 
 enum { EACH = 4 }; /* rows, each with its own B, at a time */
 
-/* How a row of B is held: in f32, or the even or the odd one of a pair in bf16 */
-enum held { FLOATS, EVEN, ODD };
-
-/* Adds row x of each B, nv vectors wide, times its number of A. */
-ALWAYS_INLINE void each_row(int mr, int nv, vf acc[EACH][GEMM_NV], const struct spot *t, size_t x,
-			    enum held held)
+ALWAYS_INLINE void each(int mr, int nv, const struct spot *t)
 {
+	vf acc[EACH][GEMM_NV], row[GEMM_NV];
+	size_t k = t->k, ldc = t->ldc;
 	const struct panels b = t->b;
-
-#pragma GCC unroll 4
-	for (int i = 0; i < mr; i++) {
-		vf s = vf_set(t->a[(size_t)i * t->rs + x]), row[GEMM_NV];
-		size_t at = (size_t)i * t->step + (held == FLOATS ? x : x / 2) * b.ld;
-
-		if (held == FLOATS)
-			load_row(nv, row, b.p + at, b.stride);
-		else
-			tile_row(nv, row, b.pairs + at, b.stride, held == ODD);
-#pragma GCC unroll 4
-		for (int j = 0; j < nv; j++)
-			acc[i][j] = vf_fma(s, row[j], acc[i][j]);
-	}
-}
-
-ALWAYS_INLINE void each(int mr, int nv, bool half, const struct spot *t)
-{
-	vf acc[EACH][GEMM_NV];
-	size_t x = 0, k = t->k, ldc = t->ldc;
 
 #pragma GCC unroll 4
 	for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
-			acc[i][j] = vf_set(0.0f);
-	for (; !half && x < k; x++)
-		each_row(mr, nv, acc, t, x, FLOATS);
-	for (; half && x + 2 <= k; x += 2) {
-		each_row(mr, nv, acc, t, x, EVEN);
-		each_row(mr, nv, acc, t, x + 1, ODD);
-	}
-	if (half && x < k)
-		each_row(mr, nv, acc, t, x, EVEN);
+			acc[i][j] = t->add ? vf_load(t->c + (size_t)i * ldc + (size_t)j * VL)
+					   : vf_set(0.0f);
+	for (size_t x = 0; x < k; x++)
+#pragma GCC unroll 4
+		for (int i = 0; i < mr; i++) {
+			vf s = vf_set(t->a[(size_t)i * t->rs + x]);
+
+			load_row(nv, row, b.p + (size_t)i * t->step + x * b.ld, b.stride);
+#pragma GCC unroll 4
+			for (int j = 0; j < nv; j++)
+				acc[i][j] = vf_fma(s, row[j], acc[i][j]);
+		}
 #pragma GCC unroll 4
 	for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
@@ -513,16 +493,14 @@ ALWAYS_INLINE void each(int mr, int nv, bool half, const struct spot *t)
 			vf_store(t->c + (size_t)i * ldc + (size_t)j * VL, acc[i][j]);
 }
 
-#define EACH_TILE(NAME, MR, NV, HALF)          \
+#define EACH_TILE(NAME, MR, NV)                \
 	static void NAME(const struct spot *t) \
 	{                                      \
-		each(MR, NV, HALF, t);         \
+		each(MR, NV, t);               \
 	}
-#define EACH_OF(NV)                          \
-	EACH_TILE(each1_##NV, 1, NV, false)  \
-	EACH_TILE(each##NV, EACH, NV, false) \
-	EACH_TILE(halves1_##NV, 1, NV, true) \
-	EACH_TILE(halves##NV, EACH, NV, true)
+#define EACH_OF(NV)                  \
+	EACH_TILE(each1_##NV, 1, NV) \
+	EACH_TILE(each##NV, EACH, NV)
 
 EACH_OF(1)
 EACH_OF(2)
@@ -531,38 +509,32 @@ EACH_OF(3)
 EACH_OF(4)
 #endif
 
-static tile_fn *const eaches[GEMM_NV][2][2] = {
-	{{each1_1, each1}, {halves1_1, halves1}},
-	{{each1_2, each2}, {halves1_2, halves2}},
+static tile_fn *const eaches[GEMM_NV][2] = {
+	{each1_1, each1},
+	{each1_2, each2},
 #if GEMM_NV > 2
-	{{each1_3, each3}, {halves1_3, halves3}},
-	{{each1_4, each4}, {halves1_4, halves4}},
+	{each1_3, each3},
+	{each1_4, each4},
 #endif
 };
 
 /* C(i, j) = sum over x of A(i, x) B_i(x, j), B_i = b + i * step */
-void gemm_each(struct cmatrix a, struct panels b, size_t step, struct matrix c)
+void gemm_each(int how, struct cmatrix a, struct panels b, size_t step, struct matrix c)
 {
-	struct spot t = {.k = a.cols, .rs = a.ld, .ldc = c.ld, .step = step};
-	bool half = b.pairs;
+	struct spot t = {.k = a.cols, .rs = a.ld, .ldc = c.ld, .add = how & GEMM_ADD, .step = step};
 
-	check_product(0, a, c);
-	assert(b.p || half);
-	assert(c.ld >= vec_round(c.cols));
+	check_product(how, a, c);
+	assert(b.p && !b.pairs && !(how & GEMM_TRANSPOSED));
 	for (size_t i = 0, mr; i < c.rows; i += mr) {
 		mr = c.rows - i < EACH ? 1 : EACH;
 		t.a = a.p + i * a.ld;
 		for (size_t j = 0; j < c.cols; j += GEMM_WIDE) {
 			size_t cols = c.cols - j < GEMM_WIDE ? c.cols - j : GEMM_WIDE;
-			size_t at = i * step + j / PANEL * b.stride;
 
 			t.b = b;
-			if (half)
-				t.b.pairs += at;
-			else
-				t.b.p += at;
+			t.b.p += i * step + j / PANEL * b.stride;
 			t.c = c.p + i * c.ld + j;
-			eaches[(cols + VL - 1) / VL - 1][half][mr > 1](&t);
+			eaches[(cols + VL - 1) / VL - 1][mr > 1](&t);
 		}
 	}
 }

@@ -77,10 +77,10 @@ KERNEL(void, gemm, (int how, struct cmatrix a, struct panels b, struct matrix c)
  */
 KERNEL(void, gemm_rows, (int how, struct cmatrix a, struct cmatrix b, struct matrix c));
 
-/* Row i of C = row i of A times a B of its own, b moved on by i * step floats or words: the same
- * chains as gemm's, of some rows at a time, so that they need not wait for each other. Columns of C
- * up to the next multiple of LANES may be written. */
-KERNEL(void, gemm_each, (struct cmatrix a, struct panels b, size_t step, struct matrix c));
+/* Row i of C = row i of A times a B of its own, b moved on by i * step floats: the same chains as
+ * gemm's, of some rows at a time, so that they need not wait for each other. how: 0 or GEMM_ADD; b:
+ * in f32. Columns of C up to the next multiple of LANES are read and written. */
+KERNEL(void, gemm_each, (int how, struct cmatrix a, struct panels b, size_t step, struct matrix c));
 
 /* Numbers of a row rounded up to whole vectors of any machine */
 static inline size_t vec_round(size_t n)

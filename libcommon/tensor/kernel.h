@@ -5,8 +5,8 @@
  * flags: there KERNEL(void, gemm, (...)) declares a function which is gemm_v3 to the linker.
  * Everywhere else it declares a pointer gemm, which kernels.c makes point to that of the set that
  * was chosen at the start. Each has its name in KERNELS of kernels.h. Where another set has the
- * same functions but for those of bf16.h, which are declared by KERNEL_BF16, KERNEL_REST names it:
- * there gemm is gemm_v4.
+ * same functions but for those of bf16.h and what calls them, which are declared by KERNEL_BF16,
+ * KERNEL_REST names it: there gemm is gemm_v4.
  */
 #ifndef TENSOR_KERNEL_H
 #define TENSOR_KERNEL_H

@@ -83,6 +83,17 @@ static const char *name_of(const struct verifier *v, const struct verify_item *i
 	return it->verifier ? it->verifier : v->name;
 }
 
+/* Of a wrong response: what it would have been right for, where its kind can say. */
+static void look_back(const char *name, const struct verify_item *it, struct verdict *out)
+{
+	const struct kind *k = gen_kind(of_cstr(name));
+	struct buf id = {0};
+
+	if (k && gen_solves(k, it, &id) && id.n < sizeof out->hindsight)
+		memcpy(out->hindsight, buf_cstr(&id), id.n + 1);
+	buf_free(&id);
+}
+
 static int run_builtin(const struct verifier *v, const struct verify_item *it, struct verdict *out,
 		       struct reason *why)
 {
@@ -104,6 +115,8 @@ static int run_builtin(const struct verifier *v, const struct verify_item *it, s
 	fault_double("reward", &out->reward);
 	if (!st && !isfinite(out->reward)) /* no reward at all, as from a program of the user's */
 		out->code = VERDICT_GARBAGE;
+	if (v->o.hindsight && !st && out->code == VERDICT_OK && out->reward == 0)
+		look_back(name, &said, out);
 	return st;
 }
 

@@ -27,6 +27,7 @@ struct verify_opts {
 	/* items may name commands of their own; else only the default's: a file of problems from
 	 * elsewhere must not run programs. And code may do without a sandbox. */
 	bool trust;
+	bool hindsight; /* say of a wrong response which problem it solves, if it does */
 };
 
 #define VERIFY_OPTS_DEFAULT                                       \

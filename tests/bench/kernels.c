@@ -33,7 +33,7 @@ static void product(void)
 static void product_bf16(void)
 {
 	bf16_rows((uint32_t *)scratch, matrix_in(in, ROWS, WIDE, WIDE));
-	bf16_gemm(0, (uint32_t *)scratch, WIDE, (uint32_t *)packed,
+	bf16_gemm(0, (uint32_t *)scratch, WIDE, gemm_pair_view((uint32_t *)packed, WIDE),
 		  matrix_of(out, ROWS, WIDE, WIDE));
 }
 

@@ -2,13 +2,15 @@
 # model.sh - sampling and training of decoders of three sizes: tokens per second on one thread.
 #
 # Environment: PEERS=1 to measure PyTorch in turn on the same processor, with PRESETS
-# (tiny,small,smollm135m,smollm135m-64), MEASURES (training,sampling), ROUNDS (5), CPU (0),
-# OPTIONS of the program that is measured, BF16=1 for PyTorch's training under autocast.
+# (tiny,small,smollm135m,smollm135m-64), MEASURES (training,sampling), ROUNDS (5), CPU (0), PYTHON
+# (that of make peers where it was made), OPTIONS of the program that is measured, BF16=1 for both in
+# bfloat16.
 set -euo pipefail
 
 here=$(dirname "$0")
 presets=${PRESETS:-tiny,small,smollm135m}
-python=${PYTHON:-/usr/bin/python3}
+# shellcheck source=tests/bench/peers.bash
+. "$here/peers.bash"
 
 if [ "${PEERS:-0}" = 1 ]; then
 	if "$python" -c 'import torch' 2>/dev/null; then

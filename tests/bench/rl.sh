@@ -3,11 +3,12 @@
 # of up to 32 tokens to prompts of about 24, a policy of 861 k weights.
 #
 # Environment: PEERS=1 to measure the same step in PyTorch in turn on the same processor, ROUNDS (5),
-# CPU (0), OPTIONS of rl-explore.
+# CPU (0), PYTHON (that of make peers where it was made), OPTIONS of rl-explore.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-python=${PYTHON:-/usr/bin/python3}
+# shellcheck source=tests/bench/peers.bash
+. "$here/peers.bash"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp"

@@ -45,6 +45,32 @@ compare() {
 	says "a further held-out set needs a name"
 }
 
+@test "every variant that is installed; hindsight and its controls" {
+	mapfile -t all < <(cd "$root/pipelines/variants" && ls)
+	status_is 0 compare --dry-run -i 6 -n 2 -S 1 "${all[@]}"
+	[ "$(wc -l <out)" -eq ${#all[@]} ]
+	grep -E -e '/hindsight/seed-1 -i 3 -n 4 .*maxrl.* root-task.*--experts all --mix 0.5 --mix-last --hindsight ' out
+	grep -e '/no-hindsight/seed-1 .* --mix-last ' out >line
+	not grep -e '--hindsight' line
+	grep -e '/maxrl-hindsight/seed-1 -i 1 -n 12 .*where.*relabelled.*--tune-from rl .*--hindsight ' out
+	grep -e '/vanilla -p .*/pass-at-k/seed-1 .*--advantage.*pass-at-k' out
+	printf 'pipeline=rloop\nhindsight=1\nrelabel_opts=--per-task 3\n' >mine
+	status_is 0 compare --dry-run -i 2 -n 3 -S 1 ./mine
+	grep -F -e '--hindsight --relabel-opts --per-task\ 3 ' out
+}
+
+@test "tables say which variant has hindsight" {
+	fixture tasks base
+	printf 'title=with\npipeline=rloop\nhindsight=1\nmix=0\neval_rl=1\n' >with
+	printf 'title=without\npipeline=rloop\nmix=0\n' >without
+	status_is 0 "$root/pipelines/compare" -q -p "$FIX/base" -t "$FIX/train.jsonl" -e "$FIX/test.jsonl" -d runs \
+		-i 1 -n 1 -S 1 -N 2 -k 1,2 --explore-opts '--groups 4 --group-size 4 --max-new 12' \
+		--tune-opts '--steps 1' ./without ./with
+	[ "$(sort runs/titles | paste -s -d ';')" = "with	with (hindsight);with.rl	with (hindsight), where RL ended;without	without" ]
+	grep -q 'with (hindsight)' runs/report.html
+	[ -s runs/with/seed-1/iter-1/relabelled.traj ]
+}
+
 @test "options of all variants: those of several stages once, the pipelines' own refused" {
 	touch train.jsonl test.jsonl
 	mkdir p
@@ -132,7 +158,10 @@ collected() {
 	not grep -qx old paper/README.md
 	grep -q '^| rloop | 1 | [0-9.]* \[' paper/README.md
 	grep -q '^| variant minus vanilla | avg@n |' paper/README.md
+	grep -q '^| vanilla | \(1\|0.5\) | 1 | [0-9.]* \[' paper/README.md
+	grep -q '^| variant minus vanilla | temperatures | avg@n |' paper/README.md
 	zcat paper/results/table.tsv.gz | cmp - try/runs/table
+	zcat paper/results/curves.tsv.gz | cmp - try/runs/curves
 	cmp paper/results/final-ood-five.tsv try/runs/final-ood-five.tsv
 	grep -q '^## final-test-minus-vanilla$' paper/results/RESULTS.md
 	not grep -qF "$PWD" -r paper/results
@@ -153,10 +182,10 @@ collected() {
 	export GROUPS_A_STEP=6 GROUP_SIZE=8 SHAPE='--layers 2 --hidden 32 --ffn 64' MAX_NEW=16
 	export TASK_OPTS='--min-numbers 2 --max-numbers 3 --max-value 9 --min-target 1'
 	export PRETRAIN='--steps 300 --batch 64 --lr 5e-3'
-	export VARIANTS='vanilla rloop average' MORE='-q -J 2'
+	export VARIANTS='vanilla rloop average' MORE='-q -J 2' TEMPERATURES=1,.5
 	status_is 0 "$root/examples/paper/run.sh" try
 	cd try/runs
-	for f in reward avg pass k-test k-ood-five entropy gradient similarity map; do
+	for f in reward avg pass k-test curve-test curve-ood-five k-ood-five entropy gradient similarity map; do
 		[ "$(head -c 4 "pictures/$f.png" | tail -c 3)" = PNG ]
 		grep -q '<svg' "pictures/$f.svg"
 	done

@@ -152,6 +152,107 @@ is() { # WANT and what field takes
 	[ "$(head -n 1 out | tr '\t' ' ')" = "set variant seed step task n correct distinct entropy" ]
 }
 
+# by_temperature: a list of two variants and a base, each at two or three temperatures, where v is most
+# accurate at 0.5 on validation problems, and at 0.25 on those of the test
+by_temperature() {
+	sed -i '1s/step/temperature/' list
+	evaluation valid v 1 1 a=1000 b=1000
+	evaluation valid v 1 0.5 a=1110 b=0000
+	evaluation valid v 1 0.25 a=1100 b=0000
+	evaluation test v 1 1 a=1000 b=1000     # avg .25, pass@2 .5
+	evaluation test v 1 0.5 a=1111 b=0000   # .5, .5
+	evaluation test v 1 0.25 a=1111 b=1000  # .625, .75
+	evaluation valid ref 1 1 a=1110 b=0000
+	evaluation valid ref 1 .5 a=1100 b=1000 # as accurate: the higher temperature is taken
+	evaluation test ref 1 1 a=1100 b=0000   # .25, .4166667
+	evaluation test ref 1 .5 a=1111 b=0000  # .5, .5
+}
+
+# at COLUMN SET VARIANT AT TEMPERATURE METRIC OPTION ...
+at() {
+	local column=$1 where="$2 $3 $4 $5 $6"
+	shift 6
+	eval-compare -q -k 1,2 "$@" list | awk -F '\t' -v c="$column" -v w="$where" '
+		NR == 1 { for (i = 1; i <= NF; i++) if ($i == c) at = i }
+		$1 " " $2 " " $3 " " $4 " " $7 == w { print $at }'
+}
+
+@test "a list by temperature: values at each, no forgetting" {
+	by_temperature
+	status_is 0 eval-compare -k 1,2 list
+	[ "$(head -n 1 out | tr '\t' ' ')" = "set variant at temperature seeds problems metric value low high diff diff_low diff_high" ]
+	[ "$(at value test v temperature 0.5 avg@n)" = 0.5 ]
+	[ "$(at value test v temperature 0.25 pass@2)" = 0.75 ]
+	[ "$(at diff test v temperature 1 pass@2 --reference ref)" = 0.0833333 ]
+	[ "$(at diff test v temperature 0.25 pass@2 --reference ref)" = n/a ]
+	[ "$(cut -f 3 out | sort -u | paste -s -d ,)" = at,temperature ]
+	not grep -q forgetting out
+	status_is 0 eval-compare --json -k 1,2 list
+	jq -es 'map(select(.set == "test" and .variant == "v" and .metric == "avg@n").temperature) == [0.25, 0.5, 1]' out
+	status_is 0 eval-compare --problems list
+	[ "$(head -n 1 out | cut -f 4)" = temperature ]
+}
+
+@test "--validation: each variant at the temperature that is best there, never chosen on the test" {
+	by_temperature
+	[ "$(at value test v "best avg@n" 0.5 avg@n --validation valid)" = 0.5 ]
+	[ "$(at value test v "best avg@n" 0.25 avg@n --validation valid)" = "" ]
+	[ "$(at diff test v "best avg@n" 0.5 avg@n --validation valid --reference ref)" = 0.25 ]
+	[ "$(at diff test v "best avg@n" 0.5 avg@n --validation valid)" = n/a ]
+	[ "$(at diff test ref "best avg@n" 1 avg@n --validation valid --reference ref)" = n/a ]
+	[ "$(at value test v "best pass@k" 1 pass@2 --validation valid)" = 0.5 ]
+	[ "$(at value test ref "best pass@k" 0.5 pass@2 --validation valid)" = 0.5 ]
+	[ "$(at value valid v "best avg@n" 0.5 avg@n --validation valid)" = "" ]
+	status_is 3 eval-compare --validation nothing list
+	says "list: no set nothing in it"
+	sed -i '1s/temperature/step/; 2q' list
+	status_is 3 eval-compare --validation valid list
+	says "--validation is about a list by temperature"
+}
+
+@test "--validation: a temperature that some seeds lack is not chosen" {
+	by_temperature
+	evaluation valid v 2 1 a=0000 b=0000
+	evaluation test v 2 1 a=1000 b=0000
+	[ "$(at seeds test v "best avg@n" 1 avg@n --validation valid)" = 2 ]
+}
+
+@test "curves: who is ahead at equal accuracy, at equal pass@k, and over all that both have" {
+	by_temperature
+	set -- --reference ref
+	# both reach .5: v passes .75 where it is at least so accurate
+	[ "$(at value test v "equal avg@n" n/a avg@n "$@")" = 0.5 ]
+	[ "$(at value test v "equal avg@n" n/a pass@2 "$@")" = 0.75 ]
+	[ "$(at diff test v "equal avg@n" n/a pass@2 "$@")" = 0.25 ]
+	# both pass .5: v is at best .625 right, ref .5
+	[ "$(at value test v "equal pass@k" n/a pass@2 "$@")" = 0.5 ]
+	[ "$(at diff test v "equal pass@k" n/a avg@n "$@")" = 0.125 ]
+	# from .25 to .5 v has .75, and ref .5, as the turn of its curve is its best point
+	[ "$(at value test v overlap n/a from "$@")" = 0.25 ]
+	[ "$(at value test v overlap n/a to "$@")" = 0.5 ]
+	[ "$(at value test v overlap n/a area "$@")" = 0.1875 ]
+	[ "$(at diff test v overlap n/a area "$@")" = 0.0625 ]
+	[ "$(at value test v overlap n/a pass@2 "$@")" = 0.75 ]
+	[ "$(at diff test v overlap n/a pass@2 "$@")" = 0.25 ]
+	[ "$(at diff test v overlap n/a from "$@")" = n/a ]
+	[ -z "$(at value test ref overlap n/a area "$@")" ]
+	[ -z "$(eval-compare -q -k 1 "$@" list | grep overlap)" ] # of pass@1 there is no curve
+	[ -z "$(eval-compare -q -k 2 list | grep overlap)" ]
+}
+
+@test "lists by temperature that are refused" {
+	by_temperature
+	printf 'test\tv\t1\t0.50\ttest-v-1-0.5.traj\n' >>list
+	status_is 3 eval-compare list
+	says "list: set test, variant v, seed 1, temperature 0.5: two evaluations of one policy"
+	printf 'set\tvariant\tseed\ttemperature\tfile\ntest\tv\t1\thot\tf\n' >list
+	status_is 3 eval-compare list
+	says "list: line 2: temperature hot is no number from 0"
+	printf 'set\tvariant\tseed\ttemperature\tfile\ntest\tv\t1\t1\n' >list
+	status_is 3 eval-compare list
+	says "not five columns: set, variant, seed, temperature, file"
+}
+
 @test "the list from standard input, files named from its folder" {
 	mkdir sub
 	(cd sub && printf 'set\tvariant\tseed\tstep\tfile\n' >list && evaluation test v 1 5 a=1)

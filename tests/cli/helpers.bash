@@ -76,7 +76,8 @@ need_ranks() {
 
 # fixture NAME ...: makes once for the whole run what is asked for, in the folder $FIX (read only):
 #   tasks  train.jsonl test.jsonl     base  base/, a tiny policy
-#   run    run.traj (of rl-explore)   eval  eval.traj (of policy-eval)
+#   run    run.traj (of rl-explore), wrong.traj (what of it is wrong, with hindsight)
+#   eval  eval.traj (of policy-eval)
 fixture() {
 	FIX=${TEST_ENV:-$BATS_RUN_TMPDIR/env}
 	"$root/tests/man-env.sh" "$FIX" "$@"
@@ -88,7 +89,7 @@ fake_stages() {
 	local fake="'$root/tests/cli/fake-stage'"
 	export FAKE_LOG=$PWD/log
 	export EXPLORE="$fake explore" FILTER="$fake filter" TUNE="$fake tune" EVAL="$fake eval"
-	export PASSK="$fake passk" CAT="$fake cat" MIX="$fake mix"
+	export PASSK="$fake passk" CAT="$fake cat" MIX="$fake mix" RELABEL="$fake relabel"
 	mkdir base
 	echo base >base/model.safetensors
 	touch train.jsonl test.jsonl

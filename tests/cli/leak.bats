@@ -27,6 +27,23 @@ setup() {
 	status_is 4 policy-eval -p "$FIX/base" -t test.jsonl --leak-check nosuch
 }
 
+@test "policy-eval: with --count-tokens nothing is sampled, and leaks are found" {
+	status_is 3 policy-eval -p "$FIX/base" -t test.jsonl --count-tokens --leak-check train.jsonl --strict
+	says "1 of 3 problems are in train.jsonl too"
+	[ -z "$output" ]
+	status_is 0 policy-eval -p "$FIX/base" -t test.jsonl --count-tokens --leak-check train.jsonl
+	says "1 of 3 problems are in train.jsonl too"
+	[ "$(wc -l <out)" -eq 4 ]
+}
+
+@test "rloop, compare: a temperature is chosen on no problem that it is then judged on" {
+	for script in rloop compare; do
+		status_is 3 "$root/pipelines/$script" "${run[@]}" --validation test.jsonl
+		says "3 of 3 problems are in"
+		[ ! -e run/iter-0 ] && [ ! -e run/base/seed-1/iter-0 ]
+	done
+}
+
 @test "rloop, vanilla, compare: refused with --strict" {
 	for script in rloop vanilla; do
 		status_is 3 "$root/pipelines/$script" "${run[@]}" --strict

@@ -40,7 +40,7 @@ rl=(rl-explore -q -p ../base -t ../train.jsonl -n 6 --groups 4 --group-size 4 --
 
 @test "rl-explore: ranks with bf16, LoRA, muon and each advantage" {
 	local a
-	for a in "--compute bf16" "--lora 2" "--optimizer muon" "--advantage rloo --loss gspo" \
+	for a in "--compute bf16 --hindsight" "--lora 2" "--optimizer muon" "--advantage rloo --loss gspo" \
 		"--advantage dr-grpo --aggregate seq-mean-token-mean" "--advantage reinforce++ --lanes 2"; do
 		rm -rf one n3
 		# shellcheck disable=SC2086 # words of options

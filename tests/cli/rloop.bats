@@ -84,6 +84,69 @@ results() {
 	results run | diff whole.sums -
 }
 
+@test "--mix-last: mixed after the last iteration only" {
+	status_is 0 rloop -d run --mix 0.3 --mix-last
+	[ "$(grep -c ^mix log)" -eq 1 ]
+	grep -E '^mix -w 0.3 run/iter-2/tuned run/iter-2/rl-policy -o run/iter-2/policy.part' log
+	[ "$(cat run/iter-1/policy/model.safetensors)" = "base tuned on 2 lines" ]
+	[ ! -e run/iter-1/tuned ]
+	[ ! -e run/iter-1/rl-policy ]
+	# which one is the last cannot change
+	status_is 2 rloop -d run --mix 0.3 --mix-last -i 3
+	status_is 2 rloop -d run --mix 0.3
+	status_is 2 rloop -d other --mix-last --mix 0
+	says "--mix-last: there is nothing to mix (--mix 0)"
+}
+
+@test "--hindsight: relabelled trajectories are filtered with the others, of all iterations" {
+	status_is 0 rloop -d run --hindsight --relabel-opts '--per-task 3' -e more=test.jsonl
+	[ "$(grep -c ^relabel log)" -eq 2 ]
+	grep -E "^relabel --only -p $PWD/base --not-in $PWD/test.jsonl --not-in $PWD/test.jsonl --per-task 3 run/iter-1/explore.traj run/iter-2/explore.traj\$" log
+	grep -E '^filter .* run/iter-1/explore.traj run/iter-1/relabelled.traj$' log
+	grep -E '^filter .* run/iter-1/explore.traj run/iter-2/explore.traj run/iter-2/relabelled.traj$' log
+	cmp run/iter-1/relabelled.traj run/iter-1/explore.traj
+	[ "$(head -n 1 run/summary.tsv | cut -f 5-6)" = "$(printf 'expert\trelabelled')" ]
+	[ "$(cut -f 6 run/summary.tsv | paste -s -d ' ')" = "relabelled - 2 2" ]
+	[ "$(cut -f 3 run/summary.tsv | paste -s -d ' ')" = "policy base rft rft" ]
+	"$root/pipelines/rloop" status run | grep -P '^hindsight\ton'
+	[ "$("$root/pipelines/rloop" status --json run | jq .hindsight)" = true ]
+	status_is 2 rloop -d run -e more=test.jsonl
+	says "begun with other options"
+	: >log
+	status_is 0 rloop -d plain
+	[ "$(grep -c ^relabel log)" -eq 0 ]
+	[ "$("$root/pipelines/rloop" status --json plain | jq .hindsight)" = false ]
+	status_is 2 rloop -d other --relabel-opts '--per-task 3'
+	says "--relabel-opts: there is no --hindsight"
+}
+
+@test "--hindsight: no problem of --validation, also where that is named later" {
+	echo '{"id": "one"}' >valid.jsonl
+	status_is 0 rloop -d run --hindsight --validation valid.jsonl --temperatures 1
+	grep -E "^relabel .* --not-in $PWD/test.jsonl --not-in $PWD/valid.jsonl run/" log
+	status_is 0 rloop -d other --hindsight
+	head -n 1 other/iter-2/relabelled.traj | jq -R -c '{id: .}' >valid.jsonl
+	status_is 3 rloop -d other --hindsight --validation valid.jsonl --temperatures 1
+	says "valid.jsonl: 1 of its problems were learned by --hindsight"
+}
+
+@test "--hindsight with --experts last: of one iteration" {
+	status_is 0 rloop -d run --hindsight --experts last
+	grep -E '^relabel .* run/iter-2/explore.traj$' log
+	[ "$(grep -c '^relabel.*iter-1.*iter-2' log)" -eq 0 ]
+}
+
+@test "--hindsight, killed -9 while it relabels: the same call ends with the same files" {
+	status_is 0 rloop -d whole --hindsight
+	results whole >whole.sums
+	for when in 1:start 2:middle; do
+		rm -rf log run
+		FAKE_KILL=relabel:$when status_is 137 rloop -d run --hindsight
+		status_is 0 rloop -d run --hindsight
+		results run | diff whole.sums -
+	done
+}
+
 @test "--experts: the expert set is of the trajectories of all iterations, or of the last" {
 	status_is 0 rloop -d run -i 3
 	grep -E '^filter --correct .* run/iter-1/explore.traj$' log

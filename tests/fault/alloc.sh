@@ -16,7 +16,7 @@ tests/man-env.sh "$env" tasks base run eval cut server || exit 1
 ${CC:-cc} -D_GNU_SOURCE -O1 -shared -fPIC -o "$tmp/alloc.so" tests/fault/alloc.c -ldl || exit 1
 cp -r "$env" "$tmp/scratch"
 cd "$tmp/scratch" || exit 4
-for stream in run cut; do
+for stream in run cut wrong; do
 	traj-cat -q --msgpack -n 6 $stream.traj >few && mv few $stream.traj
 done
 

@@ -43,7 +43,7 @@ sums() { # of all files here but those that tell of times
 	done
 }
 
-for row in "traj-cat" "traj-cat --msgpack" "traj-filter --min-reward -9" "traj-score"; do
+for row in "traj-cat" "traj-cat --msgpack" "traj-filter --min-reward -9" "traj-relabel" "traj-score"; do
 	leave 8
 	read -ra words <<<"$row"
 	"${words[@]}" -q <"$env/run.traj" >"$tmp/disk/out" 2>"$tmp/err"

@@ -206,6 +206,14 @@ for v, answer, response in (
         (2, b"", b"3*4-\xc3\x97 (7/9)=12"), (4, b"ad", b"abcd"), (5, b"7", b"3+4=7"), (6, b"a", b"a"),
         (7, b"1/2", b"it is 0.5"), (8, b"^a(b+)c$", b"abbc"), (9, b"red|blue", b"a red one")):
     add("answers", bytes([v, 4, 3, 4, 7, 9]) + answer + b"\0" + response)
+for part in (
+        (b"countdown:2,3,5,8=27", b"countdown:x", b"2 3 5 8=40:", b"40", b"(8-3)*5+2", b"\2\3\5\b"),
+        (b"", b"countdown:x", b"2 3 5 8=40:", b"40", b"so\nAnswer: (8-3)*5+2", b"\2\3\5\b"),
+        (b"", b"subset:x", b"4 6 11 15 20=26:", b"26", b"4+11+15", b"\4\6\13\17\24"),
+        (b"", b"path:x", b"ab bc bd ca cd de:a>e=", b"ae", b"bca", b"ab bc bd ca cd de"),
+        (b"path:ab,bc:ac", b"path:x", b"?ab bc:b>a=", b"ba", b"abc", b"ab bc"),
+        (b"countdown:2,3=5", b"countdown:x", b"2 3=6:", b"6", b"2*3", b"\2\3")):
+    add("relabel", b"\0".join(part))
 for s in literals("base/num"):
     add("numbers", s)
 for s in "1", "-9223372036854775808", "1e300", "0x10", "3.141592653589793", "1e-320", " 7", "+1":

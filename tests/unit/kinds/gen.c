@@ -66,6 +66,95 @@ static void solutions_verify(void **state)
 								: 1000);
 }
 
+static void assert_same(const struct buf *a, const struct buf *b)
+{
+	assert_int_equal(a->n, b->n);
+	assert_memory_equal(a->p, b->p, a->n);
+}
+
+/* A problem is what its name says: made anew of that, it has the same prompt, answer and meta; and
+ * its name follows from those. */
+static void problems_have_names(void **state)
+{
+	struct problem p = {0}, q = {0};
+	struct buf id = {0};
+
+	(void)state;
+	for (const struct kind *const *k = gen_kinds(); *k; k++)
+		for (int s = 0; (*k)->key && s < 2 * N_SPLITS; s++) {
+			struct gen_opts o = {.kind = *k,
+					     .split = (enum split)(s / 2),
+					     .seed = 3,
+					     .words = s % 2};
+			struct gen *g = gen_open(&o);
+
+			for (int i = 0; i < 200 && gen_next(g, &p); i++) {
+				struct verify_item it = item_of(*k, &p);
+				struct span key;
+
+				assert_true(gen_name(*k, &it, &id));
+				assert_ptr_equal(gen_named(span_of(&id), &key), *k);
+				assert_true(span_eq(key, span_of(&p.key)));
+				gen_problem_reset(&q);
+				assert_true((*k)->problem(&q, key, o.words));
+				assert_same(&p.key, &q.key);
+				assert_same(&p.prompt, &q.prompt);
+				assert_same(&p.answer, &q.answer);
+				assert_same(&p.meta, &q.meta);
+				/* a right response solves its own problem */
+				assert_true(gen_solves(*k, &it, &id));
+				gen_named(span_of(&id), &key);
+				assert_true(span_eq(key, span_of(&p.key)));
+			}
+			gen_close(g);
+		}
+	gen_problem_free(&p);
+	gen_problem_free(&q);
+	buf_free(&id);
+}
+
+static void names_of_nothing(void **state)
+{
+	static const char *const bad[] = {"",
+					  "countdown",
+					  "countdown:",
+					  "countdown:3,4",
+					  "countdown:3,4=",
+					  "countdown:3,4=0",
+					  "countdown:3,4=-1",
+					  "countdown:4,3=7",
+					  "countdown:03,4=7",
+					  "countdown:3,4=07",
+					  "countdown:3,4=7 ",
+					  "countdown:3,4,=7",
+					  "countdown:0,4=4",
+					  "subset:=7",
+					  "subset:1,2,3=x",
+					  "path:",
+					  "path:ab,bc:a",
+					  "path:ab,bc:acd",
+					  "path:ab,bc;ac",
+					  "path::ac",
+					  "path:bc,ab:ac",
+					  "path:ab,ab:ac",
+					  "path:ab bc:ac",
+					  "path:ab,bc,:ac",
+					  "countdown:3,4=1000001",
+					  "countdown:99999999999999999999,4=3",
+					  "number:3,4=7"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct span key;
+		struct problem p = {0};
+		const struct kind *k = gen_named((struct span){bad[i], strlen(bad[i])}, &key);
+
+		if (k && k->problem(&p, key, false))
+			fail_msg("\"%s\" is the name of a problem", bad[i]);
+		gen_problem_free(&p);
+	}
+}
+
 struct keys {
 	char **v;
 	size_t n;
@@ -240,7 +329,8 @@ int main(void)
 		cmocka_unit_test(solutions_verify), cmocka_unit_test(splits_disjoint),
 		cmocka_unit_test(seeds_repeat),     cmocka_unit_test(splits_stay),
 		cmocka_unit_test(parameters_hold),  cmocka_unit_test(targets_hold),
-		cmocka_unit_test(space_ends),
+		cmocka_unit_test(space_ends),       cmocka_unit_test(problems_have_names),
+		cmocka_unit_test(names_of_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -176,23 +176,24 @@ static float *passes(struct golden *g, float *logp, bool recompute)
 struct cache {
 	struct decode d;
 	struct decode_room room;
-	float *mem, *kv;
+	float *mem;
+	struct decode_kv kv;
 };
 
 static struct cache cache_new(const struct model *m, size_t len)
 {
-	struct cache c = {.d = {.m = m, .rows = 7, .len = len}};
+	struct cache c = {.d = {.m = m, .rows = 7, .first = len, .own = len}};
 
 	c.mem = xcalloc(decode_lay_out(&c.room, &c.d, NULL) + 64, sizeof *c.mem);
 	decode_lay_out(&c.room, &c.d, c.mem);
-	c.kv = xcalloc(decode_cache(&c.d) + 64, sizeof *c.kv);
+	c.kv.own = xcalloc(decode_own(&c.d) + 64, sizeof *c.kv.own);
 	return c;
 }
 
 static void cache_free(struct cache *c)
 {
 	free(c->mem);
-	free(c->kv);
+	free(c->kv.own);
 }
 
 /* Of every position: the prompt up to it, and token by token; the same bits. */
@@ -210,11 +211,11 @@ static double logits_off(struct golden *g, size_t s)
 		uint32_t pos = (uint32_t)t;
 		struct decode_batch one = {&step.kv, tokens + t, &pos, 1};
 
-		decode_prompt(&whole.d, &whole.room, whole.kv, tokens, t + 1, a);
+		decode_prompt(&whole.d, &whole.room, whole.kv.own, tokens, t + 1, a);
 		if (t)
 			decode_tokens(&step.d, &step.room, &one, b);
 		else
-			decode_prompt(&step.d, &step.room, step.kv, tokens, 1, b);
+			decode_prompt(&step.d, &step.room, step.kv.own, tokens, 1, b);
 		assert_memory_equal(a, b, v * sizeof *a);
 		for (size_t i = 0; i < v; i++) {
 			double want = json_number_value(json_array_get(row, i));

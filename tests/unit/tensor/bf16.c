@@ -53,8 +53,8 @@ static void product(float *c, const float *a, const float *b, size_t m, size_t n
 		bf16_rows(x, matrix_in(a, m, k, k));
 	}
 	gemm_pair_columns(y, matrix_in(b, k, n, n));
-	bf16_gemm((add ? GEMM_ADD : 0) | (transposed ? GEMM_TRANSPOSED : 0), x, k, y,
-		  matrix_of(c, m, n, n));
+	bf16_gemm((add ? GEMM_ADD : 0) | (transposed ? GEMM_TRANSPOSED : 0), x, k,
+		  gemm_pair_view(y, k), matrix_of(c, m, n, n));
 	free(x);
 	free(y);
 }

@@ -166,6 +166,24 @@ static void pairs(void **state)
 	}
 }
 
+static void check_each(int how, const float *a, size_t m, size_t n, size_t k)
+{
+	size_t step = gemm_pack_floats(n, k) + 8, ldc = vec_round(n);
+	float *b = plain_normal(2, m * step), *c = plain_normal(3, m * ldc);
+	float *one = plain_normal(3, m * ldc);
+
+	gemm_each(how, matrix_in(a, m, k, k), gemm_packed_view(b, k), step,
+		  matrix_of(c, m, n, ldc));
+	for (size_t i = 0; i < m; i++) {
+		gemm(how, matrix_in(a + i * k, 1, k, k), gemm_packed_view(b + i * step, k),
+		     matrix_of(one + i * ldc, 1, n, ldc));
+		assert_same_bits(one + i * ldc, c + i * ldc, n);
+	}
+	free(b);
+	free(c);
+	free(one);
+}
+
 /* Each row with a B of its own: the bits of gemm, row by row. */
 static void each_row(void **state)
 {
@@ -175,20 +193,8 @@ static void each_row(void **state)
 	(void)state;
 	for (size_t m = 1; m <= MOST; m++)
 		for (size_t n = 1; n <= 3 * PANEL; n += 5) {
-			size_t step = gemm_pack_floats(n, K) + 8, ldc = vec_round(n);
-			float *b = plain_normal(2, m * step), *c = plain_normal(3, m * ldc);
-			float *one = plain_normal(4, ldc);
-
-			gemm_each(matrix_in(a, m, K, K), gemm_packed_view(b, K), step,
-				  matrix_of(c, m, n, ldc));
-			for (size_t i = 0; i < m; i++) {
-				gemm(0, matrix_in(a + i * K, 1, K, K),
-				     gemm_packed_view(b + i * step, K), matrix_of(one, 1, n, ldc));
-				assert_same_bits(one, c + i * ldc, n);
-			}
-			free(b);
-			free(c);
-			free(one);
+			check_each(0, a, m, n, K);
+			check_each(GEMM_ADD, a, m, n, K);
 		}
 	free(a);
 }
