@@ -190,7 +190,7 @@ SUDO = $(if $(filter-out 0,$(shell id -u)),sudo)
 #: installs what Debian 12 needs to build, to test and to draw
 deps:
 	@missing=; for p in $(PACKAGES); do \
-		dpkg-query -W -f='$${db:Status-Status} ' $$p 2>/dev/null | grep -qw installed || \
+		dpkg-query -W -f='$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || \
 			missing="$$missing $$p"; done; \
 	[ -z "$$missing" ] || { $(SUDO) apt-get update && \
 		$(SUDO) env DEBIAN_FRONTEND=noninteractive \
@@ -290,7 +290,7 @@ install: all
 	install -m 644 $(wildcard docs/*.*) "$(docdir)/docs"
 	[ ! -e $(MPI_MODULE) ] || install -m 644 $(MPI_MODULE) "$(libexecdir)"
 	install -m 644 $(VARIANTS) "$(libexecdir)/variants"
-	for f in $(EXAMPLES); do install -D -m $(MODE) -t "$(docdir)/$$(dirname $${f#examples/})" $$f || exit; done
+	for f in $(EXAMPLES); do install -D -m $(MODE) -t "$(docdir)/$$(dirname $$f)" $$f || exit; done
 	for m in $(MAN); do install -D -m 644 -t "$(mandir)/man$${m##*.}" $$m || exit; done
 
 #: takes that away again

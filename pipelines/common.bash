@@ -353,11 +353,13 @@ parse_options() {
 	check_files
 }
 
+line_end=$'\x01' # stands for one in a value that is handed to a stage: xargs takes none
+
 # hand OPTION VALUE STAGE ...: to these stages, before what is said to one of them; no value: not given
 hand() {
-	local stage text=$1 quote="'\\''"
+	local stage text=$1 value=${2//$'\n'/$line_end} quote="'\\''"
 	[ -n "$2" ] || return 0
-	[ "$1" = --trust ] || text+=" '${2//"'"/$quote}'"
+	[ "$1" = --trust ] || text+=" '${value//"'"/$quote}'"
 	for stage in "${@:3}"; do
 		local -n opts=${stage}_opts
 		opts="$text $opts"
@@ -403,6 +405,7 @@ words_of() {
 	mapfile -d '' into < <(xargs -r printf '%s\0' <<<"$3" 2>/dev/null && printf '\n\0')
 	[[ ${into[*]: -1} == $'\n' ]] || die 2 "$2: a quote without its other: $3"
 	into=("${into[@]:0:${#into[@]}-1}")
+	into=(${into[@]+"${into[@]//"$line_end"/$'\n'}"})
 }
 
 # command_of VARIABLE TOOL [OPTIONS]: the array stage_VARIABLE from $VARIABLE, a command with
@@ -525,6 +528,7 @@ open_run() {
 	# Stages inherit the lock, so that no two ever write; one whose script was killed dies soon
 	exec 9>>"$run/.lock" || exit 4
 	flock -w 5 9 || die 4 "$run is in use by process $(head -n 1 "$run/.lock") or a stage it started"
+	rm -f "$run/.progress" # of a call that was killed
 	mark begin
 	same_options options_text
 	printf '# %s, version %s; to go on or to see that all is done:\n# %s\n%s\n' \
@@ -563,9 +567,9 @@ disk_note() {
 	note "disk: $1 policies of up to $(numfmt --to=si --suffix=B "$bytes") each"
 }
 
-# remedy ARGUMENT ...: what to remove when a stage says that its input is not what it should be
+# remedy ARGUMENT ...: what to do when a stage says that its input is not what it should be
 remedy() {
-	local arg last='' maybe=()
+	local arg last='' from=$policy maybe=()
 	for arg; do
 		case $arg in
 		*.part) ;;
@@ -579,12 +583,16 @@ remedy() {
 			;;
 		"$run"/*) [ ! -e "$arg" ] || [ "$last" = --log ] || maybe+=("$arg") ;;
 		esac
+		[ "$last" != -p ] || from=$arg
 		last=$arg
 	done
-	[ ${#maybe[@]} -gt 0 ] || printf '; when what it says is mended, the same call goes on'
-	[ ${#maybe[@]} -eq 0 ] ||
-		printf '; if that is about %s: remove it, and the same call makes it anew; if about options or tasks: %s' \
-			"${maybe[*]}" 'take others, and another folder'
+	if [ ${#maybe[@]} -eq 0 ]; then
+		printf '; when what it says is mended, the same call goes on'
+	else
+		printf '; if that is about options or tasks, go on with others from the same policy, which keeps all that is here: %s' \
+			"$(another -p "$from")"
+		printf '; if it is about %s: remove it, and the same call makes it anew' "${maybe[*]}"
+	fi
 }
 
 # ---- ranks: the processes that --mpi starts, which share out the work of a stage ----
@@ -630,7 +638,8 @@ run_stage() {
 	else
 		setpriv --pdeathsig TERM "${words[@]}" "${@:3}" || rc=$?
 	fi
-	[ $rc -ne 2 ] || die 2 "$name: ${words[0]##*/}: exit status 2: take other options and another folder"
+	rm -f "$run/.progress"
+	[ $rc -ne 2 ] || die 2 "$name: ${words[0]##*/}: exit status 2: take other options$([ -z "$(kept)" ] || echo ' and another folder')"
 	[ $rc -ne 3 ] || die 3 "$name: ${words[0]##*/}: exit status 3$(remedy "${words[@]:1}" "${@:3}")"
 	[ $rc -eq 0 ] || die $rc "$name: ${words[0]##*/}: exit status $rc; the same call goes on from here"
 	watch_end "$name"
@@ -850,7 +859,6 @@ summary_so_far() {
 summary() {
 	write_summary "$iterations" "$@"
 	mark done
-	rm -f "$run/.progress"
 	cat "$run/summary.tsv"
 	hints
 }

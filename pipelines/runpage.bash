@@ -5,9 +5,12 @@
 
 # trained COLUMN: a curve over RL steps, each point the mean of up to ten of its iteration, if any log has it
 trained() {
+	local with=lines
 	log-stat -q --smooth 10 --breaks -c "$1" "${logs[@]}" 2>/dev/null | sed 1d | cut -f 3,5 >"$tmp/data.$1" || return 1
 	grep -q '[0-9]' "$tmp/data.$1" || return 1
-	echo "plot '$tmp/data.$1' using 1:2 with lines linewidth 1.8 linecolor rgb '#0c7bdc' notitle"
+	# a point between steps that have none is no line
+	[ "$(wc -l <"$tmp/data.$1")" -gt 60 ] || with='linespoints pointtype 7 pointsize 0.6'
+	echo "plot '$tmp/data.$1' using 1:2 with $with linewidth 1.8 linecolor rgb '#0c7bdc' notitle"
 }
 
 # held METRIC ...: of the summary; what RL ended with, where it was evaluated, makes a saw

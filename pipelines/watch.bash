@@ -11,22 +11,29 @@ declare -A took=() # seconds that the last stage of each kind took
 
 # watch_stage NAME: this stage begins
 watch_stage() {
-	local kind=${1##* } i='' again=0 after=0 behind=0 k
-	if [[ $1 =~ ^iter-([0-9]+)\  ]]; then
-		i=${BASH_REMATCH[1]} again=$((iterations - i))
+	local kind=${1##* } i=''
+	[[ ! $1 =~ ^iter-([0-9]+)\  ]] || i=${BASH_REMATCH[1]}
+	RLOOP_PROGRESS="$(time_behind "$kind" "$i") $me: ${i:+iteration $i/$iterations, }$kind"
+	RLOOP_PROGRESS_FILE=$run/.progress
+	export RLOOP_PROGRESS RLOOP_PROGRESS_FILE
+	stage_began=$SECONDS
+}
+
+# time_behind KIND I: how often a stage of this kind comes again behind that of iteration I, and the
+# seconds of all others; with a + where some of those were not met yet. Without I it is no stage of an
+# iteration, and comes before them all.
+time_behind() {
+	local again=0 times=$((iterations + 1)) after=0 more='' k
+	if [ -n "$2" ]; then
+		[[ " ${plan[*]} " == *" $1 "* ]] || { echo 0 0 && return; }
+		again=$((iterations - $2)) times=$again
 	fi
 	for k in "${plan[@]}"; do
-		if [ "$k" = "$kind" ]; then
-			behind=1
-		else
-			after=$((after + (again + behind) * ${took[$k]:-0}))
-		fi
+		[ "$k" != "$1" ] || { times=$((again + 1)) && continue; }
+		after=$((after + times * ${took[$k]:-0}))
+		[ $times -eq 0 ] || [ -n "${took[$k]:-}" ] || more=+
 	done
-	[ $behind -eq 1 ] || again=0 after=0
-	export RLOOP_PROGRESS="$again $after $me: ${i:+iteration $i/$iterations, }$kind"
-	export RLOOP_PROGRESS_FILE=$run/.progress
-	rm -f "$run/.progress"
-	stage_began=$SECONDS
+	echo "$again $after$more"
 }
 
 # watch_end NAME: it is complete
@@ -137,12 +144,19 @@ hint_rate() {
 	fi
 }
 
+# Where no response is as long as --max-new lets it be, it is the policy that holds no more
 hint_length() {
-	local cut most
+	local cut most longest
 	cut=$(of_logs truncated 100)
 	[ "${cut:-0}" -ge 25 ] || return 0
 	most=$(said_of "$explore_opts" --max-new 256)
-	cut="$cut % of the responses were cut off at --max-new $most or the policy's length"
+	longest=$(log-stat -q -c longest --table steps "${logs[@]}" 2>/dev/null | of_column longest | sort -n | tail -n 1 || true)
+	if [[ $longest =~ ^[0-9]{1,9}$ ]] && [ "$longest" -lt "$most" ]; then
+		hint "$cut % of the responses were cut off at $longest tokens or less, where prompt and response fill the policy; its length is max_len" \
+			"policy-init --info $(printf %q "$policy")"
+		return
+	fi
+	cut="$cut % of the responses were cut off at --max-new $most"
 	if [ -n "$(said_of "$own_explore_opts" --max-new '')" ]; then
 		hint "$cut; with twice that" "$(exploring --max-new $((2 * most)))"
 	else

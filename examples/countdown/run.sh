@@ -9,7 +9,7 @@ dir=${1:-demo}
 seed=${SEED:-1} iterations=${ITERATIONS:-4} steps=${STEPS:-50} lr=${LR:-5e-5}
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 # Pipelines and tools of the tree or of the prefix that this script is in
-PATH=$here/../../pipelines:$here/../../../../libexec/rloop:$PATH:$here/../../build/bin:$here/../../../../bin
+PATH=$here/../../pipelines:$here/../../../../../libexec/rloop:$PATH:$here/../../build/bin:$here/../../../../../bin
 mkdir -p "$dir"
 cd "$dir"
 

@@ -10,7 +10,7 @@ set -euo pipefail
 run=$1 dir=${2:-curves}
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 # Pipelines and tools of the tree or of the prefix that this script is in
-PATH=$here/../../pipelines:$here/../../../../libexec/rloop:$PATH:$here/../../build/bin:$here/../../../../bin
+PATH=$here/../../pipelines:$here/../../../../../libexec/rloop:$PATH:$here/../../build/bin:$here/../../../../../bin
 export LC_ALL=C.UTF-8 # numbers with a point
 mkdir -p "$dir"
 

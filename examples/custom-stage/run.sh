@@ -4,8 +4,8 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
-PATH=$PATH:$here/../../build/bin:$here/../../../../bin # of the tree, of the prefix
-export PYTHONPATH=${PYTHONPATH:-}:$here/../../libcommon/stream:$here/../../../../lib/python3/dist-packages
+PATH=$PATH:$here/../../build/bin:$here/../../../../../bin # of the tree, of the prefix
+export PYTHONPATH=${PYTHONPATH:-}:$here/../../libcommon/stream:$here/../../../../../lib/python3/dist-packages
 
 small() {
 	traj-cat --from-json <<-'END'

@@ -2,7 +2,7 @@
 # run.sh - judges responses.jsonl with both verifiers, and with one that fails
 set -eu
 cd "$(dirname "$0")"
-PATH=$PATH:$PWD/../../build/bin:$PWD/../../../../bin # of the tree, of the prefix
+PATH=$PATH:$PWD/../../build/bin:$PWD/../../../../../bin # of the tree, of the prefix
 
 show() { # COMMAND [OPTION ...]
 	echo "$1"

@@ -5,7 +5,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
-PATH=$PATH:$here/../../build/bin:$here/../../../../bin # of the tree, of the prefix
+PATH=$PATH:$here/../../build/bin:$here/../../../../../bin # of the tree, of the prefix
 judge=${VERIFIER:-code}
 deadline=${CPU:-4}
 if [ "$judge" = judge.py ]; then

@@ -8,7 +8,7 @@ set -euo pipefail
 	exit 2
 }
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
-PATH=$PATH:$here/../../build/bin:$here/../../../../bin # of the tree, of the prefix
+PATH=$PATH:$here/../../build/bin:$here/../../../../../bin # of the tree, of the prefix
 export PATH LC_ALL=C.UTF-8 # numbers with a point
 stream=$(readlink -f "$1")
 scratch=$(mktemp -d)

@@ -41,7 +41,7 @@ references=${REFERENCES:-vanilla,$tuned}
 read -ra more <<<"${MORE:-}"
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 # Pipelines and tools of the tree or of the prefix that this script is in
-PATH=$here/../../pipelines:$here/../../../../libexec/rloop:$PATH:$here/../../build/bin:$here/../../../../bin
+PATH=$here/../../pipelines:$here/../../../../../libexec/rloop:$PATH:$here/../../build/bin:$here/../../../../../bin
 mkdir -p "$dir"
 cd "$dir"
 

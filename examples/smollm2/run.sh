@@ -14,7 +14,7 @@ groups=${GROUPS_A_STEP:-8} size=${GROUP_SIZE:-8} max_new=${MAX_NEW:-24} type=${T
 read -ra threads <<<"${THREADS:+-j $THREADS}"
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 # Pipelines and tools of the tree or of the prefix that this script is in
-PATH=$here/../../pipelines:$here/../../../../libexec/rloop:$PATH:$here/../../build/bin:$here/../../../../bin
+PATH=$here/../../pipelines:$here/../../../../../libexec/rloop:$PATH:$here/../../build/bin:$here/../../../../../bin
 mkdir -p "$dir"
 cd "$dir"
 

@@ -51,24 +51,51 @@ static void put_file(const char *unit, uint64_t done, uint64_t all, double left)
 		return; /* who looks on sees nothing new */
 }
 
+struct rest { /* what RLOOP_PROGRESS says */
+	double again, after;
+	bool more;
+	const char *text; /* NULL: there is none */
+};
+
+static struct rest read_rest(void)
+{
+	const char *env = getenv("RLOOP_PROGRESS");
+	struct rest r = {0};
+	int at = 0;
+
+	if (!env || sscanf(env, "%lf %lf%n", &r.again, &r.after, &at) < 2)
+		return r;
+	r.more = env[at] == '+';
+	r.text = env + at + r.more;
+	r.text += *r.text == ' ';
+	return r;
+}
+
+/* Puts the time left of all, where more is left than this. */
+static void put_rest(char *text, size_t size, const struct rest *r, double here, double whole)
+{
+	char time[32];
+	double others = r->again * whole + r->after;
+
+	*text = 0;
+	if (others > 0 || (r->more && here > 0))
+		snprintf(text, size, " (%s%s%s in all)", r->more ? ">" : "",
+			 progress_time(here + others, time), here > 0 ? "" : " left");
+}
+
 /* Puts what the line begins with: whose it is, how far, the time left of this and of all; at the
  * end what it took. */
 static int put_head(char *line, size_t size, const struct progress *p, uint64_t done, uint64_t all)
 {
-	const char *env = getenv("RLOOP_PROGRESS");
-	double again = 0, after = 0, each = seconds_each(p, done);
-	char time[32], in_all[32], rest[64] = "";
+	double each = seconds_each(p, done);
+	struct rest r = read_rest();
+	char time[32], rest[64];
 	bool end = done >= all;
-	int at = 0;
 
-	if (env && sscanf(env, "%lf %lf %n", &again, &after, &at) < 2)
-		env = NULL;
 	progress_time(each * (double)(end ? all - p->before : all - done), time);
-	progress_time(each * ((double)(all - done) + again * (double)all) + after, in_all);
-	if (env && (again > 0 || after > 0))
-		snprintf(rest, sizeof rest, " (%s%s in all)", in_all, end ? " left" : "");
+	put_rest(rest, sizeof rest, &r, each * (double)(all - done), each * (double)all);
 	return snprintf(line, size, "%.150s: %s %" PRIu64 "/%" PRIu64 "%s %s%s%s",
-			env ? env + at : msg_tool(), p->unit, done, all, end ? " in" : ",", time,
+			r.text ? r.text : msg_tool(), p->unit, done, all, end ? " in" : ",", time,
 			end ? "" : " left", rest);
 }
 

@@ -5,7 +5,8 @@
  *
  * A pipeline that a tool is a stage of says by two variables of the environment
  *     RLOOP_PROGRESS="AGAIN SECONDS TEXT": what the line begins with instead of the tool's name;
- * that as much work as this is to be done AGAIN times more, and other work of so many SECONDS;
+ * that as much work as this is to be done AGAIN times more, and other work of so many SECONDS,
+ * with a + behind them: and more, nobody knows how much;
  *     RLOOP_PROGRESS_FILE: the file of the line "UNIT DONE ALL LEFT", LEFT in seconds.
  */
 #ifndef BASE_PROGRESS_H

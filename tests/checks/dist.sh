@@ -34,6 +34,13 @@ mkdir .git
 says 'git' make -s dist BUILD="$scratch/four"
 [ ! -e "$scratch/four/rloop-$version.tar.gz" ]
 
+# deps: what dpkg knows and what is not installed is missing
+mkdir "$scratch/bin"
+printf '#!/bin/sh\ncase $* in *" gcc") echo installed ;; *) echo not-installed ;; esac\n' >"$scratch/bin/dpkg-query"
+printf '#!/bin/sh\necho "$@"\n' >"$scratch/bin/apt-get"
+chmod +x "$scratch"/bin/*
+PATH=$scratch/bin:$PATH make -s deps PACKAGES='gcc zsh' SUDO= | grep -- '--no-install-recommends zsh$' >/dev/null
+
 make -s help >"$scratch/help"
 for target in $(make -s print-TARGETS); do
 	case $target in units | fuzzers | benches) continue ;; esac # parts of check, fuzz and bench

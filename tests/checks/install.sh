@@ -36,10 +36,10 @@ find "$dest" ! -type d -printf '%P\n' | while IFS= read -r f; do
 done
 cmp man/rloop.1 "$dest/usr/share/man/man1/rloop.1"
 for e in examples/*/run.sh; do
-	[ -x "$dest/usr/share/doc/rloop/${e#examples/}" ]
+	[ -x "$dest/usr/share/doc/rloop/$e" ]
 done
 for e in custom-stage custom-verifier; do
-	env -i PATH=/usr/bin:/bin "$dest/usr/share/doc/rloop/$e/run.sh" >/dev/null
+	env -i PATH=/usr/bin:/bin "$dest/usr/share/doc/rloop/examples/$e/run.sh" >/dev/null
 done
 traj-cat() { "$dest/usr/bin/traj-cat" "$@"; }
 echo '{"task":"a","prompt":"p","response":"q"}' | traj-cat --from-json >"$scratch/a.traj"
@@ -49,7 +49,7 @@ pc() {
 	PKG_CONFIG_PATH="$scratch/place/usr/lib/pkgconfig" pkg-config --define-prefix "$@" traj
 }
 [ "$(pc --modversion)" = "$("$dest/usr/bin/traj-cat" --version | sed 's/^traj-cat \([^ ]*\).*/\1/')" ]
-stage=$scratch/place/usr/share/doc/rloop/custom-stage/halve.c
+stage=$scratch/place/usr/share/doc/rloop/examples/custom-stage/halve.c
 read -ra flags < <(pc --cflags --libs)
 cc -std=c99 -pedantic -Wall -Wextra -Werror -o "$scratch/halve" "$stage" "${flags[@]}"
 clang++ -x c++ -std=c++11 -pedantic -Wall -Wextra -Werror -o "$scratch/halve++" "$stage" -x none "${flags[@]}"

@@ -160,6 +160,21 @@ setup() {
 	says "bad.conf: line 1: expertz: no option of rloop vanilla in a file"
 }
 
+@test "--prompt-template may have line ends; its run.conf repeats it" {
+	fake_stages
+	template=$'One, it\'s said:\n{prompt}\n\nOne:'
+	status_is 0 "$rloop" run -p base -t train.jsonl -e test.jsonl -i 1 -n 7 -k 1 -d run --prompt-template "$template"
+	grep -F -A3 "eval -p $PWD/base" log | grep -F -A2 -- "--prompt-template One, it's said:" | grep -x '{prompt}'
+	status_is 0 "$rloop" run -c run/run.conf
+	status_is 0 "$rloop" run -c run/run.conf -d again
+	cmp run/summary.tsv again/summary.tsv
+	status_is 2 "$rloop" run -c run/run.conf --prompt-template "other {prompt}"
+	says "was begun with other options"
+	# where nothing is kept, the folder takes other options
+	FAKE_FAIL=eval:2 status_is 2 "$rloop" run -p base -t train.jsonl -e test.jsonl -i 1 -n 7 -k 1 -d third
+	[[ $stderr == *": exit status 2: take other options" ]]
+}
+
 @test "run.conf beside the run repeats it: every option, whatever is in it" {
 	fake_stages
 	mkdir "a # place"
@@ -252,6 +267,13 @@ setup() {
 			.evaluated.iter == 2 and .evaluated["pass@1"] == 0.5'
 	done
 	"$rloop" status --json plain | jq -e '.pipeline == "vanilla" and .metrics.step == 7'
+	# an exploration that has made no step yet: those of the last one are not its own
+	cp -r run second
+	rm -r second/iter-2
+	printf '1\niter-2 explore\n' >second/.lock
+	status_is 0 "$rloop" status second
+	[[ $output == "state	stopped"$'\n'"iteration	2 of 2"$'\n'"stage	explore, step 0 of 7"$'\n'* ]]
+	[[ $output == *"metrics	step 7, reward 0.25"* ]]
 	# a stage that failed; a row that was cut off
 	FAKE_FAIL=tune:3 status_is 3 "$rloop" run "${args[@]}" -d failed
 	printf '{"step":8,"rew' >>failed/iter-1/explore.log
@@ -290,6 +312,7 @@ setup() {
 	fixture tasks base
 	status_is 0 "$rloop" doctor -p "$FIX/base" -t "$FIX/train.jsonl" -n 50 -j 1 \
 		--explore-opts '--groups 4 --group-size 4 --max-new 12'
+	says "rloop doctor: a step of these options is measured"
 	grep -q "^tool	rl-explore	rl-explore " out
 	grep -q "^machine	kernels	" out
 	grep -q "^input	policy	$FIX/base: family llama, layers 2," out
@@ -302,7 +325,7 @@ setup() {
 	# what is wrong is marked, and is a no
 	sed '2s/.*/[1]/' "$FIX/train.jsonl" >bad.jsonl
 	status_is 1 "$rloop" doctor -p "$FIX/base" -t bad.jsonl
-	grep -qx "input	tasks	(!) bad.jsonl: 1 of 40 lines are no JSON objects" out
+	grep -qx "input	tasks	(!) bad.jsonl: 1 of 40 lines are no JSON objects (policy-eval(1) says what tasks are)" out
 	not grep -q '^cost' out
 	status_is 1 "$rloop" doctor -p none -t none.jsonl
 	grep -q "^input	policy	(!) .*none" out
@@ -422,14 +445,20 @@ rloop view -o answers.html run/iter-1/eval.traj"
 	rm -rf run-2
 	more=(--max-new 30)
 	hinted "{\"step\":1,\"reward\":0.2,${good/0.01/0.6}}" "{\"step\":2,\"reward\":0.3,${good/0.01/0.5}}"
-	says "hint: 55 % of the responses were cut off at --max-new 30 or the policy's length; with twice that: "
+	says "hint: 55 % of the responses were cut off at --max-new 30; with twice that: "
 	grep -q -- "-d run-2 --max-new 60$" err
+	hinted "{\"step\":1,\"longest\":30,\"reward\":0.2,${good/0.01/0.6}}" "{\"step\":2,\"longest\":9,\"reward\":0.3,${good/0.01/0.5}}"
+	says "hint: 55 % of the responses were cut off at --max-new 30; with twice that: "
+	hinted "{\"step\":1,\"longest\":29,\"reward\":0.2,${good/0.01/0.6}}" "{\"step\":2,\"longest\":9,\"reward\":0.3,${good/0.01/0.5}}"
+	says "hint: 55 % of the responses were cut off at 29 tokens or less, where prompt and response fill the policy; its length is \
+max_len: policy-init --info $PWD/base"
+	not grep -q max-new err
 	more=(--explore-opts '--max-new=30')
 	hinted "{\"step\":1,\"reward\":0.2,${good/0.01/0.6}}" "{\"step\":2,\"reward\":0.3,${good/0.01/0.5}}"
 	grep -qF -- "-d run-2 --explore-opts '--max-new=30 --max-new 60'" err
 	more=(--explore-opts '--max-n 30') # cut short
 	hinted "{\"step\":1,\"reward\":0.2,${good/0.01/0.6}}" "{\"step\":2,\"reward\":0.3,${good/0.01/0.5}}"
-	says "cut off at --max-new 30 or"
+	says "cut off at --max-new 30;"
 	grep -qF -- "-d run-2 --explore-opts '--max-n 30 --max-new 60'" err
 	hinted "{\"step\":1,\"reward\":0.2,${good/1e-4/1e9}}" "{\"step\":2,\"reward\":0.3,${good/1e-4/1e9}}"
 	[ -z "$(grep -v "^rloop run: [id]" err)" ]
@@ -515,6 +544,10 @@ rloop view -o answers.html run/iter-1/eval.traj"
 	wait $pid || true
 	"$rloop" status --json run | jq -e '.progress == null' ||
 		{ sleep 1 && "$rloop" status --json run | jq -e '.progress == null'; }
+	[ -s run/.progress ]
+	# which is not the next call's
+	status_is 2 "${call[@]}" -N 3
+	[ ! -e run/.progress ]
 }
 
 @test "example curves: CSV and event files, of a run that goes on too" {
@@ -534,6 +567,22 @@ rloop view -o answers.html run/iter-1/eval.traj"
 	says "no explore.log"
 }
 
+@test "what comes behind a stage: how often it does, the time of the others, and whether some are unknown" {
+	# shellcheck source=pipelines/watch.bash disable=SC2034
+	. "$root/pipelines/watch.bash"
+	iterations=3 plan=(explore tune eval) took=([eval]=5)
+	[ "$(time_behind eval 0)" = "3 0+" ]
+	[ "$(time_behind explore 1)" = "2 15+" ]
+	took+=([explore]=10 [tune]=7)
+	[ "$(time_behind tune 2)" = "1 20" ]
+	[ "$(time_behind eval 3)" = "0 0" ]
+	[ "$(time_behind pass-at-k 2)" = "0 0" ]
+	plan=(eval)
+	[ "$(time_behind explore '')" = "0 20" ]
+	unset 'took[eval]'
+	[ "$(time_behind explore '')" = "0 0+" ]
+}
+
 @test "a terminal sees how far the loop and a comparison are, nothing else does" {
 	need_tool script
 	fixture tasks base
@@ -541,8 +590,8 @@ rloop view -o answers.html run/iter-1/eval.traj"
 	export OPTS='--groups 2 --group-size 2 --max-new 12 --keep-equal' rloop
 	script -qec 'stty cols 200; "$rloop" run $RUN -d run --explore-opts "$OPTS" --tune-opts "--steps 2"' /dev/null \
 		</dev/null | tr '\r' '\n' >seen
-	grep -E 'rloop run: iteration 1/2, explore: step 1/1 in [0-9]+s \([0-9]+s left in all\)  reward ' seen
-	grep -E 'rloop run: iteration 1/2, tune: update [12]/2[, ].*s (left )?\([0-9]+s ' seen
+	grep -E 'rloop run: iteration 1/2, explore: step 1/1 in [0-9]+s \(>[0-9]+s left in all\)  reward ' seen
+	grep -E 'rloop run: iteration 1/2, tune: update [12]/2[, ].*s (left )?\(>[0-9]+s ' seen
 	grep -E 'rloop run: iteration 2/2, eval: problem [0-9]+/12 in [0-9]+s  reward ' seen
 	script -qec '"$rloop" compare $RUN -S 1 -d runs --explore-opts "$OPTS" vanilla' /dev/null </dev/null | tr '\r' '\n' >seen
 	grep 'rloop compare: 0 of 1 runs complete (rloop status ' seen

@@ -212,7 +212,7 @@ results() {
 	[ ! -e run/iter-1/expert.traj ]
 	status_is 0 rloop -d run
 	FAKE_FAIL=eval:2 status_is 2 rloop -d other
-	says "take other options and another folder"
+	says "exit status 2: take other options"
 }
 
 @test "other options are refused, more iterations and threads are not" {
@@ -282,7 +282,8 @@ results() {
 	says "run/iter-0/pass-at-k.tsv is damaged: remove it"
 	rm run/iter-0/pass-at-k.tsv
 	TUNE="'$root/tests/cli/fake-stage' tune" FAKE_FAIL=tune:3 status_is 3 rloop -d other
-	says "exit status 3; if that is about other/iter-1/expert.traj: remove it, and the same call makes it anew; if about options"
+	says "exit status 3; if that is about options or tasks, go on with others from the same policy, which keeps all that is here: "
+	says " run -c other/run.conf -d other-2 -p $PWD/base; if it is about other/iter-1/expert.traj: remove it, and the same call makes it anew"
 }
 
 @test "more iterations go on where fewer ended" {

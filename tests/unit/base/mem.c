@@ -191,6 +191,15 @@ static void only_a_terminal_sees_progress(void **state)
 	close(terminal);
 }
 
+/* Where other stages take nobody knows how long */
+static void tell_more(const struct progress *p, const char *env)
+{
+	setenv("RLOOP_PROGRESS", env, 1);
+	nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+	progress(p, 1, 2, "a");
+	progress(p, 2, 2, "b");
+}
+
 /* As a stage of a pipeline, on a narrow terminal */
 static void tell_as_a_stage(void)
 {
@@ -201,6 +210,9 @@ static void tell_as_a_stage(void)
 	setenv("RLOOP_PROGRESS_FILE", "progress-of-mem", 1);
 	progress(&p, 1, 2, "loss %d", 3);
 	progress(&p, 2, 2, "loss %d", 4);
+	tell_more(&p, "2 50+ loop: tune");
+	tell_more(&p, "0 0+ loop: explore");
+	setenv("RLOOP_PROGRESS", "2 50 loop: iteration 1/3, tune", 1);
 	ioctl(STDERR_FILENO, TIOCSWINSZ, &narrow);
 	msg_quiet(true);
 	progress(&p, 2, 2, "%s", "silent");
@@ -228,6 +240,10 @@ static void a_stage_says_what_is_left_in_all(void **state)
 		text,
 		"\r\033[Kloop: iteration 1/3, tune: step 1/2, 10s left (1m40s in all)  loss 3"
 		"\r\033[Kloop: iteration 1/3, tune: step 2/2 in 10s (1m10s left in all)  loss 4\r\n"
+		"\r\033[Kloop: tune: step 1/2, 10s left (>1m41s in all)  a"
+		"\r\033[Kloop: tune: step 2/2 in 10s (>1m10s left in all)  b\r\n"
+		"\r\033[Kloop: explore: step 1/2, 10s left (>10s in all)  a"
+		"\r\033[Kloop: explore: step 2/2 in 10s  b\r\n"
 		"\r\033[Kloop: iteration 1/3, tune: step 3/4, 3s"
 		"\r\033[Kloop: iteration 1/3, tune: step 4/4 in \r\n"
 		"\r\033[Kmem: step 5/5 in 10s  under its own nam\r\n");

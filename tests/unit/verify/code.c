@@ -273,13 +273,14 @@ static void side_by_side(void **state)
 	struct buf packed = {0};
 	struct reason why = {0};
 	struct verifier *vr;
-	json_t *j = json_parse(SUM, strlen(SUM), "meta", &why);
+	json_t *j;
 
 	(void)state;
-	mpjson_to(&packed, j);
-	json_decref(j);
 	if (!sandboxed)
 		skip();
+	j = json_parse(SUM, strlen(SUM), "meta", &why);
+	mpjson_to(&packed, j);
+	json_decref(j);
 	for (int i = 0; i < N; i++)
 		it[i] = (struct verify_item){
 			.task = sp("t"),
@@ -307,15 +308,17 @@ static void no_sandbox(void **state)
 	struct reason why = {0};
 	struct verdict v;
 	struct verifier *vr;
-	json_t *j = json_parse(SUM, strlen(SUM), "meta", &why);
-	char *path = strdup(getenv("PATH")), dir[] = "/tmp/code-XXXXXX", link[64];
+	char *path, dir[] = "/tmp/code-XXXXXX", link[64];
+	json_t *j;
 
 	(void)state;
+	if (access("/usr/bin/python3", X_OK) != 0)
+		skip();
+	path = strdup(getenv("PATH"));
+	j = json_parse(SUM, strlen(SUM), "meta", &why);
 	mpjson_to(&packed, j);
 	json_decref(j);
 	it.meta = (struct mp){(const uint8_t *)packed.p, packed.n};
-	if (access("/usr/bin/python3", X_OK) != 0)
-		skip();
 	assert_non_null(mkdtemp(dir));
 	for (int i = 0; i < 2; i++) { /* a PATH with these alone */
 		static const char *const name[] = {"python3", "env"};
