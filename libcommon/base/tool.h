@@ -29,7 +29,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SUITE_VERSION "0.1.0"
+#define SUITE_VERSION "0.2.0"
 
 enum opt_type {
 	OPT_FLAG, /* bool *: set to true; arg is NULL */
