@@ -3,6 +3,10 @@
 # is, and makes itself; make help tells each target; KERNELS that cannot be linked are refused.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+if [ -e .git ] && ! command -v git >/dev/null; then
+	echo "skip: git is not installed, which knows what belongs to the sources"
+	exit 77
+fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 

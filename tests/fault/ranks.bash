@@ -34,6 +34,8 @@ why_no_hosts() {
 		command -v $name >/dev/null || echo "two hosts: $name is not installed"
 	done
 	ip netns add "rl$$a" 2>/dev/null || { echo "two hosts: no network namespace may be made here" && return; }
+	# in a chroot one can be made and not entered
+	ip -n "rl$$a" link set lo up 2>/dev/null || echo "two hosts: no network namespace may be entered here"
 	ip netns del "rl$$a"
 }
 
