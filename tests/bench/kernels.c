@@ -39,9 +39,11 @@ static void product_bf16(void)
 
 static void token(void)
 {
-	struct att_kv kv = {.keys = packed, .values = packed, .hd = HEAD, .heads = 1};
+	const struct att_kv kv = {.keys = packed, .values = packed, .hd = HEAD, .heads = 1};
+	const size_t keys = KEYS;
 
-	att_token(matrix_of(out, 4, HEAD, HEAD), matrix_in(in, 4, HEAD, HEAD), kv, KEYS, scratch);
+	att_family(matrix_of(out, 1, 4 * HEAD, 4 * HEAD), matrix_in(in, 1, 4 * HEAD, 4 * HEAD),
+		   &(struct att_family){.own = &kv, .len = &keys, .n = 1}, scratch);
 }
 
 static void probabilities(void)
@@ -88,7 +90,7 @@ static const struct {
 	void (*run)(void);
 } functions[] = {{"gemm, 48 x 512 x 512", product},
 		 {"bf16_gemm, 48 x 512 x 512", product_bf16},
-		 {"att_token, 4 heads of 64, 256 keys", token},
+		 {"att_family, one token, 4 heads of 64, 256 keys", token},
 		 {"softmax_weights of 32768", probabilities},
 		 {"softmax_backward of 32768", gradient},
 		 {"rmsnorm_forward of 512", root_mean_square},
