@@ -182,7 +182,7 @@ $(BUILD)/libcommon/base/cpu.o $(BUILD)/libcommon/tensor/kernels.o: ALL_CFLAGS +=
 # What Debian 12 needs to build, to test and to draw; nothing is done when all of it is there.
 PACKAGES = gcc make libc6-dev pkg-config libopenblas-dev libmsgpack-dev libxxhash-dev \
 	libjansson-dev libpcre2-dev libutf8proc-dev zlib1g-dev libzstd-dev libcurl4-openssl-dev libcmocka-dev bats clang \
-	clang-format libclang-rt-14-dev shellcheck mandoc strace procps locales bsdextrautils gnuplot-nox jq \
+	clang-format libclang-rt-14-dev shellcheck mandoc strace procps less locales bsdextrautils gnuplot-nox jq \
 	datamash python3 python3-msgpack python3-xxhash bubblewrap zsh iproute2 openmpi-bin \
 	libopenmpi-dev
 SUDO = $(if $(filter-out 0,$(shell id -u)),sudo)
