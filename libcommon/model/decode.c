@@ -226,7 +226,7 @@ static void attend_family(const struct decode *d, struct decode_room *r, size_t 
 }
 
 /* How many rows from i on share their prompt, as many as attend together */
-static size_t family_of(const struct decode *d, const struct decode_batch *b, size_t i)
+static size_t sharing(const struct decode *d, const struct decode_batch *b, size_t i)
 {
 	size_t n = 1, most = together(d);
 
@@ -253,7 +253,7 @@ static void attend(const struct decode *d, struct decode_room *r, size_t layer,
 			put_rows(d, r, i, 1, own, layer, b->pos[i] - b->kv[i].shared);
 	}
 	for (size_t i = 0; !mixes && i < b->rows; i += n) {
-		n = family_of(d, b, i);
+		n = sharing(d, b, i);
 		attend_family(d, r, layer, b, i, n);
 	}
 }

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "close.h"
+#include "evals.h"
 
 static const uint64_t ks[] = {1, 2, 5};
 static struct evalset set;
@@ -26,34 +27,13 @@ static int begin(void **state)
 static int end(void **state)
 {
 	(void)state;
-	evalset_free(&set);
-	pigeonhole_free(&how.draws);
+	evals_end(&set, &how);
 	return 0;
 }
 
-static struct span text(const char *s)
-{
-	return (struct span){s, strlen(s)};
-}
-
-/* An evaluation at step 0; correct: of 4 samples of each problem, a digit each, "-": not judged */
 static void add(const char *variant, const char *seed, const char *correct)
 {
-	struct eval *e = evalset_add(&set, text("test"), text(variant), text(seed), 0);
-
-	e->n_cell = strlen(correct);
-	e->cell = xcalloc(e->n_cell, sizeof *e->cell);
-	for (size_t p = 0; p < e->n_cell; p++) {
-		char name[] = {(char)('a' + p), 0};
-
-		names_id(&set.problems[e->set], text(name));
-		if (correct[p] != '-')
-			e->cell[p] = (struct evalcell){.n = 4,
-						       .c = (uint64_t)(correct[p] - '0'),
-						       .distinct = 1,
-						       .entropy = 2,
-						       .n_entropy = p == 0 ? 4 : 0};
-	}
+	evals_add(&set, variant, seed, 0, correct);
 }
 
 /* Three seeds of x, three of y, of which two are the same; one problem that y does not know */

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "close.h"
+#include "evals.h"
 
-enum { SAMPLES = 4 };
 static const uint64_t ks[] = {1, 2};
 static struct evalset set;
 static struct contrast how;
@@ -29,34 +29,14 @@ static int begin(void **state)
 static int end(void **state)
 {
 	(void)state;
-	evalset_free(&set);
-	pigeonhole_free(&how.draws);
+	evals_end(&set, &how);
 	return 0;
 }
 
-static struct span text(const char *s)
-{
-	return (struct span){s, strlen(s)};
-}
-
-/* An evaluation at t hundredths of temperature 1; correct: of 4 samples of each problem, a digit
- * each,
- * "-": not judged */
+/* At t hundredths of temperature 1 */
 static void add(const char *variant, const char *seed, int64_t t, const char *correct)
 {
-	struct eval *e = evalset_add(&set, text("test"), text(variant), text(seed),
-				     t * EVALSET_DEGREES / 100);
-
-	e->n_cell = strlen(correct);
-	e->cell = xcalloc(e->n_cell, sizeof *e->cell);
-	for (size_t p = 0; p < e->n_cell; p++) {
-		char name[] = {(char)('a' + p), 0};
-
-		names_id(&set.problems[e->set], text(name));
-		if (correct[p] != '-')
-			e->cell[p] = (struct evalcell){SAMPLES, (uint64_t)(correct[p] - '0'),
-						       .there = true};
-	}
+	evals_add(&set, variant, seed, t * EVALSET_DEGREES / 100, correct);
 }
 
 static struct tradeoff compare(void)
