@@ -26,6 +26,23 @@ enum { HOWS = sizeof hows / sizeof *hows };
 
 static struct att_how how; /* the one under test */
 
+/* plain_normal, of which the numbers are kept: most of a test's time went into them. */
+static float *normal(uint64_t key, size_t n)
+{
+	static float *kept[32];
+	static size_t n_kept[32];
+	float *v = xarray(n + LANES, sizeof *v);
+
+	assert_true(key < sizeof kept / sizeof *kept);
+	if (n_kept[key] < n + LANES) {
+		free(kept[key]);
+		kept[key] = plain_normal(key, n);
+		n_kept[key] = n + LANES;
+	}
+	memcpy(v, kept[key], (n + LANES) * sizeof *v);
+	return v;
+}
+
 /* p[0..n): probabilities of the first n keys (rows ld apart) for the query q; slope (NULL: not
  * wanted): of each score by the product */
 static void plain_scores(double *p, double *slope, const float *q, const float *k, size_t ld,
@@ -69,7 +86,7 @@ static void check_row(const float *out, const float *q_given, struct cmatrix k, 
 		      size_t n)
 {
 	double p[MOST];
-	float *q = plain_normal(0, k.cols);
+	float *q = normal(0, k.cols);
 
 	for (size_t x = 0; x < k.cols; x++)
 		q[x] = q_given[x];
@@ -101,10 +118,10 @@ static struct cache cache_of(size_t heads, size_t hd, uint64_t key)
 	size_t step = keys + att_values_size(MOST, hd, how.half);
 
 	c.floats = heads * step;
-	c.k = plain_normal(3 * key + 1, MOST * c.ld);
-	c.v = plain_normal(3 * key + 2, MOST * c.ld);
+	c.k = normal(3 * key + 1, MOST * c.ld);
+	c.v = normal(3 * key + 2, MOST * c.ld);
 	/* garbage where nothing is put must not count, as long as it is finite */
-	c.kv.keys = plain_normal(3, c.floats + PANEL);
+	c.kv.keys = normal(3, c.floats + PANEL);
 	c.kv = (struct att_kv){c.kv.keys, c.kv.keys + keys, hd, heads, step, how};
 	return c;
 }
@@ -139,9 +156,8 @@ enum { DIMS = sizeof dims / sizeof *dims };
 static void check_sequence(size_t hd)
 {
 	struct cache c = cache_of(1, hd, 0);
-	float *q = plain_normal(4, MOST * hd), *out = plain_normal(5, MOST * hd);
-	float *scratch = plain_normal(6, att_scratch(48, MOST, hd, how.half)),
-	      *one = plain_normal(7, hd);
+	float *q = normal(4, MOST * hd), *out = normal(5, MOST * hd);
+	float *scratch = normal(6, att_scratch(48, MOST, hd, how.half)), *one = normal(7, hd);
 
 	cache_fill(&c, hd);
 	round_half(c.k, MOST * c.ld);
@@ -189,8 +205,7 @@ static void family_open(struct family *f, size_t kvh, size_t hd)
 
 	for (size_t i = 0; i < f->n; i++) {
 		struct cache *c = &f->c[i];
-		struct att_kv own = {
-			plain_normal(20 + i, c->floats + PANEL), NULL, hd, kvh, step, how};
+		struct att_kv own = {normal(20 + i, c->floats + PANEL), NULL, hd, kvh, step, how};
 
 		own.values = own.keys + (c->kv.values - c->kv.keys);
 		f->own[i] = own;
@@ -218,9 +233,9 @@ static void share(struct family *f)
 static void check_family(struct family *f, size_t heads, size_t kvh, size_t hd)
 {
 	size_t wide = heads * hd;
-	float *q = plain_normal(4, f->n * wide), *out = plain_normal(5, f->n * wide);
-	float *scratch = plain_normal(6, att_family_scratch(f->n, heads, MOST, hd, how.half));
-	float *one = plain_normal(7, hd);
+	float *q = normal(4, f->n * wide), *out = normal(5, f->n * wide);
+	float *scratch = normal(6, att_family_scratch(f->n, heads, MOST, hd, how.half));
+	float *one = normal(7, hd);
 	struct att_family a = {f->c->kv, f->shared, f->own, f->len, f->n};
 
 	att_family(matrix_of(out, f->n, wide, wide), matrix_in(q, f->n, wide, wide), &a, scratch);
@@ -360,8 +375,7 @@ static void run_backward(struct pass *p, size_t n)
 	for (size_t s = 1; s < n; s++)
 		longest = p->start[s + 1] - p->start[s] > longest ? p->start[s + 1] - p->start[s]
 								  : longest;
-	scratch =
-		plain_normal(9, att_backward_scratch(p->start[1] + longest, hd, how.half) + PANEL);
+	scratch = normal(9, att_backward_scratch(p->start[1] + longest, hd, how.half) + PANEL);
 	att_backward(&(struct att_pass){.dq = matrix_of(p->dqkv, T, REP * hd, p->ld),
 					.dk = matrix_of(p->dqkv + k, T, hd, p->ld),
 					.dv = matrix_of(p->dqkv + v, T, hd, p->ld),
@@ -393,15 +407,15 @@ static void check_backward(size_t hd, size_t n, const size_t *start)
 	float *pad, *given, *d_given;
 
 	memcpy(p.start, start, (n + 1) * sizeof *start);
-	p.qkv = plain_normal(1, p.T * p.ld);
-	p.o = plain_normal(2, p.T * p.ldo);
-	p.d_o = plain_normal(3, p.T * p.ldo);
-	p.dqkv = plain_normal(4, p.T * p.ld);
-	pad = plain_normal(4, p.T * p.ld);
+	p.qkv = normal(1, p.T * p.ld);
+	p.o = normal(2, p.T * p.ldo);
+	p.d_o = normal(3, p.T * p.ldo);
+	p.dqkv = normal(4, p.T * p.ld);
+	pad = normal(4, p.T * p.ld);
 	p.want = xcalloc(p.T * p.ld, sizeof *p.want);
 	p.most = xcalloc(p.T * p.ld, sizeof *p.most);
-	given = plain_normal(1, p.T * p.ld);
-	d_given = plain_normal(3, p.T * p.ldo);
+	given = normal(1, p.T * p.ld);
+	d_given = normal(3, p.T * p.ldo);
 	round_half(p.qkv, p.T * p.ld);
 	round_half(p.d_o, p.T * p.ldo);
 	for (size_t t = 0; t < p.T; t++)
