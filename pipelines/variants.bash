@@ -1,20 +1,24 @@
-# variants.bash - what compare trains: a file of lines key=value each, see its usage.
+# variants.bash - what compare trains: a file of lines key=value each, some at a learning rate of its
+# name, see its usage.
 # shellcheck shell=bash
 #
 # Reads: here, run, policy, tasks, iterations, steps, seed_list and the other options of common.bash.
 
 names=() # of the variants, as load met them
 
-# load VARIANT[:SEEDS]: its file into of_variant[NAME/KEY]
+# load VARIANT[-lrRATE][:SEEDS]: its file into of_variant[NAME/KEY]
 declare -A of_variant
 keys=' pipeline title iterations steps explore_opts tune_opts filter_opts eval_rl experts tune_from mix mix_last hindsight relabel_opts of weight '
 load() {
-	local file=$1 name line key n=0 first=${#seed_list[@]}
+	local file=$1 name line key rate='' n=0 first=${#seed_list[@]}
 	if [[ $1 =~ ^(.*):([1-9][0-9]{0,5})$ ]]; then
 		file=${BASH_REMATCH[1]} first=${BASH_REMATCH[2]}
 	fi
 	name=${file##*/}
 	[[ $file == */* ]] || file=$here/variants/$file
+	if [ ! -f "$file" ] && [[ $file =~ ^(.+)-lr([0-9.]+(e-?[0-9]+)?)$ ]]; then
+		file=${BASH_REMATCH[1]} rate=${BASH_REMATCH[2]}
+	fi
 	[ -f "$file" ] || die 3 "$file: no such variant (a file of your own: a path with a slash)"
 	if [[ ! $name =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ || $name == *.rl || $name == base ]]; then
 		die 2 "$file: a variant cannot have this name"
@@ -33,6 +37,11 @@ load() {
 	rloop | vanilla | average) ;;
 	*) die 3 "$file: pipeline is none of rloop, vanilla and average" ;;
 	esac
+	if [ -n "$rate" ]; then
+		[ "${of_variant[$name/pipeline]}" != average ] || die 2 "$name: an average is not trained: it has no rate"
+		of_variant[$name/explore_opts]="${of_variant[$name/explore_opts]:+${of_variant[$name/explore_opts]} }--lr $rate"
+		of_variant[$name/title]="${of_variant[$name/title]:-${file##*/}}, lr $rate"
+	fi
 	[[ " ${names[*]} " != *" $name "* ]] || die 2 "$name: named twice"
 	names+=("$name")
 	of_variant[$name/first]=$first

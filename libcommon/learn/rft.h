@@ -30,9 +30,9 @@
 #include "stream/traj.h"
 
 #define WEIGHT_WORDS "token|trajectory|task|root-task|pear-sequence|pear-suffix|pear-block"
-/* What counts the same: each response token, each response, or each problem; root-task: a problem
- * counts as the root of the number of its responses. pear: tokens by importance, see pear.h; in the
- * order of enum pear_kind. Order of the words. */
+/* What counts the same: each response token, each response, or each problem; root-task: each token,
+ * divided by the root of the number of its problem's responses. pear: tokens by importance, see
+ * pear.h; in the order of enum pear_kind. Order of the words. */
 enum rft_weight {
 	WEIGHT_TOKEN,
 	WEIGHT_TRAJECTORY,

@@ -268,8 +268,17 @@ static void weigh(struct rft_data *d)
 
 		if (d->o->weight == WEIGHT_TASK || d->o->weight == WEIGHT_ROOT_TASK)
 			n = (double)occurrences(tasks, d->n, d->row[i].task);
-		d->weight[i] = d->o->weight == WEIGHT_TOKEN || rft_pear(d->o).kind ? 1 : 1 / len;
-		d->weight[i] /= d->o->weight == WEIGHT_ROOT_TASK ? sqrt(n) : n;
+		switch (d->o->weight) {
+		case WEIGHT_TRAJECTORY:
+		case WEIGHT_TASK:
+			d->weight[i] = 1 / len / n;
+			break;
+		case WEIGHT_ROOT_TASK:
+			d->weight[i] = 1 / sqrt(n);
+			break;
+		default: /* rft_response weighs pear's */
+			d->weight[i] = 1;
+		}
 	}
 	free(tasks);
 }
