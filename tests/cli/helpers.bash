@@ -46,6 +46,11 @@ memory_limit() {
 	[[ $BIN == *address* ]] || ulimit -v "$1"
 }
 
+# every N: N, or, with sanitizers, under which a tool takes ten times as long to start, 11 N
+every() {
+	[[ $BIN == *address* ]] && echo $((11 * $1)) || echo "$1"
+}
+
 # need_data FILE: skips the test where the shared real data are absent; else the path is $data
 need_data() {
 	data=$SHARED_DATA/$1

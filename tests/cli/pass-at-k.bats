@@ -153,11 +153,7 @@ is() { # WANT METRIC OPTION ...
 
 @test "cut off anywhere: status 3 and no result" {
 	traj-filter -q eval.traj >whole
-	for n in $(seq 0 11 $(($(stat -c %s whole) - 1))); do
-		head -c "$n" whole >cut
-		status_is 3 pass-at-k --json cut
-		[ -z "$output" ]
-	done
+	"$records" cuts nothing "$(every 11)" whole pass-at-k --json
 }
 
 @test "--strict" {
@@ -216,7 +212,7 @@ is() { # WANT METRIC OPTION ...
 }
 
 @test "10,000 samples of a problem" {
-	{ samples a 1 && for i in $(seq 9999); do echo; done | sed 's/.*/{"task":"a","prompt":"p","response":"r","reward":0}/'; } |
+	{ samples a 1 && seq 9999 | sed 's/.*/{"task":"a","prompt":"p","response":"r","reward":0}/'; } |
 		"$records" pack >eval.traj
 	[ "$(pass-at-k -q --json -k 1,5000 --bootstrap 0 eval.traj | jq -c '[.metrics[].value]')" = "[0.0001,0.0001,0.5]" ]
 }
@@ -225,9 +221,15 @@ is() { # WANT METRIC OPTION ...
 	samples a 0 1 | "$records" pack >a.traj
 	status_is 0 pass-at-k -k 1 --bootstrap 1000 a.traj
 	[ -z "$stderr" ]
-	for i in {1..2000}; do samples "t$i" 0 1; done | "$records" pack >many.traj
-	status_is 0 pass-at-k -k 1 --bootstrap 80000 many.traj
-	says "pass-at-k: many.traj: resampling 2000 problems 80000 times, which takes a while"
+	row='{"task":"t&","prompt":"p","response":"r","reward"'
+	seq 2000 | sed "s/.*/$row:0}\n$row:1}/" | "$records" pack >many.traj
+	pass-at-k -k 1 --bootstrap 80000 many.traj >/dev/null 2>err 3>&- &
+	for _ in {1..600}; do
+		[ ! -s err ] || break
+		sleep 0.1
+	done
+	kill $!
+	grep -F "pass-at-k: many.traj: resampling 2000 problems 80000 times, which takes a while" err
 }
 
 # answers TASK REWARD:EXTRACTED ...: as samples, with what was extracted; nothing behind the colon: no such key

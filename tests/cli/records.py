@@ -5,6 +5,8 @@ pack             JSON lines on stdin -> a bare stream; {"$bin": "hex"} is bin
 keys A,B,...     a stream on stdin -> a line of these keys for each record but head and end
 body             a stream on stdin -> the bytes of its records without head and end
 kinds            a stream on stdin -> the kind of each record, on one line
+cuts WHAT STEP FILE COMMAND ...  COMMAND is given what is before every STEP-th byte of FILE: it leaves with
+                 status 3 and a reason; its output is nothing, text, or a stream that is cut off, too
 peak COMMAND ... the most memory in KiB that COMMAND ever held while it read all of stdin
 latency COMMAND ... sends COMMAND one record of stdin, waits for it to come out, then the next
 """
@@ -63,6 +65,29 @@ def kinds():
     print(*(r.get("kind", "traj") for r, _ in unpack(sys.stdin.buffer.read())))
 
 
+def cuts(args):
+    what, step, file, *command = args
+    with open(file, "rb") as f:
+        whole = f.read()
+
+    def refused(n, data):
+        with open("short", "wb") as f:
+            f.write(data)
+        r = subprocess.run([*command, "short"], capture_output=True)
+        if r.returncode != 3 or b": short: " not in r.stderr or b"Sanitizer" in r.stderr or b"runtime error:" in r.stderr:
+            sys.exit(f"cut off at {n}: status {r.returncode}: {r.stderr.decode()}")
+        return r.stdout
+
+    for n in range(0, len(whole), int(step)):
+        out = refused(n, whole[:n])
+        if what == "nothing" and out:
+            sys.exit(f"cut off at {n}: {out}")
+        if what == "stream":
+            if any(r.get("kind") == "end" for r, _ in unpack(out)):
+                sys.exit(f"cut off at {n}: the output has an end")
+            refused(n, out)
+
+
 def peak(command):
     p = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     while chunk := sys.stdin.buffer.read(1 << 20):
@@ -95,7 +120,7 @@ def latency(command):
 
 
 verb, args = sys.argv[1], sys.argv[2:]
-if verb in ("peak", "latency"):
+if verb in ("cuts", "peak", "latency"):
     globals()[verb](args)
 else:
     globals()[verb](*args)
