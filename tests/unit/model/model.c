@@ -123,16 +123,22 @@ static void norm(double *y, const double *x, const double *w, int n)
 		y[i] = x[i] / sqrt(s / n + 1e-5) * w[i];
 }
 
-/* y(n) = w(n, k) x + bias, where there is one */
-static void project(double *y, const struct model *m, const double *p, int l, const char *part,
-		    const double *x, int n, int k)
-{
-	const double *w = weight(m, p, l, part), *bias = named(m, p, l, part, "bias");
+struct linear {
+	const double *w, *bias;
+};
 
+static struct linear linear(const struct model *m, const double *p, int l, const char *part)
+{
+	return (struct linear){weight(m, p, l, part), named(m, p, l, part, "bias")};
+}
+
+/* y(n) = w(n, k) x + bias, where there is one */
+static void project(double *y, struct linear to, const double *x, int n, int k)
+{
 	for (int i = 0; i < n; i++) {
-		y[i] = bias ? bias[i] : 0;
+		y[i] = to.bias ? to.bias[i] : 0;
 		for (int j = 0; j < k; j++)
-			y[i] += w[i * k + j] * x[j];
+			y[i] += to.w[i * k + j] * x[j];
 	}
 }
 
@@ -154,11 +160,8 @@ static void rotate(double *x, int pos)
 }
 
 /* Heads of queries or keys: normed where the model does that, then rotated */
-static void turn(const struct model *m, const double *p, int l, const char *part, double *x, int n,
-		 int pos)
+static void turn(const double *w, double *x, int n, int pos)
 {
-	const double *w = named(m, p, l, part, "weight");
-
 	for (int h = 0; h < n; h++) {
 		if (w)
 			norm(x + h * HD, x + h * HD, w, HD);
@@ -190,31 +193,52 @@ static void attend(double *out, double (*q)[H * HD], double (*k)[KV * HD], doubl
 
 static double x[MAX_LEN][D], q[MAX_LEN][H * HD], k[MAX_LEN][KV * HD], v[MAX_LEN][KV * HD];
 
-static void reference_layer(const struct model *m, const double *p, int l, int n)
+static void reference_attention(const struct model *m, const double *p, int l, int n)
 {
+	const double *first = weight(m, p, l, "input_layernorm");
+	const double *q_norm = named(m, p, l, "self_attn.q_norm", "weight");
+	const double *k_norm = named(m, p, l, "self_attn.k_norm", "weight");
+	struct linear to_q = linear(m, p, l, "self_attn.q_proj");
+	struct linear to_k = linear(m, p, l, "self_attn.k_proj");
+	struct linear to_v = linear(m, p, l, "self_attn.v_proj");
+	struct linear to_o = linear(m, p, l, "self_attn.o_proj");
+
 	for (int t = 0; t < n; t++) {
 		double y[D];
 
-		norm(y, x[t], weight(m, p, l, "input_layernorm"), D);
-		project(q[t], m, p, l, "self_attn.q_proj", y, H * HD, D);
-		project(k[t], m, p, l, "self_attn.k_proj", y, KV * HD, D);
-		project(v[t], m, p, l, "self_attn.v_proj", y, KV * HD, D);
-		turn(m, p, l, "self_attn.q_norm", q[t], H, t);
-		turn(m, p, l, "self_attn.k_norm", k[t], KV, t);
+		norm(y, x[t], first, D);
+		project(q[t], to_q, y, H * HD, D);
+		project(k[t], to_k, y, KV * HD, D);
+		project(v[t], to_v, y, KV * HD, D);
+		turn(q_norm, q[t], H, t);
+		turn(k_norm, k[t], KV, t);
 	}
 	for (int t = 0; t < n; t++) {
-		double a[H * HD], y[D], g[F], u[F];
+		double a[H * HD], y[D];
 
 		attend(a, q, k, v, t);
-		project(y, m, p, l, "self_attn.o_proj", a, D, H * HD);
+		project(y, to_o, a, D, H * HD);
 		for (int i = 0; i < D; i++)
 			x[t][i] += y[i];
-		norm(y, x[t], weight(m, p, l, "post_attention_layernorm"), D);
-		project(g, m, p, l, "mlp.gate_proj", y, F, D);
-		project(u, m, p, l, "mlp.up_proj", y, F, D);
+	}
+}
+
+static void reference_mlp(const struct model *m, const double *p, int l, int n)
+{
+	const double *second = weight(m, p, l, "post_attention_layernorm");
+	struct linear gate = linear(m, p, l, "mlp.gate_proj");
+	struct linear up = linear(m, p, l, "mlp.up_proj");
+	struct linear down = linear(m, p, l, "mlp.down_proj");
+
+	for (int t = 0; t < n; t++) {
+		double y[D], g[F], u[F];
+
+		norm(y, x[t], second, D);
+		project(g, gate, y, F, D);
+		project(u, up, y, F, D);
 		for (int i = 0; i < F; i++)
 			g[i] = g[i] / (1 + exp(-g[i])) * u[i];
-		project(y, m, p, l, "mlp.down_proj", g, D, F);
+		project(y, down, g, D, F);
 		for (int i = 0; i < D; i++)
 			x[t][i] += y[i];
 	}
@@ -225,17 +249,20 @@ static void reference(double (*logits)[V], const struct model *m, const double *
 		      const uint32_t *tok, int n)
 {
 	const double *embed = weight(m, p, -1, "model.embed_tokens");
+	const double *last = weight(m, p, -1, "model.norm");
+	struct linear out = linear(m, p, -1, m->cfg.tied ? "model.embed_tokens" : "lm_head");
 
 	for (int t = 0; t < n; t++)
 		memcpy(x[t], embed + tok[t] * D, sizeof x[t]);
-	for (int l = 0; l < L; l++)
-		reference_layer(m, p, l, n);
+	for (int l = 0; l < L; l++) {
+		reference_attention(m, p, l, n);
+		reference_mlp(m, p, l, n);
+	}
 	for (int t = 0; t < n; t++) {
 		double y[D];
 
-		norm(y, x[t], weight(m, p, -1, "model.norm"), D);
-		project(logits[t], m, p, -1, m->cfg.tied ? "model.embed_tokens" : "lm_head", y, V,
-			D);
+		norm(y, x[t], last, D);
+		project(logits[t], out, y, V, D);
 	}
 }
 
