@@ -7,7 +7,8 @@
 # the tool keeps until its stage is complete.
 
 me="rloop ${0##*/}"
-here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
+here=$(readlink -f "$0")
+here=${here%/*}
 # Tools on PATH come first, then those of the tree or the prefix that this script is in
 export PATH=$PATH:$here/../build/bin:$here/../../bin
 export LC_ALL=C.UTF-8 # numbers with a point, not a comma
@@ -353,7 +354,7 @@ parse_options() {
 	check_files
 }
 
-line_end=$'\x01' # stands for one in a value that is handed to a stage: xargs takes none
+line_end=$'\x01' # stands for one in a value that is handed to a stage: RUN/options has a line for each
 
 # hand OPTION VALUE STAGE ...: to these stages, before what is said to one of them; no value: not given
 hand() {
@@ -401,11 +402,22 @@ check_owned() {
 # words_of ARRAY WHAT TEXT: the words of TEXT; quotes and backslashes hold one together
 words_of() {
 	local -n into=$1
-	# A line end, which no word has, says that all went well
-	mapfile -d '' into < <(xargs -r printf '%s\0' <<<"$3" 2>/dev/null && printf '\n\0')
-	[[ ${into[*]: -1} == $'\n' ]] || die 2 "$2: a quote without its other: $3"
-	into=("${into[@]:0:${#into[@]}-1}")
-	into=(${into[@]+"${into[@]//"$line_end"/$'\n'}"})
+	local rest=$3 word='' begun='' blank=$' \t\n'
+	into=()
+	while [ -n "$rest" ]; do
+		if [[ $rest =~ ^[$blank]+ ]]; then
+			[ -z "$begun" ] || into+=("${word//"$line_end"/$'\n'}")
+			word='' begun=''
+		elif [[ $rest =~ ^[^$blank\'\"\\]+ ]]; then
+			word+=$BASH_REMATCH begun=1
+		elif [[ $rest =~ ^(\'([^\'$'\n']*)\'|\"([^\"$'\n']*)\"|\\(.)) ]]; then
+			word+=${BASH_REMATCH[2]}${BASH_REMATCH[3]}${BASH_REMATCH[4]} begun=1
+		else
+			die 2 "$2: a quote without its other: $3"
+		fi
+		rest=${rest:${#BASH_REMATCH}}
+	done
+	[ -z "$begun" ] || into+=("${word//"$line_end"/$'\n'}")
 }
 
 # command_of VARIABLE TOOL [OPTIONS]: the array stage_VARIABLE from $VARIABLE, a command with
@@ -638,7 +650,7 @@ run_stage() {
 	else
 		setpriv --pdeathsig TERM "${words[@]}" "${@:3}" || rc=$?
 	fi
-	rm -f "$run/.progress"
+	remove "$run/.progress"
 	[ $rc -ne 2 ] || die 2 "$name: ${words[0]##*/}: exit status 2: take other options$([ -z "$(kept)" ] || echo ' and another folder')"
 	[ $rc -ne 3 ] || die 3 "$name: ${words[0]##*/}: exit status 3$(remedy "${words[@]:1}" "${@:3}")"
 	[ $rc -eq 0 ] || die $rc "$name: ${words[0]##*/}: exit status $rc; the same call goes on from here"
@@ -653,6 +665,16 @@ to_file() {
 	! has_ranks "$3" || to=(--stream "$file.part")
 	run_stage "$name" "$3" ${to[@]+"${to[@]}"} "${@:4}" >"$file.part"
 	keep "$file"
+}
+
+# remove FILE ...: those that are there
+remove() {
+	local file
+	local -a there=()
+	for file; do
+		if [ -e "$file" ] || [ -L "$file" ]; then there+=("$file"); fi
+	done
+	[ ${#there[@]} -eq 0 ] || rm -rf "${there[@]}"
 }
 
 # keep FILE: FILE.part is complete
@@ -677,7 +699,7 @@ is_ours() {
 # mix_into NAME WEIGHT A B POLICY: POLICY = (1 - WEIGHT) A + WEIGHT B
 mix_into() {
 	[ ! -e "$5" ] || return 0
-	rm -rf "$5.part" "$5.part".tmp-*
+	remove "$5.part" "$5.part".tmp-*
 	run_stage "$1" MIX ${quiet:+-q} -w "$2" "$3" "$4" -o "$5.part"
 	keep "$5"
 }
@@ -704,7 +726,7 @@ evaluate_on() {
 		"${more[@]}" "${@:5}"
 	to_file "iter-$1 ${prefix}pass-at-k" "$dir/${prefix}pass-at-k.tsv" PASSK \
 		${quiet:+-q} -k "$ks" "$dir/${prefix}eval.traj"
-	[ "$(head -n 2 "$dir/${prefix}pass-at-k.tsv" | wc -l)" -eq 2 ] ||
+	{ read -r && read -r; } <"$dir/${prefix}pass-at-k.tsv" ||
 		die 3 "$dir/${prefix}pass-at-k.tsv is damaged: remove it, and the same call makes it again"
 }
 
@@ -763,13 +785,13 @@ temperature_rows() {
 	local t
 	for t in "${at_temperatures[@]}"; do
 		printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$t" \
-			"$(tail -n +2 "$run/iter-$iterations/t$t/$3pass-at-k.tsv" | cut -f 6 | paste -s)"
+			"$(across 6 "$run/iter-$iterations/t$t/$3pass-at-k.tsv")"
 	done
 }
 
 temperature_table() {
 	local policy name prefix
-	printf 'set\tpolicy\ttemperature\t%s\n' "$(tail -n +2 "$run/iter-0/pass-at-k.tsv" | cut -f 5 | paste -s)"
+	printf 'set\tpolicy\ttemperature\t%s\n' "$(across 5 "$run/iter-0/pass-at-k.tsv")"
 	for policy in final ${eval_rl:+rl}; do
 		prefix=${policy#final}
 		prefix=${prefix:+rl-}
@@ -798,10 +820,21 @@ rows() {
 
 # of_column NAME: a column of the table on standard input, without its header
 of_column() {
-	local header n
-	IFS= read -r header
-	n=$(tr '\t' '\n' <<<"$header" | grep -nxF -e "$1" | cut -d : -f 1)
-	cut -f "$n"
+	local -a names
+	local i
+	IFS=$'\t' read -ra names
+	for i in "${!names[@]}"; do
+		[ "${names[i]}" != "$1" ] || { cut -f $((i + 1)) && return; }
+	done
+	return 1
+}
+
+# across N FILE: the Nth column of the table FILE, without its header, as one line
+across() {
+	local -a cells
+	local IFS=$'\t'
+	mapfile -t cells < <(cut -f "$1" "$2")
+	printf '%s\n' "${cells[*]:1}"
 }
 
 # reward I: mean training reward of the last ten RL steps that iteration I made
@@ -821,7 +854,7 @@ relabelled() {
 # row I POLICY REWARD EXPERTS TSV: one row of the summary. With --hindsight, EXPERTS are two columns
 row() {
 	printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$1" $(($1 * steps)) "$2" "$3" "$4" \
-		"$(tail -n +2 "$5" | cut -f 6 | paste -s)"
+		"$(across 6 "$5")"
 }
 
 # summary_table N [WHAT]: a row for each policy that was evaluated, up to iteration N. WHAT the policies
@@ -829,7 +862,7 @@ row() {
 summary_table() {
 	local i dir experts reward none=-${hindsight:+$'\t-'}
 	printf 'iter\trl_steps\tpolicy\treward\texpert\t%s%s\n' "${hindsight:+relabelled$'\t'}" \
-		"$(tail -n +2 "$run/iter-0/pass-at-k.tsv" | cut -f 5 | paste -s)"
+		"$(across 5 "$run/iter-0/pass-at-k.tsv")"
 	row 0 base - "$none" "$run/iter-0/pass-at-k.tsv"
 	for ((i = 1; i <= $1; i++)); do
 		dir=$run/iter-$i
