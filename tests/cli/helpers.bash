@@ -59,10 +59,14 @@ need_data() {
 
 # comma_locale: from here on the user's language writes 0,5
 comma_locale() {
-	mkdir -p "$BATS_TEST_TMPDIR/locale"
-	localedef -i de_DE -f UTF-8 "$BATS_TEST_TMPDIR/locale/de_DE.UTF-8" 2>/dev/null ||
-		skip "no sources of locales (package locales)"
-	export LOCPATH=$BATS_TEST_TMPDIR/locale LC_ALL=de_DE.UTF-8
+	local dir=${TEST_ENV:-$BATS_RUN_TMPDIR/env}/locale
+	if [ ! -e "$dir/de_DE.UTF-8" ]; then # once for the whole run
+		mkdir -p "$dir"
+		localedef -i de_DE -f UTF-8 "$BATS_TEST_TMPDIR/de_DE.UTF-8" 2>/dev/null ||
+			skip "no sources of locales (package locales)"
+		mv -T "$BATS_TEST_TMPDIR/de_DE.UTF-8" "$dir/de_DE.UTF-8" || [ -e "$dir/de_DE.UTF-8" ] # another was first
+	fi
+	export LOCPATH=$dir LC_ALL=de_DE.UTF-8
 }
 
 need_tool() {
