@@ -22,12 +22,18 @@ make -s dist BUILD="$scratch/two" >/dev/null
 version=$(sed -n 's/^.define SUITE_VERSION "\(.*\)"/\1/p' libcommon/base/tool.h)
 tarball=$scratch/one/rloop-$version.tar.gz
 cmp "$tarball" "$scratch/two/rloop-$version.tar.gz"
+# what the tests' build was compiled from is all in it
+tar -tzf "$tarball" | cut -d / -f 2- | sort >"$scratch/there"
+find "$(dirname "${BIN:-build/bin}")" -name '*.d' -exec grep -ohE '(^| )(libcommon|cmd|tests)/[^ :]+\.[ch]\>' {} + |
+	tr -d ' ' | sort -u >"$scratch/used"
+comm -23 "$scratch/used" "$scratch/there" >"$scratch/lacks"
+[ ! -s "$scratch/lacks" ] || { sed 's/^/not in the tarball: /' "$scratch/lacks" && exit 1; }
 ! command -v dpkg-parsechangelog >/dev/null || [ "$(dpkg-parsechangelog -l docs/packages/debian/changelog -S Version)" = "$version" ]
 mkdir "$scratch/a place"
 tar -xzf "$tarball" -C "$scratch/a place"
 cd "$scratch/a place/rloop-$version"
-# one tool, as a user would; of all else, that make knows how
-make -s CFLAGS=-O0 KERNELS=plain build/bin/traj-cat
+# one tool, with the rooms that it stands on; of all else, that make knows how
+make -s CFLAGS=-O0 KERNELS=plain LIB_SRC="$(echo libcommon/{base,stream}/*.c)" SET_SRC= build/bin/traj-cat
 [ "$(build/bin/traj-cat --version | cut -d ' ' -f 2)" = "$version" ]
 echo '{"task":"a","prompt":"p","response":"q"}' | build/bin/traj-cat --from-json | build/bin/traj-cat --check >/dev/null
 make -n all units fuzzers benches install >/dev/null
