@@ -46,16 +46,20 @@ $(error KERNELS: $(filter amx v4bf16,$(KERNELS)) has all but one product of v4: 
 endif
 endif
 
+# each is asked for once, when it is wanted first
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
+
 # -ffp-contract=off: nothing is fused that does not say so, so that all sets give the same bits
 ALL_CFLAGS = -std=c11 -D_DEFAULT_SOURCE -D_XOPEN_SOURCE=700 -D_GNU_SOURCE -DXXH_INLINE_ALL \
 	-Ilibcommon -pthread \
 	-Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wno-psabi \
 	-fno-math-errno -ffp-contract=off $(CFLAGS) $(WERROR) \
 	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -DFAULTS) \
-	$(shell pkg-config --cflags $(PKGS))
+	$(PKG_CFLAGS)
 # --as-needed: a filter that calls no BLAS does not load OpenBLAS
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))
-LIBS = $(shell pkg-config --libs $(PKGS)) -lm
+LIBS = $(PKG_LIBS) -lm
 
 # libcommon/rloop is what is built on the library by others: it goes into libtraj.a; libcommon/mpi: see mpi
 LIB_SRC := $(filter-out libcommon/rloop/% libcommon/mpi/%,$(wildcard libcommon/*/*.c))
