@@ -12,7 +12,7 @@ keys=' pipeline title iterations steps explore_opts tune_opts filter_opts eval_r
 load() {
 	local file=$1 name line key rate='' n=0 first=${#seed_list[@]}
 	if [[ $1 =~ ^(.*):([1-9][0-9]{0,5})$ ]]; then
-		file=${BASH_REMATCH[1]} first=${BASH_REMATCH[2]}
+		file=${BASH_REMATCH[1]} first=$((BASH_REMATCH[2] < first ? BASH_REMATCH[2] : first))
 	fi
 	name=${file##*/}
 	[[ $file == */* ]] || file=$here/variants/$file

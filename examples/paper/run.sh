@@ -19,25 +19,28 @@ path) demos=${DEMOS:-12000} batch=64 ;;
 *) demos=${DEMOS:-300000} batch=128 ;;
 esac
 read -ra pretrain <<<"${PRETRAIN:---epochs 1 --batch $batch --lr 2e-3 --warmup 50 --weight-decay 0.01}"
-# Tuned variants are tuned on the kind. Controls, which matter less, have fewer seeds
+# Tuned variants are tuned on the kind, as is the rival, plain RL with the advantage that is best there.
+# Controls, which matter less, have fewer seeds
 case $kind in
 path)
-	all='vanilla rloop vanilla-lr2e-4 rloop-path average-path vanilla-lr5e-5 no-rl'
-	tuned=vanilla-lr2e-4
+	all='vanilla:2 rloop:2 vanilla-lr2e-4 maxrl-lr2e-4 hindsight-lr1e-4 no-hindsight-lr2e-4 rloop-path
+average-path:2 maxrl-hindsight-lr2e-4:2 no-rl:2'
+	references=vanilla-lr2e-4,maxrl-lr2e-4
 	;;
 subset)
-	all='vanilla rloop vanilla-lr1e-4 rloop-subset average-subset vanilla-lr5e-5 no-rl'
-	tuned=vanilla-lr1e-4
+	all='vanilla:2 rloop:2 vanilla-lr1e-4 maxrl-lr1e-4 hindsight-lr5e-5 no-hindsight-lr1e-4 rloop-subset
+average-subset:2 maxrl-hindsight-lr1e-4:2 no-rl:2'
+	references=vanilla-lr1e-4,maxrl-lr1e-4
 	;;
 *)
-	all="vanilla rloop vanilla-lr3e-5 rloop-tuned average average-tuned vanilla-lr5e-5:2 no-rl:2 \
-no-hard-filter:2 no-duplicates:2 from-rl:2"
-	tuned=vanilla-lr3e-5
+	all='vanilla:2 rloop:2 vanilla-lr3e-5 pass-at-k-lr3e-5 hindsight-lr3e-5 no-hindsight-lr3e-5 rloop-tuned
+average-tuned:2 maxrl-hindsight-lr3e-5:2 no-rl:2 no-hard-filter:2 no-duplicates:2 from-rl:2'
+	references=vanilla-lr3e-5,pass-at-k-lr3e-5
 	;;
 esac
-read -ra variants <<<"${VARIANTS:-$all}"
-references=${REFERENCES:-vanilla,$tuned}
-[ -z "${VARIANTS:-}" ] || references=${REFERENCES:-${variants[0]%%:*}}
+read -ra variants <<<"${VARIANTS:-${all//$'\n'/ }}"
+[ -z "${VARIANTS:-}" ] || references=${variants[0]%%:*}
+references=${REFERENCES:-$references}
 read -ra more <<<"${MORE:-}"
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 # Pipelines and tools of the tree or of the prefix that this script is in

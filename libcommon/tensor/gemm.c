@@ -345,7 +345,7 @@ enum {
 	PART_ROWS = 192, /* whole tiles */
 	PART_COLS = 64,  /* of a B in rows that are copied together: whole tiles on each machine */
 	WORTH_ROWS = 16, /* with fewer rows or columns the copies cost more than they save */
-	WORTH_COLS = 128
+	WORTH_COLS = 8 * GEMM_WIDE /* a copied row of A serves as many tiles */
 };
 
 _Static_assert(PART_ROWS % GEMM_MR == 0 && PART_COLS % GEMM_WIDE == 0 && PART_K % 2 == 0,

@@ -111,8 +111,8 @@ compare() {
 	grep -o 'runs/[a-z-]*/seed-[0-9]' out | sort -u | paste -s -d ' ' >got
 	[ "$(cat got)" = "runs/average/seed-4 runs/no-rl/seed-2 runs/no-rl/seed-4 runs/vanilla/seed-2 \
 runs/vanilla/seed-4 runs/vanilla/seed-9" ]
-	status_is 0 compare --dry-run -S 2 vanilla no-rl:3
-	[ "$(wc -l <out)" -eq 4 ]
+	status_is 0 compare --dry-run -S 2 vanilla average:3 no-rl:3
+	[ "$(wc -l <out)" -eq 6 ]
 	status_is 2 compare --dry-run -S 2 vanilla:1 average
 	says "average: of: vanilla has fewer seeds"
 	status_is 2 compare --dry-run -S 2 vanilla vanilla:1

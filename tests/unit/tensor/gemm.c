@@ -13,10 +13,10 @@
 #include "plain.h"
 
 /* Rows, columns, length: less than a tile, one, odd ends, several panels, more than a chunk of k;
- * several parts each way, with odd ends */
-static const size_t sizes[][3] = {{1, 1, 1},     {1, 17, 3},     {6, 16, 64}, {7, 65, 33},
-				  {13, 200, 51}, {48, 130, 96},  {5, 16, 0},  {100, 7, 300},
-				  {2, 33, 600},  {200, 139, 515}};
+ * several parts each way, with odd ends; parts where tiles are widest */
+static const size_t sizes[][3] = {{1, 1, 1},     {1, 17, 3},      {6, 16, 64},   {7, 65, 33},
+				  {13, 200, 51}, {48, 130, 96},   {5, 16, 0},    {100, 7, 300},
+				  {2, 33, 600},  {200, 139, 515}, {20, 523, 259}};
 
 enum { SIZES = sizeof sizes / sizeof *sizes, GAP = 3 };
 

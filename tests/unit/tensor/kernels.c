@@ -315,6 +315,7 @@ static void run(struct results *to, enum kind kind)
 	for (size_t m = 1; m <= 13; m += 3)
 		for (size_t n = 1; n <= 80; n += 13)
 			products(to, kind, m, n, 1 + 17 * n % 40);
+	products(to, kind, 17, 513, 258); /* in parts */
 	for (size_t m = 1; m <= 170; m = 2 * m + 5)
 		for (size_t n = 16; n <= 100; n += 21)
 			products_bf16(to, kind, m, n, 2 + 31 * m % 70);
@@ -346,8 +347,8 @@ static void compare(struct results *plain, enum kind kind, enum cpu_set s)
 }
 
 /* XXH3 of what any machine computes; NaN is 7fc00000. */
-static const uint64_t sums[KINDS] = {0xb022924d2df5d4a0, 0xc2a9b813d2eda3aa, 0x7a7783063e901fa8,
-				     0xd51517dfac3c72a1};
+static const uint64_t sums[KINDS] = {0x9d9dc37e29754d59, 0xadef14227f61ac2d, 0xffe3c33bb6568035,
+				     0x16e6baed22567379};
 
 static void sets_agree(void **state)
 {
