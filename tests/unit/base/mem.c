@@ -99,8 +99,10 @@ static void clean_up(void)
 /* Runs fn in a process of its own; its standard error into text. Returns its exit status. */
 static int child(void (*fn)(void), int err, int from, char *text, size_t n)
 {
+	const char mark = '\1';
 	pid_t pid = fork();
 	int status;
+	size_t n_got = 0;
 	ssize_t got;
 
 	if (pid == 0) {
@@ -110,8 +112,15 @@ static int child(void (*fn)(void), int err, int from, char *text, size_t n)
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
-	got = read(from, text, n - 1);
-	text[got > 0 ? got : 0] = '\0';
+	/* a terminal hands on in its own time: behind what the child wrote comes a mark */
+	assert_int_equal(write(err, &mark, 1), 1);
+	while (n_got < n - 1 && (got = read(from, text + n_got, n - 1 - n_got)) > 0) {
+		n_got += (size_t)got;
+		if (text[n_got - 1] == mark)
+			break;
+	}
+	assert_true(n_got >= 1 && text[n_got - 1] == mark);
+	text[n_got - 1] = '\0';
 	return WEXITSTATUS(status);
 }
 
