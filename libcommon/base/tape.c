@@ -22,7 +22,7 @@ struct scan {
 	const char *begin, *p, *end;
 	uint32_t open; /* node of the innermost container, whose next is the one around it */
 	size_t depth;
-	bool wide; /* see cpu_wide */
+	void (*plain)(struct jsonplain *s); /* the one for this processor */
 };
 
 /* ---- texts ---- */
@@ -70,12 +70,15 @@ static struct tape_node *new_node(struct scan *s, enum tape_type type)
 /* As far as jsonplain goes, which for most keys is not far. */
 static void plain_bytes(struct scan *s, char **to)
 {
-	struct jsonplain run = {s->p, s->end, *to};
+	struct jsonplain few = {s->p, s->end, *to}, run;
 
-	if (!jsonplain_short(&run))
-		(s->wide ? jsonplainwide : jsonplain)(&run);
-	s->p = run.p;
-	*to = run.to;
+	if (!jsonplain_short(&few)) {
+		run = few; /* whose address is given away, so that few stays in registers */
+		s->plain(&run);
+		few = run;
+	}
+	s->p = few.p;
+	*to = few.to;
 }
 
 /* Passes bytes that are not ASCII. False: they are not UTF-8. */
@@ -453,7 +456,14 @@ static void make_room(struct tape *t, size_t n)
 
 enum tape_end tape_parse(struct tape *t, const char *text, size_t n)
 {
-	struct scan s = {.t = t, .begin = text, .p = text, .end = text + n, .wide = cpu_wide()};
+	int bytes = cpu_bytes();
+	struct scan s = {.t = t,
+			 .begin = text,
+			 .p = text,
+			 .end = text + n,
+			 .plain = bytes == 64   ? jsonplainwidest
+				  : bytes == 32 ? jsonplainwide
+						: jsonplain};
 
 	assert(n <= UINT32_MAX);
 	make_room(t, n + JSONPLAIN_BLOCK);
