@@ -123,7 +123,6 @@ static enum tape_end scan_text(struct scan *s)
 	if (s->p == s->end)
 		return TAPE_CUT;
 	node->n = (uint32_t)(to - plain);
-	node->tag = tag_of(plain, node->n);
 	s->p++;
 	return valid ? TAPE_WHOLE : TAPE_BAD;
 }
@@ -378,10 +377,17 @@ static enum tape_end scan_value(struct scan *s)
 
 static enum tape_end scan_key(struct scan *s)
 {
+	const char *text = s->p + 1;
+	uint32_t i = s->t->n;
 	enum tape_end e = *s->p == '"' ? scan_text(s) : TAPE_BAD;
+	struct tape_node *key = &s->t->v[i];
 
 	if (e != TAPE_WHOLE)
 		return e;
+	/* without escapes it is what was read, which need not wait for what has just been stored */
+	if (key->n != (size_t)(s->p - 1 - text))
+		text = text_of(s->t, key);
+	key->tag = tag_of(text, key->n);
 	skip_blanks(s);
 	if (s->p == s->end)
 		return TAPE_CUT;

@@ -41,7 +41,7 @@ struct tape_node {
 			object */
 	uint32_t next; /* the node behind this value */
 	uint8_t type;
-	uint16_t tag; /* of a text: the same where texts are; seldom where they differ */
+	uint16_t tag; /* of a key: the same where keys are; seldom where they differ */
 };
 
 struct tape {             /* zero-initialise; may be used again and again */
