@@ -474,6 +474,7 @@ enum tape_end tape_parse(struct tape *t, const char *text, size_t n)
 	assert(n <= UINT32_MAX);
 	make_room(t, n + JSONPLAIN_BLOCK);
 	t->text = text;
+	t->end = text + n;
 	t->n = 0;
 	skip_blanks(&s);
 	if (s.p < s.end && *s.p != '{' && *s.p != '[')
@@ -545,23 +546,6 @@ struct tape_val tape_at(struct tape_val array, uint32_t i)
 	return (struct tape_val){0};
 }
 
-bool tape_i64(struct tape_val v, int64_t *x)
-{
-	const struct tape_node *node = v.t ? node_of(v) : NULL;
-	const char *p;
-	int64_t sum = 0;
-
-	if (!node || node->type != TAPE_INT)
-		return false;
-	p = v.t->text + node->at;
-	if (node->n >= 19)
-		return big_i64(p, node->n, x);
-	for (uint32_t i = *p == '-'; i < node->n; i++)
-		sum = sum * 10 + (p[i] - '0');
-	*x = *p == '-' ? -sum : sum;
-	return true;
-}
-
 /* ---- decimal to binary ---- */
 
 #ifdef __x86_64__ /* long double: 64 bits of digits, in its first 8 bytes */
@@ -588,34 +572,64 @@ static int exponent_of(const char *p, const char *end)
 	return minus ? -e : e;
 }
 
-/* The number that 8 digits are: pairs, then fours, then all are put together side by side. */
+/* The number that 8 digits are, as 8 bytes of 0 to 9: pairs, then fours, then all are put together
+ * side by side. */
 static inline uint64_t eight_digits(uint64_t w)
 {
-	w ^= EACH('0');
 	w = (w * 10 + (w >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
 	w = (w * 100 + (w >> 16)) & UINT64_C(0x0000ffff0000ffff);
 	return (w * 10000 + (w >> 32)) & UINT64_C(0xffffffff);
 }
 
-/* Digits from p on behind those that d has; what is not one of them ends it. */
-static const char *add_digits(struct decimal *d, const char *p, const char *end)
+/* Digits from p on behind those that d has; what is not one of them, or the text's end, ends it. */
+static inline const char *add_digits(struct decimal *d, const char *p, const char *end)
 {
-	for (uint64_t w; end - p >= 8 && !no_digits(w = eight_bytes(p)); p += 8)
-		d->digits = d->digits * 100000000 + eight_digits(w);
+	static const uint64_t ten[] = {1,      10,      100,      1000,     10000,
+				       100000, 1000000, 10000000, 100000000};
+
+	while (end - p >= 8) {
+		uint64_t w = eight_bytes(p), stop = no_digits(w);
+		int n = stop ? __builtin_ctzll(stop) / 8 : 8;
+
+		if (!n)
+			return p;
+		w = (w ^ EACH('0')) << (64 - 8 * n); /* zeros before fewer than 8 */
+		d->digits = d->digits * ten[n] + eight_digits(w);
+		p += n;
+		if (n < 8)
+			return p;
+	}
 	for (; p < end && *p >= '0' && *p <= '9'; p++)
 		d->digits = d->digits * 10 + (uint64_t)(*p - '0');
 	return p;
 }
 
-static struct decimal decimal_of(const char *p, const char *end)
+bool tape_i64(struct tape_val v, int64_t *x)
+{
+	const struct tape_node *node = v.t ? node_of(v) : NULL;
+	struct decimal d = {0};
+	const char *p;
+
+	if (!node || node->type != TAPE_INT)
+		return false;
+	p = v.t->text + node->at;
+	if (node->n >= 19)
+		return big_i64(p, node->n, x);
+	add_digits(&d, p + (*p == '-'), v.t->end);
+	*x = *p == '-' ? -(int64_t)d.digits : (int64_t)d.digits;
+	return true;
+}
+
+/* Of the number p[0..end), in a text that goes on to text_end */
+static struct decimal decimal_of(const char *p, const char *end, const char *text_end)
 {
 	struct decimal d = {0};
 	const char *point, *from = p += *p == '0';
 	ptrdiff_t n;
 
-	p = point = add_digits(&d, p, end);
+	p = point = add_digits(&d, p, text_end);
 	if (p < end && *p == '.')
-		p = add_digits(&d, p + 1, end);
+		p = add_digits(&d, p + 1, text_end);
 	n = p - from - (p > point);
 	d.whole = n <= 19;
 	d.power = p > point ? (int)(point + 1 - p) : 0;
@@ -668,7 +682,7 @@ bool tape_f64(struct tape_val v, double *x)
 		return false;
 	p = v.t->text + node->at;
 	minus = *p == '-';
-	if (!fast_f64(decimal_of(p + minus, p + node->n), x))
+	if (!fast_f64(decimal_of(p + minus, p + node->n, v.t->end), x))
 		return slow_f64(p, node->n, x);
 	*x = minus ? -*x : *x;
 	return true;
