@@ -84,6 +84,7 @@ LIB_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(SET_SRC) $(OWN),$(LIB_SRC))
 	$(foreach s,$(KERNELS),$(patsubst %.c,$(BUILD)/%.$s.o,$(if $(OWN_$s),$(OWN_$s) $(ON_BF16),$(SET_SRC))))
 FLAGS_v3 = -mavx2 -mfma
 FLAGS_v4 = $(FLAGS_v3) -mavx512f -mavx512bw -mavx512dq -mavx512vl
+FLAGS_vbmi = -mavx512vbmi -mavx512vbmi2 -mpopcnt -mbmi -mbmi2
 FLAGS_amx = $(FLAGS_v4) -mamx-tile -mamx-bf16 -DKERNEL_REST=v4
 FLAGS_v4bf16 = $(FLAGS_v4) -mavx512bf16 -DKERNEL_REST=v4
 
@@ -178,6 +179,7 @@ endef
 $(foreach s,$(KERNELS),$(eval $(call compile_set,$s)))
 
 $(BUILD)/libcommon/base/hashwide.o $(BUILD)/libcommon/base/jsonplainwide.o: ALL_CFLAGS += $(if $(filter v3,$(KERNELS)),-mavx2)
+$(BUILD)/libcommon/base/hashwidest.o $(BUILD)/libcommon/base/jsonplainwidest.o: ALL_CFLAGS += $(if $(filter v4,$(KERNELS)),$(FLAGS_v4) $(FLAGS_vbmi))
 $(BUILD)/libcommon/base/cpu.o $(BUILD)/libcommon/tensor/kernels.o: ALL_CFLAGS += $(KERNELS:%=-DKERNELS_%)
 
 -include $(LIB_OBJ:.o=.d) $(BUILD)/$(API).d $(TOOLS:%=$(BUILD)/cmd/%.d) $(UNITS:%=$(BUILD)/tests/unit/%.d) \

@@ -7,25 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-void buf_reserve(struct buf *b, size_t more)
+void buf_grow(struct buf *b, size_t more)
 {
 	size_t need;
 
-	if (b->cap - b->n >= more)
-		return;
 	if (!size_add(b->n, more, &need))
 		need = (size_t)-1; /* xrealloc refuses it */
 	b->cap = need < 64 ? 64 : need + (need >> 1 < (size_t)-1 - need ? need >> 1 : 0);
 	b->p = xrealloc(b->p, b->cap);
-}
-
-void buf_add(struct buf *b, const void *p, size_t n)
-{
-	if (!n)
-		return;
-	buf_reserve(b, n);
-	memcpy(b->p + b->n, p, n);
-	b->n += n;
 }
 
 void buf_str(struct buf *b, const char *s)

@@ -3,6 +3,7 @@
 #define BASE_BUF_H
 
 #include <stddef.h>
+#include <string.h>
 
 struct buf {
 	char *p;  /* NULL while nothing was ever added; moves when it grows */
@@ -10,8 +11,21 @@ struct buf {
 	size_t cap;
 };
 
-void buf_reserve(struct buf *b, size_t more); /* room for more bytes after n */
-void buf_add(struct buf *b, const void *p, size_t n);
+void buf_grow(struct buf *b, size_t more);
+/* Makes room for more bytes after n. */
+static inline void buf_reserve(struct buf *b, size_t more)
+{
+	if (b->cap - b->n < more)
+		buf_grow(b, more);
+}
+static inline void buf_add(struct buf *b, const void *p, size_t n)
+{
+	if (!n)
+		return;
+	buf_reserve(b, n);
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
+}
 void buf_str(struct buf *b, const char *s);
 void buf_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

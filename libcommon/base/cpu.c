@@ -134,14 +134,24 @@ int cpu_choose(enum cpu_set *s, struct reason *why)
 	return refuse(word, "no such set of kernels", why);
 }
 
-bool cpu_wide(void)
+static bool has_vbmi(void)
 {
-	static _Atomic int known; /* 1: no, 2: yes; 0: not yet asked */
+#if defined(__x86_64__)
+	return __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
+	       __builtin_cpu_supports("bmi2");
+#else
+	return false;
+#endif
+}
+
+int cpu_bytes(void)
+{
+	static _Atomic int known; /* 0: not yet asked */
 	enum cpu_set set;
 
 	if (!known) {
 		cpu_choose(&set, NULL);
-		known = set >= CPU_V3 ? 2 : 1;
+		known = set < CPU_V3 ? 16 : set < CPU_V4 || !has_vbmi() ? 32 : 64;
 	}
-	return known == 2;
+	return known;
 }

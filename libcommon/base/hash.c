@@ -30,7 +30,7 @@ struct hash {
 	/* xxHash gathers the input in the same way for both widths: reset and update are shared,
 	 * only the digests differ */
 	XXH3_state_t *state;
-	bool wide; /* by hashwide_add */
+	int bytes; /* see cpu_bytes */
 };
 
 struct hash *hash_new(void)
@@ -40,7 +40,7 @@ struct hash *hash_new(void)
 	h->state = XXH3_createState();
 	if (!h->state)
 		no_memory(sizeof *h);
-	h->wide = cpu_wide();
+	h->bytes = cpu_bytes();
 	hash_reset(h);
 	return h;
 }
@@ -52,7 +52,9 @@ void hash_reset(struct hash *h)
 
 void hash_add(struct hash *h, const void *p, size_t n)
 {
-	if (h->wide)
+	if (h->bytes == 64)
+		hashwidest_add(h->state, p, n);
+	else if (h->bytes == 32)
 		hashwide_add(h->state, p, n);
 	else
 		XXH3_128bits_update(h->state, p, n);
@@ -65,8 +67,11 @@ uint64_t hash_64(const struct hash *h)
 
 uint64_t hash_once(const void *p, size_t n)
 {
-	/* of up to 240 bytes xxHash adds up without vectors */
-	return n > 240 && cpu_wide() ? hashwide_once(p, n) : XXH3_64bits(p, n);
+	int bytes = n > 240 ? cpu_bytes() : 16; /* of up to 240 xxHash adds up without vectors */
+
+	return bytes == 64   ? hashwidest_once(p, n)
+	       : bytes == 32 ? hashwide_once(p, n)
+			     : XXH3_64bits(p, n);
 }
 
 void hash_128(const struct hash *h, uint64_t out[2])

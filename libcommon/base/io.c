@@ -13,7 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CHUNK = 256 * 1024 }; /* larger reads and writes gain nothing on pipes */
+enum {
+	IN_CHUNK = 256 * 1024, /* larger reads gain nothing on pipes */
+	OUT_CHUNK = 64 * 1024, /* nor do larger writes, and this stays in the processor's cache */
+};
 
 void out_init(struct out *o, int fd, const char *name)
 {
@@ -63,11 +66,11 @@ void out_write(struct out *o, const void *p, size_t n)
 	o->total += n;
 	if (o->sum)
 		hash_add(o->sum, p, n);
-	if (o->b.n + n > CHUNK) {
+	if (o->b.n + n > OUT_CHUNK) {
 		write_all(o, o->b.p, o->b.n);
 		o->b.n = 0;
 	}
-	if (n >= CHUNK)
+	if (n >= OUT_CHUNK)
 		write_all(o, p, n);
 	else
 		buf_add(&o->b, p, n);
@@ -84,7 +87,7 @@ void out_appended(struct out *o, size_t from)
 	o->total += o->b.n - from;
 	if (o->sum)
 		hash_add(o->sum, o->b.p + from, o->b.n - from);
-	if (o->b.n > CHUNK) {
+	if (o->b.n > OUT_CHUNK) {
 		write_all(o, o->b.p, o->b.n);
 		o->b.n = 0;
 	}
@@ -186,7 +189,7 @@ int in_more(struct in *i, struct reason *why)
 	if (i->eof)
 		return 0;
 	if (i->n == i->cap) { /* all of it unread: grow */
-		i->cap = i->cap ? i->cap * 2 : CHUNK;
+		i->cap = i->cap ? i->cap * 2 : IN_CHUNK;
 		i->mem = xrealloc(i->mem, i->cap);
 		i->p = i->mem;
 	} else if (i->p != i->mem) {

@@ -23,8 +23,10 @@ enum { JSONPLAIN_BLOCK = 64 }; /* bytes that may be written behind what is decod
 
 /* May end before what is no ASCII, or before an escape, near s->end. */
 void jsonplain(struct jsonplain *s);
-/* The same, compiled for AVX2: where cpu_wide. */
+/* The same, compiled for AVX2: where cpu_bytes are 32. */
 void jsonplainwide(struct jsonplain *s);
+/* The same, written for AVX-512 with VBMI2: where they are 64. */
+void jsonplainwidest(struct jsonplain *s);
 
 /* A bit for each byte of a block that is not ASCII as it stands, the first one's lowest */
 static inline uint64_t jsonplain_stops(const char *block)

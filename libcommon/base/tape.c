@@ -22,7 +22,7 @@ struct scan {
 	const char *begin, *p, *end;
 	uint32_t open; /* node of the innermost container, whose next is the one around it */
 	size_t depth;
-	bool wide; /* see cpu_wide */
+	void (*plain)(struct jsonplain *s); /* the one for this processor */
 };
 
 /* ---- texts ---- */
@@ -70,12 +70,15 @@ static struct tape_node *new_node(struct scan *s, enum tape_type type)
 /* As far as jsonplain goes, which for most keys is not far. */
 static void plain_bytes(struct scan *s, char **to)
 {
-	struct jsonplain run = {s->p, s->end, *to};
+	struct jsonplain few = {s->p, s->end, *to}, run;
 
-	if (!jsonplain_short(&run))
-		(s->wide ? jsonplainwide : jsonplain)(&run);
-	s->p = run.p;
-	*to = run.to;
+	if (!jsonplain_short(&few)) {
+		run = few; /* whose address is given away, so that few stays in registers */
+		s->plain(&run);
+		few = run;
+	}
+	s->p = few.p;
+	*to = few.to;
 }
 
 /* Passes bytes that are not ASCII. False: they are not UTF-8. */
@@ -120,7 +123,6 @@ static enum tape_end scan_text(struct scan *s)
 	if (s->p == s->end)
 		return TAPE_CUT;
 	node->n = (uint32_t)(to - plain);
-	node->tag = tag_of(plain, node->n);
 	s->p++;
 	return valid ? TAPE_WHOLE : TAPE_BAD;
 }
@@ -375,10 +377,17 @@ static enum tape_end scan_value(struct scan *s)
 
 static enum tape_end scan_key(struct scan *s)
 {
+	const char *text = s->p + 1;
+	uint32_t i = s->t->n;
 	enum tape_end e = *s->p == '"' ? scan_text(s) : TAPE_BAD;
+	struct tape_node *key = &s->t->v[i];
 
 	if (e != TAPE_WHOLE)
 		return e;
+	/* without escapes it is what was read, which need not wait for what has just been stored */
+	if (key->n != (size_t)(s->p - 1 - text))
+		text = text_of(s->t, key);
+	key->tag = tag_of(text, key->n);
 	skip_blanks(s);
 	if (s->p == s->end)
 		return TAPE_CUT;
@@ -453,11 +462,19 @@ static void make_room(struct tape *t, size_t n)
 
 enum tape_end tape_parse(struct tape *t, const char *text, size_t n)
 {
-	struct scan s = {.t = t, .begin = text, .p = text, .end = text + n, .wide = cpu_wide()};
+	int bytes = cpu_bytes();
+	struct scan s = {.t = t,
+			 .begin = text,
+			 .p = text,
+			 .end = text + n,
+			 .plain = bytes == 64   ? jsonplainwidest
+				  : bytes == 32 ? jsonplainwide
+						: jsonplain};
 
 	assert(n <= UINT32_MAX);
 	make_room(t, n + JSONPLAIN_BLOCK);
 	t->text = text;
+	t->end = text + n;
 	t->n = 0;
 	skip_blanks(&s);
 	if (s.p < s.end && *s.p != '{' && *s.p != '[')
@@ -529,23 +546,6 @@ struct tape_val tape_at(struct tape_val array, uint32_t i)
 	return (struct tape_val){0};
 }
 
-bool tape_i64(struct tape_val v, int64_t *x)
-{
-	const struct tape_node *node = v.t ? node_of(v) : NULL;
-	const char *p;
-	int64_t sum = 0;
-
-	if (!node || node->type != TAPE_INT)
-		return false;
-	p = v.t->text + node->at;
-	if (node->n >= 19)
-		return big_i64(p, node->n, x);
-	for (uint32_t i = *p == '-'; i < node->n; i++)
-		sum = sum * 10 + (p[i] - '0');
-	*x = *p == '-' ? -sum : sum;
-	return true;
-}
-
 /* ---- decimal to binary ---- */
 
 #ifdef __x86_64__ /* long double: 64 bits of digits, in its first 8 bytes */
@@ -572,34 +572,64 @@ static int exponent_of(const char *p, const char *end)
 	return minus ? -e : e;
 }
 
-/* The number that 8 digits are: pairs, then fours, then all are put together side by side. */
+/* The number that 8 digits are, as 8 bytes of 0 to 9: pairs, then fours, then all are put together
+ * side by side. */
 static inline uint64_t eight_digits(uint64_t w)
 {
-	w ^= EACH('0');
 	w = (w * 10 + (w >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
 	w = (w * 100 + (w >> 16)) & UINT64_C(0x0000ffff0000ffff);
 	return (w * 10000 + (w >> 32)) & UINT64_C(0xffffffff);
 }
 
-/* Digits from p on behind those that d has; what is not one of them ends it. */
-static const char *add_digits(struct decimal *d, const char *p, const char *end)
+/* Digits from p on behind those that d has; what is not one of them, or the text's end, ends it. */
+static inline const char *add_digits(struct decimal *d, const char *p, const char *end)
 {
-	for (uint64_t w; end - p >= 8 && !no_digits(w = eight_bytes(p)); p += 8)
-		d->digits = d->digits * 100000000 + eight_digits(w);
+	static const uint64_t ten[] = {1,      10,      100,      1000,     10000,
+				       100000, 1000000, 10000000, 100000000};
+
+	while (end - p >= 8) {
+		uint64_t w = eight_bytes(p), stop = no_digits(w);
+		int n = stop ? __builtin_ctzll(stop) / 8 : 8;
+
+		if (!n)
+			return p;
+		w = (w ^ EACH('0')) << (64 - 8 * n); /* zeros before fewer than 8 */
+		d->digits = d->digits * ten[n] + eight_digits(w);
+		p += n;
+		if (n < 8)
+			return p;
+	}
 	for (; p < end && *p >= '0' && *p <= '9'; p++)
 		d->digits = d->digits * 10 + (uint64_t)(*p - '0');
 	return p;
 }
 
-static struct decimal decimal_of(const char *p, const char *end)
+bool tape_i64(struct tape_val v, int64_t *x)
+{
+	const struct tape_node *node = v.t ? node_of(v) : NULL;
+	struct decimal d = {0};
+	const char *p;
+
+	if (!node || node->type != TAPE_INT)
+		return false;
+	p = v.t->text + node->at;
+	if (node->n >= 19)
+		return big_i64(p, node->n, x);
+	add_digits(&d, p + (*p == '-'), v.t->end);
+	*x = *p == '-' ? -(int64_t)d.digits : (int64_t)d.digits;
+	return true;
+}
+
+/* Of the number p[0..end), in a text that goes on to text_end */
+static struct decimal decimal_of(const char *p, const char *end, const char *text_end)
 {
 	struct decimal d = {0};
 	const char *point, *from = p += *p == '0';
 	ptrdiff_t n;
 
-	p = point = add_digits(&d, p, end);
+	p = point = add_digits(&d, p, text_end);
 	if (p < end && *p == '.')
-		p = add_digits(&d, p + 1, end);
+		p = add_digits(&d, p + 1, text_end);
 	n = p - from - (p > point);
 	d.whole = n <= 19;
 	d.power = p > point ? (int)(point + 1 - p) : 0;
@@ -652,7 +682,7 @@ bool tape_f64(struct tape_val v, double *x)
 		return false;
 	p = v.t->text + node->at;
 	minus = *p == '-';
-	if (!fast_f64(decimal_of(p + minus, p + node->n), x))
+	if (!fast_f64(decimal_of(p + minus, p + node->n, v.t->end), x))
 		return slow_f64(p, node->n, x);
 	*x = minus ? -*x : *x;
 	return true;

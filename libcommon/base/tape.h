@@ -41,13 +41,13 @@ struct tape_node {
 			object */
 	uint32_t next; /* the node behind this value */
 	uint8_t type;
-	uint16_t tag; /* of a text: the same where texts are; seldom where they differ */
+	uint16_t tag; /* of a key: the same where keys are; seldom where they differ */
 };
 
-struct tape {             /* zero-initialise; may be used again and again */
-	const char *text; /* borrowed */
-	char *plain;      /* at the place of a text: that text without escapes, UTF-8 */
-	size_t room;      /* of plain */
+struct tape {                   /* zero-initialise; may be used again and again */
+	const char *text, *end; /* borrowed */
+	char *plain;            /* at the place of a text: that text without escapes, UTF-8 */
+	size_t room;            /* of plain */
 	struct tape_node *v;
 	uint32_t n, cap;
 };

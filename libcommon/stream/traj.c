@@ -12,33 +12,34 @@
 
 /* Every key, in canonical order. */
 #define AT(field) offsetof(struct traj, field)
+#define KEY(name) name, sizeof name - 1
 const struct field traj_fields[TRAJ_FIELDS] = {
-	{"kind", F_KIND, 0, 0},
-	{"task", F_BYTES, AT(task), 0},
-	{"prompt", F_BYTES, AT(prompt), 0},
-	{"response", F_BYTES, AT(response), 0},
-	{"id", F_BYTES, AT(id), 0},
-	{"answer", F_BYTES, AT(answer), 0},
-	{"verifier", F_BYTES, AT(verifier), 0},
-	{"meta", F_MAP, AT(meta), 0},
-	{"prompt_tokens", F_TOKENS, AT(prompt_tokens), AT(n_prompt_tokens)},
-	{"tokens", F_TOKENS, AT(tokens), AT(n_tokens)},
-	{"logprobs", F_FLOATS, AT(logprobs), AT(n_logprobs)},
-	{"kept", F_KEPT, AT(kept), 0},
-	{"temperature", F_NUM, AT(temperature), 0},
-	{"top_p", F_NUM, AT(top_p), 0},
-	{"top_k", F_INT, AT(top_k), 0},
-	{"finish", F_BYTES, AT(finish), 0},
-	{"sample", F_INT, AT(sample), 0},
-	{"step", F_INT, AT(step), 0},
-	{"iter", F_INT, AT(iter), 0},
-	{"policy", F_BYTES, AT(policy), 0},
-	{"reward", F_NUM, AT(reward), 0},
-	{"verdict", F_BYTES, AT(verdict), 0},
-	{"extracted", F_BYTES, AT(extracted), 0},
-	{"advantage", F_NUM, AT(advantage), 0},
-	{"used", F_BOOL, AT(used), 0},
-	{"entropy", F_NUM, AT(entropy), 0},
+	{KEY("kind"), F_KIND, 0, 0},
+	{KEY("task"), F_BYTES, AT(task), 0},
+	{KEY("prompt"), F_BYTES, AT(prompt), 0},
+	{KEY("response"), F_BYTES, AT(response), 0},
+	{KEY("id"), F_BYTES, AT(id), 0},
+	{KEY("answer"), F_BYTES, AT(answer), 0},
+	{KEY("verifier"), F_BYTES, AT(verifier), 0},
+	{KEY("meta"), F_MAP, AT(meta), 0},
+	{KEY("prompt_tokens"), F_TOKENS, AT(prompt_tokens), AT(n_prompt_tokens)},
+	{KEY("tokens"), F_TOKENS, AT(tokens), AT(n_tokens)},
+	{KEY("logprobs"), F_FLOATS, AT(logprobs), AT(n_logprobs)},
+	{KEY("kept"), F_KEPT, AT(kept), 0},
+	{KEY("temperature"), F_NUM, AT(temperature), 0},
+	{KEY("top_p"), F_NUM, AT(top_p), 0},
+	{KEY("top_k"), F_INT, AT(top_k), 0},
+	{KEY("finish"), F_BYTES, AT(finish), 0},
+	{KEY("sample"), F_INT, AT(sample), 0},
+	{KEY("step"), F_INT, AT(step), 0},
+	{KEY("iter"), F_INT, AT(iter), 0},
+	{KEY("policy"), F_BYTES, AT(policy), 0},
+	{KEY("reward"), F_NUM, AT(reward), 0},
+	{KEY("verdict"), F_BYTES, AT(verdict), 0},
+	{KEY("extracted"), F_BYTES, AT(extracted), 0},
+	{KEY("advantage"), F_NUM, AT(advantage), 0},
+	{KEY("used"), F_BOOL, AT(used), 0},
+	{KEY("entropy"), F_NUM, AT(entropy), 0},
 };
 
 void traj_clear(struct traj *t)
@@ -200,7 +201,7 @@ void traj_write(struct rec_out *w, const struct traj *t)
 	for (int i = 0; i < TRAJ_FIELDS; i++) {
 		if (!has[i])
 			continue;
-		pack_str(&pk, traj_fields[i].name);
+		pack_utf8(&pk, (struct span){traj_fields[i].name, traj_fields[i].len});
 		pack_field(&pk, t, &traj_fields[i], w->spare);
 	}
 	buf_add(b, t->more.p, t->more.n);

@@ -12,6 +12,7 @@ enum { TRAJ_FIELDS = 26 };
 /* Every key, in canonical order */
 extern const struct field {
 	const char *name;
+	size_t len; /* of it */
 	enum form form;
 	size_t at;   /* in struct traj */
 	size_t n_at; /* of the count, for arrays */

@@ -269,7 +269,7 @@ static int find_field(const msgpack_object_str *key, int hint)
 	for (int i = 0; i < TRAJ_FIELDS; i++) {
 		int f = (hint + i) % TRAJ_FIELDS;
 
-		if (same_str(key, traj_fields[f].name, strlen(traj_fields[f].name)))
+		if (same_str(key, traj_fields[f].name, traj_fields[f].len))
 			return f;
 	}
 	return -1;

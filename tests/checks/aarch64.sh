@@ -50,6 +50,6 @@ for f in "${kernels[@]}"; do
 done
 for t in base/elem tensor/kernels; do
 	"$cc" "${flags[@]}" -o "$tmp/test" "tests/unit/$t.c" libcommon/tensor/{kernels,half}.c \
-		libcommon/base/{cpu,elem,rng,hash,hashwide,mem,err,fault}.c "${objects[@]}" -lm
+		libcommon/base/{cpu,elem,rng,hash,hashwide,hashwidest,mem,err,fault}.c "${objects[@]}" -lm
 	"$qemu" "$tmp/test"
 done
