@@ -28,9 +28,9 @@ average-path:2 maxrl-hindsight-lr2e-4:2 no-rl:2'
 	references=vanilla-lr2e-4,maxrl-lr2e-4
 	;;
 subset)
-	all='vanilla:2 rloop:2 vanilla-lr1e-4 maxrl-lr1e-4 hindsight-lr5e-5 no-hindsight-lr1e-4 rloop-subset
-average-subset:2 maxrl-hindsight-lr1e-4:2 no-rl:2'
-	references=vanilla-lr1e-4,maxrl-lr1e-4
+	all='vanilla:2 rloop:2 vanilla-lr1e-4 maxrl-lr5e-5 hindsight-lr5e-5 no-hindsight-lr1e-4 rloop-subset
+average-subset:2 maxrl-hindsight-lr5e-5:2 no-rl:2'
+	references=vanilla-lr1e-4,maxrl-lr5e-5
 	;;
 *)
 	all='vanilla:2 rloop:2 vanilla-lr3e-5 pass-at-k-lr3e-5 hindsight-lr3e-5 no-hindsight-lr3e-5 rloop-tuned
