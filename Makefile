@@ -255,7 +255,7 @@ peers:
 demo: all
 	@export PATH="$(abspath $(BUILD)/bin):$$PATH"; examples/countdown/run.sh "$(DEMO)"
 
-#: the comparison of examples/paper/README.md: an hour on two processors
+#: the comparison of examples/paper/README.md: hours on two processors
 paper: all
 	@export PATH="$(abspath $(BUILD)/bin):$$PATH"; examples/paper/run.sh "$(PAPER)"
 

@@ -26,6 +26,7 @@ cmp "$tarball" "$scratch/two/rloop-$version.tar.gz"
 tar -tzf "$tarball" | cut -d / -f 2- | sort >"$scratch/there"
 find "$(dirname "${BIN:-build/bin}")" -name '*.d' -exec grep -ohE '(^| )(libcommon|cmd|tests)/[^ :]+\.[ch]\>' {} + |
 	tr -d ' ' | sort -u >"$scratch/used"
+[ -s "$scratch/used" ]
 comm -23 "$scratch/used" "$scratch/there" >"$scratch/lacks"
 [ ! -s "$scratch/lacks" ] || { sed 's/^/not in the tarball: /' "$scratch/lacks" && exit 1; }
 ! command -v dpkg-parsechangelog >/dev/null || [ "$(dpkg-parsechangelog -l docs/packages/debian/changelog -S Version)" = "$version" ]

@@ -195,7 +195,7 @@ static void fill(struct rft_data *d, const struct policy *p, const struct rft_op
 
 static void weights_count_what_they_say(void **state)
 {
-	const double root = sqrt(0.5),
+	const double root = 1 / sqrt(2),
 		     want[][3] = {{1, 1, 1}, {0.5, 0.25, 0.5}, {0.25, 0.125, 0.5}, {root, root, 1}};
 	struct policy p = tiny_policy("abc", 1);
 	struct rft_opts o = opts();
@@ -208,7 +208,7 @@ static void weights_count_what_they_say(void **state)
 		fill(&d, &p, &o);
 		assert_int_equal(rft_seal(&d, &why), 0);
 		for (int i = 0; i < 3; i++)
-			assert_close(d.weight[i], want[k][i], 1e-15);
+			assert_close(d.weight[i], want[k][i], 1e-16);
 		rft_data_free(&d);
 	}
 	policy_free(&p);
