@@ -18,8 +18,10 @@ CFLAGS = $(OPT) -DNDEBUG
 # widest, which take them longest to compile.
 #: sanitizers, as address,undefined: a build of its own
 SAN =
+# Decided once: in make deps all the compiler comes later, and what is to be built may not change then.
+MACHINE := $(or $(shell $(CC) -dumpmachine 2>/dev/null),$(shell uname -m))
 #: sets of kernels, of plain v3 v4 amx v4bf16
-KERNELS = plain $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),v3 $(if $(SAN),,v4 amx v4bf16))
+KERNELS = plain $(if $(filter x86_64%,$(MACHINE)),v3 $(if $(SAN),,v4 amx v4bf16))
 # what only the checks build is built without a warning
 WERROR = $(if $(SAN),-Werror)
 DEMO = build/demo

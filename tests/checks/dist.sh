@@ -51,6 +51,8 @@ printf '#!/bin/sh\ncase $* in *" gcc") echo installed ;; *) echo not-installed ;
 printf '#!/bin/sh\necho "$@"\n' >"$scratch/bin/apt-get"
 chmod +x "$scratch"/bin/*
 PATH=$scratch/bin:$PATH make -s deps PACKAGES='gcc zsh' SUDO= | grep -- '--no-install-recommends zsh$' >/dev/null
+# and what make deps all builds does not depend on whether there was a compiler before
+[ "$(make -s CC="$scratch/none" print-LIB_OBJ)" = "$(make -s print-LIB_OBJ)" ]
 
 make -s help >"$scratch/help"
 for target in $(make -s print-TARGETS); do
