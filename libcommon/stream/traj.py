@@ -902,6 +902,15 @@ def _status(work, *args):
         return 4
 
 
+def _flush():
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python would try again at exit, and leave with a status of its own
+        raise
+    return 0
+
+
 def _filter(fn, files, target, seed):
     with Writer(target, seed=seed) as w:
         for path in files:
@@ -979,7 +988,8 @@ def _main():
     p.add_argument("--strict", action="store_true", help="refuse records outside of head and end")
     p.add_argument("--partial", action="store_true", help="take what is whole of a stream that was cut off")
     o = p.parse_args()
-    return max(_status(_summarise, path, o.strict, o.partial) for path in o.file)
+    status = max(_status(_summarise, path, o.strict, o.partial) for path in o.file)
+    return max(status, _status(_flush))
 
 
 if __name__ == "__main__":

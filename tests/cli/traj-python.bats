@@ -163,6 +163,8 @@ again() {
 	status_is 3 "$py" "$module" --strict bare.traj
 	says "outside of head and end"
 	status_is 4 sh -c "$py $module in.traj >/dev/full"
+	[ "$stderr" = "traj.py: input or output: No space left on device" ]
+	status_is 4 sh -c "PYTHONUNBUFFERED=1 $py $module in.traj >/dev/full"
 }
 
 @test "a failed reader goes on failing; a writer that an exception leaves writes no end" {
