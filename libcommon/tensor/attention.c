@@ -2,7 +2,7 @@
 #include "tensor/attention.h"
 #include "tensor/half.h"
 #include "tensor/softmax.h"
-#include "tensor/vec.h"
+#include "tensor/turn.h"
 
 #include <assert.h>
 #include <math.h>
@@ -62,9 +62,7 @@ static void put_keys(struct att_kv kv, size_t t, struct cmatrix k)
 		float *col = kv.keys + t / PANEL * (hd * PANEL) + t % PANEL;
 
 		room = PANEL - t % PANEL < n ? PANEL - t % PANEL : n;
-		for (size_t j = 0; j < room; j++)
-			for (size_t i = 0; i < hd; i++)
-				col[i * PANEL + j] = from[j * k.ld + i];
+		turn(col, PANEL, from, k.ld, room, hd);
 	}
 }
 

@@ -7,6 +7,7 @@
 #include "tensor/gemm.h"
 #include "tensor/half.h"
 #include "tensor/tile.h"
+#include "tensor/turn.h"
 
 #include <assert.h>
 
@@ -139,10 +140,13 @@ static tile_fn *const tiles[2][GEMM_NV][GEMM_MR] = {
 void gemm_pack_rows(float *dst, const float *w, size_t n, size_t k)
 {
 	assert(!n || !k || (dst && w && dst != w));
-	for (size_t p = 0; p < n; p += PANEL)
-		for (size_t x = 0; x < k; x++)
-			for (size_t j = p; j < p + PANEL; j++)
-				*dst++ = j < n ? w[j * k + x] : 0.0f;
+	for (size_t p = 0; p < n; p += PANEL, dst += k * PANEL) {
+		size_t some = n - p < PANEL ? n - p : PANEL;
+
+		turn(dst, PANEL, w + p * k, k, some, k);
+		for (size_t x = 0; some < PANEL && x < k; x++)
+			memset(dst + x * PANEL + some, 0, (PANEL - some) * sizeof *dst);
+	}
 }
 
 /* The words of row `row`, one pair of columns after the other: stride PANEL */
