@@ -472,7 +472,7 @@ enum tape_end tape_parse(struct tape *t, const char *text, size_t n)
 						: jsonplain};
 
 	assert(n <= UINT32_MAX);
-	make_room(t, n + JSONPLAIN_BLOCK);
+	make_room(t, n + JSONPLAIN_ROOM);
 	t->text = text;
 	t->end = text + n;
 	t->n = 0;
