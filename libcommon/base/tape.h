@@ -2,10 +2,9 @@
  * tape.h - one JSON value read in place: a row of nodes instead of a tree.
  *
  * For whoever reads many rows and looks at few of their values: nothing is allocated a value, texts
- * are decoded on the way into memory that is used again, numbers are converted when they are asked
- * for. It accepts what jansson accepts with JSON_REJECT_DUPLICATES
- * and JSON_ALLOW_NUL: UTF-8, finite numbers, 2048 levels; and integers of more than 64 bits, which
- * are real numbers then.
+ * are decoded and numbers converted on the way into memory that is used again. It accepts what
+ * jansson accepts with JSON_REJECT_DUPLICATES and JSON_ALLOW_NUL: UTF-8, finite numbers, 2048
+ * levels; and integers of more than 64 bits, which are real numbers then.
  *
  *     struct tape t = {0};
  *     if (tape_parse(&t, text, n) == TAPE_WHOLE) {
@@ -44,11 +43,17 @@ struct tape_node {
 	uint16_t tag; /* of a key: the same where keys are; seldom where they differ */
 };
 
-struct tape {                   /* zero-initialise; may be used again and again */
-	const char *text, *end; /* borrowed */
-	char *plain;            /* at the place of a text: that text without escapes, UTF-8 */
-	size_t room;            /* of plain */
+union tape_number {
+	int64_t i;
+	double x;
+};
+
+struct tape {             /* zero-initialise; may be used again and again */
+	const char *text; /* borrowed */
+	char *plain;      /* at the place of a text: that text without escapes, UTF-8 */
+	size_t room;      /* of plain */
 	struct tape_node *v;
+	union tape_number *num; /* at the place of a number's node: what it is */
 	uint32_t n, cap;
 };
 
@@ -94,9 +99,22 @@ static inline bool tape_text(struct tape_val v, struct span *s)
 	*s = (struct span){v.t->plain + v.t->v[v.i].at, v.t->v[v.i].n};
 	return true;
 }
-bool tape_is(struct tape_val v, const char *text); /* this very text */
-bool tape_i64(struct tape_val v, int64_t *x);      /* integers only */
-bool tape_f64(struct tape_val v, double *x);       /* integers too; the nearest double */
+bool tape_is(struct tape_val v, const char *text);         /* this very text */
+static inline bool tape_i64(struct tape_val v, int64_t *x) /* integers only */
+{
+	if (tape_type(v) != TAPE_INT)
+		return false;
+	*x = v.t->num[v.i].i;
+	return true;
+}
+bool tape_whole_f64(struct tape_val v, double *x);        /* tape_f64 of what is no TAPE_REAL */
+static inline bool tape_f64(struct tape_val v, double *x) /* integers too; the nearest double */
+{
+	if (tape_type(v) != TAPE_REAL)
+		return tape_whole_f64(v, x);
+	*x = v.t->num[v.i].x;
+	return true;
+}
 
 /* Walks an array, or the pairs of an object:
  *     for (struct tape_iter it = tape_walk(v); tape_next(&it, &key, &value);)
