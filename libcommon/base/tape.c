@@ -76,18 +76,14 @@ static inline struct tape_node *new_node(struct scan *s, enum tape_type type)
 	return &t->v[t->n++];
 }
 
-/* As far as jsonplain goes, which for most keys is not far. */
+/* As far as jsonplain goes */
 static void plain_bytes(struct scan *s, char **to)
 {
-	struct jsonplain few = {s->p, s->end, *to}, run;
+	struct jsonplain run = {s->p, s->end, *to};
 
-	if (!jsonplain_short(&few)) {
-		run = few; /* whose address is given away, so that few stays in registers */
-		s->plain(&run);
-		few = run;
-	}
-	s->p = few.p;
-	*to = few.to;
+	s->plain(&run);
+	s->p = run.p;
+	*to = run.to;
 }
 
 /* Passes bytes that are not ASCII. False: they are not UTF-8. */
@@ -107,17 +103,11 @@ static bool wide_bytes(struct scan *s, char **to)
 	return valid;
 }
 
-/* Keys of one object often have a beginning in common. */
-static uint16_t tag_of(const char *text, size_t n)
+/* To the quote that ends the text: it has no control bytes, and is UTF-8. to: where it goes on */
+static __attribute__((noinline)) enum tape_end scan_more_text(struct scan *s,
+							      struct tape_node *node, char *to)
 {
-	return n ? (uint16_t)((uint8_t)text[n / 2] << 8 | (uint8_t)text[n - 1]) : 0;
-}
-
-/* To the quote that ends the text: it has no control bytes, and is UTF-8. */
-static enum tape_end scan_text(struct scan *s)
-{
-	struct tape_node *node = (s->p++, new_node(s, TAPE_TEXT));
-	char *plain = s->t->plain + node->at, *to = plain;
+	char *plain = s->t->plain + node->at;
 	bool valid = true;
 	enum tape_end e;
 
@@ -134,6 +124,21 @@ static enum tape_end scan_text(struct scan *s)
 	node->n = (uint32_t)(to - plain);
 	s->p++;
 	return valid ? TAPE_WHOLE : TAPE_BAD;
+}
+
+/* The same from the quote before it on: most keys and many texts are short. */
+static inline enum tape_end scan_text(struct scan *s)
+{
+	struct tape_node *node = (s->p++, new_node(s, TAPE_TEXT));
+	char *plain = s->t->plain + node->at;
+	struct jsonplain few = {s->p, s->end, plain};
+	bool whole = jsonplain_short(&few);
+
+	s->p = few.p + whole;
+	if (!whole)
+		return scan_more_text(s, node, few.to);
+	node->n = (uint32_t)(few.to - plain);
+	return TAPE_WHOLE;
 }
 
 /* ---- numbers ---- */
@@ -395,34 +400,29 @@ static bool same_key(const struct tape *t, uint32_t a, uint32_t b)
 	       memcmp(text_of(t, &t->v[a]), text_of(t, &t->v[b]), t->v[a].n) == 0;
 }
 
-/* One of 64 bits, the same where keys are */
-static uint64_t key_bit(const struct tape_node *key)
-{
-	uint32_t mixed = ((uint32_t)key->tag ^ key->n << 8) * UINT32_C(0x9e3779b1);
-
-	return UINT64_C(1) << (mixed >> 26);
-}
-
-static bool few_differ(const struct tape *t, uint32_t open)
+static bool few_differ(struct tape *t, uint32_t open)
 {
 	uint32_t end = t->n;
 	uint64_t seen = 0;
 
 	for (uint32_t a = open + 1; a < end; a = t->v[a + 1].next) {
-		uint64_t bit = key_bit(&t->v[a]);
+		uint64_t bit = tape_bit(t->v[a].tag, t->v[a].n);
 
 		for (uint32_t b = seen & bit ? open + 1 : a; b < a; b = t->v[b + 1].next)
 			if (same_key(t, a, b))
 				return false;
 		seen |= bit;
 	}
+	t->keys = seen;
 	return true;
 }
 
-static bool many_differ(const struct tape *t, uint32_t open)
+static bool many_differ(struct tape *t, uint32_t open)
 {
 	struct set seen = {0};
 	bool differ = true;
+
+	t->keys = UINT64_MAX;
 
 	for (uint32_t k = open + 1; differ && k < t->n; k = t->v[k + 1].next)
 		differ = set_add(&seen, text_of(t, &t->v[k]), t->v[k].n);
@@ -430,17 +430,18 @@ static bool many_differ(const struct tape *t, uint32_t open)
 	return differ;
 }
 
-/* The object that ends here has no key twice. */
-static bool keys_differ(const struct tape *t, uint32_t open)
+/* The object that ends here has no key twice; the value's own ends last. */
+static bool keys_differ(struct tape *t, uint32_t open)
 {
 	return t->v[open].n <= FEW_KEYS ? few_differ(t, open) : many_differ(t, open);
 }
 
 /* ---- values ---- */
 
-static void skip_blanks(struct scan *s)
+static inline void skip_blanks(struct scan *s)
 {
-	while (s->p < s->end && (*s->p == ' ' || *s->p == '\n' || *s->p == '\r' || *s->p == '\t'))
+	while (s->p < s->end && (unsigned char)*s->p <= ' ' &&
+	       (*s->p == ' ' || *s->p == '\n' || *s->p == '\r' || *s->p == '\t'))
 		s->p++;
 }
 
@@ -474,7 +475,7 @@ static enum tape_end close_container(struct scan *s)
 
 	if (*s->p != (node->type == TAPE_OBJECT ? '}' : ']'))
 		return TAPE_BAD;
-	if (node->type == TAPE_OBJECT && node->n > 1 && !keys_differ(s->t, s->open))
+	if (node->type == TAPE_OBJECT && !keys_differ(s->t, s->open))
 		return TAPE_BAD;
 	node->next = s->t->n;
 	s->open = around;
@@ -514,7 +515,7 @@ static enum tape_end scan_key(struct scan *s)
 	/* without escapes it is what was read, which need not wait for what has just been stored */
 	if (key->n != (size_t)(s->p - 1 - text))
 		text = text_of(s->t, key);
-	key->tag = tag_of(text, key->n);
+	key->tag = tape_tag(text, key->n);
 	skip_blanks(s);
 	if (s->p == s->end)
 		return TAPE_CUT;
@@ -602,6 +603,7 @@ enum tape_end tape_parse(struct tape *t, const char *text, size_t n)
 	make_room(t, n + JSONPLAIN_ROOM);
 	t->text = text;
 	t->n = 0;
+	t->keys = 0;
 	skip_blanks(&s);
 	if (s.p < s.end && *s.p != '{' && *s.p != '[')
 		return TAPE_BAD;
@@ -644,11 +646,10 @@ struct tape_iter tape_walk(struct tape_val v)
 	return (struct tape_iter){{v.t, v.i + 1}, node_of(v)->n, type == TAPE_OBJECT};
 }
 
-struct tape_val tape_get_n(struct tape_val v, const char *key, size_t n)
+struct tape_val tape_find(struct tape_val v, const char *key, size_t n, uint16_t tag)
 {
 	const struct tape_node *all = v.t ? v.t->v : NULL;
 	uint32_t i = v.i + 1, left = tape_type(v) == TAPE_OBJECT ? all[v.i].n : 0;
-	uint16_t tag = tag_of(key, n);
 
 	for (; left; left--, i = all[i + 1].next)
 		if (all[i].n == n && all[i].tag == tag &&

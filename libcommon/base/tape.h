@@ -55,6 +55,7 @@ struct tape {             /* zero-initialise; may be used again and again */
 	struct tape_node *v;
 	union tape_number *num; /* at the place of a number's node: what it is */
 	uint32_t n, cap;
+	uint64_t keys; /* the bits (tape_bit) of the keys of the value itself; an array has none */
 };
 
 /* A value of a tape; t NULL: absent. Valid until the tape's next tape_parse. */
@@ -82,11 +83,33 @@ static inline bool tape_none(struct tape_val v) /* absent or null */
 {
 	return tape_type(v) <= TAPE_NULL;
 }
-/* The value of this key; absent when v is no object or has none. */
-struct tape_val tape_get_n(struct tape_val v, const char *key, size_t n);
+/* Of a key: keys of one object often have a beginning in common. */
+static inline uint16_t tape_tag(const char *key, size_t n)
+{
+	return n ? (uint16_t)((uint8_t)key[n / 2] << 8 | (uint8_t)key[n - 1]) : 0;
+}
+/* One of 64 bits, the same where keys are */
+static inline uint64_t tape_bit(uint16_t tag, size_t n)
+{
+	uint32_t mixed = ((uint32_t)tag ^ (uint32_t)n << 8) * UINT32_C(0x9e3779b1);
+
+	return UINT64_C(1) << (mixed >> 26);
+}
+/* The value of this key, which has this tag; absent when v is no object or has none. */
+struct tape_val tape_find(struct tape_val v, const char *key, size_t n, uint16_t tag);
+/* The same. Most keys that are asked for are names in the program, of which the compiler makes
+ * length, tag and bit; and most that a row lacks need no search. */
+static inline struct tape_val tape_get_n(struct tape_val v, const char *key, size_t n)
+{
+	uint16_t tag = tape_tag(key, n);
+
+	if (v.t && !v.i && !(v.t->keys & tape_bit(tag, n)))
+		return (struct tape_val){0};
+	return tape_find(v, key, n, tag);
+}
 static inline struct tape_val tape_get(struct tape_val v, const char *key)
 {
-	return tape_get_n(v, key, strlen(key)); /* which the compiler counts */
+	return tape_get_n(v, key, strlen(key));
 }
 uint32_t tape_count(struct tape_val v); /* elements or pairs; 0 of anything else */
 struct tape_val tape_at(struct tape_val array, uint32_t i);
