@@ -138,7 +138,7 @@ int cpu_choose(enum cpu_set *s, struct reason *why)
 static int bytes_at_once(void)
 {
 #if defined(__x86_64__)
-	bool bits = __builtin_cpu_supports("bmi");
+	bool bits = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt");
 
 	if (bits && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
 	    __builtin_cpu_supports("bmi2"))

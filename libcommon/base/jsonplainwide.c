@@ -1,32 +1,139 @@
 /*
- * jsonplainwide.c - the same for AVX2, which looks at a block in two steps. See jsonplain.h.
+ * jsonplainwide.c - the same for AVX2. See jsonplain.h.
  *
- * Most lines of a text are about as long as a block, so most blocks have an escape, where a jump
- * that depended on it would be foretold wrongly: the first two escapes of a block are always taken,
- * whether they are there or not. What follows one is copied once more, a byte further to the front.
+ * Most lines of a text are about as long as a block, and formulas are full of backslashes: a jump
+ * that depended on whether a block has escapes, and how many, would be foretold wrongly, which
+ * costs more than to take all blocks alike. So which bytes are escaped is bit arithmetic on all of
+ * a block, n and t are turned by a mask, and a table tells for each eight bytes in which order
+ * those of them that are kept are stored.
  */
 #include "base/jsonplain.h"
 
 #ifdef __AVX2__
 #include <immintrin.h>
 
-static inline void copy_block(char *to, const char *p)
+/* Of eight bytes, of which these are kept: which comes first, second, ... */
+static uint8_t kept_bytes[256][8];
+
+__attribute__((constructor)) static void fill_kept_bytes(void)
 {
-	_mm256_storeu_si256((__m256i *)to, _mm256_loadu_si256((const __m256i *)p));
-	_mm256_storeu_si256((__m256i *)(to + 32), _mm256_loadu_si256((const __m256i *)(p + 32)));
+	for (unsigned kept = 0; kept < 256; kept++)
+		for (uint8_t i = 0, n = 0; i < 8; i++)
+			if (kept >> i & 1)
+				kept_bytes[kept][n++] = i;
 }
 
-/* Takes 32 bytes as they are: which of them are backslashes, and which neither end a text nor are
- * other than ASCII */
-static inline void take_half(char *to, const char *p, uint64_t *backslashes, uint64_t *plain)
+/* 32 bytes */
+struct half {
+	__m256i v, turn;      /* what they are, and what an escape changes in them */
+	uint64_t backslashes; /* a bit for each that is one, */
+	uint64_t plain;       /* that is ASCII and no quote, */
+	uint64_t known;       /* that may be escaped: n, t, quote, backslash */
+};
+
+static inline uint64_t bits_of(__m256i v)
+{
+	return (uint32_t)_mm256_movemask_epi8(v);
+}
+
+static inline struct half half_at(const char *p)
 {
 	__m256i v = _mm256_loadu_si256((const __m256i *)p);
 	__m256i quotes = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('"'));
+	__m256i backslashes = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\'));
+	__m256i n = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('n'));
+	__m256i t = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('t'));
 	__m256i ascii = _mm256_cmpgt_epi8(v, _mm256_set1_epi8(' ' - 1));
 
-	_mm256_storeu_si256((__m256i *)to, v);
-	*backslashes = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\')));
-	*plain = (uint32_t)_mm256_movemask_epi8(_mm256_andnot_si256(quotes, ascii));
+	return (struct half){
+		.v = v,
+		.turn = _mm256_or_si256(_mm256_and_si256(n, _mm256_set1_epi8('n' ^ '\n')),
+					_mm256_and_si256(t, _mm256_set1_epi8('t' ^ '\t'))),
+		.backslashes = bits_of(backslashes),
+		.plain = bits_of(_mm256_andnot_si256(quotes, ascii)),
+		.known = bits_of(_mm256_or_si256(_mm256_or_si256(quotes, backslashes),
+						 _mm256_or_si256(n, t))),
+	};
+}
+
+/* The bytes of a half, those turned that have a bit in escaped */
+static inline __m256i turned(const struct half *h, uint32_t escaped)
+{
+	const __m256i spread =
+		_mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+	const __m256i bit = _mm256_set1_epi64x((long long)UINT64_C(0x8040201008040201));
+	__m256i bits = _mm256_shuffle_epi8(_mm256_set1_epi32((int)escaped), spread);
+	__m256i all = _mm256_cmpeq_epi8(_mm256_and_si256(bits, bit), bit);
+
+	return _mm256_xor_si256(h->v, _mm256_and_si256(h->turn, all));
+}
+
+/* Which bytes of a block are escaped: before each is a backslash that is not escaped itself. */
+static inline uint64_t find_escaped(uint64_t backslashes)
+{
+	const uint64_t odd = UINT64_C(0xaaaaaaaaaaaaaaaa);
+	/* a carry runs along a row of backslashes from where it begins, and turns every other bit
+	 * of it over */
+	uint64_t turns = ((backslashes << 1 | odd) - backslashes) ^ odd;
+
+	return turns ^ backslashes;
+}
+
+/* The order of 16 bytes, of which these are kept, by eights */
+static inline __m128i order_of(uint32_t kept)
+{
+	__m128i low = _mm_loadl_epi64((const __m128i *)kept_bytes[kept & 0xff]);
+
+	return _mm_castps_si128(
+		_mm_loadh_pi(_mm_castsi128_ps(low), (const __m64 *)kept_bytes[kept >> 8 & 0xff]));
+}
+
+static inline char *put_sixteen(char *to, __m128i v, uint32_t kept)
+{
+	_mm_storel_epi64((__m128i *)to, v);
+	to += __builtin_popcount(kept & 0xff);
+	_mm_storeh_pi((__m64 *)to, _mm_castsi128_ps(v));
+	return to + __builtin_popcount(kept >> 8 & 0xff);
+}
+
+/* Stores the bytes that are kept side by side. Returns where they end. */
+static inline char *put_half(char *to, __m256i v, uint32_t kept)
+{
+	const __m256i second = _mm256_setr_epi64x(0, 0x0808080808080808, 0, 0x0808080808080808);
+	__m256i order = _mm256_inserti128_si256(_mm256_castsi128_si256(order_of(kept)),
+						order_of(kept >> 16), 1);
+
+	v = _mm256_shuffle_epi8(v, _mm256_add_epi8(order, second));
+	to = put_sixteen(to, _mm256_castsi256_si128(v), kept);
+	return put_sixteen(to, _mm256_extracti128_si256(v, 1), kept >> 16);
+}
+
+struct block {
+	struct half low, high;
+	uint64_t escaped, kept; /* what is not a backslash that escapes */
+};
+
+/* Looks at a block: the bytes that may stop */
+static inline uint64_t look(struct block *b, const char *p)
+{
+	uint64_t backslashes, escapes;
+
+	b->low = half_at(p);
+	b->high = half_at(p + 32);
+	backslashes = b->high.backslashes << 32 | b->low.backslashes;
+	b->escaped = find_escaped(backslashes);
+	escapes = backslashes & ~b->escaped;
+	b->kept = ~escapes;
+	return ~(b->high.plain << 32 | b->low.plain | b->escaped) |
+	       (b->escaped & ~(b->high.known << 32 | b->low.known)) >> 1 |
+	       (escapes & UINT64_C(1) << 63); /* goes on behind the block */
+}
+
+static inline char *put_block(char *to, const struct block *b)
+{
+	to = put_half(to, turned(&b->low, (uint32_t)b->escaped), (uint32_t)b->kept);
+	return put_half(to, turned(&b->high, (uint32_t)(b->escaped >> 32)),
+			(uint32_t)(b->kept >> 32));
 }
 
 /* Of bytes that may stop, at least one: the first that does, since it is ASCII, no character, or
@@ -62,48 +169,29 @@ static bool take_escape(struct jsonplain *s)
 	return n > 0;
 }
 
-/* Takes blocks, of which as much as JSONPLAIN_ROOM can be read, as long as they begin before last.
- * False: the run ends at s->p, which is before it. */
+/* Takes blocks, and the byte behind each can be read, as long as they begin before last. False: the
+ * run ends at s->p, which is before it. */
 static inline bool take_blocks(struct jsonplain *s, const char *last)
 {
 	const char *p = s->p;
 	char *to = s->to;
 
-	while (p < last) {
-		uint64_t low, high, backslashes, plain, first, second, more, stops;
-		size_t at, next, n, one;
-		char letter, letter2;
+	for (;;) {
+		uint64_t stops = 0;
+		struct block b;
+		size_t n;
 
-		take_half(to, p, &low, &plain);
-		take_half(to + 32, p + 32, &high, &stops);
-		backslashes = high << 32 | low;
-		plain |= stops << 32;
-		first = _blsi_u64(backslashes);
-		more = backslashes & ~(3 * first); /* what is escaped is none */
-		second = _blsi_u64(more);
-		at = _tzcnt_u64(backslashes); /* 64: there is none */
-		next = _tzcnt_u64(more);
-		one = backslashes != 0;
-		letter = jsonescape_meaning[(unsigned char)p[at + 1]];
-		letter2 = jsonescape_meaning[(unsigned char)p[next + 1]];
-		copy_block(to + at, p + at + 1);
-		copy_block(to + next - one, p + next + 1);
-		to[next - one] = letter2;
-		to[at] = letter;
-		stops = ~(plain | 3 * (first | second)) | (more & ~(3 * second)) |
-			(letter ? 0 : first) | (letter2 ? 0 : second);
-		n = stops ? stop_of(p, s->end, stops) : JSONPLAIN_BLOCK;
-		if (n == JSONPLAIN_BLOCK) {
-			to += JSONPLAIN_BLOCK - one - (more != 0);
-			p += JSONPLAIN_BLOCK;
-			if ((first | second) >> 63) { /* ends behind the block */
-				to++;
-				p++;
-			}
-			continue;
-		}
-		to += n - (at < n) - (next < n);
+		for (; p < last && !(stops = look(&b, p)); p += JSONPLAIN_BLOCK)
+			to = put_block(to, &b);
+		if (!stops)
+			break;
+		n = stop_of(p, s->end, stops);
+		if (n < JSONPLAIN_BLOCK)
+			b.kept &= (UINT64_C(1) << n) - 1;
+		to = put_block(to, &b);
 		p += n;
+		if (n == JSONPLAIN_BLOCK)
+			continue;
 		s->p = p;
 		s->to = to;
 		/* what is no ASCII is looked at once more where a block begins with it */
@@ -120,7 +208,7 @@ static inline bool take_blocks(struct jsonplain *s, const char *last)
 /* Near the end, where blocks would go beyond it: as if zeros followed, which stop */
 static void take_rest(struct jsonplain *s)
 {
-	char room[2 * JSONPLAIN_ROOM] = {0};
+	char room[2 * JSONPLAIN_BLOCK] = {0};
 	size_t n = (size_t)(s->end - s->p);
 	struct jsonplain rest = {room, room + n, s->to};
 
@@ -134,7 +222,7 @@ void jsonplainwide(struct jsonplain *run)
 {
 	struct jsonplain s = *run;
 
-	if (s.end - s.p <= JSONPLAIN_ROOM || take_blocks(&s, s.end - JSONPLAIN_ROOM))
+	if (s.end - s.p <= JSONPLAIN_BLOCK || take_blocks(&s, s.end - JSONPLAIN_BLOCK))
 		take_rest(&s);
 	*run = s;
 }

@@ -600,7 +600,7 @@ enum tape_end tape_parse(struct tape *t, const char *text, size_t n)
 						: jsonplain};
 
 	assert(n <= UINT32_MAX);
-	make_room(t, n + JSONPLAIN_ROOM);
+	make_room(t, n + JSONPLAIN_BLOCK);
 	t->text = text;
 	t->n = 0;
 	t->keys = 0;
