@@ -131,6 +131,11 @@ static inline uint64_t look(struct block *b, const char *p)
 
 static inline char *put_block(char *to, const struct block *b)
 {
+	if (b->kept == UINT64_MAX) { /* as in long lines of prose, where that can be foretold */
+		_mm256_storeu_si256((__m256i *)to, b->low.v);
+		_mm256_storeu_si256((__m256i *)(to + 32), b->high.v);
+		return to + JSONPLAIN_BLOCK;
+	}
 	to = put_half(to, turned(&b->low, (uint32_t)b->escaped), (uint32_t)b->kept);
 	return put_half(to, turned(&b->high, (uint32_t)(b->escaped >> 32)),
 			(uint32_t)(b->kept >> 32));
