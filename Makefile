@@ -180,7 +180,7 @@ $$(BUILD)/libcommon/tensor/%.$1.o: libcommon/tensor/%.c | $$(BUILD)/libraries
 endef
 $(foreach s,$(KERNELS),$(eval $(call compile_set,$s)))
 
-$(BUILD)/libcommon/base/hashwide.o $(BUILD)/libcommon/base/jsonplainwide.o: ALL_CFLAGS += $(if $(filter v3,$(KERNELS)),-mavx2)
+$(BUILD)/libcommon/base/hashwide.o $(BUILD)/libcommon/base/jsonplainwide.o: ALL_CFLAGS += $(if $(filter v3,$(KERNELS)),-mavx2 -mbmi -mpopcnt)
 $(BUILD)/libcommon/base/hashwidest.o $(BUILD)/libcommon/base/jsonplainwidest.o: ALL_CFLAGS += $(if $(filter v4,$(KERNELS)),$(FLAGS_v4) $(FLAGS_vbmi))
 $(BUILD)/libcommon/base/cpu.o $(BUILD)/libcommon/tensor/kernels.o: ALL_CFLAGS += $(KERNELS:%=-DKERNELS_%)
 

@@ -134,13 +134,18 @@ int cpu_choose(enum cpu_set *s, struct reason *why)
 	return refuse(word, "no such set of kernels", why);
 }
 
-static bool has_vbmi(void)
+/* How many bytes there are instructions for, whatever the set */
+static int bytes_at_once(void)
 {
 #if defined(__x86_64__)
-	return __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
-	       __builtin_cpu_supports("bmi2");
+	bool bits = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt");
+
+	if (bits && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
+	    __builtin_cpu_supports("bmi2"))
+		return 64;
+	return bits ? 32 : 16;
 #else
-	return false;
+	return 16;
 #endif
 }
 
@@ -148,10 +153,12 @@ int cpu_bytes(void)
 {
 	static _Atomic int known; /* 0: not yet asked */
 	enum cpu_set set;
+	int most;
 
 	if (!known) {
 		cpu_choose(&set, NULL);
-		known = set < CPU_V3 ? 16 : set < CPU_V4 || !has_vbmi() ? 32 : 64;
+		most = set < CPU_V3 ? 16 : set < CPU_V4 ? 32 : 64;
+		known = most < bytes_at_once() ? most : bytes_at_once();
 	}
 	return known;
 }

@@ -23,8 +23,9 @@ bool cpu_has(enum cpu_set s);
  * ST_USAGE: that name is none of these; *s is then the last all the same. */
 int cpu_choose(enum cpu_set *s, struct reason *why);
 
-/* How many bytes base/ takes at once: 16; 32 where there are instructions of AVX2; 64 where there
- * are those of AVX-512 with VBMI2. The environment lowers it by the sets plain and v3. */
+/* How many bytes base/ takes at once: 16; 32 where there are instructions of AVX2, BMI and POPCNT;
+ * 64 where there are those of AVX-512 with VBMI2. The environment lowers it by the sets plain and
+ * v3. */
 int cpu_bytes(void);
 
 #endif

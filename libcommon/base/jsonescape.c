@@ -4,22 +4,25 @@
 #include <assert.h>
 #include <stdint.h>
 
-/* The value of a hex digit; -1: it is none */
-static int hex1(char c)
-{
-	int letter = (c | 32) - 'a';
-
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return letter >= 0 && letter < 6 ? letter + 10 : -1;
-}
+/* The value of a hex digit, and a bit above all digits' */
+enum { HEX = 16 };
+static const uint8_t hex[256] = {
+	['0'] = HEX | 0,  ['1'] = HEX | 1,  ['2'] = HEX | 2,  ['3'] = HEX | 3,  ['4'] = HEX | 4,
+	['5'] = HEX | 5,  ['6'] = HEX | 6,  ['7'] = HEX | 7,  ['8'] = HEX | 8,  ['9'] = HEX | 9,
+	['a'] = HEX | 10, ['b'] = HEX | 11, ['c'] = HEX | 12, ['d'] = HEX | 13, ['e'] = HEX | 14,
+	['f'] = HEX | 15, ['A'] = HEX | 10, ['B'] = HEX | 11, ['C'] = HEX | 12, ['D'] = HEX | 13,
+	['E'] = HEX | 14, ['F'] = HEX | 15,
+};
 
 /* The value of 4 hex digits; negative: they are not */
 static int32_t hex4(const char *p)
 {
-	int a = hex1(p[0]), b = hex1(p[1]), c = hex1(p[2]), d = hex1(p[3]);
+	int a = hex[(uint8_t)p[0]], b = hex[(uint8_t)p[1]], c = hex[(uint8_t)p[2]],
+	    d = hex[(uint8_t)p[3]];
 
-	return (a | b | c | d) < 0 ? -1 : a << 12 | b << 8 | c << 4 | d;
+	if (!(a & b & c & d & HEX))
+		return -1;
+	return (a & 15) << 12 | (b & 15) << 8 | (c & 15) << 4 | (d & 15);
 }
 
 static char *put_utf8(char *to, uint32_t c)

@@ -23,7 +23,7 @@ enum { JSONPLAIN_BLOCK = 64 }; /* bytes that may be written behind what is decod
 
 /* May end before what is no ASCII, or before an escape, near s->end. */
 void jsonplain(struct jsonplain *s);
-/* The same, compiled for AVX2: where cpu_bytes are 32. */
+/* The same, written for AVX2: where cpu_bytes are 32. */
 void jsonplainwide(struct jsonplain *s);
 /* The same, written for AVX-512 with VBMI2: where they are 64. */
 void jsonplainwidest(struct jsonplain *s);
@@ -33,21 +33,8 @@ static inline uint64_t jsonplain_stops(const char *block)
 {
 	uint64_t stops = 0;
 
-#ifdef __AVX2__
-	typedef unsigned char lane32 __attribute__((vector_size(32)));
-	typedef char signed32 __attribute__((vector_size(32)));
-
-	for (int i = 0; i < JSONPLAIN_BLOCK; i += 32) {
-		lane32 v;
-
-		memcpy(&v, block + i, sizeof v);
-		v |= (lane32)((v == '"') | (v == '\\') | (v < ' '));
-		stops |= (uint64_t)(uint32_t)__builtin_ia32_pmovmskb256((signed32)v) << i;
-	}
-#else
 	for (int i = 0; i < JSONPLAIN_BLOCK; i += 16)
 		stops |= (uint64_t)lane16_json_ascii(lane16_at(block + i)) << i;
-#endif
 	return stops;
 }
 

@@ -1,8 +1,239 @@
-/* jsonplainwide.c - the same, compiled for AVX2 where there is a set of kernels for that. See
- * jsonplain.h. */
+/*
+ * jsonplainwide.c - the same for AVX2. See jsonplain.h.
+ *
+ * Most lines of a text are about as long as a block, and formulas are full of backslashes: a jump
+ * that depended on whether a block has escapes, and how many, would be foretold wrongly, which
+ * costs more than to take all blocks alike. So which bytes are escaped is bit arithmetic on all of
+ * a block, n and t are turned by a mask, and a table tells for each eight bytes in which order
+ * those of them that are kept are stored.
+ */
 #include "base/jsonplain.h"
 
+#ifdef __AVX2__
+#include <immintrin.h>
+
+/* Of eight bytes, of which these are kept: which comes first, second, ... */
+static uint8_t kept_bytes[256][8];
+
+__attribute__((constructor)) static void fill_kept_bytes(void)
+{
+	for (unsigned kept = 0; kept < 256; kept++)
+		for (uint8_t i = 0, n = 0; i < 8; i++)
+			if (kept >> i & 1)
+				kept_bytes[kept][n++] = i;
+}
+
+/* 32 bytes */
+struct half {
+	__m256i v, turn;      /* what they are, and what an escape changes in them */
+	uint64_t backslashes; /* a bit for each that is one, */
+	uint64_t plain;       /* that is ASCII and no quote, */
+	uint64_t known;       /* that may be escaped: n, t, quote, backslash */
+};
+
+static inline uint64_t bits_of(__m256i v)
+{
+	return (uint32_t)_mm256_movemask_epi8(v);
+}
+
+static inline struct half half_at(const char *p)
+{
+	__m256i v = _mm256_loadu_si256((const __m256i *)p);
+	__m256i quotes = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('"'));
+	__m256i backslashes = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\'));
+	__m256i n = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('n'));
+	__m256i t = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('t'));
+	__m256i ascii = _mm256_cmpgt_epi8(v, _mm256_set1_epi8(' ' - 1));
+
+	return (struct half){
+		.v = v,
+		.turn = _mm256_or_si256(_mm256_and_si256(n, _mm256_set1_epi8('n' ^ '\n')),
+					_mm256_and_si256(t, _mm256_set1_epi8('t' ^ '\t'))),
+		.backslashes = bits_of(backslashes),
+		.plain = bits_of(_mm256_andnot_si256(quotes, ascii)),
+		.known = bits_of(_mm256_or_si256(_mm256_or_si256(quotes, backslashes),
+						 _mm256_or_si256(n, t))),
+	};
+}
+
+/* The bytes of a half, those turned that have a bit in escaped */
+static inline __m256i turned(const struct half *h, uint32_t escaped)
+{
+	const __m256i spread =
+		_mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+	const __m256i bit = _mm256_set1_epi64x((long long)UINT64_C(0x8040201008040201));
+	__m256i bits = _mm256_shuffle_epi8(_mm256_set1_epi32((int)escaped), spread);
+	__m256i all = _mm256_cmpeq_epi8(_mm256_and_si256(bits, bit), bit);
+
+	return _mm256_xor_si256(h->v, _mm256_and_si256(h->turn, all));
+}
+
+/* Which bytes of a block are escaped: before each is a backslash that is not escaped itself. */
+static inline uint64_t find_escaped(uint64_t backslashes)
+{
+	const uint64_t odd = UINT64_C(0xaaaaaaaaaaaaaaaa);
+	/* a carry runs along a row of backslashes from where it begins, and turns every other bit
+	 * of it over */
+	uint64_t turns = ((backslashes << 1 | odd) - backslashes) ^ odd;
+
+	return turns ^ backslashes;
+}
+
+/* The order of 16 bytes, of which these are kept, by eights */
+static inline __m128i order_of(uint32_t kept)
+{
+	__m128i low = _mm_loadl_epi64((const __m128i *)kept_bytes[kept & 0xff]);
+
+	return _mm_castps_si128(
+		_mm_loadh_pi(_mm_castsi128_ps(low), (const __m64 *)kept_bytes[kept >> 8 & 0xff]));
+}
+
+static inline char *put_sixteen(char *to, __m128i v, uint32_t kept)
+{
+	_mm_storel_epi64((__m128i *)to, v);
+	to += __builtin_popcount(kept & 0xff);
+	_mm_storeh_pi((__m64 *)to, _mm_castsi128_ps(v));
+	return to + __builtin_popcount(kept >> 8 & 0xff);
+}
+
+/* Stores the bytes that are kept side by side. Returns where they end. */
+static inline char *put_half(char *to, __m256i v, uint32_t kept)
+{
+	const __m256i second = _mm256_setr_epi64x(0, 0x0808080808080808, 0, 0x0808080808080808);
+	__m256i order = _mm256_inserti128_si256(_mm256_castsi128_si256(order_of(kept)),
+						order_of(kept >> 16), 1);
+
+	v = _mm256_shuffle_epi8(v, _mm256_add_epi8(order, second));
+	to = put_sixteen(to, _mm256_castsi256_si128(v), kept);
+	return put_sixteen(to, _mm256_extracti128_si256(v, 1), kept >> 16);
+}
+
+struct block {
+	struct half low, high;
+	uint64_t escaped, kept; /* what is not a backslash that escapes */
+};
+
+/* Looks at a block: the bytes that may stop */
+static inline uint64_t look(struct block *b, const char *p)
+{
+	uint64_t backslashes, escapes;
+
+	b->low = half_at(p);
+	b->high = half_at(p + 32);
+	backslashes = b->high.backslashes << 32 | b->low.backslashes;
+	b->escaped = find_escaped(backslashes);
+	escapes = backslashes & ~b->escaped;
+	b->kept = ~escapes;
+	return ~(b->high.plain << 32 | b->low.plain | b->escaped) |
+	       (b->escaped & ~(b->high.known << 32 | b->low.known)) >> 1 |
+	       (escapes & UINT64_C(1) << 63); /* goes on behind the block */
+}
+
+static inline char *put_block(char *to, const struct block *b)
+{
+	if (b->kept == UINT64_MAX) { /* as in long lines of prose, where that can be foretold */
+		_mm256_storeu_si256((__m256i *)to, b->low.v);
+		_mm256_storeu_si256((__m256i *)(to + 32), b->high.v);
+		return to + JSONPLAIN_BLOCK;
+	}
+	to = put_half(to, turned(&b->low, (uint32_t)b->escaped), (uint32_t)b->kept);
+	return put_half(to, turned(&b->high, (uint32_t)(b->escaped >> 32)),
+			(uint32_t)(b->kept >> 32));
+}
+
+/* Of bytes that may stop, at least one: the first that does, since it is ASCII, no character, or
+ * one that goes on behind the block. None: JSONPLAIN_BLOCK */
+static __attribute__((noinline)) size_t stop_of(const char *p, const char *end, uint64_t stops)
+{
+	do {
+		size_t n = _tzcnt_u64(stops), len;
+
+		if (!(p[n] & 0x80))
+			return n;
+		len = utf8_char(p + n, (size_t)(end - p) - n);
+		if (!len || n + len > JSONPLAIN_BLOCK)
+			return n;
+		stops &= ~(((UINT64_C(1) << len) - 1) << n);
+	} while (stops);
+	return JSONPLAIN_BLOCK;
+}
+
+/* Takes an escape. False: it is none, or cut off */
+static bool take_escape(struct jsonplain *s)
+{
+	char letter = jsonescape_meaning[(unsigned char)s->p[1]];
+	int n = 2;
+
+	if (letter)
+		*s->to++ = letter;
+	else if (s->p[1] != 'u')
+		return false;
+	else
+		n = jsonescape_unicode(s->p, s->end, &s->to);
+	s->p += n > 0 ? n : 0;
+	return n > 0;
+}
+
+/* Takes blocks, and the byte behind each can be read, as long as they begin before last. False: the
+ * run ends at s->p, which is before it. */
+static inline bool take_blocks(struct jsonplain *s, const char *last)
+{
+	const char *p = s->p;
+	char *to = s->to;
+
+	for (;;) {
+		uint64_t stops = 0;
+		struct block b;
+		size_t n;
+
+		for (; p < last && !(stops = look(&b, p)); p += JSONPLAIN_BLOCK)
+			to = put_block(to, &b);
+		if (!stops)
+			break;
+		n = stop_of(p, s->end, stops);
+		if (n < JSONPLAIN_BLOCK)
+			b.kept &= (UINT64_C(1) << n) - 1;
+		to = put_block(to, &b);
+		p += n;
+		if (n == JSONPLAIN_BLOCK)
+			continue;
+		s->p = p;
+		s->to = to;
+		/* what is no ASCII is looked at once more where a block begins with it */
+		if (*p == '\\' ? !take_escape(s) : !n || !(*p & 0x80))
+			return false;
+		p = s->p;
+		to = s->to;
+	}
+	s->p = p;
+	s->to = to;
+	return true;
+}
+
+/* Near the end, where blocks would go beyond it: as if zeros followed, which stop */
+static void take_rest(struct jsonplain *s)
+{
+	char room[2 * JSONPLAIN_BLOCK] = {0};
+	size_t n = (size_t)(s->end - s->p);
+	struct jsonplain rest = {room, room + n, s->to};
+
+	memcpy(room, s->p, n);
+	take_blocks(&rest, rest.end);
+	s->p += rest.p - room;
+	s->to = rest.to;
+}
+
+void jsonplainwide(struct jsonplain *run)
+{
+	struct jsonplain s = *run;
+
+	if (s.end - s.p <= JSONPLAIN_BLOCK || take_blocks(&s, s.end - JSONPLAIN_BLOCK))
+		take_rest(&s);
+	*run = s;
+}
+#else
 void jsonplainwide(struct jsonplain *s)
 {
 	jsonplain_blocks(s);
 }
+#endif

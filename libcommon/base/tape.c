@@ -10,12 +10,16 @@
 
 #include <assert.h>
 #include <endian.h>
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEPTH = 2048, FEW_KEYS = 24 };
+enum {
+	DEPTH = 2048,
+	FEW_KEYS = 24,
+	MOST_DIGITS = 19, /* that 64 bits hold, whatever they are */
+	FAR = 1000000,    /* a power of ten whose number is never made of digits here */
+};
 
 struct scan {
 	struct tape *t;
@@ -54,31 +58,32 @@ static enum tape_end scan_escape(struct scan *s, char **to)
 	return n > 0 ? TAPE_WHOLE : n ? TAPE_BAD : TAPE_CUT;
 }
 
-static struct tape_node *new_node(struct scan *s, enum tape_type type)
+static __attribute__((noinline)) void more_nodes(struct tape *t)
+{
+	t->cap = t->cap ? 2 * t->cap : 256;
+	t->v = xgrow(t->v, t->cap, sizeof *t->v);
+	t->num = xgrow(t->num, t->cap, sizeof *t->num);
+}
+
+static inline struct tape_node *new_node(struct scan *s, enum tape_type type)
 {
 	struct tape *t = s->t;
 
-	if (t->n == t->cap) {
-		t->cap = t->cap ? 2 * t->cap : 256;
-		t->v = xgrow(t->v, t->cap, sizeof *t->v);
-	}
+	if (t->n == t->cap)
+		more_nodes(t);
 	t->v[t->n] = (struct tape_node){
 		.at = (uint32_t)(s->p - s->begin), .next = t->n + 1, .type = (uint8_t)type};
 	return &t->v[t->n++];
 }
 
-/* As far as jsonplain goes, which for most keys is not far. */
+/* As far as jsonplain goes */
 static void plain_bytes(struct scan *s, char **to)
 {
-	struct jsonplain few = {s->p, s->end, *to}, run;
+	struct jsonplain run = {s->p, s->end, *to};
 
-	if (!jsonplain_short(&few)) {
-		run = few; /* whose address is given away, so that few stays in registers */
-		s->plain(&run);
-		few = run;
-	}
-	s->p = few.p;
-	*to = few.to;
+	s->plain(&run);
+	s->p = run.p;
+	*to = run.to;
 }
 
 /* Passes bytes that are not ASCII. False: they are not UTF-8. */
@@ -98,17 +103,11 @@ static bool wide_bytes(struct scan *s, char **to)
 	return valid;
 }
 
-/* Keys of one object often have a beginning in common. */
-static uint16_t tag_of(const char *text, size_t n)
+/* To the quote that ends the text: it has no control bytes, and is UTF-8. to: where it goes on */
+static __attribute__((noinline)) enum tape_end scan_more_text(struct scan *s,
+							      struct tape_node *node, char *to)
 {
-	return n ? (uint16_t)((uint8_t)text[n / 2] << 8 | (uint8_t)text[n - 1]) : 0;
-}
-
-/* To the quote that ends the text: it has no control bytes, and is UTF-8. */
-static enum tape_end scan_text(struct scan *s)
-{
-	struct tape_node *node = (s->p++, new_node(s, TAPE_TEXT));
-	char *plain = s->t->plain + node->at, *to = plain;
+	char *plain = s->t->plain + node->at;
 	bool valid = true;
 	enum tape_end e;
 
@@ -127,7 +126,28 @@ static enum tape_end scan_text(struct scan *s)
 	return valid ? TAPE_WHOLE : TAPE_BAD;
 }
 
+/* The same from the quote before it on: most keys and many texts are short. */
+static inline enum tape_end scan_text(struct scan *s)
+{
+	struct tape_node *node = (s->p++, new_node(s, TAPE_TEXT));
+	char *plain = s->t->plain + node->at;
+	struct jsonplain few = {s->p, s->end, plain};
+	bool whole = jsonplain_short(&few);
+
+	s->p = few.p + whole;
+	if (!whole)
+		return scan_more_text(s, node, few.to);
+	node->n = (uint32_t)(few.to - plain);
+	return TAPE_WHOLE;
+}
+
 /* ---- numbers ---- */
+
+/* digits * 10^power */
+struct decimal {
+	uint64_t digits;
+	int power;
+};
 
 /* Of 8 bytes: a bit in each that is no digit */
 static inline uint64_t no_digits(uint64_t w)
@@ -137,16 +157,50 @@ static inline uint64_t no_digits(uint64_t w)
 	return (((x & EACH(0x7f)) + EACH(0x76)) | x) & EACH(0x80);
 }
 
-static const char *digits(const char *p, const char *end)
+/* The number that 8 digits are, as 8 bytes of 0 to 9: pairs of them, then both halves at once, each
+ * of which a product moves to where they add up. */
+static inline uint64_t eight_digits(uint64_t w)
 {
-	for (; end - p >= 8; p += 8) {
-		uint64_t stop = no_digits(eight_bytes(p));
+	const uint64_t pair = UINT64_C(0x000000ff000000ff);
+	const uint64_t upper = 100 + (UINT64_C(1000000) << 32), lower = 1 + (UINT64_C(10000) << 32);
 
-		if (stop)
-			return p + __builtin_ctzll(stop) / 8;
+	w = w * 10 + (w >> 8);
+	return ((w & pair) * upper + (w >> 16 & pair) * lower) >> 32;
+}
+
+/* Digits from p on behind those that d has: where they end */
+static inline const char *add_digits(struct decimal *d, const char *p, const char *end)
+{
+	static const uint64_t ten[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
+
+	for (; end - p >= 8; p += 8) {
+		uint64_t w = eight_bytes(p), stop = no_digits(w);
+		int n;
+
+		w ^= EACH('0');
+		if (stop) {
+			n = __builtin_ctzll(stop) / 8;
+			w = w << 8 << (56 - 8 * n); /* zeros before fewer than 8 */
+			d->digits = d->digits * ten[n] + eight_digits(w);
+			return p + n;
+		}
+		d->digits = d->digits * 100000000 + eight_digits(w);
 	}
-	while (p < end && *p >= '0' && *p <= '9')
-		p++;
+	for (; p < end && *p >= '0' && *p <= '9'; p++)
+		d->digits = d->digits * 10 + (uint64_t)(*p - '0');
+	return p;
+}
+
+/* The same of an exponent, as far as it matters */
+static const char *add_exponent(struct decimal *d, const char *p, const char *end)
+{
+	bool minus = p < end && *p == '-';
+	int e = 0;
+
+	p += p < end && (*p == '+' || *p == '-');
+	for (; p < end && *p >= '0' && *p <= '9'; p++)
+		e = e < 1000 ? e * 10 + (*p - '0') : e;
+	d->power += minus ? -e : e;
 	return p;
 }
 
@@ -170,7 +224,7 @@ static bool slow_f64(const char *p, size_t n, double *x)
 	return ok;
 }
 
-static bool big_i64(const char *p, size_t n, int64_t *x)
+static bool slow_i64(const char *p, size_t n, int64_t *x)
 {
 	char room[64], *s = number_text(p, n, room);
 	bool ok = num_i64(s, INT64_MIN, INT64_MAX, x);
@@ -180,52 +234,128 @@ static bool big_i64(const char *p, size_t n, int64_t *x)
 	return ok;
 }
 
-/* A number with many digits, or an exponent: is it within its type's range? An integer above all
- * of 64 bits is a real number. */
-static bool in_range(const struct scan *s, const char *from, uint8_t *type, bool exponent)
-{
-	size_t n = (size_t)(s->p - from);
-	int64_t i;
-	double d;
+/* The first 64 bits of 10^-1, 10^-2 ... */
+static const uint64_t tenths[] = {
+	UINT64_C(0xcccccccccccccccc), UINT64_C(0xa3d70a3d70a3d70a), UINT64_C(0x83126e978d4fdf3b),
+	UINT64_C(0xd1b71758e219652b), UINT64_C(0xa7c5ac471b478423), UINT64_C(0x8637bd05af6c69b5),
+	UINT64_C(0xd6bf94d5e57a42bc), UINT64_C(0xabcc77118461cefc), UINT64_C(0x89705f4136b4a597),
+	UINT64_C(0xdbe6fecebdedd5be), UINT64_C(0xafebff0bcb24aafe), UINT64_C(0x8cbccc096f5088cb),
+	UINT64_C(0xe12e13424bb40e13), UINT64_C(0xb424dc35095cd80f), UINT64_C(0x901d7cf73ab0acd9),
+	UINT64_C(0xe69594bec44de15b), UINT64_C(0xb877aa3236a4b449), UINT64_C(0x9392ee8e921d5d07),
+	UINT64_C(0xec1e4a7db69561a5), UINT64_C(0xbce5086492111aea), UINT64_C(0x971da05074da7bee),
+	UINT64_C(0xf1c90080baf72cb1), UINT64_C(0xc16d9a0095928a27), UINT64_C(0x9abe14cd44753b52),
+	UINT64_C(0xf79687aed3eec551), UINT64_C(0xc612062576589dda), UINT64_C(0x9e74d1b791e07e48),
+	UINT64_C(0xfd87b5f28300ca0d), UINT64_C(0xcad2f7f5359a3b3e), UINT64_C(0xa2425ff75e14fc31),
+	UINT64_C(0x81ceb32c4b43fcf4), UINT64_C(0xcfb11ead453994ba)};
+enum { TENTHS = sizeof tenths / sizeof *tenths };
 
-	if (*type == TAPE_INT && (n < 19 || big_i64(from, n, &i)))
+/*
+ * The double nearest to digits * 10^-n, n from 1 to TENTHS, digits not 0. The first 64 bits of the
+ * product are those of the true one, or up to three less: which double is nearest depends on that
+ * only where the bits that it has no room for are about half of its last one. False: so they are.
+ */
+static inline bool parts_f64(uint64_t digits, int n, double *x)
+{
+	int zeros = __builtin_clzll(digits), low, exponent;
+	unsigned __int128 product = (unsigned __int128)(digits << zeros) * tenths[n - 1];
+	uint64_t top, rest, bits;
+
+	low = !(product >> 127);
+	top = (uint64_t)(product << low >> 64);
+	rest = top & 0x7ff;
+	exponent = 1085 - (n * 217706 >> 16) - zeros - low; /* 217706 / 2^16: log2 of 10 */
+	bits = ((uint64_t)exponent << 52) + (top >> 11) + (rest > 0x400);
+	memcpy(x, &bits, sizeof *x);
+	return rest < 0x3fd || rest > 0x400;
+}
+
+/* The nearest double where one operation makes it */
+static inline bool fast_f64(struct decimal d, double *x)
+{
+	static const double ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+				     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+				     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+	if (d.power < 0 && d.power >= -TENTHS && d.digits && parts_f64(d.digits, -d.power, x))
 		return true;
-	*type = TAPE_REAL;
-	return (n < 300 && !exponent) || slow_f64(from, n, &d);
+	if (d.digits > UINT64_C(1) << 53 || abs(d.power) > 22)
+		return false;
+	*x = d.power < 0 ? (double)d.digits / ten[-d.power] : (double)d.digits * ten[d.power];
+	return true;
+}
+
+/* More digits than 64 bits hold, from the first on that is not 0? n: with those before */
+static inline bool too_many(const char *p, const char *end, size_t n)
+{
+	if (n <= MOST_DIGITS)
+		return false;
+	for (n = 0; p < end; p++)
+		n += *p >= '0' && *p <= '9' && (n || *p != '0');
+	return n > MOST_DIGITS;
+}
+
+static enum tape_end set_whole(struct scan *s, struct tape_node *node, const char *p,
+			       uint64_t digits)
+{
+	union tape_number *to = s->t->num + (node - s->t->v);
+
+	to->i = *p == '-' ? -(int64_t)digits : (int64_t)digits;
+	if (node->n < 19 || slow_i64(p, node->n, &to->i))
+		return TAPE_WHOLE;
+	node->type = TAPE_REAL;
+	return slow_f64(p, node->n, &to->x) ? TAPE_WHOLE : TAPE_BAD;
+}
+
+/* many: d does not have all digits */
+static enum tape_end set_real(struct scan *s, struct tape_node *node, const char *p,
+			      struct decimal d, bool many)
+{
+	double *x = &s->t->num[node - s->t->v].x;
+
+	node->type = TAPE_REAL;
+	if (many || !fast_f64(d, x))
+		return slow_f64(p, node->n, x) ? TAPE_WHOLE : TAPE_BAD;
+	*x = *p == '-' ? -*x : *x;
+	return TAPE_WHOLE;
 }
 
 static enum tape_end scan_number(struct scan *s)
 {
-	const char *from = s->p, *p = from + (*from == '-'), *more;
-	enum tape_type type = TAPE_INT;
-	bool exponent = false;
+	const char *from = s->p, *part = from + (*from == '-'), *p, *end = s->end;
 	struct tape_node *node = new_node(s, TAPE_INT);
+	struct decimal d = {0, 0};
+	bool many, real = false;
+	size_t n;
 
-	more = p < s->end && *p == '0' ? p + 1 : digits(p, s->end);
-	if (more == p)
-		return p == s->end ? TAPE_CUT : TAPE_BAD;
-	p = more;
-	if (p < s->end && *p == '.') {
-		type = TAPE_REAL;
-		more = digits(++p, s->end);
-		if (more == p)
-			return p == s->end ? TAPE_CUT : TAPE_BAD;
-		p = more;
+	if (end - part > 1 && part[1] == '.' && *part >= '0' && *part <= '9') {
+		d.digits = (uint64_t)(*part - '0'); /* as most numbers with a point begin */
+		p = part + 1;
+	} else {
+		p = part < end && *part == '0' ? part + 1 : add_digits(&d, part, end);
 	}
-	if (p < s->end && (*p | 32) == 'e') {
-		type = TAPE_REAL;
-		exponent = true;
-		p++;
-		p += p < s->end && (*p == '+' || *p == '-');
-		more = digits(p, s->end);
-		if (more == p)
-			return p == s->end ? TAPE_CUT : TAPE_BAD;
-		p = more;
+	if (p == part)
+		return p == end ? TAPE_CUT : TAPE_BAD;
+	n = *part == '0' ? 0 : (size_t)(p - part);
+	if (p < end && *p == '.') {
+		real = true;
+		part = p + 1;
+		p = add_digits(&d, part, end);
+		if (p == part)
+			return p == end ? TAPE_CUT : TAPE_BAD;
+		d.power = part - p < -FAR ? -FAR : (int)(part - p);
+		n += (size_t)(p - part);
+	}
+	many = too_many(from, p, n);
+	if (p < end && (*p | 32) == 'e') {
+		real = true;
+		part = ++p;
+		p = add_exponent(&d, p, end);
+		if (p == part || p[-1] < '0')
+			return p == end ? TAPE_CUT : TAPE_BAD;
 	}
 	s->p = p;
-	node->type = (uint8_t)type;
 	node->n = (uint32_t)(p - from);
-	return in_range(s, from, &node->type, exponent) ? TAPE_WHOLE : TAPE_BAD;
+	return real ? set_real(s, node, from, d, many) : set_whole(s, node, from, d.digits);
 }
 
 /* In a list of numbers, the next one comes behind a comma and a blank at most. */
@@ -246,12 +376,14 @@ static bool to_next_number(struct scan *s)
 static enum tape_end scan_numbers(struct scan *s)
 {
 	bool array = s->depth && s->t->v[s->open].type == TAPE_ARRAY;
-	enum tape_end e = scan_number(s);
+	enum tape_end e;
+	uint32_t n = 0;
 
-	while (array && e == TAPE_WHOLE && to_next_number(s)) {
-		s->t->v[s->open].n++;
+	do {
 		e = scan_number(s);
-	}
+	} while (array && e == TAPE_WHOLE && to_next_number(s) && ++n);
+	if (array)
+		s->t->v[s->open].n += n;
 	return e;
 }
 
@@ -268,34 +400,29 @@ static bool same_key(const struct tape *t, uint32_t a, uint32_t b)
 	       memcmp(text_of(t, &t->v[a]), text_of(t, &t->v[b]), t->v[a].n) == 0;
 }
 
-/* One of 64 bits, the same where keys are */
-static uint64_t key_bit(const struct tape_node *key)
-{
-	uint32_t mixed = ((uint32_t)key->tag ^ key->n << 8) * UINT32_C(0x9e3779b1);
-
-	return UINT64_C(1) << (mixed >> 26);
-}
-
-static bool few_differ(const struct tape *t, uint32_t open)
+static bool few_differ(struct tape *t, uint32_t open)
 {
 	uint32_t end = t->n;
 	uint64_t seen = 0;
 
 	for (uint32_t a = open + 1; a < end; a = t->v[a + 1].next) {
-		uint64_t bit = key_bit(&t->v[a]);
+		uint64_t bit = tape_bit(t->v[a].tag, t->v[a].n);
 
 		for (uint32_t b = seen & bit ? open + 1 : a; b < a; b = t->v[b + 1].next)
 			if (same_key(t, a, b))
 				return false;
 		seen |= bit;
 	}
+	t->keys = seen;
 	return true;
 }
 
-static bool many_differ(const struct tape *t, uint32_t open)
+static bool many_differ(struct tape *t, uint32_t open)
 {
 	struct set seen = {0};
 	bool differ = true;
+
+	t->keys = UINT64_MAX;
 
 	for (uint32_t k = open + 1; differ && k < t->n; k = t->v[k + 1].next)
 		differ = set_add(&seen, text_of(t, &t->v[k]), t->v[k].n);
@@ -303,17 +430,18 @@ static bool many_differ(const struct tape *t, uint32_t open)
 	return differ;
 }
 
-/* The object that ends here has no key twice. */
-static bool keys_differ(const struct tape *t, uint32_t open)
+/* The object that ends here has no key twice; the value's own ends last. */
+static bool keys_differ(struct tape *t, uint32_t open)
 {
 	return t->v[open].n <= FEW_KEYS ? few_differ(t, open) : many_differ(t, open);
 }
 
 /* ---- values ---- */
 
-static void skip_blanks(struct scan *s)
+static inline void skip_blanks(struct scan *s)
 {
-	while (s->p < s->end && (*s->p == ' ' || *s->p == '\n' || *s->p == '\r' || *s->p == '\t'))
+	while (s->p < s->end && (unsigned char)*s->p <= ' ' &&
+	       (*s->p == ' ' || *s->p == '\n' || *s->p == '\r' || *s->p == '\t'))
 		s->p++;
 }
 
@@ -347,7 +475,7 @@ static enum tape_end close_container(struct scan *s)
 
 	if (*s->p != (node->type == TAPE_OBJECT ? '}' : ']'))
 		return TAPE_BAD;
-	if (node->type == TAPE_OBJECT && node->n > 1 && !keys_differ(s->t, s->open))
+	if (node->type == TAPE_OBJECT && !keys_differ(s->t, s->open))
 		return TAPE_BAD;
 	node->next = s->t->n;
 	s->open = around;
@@ -387,7 +515,7 @@ static enum tape_end scan_key(struct scan *s)
 	/* without escapes it is what was read, which need not wait for what has just been stored */
 	if (key->n != (size_t)(s->p - 1 - text))
 		text = text_of(s->t, key);
-	key->tag = tag_of(text, key->n);
+	key->tag = tape_tag(text, key->n);
 	skip_blanks(s);
 	if (s->p == s->end)
 		return TAPE_CUT;
@@ -474,8 +602,8 @@ enum tape_end tape_parse(struct tape *t, const char *text, size_t n)
 	assert(n <= UINT32_MAX);
 	make_room(t, n + JSONPLAIN_BLOCK);
 	t->text = text;
-	t->end = text + n;
 	t->n = 0;
+	t->keys = 0;
 	skip_blanks(&s);
 	if (s.p < s.end && *s.p != '{' && *s.p != '[')
 		return TAPE_BAD;
@@ -485,6 +613,7 @@ enum tape_end tape_parse(struct tape *t, const char *text, size_t n)
 void tape_free(struct tape *t)
 {
 	free(t->v);
+	free(t->num);
 	free(t->plain);
 	*t = (struct tape){0};
 }
@@ -517,11 +646,10 @@ struct tape_iter tape_walk(struct tape_val v)
 	return (struct tape_iter){{v.t, v.i + 1}, node_of(v)->n, type == TAPE_OBJECT};
 }
 
-struct tape_val tape_get_n(struct tape_val v, const char *key, size_t n)
+struct tape_val tape_find(struct tape_val v, const char *key, size_t n, uint16_t tag)
 {
 	const struct tape_node *all = v.t ? v.t->v : NULL;
 	uint32_t i = v.i + 1, left = tape_type(v) == TAPE_OBJECT ? all[v.i].n : 0;
-	uint16_t tag = tag_of(key, n);
 
 	for (; left; left--, i = all[i + 1].next)
 		if (all[i].n == n && all[i].tag == tag &&
@@ -546,144 +674,12 @@ struct tape_val tape_at(struct tape_val array, uint32_t i)
 	return (struct tape_val){0};
 }
 
-/* ---- decimal to binary ---- */
-
-#ifdef __x86_64__ /* long double: 64 bits of digits, in its first 8 bytes */
-enum { WIDE = LDBL_MANT_DIG == 64 };
-#else
-enum { WIDE = 0 };
-#endif
-
-/* digits * 10^power */
-struct decimal {
-	uint64_t digits;
-	int power;
-	bool whole; /* no digit is missing */
-};
-
-/* What stands behind an 'e', as far as it matters */
-static int exponent_of(const char *p, const char *end)
+bool tape_whole_f64(struct tape_val v, double *x)
 {
-	bool minus = *p == '-';
-	int e = 0;
+	int64_t i;
 
-	for (p += minus || *p == '+'; p < end; p++)
-		e = e < 1000 ? e * 10 + (*p - '0') : e;
-	return minus ? -e : e;
-}
-
-/* The number that 8 digits are, as 8 bytes of 0 to 9: pairs, then fours, then all are put together
- * side by side. */
-static inline uint64_t eight_digits(uint64_t w)
-{
-	w = (w * 10 + (w >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
-	w = (w * 100 + (w >> 16)) & UINT64_C(0x0000ffff0000ffff);
-	return (w * 10000 + (w >> 32)) & UINT64_C(0xffffffff);
-}
-
-/* Digits from p on behind those that d has; what is not one of them, or the text's end, ends it. */
-static inline const char *add_digits(struct decimal *d, const char *p, const char *end)
-{
-	static const uint64_t ten[] = {1,      10,      100,      1000,     10000,
-				       100000, 1000000, 10000000, 100000000};
-
-	while (end - p >= 8) {
-		uint64_t w = eight_bytes(p), stop = no_digits(w);
-		int n = stop ? __builtin_ctzll(stop) / 8 : 8;
-
-		if (!n)
-			return p;
-		w = (w ^ EACH('0')) << (64 - 8 * n); /* zeros before fewer than 8 */
-		d->digits = d->digits * ten[n] + eight_digits(w);
-		p += n;
-		if (n < 8)
-			return p;
-	}
-	for (; p < end && *p >= '0' && *p <= '9'; p++)
-		d->digits = d->digits * 10 + (uint64_t)(*p - '0');
-	return p;
-}
-
-bool tape_i64(struct tape_val v, int64_t *x)
-{
-	const struct tape_node *node = v.t ? node_of(v) : NULL;
-	struct decimal d = {0};
-	const char *p;
-
-	if (!node || node->type != TAPE_INT)
+	if (!tape_i64(v, &i))
 		return false;
-	p = v.t->text + node->at;
-	if (node->n >= 19)
-		return big_i64(p, node->n, x);
-	add_digits(&d, p + (*p == '-'), v.t->end);
-	*x = *p == '-' ? -(int64_t)d.digits : (int64_t)d.digits;
-	return true;
-}
-
-/* Of the number p[0..end), in a text that goes on to text_end */
-static struct decimal decimal_of(const char *p, const char *end, const char *text_end)
-{
-	struct decimal d = {0};
-	const char *point, *from = p += *p == '0';
-	ptrdiff_t n;
-
-	p = point = add_digits(&d, p, text_end);
-	if (p < end && *p == '.')
-		p = add_digits(&d, p + 1, text_end);
-	n = p - from - (p > point);
-	d.whole = n <= 19;
-	d.power = p > point ? (int)(point + 1 - p) : 0;
-	d.power += p < end ? exponent_of(p + 1, end) : 0;
-	return d;
-}
-
-/* The low bits of the 64 that wide has: which double is nearest to a number that is within one of
- * them depends on the number alone, unless they are about half of a double's last bit. */
-static bool near_middle(long double wide)
-{
-	uint64_t bits;
-
-	memcpy(&bits, &wide, sizeof bits);
-	bits &= 0x7ff;
-	return bits >= 0x3ff && bits <= 0x401;
-}
-
-/* The nearest double where one operation makes it: exactly, or in a type of 64 bits whose own
- * rounding does not matter. */
-static bool fast_f64(struct decimal d, double *x)
-{
-	static const double ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-				     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-				     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-	int power = abs(d.power);
-	long double wide;
-
-	if (!d.whole || power > 22)
-		return false;
-	if (d.digits <= UINT64_C(1) << 53) {
-		*x = d.power < 0 ? (double)d.digits / ten[power] : (double)d.digits * ten[power];
-		return true;
-	}
-	if (!WIDE)
-		return false;
-	wide = d.power < 0 ? (long double)d.digits / (long double)ten[power]
-			   : (long double)d.digits * (long double)ten[power];
-	*x = (double)wide;
-	return !near_middle(wide);
-}
-
-bool tape_f64(struct tape_val v, double *x)
-{
-	const struct tape_node *node = v.t ? node_of(v) : NULL;
-	const char *p;
-	bool minus;
-
-	if (!node || (node->type != TAPE_INT && node->type != TAPE_REAL))
-		return false;
-	p = v.t->text + node->at;
-	minus = *p == '-';
-	if (!fast_f64(decimal_of(p + minus, p + node->n, v.t->end), x))
-		return slow_f64(p, node->n, x);
-	*x = minus ? -*x : *x;
+	*x = i || v.t->text[node_of(v)->at] != '-' ? (double)i : -0.0;
 	return true;
 }

@@ -2,10 +2,9 @@
  * tape.h - one JSON value read in place: a row of nodes instead of a tree.
  *
  * For whoever reads many rows and looks at few of their values: nothing is allocated a value, texts
- * are decoded on the way into memory that is used again, numbers are converted when they are asked
- * for. It accepts what jansson accepts with JSON_REJECT_DUPLICATES
- * and JSON_ALLOW_NUL: UTF-8, finite numbers, 2048 levels; and integers of more than 64 bits, which
- * are real numbers then.
+ * are decoded and numbers converted on the way into memory that is used again. It accepts what
+ * jansson accepts with JSON_REJECT_DUPLICATES and JSON_ALLOW_NUL: UTF-8, finite numbers, 2048
+ * levels; and integers of more than 64 bits, which are real numbers then.
  *
  *     struct tape t = {0};
  *     if (tape_parse(&t, text, n) == TAPE_WHOLE) {
@@ -44,12 +43,19 @@ struct tape_node {
 	uint16_t tag; /* of a key: the same where keys are; seldom where they differ */
 };
 
-struct tape {                   /* zero-initialise; may be used again and again */
-	const char *text, *end; /* borrowed */
-	char *plain;            /* at the place of a text: that text without escapes, UTF-8 */
-	size_t room;            /* of plain */
+union tape_number {
+	int64_t i;
+	double x;
+};
+
+struct tape {             /* zero-initialise; may be used again and again */
+	const char *text; /* borrowed */
+	char *plain;      /* at the place of a text: that text without escapes, UTF-8 */
+	size_t room;      /* of plain */
 	struct tape_node *v;
+	union tape_number *num; /* at the place of a number's node: what it is */
 	uint32_t n, cap;
+	uint64_t keys; /* the bits (tape_bit) of the keys of the value itself; an array has none */
 };
 
 /* A value of a tape; t NULL: absent. Valid until the tape's next tape_parse. */
@@ -77,11 +83,33 @@ static inline bool tape_none(struct tape_val v) /* absent or null */
 {
 	return tape_type(v) <= TAPE_NULL;
 }
-/* The value of this key; absent when v is no object or has none. */
-struct tape_val tape_get_n(struct tape_val v, const char *key, size_t n);
+/* Of a key: keys of one object often have a beginning in common. */
+static inline uint16_t tape_tag(const char *key, size_t n)
+{
+	return n ? (uint16_t)((uint8_t)key[n / 2] << 8 | (uint8_t)key[n - 1]) : 0;
+}
+/* One of 64 bits, the same where keys are */
+static inline uint64_t tape_bit(uint16_t tag, size_t n)
+{
+	uint32_t mixed = ((uint32_t)tag ^ (uint32_t)n << 8) * UINT32_C(0x9e3779b1);
+
+	return UINT64_C(1) << (mixed >> 26);
+}
+/* The value of this key, which has this tag; absent when v is no object or has none. */
+struct tape_val tape_find(struct tape_val v, const char *key, size_t n, uint16_t tag);
+/* The same. Most keys that are asked for are names in the program, of which the compiler makes
+ * length, tag and bit; and most that a row lacks need no search. */
+static inline struct tape_val tape_get_n(struct tape_val v, const char *key, size_t n)
+{
+	uint16_t tag = tape_tag(key, n);
+
+	if (v.t && !v.i && !(v.t->keys & tape_bit(tag, n)))
+		return (struct tape_val){0};
+	return tape_find(v, key, n, tag);
+}
 static inline struct tape_val tape_get(struct tape_val v, const char *key)
 {
-	return tape_get_n(v, key, strlen(key)); /* which the compiler counts */
+	return tape_get_n(v, key, strlen(key));
 }
 uint32_t tape_count(struct tape_val v); /* elements or pairs; 0 of anything else */
 struct tape_val tape_at(struct tape_val array, uint32_t i);
@@ -94,9 +122,22 @@ static inline bool tape_text(struct tape_val v, struct span *s)
 	*s = (struct span){v.t->plain + v.t->v[v.i].at, v.t->v[v.i].n};
 	return true;
 }
-bool tape_is(struct tape_val v, const char *text); /* this very text */
-bool tape_i64(struct tape_val v, int64_t *x);      /* integers only */
-bool tape_f64(struct tape_val v, double *x);       /* integers too; the nearest double */
+bool tape_is(struct tape_val v, const char *text);         /* this very text */
+static inline bool tape_i64(struct tape_val v, int64_t *x) /* integers only */
+{
+	if (tape_type(v) != TAPE_INT)
+		return false;
+	*x = v.t->num[v.i].i;
+	return true;
+}
+bool tape_whole_f64(struct tape_val v, double *x);        /* tape_f64 of what is no TAPE_REAL */
+static inline bool tape_f64(struct tape_val v, double *x) /* integers too; the nearest double */
+{
+	if (tape_type(v) != TAPE_REAL)
+		return tape_whole_f64(v, x);
+	*x = v.t->num[v.i].x;
+	return true;
+}
 
 /* Walks an array, or the pairs of an object:
  *     for (struct tape_iter it = tape_walk(v); tape_next(&it, &key, &value);)

@@ -566,21 +566,48 @@ void from_meta_bool(struct sample *s, const char *name, bool is)
 	s->n_meta++;
 }
 
+static inline bool is_name(const char *s, struct span name)
+{
+	size_t i = 0;
+
+	while (i < name.n && s[i] && s[i] == name.p[i])
+		i++;
+	return i == name.n && !s[i];
+}
+
+static uint64_t bit_of(struct span name)
+{
+	return tape_bit(tape_tag(name.p, name.n), name.n);
+}
+
+/* Of a reader's list, which is the same for all of its rows: the bits of its names */
+static uint64_t bits_of(struct from *f, const char *const used[])
+{
+	if (f->used == used)
+		return f->used_bits;
+	f->used = used;
+	f->used_bits = used ? bit_of((struct span){KEEP_KEY, strlen(KEEP_KEY)}) : 0;
+	for (; used && *used; used++)
+		f->used_bits |= bit_of((struct span){*used, strlen(*used)});
+	return f->used_bits;
+}
+
 static bool is_used(const char *const used[], struct span name)
 {
-	for (const char *const *u = used; u && *u; u++)
-		if (name.n && **u == *name.p && strncmp(*u, name.p, name.n) == 0 && !(*u)[name.n])
+	for (; *used; used++)
+		if (name.n && **used == *name.p && is_name(*used, name))
 			return true;
-	return used && span_is(name, KEEP_KEY);
+	return is_name(KEEP_KEY, name);
 }
 
 void from_rest(struct from *f, struct sample *s, struct tape_val row, const char *const used[])
 {
 	struct tape_iter it = tape_walk(row);
+	uint64_t bits = bits_of(f, used);
 	struct tape_val key, v;
 	struct span name;
 
 	while (tape_next(&it, &key, &v))
-		if (tape_text(key, &name) && !is_used(used, name))
+		if (tape_text(key, &name) && !(bit_of(name) & bits && is_used(used, name)))
 			meta_pair(f, s, name, v);
 }

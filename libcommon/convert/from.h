@@ -43,10 +43,12 @@ struct from {
 	bool told; /* it is this file's */
 	struct notes lost, skipped;
 	uint64_t rows, samples;
-	uint64_t copies;  /* rows that stood before: no samples, and no fault */
-	bool first;       /* this row is its file's first */
-	bool reward_seen; /* a row has the key that was asked for */
-	void *own;        /* the format's, from file to file; NULL at first */
+	uint64_t copies;         /* rows that stood before: no samples, and no fault */
+	bool first;              /* this row is its file's first */
+	bool reward_seen;        /* a row has the key that was asked for */
+	const char *const *used; /* of from_rest: the list, */
+	uint64_t used_bits;      /* and the bits of its names */
+	void *own;               /* the format's, from file to file; NULL at first */
 	void (*free_own)(void *own);
 	char *room;   /* of the row: a block for what is small, */
 	size_t taken; /* so much of it is in use, */

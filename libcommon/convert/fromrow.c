@@ -21,7 +21,8 @@ enum {
 
 static void set_meta(struct from *f, struct sample *s)
 {
-	struct buf head = {0};
+	char room[8]; /* a map's head has five bytes at most */
+	struct buf head = {room, 0, sizeof room};
 	msgpack_packer pk;
 	struct span all;
 	size_t len;
@@ -35,7 +36,6 @@ static void set_meta(struct from *f, struct sample *s)
 	memcpy(to, head.p, head.n);
 	memcpy(to + head.n, s->meta.p, s->meta.n);
 	all = (struct span){to, head.n + s->meta.n};
-	buf_free(&head);
 	/* as many objects as bytes at most, and none too deep: pack_value saw to that */
 	if (all.n <= MP_MAX_OBJECTS || mp_skim(all.p, all.n, &len) == MP_OK)
 		s->t.meta = (struct mp){(const uint8_t *)all.p, all.n};

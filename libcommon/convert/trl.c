@@ -45,19 +45,23 @@ static bool looks(struct tape_val row)
 	       tape_type(tape_get(row, "advantage")) != TAPE_NONE;
 }
 
-/* Appends all of a value: its types, counts, and what its bytes hash to */
+/* Appends all of a value: its type and count, and its bytes, or what many of them hash to */
 static void hash_value(struct buf *parts, struct tape_val v)
 {
+	enum { FEW = 64 };
 	struct tape_iter it = tape_walk(v);
 	const struct tape_node *node = &v.t->v[v.i];
-	uint64_t part[2] = {(uint64_t)tape_type(v) << 32 | node->n, 0};
+	uint64_t head = (uint64_t)tape_type(v) << 32 | node->n, hash;
 	struct span s = {v.t->text + node->at, node->n};
 	struct tape_val key, value;
 
-	tape_text(v, &s);
-	if (tape_type(v) == TAPE_TEXT || tape_type(v) == TAPE_INT || tape_type(v) == TAPE_REAL)
-		part[1] = hash_once(s.p, s.n);
-	buf_add(parts, part, sizeof part);
+	buf_add(parts, &head, sizeof head);
+	if (tape_text(v, &s) || tape_type(v) == TAPE_INT || tape_type(v) == TAPE_REAL) {
+		if (s.n > FEW)
+			hash = hash_once(s.p, s.n);
+		buf_add(parts, s.n > FEW ? (const void *)&hash : s.p,
+			s.n > FEW ? sizeof hash : s.n);
+	}
 	while (tape_next(&it, &key, &value)) {
 		if (key.t)
 			hash_value(parts, key);

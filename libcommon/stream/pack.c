@@ -22,6 +22,7 @@ static void pack_bytes_as_str(msgpack_packer *pk, const char *p, size_t n)
 	struct buf *b = pk->data;
 
 	if (n >= 32) {
+		buf_reserve(b, 5 + n); /* with the head, at once */
 		msgpack_pack_str(pk, n);
 		msgpack_pack_str_body(pk, p, n);
 		return;

@@ -108,22 +108,47 @@ static void pack_words(msgpack_packer *pk, const void *p, size_t n)
 	}
 }
 
-static void add_field(struct hash *h, const void *p, size_t n)
+/* What is hashed, small pieces together */
+struct pieces {
+	struct hash *h;
+	size_t n;
+	char room[512];
+};
+
+static void add_piece(struct pieces *s, const void *p, size_t n)
+{
+	if (s->n + n > sizeof s->room) {
+		hash_add(s->h, s->room, s->n);
+		s->n = 0;
+	}
+	if (n > sizeof s->room)
+		hash_add(s->h, p, n);
+	else if (n)
+		memcpy(s->room + s->n, p, n);
+	s->n += n > sizeof s->room ? 0 : n;
+}
+
+static void add_field(struct pieces *s, const void *p, size_t n)
 {
 	uint64_t le = htole64((uint64_t)n);
 
-	hash_add(h, &le, sizeof le);
-	hash_add(h, p, n);
+	add_piece(s, &le, sizeof le);
+	add_piece(s, p, n);
 }
 
 static void identity(struct hash *h, const struct traj *t, bool tokens, uint64_t out[2])
 {
+	struct pieces s;
+
+	s.h = h;
+	s.n = 0;
 	hash_reset(h);
-	add_field(h, t->task.p, t->task.n);
-	add_field(h, t->prompt.p, t->prompt.n);
-	add_field(h, t->response.p, t->response.n);
+	add_field(&s, t->task.p, t->task.n);
+	add_field(&s, t->prompt.p, t->prompt.n);
+	add_field(&s, t->response.p, t->response.n);
 	if (tokens)
-		add_field(h, t->tokens, 4 * t->n_tokens);
+		add_field(&s, t->tokens, 4 * t->n_tokens);
+	hash_add(h, s.room, s.n);
 	hash_128(h, out);
 }
 

@@ -2,15 +2,17 @@
 # convert.sh - how fast the rows of other programs become records: MB/s of JSON on standard input, and as a
 # ratio to Python's json.loads of the same lines (times_json), and back: MB/s of MessagePack in.
 #
-# Environment: MB size of each file (32), ROUNDS (5), in each of which a row is run once, its median
-# counts, PYTHON, CPU (0). The time of a row is what its process spent on the processor.
+# Environment: MB size of each file (128, beside which it does not count that Python takes 20 ms to begin),
+# ROUNDS (5), in each of which a row is run once, its median counts, PYTHON, CPU (the first one that the
+# caller may use), where all of it runs. The time of a row is what its process spent on the processor.
 set -euo pipefail
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp"
-TIMEFORMAT='%U %S'
 python=${PYTHON:-/usr/bin/python3}
+cpu=${CPU:-$(taskset -cp $$ | sed 's/.*: \([0-9]*\).*/\1/')}
+taskset -cp "$cpu" $$ >/dev/null
 
 cat >make.py <<'EOP'
 import json, random, sys
@@ -20,7 +22,7 @@ words = "then we multiply by two and get the sum of x = 3.5 so that it follows f
 
 
 def text(n):  # lines of a dozen words; some quotes, some letters that are no ASCII
-    line = lambda: " ".join(random.choice(words) for _ in range(12))
+    line = lambda: " ".join(random.choices(words, k=12))
     return "\n".join(line() + random.choice(["", "", ".", " \"q\"", " é", " \\frac{1}{2}"]) for _ in range(n // 12 + 1))
 
 
@@ -48,7 +50,7 @@ kinds = {
                                         {"role": "assistant", "content": text(1000)}]},
 }
 kind, size = sys.argv[1], int(sys.argv[2])
-lines = [json.dumps(kinds[kind](i), ensure_ascii=kind == "trl") + "\n" for i in range(200)]
+lines = [json.dumps(kinds[kind](i), ensure_ascii=kind == "trl") + "\n" for i in range(1000)]  # that no processor learns by heart
 n = sum(len(s.encode()) for s in lines)
 for _ in range(max(1, size // n)):
     sys.stdout.writelines(lines)
@@ -60,58 +62,53 @@ import sys
 print(sum(len(json.loads(line)) for line in sys.stdin))
 EOP
 
-kinds=(verl open-instruct trl lm-eval openai-batch messages)
-for k in "${kinds[@]}"; do
-	PYTHONIOENCODING=utf-8 "$python" make.py "$k" $((${MB:-32} * 1000000)) >"$k.jsonl"
-	traj-convert -q --from "$k" "$k.jsonl" >"$k.traj"
-done
+cat >run.py <<'EOP'
+"""run.py ROUNDS NAME FILE COMMAND [-- NAME FILE COMMAND ...]: each with its file as standard input, in turn. A
+line each: NAME, MB/s of processor time, the median."""
+import os, statistics, sys
 
-# A line: NAME WAY, the bytes that went in, seconds of processor
-run() { # NAME WAY FILE COMMAND ...
-	local name="$1 $2" file=$3 t
-	shift 3
-	t=$({ time taskset -c "${CPU:-0}" "$@" <"$file" >/dev/null 2>err; } 2>&1) || {
-		cat err >&2
-		exit 1
-	}
-	echo "$name $(stat -c %s "$file") $t"
+rounds, rows, args = int(sys.argv[1]), [], sys.argv[2:]
+while args:
+    n = args.index("--") if "--" in args else len(args)
+    rows.append((args[0], args[1], args[2:n], []))
+    args = args[n + 1:]
+null = os.open("/dev/null", os.O_WRONLY)
+for _ in range(rounds):
+    for name, file, command, rates in rows:
+        pid = os.posix_spawnp(command[0], command, dict(os.environ, PYTHONIOENCODING="utf-8"), file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, file, os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, null, 1)])
+        _, status, use = os.wait4(pid, 0)
+        if status:
+            sys.exit("%s: status %d" % (" ".join(command), status))
+        rates.append(os.path.getsize(file) / 1e6 / (use.ru_utime + use.ru_stime))
+for name, _, _, rates in rows:
+    print(name, statistics.median(rates))
+EOP
+
+say() { # KIND: lines of run.py as those of a bench
+	awk -v kind="$1" '
+		{ rate[$1] = $2; way[n++] = $1 }
+		END {
+			for (i = 0; i < n; i++) {
+				if (way[i] == "json")
+					continue
+				printf "{\"bench\":\"convert\",\"name\":\"--%s %s\",\"value\":%.0f,\"unit\":\"MB/s\"", way[i], kind,
+					rate[way[i]]
+				if (way[i] == "from")
+					printf ",\"times_json\":%.3g", rate["from"] / rate["json"]
+				print "}"
+			}
+		}'
 }
 
-for ((round = 0; round < ${ROUNDS:-5}; round++)); do
-	for k in "${kinds[@]}"; do
-		run "$k" from "$k.jsonl" traj-convert -q --from "$k"
-		run "$k" json "$k.jsonl" env PYTHONIOENCODING=utf-8 "$python" parse.py
-	done
-	for k in verl messages; do
-		run "$k" to "$k.traj" traj-convert -q --to "$k"
-	done
-done | awk '
-	{
-		id = $1 " " $2
-		if (!(id in n))
-			order[rows++] = id
-		v[id, ++n[id]] = $3 / 1e6 / ($4 + $5 + 1e-6)
-	}
-	function median(id,  i, j, x) {
-		for (i = 2; i <= n[id]; i++)
-			for (j = i; j > 1 && v[id, j - 1] > v[id, j]; j--) {
-				x = v[id, j]
-				v[id, j] = v[id, j - 1]
-				v[id, j - 1] = x
-			}
-		return v[id, int((n[id] + 1) / 2)]
-	}
-	END {
-		for (r = 0; r < rows; r++)
-			m[order[r]] = median(order[r])
-		for (r = 0; r < rows; r++) {
-			split(order[r], w, " ")
-			if (w[2] == "json")
-				continue
-			printf "{\"bench\":\"convert\",\"name\":\"--%s %s\",\"value\":%.0f,\"unit\":\"MB/s\"",
-				w[2], w[1], m[order[r]]
-			if (w[2] == "from")
-				printf ",\"times_json\":%.3g", m[order[r]] / m[w[1] " json"]
-			print "}"
-		}
-	}'
+for k in verl open-instruct trl lm-eval openai-batch messages; do
+	PYTHONIOENCODING=utf-8 "$python" make.py "$k" $((${MB:-128} * 1000000)) >rows.jsonl
+	rows=(from rows.jsonl traj-convert -q --from "$k" -- json rows.jsonl "$python" parse.py)
+	case $k in
+	verl | messages)
+		traj-convert -q --from "$k" rows.jsonl >rows.traj
+		rows+=(-- to rows.traj traj-convert -q --to "$k")
+		;;
+	esac
+	"$python" run.py "${ROUNDS:-5}" "${rows[@]}" | say "$k"
+done
