@@ -27,8 +27,8 @@ import trl                                   # noqa: E402
 SIZE, UPDATES = 16, 4
 
 
-def digits(completions, **_):
-    return [float(sum(c.isdigit() for c in text)) for text in completions]
+def digit(completions, **_):
+    return [float(text[:1].isdigit()) for text in completions]
 
 
 class Turns(transformers.TrainerCallback):
@@ -63,8 +63,9 @@ def train(a, callback, scratch):
         per_device_train_batch_size=n // UPDATES, steps_per_generation=UPDATES, num_generations=SIZE,
         max_completion_length=32, max_steps=UPDATES * (a.rounds + 1), learning_rate=1e-4,
         lr_scheduler_type="constant", epsilon=0.2, epsilon_high=0.28, beta=0.0, temperature=1.0)
-    trainer = trl.GRPOTrainer(model=model, reward_funcs=digits, args=args, processing_class=tokenizer,
+    trainer = trl.GRPOTrainer(model=model, reward_funcs=digit, args=args, processing_class=tokenizer,
                               train_dataset=prompts(a.tasks, a.template), callbacks=[callback])
+    trainer.remove_callback(transformers.PrinterCallback)
     trainer.train()
 
 
@@ -74,6 +75,7 @@ def main():
     a = p.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
+    transformers.utils.logging.disable_progress_bar()
     seeds = iter(range(a.rounds + 1))
     callback = Turns(lambda: turns.rl_step(a, next(seeds), SIZE, UPDATES))
     with tempfile.TemporaryDirectory() as scratch:
