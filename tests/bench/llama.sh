@@ -15,7 +15,8 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
 # The weights that bench/model draws
-policy-init -q -o "$tmp/policy" -s 1 --layers 30 --hidden 576 --heads 9 --kv-heads 3 --ffn 1536 --vocab 49152
+policy-init -q -o "$tmp/policy" -s 1 --layers 30 --hidden 576 --heads 9 --kv-heads 3 --ffn 1536 --vocab 49152 \
+	--max-len 256
 for compute in ${COMPUTE:-f32 bf16,bf16-vdp}; do
 	type=${compute%%[-,]*}
 	policy-convert -q "$tmp/policy" -o "$tmp/$type.gguf" --type "$type"

@@ -13,7 +13,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp"
 
-template=reach-target:{prompt}
+template='reach-target:{prompt}'
 task-gen -n 2000 countdown >tasks.jsonl
 declare -A shapes=(
 	[tiny]='--layers 4 --hidden 128 --heads 4 --ffn 384 --vocab 64'

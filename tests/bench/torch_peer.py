@@ -234,7 +234,8 @@ def compare(a, name, what):
             for way in ways if a.ours}
     for way, o in ours.items():
         who[way] = lambda o=o: o.measure(what)
-        who[f"products alone, {way}"] = lambda o=o: o.measure(what + "-products")
+        if way == "f32" or what == "sampling":   # OpenBLAS, which has them in f32, does training's
+            who[f"products alone, {way}"] = lambda o=o: o.measure(what + "-products")
     seen = turns.in_turn(a.rounds, who)
     for o in ours.values():
         o.close()
@@ -242,7 +243,7 @@ def compare(a, name, what):
         words = a.options.split() + ([way] if way != "f32" else [])
         beside = [way, peers[kind(way)], f"products alone, {way}"] + [w for w in ways[:1] if w != way]
         turns.rows(dict(bench="model", name=", ".join([f"{name}: {what}", *words]),
-                        unit="tokens/s"), way, {k: seen[k] for k in beside})
+                        unit="tokens/s"), way, {k: seen[k] for k in beside if k in seen})
     for label in [] if ours else seen:
         turns.rows(dict(bench="model", name=f"{name}: {what}, {label}", unit="tokens/s"), label,
                    {label: seen[label]})
