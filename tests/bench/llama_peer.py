@@ -2,17 +2,14 @@
 """llama_peer.py - sampling by llama.cpp, and how many times as fast this suite is.
 
 The policy of a GGUF samples one token each of several sequences by a call of llama_decode, after their prompts in calls
-of many tokens; what is drawn is drawn by llama.cpp's own sampler. Attention is tried with and without flash attention,
-its cache in f32 and in f16, and how long the piece is that a prompt's tokens are computed in: the quickest counts.
-First it is looked whether sequences that are decoded together have the log-probabilities that one has alone, computed
-as a whole. Then both are measured in turn, A B A B, on the processor that this process is bound to.
-
-  taskset -c 0 python3 tests/bench/llama_peer.py --ours build/bench/model --gguf policy.gguf --preset smollm135m
+of many tokens; what is drawn is drawn by llama.cpp's own sampler. The quicker of attention with and without flash
+attention counts. All else is llama.cpp's own choice, a cache in f16 too: with one in f32, or with shorter pieces of a
+prompt, it was slower. First it is looked whether sequences that are decoded together have the log-probabilities that
+one has alone, computed as a whole. Then both are measured in turn, A B A B, on the processor that this process is bound
+to. tests/bench/llama.sh calls it.
 """
 import argparse
 import ctypes
-import itertools
-import os
 import random
 import sys
 import time
@@ -23,7 +20,6 @@ import llama_cpp
 import llama_cpp.llama_cpp as lc
 
 PROMPT, FRESH = 64, 32                       # as model.c has it of this shape
-TYPES = {"f32": 0, "f16": 1}                 # ggml's numbers
 
 
 @lc.llama_log_callback
@@ -41,17 +37,16 @@ class Model:
 
 
 class Sampling:
-    """n sequences at once, in one way"""
+    """n sequences at once, with or without flash attention"""
 
-    def __init__(self, model, n, flash, cache, piece):
-        self.name = f"{'flash attention' if flash else 'attention'}, cache {cache}, pieces of {piece}"
+    def __init__(self, model, n, flash):
+        self.name = ("" if flash else "no ") + "flash attention"
         self.model, self.n = model, n
         p = lc.llama_context_default_params()
         p.n_ctx, p.n_seq_max, p.kv_unified = 256 * n, n, False
         longest = max(n * PROMPT, PROMPT + FRESH)
-        p.n_batch, p.n_ubatch, p.n_threads, p.n_threads_batch = longest, piece, 1, 1
+        p.n_batch, p.n_threads, p.n_threads_batch = longest, 1, 1
         p.flash_attn_type, p.no_perf = int(flash), True
-        p.type_k = p.type_v = TYPES[cache]
         self.ctx = lc.llama_init_from_model(model.m, p)
         if not self.ctx:
             sys.exit(f"llama_peer: no context: {self.name}")
@@ -120,8 +115,8 @@ def logp(x):
 
 def quickest(model, n):
     best = None
-    for flash, cache, piece in itertools.product((True, False), TYPES, (64, 512)):
-        s = Sampling(model, n, flash, cache, piece)
+    for flash in (True, False):
+        s = Sampling(model, n, flash)
         s.check()
         speed = s.measure()
         if best is None or speed > best[0]:
