@@ -248,10 +248,11 @@ bench: all benches
 		for b in $(or $(ONLY:%=tests/bench/%.sh),$(wildcard tests/bench/*.sh)); do \
 		bash $$b || exit; done
 
-#: the newest PyTorch, in build/peers: what bench PEERS=1 then measures beside (gigabytes)
+#: what bench PEERS=1 measures beside: the newest PyTorch, TRL and llama.cpp, into build/peers (gigabytes)
 peers:
 	python3 -m venv build/peers
-	build/peers/bin/pip install -q --upgrade torch
+	build/peers/bin/pip install -q --upgrade torch trl
+	CMAKE_ARGS=-DLLAVA_BUILD=OFF build/peers/bin/pip install -q --upgrade llama-cpp-python
 
 #: the loop against plain RL on generated problems: minutes
 demo: all

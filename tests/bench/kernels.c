@@ -1,5 +1,6 @@
 /*
- * kernels.c - what each set of kernels that this machine has takes for one call of some functions.
+ * kernels.c - what each set of kernels that this machine has takes for one call of some functions,
+ * and what its widest multiply-adds reach when they wait for nothing: no product can be faster.
  * The least of many short runs counts, so that a busy machine says nearly what a quiet one does.
  * Option: --seconds S
  */
@@ -11,6 +12,9 @@
 #include "base/tool.h"
 
 #include <stdlib.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 static double seconds = 1;
 
@@ -119,6 +123,69 @@ static double least(void (*run)(void))
 	}
 }
 
+#ifdef __x86_64__
+/* Sums that do not wait for each other: more than two units of a latency of four or five have under
+ * way, and as many as 16 registers leave room for. */
+enum { SUMS = 12, TIMES = 1000 };
+
+__attribute__((target("avx2,fma"))) static void peak_v3(void)
+{
+	const __m256 x = _mm256_loadu_ps(in), y = _mm256_loadu_ps(in + 8);
+	__m256 sum[SUMS];
+
+	for (int i = 0; i < SUMS; i++)
+		sum[i] = y;
+	for (int t = 0; t < TIMES; t++)
+		for (int i = 0; i < SUMS; i++)
+			sum[i] = _mm256_fmadd_ps(sum[i], x, y);
+	for (int i = 0; i < SUMS; i++)
+		_mm256_storeu_ps(out + (ptrdiff_t)16 * i, sum[i]);
+}
+
+__attribute__((target("avx512f"))) static void peak_v4(void)
+{
+	const __m512 x = _mm512_loadu_ps(in), y = _mm512_loadu_ps(in + 16);
+	__m512 sum[SUMS];
+
+	for (int i = 0; i < SUMS; i++)
+		sum[i] = y;
+	for (int t = 0; t < TIMES; t++)
+		for (int i = 0; i < SUMS; i++)
+			sum[i] = _mm512_fmadd_ps(sum[i], x, y);
+	for (int i = 0; i < SUMS; i++)
+		_mm512_storeu_ps(out + (ptrdiff_t)16 * i, sum[i]);
+}
+
+/* Pairs of bf16: whatever bits the numbers have as such */
+__attribute__((target("avx512f,avx512bf16"))) static void peak_v4bf16(void)
+{
+	const __m512bh x = (__m512bh)_mm512_loadu_ps(in), y = (__m512bh)_mm512_loadu_ps(in + 16);
+	__m512 sum[SUMS];
+
+	for (int i = 0; i < SUMS; i++)
+		sum[i] = _mm512_setzero_ps();
+	for (int t = 0; t < TIMES; t++)
+		for (int i = 0; i < SUMS; i++)
+			sum[i] = _mm512_dpbf16_ps(sum[i], x, y);
+	for (int i = 0; i < SUMS; i++)
+		_mm512_storeu_ps(out + (ptrdiff_t)16 * i, sum[i]);
+}
+#endif
+
+/* The widest multiply-adds of a set: how many numbers each multiplies and adds to a sum */
+static const struct {
+	const char *name;
+	enum cpu_set set;
+	int wide;
+	void (*run)(void);
+} peaks[] = {
+#ifdef __x86_64__
+	{"fma peak", CPU_V3, 8, peak_v3},
+	{"fma peak", CPU_V4, 16, peak_v4},
+	{"peak of pairs of bf16", CPU_V4BF16, 32, peak_v4bf16},
+#endif
+	{0}};
+
 static void fill(float *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -133,25 +200,34 @@ static float *filled(size_t n)
 	return p;
 }
 
-int main(int argc, char *argv[])
+static void row(const char *name, enum cpu_set s, double value, const char *unit)
 {
 	struct out *o = out_stdout();
 
+	out_printf(o,
+		   "{\"bench\":\"kernels\",\"name\":\"%s: %s\",\"value\":%.2f,\"unit\":\"%s\"}\n",
+		   name, cpu_name(s), value, unit);
+	out_flush(o, NULL);
+}
+
+int main(int argc, char *argv[])
+{
 	tool_start(&tool, argc, argv);
 	in = filled(4 * LONG);
 	out = filled(4 * LONG);
 	packed = filled((size_t)WIDE * WIDE);
 	scratch = filled(4 * LONG);
+	for (size_t i = 0; peaks[i].name; i++)
+		if (cpu_has(peaks[i].set))
+			row(peaks[i].name, peaks[i].set,
+			    2e-3 * SUMS * TIMES * peaks[i].wide / least(peaks[i].run), "GFLOP/s");
 	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
 		for (enum cpu_set s = CPU_PLAIN; s < CPU_SETS; s++) {
 			if (!cpu_has(s))
 				continue;
 			kernels_use(s);
 			fill(out, 4 * LONG); /* which some go on from */
-			out_printf(o, "{\"bench\":\"kernels\",\"name\":\"%s: %s\",\"value\":%.2f,",
-				   functions[i].name, cpu_name(s), least(functions[i].run));
-			out_printf(o, "\"unit\":\"us\"}\n");
-			out_flush(o, NULL);
+			row(functions[i].name, s, least(functions[i].run), "us");
 		}
 	free(in);
 	free(out);

@@ -32,6 +32,7 @@ static const struct preset presets[] = {
 	{"tiny", 128, 4, 4, 4, 384, 64, 64, 256, 512, 24, 32, 1024, 32},
 	{"small", 384, 6, 6, 2, 1024, 4096, 256, 8, 64, 64, 64, 1024, 32},
 	{"smollm135m", 576, 30, 9, 3, 1536, 49152, 256, 2, 8, 64, 32, 512, 8},
+	{"smollm135m-1", 576, 30, 9, 3, 1536, 49152, 256, 2, 1, 64, 32, 512, 1},
 	{"smollm135m-64", 576, 30, 9, 3, 1536, 49152, 256, 2, 64, 64, 32, 512, 64},
 };
 
@@ -194,6 +195,21 @@ static void each_layer(struct bench *b, size_t rows,
 	}
 }
 
+/* The operations of a training step's products for one token, in 10^9: a product and a sum for each
+ * weight, three times (see train_product) */
+static double training_work(const struct bench *b)
+{
+	double n = (double)b->m.head.n * (double)b->m.head.k;
+
+	for (size_t l = 0; l < (size_t)b->p.layers; l++)
+		for (int i = 0; i < MAT_LAYER; i++) {
+			const struct mat *w = mat_of_layer(&b->m.layer[l], i);
+
+			n += (double)w->n * (double)w->k;
+		}
+	return 3 * 2 * n / 1e9;
+}
+
 static void training_products(struct bench *b)
 {
 	size_t total = (size_t)(b->p.train * b->p.seq), n;
@@ -303,7 +319,8 @@ static void row(const struct preset *p, const char *name, double value, const ch
 {
 	struct out *o = out_stdout();
 
-	out_printf(o, "{\"bench\":\"model\",\"name\":\"%s: %s\",\"threads\":%d,", p->name, name,
+	out_printf(o, "{\"bench\":\"model\",\"name\":\"%s: %s%s%s\",\"threads\":%d,", p->name, name,
+		   strcmp(compute, "f32") ? ", " : "", strcmp(compute, "f32") ? compute : "",
 		   par_threads());
 	out_printf(o, "\"value\":%.1f,\"unit\":\"%s\"}\n", value, unit);
 	out_flush(o, NULL);
@@ -313,11 +330,17 @@ static void rows(const struct preset *p)
 {
 	struct rusage use;
 	struct bench b;
+	double speed;
 
 	setup(&b, p);
 	for (int i = 0; i < MEASURES; i++) {
-		if (!only || tool_word(WORDS, only) == i)
-			row(p, measures[i].name, median(&b, i), "tokens/s");
+		if (!only || tool_word(WORDS, only) == i) {
+			speed = median(&b, i);
+			row(p, measures[i].name, speed, "tokens/s");
+			if (i == TRAINING)
+				row(p, "training, its products", speed * training_work(&b),
+				    "GFLOP/s");
+		}
 		if (i != TRAINING)
 			continue;
 		getrusage(RUSAGE_SELF, &use); /* before the products, whose memory is their own */

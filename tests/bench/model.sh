@@ -3,8 +3,8 @@
 #
 # Environment: PEERS=1 to measure PyTorch in turn on the same processor, with PRESETS
 # (tiny,small,smollm135m,smollm135m-64), MEASURES (training,sampling), ROUNDS (5), CPU (0), PYTHON
-# (that of make peers where it was made), OPTIONS of the program that is measured, BF16=1 for both in
-# bfloat16.
+# (that of make peers where it was made), OPTIONS of the program that is measured, COMPUTE (f32): ways
+# to compute, as f32,bf16,bf16-vdp, each beside PyTorch in the same type and beside the first.
 set -euo pipefail
 
 here=$(dirname "$0")
@@ -12,13 +12,13 @@ presets=${PRESETS:-tiny,small,smollm135m}
 # shellcheck source=tests/bench/peers.bash
 . "$here/peers.bash"
 
-if [ "${PEERS:-0}" = 1 ]; then
-	if "$python" -c 'import torch' 2>/dev/null; then
-		exec taskset -c "${CPU:-0}" "$python" "$here/torch_peer.py" --ours "$(command -v model)" \
-			--presets "$presets" --measures "${MEASURES:-training,sampling}" \
-			--rounds "${ROUNDS:-5}" --options "${OPTIONS:-}" ${BF16:+--bf16}
-	fi
-	echo "model.sh: $python has no torch (Debian: python3-torch): no peer is measured" >&2
+if has_peer torch; then
+	exec taskset -c "${CPU:-0}" "$python" "$here/torch_peer.py" --ours "$(command -v model)" \
+		--presets "$presets" --measures "${MEASURES:-training,sampling}" \
+		--rounds "${ROUNDS:-5}" --options "${OPTIONS:-}" --compute "${COMPUTE:-f32}"
 fi
-# shellcheck disable=SC2086 # OPTIONS are words
-exec taskset -c "${CPU:-0}" model --presets "$presets" ${OPTIONS:-}
+IFS=, read -ra ways <<<"${COMPUTE:-f32}"
+for compute in "${ways[@]}"; do
+	# shellcheck disable=SC2086 # OPTIONS are words
+	taskset -c "${CPU:-0}" model --presets "$presets" --compute "$compute" ${OPTIONS:-}
+done

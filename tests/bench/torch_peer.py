@@ -12,19 +12,13 @@ of the rounds. Without it the rows are PyTorch's alone.
   taskset -c 0 python3 tests/bench/torch_peer.py --ours build/bench/model
 """
 import argparse
-import json
 import math
-import os
-import statistics
-import subprocess
 import sys
 import time
 
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(name, "1")         # before torch is loaded
-
-import torch                                 # noqa: E402
-import torch.nn.functional as F              # noqa: E402
+import turns                                 # sets the number of threads before torch is loaded
+import torch
+import torch.nn.functional as F
 
 FIELDS = "d layers heads kv ffn vocab seq train sample prompt fresh".split()
 PRESETS = {                                  # those of model.c
@@ -215,73 +209,54 @@ def quickest(name, what, kind):
     for way in ways:
         bench = Bench(name, way)
         if what == "sampling":
-            bench.check()
-        bench.measure(what)
+            bench.check()                    # which warms it, too
+        else:
+            bench.measure(what)
         speed = max(bench.measure(what) for _ in range(2))
         if best is None or speed > best[0]:
             best = speed, bench
     return best[1]
 
 
-class Ours:
-    """build/bench/model --serve"""
-
-    def __init__(self, program, name, options):
-        self.p = subprocess.Popen([program, "--serve", "--presets", name, *options], text=True,
-                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def measure(self, what):
-        self.p.stdin.write(what + "\n")
-        self.p.stdin.flush()
-        return float(self.p.stdout.readline())
-
-    def close(self):
-        self.p.stdin.close()
-        self.p.wait()
-
-
-def row(name, value, peers):
-    r = dict(bench="model", name=name, value=round(value, 1), unit="tokens/s")
-    for peer, (v, ratio) in peers.items():
-        print(json.dumps({**r, "peer": peer, "peer_value": round(v, 1), "ratio": round(ratio, 3)}),
-              flush=True)
-    if not peers:
-        print(json.dumps(r), flush=True)
-
-
-def in_turn(rounds, **who):
-    """Each of who once a round: medians, and medians of first / other."""
-    first, *others = who
-    seen = [{k: f() for k, f in who.items()} for _ in range(rounds)]
-    med = statistics.median
-    return (med(s[first] for s in seen),
-            {k: (med(s[k] for s in seen), med(s[first] / s[k] for s in seen)) for k in others})
+def kind(way):
+    """The type in which PyTorch computes what we compute by --compute way"""
+    return way.split("-")[0]
 
 
 def compare(a, name, what):
-    kind = "bf16" if a.bf16 else "f32"
-    peer, ours = quickest(name, what, kind), None
-    label = f"torch {torch.__version__} {kind}, {peer.name}"
-    if not a.ours:
-        value, _ = in_turn(a.rounds, torch=lambda: peer.measure(what))
-        return row(f"{name}: {what}, {label}", value, {})
-    ours = Ours(a.ours, name, a.options.split() + (["--compute", "bf16"] if a.bf16 else []))
-    value, peers = in_turn(a.rounds, ours=lambda: ours.measure(what),
-                           **{label: lambda: peer.measure(what),
-                              "products alone": lambda: ours.measure(what + "-products")})
-    ours.close()
-    words = a.options.split() + (["bf16"] if a.bf16 else [])
-    row(", ".join([f"{name}: {what}"] + ([" ".join(words)] if words else [])), value, peers)
+    """Each way of ours beside PyTorch in the same type, our products alone, and our first way."""
+    ways, peers, who = a.compute.split(","), {}, {}
+    for k in dict.fromkeys(kind(way) for way in ways):
+        peer = quickest(name, what, k)
+        peers[k] = f"torch {torch.__version__} {k}, {peer.name}"
+        who[peers[k]] = lambda peer=peer: peer.measure(what)
+    ours = {way: turns.Ours(a.ours, name, a.options.split() + ["--compute", way])
+            for way in ways if a.ours}
+    for way, o in ours.items():
+        who[way] = lambda o=o: o.measure(what)
+        if way == "f32" or what == "sampling":   # OpenBLAS, which has them in f32, does training's
+            who[f"products alone, {way}"] = lambda o=o: o.measure(what + "-products")
+    seen = turns.in_turn(a.rounds, who)
+    for o in ours.values():
+        o.close()
+    for way in ours:
+        words = a.options.split() + ([way] if way != "f32" else [])
+        beside = [way, peers[kind(way)], f"products alone, {way}"] + [w for w in ways[:1] if w != way]
+        turns.rows(dict(bench="model", name=", ".join([f"{name}: {what}", *words]),
+                        unit="tokens/s"), way, {k: seen[k] for k in beside if k in seen})
+    for label in [] if ours else seen:
+        turns.rows(dict(bench="model", name=f"{name}: {what}, {label}", unit="tokens/s"), label,
+                   {label: seen[label]})
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--ours", help="build/bench/model")
-    p.add_argument("--options", default="", help="more options for it, as --compute bf16")
+    p.add_argument("--options", default="", help="more options for it, as -j 2")
     p.add_argument("--presets", default="tiny,small,smollm135m")
     p.add_argument("--measures", default="training,sampling")
     p.add_argument("--rounds", type=int, default=5)
-    p.add_argument("--bf16", action="store_true", help="both in bfloat16")
+    p.add_argument("--compute", default="f32", help="ways of ours, as f32,bf16,bf16-vdp")
     a = p.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(1)

@@ -4,27 +4,22 @@ rl-explore makes them.
 
 A step is what rl-explore does with --keep-equal --rounds 1: responses in groups of 16 are sampled
 (each prompt is prefilled once), decoded to text, judged as expressions that must reach a target, and
-trained on with PPO's clipped loss in four updates. The policy is the preset tiny of model.c with
-random weights, so that responses end by chance after 25 tokens or so. Both are measured in turn,
-A B A B, on the processor that this process is bound to: a row of JSON has the medians and the median
-ratio of the rounds.
+trained on with PPO's clipped loss in four updates. The policy has a shape of model.c and random
+weights, so that responses of tiny's end by chance after 25 tokens or so.
 
-  taskset -c 0 python3 tests/bench/torch_rl.py --policy P --tasks T
+  taskset -c 0 python3 tests/bench/torch_rl.py --shape tiny --policy P --tasks T
 """
 import argparse
 import ast
-import json
 import operator
-import os
-import subprocess
-import tempfile
 import time
 import warnings
 
 import torch_peer                            # sets the number of threads before torch is loaded
+import turns
 import torch
 
-GROUPS, SIZE, UPDATES, EOS = 32, 16, 4, 1
+SIZE, UPDATES, EOS = 16, 4, 1
 CHARS = "0123456789+-*/()=: abcdefghijklmnopqrstuvwxyz"
 OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
              ast.Div: operator.truediv}
@@ -50,8 +45,9 @@ def reward(text, numbers, target):
 
 
 class Rl:
-    def __init__(self):
-        c = self.c = torch_peer.preset("tiny")
+    def __init__(self, shape, groups):
+        c = self.c = torch_peer.preset(shape)
+        c.prompt, c.fresh, self.groups = 24, 32, groups
         self.m = torch_peer.Llama(c, c.prompt + c.fresh)
         self.opt = torch.optim.AdamW(self.m.parameters(), lr=1e-4, betas=(0.9, 0.999),
                                      weight_decay=0.1, foreach=True)
@@ -60,7 +56,7 @@ class Rl:
     def sample(self, prompt):
         """Tokens, log-probabilities, and which of them belong to the response, (responses, fresh)."""
         c, m = self.c, self.m
-        small, n = m.cache(GROUPS, c.prompt), GROUPS * SIZE
+        small, n = m.cache(self.groups, c.prompt), self.groups * SIZE
         logits = m.extend(prompt, small, 0, False).repeat_interleave(SIZE, 0)
         cache = m.cache(n, c.prompt + c.fresh)
         for big, one in zip(cache, small):
@@ -96,44 +92,28 @@ class Rl:
 
     def step(self):
         begin = time.perf_counter()
-        prompt = torch.randint(self.c.vocab, (GROUPS, self.c.prompt))
+        prompt = torch.randint(self.c.vocab, (self.groups, self.c.prompt))
         ids, old, mask = (x.clone() for x in self.sample(prompt))
-        r = self.judge(ids, mask).view(GROUPS, SIZE)
+        r = self.judge(ids, mask).view(self.groups, SIZE)
         a = ((r - r.mean(1, keepdim=True)) / (r.std(1, keepdim=True) + 1e-6)).view(-1, 1)
         prompt = prompt.repeat_interleave(SIZE, 0)
-        for part in torch.randperm(GROUPS * SIZE).chunk(UPDATES):
+        for part in torch.randperm(self.groups * SIZE).chunk(UPDATES):
             self.update(prompt[part], ids[part], old[part], mask[part], a[part])
         return time.perf_counter() - begin
 
 
-def ours(a, seed):
-    """Seconds of the second step of a run; the first fills caches and touches memory."""
-    with tempfile.NamedTemporaryFile("r") as log:
-        subprocess.run(["rl-explore", "-q", "-p", a.policy, "-t", a.tasks, "-n", "2", "-j", "1",
-                        "--groups", str(GROUPS), "--group-size", str(SIZE), "--keep-equal",
-                        "--rounds", "1", "--minibatches", str(UPDATES), "--lr", "1e-4", "-s",
-                        str(seed), "--log", log.name, *a.options.split()],
-                       check=True, stdout=subprocess.DEVNULL)
-        return json.loads(log.readlines()[1])["seconds"]
-
-
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--policy", required=True)
-    p.add_argument("--tasks", required=True)
-    p.add_argument("--options", default="", help="more options for rl-explore")
-    p.add_argument("--rounds", type=int, default=5)
+    turns.rl_arguments(p)
     a = p.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(1)
     warnings.simplefilter("ignore")          # of responses that are no Python
-    rl, seeds = Rl(), iter(range(a.rounds))
+    rl, seeds = Rl(a.shape, a.groups), iter(range(a.rounds))
     rl.step()                                # not counted
-    value, peers = torch_peer.in_turn(a.rounds, ours=lambda: ours(a, next(seeds)), torch=rl.step)
-    seconds, ratio = peers["torch"]
-    print(json.dumps(dict(bench="rl", name="tiny: RL step, 32 groups of 16", value=round(value, 3),
-                          unit="s", peer=f"torch {torch.__version__} f32",
-                          peer_value=round(seconds, 3), ratio=round(1 / ratio, 3))))
+    seen = turns.in_turn(a.rounds, {"ours": lambda: turns.rl_step(a, next(seeds), SIZE, UPDATES),
+                                    f"torch {torch.__version__} f32": rl.step})
+    turns.rl_rows(a, SIZE, seen)
 
 
 if __name__ == "__main__":
