@@ -29,3 +29,27 @@ setup() {
 	status_is 2 "$root/examples/smollm2/run.sh"
 	says "run.sh MODEL.gguf|FOLDER"
 }
+
+@test "compare.sh: problems of three kinds that have nothing in common, plain RL and RLoop, tables; again, it goes on" {
+	export SEEDS=1 ITERATIONS=2 STEPS=1 TRAIN=8 HELD_OUT=4 SAMPLES=2 TEMPERATURES=1,.5 \
+		EXPLORE_OPTS='--groups 2 --group-size 2 --keep-equal' VARIANTS='vanilla ./rloop'
+	policy-init -q -o chatty -s 1 --layers 1 --hidden 16 --heads 2 --ffn 32 --max-len 256 \
+		--alphabet '0123456789 ,:?SWacefghilmorst'
+	printf '%s' '{% for m in messages %}{{ m["content"] }}:{% endfor %}' >chatty/chat_template.jinja
+	sed 's/^filter_opts=.*/filter_opts=--threshold 0 --max-rate 1/' "$root/examples/smollm2/rloop" >rloop
+	mkdir runs && cp rloop runs/
+	status_is 0 "$root/examples/smollm2/compare.sh" chatty runs
+	[[ $output == *report:*/runs/report.html ]]
+	[ "$(cat runs/*.jsonl | wc -l)" = 22 ]
+	[ "$(cat runs/*.jsonl | jq -r .id | sort | uniq -d)" = "" ]
+	[ "$(jq -r '.id | split(" ") | select(.[0] == "sort" and length == 4)[1:] | sort | join(" ")' \
+		runs/{train,degrees,valid,test}.jsonl | sort | uniq -d)" = "" ]
+	jq -es 'all(.answer as $a | .id | split(" ")[1:] | map(tonumber) | ($a | tonumber) == max)' runs/greatest.jsonl
+	jq -es 'all(.answer as $a | .id | split(" ")[1:] | map(tonumber) | sort == ($a | split(", ") | map(tonumber)))' \
+		runs/four.jsonl runs/test.jsonl
+	[ "$(jq -s '[.[].messages | length] | unique[]' runs/four.jsonl runs/test.jsonl)" = 5 ]
+	grep -q '^rloop	' runs/runs/best-test.tsv
+	status_is 0 "$root/examples/smollm2/compare.sh" chatty runs
+	status_is 2 "$root/examples/smollm2/compare.sh"
+	says "compare.sh MODEL.gguf|FOLDER"
+}
