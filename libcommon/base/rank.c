@@ -104,7 +104,8 @@ static int load_module(struct reason *why)
 /* A program that we start is no rank: it may be one that uses MPI itself. */
 static void hide_launcher(void)
 {
-	static const char *const ours[] = {"OMPI_", "PMIX_", "PMI_", "SLURM_STEP_NUM_TASKS"};
+	static const char *const ours[] = {"OMPI_", "PMIX_", "PMI_", "MPI_LOCAL",
+					    "SLURM_STEP_NUM_TASKS"};
 
 	for (char **e = environ; *e;) {
 		char name[256];
