@@ -105,7 +105,7 @@ static int load_module(struct reason *why)
 static void hide_launcher(void)
 {
 	static const char *const ours[] = {"OMPI_", "PMIX_", "PMI_", "MPI_LOCAL",
-					    "SLURM_STEP_NUM_TASKS"};
+					   "SLURM_STEP_NUM_TASKS"};
 
 	for (char **e = environ; *e;) {
 		char name[256];

@@ -14,8 +14,8 @@
 #define BUILT_WITH "another MPI"
 #endif
 
-enum { PIECE = 1 << 28 };  /* bytes at a time: counts are int */
-enum { MOVE, ASK, GIVE };  /* tags */
+enum { PIECE = 1 << 28 };    /* bytes at a time: counts are int */
+enum { MOVE, ASK, GIVE };    /* tags */
 enum { PATIENCE = 1 << 12 }; /* looks until a rank that waits sleeps between two */
 
 static int n_ranks, self_rank;
@@ -37,8 +37,9 @@ static void start(int *self, int *count)
 		MPI_Abort(MPI_COMM_WORLD, ST_SYSTEM);
 }
 
-/* MPI's own waiting keeps the processor busy, which another rank may need (MPICH's does so even where
- * there are more ranks than processors) and which is of no use to a rank that waits for seconds. */
+/* MPI's own waiting keeps the processor busy, which another rank may need (MPICH's does so even
+ * where there are more ranks than processors) and which is of no use to a rank that waits for
+ * seconds. */
 static void wait_for(int n)
 {
 	static const struct timespec nap = {.tv_nsec = 50000};

@@ -195,5 +195,5 @@ int session_close(struct session *s, int st, const struct reason *why)
 		return st;
 	if (rank_count() == 1)
 		raise(tool_caught());
-	return 128 + tool_caught(); /* MPICH's launcher takes ranks that signals end for well at times */
+	return 128 + tool_caught(); /* MPICH's launcher would make the bare number of it */
 }
