@@ -86,7 +86,7 @@ all_same() {
 		*) kill -"$how" "$pid" ;;
 		esac
 		wait "$pid" || rc=$?
-		# (0: before 4.3 its launcher loses the statuses of ranks after a signal that it passed on, now and then)
+		# (0: its launcher of Debian 12 loses the statuses of ranks after a signal that it passed on, now and then)
 		case $how-$rc in
 		USR1-143 | USR1-0 | TERM-143 | TERM-0 | rank?-TERM-143 | rank?-KILL-9 | KILL-137) ;;
 		*) cat cut/err && echo "$how: $rc" && return 1 ;;
