@@ -94,16 +94,16 @@ FLAGS_v4bf16 = $(FLAGS_v4) -mavx512bf16 -DKERNEL_REST=v4
 all: $(TOOLS:%=$(BUILD)/bin/%) $(BUILD)/libtraj.a
 
 # More than one process for a run (docs/SCALING.md): the module that the tools load under a launcher.
-# Another MPI: make mpi MPICC=...
+# It is built each time, since it may be for another MPI than the last one was.
+#: the C compiler of the MPI that make mpi is for, as mpicc.mpich
 MPICC = mpicc
 MPI_MODULE = $(BUILD)/libexec/rloop/rloop-mpi.so
 
 #: the module for runs of several processes
-mpi: $(MPI_MODULE)
-
-$(MPI_MODULE): libcommon/mpi/calls.c libcommon/base/rankcalls.h libcommon/base/tool.h
-	@mkdir -p $(@D)
-	$(MPICC) -std=c11 $(CFLAGS) -Wall -Wextra $(WERROR) -fPIC -shared $(LDFLAGS) -Ilibcommon -o $@ $<
+mpi:
+	@mkdir -p $(dir $(MPI_MODULE))
+	$(MPICC) -std=c11 -D_DEFAULT_SOURCE $(CFLAGS) -Wall -Wextra $(WERROR) -fPIC -shared $(LDFLAGS) \
+		-Ilibcommon -o $(MPI_MODULE) libcommon/mpi/calls.c
 
 units: $(UNITS:%=$(BUILD)/unit/%)
 

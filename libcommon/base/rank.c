@@ -44,7 +44,7 @@ static int64_t number_of(const char *name)
 	const char *text = getenv(name);
 	int64_t n;
 
-	return text && num_i64(text, 1, 1 << 20, &n) ? n : 0;
+	return text && num_i64(text, 0, 1 << 20, &n) ? n : 0;
 }
 
 /* Processes that a launcher started together. Slurm's own variables alone do not make ranks: a
@@ -55,6 +55,15 @@ static int64_t launched(void)
 
 	n = n ? n : number_of("PMI_SIZE");
 	return n ? n : number_of("SLURM_STEP_NUM_TASKS");
+}
+
+/* Which of them this is, as far as is known before MPI tells */
+static int64_t launched_as(void)
+{
+	int64_t n = number_of("OMPI_COMM_WORLD_RANK");
+
+	n = n ? n : number_of("PMI_RANK");
+	return n ? n : number_of("PMIX_RANK");
 }
 
 static bool has_mpi(void)
@@ -95,7 +104,8 @@ static int load_module(struct reason *why)
 /* A program that we start is no rank: it may be one that uses MPI itself. */
 static void hide_launcher(void)
 {
-	static const char *const ours[] = {"OMPI_", "PMIX_", "PMI_", "SLURM_STEP_NUM_TASKS"};
+	static const char *const ours[] = {"OMPI_", "PMIX_", "PMI_", "MPI_LOCAL",
+					   "SLURM_STEP_NUM_TASKS"};
 
 	for (char **e = environ; *e;) {
 		char name[256];
@@ -150,6 +160,19 @@ static uint64_t kind(void)
 	return sum;
 }
 
+/* All processes are alone, and each finds that out by itself: the first one says it. */
+static int wrong_mpi(int64_t n, int64_t as, struct reason *why)
+{
+	ranks.self = (int)as;
+	ranks.agreed = ST_USAGE;
+	msg_hear(as ? MSG_NOTHING : MSG_ALL);
+	return fail(why, ST_USAGE,
+		    "the launcher started %lld processes, and MPI tells of %d: rloop-mpi.so was "
+		    "built with %s, and the launcher is not of it (make mpi MPICC=... builds it "
+		    "with another)",
+		    (long long)n, ranks.count, ranks.mpi->mpi);
+}
+
 static void begin_mpi(void)
 {
 	struct sigaction usr1 = {.sa_handler = as_term, .sa_flags = SA_RESTART};
@@ -166,26 +189,21 @@ static void begin_mpi(void)
 
 int rank_start(struct reason *why)
 {
-	int64_t n = launched();
+	int64_t n = launched(), as = launched_as();
 
 	if (n <= 1)
 		return 0;
 	if (!has_mpi())
 		return fail(why, ST_USAGE,
 			    "srun started %lld processes that know nothing of each other: "
-			    "--mpi=pmix is needed",
+			    "--mpi=pmix is needed (--mpi=pmi2 of MPICH)",
 			    (long long)n);
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* nothing may outlive the launcher */
 	if (load_module(why))
 		return why->status;
 	begin_mpi();
-	if (ranks.count != n) {
-		msg_hear(MSG_ALL);
-		return fail(why, ST_USAGE,
-			    "the launcher started %lld processes, and MPI tells of %d: it is not "
-			    "the MPI that rloop-mpi.so was built with",
-			    (long long)n, ranks.count);
-	}
+	if (ranks.count != n)
+		return wrong_mpi(n, as, why);
 	if (rank_same(kind(), "another tool, version or options", why))
 		return why->status;
 	msg_hear(ranks.self ? MSG_NOTHING : MSG_ALL); /* until the options are agreed on */

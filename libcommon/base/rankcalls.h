@@ -12,10 +12,11 @@
 #include <stdint.h>
 
 /* What both sides have to mean by the struct: another number with each change of it */
-#define RANK_CALLS_VERSION SUITE_VERSION ", calls 2"
+#define RANK_CALLS_VERSION SUITE_VERSION ", calls 3"
 
 struct rank_calls {
 	const char *version; /* RANK_CALLS_VERSION of the tools that it was built for */
+	const char *mpi;     /* that it was built with, by name */
 	void (*start)(int *self, int *count);
 	void (*broadcast)(void *p, size_t n, int from);
 	/* out[r], n_out[r] bytes, go to rank r, in[r] comes from there. 0 bytes: no message */

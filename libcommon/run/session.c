@@ -191,7 +191,9 @@ int session_close(struct session *s, int st, const struct reason *why)
 	state_close(&s->state);
 	par_stop();
 	st = rank_end(tool_finish(st));
-	if (tool_caught() && st == 0 && !whole)
+	if (!tool_caught() || st || whole)
+		return st;
+	if (rank_count() == 1)
 		raise(tool_caught());
-	return st;
+	return 128 + tool_caught(); /* MPICH's launcher would make the bare number of it */
 }

@@ -61,8 +61,8 @@ int session_save(const struct session *s, const struct policy *p, const char *di
 /* The weights of a run that got stuck, beside the place where the finished ones would be: tells
  * how that went. */
 void session_rescue(const struct session *s, const struct policy *p, const char *dir);
-/* Tells the reason when st is not 0. The process's status; a signal that stopped the run is raised.
- */
+/* Tells the reason when st is not 0. The process's status; a signal that stopped the run is raised,
+ * or, of ranks, becomes the status that shells have for it. */
 int session_close(struct session *s, int st, const struct reason *why);
 
 #endif

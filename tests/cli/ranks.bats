@@ -8,10 +8,6 @@ setup() {
 	jq -c 'del(.verifier)' train.jsonl >free.jsonl # for --verifier
 }
 
-rl=(rl-explore -q -p ../base -t ../train.jsonl -n 6 --groups 4 --group-size 4 --rounds 2 --max-new 12
-	--lr 1e-3 --warmup 3 --minibatches 1 --lanes 3 --stream s.traj --log log --state st
-	--checkpoint-every 2 -o out)
-
 @test "rl-explore: 1, 2, 3, 4 and 7 ranks of 1 and 2 threads: stream, policy, log, moments of one process" {
 	local n j
 	status_is 0 at one "${rl[@]}" --kl 0.01
@@ -147,58 +143,9 @@ rl=(rl-explore -q -p ../base -t ../train.jsonl -n 6 --groups 4 --group-size 4 --
 	[ "$(wc -l <seen)" = 4 ]
 }
 
-steps_done() {
-	{ [ ! -e cut/log ] || cat cut/log; } | wc -l
-}
-
-# going N: a run of N ranks in cut/ that has begun, mpirun is $pid
-going() {
-	local lines
-	mkdir -p cut
-	lines=$(steps_done)
-	(cd cut && exec mpirun -np "$1" "${long[@]}" 2>err) &
-	pid=$!
-	for _ in {1..2000}; do
-		[ "$(steps_done)" -le "$lines" ] || return 0
-		kill -0 $pid 2>/dev/null || return 0
-		sleep 0.01
-	done
-	return 1
-}
-
-# rank_of N: process id of rank N of those of mpirun
-rank_of() {
-	local p
-	for p in $(pgrep -P "$pid"); do
-		! tr '\0' '\n' <"/proc/$p/environ" 2>/dev/null | grep -qx "OMPI_COMM_WORLD_RANK=$1" ||
-			echo "$p"
-	done
-}
-
-# gone: no rank and no child of one is left
-gone() {
-	local p
-	for _ in {1..300}; do
-		p=$(pgrep -f -- "$BATS_TEST_TMPDIR/verifier.sh|stream $BATS_TEST_TMPDIR" || true)
-		[ -n "$p" ] || return 0
-		sleep 0.01
-	done
-	ps -o pid,ppid,pgid,args -p "${p//$'\n'/,}"
-	return 1
-}
-
 @test "ranks: stopped and killed in every way, gone on with by other numbers: the same bytes, no orphan" {
 	local n=2 rc how
-	cat >verifier.sh <<-'END'
-		#!/bin/sh
-		while read -r l; do
-			sleep 0.01
-			echo "{\"reward\":$((${#l} % 2))}"
-		done
-	END
-	chmod +x verifier.sh
-	long=("${rl[@]}" -t ../free.jsonl -n 24 --verifier "cmd:$PWD/verifier.sh" --stream "$PWD/cut/s.traj")
-	status_is 0 at whole "${long[@]}" --stream s.traj
+	long_run
 	for how in usr1 term0 kill1 term1 kill0 kill term kill; do
 		going $n
 		rc=0
