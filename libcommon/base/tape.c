@@ -299,7 +299,7 @@ static enum tape_end set_whole(struct scan *s, struct tape_node *node, const cha
 {
 	union tape_number *to = s->t->num + (node - s->t->v);
 
-	to->i = *p == '-' ? -(int64_t)digits : (int64_t)digits;
+	to->i = (int64_t)(*p == '-' ? 0 - digits : digits);
 	if (node->n < 19 || slow_i64(p, node->n, &to->i))
 		return TAPE_WHOLE;
 	node->type = TAPE_REAL;
