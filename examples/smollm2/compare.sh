@@ -10,7 +10,7 @@ set -euo pipefail
 	exit 2
 }
 model=$(realpath "$1") dir=${2:-smollm2-compare}
-seeds=${SEEDS:-2} iterations=${ITERATIONS:-2} steps=${STEPS:-18} train=${TRAIN:-300} held=${HELD_OUT:-64}
+seeds=${SEEDS:-2} iterations=${ITERATIONS:-2} steps=${STEPS:-12} train=${TRAIN:-300} held=${HELD_OUT:-64}
 samples=${SAMPLES:-16} groups=${GROUPS_A_STEP:-8} size=${GROUP_SIZE:-8} compute=${COMPUTE:-f32}
 sets=${SETS:-test four greatest}
 read -ra more <<<"${MORE:-}"
@@ -66,7 +66,7 @@ done
 compare -p "$policy" -t train.jsonl "${held_out[@]}" -d runs -S "$seeds" -i "$iterations" -n "$steps" \
 	-N "$samples" -k "1,4,$samples" -J "${JOBS:-$(nproc)}" \
 	--validation degrees.jsonl --temperatures "${TEMPERATURES:-1,.5,.25}" \
-	--explore-opts "--groups $groups --group-size $size --max-new 24 --lr ${LR:-1e-5} --warmup 2 --minibatches 2 \
+	--explore-opts "--groups $groups --group-size $size --max-new 24 --lr ${LR:-3e-5} --warmup 2 --minibatches 2 \
 --rounds 2 --compute $compute ${EXPLORE_OPTS:-}" \
 	--tune-opts "--lr 1e-5 --warmup 4 --batch 32 --epochs 2 --compute $compute" \
 	--eval-opts "--max-new 24 --compute $compute" ${more[@]+"${more[@]}"} "${variants[@]}"
