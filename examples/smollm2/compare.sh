@@ -68,7 +68,7 @@ compare -p "$policy" -t train.jsonl "${held_out[@]}" -d runs -S "$seeds" -i "$it
 	--validation degrees.jsonl --temperatures "${TEMPERATURES:-1,.5,.25}" \
 	--explore-opts "--groups $groups --group-size $size --max-new 24 --lr ${LR:-3e-5} --warmup 2 --minibatches 2 \
 --rounds 2 --compute $compute ${EXPLORE_OPTS:-}" \
-	--tune-opts "--lr 1e-5 --warmup 4 --batch 32 --epochs 2 --compute $compute" \
+	--tune-opts "--warmup 4 --compute $compute" \
 	--eval-opts "--max-new 24 --compute $compute" ${more[@]+"${more[@]}"} "${variants[@]}"
 echo "$SECONDS seconds, $(date -u +%F)" >>wall-time
 echo "report: $PWD/runs/report.html"

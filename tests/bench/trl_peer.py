@@ -2,8 +2,8 @@
 """trl_peer.py - steps of TRL's GRPO trainer on one thread, and how many times as fast rl-explore makes them.
 
 A step is what rl-explore does with --keep-equal --rounds 1: groups of 16 responses to prompts of the same problems by
-the same policy are sampled, rewarded, and trained on in four updates. TRL's reward is the number of a response's
-digits, which takes no time. Both are measured in turn, A B A B, on the processor that this process is bound to; the
+the same policy are sampled, rewarded, and trained on in four updates. TRL's reward is whether a response
+begins with a digit, which takes no time. Both are measured in turn, A B A B, on the processor that this process is bound to; the
 first step of either is not counted.
 
   taskset -c 0 python3 tests/bench/trl_peer.py --shape tiny --policy P --tasks T
