@@ -14,25 +14,9 @@ seeds=${SEEDS:-2} iterations=${ITERATIONS:-2} steps=${STEPS:-12} train=${TRAIN:-
 samples=${SAMPLES:-16} groups=${GROUPS_A_STEP:-8} size=${GROUP_SIZE:-8} compute=${COMPUTE:-f32}
 sets=${SETS:-test four greatest}
 read -ra more <<<"${MORE:-}"
-here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
+# shellcheck source=examples/smollm2/common.bash
+. "$(dirname "$(readlink -f "$0")")/common.bash"
 read -ra variants <<<"${VARIANTS:-vanilla $here/rloop}"
-# Pipelines and tools of the tree or of the prefix that this script is in
-PATH=$here/../../pipelines:$here/../../../../../libexec/rloop:$PATH:$here/../../build/bin:$here/../../../../../bin
-mkdir -p "$dir"
-cd "$dir"
-
-# make FILE COMMAND ...: the command's standard output becomes FILE, once
-make() {
-	local file=$1
-	shift
-	[ -e "$file" ] || { "$@" >"$file.part" && mv "$file.part" "$file"; }
-}
-
-policy=$model
-if [ ! -d "$model" ]; then
-	policy=$PWD/policy
-	[ -d policy ] || policy-convert "$model" -o policy
-fi
 
 # tasks sort|greatest NUMBERS SKIP COUNT: COUNT problems of so many numbers from 1 to 99, no two of the same
 # ones, behind the first SKIP of them

@@ -12,25 +12,8 @@ model=$(realpath "$1") dir=${2:-smollm2}
 seed=${SEED:-1} steps=${STEPS:-10} train=${TRAIN:-200} held=${HELD_OUT:-40} samples=${SAMPLES:-4}
 groups=${GROUPS_A_STEP:-8} size=${GROUP_SIZE:-8} max_new=${MAX_NEW:-24} type=${TYPE:-q8_0}
 read -ra threads <<<"${THREADS:+-j $THREADS}"
-here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
-# Pipelines and tools of the tree or of the prefix that this script is in
-PATH=$here/../../pipelines:$here/../../../../../libexec/rloop:$PATH:$here/../../build/bin:$here/../../../../../bin
-mkdir -p "$dir"
-cd "$dir"
-
-# make FILE COMMAND ...: the command's standard output becomes FILE, once
-make() {
-	local file=$1
-	shift
-	[ -e "$file" ] || { "$@" >"$file.part" && mv "$file.part" "$file"; }
-}
-
-# A folder is a policy as it is; a file becomes one
-policy=$model
-if [ ! -d "$model" ]; then
-	policy=$PWD/policy
-	[ -d policy ] || policy-convert "$model" -o policy
-fi
+# shellcheck source=examples/smollm2/common.bash
+. "$(dirname "$(readlink -f "$0")")/common.bash"
 
 # sums SPLIT COUNT: asked as messages where the model has a chat template; the last number counts
 sums() {
