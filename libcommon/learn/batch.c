@@ -330,12 +330,30 @@ static struct batch_rows rows_of(const struct batch *b, const struct seq *s, siz
 	return r;
 }
 
+bool batch_fits(const struct seq *all, const uint64_t *order, size_t n, size_t micro_tokens)
+{
+	return fit(all, order, n, micro_tokens).n == n;
+}
+
+static void backward(struct batch *b, const struct pack *p, const struct grads_to *to)
+{
+	enum profile_part before = profile_to(PROFILE_BACKWARD);
+
+	if (to->all)
+		model_backward(b->run, b->m, p, b->dlogp, b->dent, to->all);
+	else
+		model_backward_parts(b->run, b->m, p, b->dlogp, b->dent, to);
+	profile_to(before);
+}
+
 size_t batch_run(struct batch *b, const struct seq *all, const uint64_t *order, size_t n,
-		 size_t micro_tokens, double temperature, batch_fn *fn, void *ctx, float *grads)
+		 size_t micro_tokens, double temperature, batch_fn *fn, void *ctx,
+		 const struct grads_to *to)
 {
 	size_t seen = 0;
 
 	assert(all && order && fn);
+	assert(!to || to->all || batch_fits(all, order, n, micro_tokens));
 	assert(temperature > 0);
 	for (size_t done = 0, k; done < n; done += k) {
 		enum profile_part before = profile_to(PROFILE_FORWARD);
@@ -344,7 +362,7 @@ size_t batch_run(struct batch *b, const struct seq *all, const uint64_t *order, 
 		size_t row = 0;
 
 		seen += p.n_tok;
-		if (grads)
+		if (to)
 			model_forward(b->run, b->m, &p, b->logp, b->entropy);
 		else
 			model_logprobs(b->run, b->m, &p, b->logp, b->entropy);
@@ -353,16 +371,13 @@ size_t batch_run(struct batch *b, const struct seq *all, const uint64_t *order, 
 		profile_to(before);
 		for (size_t i = 0; i < k; i++) {
 			uint64_t s = order[done + i];
-			struct batch_rows r = rows_of(b, &all[s], row, grads != NULL);
+			struct batch_rows r = rows_of(b, &all[s], row, to != NULL);
 
 			fn(ctx, s, &r);
 			row += r.n;
 		}
-		if (!grads)
-			continue;
-		profile_to(PROFILE_BACKWARD);
-		model_backward(b->run, b->m, &p, b->dlogp, b->dent, grads);
-		profile_to(before);
+		if (to)
+			backward(b, &p, to);
 	}
 	return seen;
 }

@@ -9,7 +9,7 @@
 #ifndef LEARN_BATCH_H
 #define LEARN_BATCH_H
 
-#include "model/model.h"
+#include "model/part.h"
 
 struct seq { /* token ids belong to the caller */
 	const uint32_t *prompt, *resp;
@@ -49,11 +49,14 @@ size_t batch_bytes(const struct batch *b, size_t micro_tokens, size_t longest, b
 /*
  * For the sequences all[order[0..n)], about micro_tokens positions at a time (at least one whole
  * sequence): a forward pass with logits divided by temperature, fn for each sequence in order, and,
- * with grads (laid out as the model's params; added to), a backward pass. Returns the positions
- * that the model saw.
+ * unless `to` is NULL, a backward pass; in parts only where batch_fits. Returns the positions that
+ * the model saw.
  */
 size_t batch_run(struct batch *b, const struct seq *all, const uint64_t *order, size_t n,
-		 size_t micro_tokens, double temperature, batch_fn *fn, void *ctx, float *grads);
+		 size_t micro_tokens, double temperature, batch_fn *fn, void *ctx,
+		 const struct grads_to *to);
+/* Are the sequences one micro-batch? */
+bool batch_fits(const struct seq *all, const uint64_t *order, size_t n, size_t micro_tokens);
 /* * Log-probabilities, and entropies in nats unless NULL, of the predicted tokens of the sequences
  * all[order[0..n)], one behind the other; how many they are is returned. The floats of batch_run.
  * Ranks share the sequences out, and all of them have all afterwards. */

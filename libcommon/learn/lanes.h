@@ -3,36 +3,44 @@
  * share out: lane k is computed by rank k mod ranks, and lanes are added in their order, whoever
  * computed them. So the result depends on the data and the number of lanes, and on nothing else.
  *
- *     lanes_open(&l, 4, weights.n, optimizer.bound);
+ *     lanes_open(&l, 4, &policy.model, optimizer.bound);
  *     lanes_begin(&l);
  *     for (...)
  *             lanes_cut(&l, tokens so far, tokens in all, i);      before the i-th of an order
  *     lanes_end(&l, n);
- *     lanes_run(&l, pass, ctx, sums, sizeof *sums);
+ *     lanes_run(&l, &work, sums, sizeof *sums);
  *     ... optimizer_step(&a, weights.v, l.total, lr, &norm) ...
+ *
+ * A lane of several micro-batches needs an array of its own, as its sum must be complete before it
+ * is added. One that is a single micro-batch is added part by part (model/part.h), so that there is
+ * no array but the total: as long as all lanes are such, and all ranks on one host (over a network
+ * whole lanes are quicker, as all ranks then receive at a time). Both give the same bits.
  */
 #ifndef LEARN_LANES_H
 #define LEARN_LANES_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "model/part.h"
 
 struct lanes {
-	size_t n;            /* 0: it is not open */
-	size_t *at;          /* (n + 1) where in the order each begins */
-	float *total;        /* of this rank's part of the weights: their gradient */
-	size_t n_w;          /* weights */
-	const size_t *bound; /* (ranks + 1) parts of ranks; borrowed */
-	float *own;          /* (n_w) of the present lane; NULL: this rank has none, ever */
-	bool apart;          /* total is memory of its own, not a part of own */
-	bool *has;           /* (ranks) which have a lane of the present round */
-	size_t next;         /* lane that begins next, while they are cut */
+	size_t n;              /* 0: it is not open */
+	size_t *at;            /* (n + 1) where in the order each begins */
+	float *total;          /* of this rank's part of the weights: their gradient */
+	const struct model *m; /* borrowed */
+	size_t n_w;            /* weights that it trains */
+	const size_t *bound;   /* (ranks + 1) parts of ranks; borrowed */
+	float *own;            /* (n_w) of the present lane; NULL: this rank has none, or parts */
+	float *room;           /* for parts; NULL: this rank has no lane, or own */
+	bool in_parts;         /* so far */
+	bool *has;             /* (ranks) which have a lane of the present round */
+	bool first;            /* round: there is no total yet */
+	size_t next;           /* lane that begins next, while they are cut */
 };
 
-void lanes_open(struct lanes *l, size_t n, size_t n_w, const size_t *bound);
+/* * Before its first update */
+void lanes_open(struct lanes *l, size_t n, const struct model *m, const size_t *bound);
 void lanes_free(struct lanes *l); /* one that is not open is fine */
-/* Bytes that lanes_open takes, where this rank's part has so many weights */
-size_t lanes_bytes(size_t n, size_t n_w, size_t part);
+/* * Bytes that it takes at most; fit: every lane will be a single micro-batch */
+size_t lanes_bytes(size_t n, const struct model *m, const size_t *bound, bool fit);
 
 /* Cuts an order, by tokens: what has `before` of all of them before it is in lane
  * before * n / all. */
@@ -41,10 +49,13 @@ void lanes_cut(struct lanes *l, size_t before, size_t all, size_t i);
 void lanes_end(struct lanes *l, size_t n);
 bool lanes_empty(const struct lanes *l, size_t k);
 
-/* Adds the gradient of lane k to grads, which are 0. */
-typedef void lanes_fn(void *ctx, size_t k, float *grads);
-/* * Calls fn for this rank's lanes, those that are not empty, of which there is one at least: total
- * is their sum then. fn leaves `size` bytes in sums[k], which become everybody's. */
-void lanes_run(struct lanes *l, lanes_fn *fn, void *ctx, void *sums, size_t size);
+struct lane_work {
+	bool (*fits)(void *ctx, size_t k); /* is lane k a single micro-batch? */
+	void (*run)(void *ctx, size_t k, const struct grads_to *to); /* its passes */
+	void *ctx;
+};
+/* * Runs this rank's lanes, those that are not empty, of which there is one at least: total is
+ * the sum of all then. run leaves `size` bytes in sums[k], which become everybody's. */
+void lanes_run(struct lanes *l, const struct lane_work *work, void *sums, size_t size);
 
 #endif

@@ -140,7 +140,8 @@ void learner_memory(const struct learner *l, size_t groups, size_t each, size_t 
 	const struct model *m = &l->p->model;
 	size_t parts = (size_t)l->o->minibatches, part = each * ((groups + parts - 1) / parts);
 
-	update_memory(&l->o->optimizer, m, lanes(l), need);
+	update_memory(&l->o->optimizer, m, lanes(l), part * longest <= (size_t)l->o->micro_tokens,
+		      need);
 	need->activations += batch_bytes(l->batch, micro(l, part, longest), longest, true);
 	if (l->o->loss.kl > 0) {
 		const struct lora *a = m->lora;
@@ -176,7 +177,7 @@ static void begin(struct learner *l)
 		return;
 	l->w = model_trained(&l->p->model);
 	optimizer_init(&l->optimizer, &l->o->optimizer, l->w.w, l->w.n_w);
-	lanes_open(&l->lanes, lanes(l), l->w.n, l->optimizer.bound);
+	lanes_open(&l->lanes, lanes(l), &l->p->model, l->optimizer.bound);
 	if (l->o->loss.kl > 0) {
 		model_copy(&l->ref, &l->p->model);
 		l->ref_batch = batch_new(&l->ref, false);
@@ -343,8 +344,17 @@ static void gradient(void *ctx, uint64_t i, const struct batch_rows *r)
 		loss_entropy(&l->o->loss, &s, r->entropy, r->dent, &l->stats.loss);
 }
 
+static bool lane_fits(void *ctx, size_t k)
+{
+	const struct learner *l = ctx;
+	size_t from = l->lanes.at[k];
+
+	return batch_fits(l->x->seq, l->order + from, l->lanes.at[k + 1] - from,
+			  (size_t)l->o->micro_tokens);
+}
+
 /* The first lane goes on from the step's sums. */
-static void run_lane(void *ctx, size_t k, float *grads)
+static void run_lane(void *ctx, size_t k, const struct grads_to *to)
 {
 	struct learner *l = ctx;
 	size_t from = l->lanes.at[k], n = l->lanes.at[k + 1] - from;
@@ -352,9 +362,8 @@ static void run_lane(void *ctx, size_t k, float *grads)
 
 	if (k)
 		memset(&l->stats, 0, sizeof l->stats);
-	l->sums[k].seen =
-		batch_run(l->batch, l->x->seq, l->order + from, n, (size_t)l->o->micro_tokens,
-			  l->x->temperature, gradient, l, grads);
+	l->sums[k].seen = batch_run(l->batch, l->x->seq, l->order + from, n,
+				    (size_t)l->o->micro_tokens, l->x->temperature, gradient, l, to);
 	l->sums[k].stats = l->stats;
 	l->stats = all;
 }
@@ -362,9 +371,10 @@ static void run_lane(void *ctx, size_t k, float *grads)
 /* The update's gradient and sums, of lane after lane. Returns the tokens that were computed. */
 static size_t all_lanes(struct learner *l)
 {
+	const struct lane_work work = {lane_fits, run_lane, l};
 	size_t seen = 0;
 
-	lanes_run(&l->lanes, run_lane, l, l->sums, sizeof *l->sums);
+	lanes_run(&l->lanes, &work, l->sums, sizeof *l->sums);
 	for (size_t k = 0; k < lanes(l); k++) {
 		if (lanes_empty(&l->lanes, k))
 			continue;

@@ -90,7 +90,7 @@ struct learner; /* opaque */
  * weights is kept as the reference. */
 struct learner *learner_new(const struct rl_opts *o, const struct learner_opts *off,
 			    struct policy *p);
-/* Adds to need what steps of so many groups of `each` responses, none of more than `longest`
+/* * Adds to need what steps of so many groups of `each` responses, none of more than `longest`
  * positions, take. */
 void learner_memory(const struct learner *l, size_t groups, size_t each, size_t longest,
 		    struct memory *need);

@@ -92,16 +92,13 @@ static bool is_ours(const size_t *bound, size_t at)
 	return at >= bound[rank_self()] && at < bound[rank_self() + 1];
 }
 
-size_t optimizer_part(const struct optimizer_opts *o, const struct weights *w)
+size_t *optimizer_bounds(const struct optimizer_opts *o, const struct weights *w)
 {
 	struct cut c = {.kind = kind_of(o),
 			.bound = xarray((size_t)rank_count() + 1, sizeof *c.bound)};
-	size_t n;
 
 	cut_all(&c, w->w, w->n_w);
-	n = part_of(c.bound);
-	free(c.bound);
-	return n;
+	return c.bound;
 }
 
 /* ---- beginning ---- */

@@ -81,8 +81,8 @@ void optimizer_init(struct optimizer *a, const struct optimizer_opts *o, const s
 /* Bytes that optimizer_init takes: of moments, and of what it computes with. */
 void optimizer_bytes(const struct optimizer_opts *o, const struct weights *w, size_t *moments,
 		     size_t *work);
-/* Floats of this rank's part of w */
-size_t optimizer_part(const struct optimizer_opts *o, const struct weights *w);
+/* Where each rank's part of w begins: (ranks + 1), the caller frees */
+size_t *optimizer_bounds(const struct optimizer_opts *o, const struct weights *w);
 
 /* * One update with learning rate lr; grads: of this rank's part. *norm (may be NULL) becomes the
  * gradient's norm before clipping. False when the gradient is not finite: params and moments are

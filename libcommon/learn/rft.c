@@ -48,7 +48,8 @@ int rft_memory(const struct rft_opts *o, const struct policy *p, const struct rf
 	}
 	micro = (size_t)o->micro_tokens < all ? (size_t)o->micro_tokens : all;
 	*need = (struct memory){.weights = model_bytes(&p->model)};
-	update_memory(&o->optimizer, &p->model, (size_t)o->lanes, need);
+	update_memory(&o->optimizer, &p->model, (size_t)o->lanes,
+		      (uint64_t)o->batch * longest <= (uint64_t)o->micro_tokens, need);
 	need->activations = batch_bytes(b, micro, longest, true);
 	batch_free(b);
 	return memory_check(need, why);
@@ -67,7 +68,7 @@ struct rft *rft_new(const struct rft_opts *o, struct policy *p, const struct rft
 	r->batch = batch_new(&p->model, o->recompute);
 	r->w = model_trained(&p->model);
 	optimizer_init(&r->optimizer, &o->optimizer, r->w.w, r->w.n_w);
-	lanes_open(&r->lanes, (size_t)o->lanes, r->w.n, r->optimizer.bound);
+	lanes_open(&r->lanes, (size_t)o->lanes, &p->model, r->optimizer.bound);
 	r->sums = xarray((size_t)o->lanes, sizeof *r->sums);
 	r->order = xarray(d->n_train, sizeof *r->order);
 	r->per_epoch = (d->n_train + (uint64_t)o->batch - 1) / (uint64_t)o->batch;
@@ -169,7 +170,16 @@ static double total_weight(const struct rft_data *d, const uint64_t *order, size
 	return sum;
 }
 
-static void run_lane(void *ctx, size_t k, float *grads)
+static bool lane_fits(void *ctx, size_t k)
+{
+	const struct rft *r = ctx;
+	size_t from = r->lanes.at[k];
+
+	return batch_fits(r->d->seq, r->rows + from, r->lanes.at[k + 1] - from,
+			  (size_t)r->o->micro_tokens);
+}
+
+static void run_lane(void *ctx, size_t k, const struct grads_to *to)
 {
 	struct rft *r = ctx;
 	struct sum s = {r, 0};
@@ -177,7 +187,7 @@ static void run_lane(void *ctx, size_t k, float *grads)
 	size_t from = r->lanes.at[k], n = r->lanes.at[k + 1] - from;
 
 	batch_run(r->batch, r->d->seq, r->rows + from, n, (size_t)r->o->micro_tokens, 1,
-		  plain ? likelihood : weighted, &s, grads);
+		  plain ? likelihood : weighted, &s, to);
 	r->sums[k].loss = s.loss;
 }
 
@@ -197,11 +207,12 @@ static void cut_lanes(struct rft *r, size_t n, size_t tokens)
 /* Weighted mean of -log p over the n rows; its gradient becomes that of the lanes. */
 static double accumulate(struct rft *r, size_t n, size_t tokens)
 {
+	const struct lane_work work = {lane_fits, run_lane, r};
 	double loss = 0;
 
 	r->scale = 1 / total_weight(r->d, r->rows, n);
 	cut_lanes(r, n, tokens);
-	lanes_run(&r->lanes, run_lane, r, r->sums, sizeof *r->sums);
+	lanes_run(&r->lanes, &work, r->sums, sizeof *r->sums);
 	for (size_t k = 0; k < r->lanes.n; k++)
 		if (!lanes_empty(&r->lanes, k))
 			loss += r->sums[k].loss;

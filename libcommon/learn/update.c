@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 
 bool update_apply(struct optimizer *a, struct model *m, const float *grads, double loss, double lr,
 		  double *norm)
@@ -28,12 +29,14 @@ bool update_apply(struct optimizer *a, struct model *m, const float *grads, doub
 	return applied;
 }
 
-void update_memory(const struct optimizer_opts *o, const struct model *m, size_t lanes,
+void update_memory(const struct optimizer_opts *o, const struct model *m, size_t lanes, bool fits,
 		   struct memory *need)
 {
 	struct weights w = model_trained(m);
+	size_t *bound = optimizer_bounds(o, &w);
 
-	need->gradients = lanes_bytes(lanes, w.n, optimizer_part(o, &w));
+	need->gradients = lanes_bytes(lanes, m, bound, fits);
+	free(bound);
 	optimizer_bytes(o, &w, &need->moments, &need->work);
 }
 

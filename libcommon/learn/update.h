@@ -13,9 +13,9 @@
  * optimizer_step. */
 bool update_apply(struct optimizer *a, struct model *m, const float *grads, double loss, double lr,
 		  double *norm);
-/* Adds gradients in so many lanes, moments and what the optimizer computes with, of what the model
- * trains. */
-void update_memory(const struct optimizer_opts *o, const struct model *m, size_t lanes,
+/* * Adds gradients in so many lanes, moments and what the optimizer computes with, of what the
+ * model trains. fits: no update is more than a micro-batch. */
+void update_memory(const struct optimizer_opts *o, const struct model *m, size_t lanes, bool fits,
 		   struct memory *need);
 /* Names all that the next update depends on: w, which the moments are of, too. */
 void update_state(struct optimizer *a, const struct weights *w, struct state *s);

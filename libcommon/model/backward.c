@@ -387,7 +387,7 @@ static void wgrads(struct workspace *r, const struct wgrad *w, size_t n)
 /* Where the gradient of a weight that may be absent goes */
 static float *grad_of(const struct workspace *r, size_t offset)
 {
-	return offset == NOWHERE ? NULL : r->grads + offset;
+	return offset == NOWHERE ? NULL : workspace_grad(r, offset);
 }
 
 /* Adds up the blocks' shares of n numbers, in order. */
@@ -396,7 +396,7 @@ static void add_shares(const struct workspace *r, size_t offset, const float *sh
 	size_t blocks = workspace_blocks(r->p->n_tok, WORKSPACE_ROWS);
 
 	for (size_t i = 0; offset != NOWHERE && i < blocks; i++)
-		layers_add_row(r->grads + offset, share + i * n, n);
+		layers_add_row(workspace_grad(r, offset), share + i * n, n);
 }
 
 /* Of a linear layer: each share has the norm's, A_log's and dt_bias's. */
@@ -409,9 +409,9 @@ static void mix_grads(const struct workspace *r)
 	for (size_t i = 0; w->delta_norm != NOWHERE && i < blocks; i++) {
 		const float *share = r->mix_grad + i * block_mix_weights(r->m);
 
-		layers_add_row(r->grads + w->delta_norm, share, nv);
-		layers_add_row(r->grads + w->a_log, share + nv, heads);
-		layers_add_row(r->grads + w->dt_bias, share + nv + heads, heads);
+		layers_add_row(workspace_grad(r, w->delta_norm), share, nv);
+		layers_add_row(workspace_grad(r, w->a_log), share + nv, heads);
+		layers_add_row(workspace_grad(r, w->dt_bias), share + nv + heads, heads);
 	}
 }
 
@@ -420,7 +420,7 @@ static void norm_grads(const struct workspace *r, struct norm_at at, const float
 		       const float *x, const struct norm_stat *stat)
 {
 	if (at.w != NOWHERE)
-		wgrad_norm(r->grads + at.w, grad_of(r, at.b), dy, x, stat, r->p->n_tok,
+		wgrad_norm(workspace_grad(r, at.w), grad_of(r, at.b), dy, x, stat, r->p->n_tok,
 			   (size_t)r->m->cfg.d);
 }
 
@@ -436,11 +436,11 @@ static void adapter_grads(struct workspace *r, enum lora_input input, struct cma
 
 	if (!g->n)
 		return;
-	job[0] = (struct wgrad){r->grads + g->a, NULL,
+	job[0] = (struct wgrad){workspace_grad(r, g->a), NULL,
 				matrix_in(r->lv + g->at, T, g->rows, l->width),
 				matrix_in(x, T, g->in, g->in)};
 	for (size_t k = 0; k < g->n; k++)
-		job[1 + k] = (struct wgrad){r->grads + g->b[k].b, NULL,
+		job[1 + k] = (struct wgrad){workspace_grad(r, g->b[k].b), NULL,
 					    matrix_in(dy.p + g->b[k].col, T, g->b[k].out, dy.ld),
 					    matrix_in(r->lu + g->at + k * rank, T, rank, l->width)};
 	wgrads(r, job, 1 + g->n);
@@ -482,13 +482,12 @@ static void mlp_grads(struct workspace *r)
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
 	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, l = workspace_slot(r);
-	float *g = r->grads;
 	const struct wgrad mlp[] = {
-		{g + w->gu.at, grad_of(r, w->gu_bias), dgu_of(r),
+		{workspace_grad(r, w->gu.at), grad_of(r, w->gu_bias), dgu_of(r),
 		 all_rows(r, inputs(r, w->norm2, x2_of(r)), d)},
-		{g + w->down.at, grad_of(r, w->down_bias), ddown_of(r),
+		{workspace_grad(r, w->down.at), grad_of(r, w->down_bias), ddown_of(r),
 		 all_rows(r, r->h, (size_t)m->cfg.ffn)},
-		{g + w->o.at, grad_of(r, w->o_bias), do_of(r), att_of(r)},
+		{workspace_grad(r, w->o.at), grad_of(r, w->o_bias), do_of(r), att_of(r)},
 	};
 
 	wgrads(r, mlp, 3);
@@ -505,7 +504,7 @@ static void qkv_grads(struct workspace *r)
 {
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
-	const struct wgrad qkv = {r->grads + w->qkv.at, grad_of(r, w->qkv_bias),
+	const struct wgrad qkv = {workspace_grad(r, w->qkv.at), grad_of(r, w->qkv_bias),
 				  all_rows(r, r->dqkv, block_qkv_dim(m, r->layer)),
 				  all_rows(r, inputs(r, w->norm1, x_of(r)), (size_t)m->cfg.d)};
 
@@ -556,27 +555,74 @@ static void embed_grads(struct workspace *r)
 
 	for (size_t i = 0; scale > 0 && i < n; i++)
 		r->dx[i] *= scale;
-	wgrad_add_rows(r->grads + r->m->embed.at, r->p->tokens, r->dx, r->p->n_tok, d);
+	wgrad_add_rows(workspace_grad(r, r->m->embed.at), r->p->tokens, r->dx, r->p->n_tok, d);
+}
+
+static void begin_part(struct workspace *r, size_t i)
+{
+	size_t n;
+
+	if (!r->to)
+		return;
+	part_range(r->m, i, &r->grads_from, &n);
+	r->grads = r->to->room + (r->grads_from ? part_apart(r->m) : 0);
+	memset(r->grads, 0, n * sizeof *r->grads);
+}
+
+static void end_part(const struct workspace *r, size_t i)
+{
+	size_t from, n;
+
+	if (!r->to)
+		return;
+	part_range(r->m, i, &from, &n);
+	r->to->part(r->to->ctx, i, workspace_grad(r, from));
+}
+
+static void backward(struct workspace *r, const struct model *m, const struct pack *p,
+		     const float *dlogp, const float *dent)
+{
+	size_t layers = (size_t)m->cfg.layers;
+
+	assert(r->keep && r->m == m && r->p->n_tok == p->n_tok); /* after model_forward */
+	assert(dlogp || !p->n_rows);
+	r->p = p;
+	r->dlogp = dlogp;
+	r->dent = dent;
+	r->full = !(m->how & MODEL_FROZEN) && !m->lora;
+	if (m->cfg.tied)
+		begin_part(r, layers + 1);
+	begin_part(r, 0);
+	head_backward(r);
+	end_part(r, 0);
+	for (r->layer = layers; r->layer-- > 0;) {
+		if (r->recompute && r->layer + 1 < layers)
+			forward_layer(r); /* the last one's activations are still there */
+		begin_part(r, layers - r->layer);
+		layer_backward(r);
+		end_part(r, layers - r->layer);
+	}
+	if (!m->cfg.tied)
+		begin_part(r, layers + 1);
+	if (r->full)
+		embed_grads(r);
+	end_part(r, layers + 1);
 }
 
 void model_backward(struct workspace *r, const struct model *m, const struct pack *p,
 		    const float *dlogp, const float *dent, float *grads)
 {
-	assert(r->keep && r->m == m && r->p->n_tok == p->n_tok); /* after model_forward */
-	assert(dlogp || !p->n_rows);
-	r->m = m;
-	r->p = p;
-	r->dlogp = dlogp;
-	r->dent = dent;
-	r->grads = grads;
-	r->full = !(m->how & MODEL_FROZEN) && !m->lora;
 	assert(grads || !model_trained(m).n || m->how & MODEL_FROZEN);
-	head_backward(r);
-	for (r->layer = (size_t)m->cfg.layers; r->layer-- > 0;) {
-		if (r->recompute && r->layer + 1 < (size_t)m->cfg.layers)
-			forward_layer(r); /* the last one's activations are still there */
-		layer_backward(r);
-	}
-	if (r->full)
-		embed_grads(r);
+	r->grads = grads;
+	r->grads_from = 0;
+	r->to = NULL;
+	backward(r, m, p, dlogp, dent);
+}
+
+void model_backward_parts(struct workspace *r, const struct model *m, const struct pack *p,
+			  const float *dlogp, const float *dent, const struct grads_to *to)
+{
+	assert(to && !to->all && to->room && to->part);
+	r->to = to;
+	backward(r, m, p, dlogp, dent);
 }

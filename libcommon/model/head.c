@@ -125,7 +125,8 @@ static void weight_grad(struct workspace *r)
 {
 	size_t v = (size_t)r->m->cfg.vocab, d = (size_t)r->m->cfg.d;
 	size_t n = r->row1 - r->row0;
-	const struct wgrad w = {r->grads + r->m->head.at, NULL, matrix_in(r->logits, n, v, v),
+	const struct wgrad w = {workspace_grad(r, r->m->head.at), NULL,
+				matrix_in(r->logits, n, v, v),
 				matrix_in(r->xrn + r->row0 * d, n, d, d)};
 
 	wgrad_all(&w, 1, r->m->how & MODEL_BF16, r->scratch, r->per_thread);
@@ -171,6 +172,7 @@ void head_backward(struct workspace *r)
 	memset(r->dx, 0, r->p->n_tok * d * sizeof *r->dx);
 	wgrad_add_rows(r->dx, r->p->at, r->xrn, r->p->n_rows, d);
 	if (r->full)
-		wgrad_norm(r->grads + m->norm.w, m->norm.b == NOWHERE ? NULL : r->grads + m->norm.b,
-			   r->dxn, r->xr, r->norm, r->p->n_rows, d);
+		wgrad_norm(workspace_grad(r, m->norm.w),
+			   m->norm.b == NOWHERE ? NULL : workspace_grad(r, m->norm.b), r->dxn,
+			   r->xr, r->norm, r->p->n_rows, d);
 }

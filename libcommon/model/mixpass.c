@@ -311,8 +311,8 @@ static void job_conv_back(void *ctx, size_t i, int thread)
 	size_t from = i * CHANNELS, n = s.n - from < CHANNELS ? s.n - from : CHANNELS;
 	const float *dy = is_delta(r) ? r->dpre : r->datt, *x[CONV_MOST];
 	float *dx[CONV_MOST], *buf = workspace_scratch(r, thread);
-	float *dw = r->full ? r->grads + w->conv : NULL;
-	float *db = r->full && w->conv_bias != NOWHERE ? r->grads + w->conv_bias : NULL;
+	float *dw = r->full ? workspace_grad(r, w->conv) : NULL;
+	float *db = r->full && w->conv_bias != NOWHERE ? workspace_grad(r, w->conv_bias) : NULL;
 
 	for (size_t t = 0; t < r->p->n_tok; t++)
 		memset(r->dconv + t * s.n + from, 0, n * sizeof *r->dconv);

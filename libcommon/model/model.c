@@ -271,6 +271,7 @@ static void add_layer(struct model *m, int64_t l, size_t *end)
 	size_t n;
 
 	w->kind = config_layer(c, l);
+	w->begin = m->n_params;
 	w->norm1 = add_norm(m, l, PART_NORM1);
 	add_mixer(m, l, end);
 	w->norm1_out = add_norm(m, l, PART_NORM1_OUT);

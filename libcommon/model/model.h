@@ -35,6 +35,8 @@ struct norm_at {
  * rest: offsets into params, or NOWHERE; biases in the order of their matrices. */
 struct layer {
 	struct layer_kind kind;
+	size_t begin; /* of all its weights; they end where the next layer's, or the last norm,
+			 begin */
 	struct mat qkv, o, gu, down;
 	struct norm_at norm1, norm1_out, norm2, norm2_out; /* see enum layer_part */
 	size_t qkv_bias, o_bias, gu_bias, down_bias;

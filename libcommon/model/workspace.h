@@ -7,6 +7,7 @@
 #define MODEL_WORKSPACE_H
 
 #include "model/block.h"
+#include "model/part.h"
 #include "tensor/norm.h"
 #include "tensor/softmax.h"
 
@@ -75,9 +76,12 @@ struct workspace {
 	/* of the call under way */
 	size_t layer;
 	const float *dlogp, *dent;
-	float *logp, *entropy, *grads;
-	bool full;         /* grads are of all weights, not of an adapter or none */
-	size_t row0, row1; /* rows of the head's chunk */
+	float *logp, *entropy;
+	float *grads; /* of the weights from grads_from on; see workspace_grad */
+	size_t grads_from;
+	const struct grads_to *to; /* they go there part by part; NULL: grads has all */
+	bool full;                 /* grads are of all weights, not of an adapter or none */
+	size_t row0, row1;         /* rows of the head's chunk */
 };
 
 /* Sizes everything for p; keep: activations of all layers and the buffers of the backward pass. */
@@ -102,6 +106,16 @@ static inline float *workspace_att(const struct workspace *r, size_t t)
 {
 	return r->att + workspace_slot(r) * r->p->n_tok * block_att_most(r->m) +
 	       t * block_att_dim(r->m, r->layer);
+}
+
+/* Where the gradient of the weight at an offset is. Part by part a tied embedding's, which is
+ * complete last and begun first, is apart from the others'. */
+static inline float *workspace_grad(const struct workspace *r, size_t at)
+{
+	if (r->to && at < part_apart(r->m))
+		return r->to->room + at;
+	assert(at >= r->grads_from);
+	return r->grads + (at - r->grads_from);
 }
 
 /* How many blocks of n items there are over 0..total, and what block i of WORKSPACE_ROWS covers */

@@ -81,7 +81,8 @@ static void gradient_does_not_depend_on_the_cut(void **state)
 	make_seqs(&p);
 	for (int c = 0; c < 3; c++) {
 		grads[c] = calloc(p.model.n_params, sizeof **grads);
-		batch_run(b, seqs, order, N, cuts[c], 0.8, look, &seen[c], grads[c]);
+		batch_run(b, seqs, order, N, cuts[c], 0.8, look, &seen[c],
+			  &(struct grads_to){.all = grads[c]});
 		assert_int_equal(seen[c].n, N);
 		assert_memory_equal(seen[c].who, order, sizeof order);
 		/* the forward pass promises the same bits */
@@ -124,7 +125,9 @@ static void a_shared_prompt_is_like_many(void **state)
 		seqs[i].prompt = memcpy(copy[i], tokens[of], seqs[i].n_prompt * sizeof **copy);
 	}
 	seqs[5].n_resp = 1; /* nothing of it goes in but what it shares */
-	assert_int_equal(batch_run(b, seqs, order, N, 3 * LEN, 1, look, &want, apart), positions());
+	assert_int_equal(batch_run(b, seqs, order, N, 3 * LEN, 1, look, &want,
+				   &(struct grads_to){.all = apart}),
+			 positions());
 	for (size_t i = 0; i < N; i++)
 		seqs[i].prompt = copy[i < 4 ? 0 : i < 7 ? 4 : i < 9 ? i : 9];
 	saved = 3 * seqs[0].n_prompt + 2 * seqs[4].n_prompt + seqs[9].n_prompt;
@@ -132,7 +135,8 @@ static void a_shared_prompt_is_like_many(void **state)
 		struct seen got = {0};
 
 		grads = calloc(p.model.n_params, sizeof *grads);
-		seen = batch_run(b, seqs, order, N, cuts[c], 1, look, &got, grads);
+		seen = batch_run(b, seqs, order, N, cuts[c], 1, look, &got,
+				 &(struct grads_to){.all = grads});
 		assert_true(seen <= positions());
 		if (cuts[c] > 1 << 10) /* no micro-batch ends between those that share */
 			assert_int_equal(seen, positions() - saved);
@@ -173,7 +177,8 @@ static void entropies_have_a_gradient(void **state)
 	batch_entropy(b);
 	for (int c = 0; c < 3; c++) {
 		grads[c] = calloc(p.model.n_params, sizeof **grads);
-		batch_run(b, seqs, order, N, cuts[c], 0.8, bonus, &sum[c], grads[c]);
+		batch_run(b, seqs, order, N, cuts[c], 0.8, bonus, &sum[c],
+			  &(struct grads_to){.all = grads[c]});
 		assert_close(sum[c], sum[0], 0); /* entropies are the same floats */
 		assert_true(distance(grads[0], grads[c], p.model.n_params) < 1e-5);
 	}
@@ -206,7 +211,7 @@ static void without_gradients_the_log_probabilities_are_the_same(void **state)
 
 	(void)state;
 	make_seqs(&p);
-	batch_run(b, seqs, order, N, 30, 1, look, &with, grads);
+	batch_run(b, seqs, order, N, 30, 1, look, &with, &(struct grads_to){.all = grads});
 	batch_run(b, seqs, order, N, 30, 1, look, &without, NULL);
 	assert_memory_equal(&with, &without, sizeof with);
 	free(grads);
@@ -264,10 +269,12 @@ static void read_tokens_are_not_predicted(void **state)
 
 	(void)state;
 	make_seqs(&p);
-	batch_run(b, seqs, order, N, 30, 1, count_some, (void *)learn, all);
+	batch_run(b, seqs, order, N, 30, 1, count_some, (void *)learn,
+		  &(struct grads_to){.all = all});
 	for (size_t i = 0; i < N; i++)
 		seqs[i].learn = learn;
-	batch_run(b, seqs, order, N, 30, 1, give_some, (void *)learn, some);
+	batch_run(b, seqs, order, N, 30, 1, give_some, (void *)learn,
+		  &(struct grads_to){.all = some});
 	assert_true(distance(some, all, n) < 1e-6);
 	for (size_t i = 0; i < N; i++)
 		seqs[i].learn = NULL;
@@ -311,7 +318,8 @@ static void drawn_from_a_part(void **state)
 	}
 	for (int c = 0; c < 3; c++) {
 		grads[c] = calloc(p.model.n_params, sizeof **grads);
-		batch_run(b, seqs, order, N, cuts[c], 0.8, look, &seen[c], grads[c]);
+		batch_run(b, seqs, order, N, cuts[c], 0.8, look, &seen[c],
+			  &(struct grads_to){.all = grads[c]});
 		assert_true(distance(grads[c], grads[0], p.model.n_params) < 1e-5);
 		for (size_t i = 0; i < N; i++)
 			assert_memory_equal(seen[c].logp[i], seen[0].logp[i],

@@ -10,6 +10,7 @@
 #include "base/par.h"
 #include "base/rng.h"
 #include "model/decode.h"
+#include "model/part.h"
 #include "model/sampler.h"
 #include "policy/policy.h"
 
@@ -322,6 +323,56 @@ static void threads_and_recomputation(void **state)
 	each(check_bits, 0);
 }
 
+struct parts { /* put together */
+	const struct model *m;
+	float *all;
+	size_t n;
+};
+
+static void keep_part(void *ctx, size_t i, const float *grads)
+{
+	struct parts *p = ctx;
+	size_t from, n;
+
+	assert_int_equal(i, p->n++);
+	part_range(p->m, i, &from, &n);
+	memcpy(p->all + from, grads, n * sizeof *grads);
+}
+
+static void check_parts(struct golden *g)
+{
+	const struct model *m = &g->p.model;
+	struct pack p = pack_of(g);
+	struct workspace *r = workspace_new(m);
+	float dlogp[2 * MOST], logp[2 * MOST], *whole = xcalloc(m->n_params, sizeof *whole);
+	struct parts parts = {.m = m, .all = xcalloc(m->n_params, sizeof *parts.all)};
+	struct grads_to to = {.part = keep_part, .ctx = &parts};
+
+	if (m->cfg.rope.type == ROPE_LONGROPE)
+		p.n_seq = 1, p.n_tok = g->start[1], p.n_rows = g->start[1] - 1;
+	for (size_t i = 0; i < p.n_rows; i++)
+		dlogp[i] = -1.0f / (float)p.n_rows;
+	to.room = xarray(part_room(m), sizeof *to.room);
+	memset(to.room, 0x7f, part_room(m) * sizeof *to.room); /* and not zeros */
+	model_forward(r, m, &p, logp, NULL);
+	model_backward(r, m, &p, dlogp, NULL, whole);
+	model_forward(r, m, &p, logp, NULL);
+	model_backward_parts(r, m, &p, dlogp, NULL, &to);
+	assert_int_equal(parts.n, part_count(m));
+	assert_memory_equal(parts.all, whole, m->n_params * sizeof *whole);
+	free(whole);
+	free(parts.all);
+	free(to.room);
+	workspace_free(r);
+}
+
+static void gradients_in_parts(void **state)
+{
+	(void)state;
+	each(check_parts, 0);
+	each(check_parts, MODEL_BF16);
+}
+
 enum { GROUPS = 2, PER = 3, NEW = 26 };
 
 /* A sample's log-probs by the trainer's pass over the whole sequence */
@@ -601,6 +652,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(threads_and_recomputation),
+		cmocka_unit_test(gradients_in_parts),
 		cmocka_unit_test(sampler_is_trainer),
 		cmocka_unit_test(prefixes),
 		cmocka_unit_test(adapters),

@@ -1,0 +1,182 @@
+/* Lanes: part by part they come to the bits that whole ones come to, and take no array. */
+#include "base/mem.h"
+#include "base/rng.h"
+#include "learn/batch.h"
+#include "learn/lanes.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tiny.h"
+
+enum { N = 12, LEN = 8, N_LANES = 5 };
+
+static uint32_t tokens[N][2 * LEN];
+static struct seq seqs[N];
+static uint64_t order[N];
+
+struct work { /* what the calls are given */
+	struct batch *batch;
+	struct lanes lanes;
+	size_t micro;
+	bool whole; /* no lane is said to be a single micro-batch */
+};
+
+static void slope(void *ctx, uint64_t i, const struct batch_rows *r)
+{
+	(void)ctx;
+	for (size_t t = 0; t < r->n; t++)
+		r->dlogp[t] = (float)sin((double)(i * LEN + t));
+}
+
+static bool fits(void *ctx, size_t k)
+{
+	const struct work *w = ctx;
+	size_t from = w->lanes.at[k];
+
+	return !w->whole && batch_fits(seqs, order + from, w->lanes.at[k + 1] - from, w->micro);
+}
+
+static void run(void *ctx, size_t k, const struct grads_to *to)
+{
+	struct work *w = ctx;
+	size_t from = w->lanes.at[k];
+
+	batch_run(w->batch, seqs, order + from, w->lanes.at[k + 1] - from, w->micro, 1, slope, NULL,
+		  to);
+}
+
+static void make_seqs(const struct policy *p)
+{
+	uint64_t key = rng_key(7, RNG_TEST, 0, 0, 0), pos = 0;
+
+	for (uint64_t i = 0; i < N; i++) {
+		seqs[i] = (struct seq){.n_prompt = 1 + rng_below(key, pos++, LEN),
+				       .n_resp = 1 + rng_below(key, pos++, LEN)};
+		for (size_t t = 0; t < 2 * LEN; t++)
+			tokens[i][t] = (uint32_t)rng_below(key, pos++, (uint64_t)p->cfg.vocab);
+		seqs[i].prompt = tokens[i];
+		seqs[i].resp = tokens[i] + seqs[i].n_prompt;
+		order[i] = i;
+	}
+}
+
+static void open_work(struct work *w, const struct policy *p, const size_t *bound, size_t micro)
+{
+	*w = (struct work){.batch = batch_new(&p->model, false), .micro = micro};
+	lanes_open(&w->lanes, N_LANES, &p->model, bound);
+}
+
+/* One update over all; the second lane has no sequence. */
+static void update(struct work *w)
+{
+	static const size_t before[N] = {0, 10, 15, 41, 42, 50, 51, 59, 61, 70, 81, 99};
+	const struct lane_work work = {fits, run, w};
+	char sums[N_LANES];
+
+	lanes_begin(&w->lanes);
+	for (size_t i = 0; i < N; i++)
+		lanes_cut(&w->lanes, before[i], 100, i);
+	lanes_end(&w->lanes, N);
+	assert_true(lanes_empty(&w->lanes, 1));
+	lanes_run(&w->lanes, &work, sums, 1);
+}
+
+static void close_work(struct work *w)
+{
+	lanes_free(&w->lanes);
+	batch_free(w->batch);
+}
+
+static void parts_are_the_same_bits(void **state)
+{
+	struct policy p = tiny_policy("abcdef", 3);
+	size_t n = p.model.n_params, bound[] = {0, n};
+	float *all = xarray(n, sizeof *all);
+	struct work parts, whole, turns;
+
+	(void)state;
+	make_seqs(&p);
+	open_work(&parts, &p, bound, 1 << 20);
+	open_work(&whole, &p, bound, 1 << 20);
+	open_work(&turns, &p, bound, 1 << 20);
+	whole.whole = true;
+	for (int i = 0; i < 3; i++) {
+		update(&parts);
+		update(&whole);
+		turns.whole = i == 1;
+		update(&turns); /* from the second on it has an array */
+		assert_true(parts.lanes.room && !parts.lanes.own);
+		assert_true(!whole.lanes.room && whole.lanes.own);
+		assert_true(!turns.lanes.own == (i == 0));
+		assert_memory_equal(parts.lanes.total, whole.lanes.total, n * sizeof *all);
+		assert_memory_equal(turns.lanes.total, whole.lanes.total, n * sizeof *all);
+		if (i)
+			assert_memory_equal(all, whole.lanes.total, n * sizeof *all);
+		memcpy(all, whole.lanes.total, n * sizeof *all);
+	}
+	close_work(&parts);
+	close_work(&whole);
+	close_work(&turns);
+	free(all);
+	policy_free(&p);
+}
+
+static void a_lane_of_several_micro_batches_has_an_array(void **state)
+{
+	struct policy p = tiny_policy("abcdef", 3);
+	size_t bound[] = {0, p.model.n_params};
+	struct work w;
+
+	(void)state;
+	make_seqs(&p);
+	open_work(&w, &p, bound, 4);
+	update(&w);
+	assert_true(w.lanes.own && !w.lanes.room);
+	close_work(&w);
+	policy_free(&p);
+}
+
+static void memory_is_told_before(void **state)
+{
+	struct policy p = tiny_policy("abcdef", 3);
+	size_t n = p.model.n_params, bound[] = {0, n}, embed = (size_t)(p.cfg.vocab * p.cfg.d);
+	size_t layer = (n - embed - (size_t)p.cfg.d) / 2;
+
+	(void)state;
+	assert_int_equal(part_room(&p.model), embed + layer);
+	assert_int_equal(lanes_bytes(1, &p.model, bound, true), n * sizeof(float));
+	assert_int_equal(lanes_bytes(2, &p.model, bound, false), 2 * n * sizeof(float));
+	assert_int_equal(lanes_bytes(2, &p.model, bound, true),
+			 (n + embed + layer) * sizeof(float));
+	policy_free(&p);
+}
+
+static void a_single_lane_is_the_total(void **state)
+{
+	struct policy p = tiny_policy("abcdef", 3);
+	size_t bound[] = {0, p.model.n_params};
+	struct lanes l;
+
+	(void)state;
+	lanes_open(&l, 1, &p.model, bound);
+	assert_ptr_equal(l.own, l.total);
+	assert_null(l.room);
+	lanes_free(&l);
+	policy_free(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(parts_are_the_same_bits),
+		cmocka_unit_test(a_lane_of_several_micro_batches_has_an_array),
+		cmocka_unit_test(a_single_lane_is_the_total),
+		cmocka_unit_test(memory_is_told_before),
+	};
+	return cmocka_run_group_tests_name("lanes", tests, NULL, NULL);
+}
