@@ -11,11 +11,24 @@
 
 #include <assert.h>
 
+/*
+ * A tile is MR rows of one panel. With AVX-512 that is a vector: eight rows are as many chains as
+ * two units keep busy whose results take four cycles. FEW rows and less would wait for their own
+ * chains: they take several panels side by side.
+ */
+#if VEC_LANES == 16
+enum { MR = 8, FEW = 5 };
+#else
+enum { MR = GEMM_MR, FEW = 0 };
+#endif
+
+_Static_assert(VEC_LANES == 16 || (int)GEMM_WIDE == (int)PANEL, "a tile is one panel");
+
 /* Adds one row of B, nv vectors wide, times the column of A at a. */
-ALWAYS_INLINE void rank_one(int mr, int nv, vf acc[GEMM_MR][GEMM_NV], const vf row[GEMM_NV],
+ALWAYS_INLINE void rank_one(int mr, int nv, vf acc[MR][GEMM_NV], const vf row[GEMM_NV],
 			    const float *a, size_t rs)
 {
-#pragma GCC unroll 6
+#pragma GCC unroll 8
 	for (int i = 0; i < mr; i++) {
 		vf s = vf_set(a[(size_t)i * rs]);
 
@@ -52,14 +65,14 @@ struct spot {
  * registers. half: B is in bf16, else in f32. */
 ALWAYS_INLINE void tile(int mr, int nv, bool half, const struct spot *t)
 {
-	vf acc[GEMM_MR][GEMM_NV], row[GEMM_NV];
+	vf acc[MR][GEMM_NV], row[GEMM_NV];
 	const float *a = t->a, *p = t->b.p;
 	const uint32_t *h = t->b.pairs;
 	size_t x = 0, rs = t->rs, cs = t->cs, k = t->k, ld = t->b.ld, stride = t->b.stride;
 	const float *early = t->early;
 	size_t next = t->next;
 
-#pragma GCC unroll 6
+#pragma GCC unroll 8
 	for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
@@ -81,7 +94,7 @@ ALWAYS_INLINE void tile(int mr, int nv, bool half, const struct spot *t)
 		load_row(nv, row, p, stride);
 		rank_one(mr, nv, acc, row, a, rs);
 	}
-#pragma GCC unroll 6
+#pragma GCC unroll 8
 	for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
@@ -116,6 +129,13 @@ SPOT_TILES(half, 3, true)
 SPOT_TILES(half, 4, true)
 #endif
 
+#if VEC_LANES == 16
+SPOT_TILE(full7_1, 7, 1, false)
+SPOT_TILE(full8_1, 8, 1, false)
+SPOT_TILE(half7_1, 7, 1, true)
+SPOT_TILE(half8_1, 8, 1, true)
+#endif
+
 typedef void tile_fn(const struct spot *t);
 
 static tile_fn *const tiles[2][GEMM_NV][GEMM_MR] = {
@@ -136,6 +156,17 @@ static tile_fn *const tiles[2][GEMM_NV][GEMM_MR] = {
 #endif
 	},
 };
+
+static tile_fn *tile_of(bool half, size_t nv, size_t mr)
+{
+#if VEC_LANES == 16
+	static tile_fn *const tall[2][2] = {{full7_1, full8_1}, {half7_1, half8_1}};
+
+	if (mr > GEMM_MR)
+		return tall[half][mr - GEMM_MR - 1];
+#endif
+	return tiles[half][nv - 1][mr - 1];
+}
 
 void gemm_pack_rows(float *dst, const float *w, size_t n, size_t k)
 {
@@ -239,7 +270,7 @@ void gemm_unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, 
 /* Columns that do not fill a vector go through a tile of our own. */
 static void own_tile(tile_fn *fn, size_t mr, size_t cols, const struct spot *s)
 {
-	float t[GEMM_MR * GEMM_WIDE];
+	float t[MR * GEMM_WIDE];
 	struct spot own = *s;
 
 	own.c = t;
@@ -266,7 +297,7 @@ static void check_product(int how, struct cmatrix a, struct matrix c)
 	(void)c;
 }
 
-/* Rows of A as tiles read them: element (i, x) is x * cs + i % GEMM_MR * rs from p + i / GEMM_MR *
+/* Rows of A as tiles read them: element (i, x) is x * cs + i % MR * rs from p + i / MR *
  * block. */
 struct left {
 	const float *p;
@@ -278,20 +309,27 @@ static struct left left_of(int how, struct cmatrix a)
 	bool across = how & GEMM_TRANSPOSED;
 	size_t rs = across ? 1 : a.ld;
 
-	return (struct left){a.p, GEMM_MR * rs, rs, across ? a.ld : 1};
+	return (struct left){a.p, MR * rs, rs, across ? a.ld : 1};
 }
 
-/* Columns of B that come after those at hand, in rows: asked for early, a line each step */
+/* What comes after the B at hand: asked for early, a line each step */
 struct coming {
 	const float *p;
 	size_t ld, lines, apart; /* apart: floats from a line of a row to its next */
 };
 
-static struct coming coming_of(struct panels b)
+enum { AHEAD = 1024 }; /* rows of a panel */
+
+/* The next panel, or as many as the tile is wide; of a deep one first more of itself, which the
+ * next one lies behind. */
+static struct coming coming_of(struct panels b, size_t k, size_t wide)
 {
+	size_t rows = b.pairs ? (k + 1) / 2 : k, step = wide / PANEL * b.stride;
 	const float *p = b.pairs ? (const float *)b.pairs : b.p;
 
-	return (struct coming){p + GEMM_WIDE / PANEL * b.stride, b.ld, GEMM_WIDE / PANEL, b.stride};
+	if (wide == PANEL && b.stride == rows * PANEL && rows > AHEAD)
+		step = AHEAD * PANEL;
+	return (struct coming){p + step, b.ld, wide / PANEL, b.stride};
 }
 
 /* The panel that holds column j, and those behind it */
@@ -304,32 +342,42 @@ static struct panels panels_at(struct panels b, size_t j)
 	return b;
 }
 
+/* Rows of the next tile, of so many that are left */
+static size_t height(struct left a, size_t left)
+{
+	size_t n = (left + MR - 1) / MR;
+
+	if (FEW && a.block == MR * a.rs)
+		return (left + n - 1) / n; /* all about as high: none waits for itself */
+	return left < MR ? left : MR;
+}
+
 /*
  * C(i, j) = sum over x = 0, 1, ..., k - 1 of A(i, x) B(x, j), one chain of fused multiply-adds.
  *
  * While a panel is used from the cache the next one comes from memory: each tile asks for another
- * line of its rows, or of those of `next`.
+ * line of what is coming, or of `next`.
  */
 static void tile_all(int how, struct left a, size_t k, struct panels b, const struct coming *next,
 		     struct matrix c)
 {
 	struct spot t = {.k = k, .rs = a.rs, .cs = a.cs, .ldc = c.ld, .add = how & GEMM_ADD};
-	size_t n = 0;
+	size_t n = 0, wide = c.rows <= FEW ? (size_t)GEMM_WIDE : (size_t)PANEL;
 
-	for (size_t j = 0; j < c.cols; j += GEMM_WIDE) {
-		size_t cols = c.cols - j < GEMM_WIDE ? c.cols - j : GEMM_WIDE;
-		size_t nv = (cols + VL - 1) / VL;
+	for (size_t j = 0; j < c.cols; j += wide) {
+		size_t cols = c.cols - j < wide ? c.cols - j : wide;
 		struct coming e;
 
 		t.b = panels_at(b, j);
-		e = next ? *next : coming_of(t.b);
+		e = next ? *next : coming_of(t.b, k, wide);
 		t.next = e.ld;
-		for (size_t i = 0; i < c.rows; i += GEMM_MR, n++) {
-			size_t mr = c.rows - i < GEMM_MR ? c.rows - i : GEMM_MR;
-			tile_fn *fn = tiles[b.pairs != NULL][nv - 1][mr - 1];
+		for (size_t i = 0, mr; i < c.rows; i += mr, n++) {
+			tile_fn *fn;
 
+			mr = height(a, c.rows - i);
+			fn = tile_of(b.pairs != NULL, (cols + VL - 1) / VL, mr);
 			t.early = e.p + n % e.lines * e.apart;
-			t.a = a.p + i / GEMM_MR * a.block;
+			t.a = a.p + i / MR * a.block + i % MR * a.rs;
 			t.c = c.p + i * c.ld + j;
 			if (cols % VL)
 				own_tile(fn, mr, cols, &t);
@@ -345,14 +393,14 @@ static void tile_all(int how, struct left a, size_t k, struct panels b, const st
  * two apart would push each other out. A chain goes on from one part to the next.
  */
 enum {
-	PART_K = 256,    /* even: pairs are not cut */
-	PART_ROWS = 192, /* whole tiles */
-	PART_COLS = 64,  /* of a B in rows that are copied together: whole tiles on each machine */
-	WORTH_ROWS = 16, /* with fewer rows or columns the copies cost more than they save */
-	WORTH_COLS = 8 * GEMM_WIDE /* a copied row of A serves as many tiles */
+	PART_K = 256,          /* even: pairs are not cut */
+	PART_ROWS = 192,       /* whole tiles */
+	PART_COLS = 64,        /* of a B in rows that are copied together: whole panels */
+	WORTH_ROWS = 16,       /* with fewer rows or columns the copies cost more than they save */
+	WORTH_COLS = 8 * PANEL /* a copied row of A serves as many tiles */
 };
 
-_Static_assert(PART_ROWS % GEMM_MR == 0 && PART_COLS % GEMM_WIDE == 0 && PART_K % 2 == 0,
+_Static_assert(PART_ROWS % MR == 0 && PART_COLS % PANEL == 0 && PART_K % 2 == 0,
 	       "parts are whole tiles");
 
 static bool worth_parts(struct matrix c)
@@ -363,14 +411,18 @@ static bool worth_parts(struct matrix c)
 /* Copies rows x n of A to `to`. */
 static struct left left_copy(float *to, struct left a, size_t rows, size_t n)
 {
-	struct left own = {to, GEMM_MR * n, 1, GEMM_MR};
+	struct left own = {to, MR * n, 1, MR};
 
-	for (size_t i = 0; i < rows; i += GEMM_MR, a.p += a.block) {
-		size_t mr = rows - i < GEMM_MR ? rows - i : GEMM_MR;
+	for (size_t i = 0; i < rows; i += MR, a.p += a.block) {
+		size_t mr = rows - i < MR ? rows - i : MR;
+		bool whole = a.rs == 1 && mr == MR;
 
-		for (size_t x = 0; x < n; x++, to += GEMM_MR)
-			for (size_t r = 0; r < mr; r++)
-				to[r] = a.p[r * a.rs + x * a.cs];
+		for (size_t x = 0; x < n; x++, to += MR)
+			if (whole)
+				memcpy(to, a.p + x * a.cs, MR * sizeof *to);
+			else
+				for (size_t r = 0; r < mr; r++)
+					to[r] = a.p[r * a.rs + x * a.cs];
 	}
 	return own;
 }
@@ -447,7 +499,7 @@ void gemm(int how, struct cmatrix a, struct panels b, struct matrix c)
 	check_product(how, a, c);
 	assert((b.pairs || b.p) && b.ld >= (c.cols < PANEL ? c.cols : PANEL));
 	assert(b.stride || c.cols <= PANEL); /* panels do not lie on each other */
-	if (k && worth_parts(c))
+	if (!FEW && k && worth_parts(c)) /* tiles of AVX-512 are as quick from the second cache */
 		part_each(how, left_of(how, a), k, part_panels, &b, c);
 	else
 		tile_all(how, left_of(how, a), k, b, NULL, c);
