@@ -129,12 +129,12 @@ void bf16_columns(uint32_t *dst, struct cmatrix x)
 /* ---- the product ---- */
 
 /* The sums over the even, or the odd, k of n pairs */
-ALWAYS_INLINE void chain(int mr, int nv, vf acc[GEMM_MR][GEMM_NV], const struct spot *t,
+ALWAYS_INLINE void chain(int mr, int nv, vf acc[TILE_MR][GEMM_NV], const struct spot *t,
 			 const float *a, const uint32_t *b, size_t n, bool odd)
 {
 	size_t rs = t->rs, cs = 2 * t->cs, stride = t->stride, ahead = t->ahead, ld = t->ld;
 
-#pragma GCC unroll 6
+#pragma GCC unroll 8
 	for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
@@ -145,7 +145,7 @@ ALWAYS_INLINE void chain(int mr, int nv, vf acc[GEMM_MR][GEMM_NV], const struct 
 		if (!odd)
 			__builtin_prefetch(b + ahead, 0, 2);
 		tile_row(nv, row, b, stride, odd);
-#pragma GCC unroll 6
+#pragma GCC unroll 8
 		for (int i = 0; i < mr; i++) {
 			vf s = vf_set(a[(size_t)i * rs]);
 
@@ -160,11 +160,11 @@ ALWAYS_INLINE void chain(int mr, int nv, vf acc[GEMM_MR][GEMM_NV], const struct 
 ALWAYS_INLINE void block(int mr, int nv, const struct spot *t, const float *a, const uint32_t *b,
 			 size_t n, bool first)
 {
-	vf acc[GEMM_MR][GEMM_NV], sum[GEMM_MR][GEMM_NV];
+	vf acc[TILE_MR][GEMM_NV], sum[TILE_MR][GEMM_NV];
 
 	chain(mr, nv, sum, t, a, b, n, false);
 	chain(mr, nv, acc, t, a + t->cs, b, n, true);
-#pragma GCC unroll 6
+#pragma GCC unroll 8
 	for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
 		for (int j = 0; j < nv; j++) {
@@ -207,6 +207,6 @@ void bf16_gemm(int how, const uint32_t *a, size_t k, struct panels b, struct mat
 	unsigned before = flush_begin();
 
 	assert(k && !(how & ~(GEMM_ADD | GEMM_TRANSPOSED)));
-	all_tiles(tiles, &t, t.rs, b, c);
+	all_tiles(&tiles, &t, t.rs, b, c);
 	flush_end(before);
 }

@@ -23,10 +23,10 @@
 enum { BF16_BLOCK = 32 }; /* k of a block */
 
 /* Room for a packed A of shape (m, k), in words, in the form that the set in use likes best: a row
- * of whole blocks in f32; v4bf16 packs whole blocks of GEMM_MR rows, in pairs. */
+ * of whole blocks in f32; v4bf16 packs whole blocks of eight rows, in pairs. */
 static inline size_t bf16_words(size_t m, size_t k)
 {
-	size_t rows = m < GEMM_MR / 2 ? GEMM_MR / 2 : m;
+	size_t rows = m < 4 ? 4 : m;
 
 	return rows * ((k + BF16_BLOCK - 1) / BF16_BLOCK * BF16_BLOCK);
 }

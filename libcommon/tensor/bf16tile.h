@@ -40,12 +40,31 @@ struct spot {
 #define ALL_ROWS ROW_OF(1), ROW_OF(2)
 #endif
 
+#if VEC_LANES == 16
+#define TALL_TILES TILE_OF(7, 1) TILE_OF(8, 1)
+#define TALL_ROW                 \
+	{                        \
+		tile7_1, tile8_1 \
+	}
+#else
+#define TALL_TILES
+#define TALL_ROW  \
+	{         \
+		0 \
+	}
+#endif
+
 typedef void tile_fn(const struct spot *t);
+
+struct tiles {
+	tile_fn *of[GEMM_NV][GEMM_MR]; /* [nv - 1][mr - 1] */
+	tile_fn *tall[2];              /* of more rows, one panel */
+};
 
 /* Columns that do not fill a vector go through a tile of our own. */
 static void indirect_pairs(tile_fn *fn, size_t mr, size_t cols, const struct spot *s)
 {
-	float t[GEMM_MR * GEMM_WIDE];
+	float t[TILE_MR * GEMM_WIDE];
 	struct spot own = *s;
 
 	own.c = t;
@@ -58,32 +77,33 @@ static void indirect_pairs(tile_fn *fn, size_t mr, size_t cols, const struct spo
 }
 
 /* Of an inline tile(mr, nv, t), mr rows of nv vectors of C, the functions in which both are
- * constants: tiles[nv - 1][mr - 1] */
-#define BF16_TILES \
-	ALL_TILES  \
-	static tile_fn *const tiles[GEMM_NV][GEMM_MR] = {ALL_ROWS};
+ * constants */
+#define BF16_TILES ALL_TILES TALL_TILES static const struct tiles tiles = {{ALL_ROWS}, TALL_ROW};
 
 /* The whole of C; rows: how far a row of A is from the next. While a panel of B is used from the
  * cache the next ones are asked for. */
-static void all_tiles(tile_fn *const tiles[GEMM_NV][GEMM_MR], struct spot *t, size_t rows,
-		      struct panels b, struct matrix c)
+static void all_tiles(const struct tiles *tiles, struct spot *t, size_t rows, struct panels b,
+		      struct matrix c)
 {
 	const uint32_t *a = t->a;
+	size_t wide = tile_width(c.rows);
 
 	assert(t->a && b.pairs && c.p && c.ld >= c.cols);
 	t->b = b.pairs;
 	t->ld = b.ld;
 	t->stride = b.stride;
 	t->ldc = c.ld;
-	for (size_t j = 0; j < c.cols; j += GEMM_WIDE, t->b += t->stride * GEMM_WIDE / PANEL) {
-		size_t cols = c.cols - j < GEMM_WIDE ? c.cols - j : GEMM_WIDE;
+	for (size_t j = 0; j < c.cols; j += wide, t->b += t->stride * wide / PANEL) {
+		size_t cols = c.cols - j < wide ? c.cols - j : wide, n = 0;
 
-		for (size_t i = 0; i < c.rows; i += GEMM_MR) {
-			size_t mr = c.rows - i < GEMM_MR ? c.rows - i : GEMM_MR;
-			tile_fn *fn = tiles[(cols + VL - 1) / VL - 1][mr - 1];
+		for (size_t i = 0, mr; i < c.rows; i += mr) {
+			tile_fn *fn;
 
+			mr = tile_height(c.rows - i, t->rs == rows);
+			fn = mr > GEMM_MR ? tiles->tall[mr - GEMM_MR - 1]
+					  : tiles->of[(cols + VL - 1) / VL - 1][mr - 1];
 			t->a = a + i * rows;
-			t->ahead = tile_ahead(i / GEMM_MR, t->stride);
+			t->ahead = tile_ahead(n++, t->stride, wide);
 			t->c = c.p + i * c.ld + j;
 			if (cols % VL)
 				indirect_pairs(fn, mr, cols, t);

@@ -31,22 +31,22 @@ static void two_rows(uint32_t *dst, const float *a, const float *b, size_t n)
 		dst[i] = half_bf16_pair(a[i], b ? b[i] : 0);
 }
 
-/* Blocks of GEMM_MR rows of A; in each, pair after pair, the rows' words side by side */
+/* Blocks of TILE_MR rows of A; in each, pair after pair, the rows' words side by side */
 void bf16_columns(uint32_t *dst, struct cmatrix x)
 {
 	size_t k = x.rows, m = x.cols, pairs = (k + 1) / 2;
 
 	assert(dst && x.p && x.ld >= x.cols);
-	for (size_t i = 0; i < m; i += PANEL * GEMM_MR) {
-		size_t n = m - i < PANEL * GEMM_MR ? m - i : PANEL * GEMM_MR;
+	for (size_t i = 0; i < m; i += PANEL * TILE_MR) {
+		size_t n = m - i < PANEL * TILE_MR ? m - i : PANEL * TILE_MR;
 
 		for (size_t p = 0; p < pairs; p++) {
 			const float *a = x.p + 2 * p * x.ld + i;
-			uint32_t t[PANEL * GEMM_MR], *to = dst + i * pairs + p * GEMM_MR;
+			uint32_t t[PANEL * TILE_MR], *to = dst + i * pairs + p * TILE_MR;
 
 			two_rows(t, a, 2 * p + 1 < k ? a + x.ld : NULL, n);
-			for (size_t j = 0; j < n; j += GEMM_MR, to += pairs * GEMM_MR)
-				for (size_t r = 0; r < GEMM_MR && j + r < n; r++)
+			for (size_t j = 0; j < n; j += TILE_MR, to += pairs * TILE_MR)
+				for (size_t r = 0; r < TILE_MR && j + r < n; r++)
 					to[r] = t[j + r];
 		}
 	}
@@ -55,11 +55,11 @@ void bf16_columns(uint32_t *dst, struct cmatrix x)
 /* mr x nv vectors of C; see BF16_TILES. */
 ALWAYS_INLINE void tile(int mr, int nv, const struct spot *t)
 {
-	__m512 acc[GEMM_MR][GEMM_NV];
+	__m512 acc[TILE_MR][GEMM_NV];
 	const uint32_t *a = t->a, *b = t->b;
 	size_t pairs = t->pairs, rs = t->rs, cs = t->cs, ahead = t->ahead, ld = t->ld;
 
-#pragma GCC unroll 6
+#pragma GCC unroll 8
 	for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
@@ -73,7 +73,7 @@ ALWAYS_INLINE void tile(int mr, int nv, const struct spot *t)
 #pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
 			row[j] = *(const vi *)(b + tile_column(j, t->stride));
-#pragma GCC unroll 6
+#pragma GCC unroll 8
 		for (int i = 0; i < mr; i++) {
 			__m512bh two = (__m512bh)_mm512_set1_epi32((int)a[(size_t)i * rs]);
 
@@ -82,7 +82,7 @@ ALWAYS_INLINE void tile(int mr, int nv, const struct spot *t)
 				acc[i][j] = _mm512_dpbf16_ps(acc[i][j], two, (__m512bh)row[j]);
 		}
 	}
-#pragma GCC unroll 6
+#pragma GCC unroll 8
 	for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
@@ -100,9 +100,9 @@ void bf16_gemm(int how, const uint32_t *a, size_t k, struct panels b, struct mat
 	struct spot t = {.pairs = pairs,
 			 .a = a,
 			 .rs = across ? 1 : pairs,
-			 .cs = across ? GEMM_MR : 1,
+			 .cs = across ? TILE_MR : 1,
 			 .add = how & GEMM_ADD};
 
 	assert(k && !(how & ~(GEMM_ADD | GEMM_TRANSPOSED)));
-	all_tiles(tiles, &t, pairs, b, c);
+	all_tiles(&tiles, &t, pairs, b, c);
 }

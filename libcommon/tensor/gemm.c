@@ -11,21 +11,8 @@
 
 #include <assert.h>
 
-/*
- * A tile is MR rows of one panel. With AVX-512 that is a vector: eight rows are as many chains as
- * two units keep busy whose results take four cycles. FEW rows and less would wait for their own
- * chains: they take several panels side by side.
- */
-#if VEC_LANES == 16
-enum { MR = 8, FEW = 5 };
-#else
-enum { MR = GEMM_MR, FEW = 0 };
-#endif
-
-_Static_assert(VEC_LANES == 16 || (int)GEMM_WIDE == (int)PANEL, "a tile is one panel");
-
 /* Adds one row of B, nv vectors wide, times the column of A at a. */
-ALWAYS_INLINE void rank_one(int mr, int nv, vf acc[MR][GEMM_NV], const vf row[GEMM_NV],
+ALWAYS_INLINE void rank_one(int mr, int nv, vf acc[TILE_MR][GEMM_NV], const vf row[GEMM_NV],
 			    const float *a, size_t rs)
 {
 #pragma GCC unroll 8
@@ -65,7 +52,7 @@ struct spot {
  * registers. half: B is in bf16, else in f32. */
 ALWAYS_INLINE void tile(int mr, int nv, bool half, const struct spot *t)
 {
-	vf acc[MR][GEMM_NV], row[GEMM_NV];
+	vf acc[TILE_MR][GEMM_NV], row[GEMM_NV];
 	const float *a = t->a, *p = t->b.p;
 	const uint32_t *h = t->b.pairs;
 	size_t x = 0, rs = t->rs, cs = t->cs, k = t->k, ld = t->b.ld, stride = t->b.stride;
@@ -270,7 +257,7 @@ void gemm_unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, 
 /* Columns that do not fill a vector go through a tile of our own. */
 static void own_tile(tile_fn *fn, size_t mr, size_t cols, const struct spot *s)
 {
-	float t[MR * GEMM_WIDE];
+	float t[TILE_MR * GEMM_WIDE];
 	struct spot own = *s;
 
 	own.c = t;
@@ -297,7 +284,7 @@ static void check_product(int how, struct cmatrix a, struct matrix c)
 	(void)c;
 }
 
-/* Rows of A as tiles read them: element (i, x) is x * cs + i % MR * rs from p + i / MR *
+/* Rows of A as tiles read them: element (i, x) is x * cs + i % TILE_MR * rs from p + i / TILE_MR *
  * block. */
 struct left {
 	const float *p;
@@ -309,7 +296,7 @@ static struct left left_of(int how, struct cmatrix a)
 	bool across = how & GEMM_TRANSPOSED;
 	size_t rs = across ? 1 : a.ld;
 
-	return (struct left){a.p, MR * rs, rs, across ? a.ld : 1};
+	return (struct left){a.p, TILE_MR * rs, rs, across ? a.ld : 1};
 }
 
 /* What comes after the B at hand: asked for early, a line each step */
@@ -342,16 +329,6 @@ static struct panels panels_at(struct panels b, size_t j)
 	return b;
 }
 
-/* Rows of the next tile, of so many that are left */
-static size_t height(struct left a, size_t left)
-{
-	size_t n = (left + MR - 1) / MR;
-
-	if (FEW && a.block == MR * a.rs)
-		return (left + n - 1) / n; /* all about as high: none waits for itself */
-	return left < MR ? left : MR;
-}
-
 /*
  * C(i, j) = sum over x = 0, 1, ..., k - 1 of A(i, x) B(x, j), one chain of fused multiply-adds.
  *
@@ -362,7 +339,7 @@ static void tile_all(int how, struct left a, size_t k, struct panels b, const st
 		     struct matrix c)
 {
 	struct spot t = {.k = k, .rs = a.rs, .cs = a.cs, .ldc = c.ld, .add = how & GEMM_ADD};
-	size_t n = 0, wide = c.rows <= FEW ? (size_t)GEMM_WIDE : (size_t)PANEL;
+	size_t n = 0, wide = tile_width(c.rows);
 
 	for (size_t j = 0; j < c.cols; j += wide) {
 		size_t cols = c.cols - j < wide ? c.cols - j : wide;
@@ -374,10 +351,10 @@ static void tile_all(int how, struct left a, size_t k, struct panels b, const st
 		for (size_t i = 0, mr; i < c.rows; i += mr, n++) {
 			tile_fn *fn;
 
-			mr = height(a, c.rows - i);
+			mr = tile_height(c.rows - i, a.block == TILE_MR * a.rs);
 			fn = tile_of(b.pairs != NULL, (cols + VL - 1) / VL, mr);
 			t.early = e.p + n % e.lines * e.apart;
-			t.a = a.p + i / MR * a.block + i % MR * a.rs;
+			t.a = a.p + i / TILE_MR * a.block + i % TILE_MR * a.rs;
 			t.c = c.p + i * c.ld + j;
 			if (cols % VL)
 				own_tile(fn, mr, cols, &t);
@@ -400,7 +377,7 @@ enum {
 	WORTH_COLS = 8 * PANEL /* a copied row of A serves as many tiles */
 };
 
-_Static_assert(PART_ROWS % MR == 0 && PART_COLS % PANEL == 0 && PART_K % 2 == 0,
+_Static_assert(PART_ROWS % TILE_MR == 0 && PART_COLS % PANEL == 0 && PART_K % 2 == 0,
 	       "parts are whole tiles");
 
 static bool worth_parts(struct matrix c)
@@ -411,15 +388,15 @@ static bool worth_parts(struct matrix c)
 /* Copies rows x n of A to `to`. */
 static struct left left_copy(float *to, struct left a, size_t rows, size_t n)
 {
-	struct left own = {to, MR * n, 1, MR};
+	struct left own = {to, TILE_MR * n, 1, TILE_MR};
 
-	for (size_t i = 0; i < rows; i += MR, a.p += a.block) {
-		size_t mr = rows - i < MR ? rows - i : MR;
-		bool whole = a.rs == 1 && mr == MR;
+	for (size_t i = 0; i < rows; i += TILE_MR, a.p += a.block) {
+		size_t mr = rows - i < TILE_MR ? rows - i : TILE_MR;
+		bool whole = a.rs == 1 && mr == TILE_MR;
 
-		for (size_t x = 0; x < n; x++, to += MR)
+		for (size_t x = 0; x < n; x++, to += TILE_MR)
 			if (whole)
-				memcpy(to, a.p + x * a.cs, MR * sizeof *to);
+				memcpy(to, a.p + x * a.cs, TILE_MR * sizeof *to);
 			else
 				for (size_t r = 0; r < mr; r++)
 					to[r] = a.p[r * a.rs + x * a.cs];
@@ -499,7 +476,8 @@ void gemm(int how, struct cmatrix a, struct panels b, struct matrix c)
 	check_product(how, a, c);
 	assert((b.pairs || b.p) && b.ld >= (c.cols < PANEL ? c.cols : PANEL));
 	assert(b.stride || c.cols <= PANEL); /* panels do not lie on each other */
-	if (!FEW && k && worth_parts(c)) /* tiles of AVX-512 are as quick from the second cache */
+	/* with AVX-512 tiles are as quick where A and B come from the second cache */
+	if (!TILE_FEW && k && worth_parts(c))
 		part_each(how, left_of(how, a), k, part_panels, &b, c);
 	else
 		tile_all(how, left_of(how, a), k, b, NULL, c);
