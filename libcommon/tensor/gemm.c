@@ -370,11 +370,13 @@ static void tile_all(int how, struct left a, size_t k, struct panels b, const st
  * two apart would push each other out. A chain goes on from one part to the next.
  */
 enum {
-	PART_K = 256,          /* even: pairs are not cut */
-	PART_ROWS = 192,       /* whole tiles */
-	PART_COLS = 64,        /* of a B in rows that are copied together: whole panels */
-	WORTH_ROWS = 16,       /* with fewer rows or columns the copies cost more than they save */
-	WORTH_COLS = 8 * PANEL /* a copied row of A serves as many tiles */
+	PART_K = 256,           /* even: pairs are not cut */
+	PART_ROWS = 192,        /* whole tiles */
+	PART_COLS = 64,         /* of a B in rows that are copied together: whole panels */
+	WORTH_ROWS = 16,        /* with fewer rows or columns the copies cost more than they save */
+	WORTH_COLS = 8 * PANEL, /* a copied row of A serves as many tiles */
+	FEW_COLS = 32 * PANEL,
+	FAR_APART = 1024 /* a page */
 };
 
 _Static_assert(PART_ROWS % TILE_MR == 0 && PART_COLS % PANEL == 0 && PART_K % 2 == 0,
@@ -383,6 +385,13 @@ _Static_assert(PART_ROWS % TILE_MR == 0 && PART_COLS % PANEL == 0 && PART_K % 2 
 static bool worth_parts(struct matrix c)
 {
 	return c.rows >= WORTH_ROWS && c.cols >= WORTH_COLS;
+}
+
+/* Tiles of AVX-512 read A as it is, but for rows so far apart that they push each other out, and
+ * for many columns, which would read it over and over. */
+static bool worth_left(struct left a, struct matrix c)
+{
+	return !TILE_FEW || c.cols > FEW_COLS || a.cs >= FAR_APART;
 }
 
 /* Copies rows x n of A to `to`. */
@@ -463,7 +472,9 @@ static void part_each(int how, struct left a, size_t k, part_fn *fn, const void 
 			struct left some = a;
 
 			some.p += i * a.rs + at.x * a.cs;
-			fn(at.x ? how | GEMM_ADD : how, left_copy(own, some, rows, at.n), at, b,
+			if (worth_left(a, c))
+				some = left_copy(own, some, rows, at.n);
+			fn(at.x ? how | GEMM_ADD : how, some, at, b,
 			   matrix_of(c.p + i * c.ld, rows, c.cols, c.ld));
 		}
 	}

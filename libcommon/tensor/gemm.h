@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { GEMM_MR = 6 }; /* rows of C that are computed at once */
+enum { GEMM_MR = 6 }; /* rows of C that are computed at once; with AVX-512 eight, see tile.h */
 
 /* B of shape (k, n): column j of row i is p[(j / PANEL) * stride + i * ld + j % PANEL]. Of the last
  * panel, all columns must be readable. In bf16, i counts pairs of rows. */
