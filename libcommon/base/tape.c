@@ -112,9 +112,11 @@ static __attribute__((noinline)) enum tape_end scan_more_text(struct scan *s,
 	enum tape_end e;
 
 	while (plain_bytes(s, &to), s->p < s->end && *s->p != '"') {
-		if (*s->p & 0x80)
+		if (*s->p & 0x80) {
 			valid &= wide_bytes(s, &to);
-		else if (*s->p != '\\')
+			if (!valid)
+				s->plain = jsonplain; /* the others look far ahead in vain */
+		} else if (*s->p != '\\')
 			return TAPE_BAD;
 		else if ((e = scan_escape(s, &to)) != TAPE_WHOLE)
 			return e;
