@@ -91,8 +91,25 @@ static inline struct block look(const char *p, const char *end, uint64_t *open)
 	};
 }
 
-/* Up to what is neither text nor an escape of one letter. False: it is not UTF-8, and s as it was
- */
+static inline char *put_block(char *to, const struct block *b, uint64_t kept)
+{
+	_mm512_storeu_si512(to, _mm512_maskz_compress_epi8(kept, b->v));
+	return to + __builtin_popcountll(kept);
+}
+
+/* Takes \uXXXX. False: here is none */
+static inline bool take_unicode(struct jsonplain *s)
+{
+	int n;
+
+	if (s->end - s->p < 2 || s->p[0] != '\\' || s->p[1] != 'u')
+		return false;
+	n = jsonescape_unicode(s->p, s->end, &s->to);
+	s->p += n > 0 ? n : 0;
+	return n > 0;
+}
+
+/* Up to what is no text. False: it is not UTF-8, and s is of no more use. */
 static inline bool take_text(struct jsonplain *s)
 {
 	struct jsonplain_seen seen = {NULL, 0};
@@ -103,50 +120,44 @@ static inline bool take_text(struct jsonplain *s)
 
 	for (;;) {
 		struct block b = look(p, s->end, &open);
-		int n = 64;
+		int n;
 
 		noted[n_noted] = p;
 		n_noted += b.wide != 0;
-		if (b.stops) {
-			n = __builtin_ctzll(b.stops);
-			b.kept &= below(n);
-		}
-		_mm512_storeu_si512(to, _mm512_maskz_compress_epi8(b.kept, b.v));
-		to += __builtin_popcountll(b.kept);
-		p += n;
-		if (b.stops) {
-			if ((n_noted && !look_back(&seen, noted, n_noted, p)) || seen.open)
-				return false;
-			p -= b.escaped >> n & 1; /* back to its backslash */
-			break;
-		}
-		if (n_noted == JSONPLAIN_NOTED) {
+		if (!b.stops) {
+			to = put_block(to, &b, b.kept);
+			p += 64;
+			if (n_noted < JSONPLAIN_NOTED)
+				continue;
 			if (!look_back(&seen, noted, n_noted, s->end))
 				return false;
 			n_noted = 0;
+			continue;
 		}
+		n = __builtin_ctzll(b.stops);
+		to = put_block(to, &b, b.kept & below(n));
+		p += n;
+		if ((n_noted && !look_back(&seen, noted, n_noted, p)) || seen.open)
+			return false;
+		s->p = p - (b.escaped >> n & 1); /* back to its backslash */
+		s->to = to;
+		if (!take_unicode(s))
+			return true;
+		p = s->p;
+		to = s->to;
+		open = 0;
+		n_noted = 0;
 	}
-	s->p = p;
-	s->to = to;
-	return true;
 }
 
 void jsonplainwidest(struct jsonplain *s)
 {
-	for (;;) {
-		int n;
+	struct jsonplain run = *s;
 
-		if (!take_text(s)) {
-			jsonplain_blocks(s); /* which ends where it is wrong */
-			return;
-		}
-		if (s->end - s->p < 2 || s->p[0] != '\\' || s->p[1] != 'u')
-			return;
-		n = jsonescape_unicode(s->p, s->end, &s->to);
-		if (n <= 0)
-			return;
-		s->p += n;
-	}
+	if (take_text(&run))
+		*s = run;
+	else
+		jsonplain_blocks(s); /* which ends where it is wrong */
 }
 #else
 void jsonplainwidest(struct jsonplain *s)
