@@ -68,12 +68,16 @@ static __attribute__((noinline)) void more_nodes(struct tape *t)
 static inline struct tape_node *new_node(struct scan *s, enum tape_type type)
 {
 	struct tape *t = s->t;
+	struct tape_node *node;
+	uint32_t n = t->n;
 
-	if (t->n == t->cap)
+	if (n == t->cap)
 		more_nodes(t);
-	t->v[t->n] = (struct tape_node){
-		.at = (uint32_t)(s->p - s->begin), .next = t->n + 1, .type = (uint8_t)type};
-	return &t->v[t->n++];
+	node = t->v + n++;
+	t->n = n;
+	*node = (struct tape_node){
+		.at = (uint32_t)(s->p - s->begin), .next = n, .type = (uint8_t)type};
+	return node;
 }
 
 /* As far as jsonplain goes */
@@ -445,11 +449,19 @@ static bool keys_differ(struct tape *t, uint32_t open)
 
 /* ---- values ---- */
 
-static inline void skip_blanks(struct scan *s)
+static void skip_blanks(struct scan *s)
 {
-	while (s->p < s->end && (unsigned char)*s->p <= ' ' &&
-	       (*s->p == ' ' || *s->p == '\n' || *s->p == '\r' || *s->p == '\t'))
+	while (s->p < s->end && (*s->p == ' ' || *s->p == '\n' || *s->p == '\r' || *s->p == '\t'))
 		s->p++;
+}
+
+/* To what is no blank. False: there is nothing more. */
+static inline bool to_more(struct scan *s)
+{
+	if (s->p < s->end && (unsigned char)*s->p > ' ')
+		return true;
+	skip_blanks(s);
+	return s->p < s->end;
 }
 
 static inline enum tape_end scan_word(struct scan *s, const char *word, enum tape_type type)
@@ -527,13 +539,11 @@ static enum tape_end scan_key(struct scan *s)
 		s->p += 2; /* as Python writes it */
 		return TAPE_WHOLE;
 	}
-	skip_blanks(s);
-	if (s->p == s->end)
+	if (!to_more(s))
 		return TAPE_CUT;
 	if (*s->p++ != ':')
 		return TAPE_BAD;
-	skip_blanks(s);
-	return s->p == s->end ? TAPE_CUT : TAPE_WHOLE;
+	return to_more(s) ? TAPE_WHOLE : TAPE_CUT;
 }
 
 /* One element: in an object its key and its value */
@@ -555,8 +565,7 @@ static enum tape_end scan_ends(struct scan *s)
 	enum tape_end e = TAPE_WHOLE;
 
 	while (e == TAPE_WHOLE && s->depth) {
-		skip_blanks(s);
-		if (s->p == s->end)
+		if (!to_more(s))
 			return TAPE_CUT;
 		if (*s->p == ',') {
 			s->p++;
@@ -575,14 +584,12 @@ static enum tape_end scan(struct scan *s)
 	do {
 		size_t depth = s->depth;
 
-		skip_blanks(s);
-		if (s->p == s->end)
+		if (!to_more(s))
 			return TAPE_CUT;
 		if ((e = scan_element(s)) != TAPE_WHOLE)
 			return e;
 		/* one that was just opened has elements, or its end comes at once */
-		if (s->depth > depth &&
-		    (skip_blanks(s), s->p == s->end || (*s->p != '}' && *s->p != ']')))
+		if (s->depth > depth && (!to_more(s) || (*s->p != '}' && *s->p != ']')))
 			continue;
 		if ((e = scan_ends(s)) != TAPE_WHOLE)
 			return e;
