@@ -184,20 +184,19 @@ static __attribute__((noinline)) bool look_back(struct jsonplain_seen *s, const 
 	return fits;
 }
 
-/* Takes an escape. False: it is none, or cut off */
-static bool take_escape(struct jsonplain *s)
+/* Takes the escape at p. How many bytes it has; 0: it is none, or cut off */
+static inline int take_escape(const char *p, const char *end, char **to)
 {
-	char letter = jsonescape_meaning[(unsigned char)s->p[1]];
-	int n = 2;
+	char letter = jsonescape_meaning[(unsigned char)p[1]];
+	int n = 0;
 
-	if (letter)
-		*s->to++ = letter;
-	else if (s->p[1] != 'u')
-		return false;
-	else
-		n = jsonescape_unicode(s->p, s->end, &s->to);
-	s->p += n > 0 ? n : 0;
-	return n > 0;
+	if (letter) {
+		*(*to)++ = letter;
+		return 2;
+	}
+	if (p[1] == 'u')
+		n = jsonescape_unicode(p, end, to);
+	return n > 0 ? n : 0;
 }
 
 /* What is being decoded */
@@ -214,7 +213,7 @@ static inline bool take_blocks(struct run *r, const char *last)
 	const char *p = r->s.p, *end = r->s.end, *noted[JSONPLAIN_NOTED];
 	char *to = r->s.to;
 
-	for (;;) {
+	while (p < last && !r->ended) {
 		uint64_t stops = 0;
 		size_t n_noted = 0, n;
 		struct block b;
@@ -227,25 +226,25 @@ static inline bool take_blocks(struct run *r, const char *last)
 				break;
 			to = put_block(to, &b);
 		}
-		n = stops ? _tzcnt_u64(stops) : 0;
 		if (stops) {
+			n = _tzcnt_u64(stops);
 			b.kept &= (UINT64_C(1) << n) - 1;
 			to = put_block(to, &b);
+			p += n;
 		}
-		if (n_noted && !look_back(&r->seen, noted, n_noted, stops ? p + n : end))
+		if (n_noted && !look_back(&r->seen, noted, n_noted, stops ? p : end))
 			return false;
-		r->s.p = p += n;
-		r->s.to = to;
-		if (stops) {
-			if (r->seen.open)
-				return false;
-			r->ended = *p != '\\' || !take_escape(&r->s);
-			p = r->s.p;
-			to = r->s.to;
-		}
-		if (r->ended || p >= last)
-			return true;
+		if (!stops)
+			continue;
+		if (r->seen.open)
+			return false;
+		n = *p == '\\' ? (size_t)take_escape(p, end, &to) : 0;
+		p += n;
+		r->ended = !n;
 	}
+	r->s.p = p;
+	r->s.to = to;
+	return true;
 }
 
 /* Near the end, where blocks would go beyond it: as if zeros followed, which stop */

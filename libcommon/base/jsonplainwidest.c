@@ -97,29 +97,17 @@ static inline char *put_block(char *to, const struct block *b, uint64_t kept)
 	return to + __builtin_popcountll(kept);
 }
 
-/* Takes \uXXXX. False: here is none */
-static inline bool take_unicode(struct jsonplain *s)
-{
-	int n;
-
-	if (s->end - s->p < 2 || s->p[0] != '\\' || s->p[1] != 'u')
-		return false;
-	n = jsonescape_unicode(s->p, s->end, &s->to);
-	s->p += n > 0 ? n : 0;
-	return n > 0;
-}
-
-/* Up to what is no text. False: it is not UTF-8, and s is of no more use. */
+/* Up to what is no text. False: it is not UTF-8. */
 static inline bool take_text(struct jsonplain *s)
 {
 	struct jsonplain_seen seen = {NULL, 0};
-	const char *p = s->p, *noted[JSONPLAIN_NOTED];
+	const char *p = s->p, *end = s->end, *noted[JSONPLAIN_NOTED];
 	char *to = s->to;
 	uint64_t open = 0;
 	size_t n_noted = 0;
 
 	for (;;) {
-		struct block b = look(p, s->end, &open);
+		struct block b = look(p, end, &open);
 		int n;
 
 		noted[n_noted] = p;
@@ -129,7 +117,7 @@ static inline bool take_text(struct jsonplain *s)
 			p += 64;
 			if (n_noted < JSONPLAIN_NOTED)
 				continue;
-			if (!look_back(&seen, noted, n_noted, s->end))
+			if (!look_back(&seen, noted, n_noted, end))
 				return false;
 			n_noted = 0;
 			continue;
@@ -139,24 +127,23 @@ static inline bool take_text(struct jsonplain *s)
 		p += n;
 		if ((n_noted && !look_back(&seen, noted, n_noted, p)) || seen.open)
 			return false;
-		s->p = p - (b.escaped >> n & 1); /* back to its backslash */
-		s->to = to;
-		if (!take_unicode(s))
-			return true;
-		p = s->p;
-		to = s->to;
+		p -= b.escaped >> n & 1; /* back to its backslash */
+		n = end - p > 1 && p[0] == '\\' && p[1] == 'u' ? jsonescape_unicode(p, end, &to)
+							       : 0;
+		if (n <= 0)
+			break;
+		p += n;
 		open = 0;
 		n_noted = 0;
 	}
+	s->p = p;
+	s->to = to;
+	return true;
 }
 
 void jsonplainwidest(struct jsonplain *s)
 {
-	struct jsonplain run = *s;
-
-	if (take_text(&run))
-		*s = run;
-	else
+	if (!take_text(s))
 		jsonplain_blocks(s); /* which ends where it is wrong */
 }
 #else
