@@ -38,6 +38,45 @@ static inline uint64_t jsonplain_stops(const char *block)
 	return stops;
 }
 
+/*
+ * Characters that are not ASCII, as the wider decoders check them: blocks that have some are noted
+ * and looked at later, one after the other. Which of the blocks these are cannot be foretold, and a
+ * jump at each costs more than ten blocks do.
+ */
+enum { JSONPLAIN_NOTED = 128 }; /* before they are looked at */
+struct jsonplain_seen {
+	const char *next; /* behind the last one that was looked at, */
+	uint64_t open;    /* a bit for each byte there that still belongs to its last character */
+};
+
+/* Of a block's bytes a bit for each that is not ASCII; of these that begins a character; one of
+ * three bytes and more; of four and more; that has rules of its own for the byte behind it, or
+ * begins none */
+struct jsonplain_wide {
+	uint64_t all, first, three, four, odd;
+};
+
+/* Are the characters of a block UTF-8, as far as the text goes, which ends at end? */
+static inline bool jsonplain_fits(struct jsonplain_seen *s, const char *block, const char *end,
+				  struct jsonplain_wide w)
+{
+	size_t left = (size_t)(end - block);
+	uint64_t in = left < 64 ? w.all & ((UINT64_C(1) << left) - 1) : w.all;
+	uint64_t first = w.first & in, three = w.three & in, four = w.four & in, odd = w.odd & in;
+	uint64_t open = block == s->next ? s->open : 0;
+	bool fits = open == s->open;
+
+	fits &= (in & ~first) == (first << 1 | three << 2 | four << 3 | open);
+	s->next = block + JSONPLAIN_BLOCK;
+	s->open = first >> 63 | three >> 62 | four >> 61;
+	for (; odd; odd &= odd - 1) {
+		size_t n = (size_t)__builtin_ctzll(odd);
+
+		fits &= utf8_char(block + n, left - n) > 0;
+	}
+	return fits;
+}
+
 /* Takes what stands for itself up to here, a block at most. */
 static inline void jsonplain_take(struct jsonplain *s, const char *here)
 {

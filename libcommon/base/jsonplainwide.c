@@ -27,7 +27,7 @@ __attribute__((constructor)) static void fill_kept_bytes(void)
 struct half {
 	__m256i v, turn;      /* what they are, and what an escape changes in them */
 	uint64_t backslashes; /* a bit for each that is one, */
-	uint64_t plain;       /* that is ASCII and no quote, */
+	uint64_t plain;       /* that is no control byte and no quote, */
 	uint64_t known;       /* that may be escaped: n, t, quote, backslash */
 };
 
@@ -43,14 +43,15 @@ static inline struct half half_at(const char *p)
 	__m256i backslashes = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\'));
 	__m256i n = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('n'));
 	__m256i t = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('t'));
-	__m256i ascii = _mm256_cmpgt_epi8(v, _mm256_set1_epi8(' ' - 1));
+	__m256i least = _mm256_set1_epi8(' ');
+	__m256i text = _mm256_cmpeq_epi8(_mm256_max_epu8(v, least), v);
 
 	return (struct half){
 		.v = v,
 		.turn = _mm256_or_si256(_mm256_and_si256(n, _mm256_set1_epi8('n' ^ '\n')),
 					_mm256_and_si256(t, _mm256_set1_epi8('t' ^ '\t'))),
 		.backslashes = bits_of(backslashes),
-		.plain = bits_of(_mm256_andnot_si256(quotes, ascii)),
+		.plain = bits_of(_mm256_andnot_si256(quotes, text)),
 		.known = bits_of(_mm256_or_si256(_mm256_or_si256(quotes, backslashes),
 						 _mm256_or_si256(n, t))),
 	};
@@ -111,6 +112,7 @@ static inline char *put_half(char *to, __m256i v, uint32_t kept)
 struct block {
 	struct half low, high;
 	uint64_t escaped, kept; /* what is not a backslash that escapes */
+	bool wide;              /* some of it is not ASCII */
 };
 
 /* Looks at a block: the bytes that may stop */
@@ -124,6 +126,7 @@ static inline uint64_t look(struct block *b, const char *p)
 	b->escaped = find_escaped(backslashes);
 	escapes = backslashes & ~b->escaped;
 	b->kept = ~escapes;
+	b->wide = bits_of(_mm256_or_si256(b->low.v, b->high.v));
 	return ~(b->high.plain << 32 | b->low.plain | b->escaped) |
 	       (b->escaped & ~(b->high.known << 32 | b->low.known)) >> 1 |
 	       (escapes & UINT64_C(1) << 63); /* goes on behind the block */
@@ -141,95 +144,139 @@ static inline char *put_block(char *to, const struct block *b)
 			(uint32_t)(b->kept >> 32));
 }
 
-/* Of bytes that may stop, at least one: the first that does, since it is ASCII, no character, or
- * one that goes on behind the block. None: JSONPLAIN_BLOCK */
-static __attribute__((noinline)) size_t stop_of(const char *p, const char *end, uint64_t stops)
+/* Where bytes are greater than this one, both of them above 127 */
+static inline uint64_t above(__m256i low, __m256i high, int byte)
 {
-	do {
-		size_t n = _tzcnt_u64(stops), len;
+	__m256i v = _mm256_set1_epi8((char)byte);
 
-		if (!(p[n] & 0x80))
-			return n;
-		len = utf8_char(p + n, (size_t)(end - p) - n);
-		if (!len || n + len > JSONPLAIN_BLOCK)
-			return n;
-		stops &= ~(((UINT64_C(1) << len) - 1) << n);
-	} while (stops);
-	return JSONPLAIN_BLOCK;
+	return bits_of(_mm256_cmpgt_epi8(high, v)) << 32 | bits_of(_mm256_cmpgt_epi8(low, v));
 }
 
-/* Takes an escape. False: it is none, or cut off */
-static bool take_escape(struct jsonplain *s)
+/* Where bytes are one of these */
+static inline uint64_t either(__m256i low, __m256i high, int a, int b)
 {
-	char letter = jsonescape_meaning[(unsigned char)s->p[1]];
-	int n = 2;
+	__m256i va = _mm256_set1_epi8((char)a), vb = _mm256_set1_epi8((char)b);
 
-	if (letter)
-		*s->to++ = letter;
-	else if (s->p[1] != 'u')
-		return false;
-	else
-		n = jsonescape_unicode(s->p, s->end, &s->to);
-	s->p += n > 0 ? n : 0;
-	return n > 0;
+	low = _mm256_or_si256(_mm256_cmpeq_epi8(low, va), _mm256_cmpeq_epi8(low, vb));
+	high = _mm256_or_si256(_mm256_cmpeq_epi8(high, va), _mm256_cmpeq_epi8(high, vb));
+	return bits_of(high) << 32 | bits_of(low);
 }
 
-/* Takes blocks, and the byte behind each can be read, as long as they begin before last. False: the
- * run ends at s->p, which is before it. */
-static inline bool take_blocks(struct jsonplain *s, const char *last)
+/* Are the blocks that were noted UTF-8, of a text up to end? */
+static __attribute__((noinline)) bool look_back(struct jsonplain_seen *s, const char *const noted[],
+						size_t n, const char *end)
 {
-	const char *p = s->p;
-	char *to = s->to;
+	bool fits = true;
 
-	for (;;) {
-		uint64_t stops = 0;
-		struct block b;
-		size_t n;
+	for (size_t i = 0; i < n; i++) {
+		__m256i low = _mm256_loadu_si256((const __m256i *)noted[i]);
+		__m256i high = _mm256_loadu_si256((const __m256i *)(noted[i] + 32));
+		struct jsonplain_wide w = {
+			.all = bits_of(high) << 32 | bits_of(low),
+			.first = above(low, high, 0xbf),
+			.three = above(low, high, 0xdf),
+			.four = above(low, high, 0xef),
+		};
 
-		for (; p < last && !(stops = look(&b, p)); p += JSONPLAIN_BLOCK)
-			to = put_block(to, &b);
-		if (!stops)
-			break;
-		n = stop_of(p, s->end, stops);
-		if (n < JSONPLAIN_BLOCK)
-			b.kept &= (UINT64_C(1) << n) - 1;
-		to = put_block(to, &b);
-		p += n;
-		if (n == JSONPLAIN_BLOCK)
-			continue;
-		s->p = p;
-		s->to = to;
-		/* what is no ASCII is looked at once more where a block begins with it */
-		if (*p == '\\' ? !take_escape(s) : !n || !(*p & 0x80))
-			return false;
-		p = s->p;
-		to = s->to;
+		w.odd = w.four | either(low, high, 0xe0, 0xed) | either(low, high, 0xc0, 0xc1);
+		fits &= jsonplain_fits(s, noted[i], end, w);
 	}
-	s->p = p;
-	s->to = to;
+	return fits;
+}
+
+/* Takes the escape at p. How many bytes it has; 0: it is none, or cut off */
+static inline int take_escape(const char *p, const char *end, char **to)
+{
+	char letter = jsonescape_meaning[(unsigned char)p[1]];
+	int n = 0;
+
+	if (letter) {
+		*(*to)++ = letter;
+		return 2;
+	}
+	if (p[1] == 'u')
+		n = jsonescape_unicode(p, end, to);
+	return n > 0 ? n : 0;
+}
+
+/* What is being decoded */
+struct run {
+	struct jsonplain s;
+	struct jsonplain_seen seen;
+	bool ended; /* before the end of what there is */
+};
+
+/* Takes blocks, and the byte behind each can be read, as long as they begin before last. False: it
+ * is not UTF-8, and r is of no more use. */
+static inline bool take_blocks(struct run *r, const char *last)
+{
+	const char *p = r->s.p, *end = r->s.end, *noted[JSONPLAIN_NOTED];
+	char *to = r->s.to;
+
+	while (p < last && !r->ended) {
+		uint64_t stops = 0;
+		size_t n_noted = 0, n;
+		struct block b;
+
+		for (; p < last && n_noted < JSONPLAIN_NOTED; p += JSONPLAIN_BLOCK) {
+			stops = look(&b, p);
+			noted[n_noted] = p;
+			n_noted += b.wide;
+			if (stops)
+				break;
+			to = put_block(to, &b);
+		}
+		if (stops) {
+			n = _tzcnt_u64(stops);
+			b.kept &= (UINT64_C(1) << n) - 1;
+			to = put_block(to, &b);
+			p += n;
+		}
+		if (n_noted && !look_back(&r->seen, noted, n_noted, stops ? p : end))
+			return false;
+		if (!stops)
+			continue;
+		if (r->seen.open)
+			return false;
+		n = *p == '\\' ? (size_t)take_escape(p, end, &to) : 0;
+		p += n;
+		r->ended = !n;
+	}
+	r->s.p = p;
+	r->s.to = to;
 	return true;
 }
 
 /* Near the end, where blocks would go beyond it: as if zeros followed, which stop */
-static void take_rest(struct jsonplain *s)
+static bool take_rest(struct run *r)
 {
 	char room[2 * JSONPLAIN_BLOCK] = {0};
-	size_t n = (size_t)(s->end - s->p);
-	struct jsonplain rest = {room, room + n, s->to};
+	size_t n = (size_t)(r->s.end - r->s.p);
+	struct run rest = {{room, room + n, r->s.to}, {room, r->seen.open}, false};
 
-	memcpy(room, s->p, n);
-	take_blocks(&rest, rest.end);
-	s->p += rest.p - room;
-	s->to = rest.to;
+	if (r->seen.open && r->seen.next != r->s.p)
+		return false;
+	memcpy(room, r->s.p, n);
+	if (!take_blocks(&rest, room + n) || rest.seen.open)
+		return false;
+	r->s.p += rest.s.p - room;
+	r->s.to = rest.s.to;
+	return true;
 }
 
-void jsonplainwide(struct jsonplain *run)
+void jsonplainwide(struct jsonplain *s)
 {
-	struct jsonplain s = *run;
+	struct run r = {*s, {NULL, 0}, false};
+	bool valid = true;
 
-	if (s.end - s.p <= JSONPLAIN_BLOCK || take_blocks(&s, s.end - JSONPLAIN_BLOCK))
-		take_rest(&s);
-	*run = s;
+	if (s->end - s->p > JSONPLAIN_BLOCK)
+		valid = take_blocks(&r, s->end - JSONPLAIN_BLOCK);
+	if (valid && !r.ended)
+		valid = take_rest(&r);
+	if (valid)
+		*s = r.s;
+	else
+		jsonplain_blocks(s); /* which ends where it is wrong */
 }
 #else
 void jsonplainwide(struct jsonplain *s)

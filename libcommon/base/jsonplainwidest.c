@@ -30,25 +30,6 @@ static inline uint64_t below(int n)
 	return n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX;
 }
 
-/* The first byte of a block that is not UTF-8, where there is one of those in wide; else 64. *over:
- * so many bytes of the block belong to a character that was looked at before, and then of the next
- * one. */
-static __attribute__((noinline)) int not_utf8(const char *p, const char *end, uint64_t wide,
-					      int *over)
-{
-	wide &= UINT64_MAX << *over;
-	*over = 0;
-	while (wide) {
-		int n = __builtin_ctzll(wide), len = (int)utf8_char(p + n, (size_t)(end - p - n));
-
-		if (!len)
-			return n;
-		wide &= ~(((UINT64_C(1) << len) - 1) << n);
-		*over = n + len > 64 ? n + len - 64 : 0;
-	}
-	return 64;
-}
-
 /* Behind the end are zeros, which stop. */
 static inline __m512i block_at(const char *p, const char *end)
 {
@@ -57,66 +38,113 @@ static inline __m512i block_at(const char *p, const char *end)
 	return _mm512_loadu_si512(p);
 }
 
-/* Up to what is neither text nor an escape of one letter */
-static inline void take_text(struct jsonplain *s)
+/* Are the blocks that were noted UTF-8, of a text up to end? */
+static __attribute__((noinline)) bool look_back(struct jsonplain_seen *s, const char *const noted[],
+						size_t n, const char *end)
+{
+	bool fits = true;
+
+	for (size_t i = 0; i < n; i++) {
+		__m512i v = block_at(noted[i], end);
+		struct jsonplain_wide w = {
+			.all = _mm512_movepi8_mask(v),
+			.first = _mm512_cmpgt_epu8_mask(v, _mm512_set1_epi8((char)0xbf)),
+			.three = _mm512_cmpgt_epu8_mask(v, _mm512_set1_epi8((char)0xdf)),
+			.four = _mm512_cmpgt_epu8_mask(v, _mm512_set1_epi8((char)0xef)),
+			.odd = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)0xe0)) |
+			       _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)0xed)),
+		};
+		uint64_t two = _mm512_cmpgt_epu8_mask(v, _mm512_set1_epi8((char)0xc1));
+
+		w.odd |= w.four | (w.first & ~two);
+		fits &= jsonplain_fits(s, noted[i], end, w);
+	}
+	return fits;
+}
+
+/* The bytes of a block that are stored, with what escapes stand for */
+struct block {
+	__m512i v;
+	uint64_t wide, escaped, kept, stops;
+};
+
+/* *open: see find_escaped */
+static inline struct block look(const char *p, const char *end, uint64_t *open)
 {
 	const __m512i low = _mm512_loadu_si512(jsonescape_meaning);
 	const __m512i high = _mm512_loadu_si512(jsonescape_meaning + 64);
-	const char *p = s->p;
+	__m512i v = block_at(p, end);
+	__m512i meaning = _mm512_permutex2var_epi8(low, v, high); /* by seven bits */
+	uint64_t ends = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('"')) |
+			_mm512_cmplt_epu8_mask(v, _mm512_set1_epi8(' '));
+	uint64_t backslashes = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\\'));
+	uint64_t wide = _mm512_movepi8_mask(v);
+	uint64_t none = _mm512_testn_epi8_mask(meaning, meaning) | wide;
+	uint64_t escaped = find_escaped(backslashes, open);
+
+	return (struct block){
+		.v = _mm512_mask_mov_epi8(v, escaped, meaning),
+		.wide = wide,
+		.escaped = escaped,
+		.kept = escaped | ~backslashes,
+		.stops = (ends & ~escaped) | (none & escaped),
+	};
+}
+
+static inline char *put_block(char *to, const struct block *b, uint64_t kept)
+{
+	_mm512_storeu_si512(to, _mm512_maskz_compress_epi8(kept, b->v));
+	return to + __builtin_popcountll(kept);
+}
+
+/* Up to what is no text. False: it is not UTF-8. */
+static inline bool take_text(struct jsonplain *s)
+{
+	struct jsonplain_seen seen = {NULL, 0};
+	const char *p = s->p, *end = s->end, *noted[JSONPLAIN_NOTED];
 	char *to = s->to;
 	uint64_t open = 0;
-	int over = 0;
+	size_t n_noted = 0;
 
 	for (;;) {
-		__m512i v = block_at(p, s->end);
-		__m512i meaning = _mm512_permutex2var_epi8(low, v, high); /* by seven bits */
-		uint64_t ends = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('"')) |
-				_mm512_cmplt_epu8_mask(v, _mm512_set1_epi8(' '));
-		uint64_t backslashes = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\\'));
-		uint64_t wide = _mm512_movepi8_mask(v);
-		uint64_t none = _mm512_testn_epi8_mask(meaning, meaning) | wide;
-		uint64_t escaped = find_escaped(backslashes, &open);
-		uint64_t stops = (ends & ~escaped) | (none & escaped);
-		uint64_t kept = escaped | ~backslashes;
-		int n = 64;
+		struct block b = look(p, end, &open);
+		int n;
 
-		if (stops) {
-			n = __builtin_ctzll(stops);
-			wide &= below(n);
+		noted[n_noted] = p;
+		n_noted += b.wide != 0;
+		if (!b.stops) {
+			to = put_block(to, &b, b.kept);
+			p += 64;
+			if (n_noted < JSONPLAIN_NOTED)
+				continue;
+			if (!look_back(&seen, noted, n_noted, end))
+				return false;
+			n_noted = 0;
+			continue;
 		}
-		if (wide) {
-			int bad = not_utf8(p, s->end, wide, &over);
-
-			n = bad < n ? bad : n;
-		}
-		if (n < 64)
-			kept &= below(n);
-		v = _mm512_mask_mov_epi8(v, escaped, meaning);
-		_mm512_storeu_si512(to, _mm512_maskz_compress_epi8(kept, v));
-		to += __builtin_popcountll(kept);
+		n = __builtin_ctzll(b.stops);
+		to = put_block(to, &b, b.kept & below(n));
 		p += n;
-		if (n < 64) {
-			p -= escaped >> n & 1; /* back to its backslash */
+		if ((n_noted && !look_back(&seen, noted, n_noted, p)) || seen.open)
+			return false;
+		p -= b.escaped >> n & 1; /* back to its backslash */
+		n = end - p > 1 && p[0] == '\\' && p[1] == 'u' ? jsonescape_unicode(p, end, &to)
+							       : 0;
+		if (n <= 0)
 			break;
-		}
+		p += n;
+		open = 0;
+		n_noted = 0;
 	}
 	s->p = p;
 	s->to = to;
+	return true;
 }
 
 void jsonplainwidest(struct jsonplain *s)
 {
-	for (;;) {
-		int n;
-
-		take_text(s);
-		if (s->end - s->p < 2 || s->p[0] != '\\' || s->p[1] != 'u')
-			return;
-		n = jsonescape_unicode(s->p, s->end, &s->to);
-		if (n <= 0)
-			return;
-		s->p += n;
-	}
+	if (!take_text(s))
+		jsonplain_blocks(s); /* which ends where it is wrong */
 }
 #else
 void jsonplainwidest(struct jsonplain *s)

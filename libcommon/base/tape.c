@@ -68,12 +68,16 @@ static __attribute__((noinline)) void more_nodes(struct tape *t)
 static inline struct tape_node *new_node(struct scan *s, enum tape_type type)
 {
 	struct tape *t = s->t;
+	struct tape_node *node;
+	uint32_t n = t->n;
 
-	if (t->n == t->cap)
+	if (n == t->cap)
 		more_nodes(t);
-	t->v[t->n] = (struct tape_node){
-		.at = (uint32_t)(s->p - s->begin), .next = t->n + 1, .type = (uint8_t)type};
-	return &t->v[t->n++];
+	node = t->v + n++;
+	t->n = n;
+	*node = (struct tape_node){
+		.at = (uint32_t)(s->p - s->begin), .next = n, .type = (uint8_t)type};
+	return node;
 }
 
 /* As far as jsonplain goes */
@@ -112,9 +116,11 @@ static __attribute__((noinline)) enum tape_end scan_more_text(struct scan *s,
 	enum tape_end e;
 
 	while (plain_bytes(s, &to), s->p < s->end && *s->p != '"') {
-		if (*s->p & 0x80)
+		if (*s->p & 0x80) {
 			valid &= wide_bytes(s, &to);
-		else if (*s->p != '\\')
+			if (!valid)
+				s->plain = jsonplain; /* the others look far ahead in vain */
+		} else if (*s->p != '\\')
 			return TAPE_BAD;
 		else if ((e = scan_escape(s, &to)) != TAPE_WHOLE)
 			return e;
@@ -402,17 +408,22 @@ static bool same_key(const struct tape *t, uint32_t a, uint32_t b)
 
 static bool few_differ(struct tape *t, uint32_t open)
 {
+	const struct tape_node *v = t->v;
 	uint32_t end = t->n;
-	uint64_t seen = 0;
+	uint64_t seen = 0, shared = 0;
 
-	for (uint32_t a = open + 1; a < end; a = t->v[a + 1].next) {
-		uint64_t bit = tape_bit(t->v[a].tag, t->v[a].n);
+	for (uint32_t a = open + 1; a < end; a = v[a + 1].next) {
+		unsigned place = tape_place(v[a].tag, v[a].n);
+		uint64_t bit = UINT64_C(1) << place;
 
-		for (uint32_t b = seen & bit ? open + 1 : a; b < a; b = t->v[b + 1].next)
+		for (uint32_t b = seen & bit ? open + 1 : a; b < a; b = v[b + 1].next)
 			if (same_key(t, a, b))
 				return false;
+		shared |= seen & bit;
 		seen |= bit;
+		t->where[place] = a;
 	}
+	t->shared = shared;
 	t->keys = seen;
 	return true;
 }
@@ -423,7 +434,7 @@ static bool many_differ(struct tape *t, uint32_t open)
 	bool differ = true;
 
 	t->keys = UINT64_MAX;
-
+	memset(t->where, 0, sizeof t->where);
 	for (uint32_t k = open + 1; differ && k < t->n; k = t->v[k + 1].next)
 		differ = set_add(&seen, text_of(t, &t->v[k]), t->v[k].n);
 	set_free(&seen);
@@ -438,21 +449,29 @@ static bool keys_differ(struct tape *t, uint32_t open)
 
 /* ---- values ---- */
 
-static inline void skip_blanks(struct scan *s)
+static void skip_blanks(struct scan *s)
 {
-	while (s->p < s->end && (unsigned char)*s->p <= ' ' &&
-	       (*s->p == ' ' || *s->p == '\n' || *s->p == '\r' || *s->p == '\t'))
+	while (s->p < s->end && (*s->p == ' ' || *s->p == '\n' || *s->p == '\r' || *s->p == '\t'))
 		s->p++;
 }
 
-static enum tape_end scan_word(struct scan *s, const char *word, enum tape_type type)
+/* To what is no blank. False: there is nothing more. */
+static inline bool to_more(struct scan *s)
+{
+	if (s->p < s->end && (unsigned char)*s->p > ' ')
+		return true;
+	skip_blanks(s);
+	return s->p < s->end;
+}
+
+static inline enum tape_end scan_word(struct scan *s, const char *word, enum tape_type type)
 {
 	size_t n = strlen(word), left = (size_t)(s->end - s->p);
 
-	if (memcmp(s->p, word, left < n ? left : n) != 0)
-		return TAPE_BAD;
 	if (left < n)
-		return TAPE_CUT;
+		return memcmp(s->p, word, left) != 0 ? TAPE_BAD : TAPE_CUT;
+	if (memcmp(s->p, word, n) != 0)
+		return TAPE_BAD;
 	new_node(s, type);
 	s->p += n;
 	return TAPE_WHOLE;
@@ -516,13 +535,15 @@ static enum tape_end scan_key(struct scan *s)
 	if (key->n != (size_t)(s->p - 1 - text))
 		text = text_of(s->t, key);
 	key->tag = tape_tag(text, key->n);
-	skip_blanks(s);
-	if (s->p == s->end)
+	if (s->end - s->p > 2 && *s->p == ':' && s->p[1] == ' ' && (unsigned char)s->p[2] > ' ') {
+		s->p += 2; /* as Python writes it */
+		return TAPE_WHOLE;
+	}
+	if (!to_more(s))
 		return TAPE_CUT;
 	if (*s->p++ != ':')
 		return TAPE_BAD;
-	skip_blanks(s);
-	return s->p == s->end ? TAPE_CUT : TAPE_WHOLE;
+	return to_more(s) ? TAPE_WHOLE : TAPE_CUT;
 }
 
 /* One element: in an object its key and its value */
@@ -544,11 +565,11 @@ static enum tape_end scan_ends(struct scan *s)
 	enum tape_end e = TAPE_WHOLE;
 
 	while (e == TAPE_WHOLE && s->depth) {
-		skip_blanks(s);
-		if (s->p == s->end)
+		if (!to_more(s))
 			return TAPE_CUT;
 		if (*s->p == ',') {
 			s->p++;
+			s->p += s->p < s->end && *s->p == ' ';
 			return TAPE_WHOLE;
 		}
 		e = close_container(s);
@@ -563,14 +584,12 @@ static enum tape_end scan(struct scan *s)
 	do {
 		size_t depth = s->depth;
 
-		skip_blanks(s);
-		if (s->p == s->end)
+		if (!to_more(s))
 			return TAPE_CUT;
 		if ((e = scan_element(s)) != TAPE_WHOLE)
 			return e;
-		skip_blanks(s);
 		/* one that was just opened has elements, or its end comes at once */
-		if (s->depth > depth && (s->p == s->end || (*s->p != '}' && *s->p != ']')))
+		if (s->depth > depth && (!to_more(s) || (*s->p != '}' && *s->p != ']')))
 			continue;
 		if ((e = scan_ends(s)) != TAPE_WHOLE)
 			return e;
@@ -646,14 +665,28 @@ struct tape_iter tape_walk(struct tape_val v)
 	return (struct tape_iter){{v.t, v.i + 1}, node_of(v)->n, type == TAPE_OBJECT};
 }
 
+static bool is_key(const struct tape *t, uint32_t i, const char *key, size_t n, uint16_t tag)
+{
+	const struct tape_node *node = &t->v[i];
+
+	return node->n == n && node->tag == tag && memcmp(text_of(t, node), key, n) == 0;
+}
+
 struct tape_val tape_find(struct tape_val v, const char *key, size_t n, uint16_t tag)
 {
 	const struct tape_node *all = v.t ? v.t->v : NULL;
-	uint32_t i = v.i + 1, left = tape_type(v) == TAPE_OBJECT ? all[v.i].n : 0;
+	unsigned place = tape_place(tag, n);
+	uint32_t i, left;
 
-	for (; left; left--, i = all[i + 1].next)
-		if (all[i].n == n && all[i].tag == tag &&
-		    memcmp(text_of(v.t, &all[i]), key, n) == 0)
+	if (tape_type(v) != TAPE_OBJECT)
+		return (struct tape_val){0};
+	i = v.i ? 0 : v.t->where[place];
+	if (i && is_key(v.t, i, key, n, tag))
+		return (struct tape_val){v.t, i + 1};
+	if (i && !(v.t->shared >> place & 1))
+		return (struct tape_val){0};
+	for (i = v.i + 1, left = all[v.i].n; left; left--, i = all[i + 1].next)
+		if (is_key(v.t, i, key, n, tag))
 			return (struct tape_val){v.t, i + 1};
 	return (struct tape_val){0};
 }

@@ -55,7 +55,10 @@ struct tape {             /* zero-initialise; may be used again and again */
 	struct tape_node *v;
 	union tape_number *num; /* at the place of a number's node: what it is */
 	uint32_t n, cap;
-	uint64_t keys; /* the bits (tape_bit) of the keys of the value itself; an array has none */
+	uint64_t keys; /* a bit for each tape_place of a key of the value itself; an array has none
+			*/
+	uint64_t shared;    /* a bit for each such place that several keys have */
+	uint32_t where[64]; /* of each such place a key's node; 0: not known */
 };
 
 /* A value of a tape; t NULL: absent. Valid until the tape's next tape_parse. */
@@ -88,22 +91,21 @@ static inline uint16_t tape_tag(const char *key, size_t n)
 {
 	return n ? (uint16_t)((uint8_t)key[n / 2] << 8 | (uint8_t)key[n - 1]) : 0;
 }
-/* One of 64 bits, the same where keys are */
-static inline uint64_t tape_bit(uint16_t tag, size_t n)
+/* One of 64 places, the same where keys are */
+static inline unsigned tape_place(uint16_t tag, size_t n)
 {
-	uint32_t mixed = ((uint32_t)tag ^ (uint32_t)n << 8) * UINT32_C(0x9e3779b1);
-
-	return UINT64_C(1) << (mixed >> 26);
+	return ((uint32_t)tag ^ (uint32_t)n << 8) * UINT32_C(0x9e3779b1) >> 26;
 }
-/* The value of this key, which has this tag; absent when v is no object or has none. */
+/* The value of this key, which has this tag; absent when v is no object or has none. Of the value
+ * itself a key with this place was seen. */
 struct tape_val tape_find(struct tape_val v, const char *key, size_t n, uint16_t tag);
 /* The same. Most keys that are asked for are names in the program, of which the compiler makes
- * length, tag and bit; and most that a row lacks need no search. */
+ * length, tag and place; and most that a row lacks need no search. */
 static inline struct tape_val tape_get_n(struct tape_val v, const char *key, size_t n)
 {
 	uint16_t tag = tape_tag(key, n);
 
-	if (v.t && !v.i && !(v.t->keys & tape_bit(tag, n)))
+	if (v.t && !v.i && !(v.t->keys >> tape_place(tag, n) & 1))
 		return (struct tape_val){0};
 	return tape_find(v, key, n, tag);
 }

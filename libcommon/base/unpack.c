@@ -8,7 +8,7 @@
 #include <zstd.h>
 
 enum {
-	PIECE = 64 * 1024,
+	PIECE = 128 * 1024,
 	GZIP_WINDOW = 15 + 16, /* the largest, with gzip's header */
 	/* text packs to a fifth or a tenth of itself; rows that are all alike to a hundredth */
 	MAX_RATIO = 200,

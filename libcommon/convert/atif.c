@@ -62,7 +62,7 @@ static int put_one(struct from *f, struct buf *b, struct tape_val agent)
 		from_meta(f, &s, "model", tape_get(tape_get(f->row, "agent"), "model_name"));
 		st = from_put(f, &s);
 	}
-	from_sample_free(&s);
+	from_sample_free(f, &s);
 	return st;
 }
 

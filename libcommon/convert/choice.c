@@ -197,7 +197,7 @@ static int put_one(struct from *f, const struct sample *known_sample, struct tap
 		from_meta(f, &s, "weight_versions", tape_get(c, "weight_versions"));
 		st = from_put(f, &s);
 	}
-	from_sample_free(&s);
+	from_sample_free(f, &s);
 	return st;
 }
 

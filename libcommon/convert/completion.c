@@ -33,7 +33,7 @@ static int completion_read(struct from *f, struct tape_val row)
 		from_rest(f, &s, row, used);
 		st = from_put(f, &s);
 	}
-	from_sample_free(&s);
+	from_sample_free(f, &s);
 	return st;
 }
 

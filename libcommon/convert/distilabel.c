@@ -30,7 +30,7 @@ static int put_one(struct from *f, struct tape_val row, struct tape_val generati
 		from_rest(f, &s, row, used);
 		st = from_put(f, &s);
 	}
-	from_sample_free(&s);
+	from_sample_free(f, &s);
 	return st;
 }
 

@@ -64,7 +64,7 @@ static int put_one(struct from *f, struct tape_val row, bool chosen)
 		from_meta_bool(&s, "chosen", chosen);
 		st = from_put(f, &s);
 	}
-	from_sample_free(&s);
+	from_sample_free(f, &s);
 	return st;
 }
 

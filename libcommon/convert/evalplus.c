@@ -52,7 +52,7 @@ static int put_one(struct from *f, struct span task, struct tape_val one)
 		from_meta_text(&s, "form", (struct span){"solution", 8});
 		st = from_put(f, &s);
 	}
-	from_sample_free(&s);
+	from_sample_free(f, &s);
 	return st;
 }
 

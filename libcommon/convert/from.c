@@ -72,9 +72,12 @@ void from_sample(struct sample *s)
 	traj_clear(&s->t);
 }
 
-void from_sample_free(struct sample *s)
+void from_sample_free(struct from *f, struct sample *s)
 {
-	buf_free(&s->meta);
+	buf_free(&f->meta);
+	f->meta = s->meta; /* for the next one */
+	buf_reset(&f->meta);
+	s->meta = (struct buf){0};
 }
 
 /* ---- messages ---- */
@@ -526,10 +529,12 @@ static void meta_pair(struct from *f, struct sample *s, struct span name, struct
 
 	if (tape_none(v))
 		return;
-	if (!before)
-		buf_reserve(&s->meta, 640); /* as much as most have, at once */
+	if (!s->meta.p) {
+		s->meta = f->meta;
+		f->meta = (struct buf){0};
+	}
 	pack_init(&pk, &s->meta);
-	pack_text(&pk, name);
+	pack_utf8(&pk, name);
 	if (pack_value(&s->meta, v, 3)) {
 		s->n_meta++;
 	} else {
@@ -575,24 +580,28 @@ static inline bool is_name(const char *s, struct span name)
 	return i == name.n && !s[i];
 }
 
-static uint64_t bit_of(struct span name)
+/* Notes a name of a reader's list by its place. */
+static void note_used(struct from *f, const char *name)
 {
-	return tape_bit(tape_tag(name.p, name.n), name.n);
+	struct span s = {name, strlen(name)};
+	unsigned place = tape_place(tape_tag(s.p, s.n), s.n);
+
+	f->used_at[place] = s;
+	f->used_bits |= UINT64_C(1) << place;
 }
 
-/* Of a reader's list, which is the same for all of its rows: the bits of its names */
-static uint64_t bits_of(struct from *f, const char *const used[])
+/* A reader's list is the same for all of its rows. */
+static void note_list(struct from *f, const char *const used[])
 {
-	if (f->used == used)
-		return f->used_bits;
 	f->used = used;
-	f->used_bits = used ? bit_of((struct span){KEEP_KEY, strlen(KEEP_KEY)}) : 0;
+	f->used_bits = 0;
+	if (used)
+		note_used(f, KEEP_KEY);
 	for (; used && *used; used++)
-		f->used_bits |= bit_of((struct span){*used, strlen(*used)});
-	return f->used_bits;
+		note_used(f, *used);
 }
 
-static bool is_used(const char *const used[], struct span name)
+static bool is_listed(const char *const used[], struct span name)
 {
 	for (; *used; used++)
 		if (name.n && **used == *name.p && is_name(*used, name))
@@ -600,14 +609,23 @@ static bool is_used(const char *const used[], struct span name)
 	return is_name(KEEP_KEY, name);
 }
 
+static inline bool is_used(const struct from *f, struct tape_val key, struct span name)
+{
+	unsigned place = tape_place(key.t->v[key.i].tag, name.n);
+
+	return f->used_bits >> place & 1 &&
+	       (span_eq(f->used_at[place], name) || is_listed(f->used, name));
+}
+
 void from_rest(struct from *f, struct sample *s, struct tape_val row, const char *const used[])
 {
 	struct tape_iter it = tape_walk(row);
-	uint64_t bits = bits_of(f, used);
 	struct tape_val key, v;
 	struct span name;
 
+	if (f->used != used || !used)
+		note_list(f, used);
 	while (tape_next(&it, &key, &v))
-		if (tape_text(key, &name) && !(bit_of(name) & bits && is_used(used, name)))
+		if (tape_text(key, &name) && !is_used(f, key, name))
 			meta_pair(f, s, name, v);
 }

@@ -47,12 +47,14 @@ struct from {
 	bool first;              /* this row is its file's first */
 	bool reward_seen;        /* a row has the key that was asked for */
 	const char *const *used; /* of from_rest: the list, */
-	uint64_t used_bits;      /* and the bits of its names */
+	uint64_t used_bits;      /* a bit for each tape_place of its names, */
+	struct span used_at[64]; /* and of each such place a name */
 	void *own;               /* the format's, from file to file; NULL at first */
 	void (*free_own)(void *own);
-	char *room;   /* of the row: a block for what is small, */
-	size_t taken; /* so much of it is in use, */
-	void **mem;   /* and what did not fit there */
+	struct buf meta; /* memory of a sample's that is gone */
+	char *room;      /* of the row: a block for what is small, */
+	size_t taken;    /* so much of it is in use, */
+	void **mem;      /* and what did not fit there */
 	size_t n_mem, cap_mem;
 };
 
@@ -68,7 +70,7 @@ struct sample {
 
 /* ---- for readers ---- */
 void from_sample(struct sample *s);
-void from_sample_free(struct sample *s);
+void from_sample_free(struct from *f, struct sample *s);
 
 void *from_mem(struct from *f, size_t n); /* until the row's end, */
 void from_forget(struct from *f);         /* which this is */

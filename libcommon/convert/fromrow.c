@@ -216,6 +216,7 @@ void from_free(struct from *f)
 	from_forget(f);
 	free(f->mem);
 	free(f->room);
+	buf_free(&f->meta);
 	if (f->free_own)
 		f->free_own(f->own);
 }

@@ -49,7 +49,7 @@ static int humaneval_read(struct from *f, struct tape_val row)
 			from_meta_text(&s, "form", (struct span){"solution", 8});
 		st = from_put(f, &s);
 	}
-	from_sample_free(&s);
+	from_sample_free(f, &s);
 	return st;
 }
 

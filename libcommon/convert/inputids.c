@@ -67,7 +67,7 @@ static int inputids_read(struct from *f, struct tape_val row)
 	s.t.n_tokens = all - n;
 	from_rest(f, &s, row, used);
 	st = from_put(f, &s);
-	from_sample_free(&s);
+	from_sample_free(f, &s);
 	return st;
 }
 

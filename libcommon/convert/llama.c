@@ -166,7 +166,7 @@ static int llama_read(struct from *f, struct tape_val row)
 		from_meta(f, &s, "stopping_word", tape_get(row, "stopping_word"));
 		st = from_put(f, &s);
 	}
-	from_sample_free(&s);
+	from_sample_free(f, &s);
 	return st;
 }
 

@@ -224,7 +224,7 @@ static int lmeval_read(struct from *f, struct tape_val row)
 		from_rest(f, &s, row, used);
 		st = put_repeats(f, &s, row, all);
 	}
-	from_sample_free(&s);
+	from_sample_free(f, &s);
 	return st;
 }
 

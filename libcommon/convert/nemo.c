@@ -126,7 +126,7 @@ static int nemo_read(struct from *f, struct tape_val row)
 		from_meta(f, &s, "filtered_reward", only(row, "filtered_rewards"));
 		st = from_put(f, &s);
 	}
-	from_sample_free(&s);
+	from_sample_free(f, &s);
 	return st;
 }
 

@@ -167,7 +167,7 @@ static int sglang_read(struct from *f, struct tape_val row)
 		from_meta(f, &s, "weight_versions", tape_get(meta, "weight_versions"));
 		st = from_put(f, &s);
 	}
-	from_sample_free(&s);
+	from_sample_free(f, &s);
 	return st;
 }
 

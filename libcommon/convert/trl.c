@@ -24,7 +24,7 @@ struct batch_copy {
 	int64_t step;
 	bool open, same;  /* all rows so far are those of the batch before, and held */
 	struct buf held;  /* as JSON lines */
-	struct buf parts; /* of a row: see hash_row */
+	struct buf parts; /* of a row: see hash_nodes */
 };
 
 static void free_copy(void *own)
@@ -45,41 +45,48 @@ static bool looks(struct tape_val row)
 	       tape_type(tape_get(row, "advantage")) != TAPE_NONE;
 }
 
-/* Appends all of a value: its type and count, and its bytes, or what many of them hash to */
-static void hash_value(struct buf *parts, struct tape_val v)
+/* Appends a text or a number: its bytes, or what many of them hash to */
+static void hash_bytes(struct buf *parts, struct span s)
 {
 	enum { FEW = 64 };
-	struct tape_iter it = tape_walk(v);
-	const struct tape_node *node = &v.t->v[v.i];
-	uint64_t head = (uint64_t)tape_type(v) << 32 | node->n, hash;
-	struct span s = {v.t->text + node->at, node->n};
-	struct tape_val key, value;
+	uint64_t hash;
 
-	buf_add(parts, &head, sizeof head);
-	if (tape_text(v, &s) || tape_type(v) == TAPE_INT || tape_type(v) == TAPE_REAL) {
-		if (s.n > FEW)
-			hash = hash_once(s.p, s.n);
-		buf_add(parts, s.n > FEW ? (const void *)&hash : s.p,
-			s.n > FEW ? sizeof hash : s.n);
+	if (s.n > FEW) {
+		hash = hash_once(s.p, s.n);
+		buf_add(parts, &hash, sizeof hash);
+	} else {
+		buf_add(parts, s.p, s.n);
 	}
-	while (tape_next(&it, &key, &value)) {
-		if (key.t)
-			hash_value(parts, key);
-		hash_value(parts, value);
+}
+
+/* Appends nodes of a tape, which stand for all that they hold, of each its type and count too. */
+static void hash_nodes(struct buf *parts, const struct tape *t, uint32_t from, uint32_t end)
+{
+	for (const struct tape_node *v = t->v + from; v < t->v + end; v++) {
+		uint64_t head = (uint64_t)v->type << 32 | v->n;
+
+		buf_reserve(parts, sizeof head);
+		memcpy(parts->p + parts->n, &head, sizeof head);
+		parts->n += sizeof head;
+		if (v->type == TAPE_TEXT)
+			hash_bytes(parts, (struct span){t->plain + v->at, v->n});
+		else if (v->type == TAPE_INT || v->type == TAPE_REAL)
+			hash_bytes(parts, (struct span){t->text + v->at, v->n});
 	}
 }
 
 static uint64_t hash_row(struct buf *parts, struct tape_val row)
 {
-	struct tape_iter it = tape_walk(row);
-	struct tape_val key, v;
+	struct tape_val step = tape_get(row, "step");
+	const struct tape_node *v = row.t->v;
 
 	buf_reset(parts);
-	while (tape_next(&it, &key, &v))
-		if (!tape_is(key, "step")) {
-			hash_value(parts, key);
-			hash_value(parts, v);
-		}
+	if (step.t) {
+		hash_nodes(parts, row.t, row.i + 1, step.i - 1);
+		hash_nodes(parts, row.t, v[step.i].next, v[row.i].next);
+	} else {
+		hash_nodes(parts, row.t, row.i + 1, v[row.i].next);
+	}
 	return hash_once(parts->p, parts->n);
 }
 
@@ -110,7 +117,7 @@ static int put_row(struct from *f, struct tape_val row)
 		from_rest(f, &s, row, used);
 		st = from_put(f, &s);
 	}
-	from_sample_free(&s);
+	from_sample_free(f, &s);
 	return st;
 }
 

@@ -281,7 +281,7 @@ static int put_node(struct from *f, const struct trace *t, uint32_t node)
 	st = fill(f, &s, t, node);
 	if (!st)
 		st = from_put(f, &s);
-	from_sample_free(&s);
+	from_sample_free(f, &s);
 	return st;
 }
 

@@ -104,7 +104,7 @@ static int verl_read(struct from *f, struct tape_val row)
 
 	from_sample(&s);
 	st = read_row(f, &s, row);
-	from_sample_free(&s);
+	from_sample_free(f, &s);
 	return st;
 }
 

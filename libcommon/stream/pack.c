@@ -2,7 +2,9 @@
 #include "stream/pack.h"
 #include "base/utf8.h"
 
+#include <endian.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 static int add_to_buf(void *b, const char *p, size_t n)
@@ -16,19 +18,31 @@ void pack_init(msgpack_packer *pk, struct buf *b)
 	msgpack_packer_init(pk, b, add_to_buf);
 }
 
+/* A first byte and a number of this many bytes behind it, the highest first */
+static void put_head(struct buf *b, int first, uint64_t number, size_t bytes)
+{
+	uint64_t be = htobe64(number << (64 - 8 * bytes));
+
+	buf_reserve(b, 1 + sizeof be);
+	b->p[b->n] = (char)first;
+	memcpy(b->p + b->n + 1, &be, sizeof be);
+	b->n += 1 + bytes;
+}
+
 /* What msgpack_pack_str and msgpack_pack_str_body write, in one piece: most texts are short. */
 static void pack_bytes_as_str(msgpack_packer *pk, const char *p, size_t n)
 {
 	struct buf *b = pk->data;
 
-	if (n >= 32) {
-		buf_reserve(b, 5 + n); /* with the head, at once */
-		msgpack_pack_str(pk, n);
-		msgpack_pack_str_body(pk, p, n);
-		return;
-	}
-	buf_reserve(b, 1 + n);
-	b->p[b->n++] = (char)(0xa0 | n);
+	buf_reserve(b, 9 + n); /* with the head, at once */
+	if (n < 32)
+		b->p[b->n++] = (char)(0xa0 | n);
+	else if (n < 1 << 8)
+		put_head(b, 0xd9, n, 1);
+	else if (n < 1 << 16)
+		put_head(b, 0xda, n, 2);
+	else
+		put_head(b, 0xdb, n, 4);
 	if (n)
 		memcpy(b->p + b->n, p, n);
 	b->n += n;
@@ -61,8 +75,30 @@ void pack_text(msgpack_packer *pk, struct span s)
 void pack_float(msgpack_packer *pk, double v)
 {
 	/* a NaN compares unequal: it is never narrowed, so it keeps its payload */
-	if (fabs(v) <= (double)HUGE_VALF && (double)(float)v == v)
-		msgpack_pack_float(pk, (float)v);
-	else
-		msgpack_pack_double(pk, v);
+	bool narrow = fabs(v) <= (double)HUGE_VALF && (double)(float)v == v;
+	float f = narrow ? (float)v : 0;
+	uint32_t few;
+	uint64_t many;
+
+	memcpy(&few, &f, sizeof few);
+	memcpy(&many, &v, sizeof many);
+	put_head(pk->data, narrow ? 0xca : 0xcb, narrow ? few : many, narrow ? 4 : 8);
+}
+
+void pack_whole(msgpack_packer *pk, uint64_t v)
+{
+	struct buf *b = pk->data;
+
+	if (v < 128) {
+		buf_reserve(b, 1);
+		b->p[b->n++] = (char)v;
+	} else if (v < 1 << 8) {
+		put_head(b, 0xcc, v, 1);
+	} else if (v < 1 << 16) {
+		put_head(b, 0xcd, v, 2);
+	} else if (v <= UINT32_MAX) {
+		put_head(b, 0xce, v, 4);
+	} else {
+		put_head(b, 0xcf, v, 8);
+	}
 }

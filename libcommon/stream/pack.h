@@ -18,5 +18,6 @@ void pack_bin(msgpack_packer *pk, const void *p, size_t n);
 void pack_text(msgpack_packer *pk, struct span s); /* str, or bin when it is not UTF-8 */
 void pack_utf8(msgpack_packer *pk, struct span s); /* the same of what is known to be UTF-8 */
 void pack_float(msgpack_packer *pk, double v);     /* float32 when that is exact, else float64 */
+void pack_whole(msgpack_packer *pk, uint64_t v);   /* in its shortest form */
 
 #endif

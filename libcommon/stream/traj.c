@@ -74,25 +74,14 @@ bool traj_has(const struct traj *t, const struct field *f)
 {
 	const char *at = (const char *)t + f->at;
 
-	switch (f->form) {
-	case F_KIND:
-		return true;
-	case F_BYTES:
-		return ((const struct span *)(const void *)at)->p || f->at == AT(id);
-	case F_MAP:
-		return t->meta.p;
-	case F_KEPT:
-		return t->kept.p;
-	case F_TOKENS:
-	case F_FLOATS:
-		return *(const void *const *)(const void *)at;
-	case F_NUM:
+	if (f->form <= F_KEPT) /* a pointer, with its length behind it or elsewhere */
+		return *(const void *const *)(const void *)at || f->at == AT(id) ||
+		       f->form == F_KIND;
+	if (f->form == F_NUM)
 		return !isnan(*(const double *)(const void *)at);
-	case F_INT:
+	if (f->form == F_INT)
 		return *(const int64_t *)(const void *)at >= 0;
-	default: /* F_BOOL */
-		return *(const int *)(const void *)at >= 0;
-	}
+	return *(const int *)(const void *)at >= 0;
 }
 
 static void pack_words(msgpack_packer *pk, const void *p, size_t n)
@@ -175,8 +164,8 @@ static void pack_field(msgpack_packer *pk, const struct traj *t, const struct fi
 	case F_BYTES:
 		if (f->at == AT(id) && !t->id.p) {
 			put_id(h, t, hex);
-			pack_str(pk, hex);
-		} else if (t->utf8 && (f->at == AT(prompt) || f->at == AT(response))) {
+			pack_utf8(pk, (struct span){hex, 32});
+		} else if (t->utf8 && f->at != AT(task)) {
 			pack_utf8(pk, *(const struct span *)at);
 		} else {
 			pack_text(pk, *(const struct span *)at);
@@ -197,7 +186,7 @@ static void pack_field(msgpack_packer *pk, const struct traj *t, const struct fi
 		pack_float(pk, *(const double *)at);
 		break;
 	case F_INT:
-		msgpack_pack_int64(pk, *(const int64_t *)at);
+		pack_whole(pk, (uint64_t) * (const int64_t *)at); /* not negative: it is there */
 		break;
 	default: /* F_BOOL */
 		if (*(const int *)at)
@@ -208,25 +197,34 @@ static void pack_field(msgpack_packer *pk, const struct traj *t, const struct fi
 	}
 }
 
+static void pack_key(struct buf *b, const struct field *f)
+{
+	buf_reserve(b, 1 + sizeof f->name);
+	b->p[b->n] = (char)(0xa0 | f->len);
+	memcpy(b->p + b->n + 1, f->name, sizeof f->name);
+	b->n += 1 + f->len;
+}
+
 void traj_write(struct rec_out *w, const struct traj *t)
 {
 	msgpack_packer pk;
-	bool has[TRAJ_FIELDS];
-	size_t n = 0, from;
+	uint32_t has = 0; /* a bit a field */
 	struct buf *b;
+	size_t from;
 
 	assert(t->task.p && t->prompt.p && t->response.p);
 	assert(!t->tokens || !t->logprobs || t->n_tokens == t->n_logprobs);
 	assert(!t->meta.p || mp_type(t->meta) == MP_MAP);
+#pragma GCC unroll 32 /* what a field is need not be looked up */
 	for (int i = 0; i < TRAJ_FIELDS; i++)
-		n += has[i] = traj_has(t, &traj_fields[i]);
+		has |= (uint32_t)traj_has(t, &traj_fields[i]) << i;
 	b = rec_append(w, &from);
 	pack_init(&pk, b);
-	msgpack_pack_map(&pk, n + t->n_more);
-	for (int i = 0; i < TRAJ_FIELDS; i++) {
-		if (!has[i])
-			continue;
-		pack_utf8(&pk, (struct span){traj_fields[i].name, traj_fields[i].len});
+	msgpack_pack_map(&pk, (size_t)__builtin_popcount(has) + t->n_more);
+	for (; has; has &= has - 1) {
+		int i = __builtin_ctz(has);
+
+		pack_key(b, &traj_fields[i]);
 		pack_field(&pk, t, &traj_fields[i], w->spare);
 	}
 	buf_add(b, t->more.p, t->more.n);

@@ -25,7 +25,7 @@ struct traj {
 	struct span kept; /* what each token was drawn from, see base/kept.h: one set per token */
 	double temperature, top_p, reward, advantage, entropy;
 	int64_t top_k, sample, step, iter;
-	bool utf8;              /* for traj_write: prompt and response are known to be UTF-8 */
+	bool utf8;              /* for traj_write: all texts but the task are known to be UTF-8 */
 	struct span relabelled; /* of trajscan: the problem that the response was sampled for, where
 				   it is another (traj-relabel) */
 	int used;         /* 1: RL trained on it; 0: dynamic sampling rejected it; -1: absent */

@@ -5,14 +5,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Up to F_KEPT with a pointer at its place that is NULL where the key is absent */
 enum form { F_KIND, F_BYTES, F_MAP, F_TOKENS, F_FLOATS, F_KEPT, F_NUM, F_INT, F_BOOL };
 
 enum { TRAJ_FIELDS = 26 };
 
 /* Every key, in canonical order */
 extern const struct field {
-	const char *name;
-	size_t len; /* of it */
+	char name[16]; /* all of which may be copied */
+	size_t len;    /* of it */
 	enum form form;
 	size_t at;   /* in struct traj */
 	size_t n_at; /* of the count, for arrays */

@@ -463,16 +463,21 @@ static char *index_id(const struct row *r, const json_t *index)
 
 void taskrow_content_id(const struct span text[4], char id[TASKROW_ID])
 {
-	struct buf all = {0};
+	char few[4096]; /* most are short */
+	struct buf more = {0}, all = {few, 0, sizeof few};
+	size_t n = 8 + text[0].n + text[1].n + text[2].n + text[3].n;
 
-	buf_reserve(&all, 8 + text[0].n + text[1].n + text[2].n + text[3].n);
+	if (n > sizeof few) {
+		buf_reserve(&more, n);
+		all = more;
+	}
 	for (int i = 0; i < 4; i++) {
 		buf_add(&all, text[i].p ? text[i].p : "\1", text[i].p ? text[i].n : 1);
-		buf_char(&all, '\0');
+		all.p[all.n++] = '\0';
 	}
 	memcpy(id, "row:", 4);
 	hash_hex(hash_once(all.p, all.n), id + 4);
-	buf_free(&all);
+	buf_free(&more);
 }
 
 static struct span span_of(const char *text)

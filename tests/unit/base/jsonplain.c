@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-enum { MOST = 4096 };
+enum { MOST = 16 * 4096 };
 
 typedef void decoder(struct jsonplain *s);
 
@@ -158,10 +158,40 @@ static void random_texts(void **state)
 	munmap(page, 2 * MOST);
 }
 
+/* Characters of one length with words between them or none, over more blocks than are noted before
+ * they are looked at; in every other text one byte is another one */
+static void long_texts(void **state)
+{
+	static const char *const letters[] = {"\xc3\xa9",     "\xe6\x95\xb0",     "\xed\x95\x9c",
+					      "\xe0\xa4\xb9", "\xf0\x9f\x98\x80", "\\n\xc3\xa9"};
+	enum { LETTERS = sizeof letters / sizeof *letters };
+	char *page = guarded();
+	uint64_t key = rng_key(2, RNG_TEST, 0, 0, 0), draw = 0;
+
+	(void)state;
+	for (int round = 0; round < 1500; round++) {
+		const char *letter = letters[round % LETTERS];
+		size_t most = 8000 + rng_below(key, draw++, 20000), len = 0, gap = 0;
+		char *text = page + MOST - most;
+
+		gap = rng_below(key, draw++, 3) ? 0 : 1 + rng_below(key, draw++, 300);
+		memset(text, 'a', most);
+		for (len = rng_below(key, draw++, 70); len + 4 < most;) {
+			memcpy(text + len, letter, strlen(letter));
+			len += strlen(letter) + (gap ? rng_below(key, draw++, gap) : 0);
+		}
+		if (round / LETTERS % 2)
+			text[rng_below(key, draw++, most)] = (char)(round * 7);
+		same(text, most);
+	}
+	munmap(page, 2 * MOST);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(each_byte),
-					   cmocka_unit_test(random_texts)};
+					   cmocka_unit_test(random_texts),
+					   cmocka_unit_test(long_texts)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
