@@ -55,13 +55,13 @@ static void make_seqs(const struct policy *p)
 	uint64_t key = rng_key(7, RNG_TEST, 0, 0, 0), pos = 0;
 
 	for (uint64_t i = 0; i < N; i++) {
-		seqs[i] = (struct seq){.n_prompt = 1 + rng_below(key, pos++, LEN),
-				       .n_resp = 1 + rng_below(key, pos++, LEN)};
-		for (size_t t = 0; t < 2 * LEN; t++)
-			tokens[i][t] = (uint32_t)rng_below(key, pos++, (uint64_t)p->cfg.vocab);
-		seqs[i].prompt = tokens[i];
+		seqs[i] = (struct seq){.prompt = tokens[i]};
+		seqs[i].n_prompt = 1 + rng_below(key, pos++, LEN);
+		seqs[i].n_resp = 1 + rng_below(key, pos++, LEN);
 		seqs[i].resp = tokens[i] + seqs[i].n_prompt;
 		order[i] = i;
+		for (size_t t = 0; t < 2 * LEN; t++)
+			tokens[i][t] = (uint32_t)rng_below(key, pos++, (uint64_t)p->cfg.vocab);
 	}
 }
 
