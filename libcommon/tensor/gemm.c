@@ -391,7 +391,7 @@ static bool worth_parts(struct matrix c)
  * for many columns, which would read it over and over. */
 static bool worth_left(struct left a, struct matrix c)
 {
-	return !TILE_FEW || c.cols > FEW_COLS || a.cs >= FAR_APART;
+	return TILE_FEW == 0 || c.cols > FEW_COLS || a.cs >= FAR_APART;
 }
 
 /* Copies rows x n of A to `to`. */
@@ -488,7 +488,7 @@ void gemm(int how, struct cmatrix a, struct panels b, struct matrix c)
 	assert((b.pairs || b.p) && b.ld >= (c.cols < PANEL ? c.cols : PANEL));
 	assert(b.stride || c.cols <= PANEL); /* panels do not lie on each other */
 	/* with AVX-512 tiles are as quick where A and B come from the second cache */
-	if (!TILE_FEW && k && worth_parts(c))
+	if (TILE_FEW == 0 && k && worth_parts(c))
 		part_each(how, left_of(how, a), k, part_panels, &b, c);
 	else
 		tile_all(how, left_of(how, a), k, b, NULL, c);

@@ -43,7 +43,7 @@ static inline size_t tile_height(size_t left, bool even)
 {
 	size_t n = (left + TILE_MR - 1) / TILE_MR;
 
-	if (TILE_FEW && even)
+	if (TILE_FEW > 0 && even)
 		return (left + n - 1) / n;
 	return left < TILE_MR ? left : TILE_MR;
 }
