@@ -23,9 +23,9 @@ read -ra pretrain <<<"${PRETRAIN:---epochs 1 --batch $batch --lr 2e-3 --warmup 5
 # Controls, which matter less, have fewer seeds
 case $kind in
 path)
-	all='vanilla:2 rloop:2 vanilla-lr2e-4 maxrl-lr2e-4 hindsight-lr1e-4 no-hindsight-lr2e-4 rloop-path
-average-path:2 maxrl-hindsight-lr2e-4:2 no-rl:2'
-	references=vanilla-lr2e-4,maxrl-lr2e-4
+	all='vanilla:2 rloop:2 vanilla-lr1e-4 maxrl-lr1e-4 hindsight-lr1e-4 no-hindsight-lr2e-4 rloop-path vanilla-lr2e-4:2
+average-path:2 maxrl-hindsight-lr1e-4:2 no-rl:2'
+	references=vanilla-lr1e-4,maxrl-lr1e-4
 	;;
 subset)
 	all='vanilla:2 rloop:2 vanilla-lr1e-4 maxrl-lr5e-5 hindsight-lr5e-5 no-hindsight-lr1e-4 rloop-subset
