@@ -188,11 +188,17 @@ static void pass_sums(const struct lanes *l, char *sums, size_t size)
 			rank_broadcast(sums + k * size, size, (int)(k % (size_t)rank_count()));
 }
 
+static bool fits(const struct lanes *l, const struct lane_work *work, size_t k)
+{
+	return batch_fits(work->all, work->order + l->at[k], l->at[k + 1] - l->at[k],
+			  work->micro_tokens);
+}
+
 void lanes_run(struct lanes *l, const struct lane_work *work, void *sums, size_t size)
 {
 	assert(l->at[l->n] >= 1);
 	for (size_t k = 0; k < l->n; k++)
-		if (l->in_parts && !lanes_empty(l, k) && !work->fits(work->ctx, k))
+		if (l->in_parts && !fits(l, work, k))
 			open_own(l);
 	l->first = true;
 	for (size_t k = 0; k < l->n; k += (size_t)rank_count())

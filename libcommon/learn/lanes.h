@@ -19,7 +19,7 @@
 #ifndef LEARN_LANES_H
 #define LEARN_LANES_H
 
-#include "model/part.h"
+#include "learn/batch.h"
 
 struct lanes {
 	size_t n;              /* 0: it is not open */
@@ -50,7 +50,9 @@ void lanes_end(struct lanes *l, size_t n);
 bool lanes_empty(const struct lanes *l, size_t k);
 
 struct lane_work {
-	bool (*fits)(void *ctx, size_t k); /* is lane k a single micro-batch? */
+	const struct seq *all; /* lane k is of all[order[at[k]..at[k + 1])] */
+	const uint64_t *order;
+	size_t micro_tokens;
 	void (*run)(void *ctx, size_t k, const struct grads_to *to); /* its passes */
 	void *ctx;
 };

@@ -344,15 +344,6 @@ static void gradient(void *ctx, uint64_t i, const struct batch_rows *r)
 		loss_entropy(&l->o->loss, &s, r->entropy, r->dent, &l->stats.loss);
 }
 
-static bool lane_fits(void *ctx, size_t k)
-{
-	const struct learner *l = ctx;
-	size_t from = l->lanes.at[k];
-
-	return batch_fits(l->x->seq, l->order + from, l->lanes.at[k + 1] - from,
-			  (size_t)l->o->micro_tokens);
-}
-
 /* The first lane goes on from the step's sums. */
 static void run_lane(void *ctx, size_t k, const struct grads_to *to)
 {
@@ -371,7 +362,8 @@ static void run_lane(void *ctx, size_t k, const struct grads_to *to)
 /* The update's gradient and sums, of lane after lane. Returns the tokens that were computed. */
 static size_t all_lanes(struct learner *l)
 {
-	const struct lane_work work = {lane_fits, run_lane, l};
+	const struct lane_work work = {l->x->seq, l->order, (size_t)l->o->micro_tokens, run_lane,
+				       l};
 	size_t seen = 0;
 
 	lanes_run(&l->lanes, &work, l->sums, sizeof *l->sums);

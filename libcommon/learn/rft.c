@@ -170,15 +170,6 @@ static double total_weight(const struct rft_data *d, const uint64_t *order, size
 	return sum;
 }
 
-static bool lane_fits(void *ctx, size_t k)
-{
-	const struct rft *r = ctx;
-	size_t from = r->lanes.at[k];
-
-	return batch_fits(r->d->seq, r->rows + from, r->lanes.at[k + 1] - from,
-			  (size_t)r->o->micro_tokens);
-}
-
 static void run_lane(void *ctx, size_t k, const struct grads_to *to)
 {
 	struct rft *r = ctx;
@@ -207,7 +198,7 @@ static void cut_lanes(struct rft *r, size_t n, size_t tokens)
 /* Weighted mean of -log p over the n rows; its gradient becomes that of the lanes. */
 static double accumulate(struct rft *r, size_t n, size_t tokens)
 {
-	const struct lane_work work = {lane_fits, run_lane, r};
+	const struct lane_work work = {r->d->seq, r->rows, (size_t)r->o->micro_tokens, run_lane, r};
 	double loss = 0;
 
 	r->scale = 1 / total_weight(r->d, r->rows, n);

@@ -365,9 +365,10 @@ static void tile_all(int how, struct left a, size_t k, struct panels b, const st
 }
 
 /*
- * A large product goes over parts of A that are copied in the order in which tiles read them, and
- * over as much of each panel as stays in the first cache while they pass: rows that lie a power of
- * two apart would push each other out. A chain goes on from one part to the next.
+ * A large product goes over parts of A that are copied, where that pays, in the order in which
+ * tiles read them, and over as much of each panel as stays in the first cache while they pass: rows
+ * that lie a power of two apart would push each other out. A chain goes on from one part to the
+ * next.
  */
 enum {
 	PART_K = 256,           /* even: pairs are not cut */
@@ -375,8 +376,8 @@ enum {
 	PART_COLS = 64,         /* of a B in rows that are copied together: whole panels */
 	WORTH_ROWS = 16,        /* with fewer rows or columns the copies cost more than they save */
 	WORTH_COLS = 8 * PANEL, /* a copied row of A serves as many tiles */
-	FEW_COLS = 32 * PANEL,
-	FAR_APART = 1024 /* a page */
+	FEW_COLS = 32 * PANEL,  /* see worth_left */
+	FAR_APART = 1024        /* floats of a page */
 };
 
 _Static_assert(PART_ROWS % TILE_MR == 0 && PART_COLS % PANEL == 0 && PART_K % 2 == 0,

@@ -24,6 +24,8 @@ static const struct opt opts[] = {
 static const struct tool tool = {"bench-kernels", "", "Time each set of kernels.", opts};
 
 enum { ROWS = 48, WIDE = 512, KEYS = 256, HEAD = 64, LONG = 1 << 15 };
+/* A model's width, a layer's products, and the vocabulary: more than caches hold */
+enum { WIDTH = 576, INNER = 1536, VOCAB = 49152, PACKED = WIDTH * VOCAB };
 
 /* Numbers that every function reads or writes as it likes */
 static float *in, *out, *packed, *scratch;
@@ -32,6 +34,27 @@ static void product(void)
 {
 	gemm(0, matrix_in(in, ROWS, WIDE, WIDE), gemm_packed_view(packed, WIDE),
 	     matrix_of(out, ROWS, WIDE, WIDE));
+}
+
+static void of_width(size_t rows, size_t n)
+{
+	gemm(0, matrix_in(in, rows, WIDTH, WIDTH), gemm_packed_view(packed, WIDTH),
+	     matrix_of(out, rows, n, n));
+}
+
+static void layer(void)
+{
+	of_width(ROWS, INNER);
+}
+
+static void head_of_8(void)
+{
+	of_width(8, VOCAB);
+}
+
+static void head_of_1(void)
+{
+	of_width(1, VOCAB);
 }
 
 static void product_bf16(void)
@@ -92,15 +115,19 @@ static void adam(void)
 static const struct {
 	const char *name;
 	void (*run)(void);
-} functions[] = {{"gemm, 48 x 512 x 512", product},
-		 {"bf16_gemm, 48 x 512 x 512", product_bf16},
-		 {"att_family, one token, 4 heads of 64, 256 keys", token},
-		 {"softmax_weights of 32768", probabilities},
-		 {"softmax_backward of 32768", gradient},
-		 {"rmsnorm_forward of 512", root_mean_square},
-		 {"swiglu_forward of 512", swiglu},
-		 {"delta_backward, 64 x 64", delta},
-		 {"moments_step of 32768", adam}};
+	double work; /* products and sums, 10^9; 0: its time is told */
+} functions[] = {{"gemm, 48 x 512 x 512", product, 0},
+		 {"gemm, 48 x 576 x 1536", layer, 2e-9 * ROWS *WIDTH *INNER},
+		 {"gemm, 8 x 576 x 49152", head_of_8, 2e-9 * 8 * WIDTH *VOCAB},
+		 {"gemm, 1 x 576 x 49152", head_of_1, 2e-9 * WIDTH *VOCAB},
+		 {"bf16_gemm, 48 x 512 x 512", product_bf16, 0},
+		 {"att_family, one token, 4 heads of 64, 256 keys", token, 0},
+		 {"softmax_weights of 32768", probabilities, 0},
+		 {"softmax_backward of 32768", gradient, 0},
+		 {"rmsnorm_forward of 512", root_mean_square, 0},
+		 {"swiglu_forward of 512", swiglu, 0},
+		 {"delta_backward, 64 x 64", delta, 0},
+		 {"moments_step of 32768", adam, 0}};
 
 /* Microseconds of a call */
 static double least(void (*run)(void))
@@ -212,10 +239,13 @@ static void row(const char *name, enum cpu_set s, double value, const char *unit
 
 int main(int argc, char *argv[])
 {
+	double us;
+
 	tool_start(&tool, argc, argv);
 	in = filled(4 * LONG);
-	out = filled(4 * LONG);
-	packed = filled((size_t)WIDE * WIDE);
+	out = filled((size_t)8 * VOCAB);
+	packed = big_alloc(PACKED * sizeof *packed); /* as a model's */
+	fill(packed, PACKED);
 	scratch = filled(4 * LONG);
 	for (size_t i = 0; peaks[i].name; i++)
 		if (cpu_has(peaks[i].set))
@@ -227,11 +257,15 @@ int main(int argc, char *argv[])
 				continue;
 			kernels_use(s);
 			fill(out, 4 * LONG); /* which some go on from */
-			row(functions[i].name, s, least(functions[i].run), "us");
+			us = least(functions[i].run);
+			if (functions[i].work > 0)
+				row(functions[i].name, s, 1e6 * functions[i].work / us, "GFLOP/s");
+			else
+				row(functions[i].name, s, us, "us");
 		}
 	free(in);
 	free(out);
-	free(packed);
+	big_free(packed, PACKED * sizeof *packed);
 	free(scratch);
 	return tool_finish(0);
 }

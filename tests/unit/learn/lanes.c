@@ -23,7 +23,7 @@ struct work { /* what the calls are given */
 	struct batch *batch;
 	struct lanes lanes;
 	size_t micro;
-	bool whole; /* no lane is said to be a single micro-batch */
+	size_t most; /* tokens that lanes_run takes for a micro-batch's most: never too many */
 };
 
 static void slope(void *ctx, uint64_t i, const struct batch_rows *r)
@@ -31,14 +31,6 @@ static void slope(void *ctx, uint64_t i, const struct batch_rows *r)
 	(void)ctx;
 	for (size_t t = 0; t < r->n; t++)
 		r->dlogp[t] = (float)sin((double)(i * LEN + t));
-}
-
-static bool fits(void *ctx, size_t k)
-{
-	const struct work *w = ctx;
-	size_t from = w->lanes.at[k];
-
-	return !w->whole && batch_fits(seqs, order + from, w->lanes.at[k + 1] - from, w->micro);
 }
 
 static void run(void *ctx, size_t k, const struct grads_to *to)
@@ -67,7 +59,7 @@ static void make_seqs(const struct policy *p)
 
 static void open_work(struct work *w, const struct policy *p, const size_t *bound, size_t micro)
 {
-	*w = (struct work){.batch = batch_new(&p->model, false), .micro = micro};
+	*w = (struct work){.batch = batch_new(&p->model, false), .micro = micro, .most = micro};
 	lanes_open(&w->lanes, N_LANES, &p->model, bound);
 }
 
@@ -75,7 +67,7 @@ static void open_work(struct work *w, const struct policy *p, const size_t *boun
 static void update(struct work *w)
 {
 	static const size_t before[N] = {0, 10, 15, 41, 42, 50, 51, 59, 61, 70, 81, 99};
-	const struct lane_work work = {fits, run, w};
+	const struct lane_work work = {seqs, order, w->most, run, w};
 	char sums[N_LANES];
 
 	lanes_begin(&w->lanes);
@@ -104,11 +96,11 @@ static void parts_are_the_same_bits(void **state)
 	open_work(&parts, &p, bound, 1 << 20);
 	open_work(&whole, &p, bound, 1 << 20);
 	open_work(&turns, &p, bound, 1 << 20);
-	whole.whole = true;
+	whole.most = 1;
 	for (int i = 0; i < 3; i++) {
 		update(&parts);
 		update(&whole);
-		turns.whole = i == 1;
+		turns.most = i == 1 ? 1 : turns.micro;
 		update(&turns); /* from the second on it has an array */
 		assert_true(parts.lanes.room && !parts.lanes.own);
 		assert_true(!whole.lanes.room && whole.lanes.own);
