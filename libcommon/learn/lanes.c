@@ -116,10 +116,10 @@ void lanes_begin(struct lanes *l)
 	l->next = 0;
 }
 
-void lanes_cut(struct lanes *l, size_t before, size_t all, size_t i)
+void lanes_cut(struct lanes *l, size_t i, size_t before, size_t own, size_t all)
 {
-	assert(before < all);
-	while (l->next <= before * l->n / all)
+	assert(own && before + own <= all);
+	while (l->next <= (2 * before + own) * l->n / (2 * all))
 		l->at[l->next++] = i;
 }
 

@@ -6,7 +6,7 @@
  *     lanes_open(&l, 4, &policy.model, optimizer.bound);
  *     lanes_begin(&l);
  *     for (...)
- *             lanes_cut(&l, tokens so far, tokens in all, i);      before the i-th of an order
+ *             lanes_cut(&l, i, tokens before it, its own, all);    for the i-th of an order
  *     lanes_end(&l, n);
  *     lanes_run(&l, &work, sums, sizeof *sums);
  *     ... optimizer_step(&a, weights.v, l.total, lr, &norm) ...
@@ -42,10 +42,11 @@ void lanes_free(struct lanes *l); /* one that is not open is fine */
 /* * Bytes that it takes at most; fit: every lane will be a single micro-batch */
 size_t lanes_bytes(size_t n, const struct model *m, const size_t *bound, bool fit);
 
-/* Cuts an order, by tokens: what has `before` of all of them before it is in lane
- * before * n / all. */
+/* Cuts an order, by tokens: what has `before` of all of them before it and `own` in it is in the
+ * lane in whose n-th of all its middle is. So lanes of things alike are as even as can be, whatever
+ * is a little longer than another. */
 void lanes_begin(struct lanes *l);
-void lanes_cut(struct lanes *l, size_t before, size_t all, size_t i);
+void lanes_cut(struct lanes *l, size_t i, size_t before, size_t own, size_t all);
 void lanes_end(struct lanes *l, size_t n);
 bool lanes_empty(const struct lanes *l, size_t k);
 

@@ -401,21 +401,28 @@ static void update(struct learner *l, struct learned *out)
 	l->stats = before; /* nothing that is not finite may reach the means */
 }
 
+static size_t group_tokens(const struct lesson *x, size_t group)
+{
+	size_t n = 0;
+
+	for (size_t i = x->start[group]; i < x->start[group + 1]; i++)
+		n += x->seq[i].n_resp;
+	return n;
+}
+
 static void count_all(struct learner *l, size_t from, size_t to)
 {
 	const struct lesson *x = l->x;
 
 	l->n_seq = l->n_tok = 0;
-	for (size_t g = from; g < to; g++)
-		for (size_t i = x->start[l->group[g]]; i < x->start[l->group[g] + 1]; i++) {
-			l->n_seq++;
-			l->n_tok += x->seq[i].n_resp;
-		}
+	for (size_t g = from; g < to; g++) {
+		l->n_seq += x->start[l->group[g] + 1] - x->start[l->group[g]];
+		l->n_tok += group_tokens(x, l->group[g]);
+	}
 }
 
 /* The responses of groups from..to of the shuffled ones, into order; returns how many. What the
- * loss is a mean of are all of them, those that are masked too. A lane has the groups that begin in
- * its share of their tokens. */
+ * loss is a mean of are all of them, those that are masked too. */
 static size_t gather(struct learner *l, size_t from, size_t to)
 {
 	const struct lesson *x = l->x;
@@ -425,9 +432,11 @@ static size_t gather(struct learner *l, size_t from, size_t to)
 	count_all(l, from, to);
 	lanes_begin(&l->lanes);
 	for (size_t g = from; g < to; g++) {
-		lanes_cut(&l->lanes, before, l->n_tok, n);
+		size_t own = group_tokens(x, l->group[g]);
+
+		lanes_cut(&l->lanes, n, before, own, l->n_tok);
+		before += own;
 		for (size_t i = x->start[l->group[g]]; i < x->start[l->group[g] + 1]; i++) {
-			before += x->seq[i].n_resp;
 			if (!x->truncated || !x->truncated[i])
 				l->order[n++] = i;
 		}

@@ -182,15 +182,16 @@ static void run_lane(void *ctx, size_t k, const struct grads_to *to)
 	r->sums[k].loss = s.loss;
 }
 
-/* A lane has the rows that begin in its share of the tokens. */
 static void cut_lanes(struct rft *r, size_t n, size_t tokens)
 {
 	size_t before = 0;
 
 	lanes_begin(&r->lanes);
 	for (size_t i = 0; i < n; i++) {
-		lanes_cut(&r->lanes, before, tokens, i);
-		before += batch_inputs(&r->d->seq[r->rows[i]]);
+		size_t own = batch_inputs(&r->d->seq[r->rows[i]]);
+
+		lanes_cut(&r->lanes, i, before, own, tokens);
+		before += own;
 	}
 	lanes_end(&r->lanes, n);
 }

@@ -63,17 +63,28 @@ static void open_work(struct work *w, const struct policy *p, const size_t *boun
 	lanes_open(&w->lanes, N_LANES, &p->model, bound);
 }
 
+static void cut(struct lanes *l, const size_t *tokens_of, size_t n)
+{
+	size_t before = 0, all = 0;
+
+	for (size_t i = 0; i < n; i++)
+		all += tokens_of[i];
+	lanes_begin(l);
+	for (size_t i = 0; i < n; i++) {
+		lanes_cut(l, i, before, tokens_of[i], all);
+		before += tokens_of[i];
+	}
+	lanes_end(l, n);
+}
+
 /* One update over all; the second lane has no sequence. */
 static void update(struct work *w)
 {
-	static const size_t before[N] = {0, 10, 15, 41, 42, 50, 51, 59, 61, 70, 81, 99};
+	static const size_t tokens_of[N] = {5, 5, 5, 55, 2, 3, 3, 2, 5, 5, 9, 1};
 	const struct lane_work work = {seqs, order, w->most, run, w};
 	char sums[N_LANES];
 
-	lanes_begin(&w->lanes);
-	for (size_t i = 0; i < N; i++)
-		lanes_cut(&w->lanes, before[i], 100, i);
-	lanes_end(&w->lanes, N);
+	cut(&w->lanes, tokens_of, N);
 	assert_true(lanes_empty(&w->lanes, 1));
 	lanes_run(&w->lanes, &work, sums, 1);
 }
@@ -148,6 +159,28 @@ static void memory_is_told_before(void **state)
 	policy_free(&p);
 }
 
+static void lanes_of_things_alike_are_even(void **state)
+{
+	/* (those that begin in a lane's share would be four and two) */
+	static const size_t alike[] = {32, 30, 31, 32, 32, 31}, one_long[] = {1, 100, 1, 1};
+	struct policy p = tiny_policy("abcdef", 3);
+	size_t bound[] = {0, p.model.n_params};
+	struct lanes l;
+
+	(void)state;
+	lanes_open(&l, 2, &p.model, bound);
+	cut(&l, alike, 6);
+	assert_int_equal(l.at[0], 0);
+	assert_int_equal(l.at[1], 3);
+	assert_int_equal(l.at[2], 6);
+	cut(&l, one_long, 4);
+	assert_int_equal(l.at[1], 2);
+	cut(&l, one_long, 1);
+	assert_true(lanes_empty(&l, 0) != lanes_empty(&l, 1));
+	lanes_free(&l);
+	policy_free(&p);
+}
+
 static void a_single_lane_is_the_total(void **state)
 {
 	struct policy p = tiny_policy("abcdef", 3);
@@ -167,6 +200,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parts_are_the_same_bits),
 		cmocka_unit_test(a_lane_of_several_micro_batches_has_an_array),
+		cmocka_unit_test(lanes_of_things_alike_are_even),
 		cmocka_unit_test(a_single_lane_is_the_total),
 		cmocka_unit_test(memory_is_told_before),
 	};
