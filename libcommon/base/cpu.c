@@ -88,6 +88,20 @@ static bool runs(enum cpu_set s)
 #endif
 }
 
+/* AMD's family 25 is Zen 3 too, which has no AVX-512. */
+bool cpu_is_zen4(void)
+{
+#if defined(__x86_64__) && defined(__linux__)
+	enum { FAMILY = 0xff00f00, FAMILY_25 = 0xa00f00 };
+	unsigned a, b, c, d;
+
+	return runs(CPU_V4) && __get_cpuid(0, &a, &b, &c, &d) && b == signature_AMD_ebx &&
+	       __get_cpuid(1, &a, &b, &c, &d) && (a & FAMILY) == FAMILY_25;
+#else
+	return false;
+#endif
+}
+
 bool cpu_has(enum cpu_set s)
 {
 	assert(s < CPU_SETS);

@@ -23,6 +23,9 @@ bool cpu_has(enum cpu_set s);
  * ST_USAGE: that name is none of these; *s is then the last all the same. */
 int cpu_choose(enum cpu_set *s, struct reason *why);
 
+/* It has AVX-512 on units of 256 bits: one multiply-add of 512 a cycle, where others begin two. */
+bool cpu_is_zen4(void);
+
 /* How many bytes base/ takes at once: 16; 32 where there are instructions of AVX2, BMI and POPCNT;
  * 64 where there are those of AVX-512 with VBMI2. The environment lowers it by the sets plain and
  * v3. */

@@ -41,24 +41,19 @@ struct spot {
 #endif
 
 #if VEC_LANES == 16
-#define TALL_TILES TILE_OF(7, 1) TILE_OF(8, 1)
-#define TALL_ROW                 \
-	{                        \
-		tile7_1, tile8_1 \
-	}
+#define TALL_TILES \
+	TILE_OF(7, 1) TILE_OF(8, 1) TILE_OF(7, 2) TILE_OF(8, 2) TILE_OF(7, 3) TILE_OF(8, 3)
+#define TALL_ROWS {tile7_1, tile8_1}, {tile7_2, tile8_2}, {tile7_3, tile8_3},
 #else
 #define TALL_TILES
-#define TALL_ROW  \
-	{         \
-		0 \
-	}
+#define TALL_ROWS {0},
 #endif
 
 typedef void tile_fn(const struct spot *t);
 
 struct tiles {
 	tile_fn *of[GEMM_NV][GEMM_MR]; /* [nv - 1][mr - 1] */
-	tile_fn *tall[2];              /* of more rows, one panel */
+	tile_fn *tall[TILE_PANELS][2]; /* of more rows */
 };
 
 /* Columns that do not fill a vector go through a tile of our own. */
@@ -78,7 +73,7 @@ static void indirect_pairs(tile_fn *fn, size_t mr, size_t cols, const struct spo
 
 /* Of an inline tile(mr, nv, t), mr rows of nv vectors of C, the functions in which both are
  * constants */
-#define BF16_TILES ALL_TILES TALL_TILES static const struct tiles tiles = {{ALL_ROWS}, TALL_ROW};
+#define BF16_TILES ALL_TILES TALL_TILES static const struct tiles tiles = {{ALL_ROWS}, {TALL_ROWS}};
 
 /* The whole of C; rows: how far a row of A is from the next. While a panel of B is used from the
  * cache the next ones are asked for. */
@@ -86,22 +81,24 @@ static void all_tiles(const struct tiles *tiles, struct spot *t, size_t rows, st
 		      struct matrix c)
 {
 	const uint32_t *a = t->a;
-	size_t wide = tile_width(c.rows);
 
 	assert(t->a && b.pairs && c.p && c.ld >= c.cols);
 	t->b = b.pairs;
 	t->ld = b.ld;
 	t->stride = b.stride;
 	t->ldc = c.ld;
-	for (size_t j = 0; j < c.cols; j += wide, t->b += t->stride * wide / PANEL) {
-		size_t cols = c.cols - j < wide ? c.cols - j : wide, n = 0;
+	for (size_t j = 0, wide; j < c.cols; j += wide, t->b += t->stride * wide / PANEL) {
+		size_t cols, nv, n = 0;
 
+		wide = tile_width(c.rows, c.cols - j);
+		cols = c.cols - j < wide ? c.cols - j : wide;
+		nv = (cols + VL - 1) / VL;
 		for (size_t i = 0, mr; i < c.rows; i += mr) {
 			tile_fn *fn;
 
 			mr = tile_height(c.rows - i, t->rs == rows);
-			fn = mr > GEMM_MR ? tiles->tall[mr - GEMM_MR - 1]
-					  : tiles->of[(cols + VL - 1) / VL - 1][mr - 1];
+			fn = mr > GEMM_MR ? tiles->tall[nv - 1][mr - GEMM_MR - 1]
+					  : tiles->of[nv - 1][mr - 1];
 			t->a = a + i * rows;
 			t->ahead = tile_ahead(n++, t->stride, wide);
 			t->c = c.p + i * c.ld + j;

@@ -117,10 +117,19 @@ SPOT_TILES(half, 4, true)
 #endif
 
 #if VEC_LANES == 16
-SPOT_TILE(full7_1, 7, 1, false)
-SPOT_TILE(full8_1, 8, 1, false)
-SPOT_TILE(half7_1, 7, 1, true)
-SPOT_TILE(half8_1, 8, 1, true)
+#define TALL_TILES(KIND, NV, HALF)           \
+	SPOT_TILE(KIND##7_##NV, 7, NV, HALF) \
+	SPOT_TILE(KIND##8_##NV, 8, NV, HALF)
+#define TALL_ROW(KIND, NV)                 \
+	{                                  \
+		KIND##7_##NV, KIND##8_##NV \
+	}
+TALL_TILES(full, 1, false)
+TALL_TILES(full, 2, false)
+TALL_TILES(full, 3, false)
+TALL_TILES(half, 1, true)
+TALL_TILES(half, 2, true)
+TALL_TILES(half, 3, true)
 #endif
 
 typedef void tile_fn(const struct spot *t);
@@ -147,10 +156,13 @@ static tile_fn *const tiles[2][GEMM_NV][GEMM_MR] = {
 static tile_fn *tile_of(bool half, size_t nv, size_t mr)
 {
 #if VEC_LANES == 16
-	static tile_fn *const tall[2][2] = {{full7_1, full8_1}, {half7_1, half8_1}};
+	static tile_fn *const tall[2][TILE_PANELS][2] = {
+		{TALL_ROW(full, 1), TALL_ROW(full, 2), TALL_ROW(full, 3)},
+		{TALL_ROW(half, 1), TALL_ROW(half, 2), TALL_ROW(half, 3)},
+	};
 
 	if (mr > GEMM_MR)
-		return tall[half][mr - GEMM_MR - 1];
+		return tall[half][nv - 1][mr - GEMM_MR - 1];
 #endif
 	return tiles[half][nv - 1][mr - 1];
 }
@@ -339,12 +351,14 @@ static void tile_all(int how, struct left a, size_t k, struct panels b, const st
 		     struct matrix c)
 {
 	struct spot t = {.k = k, .rs = a.rs, .cs = a.cs, .ldc = c.ld, .add = how & GEMM_ADD};
-	size_t n = 0, wide = tile_width(c.rows);
+	size_t n = 0;
 
-	for (size_t j = 0; j < c.cols; j += wide) {
-		size_t cols = c.cols - j < wide ? c.cols - j : wide;
+	for (size_t j = 0, wide; j < c.cols; j += wide) {
+		size_t cols;
 		struct coming e;
 
+		wide = tile_width(c.rows, c.cols - j);
+		cols = c.cols - j < wide ? c.cols - j : wide;
 		t.b = panels_at(b, j);
 		e = next ? *next : coming_of(t.b, k, wide);
 		t.next = e.ld;

@@ -1,5 +1,6 @@
 /* kernels.c - the set of kernels that is in use. See kernels.h. */
 #include "tensor/kernels.h"
+#include "tensor/tile.h"
 
 #include <assert.h>
 
@@ -38,6 +39,7 @@ static const struct kernels *const sets[CPU_SETS] = {
 KERNELS(POINTER)
 
 static enum cpu_set used;
+int tile_panels;
 
 #define POINT(name) name = set->name;
 
@@ -62,4 +64,5 @@ __attribute__((constructor)) static void start(void)
 
 	cpu_choose(&s, NULL);
 	kernels_use(s);
+	tile_panels = cpu_is_zen4() ? 1 : 3;
 }

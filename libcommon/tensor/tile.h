@@ -2,8 +2,11 @@
  * tile.h - the tile of C that a product keeps in registers: TILE_MR rows of one panel.
  *
  * With AVX-512 a panel is a vector: eight rows are as many chains as two units keep busy whose
- * results take four cycles, and what they read of B stays in the first cache. TILE_FEW rows and
- * less would wait for their own chains: they take GEMM_NV vectors, several panels side by side.
+ * results take four cycles, and what they read of B stays in the first cache. But they load nine
+ * times for eight sums: two units that begin a sum each cycle, with two loads, would wait. There
+ * products of more rows than one tile take tile_panels side by side (a single tile's B comes from
+ * memory, one stream of it is the quickest). TILE_FEW rows and less would wait for their own
+ * chains: they take GEMM_NV vectors, several panels too.
  */
 #ifndef TENSOR_TILE_H
 #define TENSOR_TILE_H
@@ -22,19 +25,31 @@
 #endif
 
 #if VEC_LANES == 16
-enum { TILE_MR = 8, TILE_FEW = 5 };
+enum { TILE_MR = 8, TILE_FEW = 5, TILE_PANELS = 3 };
 #else
-enum { TILE_MR = GEMM_MR, TILE_FEW = 0 };
+enum { TILE_MR = GEMM_MR, TILE_FEW = 0, TILE_PANELS = 1 };
 #endif
+
+/* Panels of a tile at most, 1 or TILE_PANELS: what this processor is quicker with (kernels.c). The
+ * bits are the same. */
+extern int tile_panels;
 
 enum { GEMM_WIDE = GEMM_NV * VL }; /* columns of the widest tile: whole panels */
 
 _Static_assert(VEC_LANES == 16 || (int)GEMM_WIDE == (int)PANEL, "a tile is one panel");
 
-/* Columns of the tiles of so many rows */
-static inline size_t tile_width(size_t rows)
+/* Columns of the next tiles, of a product of so many rows, of which so many columns are left: all
+ * about as wide */
+static inline size_t tile_width(size_t rows, size_t left)
 {
-	return rows <= TILE_FEW ? (size_t)GEMM_WIDE : (size_t)PANEL;
+	size_t panels = (left + PANEL - 1) / PANEL, most = (size_t)tile_panels, n;
+
+	if (rows <= TILE_FEW)
+		return GEMM_WIDE;
+	if (TILE_PANELS == 1 || rows <= TILE_MR)
+		return PANEL;
+	n = (panels + most - 1) / most;
+	return (panels + n - 1) / n * PANEL;
 }
 
 /* Rows of the next tile, of so many that are left. even: all about as high, so that none waits for
