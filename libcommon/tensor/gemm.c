@@ -387,7 +387,7 @@ static void tile_all(int how, struct left a, size_t k, struct panels b, const st
 enum {
 	PART_K = 256,           /* even: pairs are not cut */
 	PART_ROWS = 192,        /* whole tiles */
-	PART_COLS = 64,         /* of a B in rows that are copied together: whole panels */
+	PART_COLS = 96,         /* of a B in rows that are copied together: whole panels */
 	WORTH_ROWS = 16,        /* with fewer rows or columns the copies cost more than they save */
 	WORTH_COLS = 8 * PANEL, /* a copied row of A serves as many tiles */
 	FEW_COLS = 32 * PANEL,  /* see worth_left */

@@ -12,6 +12,10 @@ presets=${PRESETS:-tiny,small,smollm135m}
 # shellcheck source=tests/bench/peers.bash
 . "$here/peers.bash"
 
+# OpenBLAS of Debian 12 takes an Intel processor that is younger than itself for one of 2004.
+if [[ $(OPENBLAS_VERBOSE=2 model --help 2>&1) == *Prescott* ]] && grep -qw avx512f /proc/cpuinfo; then
+	export OPENBLAS_CORETYPE=SKYLAKEX
+fi
 if has_peer torch; then
 	exec taskset -c "${CPU:-0}" "$python" "$here/torch_peer.py" --ours "$(command -v model)" \
 		--presets "$presets" --measures "${MEASURES:-training,sampling}" \
