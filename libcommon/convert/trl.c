@@ -4,7 +4,7 @@
  *
  * Which columns are rewards, and what they weigh, is not in the file: --reward names one. step is
  * when it was written; a batch that is used for several steps is written in each: a batch whose
- * rows are those of the batch before, all in order, is that one.
+ * rows are those of the batch before, to the byte and in order, is that one.
  */
 #include "convert/fromrow.h"
 #include "base/hash.h"
@@ -22,9 +22,8 @@ struct hashes {
 struct batch_copy {
 	struct hashes before, now; /* of the rows, step left out */
 	int64_t step;
-	bool open, same;  /* all rows so far are those of the batch before, and held */
-	struct buf held;  /* as JSON lines */
-	struct buf parts; /* of a row: see hash_nodes */
+	bool open, same; /* all rows so far are those of the batch before, and held */
+	struct buf held; /* as JSON lines */
 };
 
 static void free_copy(void *own)
@@ -34,7 +33,6 @@ static void free_copy(void *own)
 	free(b->before.v);
 	free(b->now.v);
 	buf_free(&b->held);
-	buf_free(&b->parts);
 	free(b);
 }
 
@@ -45,49 +43,32 @@ static bool looks(struct tape_val row)
 	       tape_type(tape_get(row, "advantage")) != TAPE_NONE;
 }
 
-/* Appends a text or a number: its bytes, or what many of them hash to */
-static void hash_bytes(struct buf *parts, struct span s)
+/* What the text of a row hashes to, but for its step: what lies before the step's key, and from the
+ * next key to the last value, whose end a tape does not know, and which counts by what it is. */
+static uint64_t hash_row(struct tape_val row)
 {
-	enum { FEW = 64 };
-	uint64_t hash;
-
-	if (s.n > FEW) {
-		hash = hash_once(s.p, s.n);
-		buf_add(parts, &hash, sizeof hash);
-	} else {
-		buf_add(parts, s.p, s.n);
-	}
-}
-
-/* Appends nodes of a tape, which stand for all that they hold, of each its type and count too. */
-static void hash_nodes(struct buf *parts, const struct tape *t, uint32_t from, uint32_t end)
-{
-	for (const struct tape_node *v = t->v + from; v < t->v + end; v++) {
-		uint64_t head = (uint64_t)v->type << 32 | v->n;
-
-		buf_reserve(parts, sizeof head);
-		memcpy(parts->p + parts->n, &head, sizeof head);
-		parts->n += sizeof head;
-		if (v->type == TAPE_TEXT)
-			hash_bytes(parts, (struct span){t->plain + v->at, v->n});
-		else if (v->type == TAPE_INT || v->type == TAPE_REAL)
-			hash_bytes(parts, (struct span){t->text + v->at, v->n});
-	}
-}
-
-static uint64_t hash_row(struct buf *parts, struct tape_val row)
-{
+	const struct tape *t = row.t;
 	struct tape_val step = tape_get(row, "step");
-	const struct tape_node *v = row.t->v;
+	uint32_t end = t->v[row.i].next, next = step.t ? t->v[step.i].next : row.i;
+	const struct tape_node *last = &t->v[end - 1];
+	struct {
+		uint64_t before, behind, last;
+		uint32_t type, n;
+	} part = {0};
 
-	buf_reset(parts);
-	if (step.t) {
-		hash_nodes(parts, row.t, row.i + 1, step.i - 1);
-		hash_nodes(parts, row.t, v[step.i].next, v[row.i].next);
-	} else {
-		hash_nodes(parts, row.t, row.i + 1, v[row.i].next);
+	if (step.t)
+		part.before =
+			hash_once(t->text + t->v[row.i].at, t->v[step.i - 1].at - t->v[row.i].at);
+	if (next < end) {
+		part.behind = hash_once(t->text + t->v[next].at, last->at - t->v[next].at);
+		part.type = last->type;
+		part.n = last->n;
+		if (last->type == TAPE_TEXT)
+			part.last = hash_once(t->plain + last->at, last->n);
+		else if (last->type == TAPE_INT || last->type == TAPE_REAL)
+			part.last = hash_once(t->text + last->at, last->n);
 	}
-	return hash_once(parts->p, parts->n);
+	return hash_once(&part, sizeof part);
 }
 
 static int put_row(struct from *f, struct tape_val row)
@@ -197,7 +178,7 @@ static int trl_read(struct from *f, struct tape_val row)
 		b->same = b->before.n;
 		b->step = step;
 	}
-	if (is_as_before(b, hash_row(&b->parts, row)) && b->same) {
+	if (is_as_before(b, hash_row(row)) && b->same) {
 		struct span json = from_json(f, row);
 
 		buf_add(&b->held, json.p, json.n);

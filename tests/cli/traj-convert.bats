@@ -451,6 +451,14 @@ some() {
 	{ row 1 p a 1; row 2 p a 1; row 2 p b 1; } >in.jsonl # one of more is no copy
 	from trl
 	got 'map(.step)' '[1,2,2]'
+	{ row 1 p a 1; row 1 p b 0; row 2 p a 1; row 2 p b 0; row 3 p a 1; row 3 p b 1; } >all
+	for keys in step,prompt,completion,advantage,right prompt,step,completion,advantage,right \
+		prompt,completion,advantage,right,step; do # wherever the step is
+		jq -c "{$keys}" all >in.jsonl
+		from trl
+		got 'map(.step)' '[1,1,3,3]'
+	done
+	{ row 1 p a 1; row 2 p a 1; row 2 p b 1; } >in.jsonl
 	sed -i 's/"prompt":"p"/"prompt":[{"role":"user","content":"p"}]/; s/"completion":"\(.\)"/"completion":[{"role":"assistant","content":"\1"}]/' in.jsonl
 	from auto
 	got '.[1] | [.prompt, .response]' '["[{\"role\":\"user\",\"content\":\"p\"}]","a"]'
