@@ -387,7 +387,7 @@ static void tile_all(int how, struct left a, size_t k, struct panels b, const st
 enum {
 	PART_K = 256,           /* even: pairs are not cut */
 	PART_ROWS = 192,        /* whole tiles */
-	PART_COLS = 96,         /* of a B in rows that are copied together: whole panels */
+	PART_COLS = 64,         /* of a B in rows that are copied together: whole panels */
 	WORTH_ROWS = 16,        /* with fewer rows or columns the copies cost more than they save */
 	WORTH_COLS = 8 * PANEL, /* a copied row of A serves as many tiles */
 	FEW_COLS = 32 * PANEL,  /* see worth_left */
@@ -407,6 +407,13 @@ static bool worth_parts(struct matrix c)
 static bool worth_left(struct left a, struct matrix c)
 {
 	return TILE_FEW == 0 || c.cols > FEW_COLS || a.cs >= FAR_APART;
+}
+
+/* Tiles of several panels wait less for B: they read it as it is too, but for rows that push each
+ * other out. */
+static bool worth_right(struct cmatrix b)
+{
+	return TILE_PANELS == 1 || tile_panels == 1 || b.ld % FAR_APART == 0;
 }
 
 /* Copies rows x n of A to `to`. */
@@ -511,15 +518,18 @@ void gemm(int how, struct cmatrix a, struct panels b, struct matrix c)
 
 void gemm_rows(int how, struct cmatrix a, struct cmatrix b, struct matrix c)
 {
+	struct panels in_rows = {.p = b.p, .ld = b.ld, .stride = PANEL};
+
 	check_product(how, a, c);
 	assert(b.p && b.rows >= 1);
 	assert(b.rows == (how & GEMM_TRANSPOSED ? a.rows : a.cols));
 	assert(b.cols == c.cols && b.ld >= b.cols);
-	if (worth_parts(c))
+	if (!worth_parts(c))
+		tile_all(how, left_of(how, a), b.rows, in_rows, NULL, c);
+	else if (worth_right(b))
 		part_each(how, left_of(how, a), b.rows, part_rows, &b, c);
 	else
-		tile_all(how, left_of(how, a), b.rows,
-			 (struct panels){.p = b.p, .ld = b.ld, .stride = PANEL}, NULL, c);
+		part_each(how, left_of(how, a), b.rows, part_panels, &in_rows, c);
 }
 
 enum { EACH = 4 }; /* rows, each with its own B, at a time */
