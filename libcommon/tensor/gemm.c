@@ -385,9 +385,9 @@ static void tile_all(int how, struct left a, size_t k, struct panels b, const st
  * next.
  */
 enum {
-	PART_K = 256,           /* even: pairs are not cut */
-	PART_ROWS = 192,        /* whole tiles */
-	PART_COLS = 64,         /* of a B in rows that are copied together: whole panels */
+	PART_K = 256,                          /* even: pairs are not cut */
+	PART_ROWS = 192,                       /* whole tiles */
+	PART_COLS = TILE_PANELS > 1 ? 96 : 64, /* of a B in rows copied together: whole tiles */
 	WORTH_ROWS = 16,        /* with fewer rows or columns the copies cost more than they save */
 	WORTH_COLS = 8 * PANEL, /* a copied row of A serves as many tiles */
 	FEW_COLS = 32 * PANEL,  /* see worth_left */
