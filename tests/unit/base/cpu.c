@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,9 +41,28 @@ static void choice(void **state)
 	assert_int_equal(s, last);
 }
 
+/* As Linux says it */
+static void zen4(void **state)
+{
+	char line[4096];
+	bool amd = false, family = false, wide = false;
+	FILE *f = fopen("/proc/cpuinfo", "r");
+
+	(void)state;
+	if (!f)
+		skip();
+	while (fgets(line, sizeof line, f) && *line != '\n') {
+		amd |= !strcmp(line, "vendor_id\t: AuthenticAMD\n");
+		family |= !strcmp(line, "cpu family\t: 25\n");
+		wide |= strstr(line, " avx512vl ") != NULL;
+	}
+	fclose(f);
+	assert_int_equal(cpu_is_zen4(), amd && family && wide);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(choice)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(choice), cmocka_unit_test(zen4)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
