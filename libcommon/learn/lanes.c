@@ -111,16 +111,18 @@ void lanes_free(struct lanes *l)
 	*l = (struct lanes){0};
 }
 
-void lanes_begin(struct lanes *l)
+void lanes_begin(struct lanes *l, size_t all)
 {
-	l->next = 0;
+	l->next = l->before = 0;
+	l->all = all;
 }
 
-void lanes_cut(struct lanes *l, size_t i, size_t before, size_t own, size_t all)
+void lanes_cut(struct lanes *l, size_t i, size_t own)
 {
-	assert(own && before + own <= all);
-	while (l->next <= (2 * before + own) * l->n / (2 * all))
+	assert(own && l->before + own <= l->all);
+	while (l->next <= (2 * l->before + own) * l->n / (2 * l->all))
 		l->at[l->next++] = i;
+	l->before += own;
 }
 
 void lanes_end(struct lanes *l, size_t n)

@@ -4,9 +4,9 @@
  * computed them. So the result depends on the data and the number of lanes, and on nothing else.
  *
  *     lanes_open(&l, 4, &policy.model, optimizer.bound);
- *     lanes_begin(&l);
+ *     lanes_begin(&l, tokens in all);
  *     for (...)
- *             lanes_cut(&l, i, tokens before it, its own, all);    for the i-th of an order
+ *             lanes_cut(&l, i, its tokens);                        for the i-th of an order
  *     lanes_end(&l, n);
  *     lanes_run(&l, &work, sums, sizeof *sums);
  *     ... optimizer_step(&a, weights.v, l.total, lr, &norm) ...
@@ -33,7 +33,8 @@ struct lanes {
 	bool in_parts;         /* so far */
 	bool *has;             /* (ranks) which have a lane of the present round */
 	bool first;            /* round: there is no total yet */
-	size_t next;           /* lane that begins next, while they are cut */
+	size_t next;           /* lane that begins next, while they are cut, */
+	size_t before, all;    /* and tokens, of which so many are cut */
 };
 
 /* * Before its first update */
@@ -42,11 +43,11 @@ void lanes_free(struct lanes *l); /* one that is not open is fine */
 /* * Bytes that it takes at most; fit: every lane will be a single micro-batch */
 size_t lanes_bytes(size_t n, const struct model *m, const size_t *bound, bool fit);
 
-/* Cuts an order, by tokens: what has `before` of all of them before it and `own` in it is in the
- * lane in whose n-th of all its middle is. So lanes of things alike are as even as can be, whatever
- * is a little longer than another. */
-void lanes_begin(struct lanes *l);
-void lanes_cut(struct lanes *l, size_t i, size_t before, size_t own, size_t all);
+/* Cuts an order into n lanes of as many tokens, all / n: what has `own` of them, 1 or more, is in
+ * the lane that its middle falls into. So lanes of things alike are even, though one is a little
+ * longer than another. */
+void lanes_begin(struct lanes *l, size_t all);
+void lanes_cut(struct lanes *l, size_t i, size_t own);
 void lanes_end(struct lanes *l, size_t n);
 bool lanes_empty(const struct lanes *l, size_t k);
 

@@ -426,16 +426,13 @@ static void count_all(struct learner *l, size_t from, size_t to)
 static size_t gather(struct learner *l, size_t from, size_t to)
 {
 	const struct lesson *x = l->x;
-	size_t n = 0, before = 0;
+	size_t n = 0;
 
 	assert(from < to && to <= x->groups);
 	count_all(l, from, to);
-	lanes_begin(&l->lanes);
+	lanes_begin(&l->lanes, l->n_tok);
 	for (size_t g = from; g < to; g++) {
-		size_t own = group_tokens(x, l->group[g]);
-
-		lanes_cut(&l->lanes, n, before, own, l->n_tok);
-		before += own;
+		lanes_cut(&l->lanes, n, group_tokens(x, l->group[g]));
 		for (size_t i = x->start[l->group[g]]; i < x->start[l->group[g] + 1]; i++) {
 			if (!x->truncated || !x->truncated[i])
 				l->order[n++] = i;

@@ -184,15 +184,9 @@ static void run_lane(void *ctx, size_t k, const struct grads_to *to)
 
 static void cut_lanes(struct rft *r, size_t n, size_t tokens)
 {
-	size_t before = 0;
-
-	lanes_begin(&r->lanes);
-	for (size_t i = 0; i < n; i++) {
-		size_t own = batch_inputs(&r->d->seq[r->rows[i]]);
-
-		lanes_cut(&r->lanes, i, before, own, tokens);
-		before += own;
-	}
+	lanes_begin(&r->lanes, tokens);
+	for (size_t i = 0; i < n; i++)
+		lanes_cut(&r->lanes, i, batch_inputs(&r->d->seq[r->rows[i]]));
 	lanes_end(&r->lanes, n);
 }
 

@@ -39,7 +39,7 @@ static const struct kernels *const sets[CPU_SETS] = {
 KERNELS(POINTER)
 
 static enum cpu_set used;
-int tile_panels;
+int tile_panels = 1;
 
 #define POINT(name) name = set->name;
 
@@ -64,5 +64,5 @@ __attribute__((constructor)) static void start(void)
 
 	cpu_choose(&s, NULL);
 	kernels_use(s);
-	tile_panels = cpu_is_zen4() ? 1 : 3;
+	tile_panels = cpu_is_zen4() ? 1 : TILE_MOST;
 }

@@ -24,14 +24,15 @@
 #define GEMM_NV 4 /* 24 of 32 */
 #endif
 
+enum { TILE_MOST = 3 }; /* panels of a tile of AVX-512 that has all its rows */
+
 #if VEC_LANES == 16
-enum { TILE_MR = 8, TILE_FEW = 5, TILE_PANELS = 3 };
+enum { TILE_MR = 8, TILE_FEW = 5, TILE_PANELS = TILE_MOST };
 #else
 enum { TILE_MR = GEMM_MR, TILE_FEW = 0, TILE_PANELS = 1 };
 #endif
 
-/* Panels of a tile at most, 1 or TILE_PANELS: what this processor is quicker with (kernels.c). The
- * bits are the same. */
+/* 1 or TILE_MOST: what this processor is quicker with (kernels.c). The bits are the same. */
 extern int tile_panels;
 
 enum { GEMM_WIDE = GEMM_NV * VL }; /* columns of the widest tile: whole panels */

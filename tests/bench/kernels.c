@@ -24,8 +24,10 @@ static const struct opt opts[] = {
 static const struct tool tool = {"bench-kernels", "", "Time each set of kernels.", opts};
 
 enum { ROWS = 48, WIDE = 512, KEYS = 256, HEAD = 64, LONG = 1 << 15 };
-/* A model's width, a layer's products, and the vocabulary: more than caches hold */
-enum { WIDTH = 576, INNER = 1536, VOCAB = 49152, PACKED = WIDTH * VOCAB };
+/* A model's width, a layer's products, and the vocabulary */
+enum { WIDTH = 576, INNER = 1536, VOCAB = 49152 };
+/* A product that reads 1 GiB, two operations for four bytes: the speed of memory */
+enum { FAR_DEEP = 1024, FAR_WIDE = 1 << 18, FAR = FAR_DEEP * FAR_WIDE };
 
 /* Numbers that every function reads or writes as it likes */
 static float *in, *out, *packed, *scratch;
@@ -55,6 +57,27 @@ static void head_of_8(void)
 static void head_of_1(void)
 {
 	of_width(1, VOCAB);
+}
+
+/* The backward pass of a layer: gradients of the input, and of the weights */
+static void back(void)
+{
+	gemm_rows(0, matrix_in(packed, WIDE, INNER, INNER),
+		  matrix_in(packed + (size_t)WIDE * INNER, INNER, WIDE, WIDE),
+		  matrix_of(out, WIDE, WIDE, WIDE));
+}
+
+static void back_weights(void)
+{
+	gemm_rows(GEMM_TRANSPOSED, matrix_in(packed, INNER, WIDE, WIDE),
+		  matrix_in(packed + (size_t)WIDE * INNER, INNER, WIDE, WIDE),
+		  matrix_of(out, WIDE, WIDE, WIDE));
+}
+
+static void memory(void)
+{
+	gemm(0, matrix_in(in, 1, FAR_DEEP, FAR_DEEP), gemm_packed_view(packed, FAR_DEEP),
+	     matrix_of(out, 1, FAR_WIDE, FAR_WIDE));
 }
 
 static void product_bf16(void)
@@ -116,18 +139,22 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 	double work; /* products and sums, 10^9; 0: its time is told */
-} functions[] = {{"gemm, 48 x 512 x 512", product, 0},
-		 {"gemm, 48 x 576 x 1536", layer, 2e-9 * ROWS *WIDTH *INNER},
-		 {"gemm, 8 x 576 x 49152", head_of_8, 2e-9 * 8 * WIDTH *VOCAB},
-		 {"gemm, 1 x 576 x 49152", head_of_1, 2e-9 * WIDTH *VOCAB},
-		 {"bf16_gemm, 48 x 512 x 512", product_bf16, 0},
-		 {"att_family, one token, 4 heads of 64, 256 keys", token, 0},
-		 {"softmax_weights of 32768", probabilities, 0},
-		 {"softmax_backward of 32768", gradient, 0},
-		 {"rmsnorm_forward of 512", root_mean_square, 0},
-		 {"swiglu_forward of 512", swiglu, 0},
-		 {"delta_backward, 64 x 64", delta, 0},
-		 {"moments_step of 32768", adam, 0}};
+} functions[] = {
+	{"gemm, 48 x 512 x 512", product, 0},
+	{"gemm, 48 x 576 x 1536", layer, 2e-9 * ROWS *WIDTH *INNER},
+	{"gemm, 8 x 576 x 49152", head_of_8, 2e-9 * 8 * WIDTH *VOCAB},
+	{"gemm, 1 x 576 x 49152", head_of_1, 2e-9 * WIDTH *VOCAB},
+	{"gemm, 1 x 1024 x 262144", memory, 2e-9 * FAR},
+	{"gemm_rows, 512 x 1536 x 512", back, 2e-9 * WIDE *INNER *WIDE},
+	{"gemm_rows, 512 x 1536 x 512, A transposed", back_weights, 2e-9 * WIDE *INNER *WIDE},
+	{"bf16_gemm, 48 x 512 x 512", product_bf16, 0},
+	{"att_family, one token, 4 heads of 64, 256 keys", token, 0},
+	{"softmax_weights of 32768", probabilities, 0},
+	{"softmax_backward of 32768", gradient, 0},
+	{"rmsnorm_forward of 512", root_mean_square, 0},
+	{"swiglu_forward of 512", swiglu, 0},
+	{"delta_backward, 64 x 64", delta, 0},
+	{"moments_step of 32768", adam, 0}};
 
 /* Microseconds of a call */
 static double least(void (*run)(void))
@@ -244,8 +271,9 @@ int main(int argc, char *argv[])
 	tool_start(&tool, argc, argv);
 	in = filled(4 * LONG);
 	out = filled((size_t)8 * VOCAB);
-	packed = big_alloc(PACKED * sizeof *packed); /* as a model's */
-	fill(packed, PACKED);
+	packed = big_alloc(FAR * sizeof *packed); /* as a model's */
+	for (size_t i = 0; i < FAR; i += LONG)
+		fill(packed + i, LONG);
 	scratch = filled(4 * LONG);
 	for (size_t i = 0; peaks[i].name; i++)
 		if (cpu_has(peaks[i].set))
@@ -265,7 +293,7 @@ int main(int argc, char *argv[])
 		}
 	free(in);
 	free(out);
-	big_free(packed, PACKED * sizeof *packed);
+	big_free(packed, FAR * sizeof *packed);
 	free(scratch);
 	return tool_finish(0);
 }

@@ -65,15 +65,13 @@ static void open_work(struct work *w, const struct policy *p, const size_t *boun
 
 static void cut(struct lanes *l, const size_t *tokens_of, size_t n)
 {
-	size_t before = 0, all = 0;
+	size_t all = 0;
 
 	for (size_t i = 0; i < n; i++)
 		all += tokens_of[i];
-	lanes_begin(l);
-	for (size_t i = 0; i < n; i++) {
-		lanes_cut(l, i, before, tokens_of[i], all);
-		before += tokens_of[i];
-	}
+	lanes_begin(l, all);
+	for (size_t i = 0; i < n; i++)
+		lanes_cut(l, i, tokens_of[i]);
 	lanes_end(l, n);
 }
 

@@ -366,7 +366,7 @@ static void sets_agree(void **state)
 		run(&plain, kind);
 		for (enum cpu_set s = CPU_PLAIN + 1; s < CPU_V4BF16; s++)
 			for (int i = 0; i < 2 && cpu_has(s); i++) {
-				tile_panels = i ? 3 : 1;
+				tile_panels = i ? TILE_MOST : 1;
 				compare(&plain, kind, s);
 			}
 		hash_add(h, plain.v, plain.n * sizeof *plain.v);
