@@ -160,12 +160,26 @@ static uint64_t kind(void)
 	return sum;
 }
 
+/* A launcher kills the others when one of its processes fails: they let the first one be that. */
+static void wait_for_first(void)
+{
+	const struct timespec most = {5, 0};
+	sigset_t term;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &term, NULL);
+	sigtimedwait(&term, NULL, &most);
+}
+
 /* All processes are alone, and each finds that out by itself: the first one says it. */
 static int wrong_mpi(int64_t n, int64_t as, struct reason *why)
 {
 	ranks.self = (int)as;
 	ranks.agreed = ST_USAGE;
 	msg_hear(as ? MSG_NOTHING : MSG_ALL);
+	if (as)
+		wait_for_first();
 	return fail(why, ST_USAGE,
 		    "the launcher started %lld processes, and MPI tells of %d: rloop-mpi.so was "
 		    "built with %s, and the launcher is not of it (make mpi MPICC=... builds it "

@@ -104,10 +104,12 @@ all_same() {
 @test "ranks: under the launcher of another MPI than the module's they are refused, in one message" {
 	e=(-q -p base -t train.jsonl --stream s.traj)
 	need_ranks
-	status_is 2 timeout 60 mpirun -np 2 "$mpich/bin/policy-eval" "${e[@]}"
+	late=(sh -c 'sleep 1; exec "$@"' sh) # the first rank, which says it
+	status_is 2 timeout 60 mpirun -np 1 "${late[@]}" "$mpich/bin/policy-eval" "${e[@]}" : -np 1 "$mpich/bin/policy-eval" "${e[@]}"
 	one_message "the launcher started 2 processes, and MPI tells of 1: rloop-mpi.so was built with MPICH"
 	# (without a daemon, which MPI starts for a process that is alone)
-	status_is 2 env OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_btl=self timeout 60 mpiexec.mpich -np 2 "$BIN/policy-eval" "${e[@]}"
+	status_is 2 env OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_btl=self timeout 60 mpiexec.mpich \
+		-np 1 "${late[@]}" "$BIN/policy-eval" "${e[@]}" : -np 1 "$BIN/policy-eval" "${e[@]}"
 	one_message "the launcher started 2 processes, and MPI tells of 1: rloop-mpi.so was built with Open MPI"
 	[ ! -e s.traj ]
 }
