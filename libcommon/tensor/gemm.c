@@ -11,13 +11,14 @@
 
 #include <assert.h>
 
-/* Adds one row of B, nv vectors wide, times the column of A at a. */
+/* Adds one row of B, nv vectors wide, times the column of A at a; the lower half of its rows is
+ * from `low` on, so that a few registers do for their places. */
 ALWAYS_INLINE void rank_one(int mr, int nv, vf acc[TILE_MR][GEMM_NV], const vf row[GEMM_NV],
-			    const float *a, size_t rs)
+			    const float *a, const float *low, size_t rs)
 {
 #pragma GCC unroll 8
 	for (int i = 0; i < mr; i++) {
-		vf s = vf_set(a[(size_t)i * rs]);
+		vf s = vf_set((i < TILE_LOW ? a : low)[(size_t)(i % TILE_LOW) * rs]);
 
 #pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
@@ -43,55 +44,81 @@ struct spot {
 	float *c;
 	size_t ldc;
 	bool add;
-	const float *early; /* what is asked for early, a line each step, `next` floats apart */
-	size_t next;
-	size_t step; /* from a row's B to the next one's, where each has its own */
+	/* What is asked for early, a line each step, `next` floats apart. Where B is packed, UNROLL
+	 * steps ask for one of each panel, those `apart` floats apart, and UNROLL tiles for all. */
+	const float *early;
+	size_t next, apart;
+	const float *soon; /* the C of the next tile */
+	size_t step;       /* from a row's B to the next one's, where each has its own */
 };
 
-/* mr x nv vectors of C; mr, nv and half are constants where it is inlined, so acc lives in
- * registers. half: B is in bf16, else in f32. */
-ALWAYS_INLINE void tile(int mr, int nv, bool half, const struct spot *t)
+enum { UNROLL = 4 };
+
+/* mr x nv vectors of C; mr, nv, half and copied are constants where it is inlined, so acc lives in
+ * registers. half: B is in bf16, else in f32. copied: A is as left_copy puts it, B in packed
+ * panels; then steps are constants too, and take fewer instructions. */
+ALWAYS_INLINE void tile(int mr, int nv, bool half, bool copied, const struct spot *t)
 {
 	vf acc[TILE_MR][GEMM_NV], row[GEMM_NV];
-	const float *a = t->a, *p = t->b.p;
+	const float *a = t->a, *p = t->b.p, *early = t->early;
 	const uint32_t *h = t->b.pairs;
-	size_t x = 0, rs = t->rs, cs = t->cs, k = t->k, ld = t->b.ld, stride = t->b.stride;
-	const float *early = t->early;
-	size_t next = t->next;
+	size_t k = t->k, stride = t->b.stride, ldc = t->ldc, next = t->next, x = 0;
+	size_t rs = copied ? 1 : t->rs;
+	size_t cs = copied ? TILE_MR : t->cs;
+	size_t ld = copied ? PANEL : t->b.ld;
+	const float *low = mr > TILE_LOW ? a + TILE_LOW * rs : a;
 
 #pragma GCC unroll 8
 	for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
-		for (int j = 0; j < nv; j++)
-			acc[i][j] = t->add ? vf_load(t->c + (size_t)i * t->ldc + (size_t)j * VL)
-					   : vf_set(0.0f);
-	for (; half && x + 2 <= k; x += 2, a += 2 * cs, h += ld, early += next) {
+		for (int j = 0; j < nv; j++) {
+			size_t at = (size_t)i * ldc + (size_t)j * VL;
+
+			acc[i][j] = t->add ? vf_load(t->c + at) : vf_set(0.0f);
+			if (t->add)
+				__builtin_prefetch(t->soon + at, 1, 3);
+		}
+	for (; half && x + 2 <= k; x += 2, a += 2 * cs, low += 2 * cs, h += ld, early += next) {
 		__builtin_prefetch(early, 0, 2);
 		tile_row(nv, row, h, stride, false);
-		rank_one(mr, nv, acc, row, a, rs);
+		rank_one(mr, nv, acc, row, a, low, rs);
 		tile_row(nv, row, h, stride, true);
-		rank_one(mr, nv, acc, row, a + cs, rs);
+		rank_one(mr, nv, acc, row, a + cs, low + cs, rs);
 	}
 	if (half && x < k) {
 		tile_row(nv, row, h, stride, false);
-		rank_one(mr, nv, acc, row, a, rs);
+		rank_one(mr, nv, acc, row, a, low, rs);
 	}
-	for (; !half && x < k; x++, a += cs, p += ld, early += next) {
+	for (; copied && x + UNROLL <= k; x += UNROLL) {
+#pragma GCC unroll 4
+		for (int j = 0; j < nv * VL; j += PANEL)
+			__builtin_prefetch(early + (size_t)j / PANEL * t->apart, 0, 2);
+		early += UNROLL * next;
+#pragma GCC unroll 4
+		for (size_t u = 0; u < UNROLL; u++) {
+			load_row(nv, row, p + u * ld, stride);
+			rank_one(mr, nv, acc, row, a + u * cs, low + u * cs, rs);
+		}
+		a += UNROLL * cs;
+		low += UNROLL * cs;
+		p += UNROLL * ld;
+	}
+	for (; !half && x < k; x++, a += cs, low += cs, p += ld, early += next) {
 		__builtin_prefetch(early, 0, 2);
 		load_row(nv, row, p, stride);
-		rank_one(mr, nv, acc, row, a, rs);
+		rank_one(mr, nv, acc, row, a, low, rs);
 	}
 #pragma GCC unroll 8
 	for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
-			vf_store(t->c + (size_t)i * t->ldc + (size_t)j * VL, acc[i][j]);
+			vf_store(t->c + (size_t)i * ldc + (size_t)j * VL, acc[i][j]);
 }
 
 #define SPOT_TILE(NAME, MR, NV, HALF)          \
 	static void NAME(const struct spot *t) \
 	{                                      \
-		tile(MR, NV, HALF, t);         \
+		tile(MR, NV, HALF, false, t);  \
 	}
 #define SPOT_TILES(KIND, NV, HALF)           \
 	SPOT_TILE(KIND##1_##NV, 1, NV, HALF) \
@@ -152,6 +179,33 @@ static tile_fn *const tiles[2][GEMM_NV][GEMM_MR] = {
 #endif
 	},
 };
+
+#define COPIED_TILE(NV)                              \
+	static void copied##NV(const struct spot *t) \
+	{                                            \
+		tile(TILE_MR, NV, false, true, t);   \
+	}
+
+/* For whole tiles of copied parts, which most of a large product is made of */
+#if VEC_LANES == 16
+COPIED_TILE(1)
+COPIED_TILE(2)
+COPIED_TILE(3)
+static tile_fn *const copied[GEMM_NV] = {copied1, copied2, copied3};
+#elif VEC_LANES == 8
+COPIED_TILE(2)
+static tile_fn *const copied[GEMM_NV] = {NULL, copied2};
+#else
+COPIED_TILE(4)
+static tile_fn *const copied[GEMM_NV] = {NULL, NULL, NULL, copied4};
+#endif
+
+static tile_fn *copied_tile(const struct spot *t, size_t nv, size_t mr)
+{
+	bool packed = !t->b.pairs && t->b.ld == PANEL;
+
+	return packed && mr == TILE_MR && t->rs == 1 && t->cs == TILE_MR ? copied[nv - 1] : NULL;
+}
 
 static tile_fn *tile_of(bool half, size_t nv, size_t mr)
 {
@@ -331,6 +385,15 @@ static struct coming coming_of(struct panels b, size_t k, size_t wide)
 	return (struct coming){p + step, b.ld, wide / PANEL, b.stride};
 }
 
+/* What the n-th tile begins with, of those where UNROLL steps ask for a line of each of their
+ * panels */
+static const float *early_of(const struct coming *e, size_t n, size_t wide)
+{
+	size_t panels = wide / PANEL, turns = e->lines / panels;
+
+	return e->p + n % UNROLL * e->ld + n / UNROLL % turns * panels * e->apart;
+}
+
 /* The panel that holds column j, and those behind it */
 static struct panels panels_at(struct panels b, size_t j)
 {
@@ -354,22 +417,27 @@ static void tile_all(int how, struct left a, size_t k, struct panels b, const st
 	size_t n = 0;
 
 	for (size_t j = 0, wide; j < c.cols; j += wide) {
-		size_t cols;
+		size_t cols, nv;
 		struct coming e;
 
 		wide = tile_width(c.rows, c.cols - j);
 		cols = c.cols - j < wide ? c.cols - j : wide;
+		nv = (cols + VL - 1) / VL;
 		t.b = panels_at(b, j);
 		e = next ? *next : coming_of(t.b, k, wide);
 		t.next = e.ld;
+		t.apart = e.apart;
 		for (size_t i = 0, mr; i < c.rows; i += mr, n++) {
 			tile_fn *fn;
 
 			mr = tile_height(c.rows - i, a.block == TILE_MR * a.rs);
-			fn = tile_of(b.pairs != NULL, (cols + VL - 1) / VL, mr);
-			t.early = e.p + n % e.lines * e.apart;
+			fn = c.rows < UNROLL * TILE_MR ? NULL : copied_tile(&t, nv, mr);
+			t.early = fn ? early_of(&e, n, wide) : e.p + n % e.lines * e.apart;
+			if (!fn)
+				fn = tile_of(b.pairs != NULL, nv, mr);
 			t.a = a.p + i / TILE_MR * a.block + i % TILE_MR * a.rs;
 			t.c = c.p + i * c.ld + j;
+			t.soon = i + mr < c.rows ? t.c + mr * c.ld : c.p + j + wide;
 			if (cols % VL)
 				own_tile(fn, mr, cols, &t);
 			else
@@ -385,16 +453,18 @@ static void tile_all(int how, struct left a, size_t k, struct panels b, const st
  * next.
  */
 enum {
-	PART_K = 256,                          /* even: pairs are not cut */
-	PART_ROWS = 192,                       /* whole tiles */
-	PART_COLS = TILE_PANELS > 1 ? 96 : 64, /* of a B in rows copied together: whole tiles */
+	PART_K = 256,           /* even: pairs are not cut */
+	PART_ROWS = 192,        /* whole tiles */
+	PART_COLS = 48,         /* of a B in rows copied together: whole tiles */
 	WORTH_ROWS = 16,        /* with fewer rows or columns the copies cost more than they save */
 	WORTH_COLS = 8 * PANEL, /* a copied row of A serves as many tiles */
 	FEW_COLS = 32 * PANEL,  /* see worth_left */
-	FAR_APART = 1024        /* floats of a page */
+	FAR_APART = 1024,       /* floats of a page */
+	APART = FAR_APART / 4   /* rows that lie a multiple of it apart meet in a few sets */
 };
 
-_Static_assert(PART_ROWS % TILE_MR == 0 && PART_COLS % PANEL == 0 && PART_K % 2 == 0,
+_Static_assert(PART_ROWS % TILE_MR == 0 && PART_COLS % (TILE_PANELS * PANEL) == 0 &&
+		       PART_K % 2 == 0,
 	       "parts are whole tiles");
 
 static bool worth_parts(struct matrix c)
@@ -402,18 +472,29 @@ static bool worth_parts(struct matrix c)
 	return c.rows >= WORTH_ROWS && c.cols >= WORTH_COLS;
 }
 
-/* Tiles of AVX-512 read A as it is, but for rows so far apart that they push each other out, and
- * for many columns, which would read it over and over. */
-static bool worth_left(struct left a, struct matrix c)
+/* Whether tiles take several panels, and so wait little for B */
+static bool wide_tiles(void)
 {
-	return TILE_FEW == 0 || c.cols > FEW_COLS || a.cs >= FAR_APART;
+	return TILE_PANELS > 1 && tile_panels > 1;
 }
 
-/* Tiles of several panels wait less for B: they read it as it is too, but for rows that push each
- * other out. */
-static bool worth_right(struct cmatrix b)
+/* Those read A as it is where a step takes the next float of a row, not half a line further on. Of
+ * a single panel they bear the latter, but for lines that push each other out, and not for many
+ * columns, which would read A over and over. */
+static bool worth_left(struct left a, struct matrix c)
 {
-	return TILE_PANELS == 1 || tile_panels == 1 || b.ld % FAR_APART == 0;
+	if (TILE_FEW == 0)
+		return true;
+	if (wide_tiles())
+		return a.rs == 1;
+	return c.cols > FEW_COLS || a.cs >= FAR_APART;
+}
+
+/* Few rows of C pay for no copy of B where wide tiles bear it as it is; the gradients of weights,
+ * whose A is copied, have many. */
+static bool worth_right(int how, struct cmatrix b)
+{
+	return !wide_tiles() || how & GEMM_TRANSPOSED || b.ld % FAR_APART == 0;
 }
 
 /* Copies rows x n of A to `to`. */
@@ -524,9 +605,9 @@ void gemm_rows(int how, struct cmatrix a, struct cmatrix b, struct matrix c)
 	assert(b.p && b.rows >= 1);
 	assert(b.rows == (how & GEMM_TRANSPOSED ? a.rows : a.cols));
 	assert(b.cols == c.cols && b.ld >= b.cols);
-	if (!worth_parts(c))
+	if (!worth_parts(c) || (!worth_right(how, b) && b.ld % APART != 0))
 		tile_all(how, left_of(how, a), b.rows, in_rows, NULL, c);
-	else if (worth_right(b))
+	else if (worth_right(how, b))
 		part_each(how, left_of(how, a), b.rows, part_rows, &b, c);
 	else
 		part_each(how, left_of(how, a), b.rows, part_panels, &in_rows, c);

@@ -35,6 +35,7 @@ enum { TILE_MR = GEMM_MR, TILE_FEW = 0, TILE_PANELS = 1 };
 /* 1 or TILE_MOST: what this processor is quicker with (kernels.c). The bits are the same. */
 extern int tile_panels;
 
+enum { TILE_LOW = 4 };             /* rows of a tile's upper half */
 enum { GEMM_WIDE = GEMM_NV * VL }; /* columns of the widest tile: whole panels */
 
 _Static_assert(VEC_LANES == 16 || (int)GEMM_WIDE == (int)PANEL, "a tile is one panel");
