@@ -20,25 +20,26 @@ path) demos=${DEMOS:-12000} batch=64 ;;
 esac
 read -ra pretrain <<<"${PRETRAIN:---epochs 1 --batch $batch --lr 2e-3 --warmup 50 --weight-decay 0.01}"
 # Tuned variants are tuned on the kind, as is the rival, plain RL with the advantage that is best there.
-# Controls, which matter less, have fewer seeds
+# CONTROLS=1: what the doubts of README.md are answered with, too; those matter less, and have fewer seeds
 case $kind in
 path)
-	all='vanilla:2 rloop:2 vanilla-lr1e-4 maxrl-lr1e-4 hindsight-lr1e-4 no-hindsight-lr2e-4 rloop-path vanilla-lr2e-4:2
-average-path:2 maxrl-hindsight-lr1e-4:2 no-rl:2'
-	references=vanilla-lr1e-4,maxrl-lr1e-4
+	all='vanilla-lr1e-4 maxrl-lr1e-4 hindsight-lr1e-4 no-hindsight-lr2e-4'
+	controls='vanilla:2 rloop:2 rloop-path vanilla-lr2e-4:2 average-path:2 maxrl-hindsight-lr1e-4:2 no-rl:2'
 	;;
 subset)
-	all='vanilla:2 rloop:2 vanilla-lr1e-4 maxrl-lr5e-5 hindsight-lr5e-5 no-hindsight-lr1e-4 rloop-subset
-average-subset:2 maxrl-hindsight-lr5e-5:2 no-rl:2'
-	references=vanilla-lr1e-4,maxrl-lr5e-5
+	all='vanilla-lr1e-4 maxrl-lr5e-5 hindsight-lr5e-5 no-hindsight-lr1e-4'
+	controls='vanilla:2 rloop:2 rloop-subset average-subset:2 maxrl-hindsight-lr5e-5:2 no-rl:2'
 	;;
 *)
-	all='vanilla:2 rloop:2 vanilla-lr3e-5 pass-at-k-lr3e-5 hindsight-lr3e-5 no-hindsight-lr3e-5 rloop-tuned
-average-tuned:2 maxrl-hindsight-lr3e-5:2 no-rl:2 no-hard-filter:2 no-duplicates:2 from-rl:2'
-	references=vanilla-lr3e-5,pass-at-k-lr3e-5
+	all='vanilla-lr3e-5 pass-at-k-lr3e-5 hindsight-lr3e-5 no-hindsight-lr3e-5'
+	controls='vanilla:2 rloop:2 rloop-tuned average-tuned:2 maxrl-hindsight-lr3e-5:2 no-rl:2 no-hard-filter:2
+no-duplicates:2 from-rl:2'
 	;;
 esac
-read -ra variants <<<"${VARIANTS:-${all//$'\n'/ }}"
+read -ra rivals <<<"$all"
+references=${rivals[0]},${rivals[1]}
+[ -z "${CONTROLS:-}" ] || all+=" ${controls//$'\n'/ }"
+read -ra variants <<<"${VARIANTS:-$all}"
 [ -z "${VARIANTS:-}" ] || references=${variants[0]%%:*}
 references=${REFERENCES:-$references}
 read -ra more <<<"${MORE:-}"
