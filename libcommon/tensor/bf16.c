@@ -133,13 +133,14 @@ ALWAYS_INLINE void chain(int mr, int nv, vf acc[TILE_MR][GEMM_NV], const struct 
 			 const float *a, const uint32_t *b, size_t n, bool odd)
 {
 	size_t rs = t->rs, cs = 2 * t->cs, stride = t->stride, ahead = t->ahead, ld = t->ld;
+	const float *low = mr > TILE_LOW ? a + TILE_LOW * rs : a;
 
 #pragma GCC unroll 8
 	for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
 			acc[i][j] = vf_set(0.0f);
-	for (size_t x = 0; x < n; x++, a += cs, b += ld) {
+	for (size_t x = 0; x < n; x++, a += cs, low += cs, b += ld) {
 		vf row[GEMM_NV];
 
 		if (!odd)
@@ -147,7 +148,7 @@ ALWAYS_INLINE void chain(int mr, int nv, vf acc[TILE_MR][GEMM_NV], const struct 
 		tile_row(nv, row, b, stride, odd);
 #pragma GCC unroll 8
 		for (int i = 0; i < mr; i++) {
-			vf s = vf_set(a[(size_t)i * rs]);
+			vf s = vf_set((i < TILE_LOW ? a : low)[(size_t)(i % TILE_LOW) * rs]);
 
 #pragma GCC unroll 4
 			for (int j = 0; j < nv; j++)
