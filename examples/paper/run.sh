@@ -32,13 +32,12 @@ subset)
 	;;
 *)
 	all='vanilla-lr3e-5 pass-at-k-lr3e-5 hindsight-lr3e-5 no-hindsight-lr3e-5'
-	controls='vanilla:2 rloop:2 rloop-tuned average-tuned:2 maxrl-hindsight-lr3e-5:2 no-rl:2 no-hard-filter:2
-no-duplicates:2 from-rl:2'
+	controls='vanilla:2 rloop:2 rloop-tuned average-tuned:2 maxrl-hindsight-lr3e-5:2 no-rl:2 no-hard-filter:2 no-duplicates:2 from-rl:2'
 	;;
 esac
 read -ra rivals <<<"$all"
 references=${rivals[0]},${rivals[1]}
-[ -z "${CONTROLS:-}" ] || all+=" ${controls//$'\n'/ }"
+[ -z "${CONTROLS:-}" ] || all+=" $controls"
 read -ra variants <<<"${VARIANTS:-$all}"
 [ -z "${VARIANTS:-}" ] || references=${variants[0]%%:*}
 references=${REFERENCES:-$references}

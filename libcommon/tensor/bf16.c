@@ -133,7 +133,7 @@ ALWAYS_INLINE void chain(int mr, int nv, vf acc[TILE_MR][GEMM_NV], const struct 
 			 const float *a, const uint32_t *b, size_t n, bool odd)
 {
 	size_t rs = t->rs, cs = 2 * t->cs, stride = t->stride, ahead = t->ahead, ld = t->ld;
-	const float *low = mr > TILE_LOW ? a + TILE_LOW * rs : a;
+	const float *low = tile_low(mr, a, rs);
 
 #pragma GCC unroll 8
 	for (int i = 0; i < mr; i++)
@@ -148,7 +148,7 @@ ALWAYS_INLINE void chain(int mr, int nv, vf acc[TILE_MR][GEMM_NV], const struct 
 		tile_row(nv, row, b, stride, odd);
 #pragma GCC unroll 8
 		for (int i = 0; i < mr; i++) {
-			vf s = vf_set((i < TILE_LOW ? a : low)[(size_t)(i % TILE_LOW) * rs]);
+			vf s = tile_left(a, low, i, rs);
 
 #pragma GCC unroll 4
 			for (int j = 0; j < nv; j++)

@@ -11,14 +11,13 @@
 
 #include <assert.h>
 
-/* Adds one row of B, nv vectors wide, times the column of A at a; the lower half of its rows is
- * from `low` on, so that a few registers do for their places. */
+/* Adds one row of B, nv vectors wide, times the column of A at a and low (tile.h). */
 ALWAYS_INLINE void rank_one(int mr, int nv, vf acc[TILE_MR][GEMM_NV], const vf row[GEMM_NV],
 			    const float *a, const float *low, size_t rs)
 {
 #pragma GCC unroll 8
 	for (int i = 0; i < mr; i++) {
-		vf s = vf_set((i < TILE_LOW ? a : low)[(size_t)(i % TILE_LOW) * rs]);
+		vf s = tile_left(a, low, i, rs);
 
 #pragma GCC unroll 4
 		for (int j = 0; j < nv; j++)
@@ -44,7 +43,7 @@ struct spot {
 	float *c;
 	size_t ldc;
 	bool add;
-	/* What is asked for early, a line each step, `next` floats apart. Where B is packed, UNROLL
+	/* What is asked for early, a line each step, `next` floats apart. Of copied parts UNROLL
 	 * steps ask for one of each panel, those `apart` floats apart, and UNROLL tiles for all. */
 	const float *early;
 	size_t next, apart;
@@ -66,7 +65,7 @@ ALWAYS_INLINE void tile(int mr, int nv, bool half, bool copied, const struct spo
 	size_t rs = copied ? 1 : t->rs;
 	size_t cs = copied ? TILE_MR : t->cs;
 	size_t ld = copied ? PANEL : t->b.ld;
-	const float *low = mr > TILE_LOW ? a + TILE_LOW * rs : a;
+	const float *low = tile_low(mr, a, rs);
 
 #pragma GCC unroll 8
 	for (int i = 0; i < mr; i++)
@@ -600,14 +599,15 @@ void gemm(int how, struct cmatrix a, struct panels b, struct matrix c)
 void gemm_rows(int how, struct cmatrix a, struct cmatrix b, struct matrix c)
 {
 	struct panels in_rows = {.p = b.p, .ld = b.ld, .stride = PANEL};
+	bool copy = worth_right(how, b);
 
 	check_product(how, a, c);
 	assert(b.p && b.rows >= 1);
 	assert(b.rows == (how & GEMM_TRANSPOSED ? a.rows : a.cols));
 	assert(b.cols == c.cols && b.ld >= b.cols);
-	if (!worth_parts(c) || (!worth_right(how, b) && b.ld % APART != 0))
+	if (!worth_parts(c) || (!copy && b.ld % APART != 0))
 		tile_all(how, left_of(how, a), b.rows, in_rows, NULL, c);
-	else if (worth_right(how, b))
+	else if (copy)
 		part_each(how, left_of(how, a), b.rows, part_rows, &b, c);
 	else
 		part_each(how, left_of(how, a), b.rows, part_panels, &in_rows, c);

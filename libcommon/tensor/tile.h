@@ -35,7 +35,6 @@ enum { TILE_MR = GEMM_MR, TILE_FEW = 0, TILE_PANELS = 1 };
 /* 1 or TILE_MOST: what this processor is quicker with (kernels.c). The bits are the same. */
 extern int tile_panels;
 
-enum { TILE_LOW = 4 };             /* rows of a tile's upper half */
 enum { GEMM_WIDE = GEMM_NV * VL }; /* columns of the widest tile: whole panels */
 
 _Static_assert(VEC_LANES == 16 || (int)GEMM_WIDE == (int)PANEL, "a tile is one panel");
@@ -76,6 +75,20 @@ ALWAYS_INLINE size_t tile_column(int j, size_t stride)
 static inline size_t tile_ahead(size_t n, size_t stride, size_t wide)
 {
 	return (wide / PANEL + n % (wide / PANEL)) * stride;
+}
+
+/* A's rows are found from two places, a and from row TILE_LOW on tile_low, so that a few registers
+ * do for them; tile_left is row i's. */
+enum { TILE_LOW = 4 };
+
+ALWAYS_INLINE const float *tile_low(int mr, const float *a, size_t rs)
+{
+	return mr > TILE_LOW ? a + TILE_LOW * rs : a;
+}
+
+ALWAYS_INLINE vf tile_left(const float *a, const float *low, int i, size_t rs)
+{
+	return vf_set((i < TILE_LOW ? a : low)[(size_t)(i % TILE_LOW) * rs]);
 }
 
 /* nv vectors of row 2 i (odd: 2 i + 1) of a B of pairs (gemm.h): a bf16 is the upper half of a
