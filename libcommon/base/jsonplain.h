@@ -19,7 +19,10 @@ struct jsonplain {
 	char *to;            /* where it is decoded to; moved */
 };
 
-enum { JSONPLAIN_BLOCK = 64 }; /* bytes that may be written behind what is decoded */
+enum {
+	JSONPLAIN_BLOCK = 64,
+	JSONPLAIN_BEHIND = 192, /* bytes that may be written behind what is decoded */
+};
 
 /* May end before what is no ASCII, or before an escape, near s->end. */
 void jsonplain(struct jsonplain *s);

@@ -16,6 +16,7 @@ struct rows {
 	struct buf b; /* unpacked; b.p[at..b.n) is unread */
 	size_t at, max;
 	size_t line;  /* of b.p[at] */
+	size_t lines; /* b.p[..lines) ends with a line's end */
 	size_t tried; /* a line that is more than one value, or less */
 	bool eof, begun;
 	bool arrays;  /* the file is an array, or several */
@@ -29,7 +30,7 @@ static int fill(struct rows *r, struct reason *why)
 	if (r->at) {
 		memmove(r->b.p, r->b.p + r->at, r->b.n - r->at);
 		r->b.n -= r->at;
-		r->at = 0;
+		r->at = r->lines = 0;
 	}
 	return unpack_more(r->u, &r->b, &r->eof, why);
 }
@@ -184,27 +185,30 @@ static int take_value(struct rows *r, json_t **row, size_t *line, struct reason 
 	return 1;
 }
 
-/* Bytes of the line from here on, its end left out; 0: it is longer than a value may be, or there
- * is an error that is met again. */
-static size_t line_length(struct rows *r, struct reason *why)
+/* Bytes from here on of which the first line is whole; 0: it is longer than a value may be, or
+ * there is an error that is met again. */
+static size_t whole_lines(struct rows *r, struct reason *why)
 {
 	size_t seen = 0;
-	const char *end;
 
-	for (;;) {
-		const char *p = r->b.p + r->at;
+	while (r->at >= r->lines) {
+		const char *p = r->b.p + r->at, *end;
+		size_t n = r->b.n - r->at;
 
-		end = memchr(p + seen, '\n', r->b.n - r->at - seen);
-		if (end)
-			return (size_t)(end - p);
-		seen = r->b.n - r->at;
-		if (seen > r->max)
+		end = memrchr(p + seen, '\n', n - seen);
+		if (end) {
+			r->lines = (size_t)(end - r->b.p) + 1;
+			break;
+		}
+		if (n > r->max)
 			return 0;
 		if (r->eof)
-			return seen;
+			return n;
+		seen = n;
 		if (fill(r, why))
 			return 0;
 	}
+	return r->lines - r->at;
 }
 
 /* What is no value for the tape: jansson, told to take large integers too, knows where it goes
@@ -226,11 +230,11 @@ static int take_tape(struct rows *r, struct tape *t, size_t *line, struct reason
 
 	*line = r->line;
 	if (!r->inside && r->line != r->tried) { /* most files have a value a line */
-		size_t n = line_length(r, why);
+		size_t n = whole_lines(r, why), len;
 
-		if (n && n <= r->max && tape_parse(t, r->b.p + r->at, n) == TAPE_WHOLE) {
+		if (n && tape_line(t, r->b.p + r->at, n, &len) == TAPE_WHOLE && len <= r->max) {
 			r->begun = true;
-			r->at += n;
+			r->at += len;
 			return 1;
 		}
 		r->tried = r->line;

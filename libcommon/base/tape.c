@@ -26,6 +26,7 @@ struct scan {
 	const char *begin, *p, *end;
 	uint32_t open; /* node of the innermost container, whose next is the one around it */
 	size_t depth;
+	bool line;                          /* what is behind a newline is not part of it */
 	void (*plain)(struct jsonplain *s); /* the one for this processor */
 };
 
@@ -451,8 +452,14 @@ static bool keys_differ(struct tape *t, uint32_t open)
 
 static void skip_blanks(struct scan *s)
 {
-	while (s->p < s->end && (*s->p == ' ' || *s->p == '\n' || *s->p == '\r' || *s->p == '\t'))
+	while (s->p < s->end &&
+	       (*s->p == ' ' || (*s->p == '\n' && !s->line) || *s->p == '\r' || *s->p == '\t'))
 		s->p++;
+}
+
+static bool at_end(const struct scan *s)
+{
+	return s->p == s->end || (s->line && *s->p == '\n');
 }
 
 /* To what is no blank. False: there is nothing more. */
@@ -461,7 +468,7 @@ static inline bool to_more(struct scan *s)
 	if (s->p < s->end && (unsigned char)*s->p > ' ')
 		return true;
 	skip_blanks(s);
-	return s->p < s->end;
+	return !at_end(s);
 }
 
 static inline enum tape_end scan_word(struct scan *s, const char *word, enum tape_type type)
@@ -595,7 +602,7 @@ static enum tape_end scan(struct scan *s)
 			return e;
 	} while (s->depth);
 	skip_blanks(s);
-	return s->p == s->end ? TAPE_WHOLE : TAPE_BAD;
+	return at_end(s) ? TAPE_WHOLE : TAPE_BAD;
 }
 
 static void make_room(struct tape *t, size_t n)
@@ -607,26 +614,39 @@ static void make_room(struct tape *t, size_t n)
 	t->plain = xmalloc(t->room);
 }
 
-enum tape_end tape_parse(struct tape *t, const char *text, size_t n)
+static enum tape_end parse(struct tape *t, const char *text, size_t n, bool line, size_t *len)
 {
 	int bytes = cpu_bytes();
 	struct scan s = {.t = t,
 			 .begin = text,
 			 .p = text,
 			 .end = text + n,
+			 .line = line,
 			 .plain = bytes == 64   ? jsonplainwidest
 				  : bytes == 32 ? jsonplainwide
 						: jsonplain};
+	enum tape_end e = TAPE_BAD;
 
 	assert(n <= UINT32_MAX);
-	make_room(t, n + JSONPLAIN_BLOCK);
+	make_room(t, n + JSONPLAIN_BEHIND);
 	t->text = text;
 	t->n = 0;
 	t->keys = 0;
 	skip_blanks(&s);
-	if (s.p < s.end && *s.p != '{' && *s.p != '[')
-		return TAPE_BAD;
-	return scan(&s);
+	if (at_end(&s) || *s.p == '{' || *s.p == '[')
+		e = scan(&s);
+	*len = (size_t)(s.p - text);
+	return e;
+}
+
+enum tape_end tape_parse(struct tape *t, const char *text, size_t n)
+{
+	return parse(t, text, n, false, &n);
+}
+
+enum tape_end tape_line(struct tape *t, const char *text, size_t n, size_t *len)
+{
+	return parse(t, text, n, true, len);
 }
 
 void tape_free(struct tape *t)

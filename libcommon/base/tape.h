@@ -75,6 +75,8 @@ enum tape_end {
 
 /* The value is an object or an array; blanks around it are fine. text: less than 4 GiB. */
 enum tape_end tape_parse(struct tape *t, const char *text, size_t n);
+/* The same of a text's first line; *len: where it ended, at the newline or at n, if it is whole. */
+enum tape_end tape_line(struct tape *t, const char *text, size_t n, size_t *len);
 void tape_free(struct tape *t);
 
 struct tape_val tape_root(struct tape *t);

@@ -63,7 +63,7 @@ static void same(const char *text, size_t len)
 {
 	decoder *const all[] = {jsonplain, cpu_bytes() >= 32 ? jsonplainwide : NULL,
 				cpu_bytes() == 64 ? jsonplainwidest : NULL};
-	char *want = malloc(len + JSONPLAIN_BLOCK), *got = malloc(len + JSONPLAIN_BLOCK);
+	char *want = malloc(len + JSONPLAIN_BEHIND), *got = malloc(len + JSONPLAIN_BEHIND);
 	size_t n_want, at = decode(NULL, text, len, want, &n_want), n;
 
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {

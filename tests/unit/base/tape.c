@@ -315,6 +315,37 @@ static void looking(void **state)
 	assert_true(s.n == 0 && i == 7);
 }
 
+/* What is behind the first newline does not count, whatever it is. */
+static void first_lines(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t len;
+		enum tape_end end;
+	} all[] = {
+		{"{\"a\": 1}\n{\"b\": 2}", 8, TAPE_WHOLE},
+		{"[1, 2] \r\n\xff", 8, TAPE_WHOLE},
+		{" [\"x\"]", 6, TAPE_WHOLE},
+		{"{\"a\":\n1}", 0, TAPE_CUT},
+		{"[\n1]", 0, TAPE_CUT},
+		{"\n[1]", 0, TAPE_CUT},
+		{"[1] [2]\n", 0, TAPE_BAD},
+		{"[\"a\nb\"]", 0, TAPE_BAD},
+		{"x\n[1]", 0, TAPE_BAD},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		size_t n = strlen(all[i].text), len;
+		char *text = memcpy(malloc(n), all[i].text, n); /* nothing is read behind it */
+
+		assert_int_equal(tape_line(&tape, text, n, &len), all[i].end);
+		if (all[i].end == TAPE_WHOLE)
+			assert_int_equal(len, all[i].len);
+		free(text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +357,7 @@ int main(void)
 		cmocka_unit_test(many_keys),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(looking),
+		cmocka_unit_test(first_lines),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
