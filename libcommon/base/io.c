@@ -61,19 +61,40 @@ static void write_all(struct out *o, const char *p, size_t n)
 	}
 }
 
+void out_settle(struct out *o)
+{
+	if (o->sum && o->summed < o->b.n)
+		hash_add(o->sum, o->b.p + o->summed, o->b.n - o->summed);
+	o->summed = o->b.n;
+}
+
+void out_sum(struct out *o, struct hash *sum)
+{
+	if (o->sum == sum)
+		return;
+	out_settle(o);
+	o->sum = sum;
+}
+
+static void write_buffer(struct out *o)
+{
+	out_settle(o);
+	write_all(o, o->b.p, o->b.n);
+	o->b.n = o->summed = 0;
+}
+
 void out_write(struct out *o, const void *p, size_t n)
 {
 	o->total += n;
+	if (o->b.n + n > OUT_CHUNK)
+		write_buffer(o);
+	if (n < OUT_CHUNK) {
+		buf_add(&o->b, p, n);
+		return;
+	}
 	if (o->sum)
 		hash_add(o->sum, p, n);
-	if (o->b.n + n > OUT_CHUNK) {
-		write_all(o, o->b.p, o->b.n);
-		o->b.n = 0;
-	}
-	if (n >= OUT_CHUNK)
-		write_all(o, p, n);
-	else
-		buf_add(&o->b, p, n);
+	write_all(o, p, n);
 }
 
 struct buf *out_append(struct out *o)
@@ -85,12 +106,8 @@ void out_appended(struct out *o, size_t from)
 {
 	assert(from <= o->b.n);
 	o->total += o->b.n - from;
-	if (o->sum)
-		hash_add(o->sum, o->b.p + from, o->b.n - from);
-	if (o->b.n > OUT_CHUNK) {
-		write_all(o, o->b.p, o->b.n);
-		o->b.n = 0;
-	}
+	if (o->b.n > OUT_CHUNK)
+		write_buffer(o);
 }
 
 void out_str(struct out *o, const char *s)
@@ -122,8 +139,7 @@ void out_printf(struct out *o, const char *fmt, ...)
 
 int out_flush(struct out *o, struct reason *why)
 {
-	write_all(o, o->b.p, o->b.n);
-	o->b.n = 0;
+	write_buffer(o);
 	return o->err ? fail_errno(why, o->err, "%s: write", o->name) : 0;
 }
 

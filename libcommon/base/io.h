@@ -19,10 +19,16 @@ struct out {
 	const char *name; /* for messages; borrowed */
 	struct buf b;     /* not yet written */
 	uint64_t total;   /* bytes accepted since out_init */
-	struct hash *sum; /* of those bytes; NULL: not wanted; borrowed */
+	struct hash *sum; /* see out_sum; borrowed */
+	size_t summed;    /* bytes of b that sum has, or shall not have */
 };
 
 void out_init(struct out *o, int fd, const char *name);
+/* Bytes that are written from here on are added to *sum, too; NULL: to none. They are when they
+ * leave the buffer, which costs less than just after they were stored, or in out_settle, after
+ * which *sum has them all. */
+void out_sum(struct out *o, struct hash *sum);
+void out_settle(struct out *o);
 void out_write(struct out *o, const void *p, size_t n);
 /* The same without a copy: what the caller appends to this buffer, behind the `from` bytes that are
  * there, is written when out_appended is called, with nothing in between. */

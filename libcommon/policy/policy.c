@@ -333,7 +333,7 @@ bool policy_is_saved(const struct policy *p, const char *dir, const struct weigh
 
 	if (file_hash(path, 0, UINT64_MAX, there, NULL, NULL) == 0) {
 		out_init(&o, open("/dev/null", O_WRONLY | O_CLOEXEC), "weights");
-		o.sum = here;
+		out_sum(&o, here);
 		types = choose_types(p, form, &n);
 		write_weights(p, &o, form, types, NULL);
 		free(types);

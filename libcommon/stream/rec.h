@@ -81,7 +81,7 @@ struct rec_out {
 	struct out *o;     /* borrowed */
 	uint64_t count;    /* traj records in the open segment */
 	bool open;         /* a head was written and no end yet */
-	struct hash *hash; /* of what its end covers: head (from version 2 on) and records */
+	struct hash *hash; /* of head (from version 2 on) and records; o adds them up */
 	uint64_t begin;    /* place in o where that begins */
 	struct buf chain;  /* MessagePack maps, one after the other: provenance before this tool */
 	uint64_t n_chain;

@@ -20,6 +20,8 @@ void rec_out_init(struct rec_out *w, struct out *o, uint64_t seed)
 
 void rec_out_free(struct rec_out *w)
 {
+	if (w->open)
+		out_sum(w->o, NULL);
 	hash_free(w->hash);
 	hash_free(w->spare);
 	buf_free(&w->chain);
@@ -103,9 +105,11 @@ void rec_put_head_as(struct rec_out *w, struct mp head)
 	w->count = 0;
 	w->begin = w->o->total + (covered ? 0 : head.n);
 	hash_reset(w->hash);
+	if (!covered)
+		out_write(w->o, head.p, head.n);
+	out_sum(w->o, w->hash);
 	if (covered)
-		hash_add(w->hash, head.p, head.n);
-	out_write(w->o, head.p, head.n);
+		out_write(w->o, head.p, head.n);
 }
 
 void rec_put_head(struct rec_out *w)
@@ -113,8 +117,10 @@ void rec_put_head(struct rec_out *w)
 	struct buf b = {0};
 	msgpack_packer pk;
 
-	if (w->open)
+	if (w->open) {
+		out_sum(w->o, w->hash); /* behind rec_resume o has been opened since */
 		return;
+	}
 	pack_init(&pk, &b);
 	msgpack_pack_map(&pk, 4);
 	pack_str(&pk, "kind");
@@ -139,7 +145,6 @@ void rec_put(struct rec_out *w, const void *p, size_t n, bool traj)
 	assert(mp_type((struct mp){p, n}) == MP_MAP);
 	rec_put_head(w);
 	out_write(w->o, p, n);
-	hash_add(w->hash, p, n);
 	w->count += traj;
 }
 
@@ -154,10 +159,7 @@ struct buf *rec_append(struct rec_out *w, size_t *from)
 
 void rec_appended(struct rec_out *w, size_t from, bool traj)
 {
-	const struct buf *b = out_append(w->o);
-
-	assert(w->open && from < b->n);
-	hash_add(w->hash, b->p + from, b->n - from);
+	assert(w->open && from < out_append(w->o)->n);
 	w->count += traj;
 	out_appended(w->o, from);
 }
@@ -184,6 +186,7 @@ void rec_finish(struct rec_out *w)
 
 	rec_put_head(w);
 	assert(w->open && w->begin <= w->o->total);
+	out_sum(w->o, NULL);
 	rec_end(&b, w->count, hash_64(w->hash));
 	out_write(w->o, b.p, b.n);
 	buf_free(&b);
@@ -193,6 +196,7 @@ void rec_finish(struct rec_out *w)
 void rec_mark_get(const struct rec_out *w, struct rec_mark *m)
 {
 	assert(w->open && w->begin <= w->o->total);
+	out_settle(w->o);
 	*m = (struct rec_mark){w->begin, w->o->total, w->count, hash_64(w->hash)};
 }
 

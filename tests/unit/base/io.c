@@ -74,12 +74,47 @@ static void refused_early(void **state)
 	assert_says(&why, "/nonexistent: No such file or directory");
 }
 
+/* Pieces below, at and above what is held, some before the sum and some behind it */
+static void sums_what_is_written_between(void **state)
+{
+	enum { MOST = 200000 };
+	static char all[MOST];
+	struct hash *sum = hash_new();
+	struct out o;
+
+	(void)state;
+	for (size_t i = 0; i < MOST; i++)
+		all[i] = (char)(i * i >> 8);
+	out_init(&o, open("/dev/null", O_WRONLY | O_CLOEXEC), "nothing");
+	for (size_t n = 1; n <= MOST; n = n * 3 + n / 2 + 1) {
+		struct buf *b;
+		size_t from;
+
+		hash_reset(sum);
+		out_write(&o, "before", 6);
+		out_sum(&o, sum);
+		out_write(&o, all, n);
+		out_settle(&o);
+		assert_int_equal(hash_64(sum), hash_once(all, n));
+		b = out_append(&o);
+		from = b->n;
+		buf_add(b, all + n, MOST - n);
+		out_appended(&o, from);
+		out_sum(&o, NULL);
+		out_write(&o, "behind", 6);
+		assert_int_equal(hash_64(sum), hash_once(all, MOST));
+	}
+	assert_int_equal(out_close(&o, NULL), 0);
+	hash_free(sum);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_line_is_too_long_or_not),
 		cmocka_unit_test(a_killed_process_had_our_id),
 		cmocka_unit_test(refused_early),
+		cmocka_unit_test(sums_what_is_written_between),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
