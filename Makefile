@@ -258,7 +258,7 @@ peers:
 demo: all
 	@export PATH="$(abspath $(BUILD)/bin):$$PATH"; examples/countdown/run.sh "$(DEMO)"
 
-#: the comparisons of examples/paper/README.md, three kinds of problem: hours on two processors
+#: the comparisons of examples/paper/README.md, three kinds of problem: an hour or two on two processors
 paper: all
 	@export PATH="$(abspath $(BUILD)/bin):$$PATH"; for kind in countdown subset path; do \
 		KIND=$$kind examples/paper/run.sh "$(PAPER)/$$kind" || exit; done
