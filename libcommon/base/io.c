@@ -61,7 +61,7 @@ static void write_all(struct out *o, const char *p, size_t n)
 	}
 }
 
-void out_settle(struct out *o)
+static void settle(struct out *o)
 {
 	if (o->sum && o->summed < o->b.n)
 		hash_add(o->sum, o->b.p + o->summed, o->b.n - o->summed);
@@ -72,13 +72,13 @@ void out_sum(struct out *o, struct hash *sum)
 {
 	if (o->sum == sum)
 		return;
-	out_settle(o);
+	settle(o);
 	o->sum = sum;
 }
 
 static void write_buffer(struct out *o)
 {
-	out_settle(o);
+	settle(o);
 	write_all(o, o->b.p, o->b.n);
 	o->b.n = o->summed = 0;
 }

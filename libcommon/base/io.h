@@ -25,10 +25,9 @@ struct out {
 
 void out_init(struct out *o, int fd, const char *name);
 /* Bytes that are written from here on are added to *sum, too; NULL: to none. They are when they
- * leave the buffer, which costs less than just after they were stored, or in out_settle, after
- * which *sum has them all. */
+ * leave the buffer, which costs less than just after they were stored: *sum has them all behind
+ * out_flush, out_close, or another out_sum. */
 void out_sum(struct out *o, struct hash *sum);
-void out_settle(struct out *o);
 void out_write(struct out *o, const void *p, size_t n);
 /* The same without a copy: what the caller appends to this buffer, behind the `from` bytes that are
  * there, is written when out_appended is called, with nothing in between. */

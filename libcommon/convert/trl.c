@@ -111,10 +111,10 @@ static int release(struct from *f, struct batch_copy *b)
 	int st = 0;
 
 	while (!st && at < b->held.n) {
-		char *p = b->held.p + at, *end = memchr(p, '\n', b->held.n - at);
+		size_t len;
 
-		at += (size_t)(end - p) + 1;
-		tape_parse(&tape, p, (size_t)(end - p));
+		tape_line(&tape, b->held.p + at, b->held.n - at, &len);
+		at += len + 1;
 		f->row = tape_root(&tape);
 		st = put_row(f, f->row);
 	}

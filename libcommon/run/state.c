@@ -279,7 +279,7 @@ static int save_file(const struct state *s, uint64_t step, struct newdir *d, siz
 			out_str(&o, text);
 		else if ((st = write_arrays(s, i, &o, why)))
 			fail_prefix(why, "%s: step %" PRIu64 " not saved: %s", s->dir, step, name);
-		out_settle(&o);
+		out_sum(&o, NULL);
 		manifest_line(manifest, name, hash_64(sum), o.total);
 		done = newdir_done(&o, st ? NULL : why);
 		st = st ? st : done;

@@ -118,7 +118,7 @@ void rec_put_head(struct rec_out *w)
 	msgpack_packer pk;
 
 	if (w->open) {
-		out_sum(w->o, w->hash); /* behind rec_resume o has been opened since */
+		out_sum(w->o, w->hash); /* rec_mark_get ended it, rec_resume has not begun it */
 		return;
 	}
 	pack_init(&pk, &b);
@@ -196,7 +196,7 @@ void rec_finish(struct rec_out *w)
 void rec_mark_get(const struct rec_out *w, struct rec_mark *m)
 {
 	assert(w->open && w->begin <= w->o->total);
-	out_settle(w->o);
+	out_sum(w->o, NULL); /* the next record goes on with it */
 	*m = (struct rec_mark){w->begin, w->o->total, w->count, hash_64(w->hash)};
 }
 
