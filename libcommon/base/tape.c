@@ -365,6 +365,12 @@ static enum tape_end scan_number(struct scan *s)
 	return real ? set_real(s, node, from, d, many) : set_whole(s, node, from, d.digits);
 }
 
+/* Is this how a number begins? */
+static inline bool begins_number(char c)
+{
+	return (c >= '0' && c <= '9') || c == '-';
+}
+
 /* In a list of numbers, the next one comes behind a comma and a blank at most. */
 static bool to_next_number(struct scan *s)
 {
@@ -373,21 +379,69 @@ static bool to_next_number(struct scan *s)
 	if (p == s->end || *p++ != ',')
 		return false;
 	p += p < s->end && *p == ' ';
-	if (p == s->end || ((*p < '0' || *p > '9') && *p != '-'))
+	if (p == s->end || !begins_number(*p))
 		return false;
 	s->p = p;
 	return true;
 }
 
+/* The digits at the begin of w: how many if a comma is behind them in it, else 0, as for zeros in
+ * front. Of what follows a digit, a bracket or brace alone has the bit that is looked for; all but
+ * the comma is refused where nothing waits for it. */
+static inline int short_number(uint64_t w, int64_t *x)
+{
+	uint64_t stop = ~w & EACH(0x10);
+	int bits = stop ? __builtin_ctzll(stop) & 0x38 : 0;
+	uint64_t digits;
+
+	if (!bits)
+		return 0;
+	digits = (w ^ EACH('0')) << (64 - bits);
+	if (no_digits(digits ^ EACH('0')) || (w >> bits & 0xff) != ',' ||
+	    (bits > 8 && (w & 0xff) == '0'))
+		return 0;
+	*x = (int64_t)eight_digits(digits);
+	return bits / 8;
+}
+
+/*
+ * In an array, numbers of few digits that others follow, as token ids are: those that a word holds
+ * with the comma behind them. s->p: the one behind them, which is for scan_number. Returns how many.
+ */
+static uint32_t scan_short_numbers(struct scan *s)
+{
+	uint32_t first = s->t->n;
+	const char *p = s->p;
+	int64_t x;
+	int n;
+
+	while (s->end - p > 16) {
+		if (!(n = short_number(eight_bytes(p), &x)))
+			break;
+		p += n + 1;
+		if (__builtin_expect(*p == ' ', 1))
+			p++;
+		if (!begins_number(*p))
+			break;
+		new_node(s, TAPE_INT)->n = (uint32_t)n;
+		s->t->num[s->t->n - 1].i = x;
+		s->p = p;
+	}
+	return s->t->n - first;
+}
+
 /* A number, and those that follow it in an array */
 static enum tape_end scan_numbers(struct scan *s)
 {
-	bool array = s->depth && s->t->v[s->open].type == TAPE_ARRAY;
+	bool array = s->depth && s->t->v[s->open].type == TAPE_ARRAY, whole = true;
 	enum tape_end e;
 	uint32_t n = 0;
 
 	do {
+		if (array && whole)
+			n += scan_short_numbers(s);
 		e = scan_number(s);
+		whole = s->t->v[s->t->n - 1].type == TAPE_INT;
 	} while (array && e == TAPE_WHOLE && to_next_number(s) && ++n);
 	if (array)
 		s->t->v[s->open].n += n;
