@@ -74,12 +74,27 @@ uint64_t hash_once(const void *p, size_t n)
 			     : XXH3_64bits(p, n);
 }
 
-void hash_128(const struct hash *h, uint64_t out[2])
+static void set_128(XXH128_hash_t sum, uint64_t out[2])
 {
-	XXH128_hash_t sum = XXH3_128bits_digest(h->state);
-
 	out[0] = sum.low64;
 	out[1] = sum.high64;
+}
+
+void hash_128(const struct hash *h, uint64_t out[2])
+{
+	set_128(XXH3_128bits_digest(h->state), out);
+}
+
+void hash_once_128(const void *p, size_t n, uint64_t out[2])
+{
+	int bytes = n > 240 ? cpu_bytes() : 16;
+
+	if (bytes == 64)
+		hashwidest_once_128(p, n, out);
+	else if (bytes == 32)
+		hashwide_once_128(p, n, out);
+	else
+		set_128(XXH3_128bits(p, n), out);
 }
 
 /* Of 32 bits the 8 hex digits, the first in the lowest byte: halves move apart, then each digit

@@ -12,3 +12,11 @@ uint64_t hashwide_once(const void *p, size_t n)
 {
 	return XXH3_64bits(p, n);
 }
+
+void hashwide_once_128(const void *p, size_t n, uint64_t out[2])
+{
+	XXH128_hash_t sum = XXH3_128bits(p, n);
+
+	out[0] = sum.low64;
+	out[1] = sum.high64;
+}

@@ -11,8 +11,10 @@
 /* state: an XXH3_state_t. Where cpu_bytes (cpu.h) are 32. */
 void hashwide_add(void *state, const void *p, size_t n);
 uint64_t hashwide_once(const void *p, size_t n);
+void hashwide_once_128(const void *p, size_t n, uint64_t out[2]);
 /* Where they are 64 */
 void hashwidest_add(void *state, const void *p, size_t n);
 uint64_t hashwidest_once(const void *p, size_t n);
+void hashwidest_once_128(const void *p, size_t n, uint64_t out[2]);
 
 #endif

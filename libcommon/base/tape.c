@@ -406,7 +406,8 @@ static inline int short_number(uint64_t w, int64_t *x)
 
 /*
  * In an array, numbers of few digits that others follow, as token ids are: those that a word holds
- * with the comma behind them. s->p: the one behind them, which is for scan_number. Returns how many.
+ * with the comma behind them. s->p: the one behind them, which is for scan_number. Returns how
+ * many.
  */
 static uint32_t scan_short_numbers(struct scan *s)
 {
@@ -457,8 +458,12 @@ static const char *text_of(const struct tape *t, const struct tape_node *node)
 
 static bool same_key(const struct tape *t, uint32_t a, uint32_t b)
 {
-	return t->v[a].n == t->v[b].n && t->v[a].tag == t->v[b].tag &&
-	       memcmp(text_of(t, &t->v[a]), text_of(t, &t->v[b]), t->v[a].n) == 0;
+	const char *p = text_of(t, &t->v[a]), *q = text_of(t, &t->v[b]);
+	uint32_t n = t->v[a].n;
+
+	if (n != t->v[b].n || t->v[a].tag != t->v[b].tag)
+		return false;
+	return !n || (*p == *q && memcmp(p, q, n) == 0);
 }
 
 static bool few_differ(struct tape *t, uint32_t open)
@@ -728,15 +733,6 @@ bool tape_is(struct tape_val v, const char *text)
 	struct span s;
 
 	return tape_text(v, &s) && span_is(s, text);
-}
-
-struct tape_iter tape_walk(struct tape_val v)
-{
-	enum tape_type type = tape_type(v);
-
-	if (type != TAPE_ARRAY && type != TAPE_OBJECT)
-		return (struct tape_iter){0};
-	return (struct tape_iter){{v.t, v.i + 1}, node_of(v)->n, type == TAPE_OBJECT};
 }
 
 static bool is_key(const struct tape *t, uint32_t i, const char *key, size_t n, uint16_t tag)

@@ -151,7 +151,14 @@ struct tape_iter {
 	uint32_t left;
 	bool pairs;
 };
-struct tape_iter tape_walk(struct tape_val v); /* anything else has no elements */
+static inline struct tape_iter tape_walk(struct tape_val v) /* anything else has no elements */
+{
+	enum tape_type type = tape_type(v);
+
+	if (type != TAPE_ARRAY && type != TAPE_OBJECT)
+		return (struct tape_iter){0};
+	return (struct tape_iter){{v.t, v.i + 1}, v.t->v[v.i].n, type == TAPE_OBJECT};
+}
 static inline bool tape_next(struct tape_iter *it, struct tape_val *key, struct tape_val *value)
 {
 	if (!it->left)

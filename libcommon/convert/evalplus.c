@@ -11,24 +11,19 @@ static bool looks(struct tape_val row)
 	return tape_type(tape_get(row, "eval")) == TAPE_OBJECT;
 }
 
-static bool is_status(struct tape_val one, const char *word)
-{
-	return tape_is(tape_get(one, "base_status"), word) ||
-	       tape_is(tape_get(one, "plus_status"), word);
-}
-
 static int read_status(struct from *f, struct sample *s, struct tape_val one)
 {
+	struct tape_val base = tape_get(one, "base_status"), plus = tape_get(one, "plus_status");
 	struct tape_val v = f->o->reward ? tape_get(one, f->o->reward) : (struct tape_val){0};
 
 	f->reward_seen |= tape_type(v) != TAPE_NONE;
 	if (f->o->reward) {
 		s->t.reward = tape_is(v, "pass") ? 1 : tape_is(v, "fail") ? 0 : NAN;
-	} else if (tape_none(tape_get(one, "base_status"))) {
+	} else if (tape_none(base)) {
 		return from_bad(f, "base_status", "missing");
-	} else if (is_status(one, "fail")) {
+	} else if (tape_is(base, "fail") || tape_is(plus, "fail")) {
 		s->t.reward = 0;
-	} else if (is_status(one, "timeout")) {
+	} else if (tape_is(base, "timeout") || tape_is(plus, "timeout")) {
 		s->t.verdict = (struct span){"timeout", 7};
 	} else {
 		s->t.reward = 1;

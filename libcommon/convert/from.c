@@ -507,9 +507,9 @@ static bool pack_value(struct buf *b, struct tape_val v, int depth)
 	else if (type == TAPE_FALSE)
 		msgpack_pack_false(&pk);
 	else if (type == TAPE_ARRAY)
-		msgpack_pack_array(&pk, it.left);
+		pack_array(&pk, it.left);
 	else if (type == TAPE_OBJECT)
-		msgpack_pack_map(&pk, it.left);
+		pack_map(&pk, it.left);
 	else
 		msgpack_pack_nil(&pk);
 	if (it.left && depth == MP_MAX_DEPTH)
@@ -522,10 +522,16 @@ static bool pack_value(struct buf *b, struct tape_val v, int depth)
 	return ok;
 }
 
+static void begin_meta(struct buf *meta)
+{
+	if (!meta->n)
+		buf_add(meta, "\0\0\0\0\0", META_HEAD);
+}
+
 static void meta_pair(struct from *f, struct sample *s, struct span name, struct tape_val v)
 {
-	size_t before = s->meta.n;
 	msgpack_packer pk;
+	size_t before;
 
 	if (tape_none(v))
 		return;
@@ -533,6 +539,8 @@ static void meta_pair(struct from *f, struct sample *s, struct span name, struct
 		s->meta = f->meta;
 		f->meta = (struct buf){0};
 	}
+	begin_meta(&s->meta);
+	before = s->meta.n;
 	pack_init(&pk, &s->meta);
 	pack_utf8(&pk, name);
 	if (pack_value(&s->meta, v, 3)) {
@@ -552,6 +560,7 @@ void from_meta_text(struct sample *s, const char *name, struct span text)
 {
 	msgpack_packer pk;
 
+	begin_meta(&s->meta);
 	pack_init(&pk, &s->meta);
 	pack_str(&pk, name);
 	pack_text(&pk, text);
@@ -562,6 +571,7 @@ void from_meta_bool(struct sample *s, const char *name, bool is)
 {
 	msgpack_packer pk;
 
+	begin_meta(&s->meta);
 	pack_init(&pk, &s->meta);
 	pack_str(&pk, name);
 	if (is)

@@ -61,10 +61,11 @@ struct from {
 /* Of a record's keys that a row of another program's has beside its own: see keep.h */
 #define KEEP_KEY "traj"
 
+enum { META_HEAD = 5 }; /* bytes at most */
 struct sample {
 	struct traj t;
 	struct span messages; /* the prompt's, as JSON; p NULL: it is a text */
-	struct buf meta;      /* pairs in MessagePack */
+	struct buf meta;      /* room for the head of a map, and pairs in MessagePack */
 	size_t n_meta;
 };
 

@@ -21,24 +21,22 @@ enum {
 
 static void set_meta(struct from *f, struct sample *s)
 {
-	char room[8]; /* a map's head has five bytes at most */
+	char room[16]; /* more than the packer asks for */
 	struct buf head = {room, 0, sizeof room};
 	msgpack_packer pk;
-	struct span all;
+	struct mp all;
 	size_t len;
-	char *to;
 
 	if (!s->n_meta)
 		return;
 	pack_init(&pk, &head);
-	msgpack_pack_map(&pk, s->n_meta);
-	to = from_mem(f, head.n + s->meta.n);
-	memcpy(to, head.p, head.n);
-	memcpy(to + head.n, s->meta.p, s->meta.n);
-	all = (struct span){to, head.n + s->meta.n};
+	pack_map(&pk, s->n_meta);
+	memcpy(s->meta.p + META_HEAD - head.n, head.p, head.n);
+	all.p = (const uint8_t *)s->meta.p + META_HEAD - head.n;
+	all.n = s->meta.n - META_HEAD + head.n;
 	/* as many objects as bytes at most, and none too deep: pack_value saw to that */
 	if (all.n <= MP_MAX_OBJECTS || mp_skim(all.p, all.n, &len) == MP_OK)
-		s->t.meta = (struct mp){(const uint8_t *)all.p, all.n};
+		s->t.meta = all;
 	else
 		from_lost(f, "other keys are too large for a record: left out");
 }

@@ -102,3 +102,26 @@ void pack_whole(msgpack_packer *pk, uint64_t v)
 		put_head(b, 0xcf, v, 8);
 	}
 }
+
+/* few: the first byte with no elements, of up to 15; many: the one before 2 bytes of n */
+static void put_count(struct buf *b, int few, int many, size_t n)
+{
+	if (n < 16) {
+		buf_reserve(b, 1);
+		b->p[b->n++] = (char)(few | (int)n);
+	} else if (n < 1 << 16) {
+		put_head(b, many, n, 2);
+	} else {
+		put_head(b, many + 1, n, 4);
+	}
+}
+
+void pack_array(msgpack_packer *pk, size_t n)
+{
+	put_count(pk->data, 0x90, 0xdc, n);
+}
+
+void pack_map(msgpack_packer *pk, size_t n)
+{
+	put_count(pk->data, 0x80, 0xde, n);
+}

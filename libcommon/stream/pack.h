@@ -19,5 +19,8 @@ void pack_text(msgpack_packer *pk, struct span s); /* str, or bin when it is not
 void pack_utf8(msgpack_packer *pk, struct span s); /* the same of what is known to be UTF-8 */
 void pack_float(msgpack_packer *pk, double v);     /* float32 when that is exact, else float64 */
 void pack_whole(msgpack_packer *pk, uint64_t v);   /* in its shortest form */
+/* The heads of an array and of a map; n: below 2^32 elements or pairs, which follow. */
+void pack_array(msgpack_packer *pk, size_t n);
+void pack_map(msgpack_packer *pk, size_t n);
 
 #endif

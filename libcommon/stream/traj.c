@@ -97,16 +97,20 @@ static void pack_words(msgpack_packer *pk, const void *p, size_t n)
 	}
 }
 
-/* What is hashed, small pieces together */
+/* What is hashed: side by side, as most has room, else what is small together */
 struct pieces {
 	struct hash *h;
+	bool begun; /* with h */
 	size_t n;
-	char room[512];
+	char room[8192];
 };
 
 static void add_piece(struct pieces *s, const void *p, size_t n)
 {
 	if (s->n + n > sizeof s->room) {
+		if (!s->begun)
+			hash_reset(s->h);
+		s->begun = true;
 		hash_add(s->h, s->room, s->n);
 		s->n = 0;
 	}
@@ -131,14 +135,18 @@ static void identity(struct hash *h, const struct traj *t, bool tokens, uint64_t
 
 	s.h = h;
 	s.n = 0;
-	hash_reset(h);
+	s.begun = false;
 	add_field(&s, t->task.p, t->task.n);
 	add_field(&s, t->prompt.p, t->prompt.n);
 	add_field(&s, t->response.p, t->response.n);
 	if (tokens)
 		add_field(&s, t->tokens, 4 * t->n_tokens);
-	hash_add(h, s.room, s.n);
-	hash_128(h, out);
+	if (s.begun) {
+		hash_add(h, s.room, s.n);
+		hash_128(h, out);
+	} else {
+		hash_once_128(s.room, s.n, out);
+	}
 }
 
 static void put_id(struct hash *h, const struct traj *t, char hex[33])
@@ -220,7 +228,7 @@ void traj_write(struct rec_out *w, const struct traj *t)
 		has |= (uint32_t)traj_has(t, &traj_fields[i]) << i;
 	b = rec_append(w, &from);
 	pack_init(&pk, b);
-	msgpack_pack_map(&pk, (size_t)__builtin_popcount(has) + t->n_more);
+	pack_map(&pk, (size_t)__builtin_popcount(has) + t->n_more);
 	for (; has; has &= has - 1) {
 		int i = __builtin_ctz(has);
 

@@ -35,6 +35,8 @@ static void hash_in_pieces(void **state)
 		assert_true(hash_once(data, n) == XXH3_64bits(data, n));
 		hash_128(h, got);
 		assert_true(got[0] == want.low64 && got[1] == want.high64);
+		hash_once_128(data, n, got);
+		assert_true(got[0] == want.low64 && got[1] == want.high64);
 	}
 	hash_free(h);
 	hash_free(NULL);

@@ -285,6 +285,37 @@ static void numbers(void **state)
 	}
 }
 
+/* Lists of whole numbers, with what may stand among them or must not */
+static void lists(void **state)
+{
+	static const char *const elements[] = {
+		"0",         "7",        "-5",        "42",   "151643", "1234567", "7654321",
+		"123456789", "-100",     "99",        "12.5", "01",     "00",      "1e3",
+		"true",      "\"text\"", "[1, 2, 3]", "12x",  "1:",     "-",       "1}"};
+	static const char *const between[] = {", ", ",", ", ", ",  ", " ,", ",\n", ",,", " "};
+	struct buf b = {0};
+	uint64_t r = 1;
+
+	(void)state;
+	for (int i = 0; i < 100000; i++) {
+		int n = i % 23;
+		bool usual = i % 11;
+
+		buf_reset(&b);
+		buf_char(&b, '[');
+		for (int k = 0; k < n; k++) {
+			r = r * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+			if (k)
+				buf_str(&b, between[usual ? i & 1 : (int)(r >> 61)]);
+			buf_str(&b, elements[(r >> 32) % (usual ? 10 : 21)]);
+		}
+		buf_str(&b, "]");
+		check(b.p, b.n);
+		check(b.p, b.n - 1);
+	}
+	buf_free(&b);
+}
+
 static void looking(void **state)
 {
 	const char big[] = "[9223372036854775808,-100000000000000000000]";
@@ -356,6 +387,7 @@ int main(void)
 		cmocka_unit_test(deep),
 		cmocka_unit_test(many_keys),
 		cmocka_unit_test(numbers),
+		cmocka_unit_test(lists),
 		cmocka_unit_test(looking),
 		cmocka_unit_test(first_lines),
 	};

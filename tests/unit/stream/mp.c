@@ -1,6 +1,7 @@
 /* Tests of stream/mp.h. */
 #include "base/rng.h"
 #include "stream/mp.h"
+#include "stream/pack.h"
 
 #include <msgpack.h>
 #include <setjmp.h>
@@ -404,6 +405,27 @@ static void agrees_with_msgpack_c(void **state)
 	buf_free(&b);
 }
 
+static void heads(void **state)
+{
+	static const size_t counts[] = {0, 1, 15, 16, 255, 256, 65535, 65536, 1 << 20, UINT32_MAX};
+	struct buf ours = {0}, theirs = {0};
+	msgpack_packer a, b;
+
+	(void)state;
+	pack_init(&a, &ours);
+	pack_init(&b, &theirs);
+	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+		pack_array(&a, counts[i]);
+		msgpack_pack_array(&b, counts[i]);
+		pack_map(&a, counts[i]);
+		msgpack_pack_map(&b, counts[i]);
+	}
+	assert_int_equal(ours.n, theirs.n);
+	assert_memory_equal(ours.p, theirs.p, ours.n);
+	buf_free(&ours);
+	buf_free(&theirs);
+}
+
 static void mutants(void **state)
 {
 	struct buf b = {0};
@@ -451,6 +473,7 @@ int main(void)
 		cmocka_unit_test(integers),
 		cmocka_unit_test(maps),
 		cmocka_unit_test(agrees_with_msgpack_c),
+		cmocka_unit_test(heads),
 		cmocka_unit_test(mutants),
 	};
 
