@@ -17,16 +17,6 @@ void buf_grow(struct buf *b, size_t more)
 	b->p = xrealloc(b->p, b->cap);
 }
 
-void buf_str(struct buf *b, const char *s)
-{
-	buf_add(b, s, strlen(s));
-}
-
-void buf_char(struct buf *b, char c)
-{
-	buf_add(b, &c, 1);
-}
-
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;

@@ -26,8 +26,15 @@ static inline void buf_add(struct buf *b, const void *p, size_t n)
 	memcpy(b->p + b->n, p, n);
 	b->n += n;
 }
-void buf_str(struct buf *b, const char *s);
-void buf_char(struct buf *b, char c);
+static inline void buf_str(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
+static inline void buf_char(struct buf *b, char c)
+{
+	buf_reserve(b, 1);
+	b->p[b->n++] = c;
+}
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const char *buf_cstr(struct buf *b); /* NUL-terminated, the NUL not counted in n */
 void buf_reset(struct buf *b);       /* n = 0, memory kept */

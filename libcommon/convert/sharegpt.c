@@ -85,7 +85,9 @@ static int sharegpt_read(struct from *f, struct tape_val row)
 
 static void put_turn(struct to *t, const char *from, struct span s, bool first)
 {
-	buf_printf(&t->line, "%s{\"from\": \"%s\", \"value\": ", first ? "" : ", ", from);
+	buf_str(&t->line, first ? "{\"from\": \"" : ", {\"from\": \"");
+	buf_str(&t->line, from);
+	buf_str(&t->line, "\", \"value\": ");
 	json_string_to(&t->line, s.p, s.n);
 	buf_char(&t->line, '}');
 }

@@ -20,7 +20,9 @@ bool talk_is(struct tape_val list)
 
 void talk_put(struct buf *b, const char *role, struct span content)
 {
-	buf_printf(b, "{\"role\":\"%s\",\"content\":", role);
+	buf_str(b, "{\"role\":\"");
+	buf_str(b, role);
+	buf_str(b, "\",\"content\":");
 	json_string_to(b, content.p, content.n);
 	buf_char(b, '}');
 }
