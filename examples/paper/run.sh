@@ -42,6 +42,7 @@ read -ra variants <<<"${VARIANTS:-$all}"
 [ -z "${VARIANTS:-}" ] || references=${variants[0]%%:*}
 references=${REFERENCES:-$references}
 read -ra more <<<"${MORE:-}"
+read -ra compute <<<"${COMPUTE:+--compute $COMPUTE}"
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 # Pipelines and tools of the tree or of the prefix that this script is in
 PATH=$here/../../pipelines:$here/../../../../../libexec/rloop:$PATH:$here/../../build/bin:$here/../../../../../bin
@@ -85,14 +86,14 @@ fi
 make demos.traj task-gen -n "$demos" -s 1 --demos ${easy[@]+"${easy[@]}"} "$kind"
 [ -d init ] || policy-init -o init -s 1 "${shape[@]}" --max-len "${MAX_LEN:-128}" \
 	${ALPHABET:+--alphabet "$ALPHABET"}
-[ -d base ] || rft-tune -p init -o base -s 1 "${pretrain[@]}" demos.traj
+[ -d base ] || rft-tune -p init -o base -s 1 "${pretrain[@]}" ${compute[@]+"${compute[@]}"} demos.traj
 
 compare -p base -t 'train-{seed}.jsonl' "${held_out[@]}" -d runs -S "$seeds" -i "$iterations" \
 	-n "$steps" -N "$samples" -k "$ks" -J "${JOBS:-$(nproc)}" -r "$references" \
 	--explore-opts "--lr 3e-4 --groups $groups --group-size $size --max-new $max_new \
---weight-decay 0 --warmup 5 --rounds 3" \
-	--tune-opts '--lr 3e-4 --warmup 10 --batch 64 --epochs 2' \
-	--eval-opts "--max-new $max_new" ${more[@]+"${more[@]}"} \
+--weight-decay 0 --warmup 5 --rounds 3 ${compute[*]}" \
+	--tune-opts "--lr 3e-4 --warmup 10 --batch 64 --epochs 2 ${compute[*]}" \
+	--eval-opts "--max-new $max_new ${compute[*]}" ${more[@]+"${more[@]}"} \
 	"${variants[@]}"
 echo "$SECONDS seconds, $(date -u +%F)" >>wall-time
 echo "report: $PWD/runs/report.html"
