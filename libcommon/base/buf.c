@@ -39,25 +39,10 @@ const char *buf_cstr(struct buf *b)
 	return b->p;
 }
 
-void buf_reset(struct buf *b)
-{
-	b->n = 0;
-}
-
 void buf_free(struct buf *b)
 {
 	free(b->p);
 	*b = (struct buf){0};
-}
-
-int span_eq(struct span a, struct span b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-int span_is(struct span a, const char *s)
-{
-	return a.p && a.n == strlen(s) && memcmp(a.p, s, a.n) == 0;
 }
 
 void buf_replaced(struct buf *b, struct span text, struct span what, struct span by)

@@ -36,8 +36,11 @@ static inline void buf_char(struct buf *b, char c)
 	b->p[b->n++] = c;
 }
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-const char *buf_cstr(struct buf *b); /* NUL-terminated, the NUL not counted in n */
-void buf_reset(struct buf *b);       /* n = 0, memory kept */
+const char *buf_cstr(struct buf *b);        /* NUL-terminated, the NUL not counted in n */
+static inline void buf_reset(struct buf *b) /* memory kept */
+{
+	b->n = 0;
+}
 void buf_free(struct buf *b);
 
 /* Bytes that belong to somebody else; p NULL: absent. Never NUL-terminated by promise. */
@@ -45,8 +48,14 @@ struct span {
 	const char *p;
 	size_t n;
 };
-int span_eq(struct span a, struct span b);
-int span_is(struct span a, const char *s);
+static inline int span_eq(struct span a, struct span b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+static inline int span_is(struct span a, const char *s)
+{
+	return a.p && a.n == strlen(s) && memcmp(a.p, s, a.n) == 0;
+}
 /* Appends text with every what, which is not empty, replaced by by. text is not of b. */
 void buf_replaced(struct buf *b, struct span text, struct span what, struct span by);
 

@@ -386,22 +386,26 @@ static bool to_next_number(struct scan *s)
 }
 
 /* The digits at the begin of w: how many if a comma is behind them in it, else 0, as for zeros in
- * front. Of what follows a digit, a bracket or brace alone has the bit that is looked for; all but
- * the comma is refused where nothing waits for it. */
+ * front. One digit, as in masks, is a guess that nothing waits for. Else all waits for where the
+ * digits end: a bit is looked for that of what may follow them brackets alone have; what else ends
+ * there, and what stands before, is looked at by the way. */
 static inline int short_number(uint64_t w, int64_t *x)
 {
-	uint64_t stop = ~w & EACH(0x10);
-	int bits = stop ? __builtin_ctzll(stop) & 0x38 : 0;
-	uint64_t digits;
+	uint64_t stop = ~w & EACH(0x10), digits;
+	int n;
 
-	if (!bits)
+	if ((w & 0xffff) - (',' << 8 | '0') <= 9) {
+		*x = w & 0xf;
+		return 1;
+	}
+	n = stop ? __builtin_ctzll(stop) / 8 : 0;
+	if (!n)
 		return 0;
-	digits = (w ^ EACH('0')) << (64 - bits);
-	if (no_digits(digits ^ EACH('0')) || (w >> bits & 0xff) != ',' ||
-	    (bits > 8 && (w & 0xff) == '0'))
+	digits = (w ^ EACH('0')) << (64 - 8 * n);
+	if (no_digits(digits ^ EACH('0')) || (w >> 8 * n & 0xff) != ',' || (w & 0xff) == '0')
 		return 0;
 	*x = (int64_t)eight_digits(digits);
-	return bits / 8;
+	return n;
 }
 
 /*
@@ -726,13 +730,6 @@ static struct tape_node *node_of(struct tape_val v)
 struct tape_val tape_root(struct tape *t)
 {
 	return (struct tape_val){t, 0};
-}
-
-bool tape_is(struct tape_val v, const char *text)
-{
-	struct span s;
-
-	return tape_text(v, &s) && span_is(s, text);
 }
 
 static bool is_key(const struct tape *t, uint32_t i, const char *key, size_t n, uint16_t tag)

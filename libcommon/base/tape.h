@@ -126,7 +126,12 @@ static inline bool tape_text(struct tape_val v, struct span *s)
 	*s = (struct span){v.t->plain + v.t->v[v.i].at, v.t->v[v.i].n};
 	return true;
 }
-bool tape_is(struct tape_val v, const char *text);         /* this very text */
+static inline bool tape_is(struct tape_val v, const char *text) /* this very text */
+{
+	struct span s;
+
+	return tape_text(v, &s) && span_is(s, text);
+}
 static inline bool tape_i64(struct tape_val v, int64_t *x) /* integers only */
 {
 	if (tape_type(v) != TAPE_INT)

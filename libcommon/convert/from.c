@@ -68,8 +68,10 @@ struct span from_print(struct from *f, const char *fmt, ...)
 
 void from_sample(struct sample *s)
 {
-	*s = (struct sample){0};
 	traj_clear(&s->t);
+	s->messages = (struct span){0};
+	s->meta = (struct buf){0};
+	s->n_meta = 0;
 }
 
 void from_sample_free(struct from *f, struct sample *s)

@@ -7,15 +7,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-static int add_to_buf(void *b, const char *p, size_t n)
+int pack_to_buf(void *b, const char *p, size_t n)
 {
 	buf_add(b, p, n);
 	return 0;
-}
-
-void pack_init(msgpack_packer *pk, struct buf *b)
-{
-	msgpack_packer_init(pk, b, add_to_buf);
 }
 
 /* A first byte and a number of this many bytes behind it, the highest first */
@@ -30,9 +25,10 @@ static void put_head(struct buf *b, int first, uint64_t number, size_t bytes)
 }
 
 /* What msgpack_pack_str and msgpack_pack_str_body write, in one piece: most texts are short. */
-static void pack_bytes_as_str(msgpack_packer *pk, const char *p, size_t n)
+void pack_utf8(msgpack_packer *pk, struct span s)
 {
 	struct buf *b = pk->data;
+	size_t n = s.n;
 
 	buf_reserve(b, 9 + n); /* with the head, at once */
 	if (n < 32)
@@ -44,13 +40,8 @@ static void pack_bytes_as_str(msgpack_packer *pk, const char *p, size_t n)
 	else
 		put_head(b, 0xdb, n, 4);
 	if (n)
-		memcpy(b->p + b->n, p, n);
+		memcpy(b->p + b->n, s.p, n);
 	b->n += n;
-}
-
-void pack_str(msgpack_packer *pk, const char *s)
-{
-	pack_bytes_as_str(pk, s, strlen(s));
 }
 
 void pack_bin(msgpack_packer *pk, const void *p, size_t n)
@@ -59,15 +50,10 @@ void pack_bin(msgpack_packer *pk, const void *p, size_t n)
 	msgpack_pack_bin_body(pk, p, n);
 }
 
-void pack_utf8(msgpack_packer *pk, struct span s)
-{
-	pack_bytes_as_str(pk, s.p, s.n);
-}
-
 void pack_text(msgpack_packer *pk, struct span s)
 {
 	if (utf8_valid(s.p, s.n))
-		pack_bytes_as_str(pk, s.p, s.n);
+		pack_utf8(pk, s);
 	else
 		pack_bin(pk, s.p, s.n);
 }
