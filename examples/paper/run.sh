@@ -91,9 +91,9 @@ make demos.traj task-gen -n "$demos" -s 1 --demos ${easy[@]+"${easy[@]}"} "$kind
 compare -p base -t 'train-{seed}.jsonl' "${held_out[@]}" -d runs -S "$seeds" -i "$iterations" \
 	-n "$steps" -N "$samples" -k "$ks" -J "${JOBS:-$(nproc)}" -r "$references" \
 	--explore-opts "--lr 3e-4 --groups $groups --group-size $size --max-new $max_new \
---weight-decay 0 --warmup 5 --rounds 3 ${compute[*]}" \
-	--tune-opts "--lr 3e-4 --warmup 10 --batch 64 --epochs 2 ${compute[*]}" \
-	--eval-opts "--max-new $max_new ${compute[*]}" ${more[@]+"${more[@]}"} \
+--weight-decay 0 --warmup 5 --rounds 3${compute[*]:+ ${compute[*]}}" \
+	--tune-opts "--lr 3e-4 --warmup 10 --batch 64 --epochs 2${compute[*]:+ ${compute[*]}}" \
+	--eval-opts "--max-new $max_new${compute[*]:+ ${compute[*]}}" ${more[@]+"${more[@]}"} \
 	"${variants[@]}"
 echo "$SECONDS seconds, $(date -u +%F)" >>wall-time
 echo "report: $PWD/runs/report.html"
