@@ -86,10 +86,11 @@ fi
 make demos.traj task-gen -n "$demos" -s 1 --demos ${easy[@]+"${easy[@]}"} "$kind"
 [ -d init ] || policy-init -o init -s 1 "${shape[@]}" --max-len "${MAX_LEN:-128}" \
 	${ALPHABET:+--alphabet "$ALPHABET"}
-[ -d base ] || rft-tune -p init -o base -s 1 "${pretrain[@]}" ${compute[@]+"${compute[@]}"} demos.traj
+jobs=${JOBS:-$(nproc)}
+[ -d base ] || rft-tune -j "$jobs" -p init -o base -s 1 "${pretrain[@]}" ${compute[@]+"${compute[@]}"} demos.traj
 
 compare -p base -t 'train-{seed}.jsonl' "${held_out[@]}" -d runs -S "$seeds" -i "$iterations" \
-	-n "$steps" -N "$samples" -k "$ks" -J "${JOBS:-$(nproc)}" -r "$references" \
+	-n "$steps" -N "$samples" -k "$ks" -J "$jobs" -r "$references" \
 	--explore-opts "--lr 3e-4 --groups $groups --group-size $size --max-new $max_new \
 --weight-decay 0 --warmup 5 --rounds 3${compute[*]:+ ${compute[*]}}" \
 	--tune-opts "--lr 3e-4 --warmup 10 --batch 64 --epochs 2${compute[*]:+ ${compute[*]}}" \
