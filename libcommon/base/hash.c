@@ -89,12 +89,10 @@ void hash_once_128(const void *p, size_t n, uint64_t out[2])
 {
 	int bytes = n > 240 ? cpu_bytes() : 16;
 
-	if (bytes == 64)
-		hashwidest_once_128(p, n, out);
-	else if (bytes == 32)
-		hashwide_once_128(p, n, out);
-	else
-		set_128(XXH3_128bits(p, n), out);
+	set_128(bytes == 64   ? hashwidest_once_128(p, n)
+		: bytes == 32 ? hashwide_once_128(p, n)
+			      : XXH3_128bits(p, n),
+		out);
 }
 
 /* Of 32 bits the 8 hex digits, the first in the lowest byte: halves move apart, then each digit

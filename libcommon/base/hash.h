@@ -12,10 +12,10 @@ void hash_reset(struct hash *h);
 void hash_add(struct hash *h, const void *p, size_t n);
 /* Of all bytes since hash_new or hash_reset; more may be added afterwards. */
 uint64_t hash_64(const struct hash *h);
-uint64_t hash_once(const void *p, size_t n);          /* the same of bytes that lie together */
 void hash_128(const struct hash *h, uint64_t out[2]); /* low half, high half */
-void hash_once_128(const void *p, size_t n,
-		   uint64_t out[2]); /* the same of bytes that lie together */
+/* The same of bytes that lie together. */
+uint64_t hash_once(const void *p, size_t n);
+void hash_once_128(const void *p, size_t n, uint64_t out[2]);
 /* 16 lower-case hex digits and a NUL; XXH3-64 of the bytes as all our files write it. */
 void hash_hex(uint64_t sum, char hex[17]);
 void hash_free(struct hash *h); /* NULL is fine */

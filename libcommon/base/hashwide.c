@@ -1,8 +1,6 @@
 /* hashwide.c - XXH3, compiled for AVX2 where there is a set of kernels for that. See hashwide.h. */
 #include "base/hashwide.h"
 
-#include <xxhash.h>
-
 void hashwide_add(void *state, const void *p, size_t n)
 {
 	XXH3_128bits_update(state, p, n);
@@ -13,10 +11,7 @@ uint64_t hashwide_once(const void *p, size_t n)
 	return XXH3_64bits(p, n);
 }
 
-void hashwide_once_128(const void *p, size_t n, uint64_t out[2])
+XXH128_hash_t hashwide_once_128(const void *p, size_t n)
 {
-	XXH128_hash_t sum = XXH3_128bits(p, n);
-
-	out[0] = sum.low64;
-	out[1] = sum.high64;
+	return XXH3_128bits(p, n);
 }

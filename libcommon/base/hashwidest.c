@@ -3,8 +3,6 @@
  */
 #include "base/hashwide.h"
 
-#include <xxhash.h>
-
 void hashwidest_add(void *state, const void *p, size_t n)
 {
 	XXH3_128bits_update(state, p, n);
@@ -15,10 +13,7 @@ uint64_t hashwidest_once(const void *p, size_t n)
 	return XXH3_64bits(p, n);
 }
 
-void hashwidest_once_128(const void *p, size_t n, uint64_t out[2])
+XXH128_hash_t hashwidest_once_128(const void *p, size_t n)
 {
-	XXH128_hash_t sum = XXH3_128bits(p, n);
-
-	out[0] = sum.low64;
-	out[1] = sum.high64;
+	return XXH3_128bits(p, n);
 }

@@ -61,7 +61,8 @@ struct from {
 /* Of a record's keys that a row of another program's has beside its own: see keep.h */
 #define KEEP_KEY "traj"
 
-enum { META_HEAD = 5 }; /* bytes at most */
+enum { META_HEAD = 5 }; /* bytes of a map's head, at most */
+
 struct sample {
 	struct traj t;
 	struct span messages; /* the prompt's, as JSON; p NULL: it is a text */

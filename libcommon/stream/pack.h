@@ -15,8 +15,9 @@
 #include <msgpack.h>
 #include <stdbool.h>
 
-int pack_to_buf(void *b, const char *p, size_t n);              /* for the packer */
-static inline void pack_init(msgpack_packer *pk, struct buf *b) /* b must outlive pk's use */
+int pack_to_buf(void *b, const char *p, size_t n); /* how the packer writes */
+/* Appends to b, which must outlive pk's use. */
+static inline void pack_init(msgpack_packer *pk, struct buf *b)
 {
 	msgpack_packer_init(pk, b, pack_to_buf);
 }

@@ -27,7 +27,6 @@ def text(n):  # lines of a dozen words; some quotes, some letters that are no AS
     return "\n".join(line() + random.choice(["", "", ".", " \"q\"", " é", " \\frac{1}{2}"]) for _ in range(n // 12 + 1))
 
 
-
 ids = lambda n: [int(random.random() ** 3 * 151000) for _ in range(n)]
 logs = lambda n: [-random.expovariate(4) for _ in range(n)]
 talk = lambda: [{"role": "user", "content": text(30)}, {"role": "assistant", "content": text(1000)}]

@@ -359,6 +359,14 @@ static void canonical(void **state)
 	traj_mem_free(&mem);
 }
 
+static void add_field(struct buf *b, struct span s)
+{
+	uint64_t n = s.n;
+
+	buf_add(b, &n, sizeof n);
+	buf_add(b, s.p, s.n);
+}
+
 /* The id by its definition: XXH3-128 of the fields, each behind its length. */
 static void identities(void **state)
 {
@@ -369,15 +377,13 @@ static void identities(void **state)
 	char hex[33], want[33];
 
 	(void)state;
-#define FIELD(p, n) buf_add(&b, &(uint64_t){n}, 8), buf_add(&b, p, n)
-	FIELD(t.task.p, t.task.n);
-	FIELD(t.prompt.p, t.prompt.n);
-	FIELD(t.response.p, t.response.n);
+	add_field(&b, t.task);
+	add_field(&b, t.prompt);
+	add_field(&b, t.response);
 	h = XXH3_128bits(b.p, b.n);
 	traj_solution(&t, a);
 	assert_true(a[0] == h.low64 && a[1] == h.high64);
-	FIELD(t.tokens, 4 * t.n_tokens);
-#undef FIELD
+	add_field(&b, (struct span){(const char *)t.tokens, 4 * t.n_tokens});
 	h = XXH3_128bits(b.p, b.n);
 	snprintf(want, sizeof want, "%016llx%016llx", (unsigned long long)h.high64,
 		 (unsigned long long)h.low64);
@@ -399,6 +405,34 @@ static void identities(void **state)
 	buf_free(&b);
 }
 
+/* The same whatever has room where it is hashed */
+static void long_identities(void **state)
+{
+	static char big[40000];
+	const size_t sizes[] = {0, 1, 500, 4000, 8000, 8130, 8160, 8192, 8193, 20000, sizeof big};
+	const size_t n = sizeof sizes / sizeof *sizes;
+	struct traj t = full();
+	uint64_t got[2];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof big; i++)
+		big[i] = (char)(i * 7 + i / 256);
+	for (size_t i = 0; i < n * n; i++) {
+		struct buf b = {0};
+		XXH128_hash_t h;
+
+		t.prompt = (struct span){big, sizes[i / n]};
+		t.response = (struct span){big + 3, sizes[i % n] - (sizes[i % n] > 2 ? 3 : 0)};
+		add_field(&b, t.task);
+		add_field(&b, t.prompt);
+		add_field(&b, t.response);
+		h = XXH3_128bits(b.p, b.n);
+		traj_solution(&t, got);
+		assert_true(got[0] == h.low64 && got[1] == h.high64);
+		buf_free(&b);
+	}
+}
+
 static void correct_at_threshold(void **state)
 {
 	struct traj t;
@@ -415,10 +449,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(round_trip),      TEST(minimal),
-		TEST(rival_encodings), TEST(wrong_shapes),
-		TEST(wrong_keys),      TEST(canonical),
-		TEST(identities),      TEST(correct_at_threshold),
+		TEST(round_trip),   TEST(minimal),         TEST(rival_encodings),
+		TEST(wrong_shapes), TEST(wrong_keys),      TEST(canonical),
+		TEST(identities),   TEST(long_identities), TEST(correct_at_threshold),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
