@@ -5,7 +5,6 @@
 #include "base/par.h"
 #include "base/rank.h"
 #include "base/tool.h"
-#include "tensor/moments.h"
 
 #include <assert.h>
 #include <math.h>
@@ -13,12 +12,6 @@
 #include <string.h>
 
 enum { BLOCK = 1 << 16 };
-
-struct pass { /* one optimizer_step as its threads see it */
-	struct optimizer *a;
-	struct moments u; /* grads and m: of this rank's part */
-	size_t from;      /* where that begins */
-};
 
 static enum optimizer_kind kind_of(const struct optimizer_opts *o)
 {
@@ -200,7 +193,7 @@ void optimizer_bytes(const struct optimizer_opts *o, const struct weights *all, 
 /* |g|^2 of a block */
 static void block_square(void *ctx, size_t i, int thread)
 {
-	const struct pass *s = ctx;
+	const struct optimizer_pass *s = ctx;
 	const struct optimizer_block *b;
 
 	(void)thread;
@@ -209,30 +202,69 @@ static void block_square(void *ctx, size_t i, int thread)
 	s->a->sum[i] = moments_square(s->u.grads + (b->offset - s->from), b->count);
 }
 
-/* See moments.h. */
-static void block_update(void *ctx, size_t i, int thread)
+/* Numbers at..end of a block; see moments.h. */
+static void step_some(const struct optimizer_pass *s, const struct optimizer_block *b, size_t at,
+		      size_t end)
 {
-	const struct pass *s = ctx;
-	const struct optimizer_block *b = &s->a->block[s->a->block_bound[rank_self()] + i];
 	struct moments u = s->u;
 
-	(void)thread;
 	u.p += b->offset;
 	u.grads += b->offset - s->from;
 	u.m = u.m ? u.m + (b->offset - s->from) : NULL;
 	u.v = s->a->v + (b->second - s->a->v_bound[rank_self()]);
-	if (b->whole)
-		return;
 	if (s->a->kind == OPTIMIZER_SGD)
-		moments_sgd(&u, 0, b->count, b->decay);
+		moments_sgd(&u, at, end - at, b->decay);
 	else if (s->a->kind == OPTIMIZER_LION)
-		moments_lion(&u, 0, b->count, b->decay);
+		moments_lion(&u, at, end - at, b->decay);
 	else
-		moments_step(&u, 0, b->count, b->decay);
+		moments_step(&u, at, end - at, b->decay);
+}
+
+static void block_update(void *ctx, size_t i, int thread)
+{
+	const struct optimizer_pass *s = ctx;
+	const struct optimizer_block *b = &s->a->block[s->a->block_bound[rank_self()] + i];
+
+	(void)thread;
+	if (!b->whole)
+		step_some(s, b, 0, b->count);
+}
+
+/* The last block that begins at or before a number */
+static size_t block_of(const struct optimizer *a, size_t at)
+{
+	size_t low = 0, high = a->n_block;
+
+	while (high - low > 1) {
+		size_t mid = low + (high - low) / 2;
+
+		if (a->block[mid].offset <= at)
+			low = mid;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+bool optimizer_in_pieces(const struct optimizer *a)
+{
+	return a->kind != OPTIMIZER_MUON && rank_count() == 1;
+}
+
+void optimizer_piece(const struct optimizer_pass *s, size_t from, size_t n)
+{
+	assert(optimizer_in_pieces(s->a) && from + n <= s->a->n);
+	for (size_t i = block_of(s->a, from), end; n; i++, from = end) {
+		const struct optimizer_block *b = &s->a->block[i];
+
+		end = b->offset + b->count < from + n ? b->offset + b->count : from + n;
+		n -= end - from;
+		step_some(s, b, from - b->offset, end - b->offset);
+	}
 }
 
 /* What the loops of the kind are given. AdamW: algorithm 2 of arXiv 1711.05101 */
-static void set_rates(struct pass *s, double lr)
+static void set_rates(struct optimizer_pass *s, double lr)
 {
 	const struct optimizer_opts *o = &s->a->o;
 	double t = (double)s->a->steps + 1;
@@ -249,20 +281,19 @@ static void set_rates(struct pass *s, double lr)
 	s->u.inv_root = (float)(1 / sqrt(1 - elem_pow(o->beta2, t)));
 }
 
-static void step_wholes(const struct pass *s, double lr)
+static void step_wholes(struct optimizer *a, const struct optimizer_pass *s, double lr)
 {
 	struct moments u = s->u;
 
-	u.b1 = (float)s->a->o.momentum;
+	u.b1 = (float)a->o.momentum;
 	u.step = (float)lr;
-	for (size_t i = 0; i < s->a->n_part; i++)
-		muon_step(&s->a->muon, &s->a->part[i], &u);
+	for (size_t i = 0; i < a->n_part; i++)
+		muon_step(&a->muon, &a->part[i], &u);
 }
 
 /* The norm of all gradients, of which each rank has its part */
-static double norm_of(struct pass *s)
+static double norm_of(struct optimizer *a, struct optimizer_pass *s)
 {
-	struct optimizer *a = s->a;
 	size_t *bytes = xarray((size_t)rank_count() + 1, sizeof *bytes);
 	double sum = 0;
 
@@ -277,30 +308,45 @@ static double norm_of(struct pass *s)
 }
 
 /* scale = min(1, clip / (|g| + 1e-6)), |g| the norm of all gradients */
-bool optimizer_step(struct optimizer *a, float *params, const float *grads, double lr, double *norm)
+bool optimizer_begin(struct optimizer *a, struct optimizer_pass *s, float *params,
+		     const float *grads, double lr, double *norm)
 {
-	struct pass s = {.a = a,
-			 .u = {.p = params, .grads = grads, .m = a->m},
-			 .from = a->bound[rank_self()]};
 	double sum;
 
 	assert(params && grads && params != grads);
 	assert(lr >= 0 && isfinite(lr));
-	sum = norm_of(&s);
+	*s = (struct optimizer_pass){.a = a,
+				     .u = {.p = params, .grads = grads, .m = a->m},
+				     .from = a->bound[rank_self()]};
+	sum = norm_of(a, s);
 	if (norm)
 		*norm = sum;
-	s.u.scale = a->o.clip > 0 && sum > a->o.clip ? (float)(a->o.clip / (sum + 1e-6)) : 1;
+	s->u.scale = a->o.clip > 0 && sum > a->o.clip ? (float)(a->o.clip / (sum + 1e-6)) : 1;
 	/* the square of what is applied must fit the second moment, which would never recover */
-	if (!isfinite(sum) || sum * (double)s.u.scale > 1e18) {
+	if (!isfinite(sum) || sum * (double)s->u.scale > 1e18) {
 		a->skipped_in_row++;
 		return false;
 	}
-	set_rates(&s, lr);
-	par_for(part_of(a->block_bound), block_update, &s);
-	step_wholes(&s, lr);
-	rank_join_floats(params, a->bound);
+	set_rates(s, lr);
+	return true;
+}
+
+void optimizer_end(struct optimizer *a)
+{
 	a->steps++;
 	a->skipped_in_row = 0;
+}
+
+bool optimizer_step(struct optimizer *a, float *params, const float *grads, double lr, double *norm)
+{
+	struct optimizer_pass s;
+
+	if (!optimizer_begin(a, &s, params, grads, lr, norm))
+		return false;
+	par_for(part_of(a->block_bound), block_update, &s);
+	step_wholes(a, &s, lr);
+	rank_join_floats(params, a->bound);
+	optimizer_end(a);
 	return true;
 }
 

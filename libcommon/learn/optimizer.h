@@ -23,6 +23,7 @@
 
 #include "learn/muon.h"
 #include "model/weight.h"
+#include "tensor/moments.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -89,6 +90,19 @@ size_t *optimizer_bounds(const struct optimizer_opts *o, const struct weights *w
  * then untouched and the update counts as skipped. */
 bool optimizer_step(struct optimizer *a, float *params, const float *grads, double lr,
 		    double *norm);
+/* The same in pieces, for who has something to do with weights while they are in the cache
+ * (optimizer_in_pieces: there is one rank, and no weight is stepped as a whole): after begin was
+ * true each weight is in one piece, which any thread may step; then end. */
+struct optimizer_pass {
+	const struct optimizer *a;
+	struct moments u; /* grads and m: of this rank's part */
+	size_t from;      /* where that begins */
+};
+bool optimizer_in_pieces(const struct optimizer *a);
+bool optimizer_begin(struct optimizer *a, struct optimizer_pass *s, float *params,
+		     const float *grads, double lr, double *norm);
+void optimizer_piece(const struct optimizer_pass *s, size_t from, size_t n);
+void optimizer_end(struct optimizer *a);
 bool optimizer_stuck(const struct optimizer *a); /* OPTIMIZER_PATIENCE skips in a row */
 /* How far one update can move one weight, decay apart; infinity: nobody knows. */
 double optimizer_reach(const struct optimizer_opts *o, double lr);

@@ -8,6 +8,33 @@
 #include <math.h>
 #include <stdlib.h>
 
+static void change(void *ctx, size_t from, size_t n)
+{
+	const struct optimizer_pass *s = ctx;
+
+	optimizer_piece(s, from, n);
+	if (!from)
+		fault_float("weight", s->u.p);
+}
+
+static bool step(struct optimizer *a, struct model *m, const float *grads, double lr, double *norm)
+{
+	struct optimizer_pass s;
+
+	if (!model_changes(m) || !optimizer_in_pieces(a)) {
+		if (!optimizer_step(a, model_trained(m).v, grads, lr, norm))
+			return false;
+		fault_float("weight", model_trained(m).v);
+		model_pack(m);
+		return true;
+	}
+	if (!optimizer_begin(a, &s, m->params, grads, lr, norm))
+		return false;
+	model_change(m, change, &s);
+	optimizer_end(a);
+	return true;
+}
+
 bool update_apply(struct optimizer *a, struct model *m, const float *grads, double loss, double lr,
 		  double *norm)
 {
@@ -18,13 +45,9 @@ bool update_apply(struct optimizer *a, struct model *m, const float *grads, doub
 	assert(grads);
 	fault_double("loss", &loss);
 	if (isfinite(loss))
-		applied = optimizer_step(a, model_trained(m).v, grads, lr, norm);
+		applied = step(a, m, grads, lr, norm);
 	else
 		a->skipped_in_row++;
-	if (applied) {
-		fault_float("weight", model_trained(m).v);
-		model_pack(m);
-	}
 	profile_to(before);
 	return applied;
 }

@@ -447,78 +447,127 @@ void model_random(struct model *m, uint64_t seed, double std)
 	model_pack(m);
 }
 
-enum { PACK_ROWS = 16 * PANEL }; /* rows of a matrix that one job packs */
+enum { PACK_FLOATS = 1 << 15 }; /* that one job packs, about: they stay in the cache meanwhile */
+
+struct part { /* rows of a matrix that has panels; w NULL: n numbers of params from `row` on */
+	const struct mat *w;
+	size_t row, n;
+};
 
 struct packing {
 	const struct model *m;
-	struct part {
-		const struct mat *w;
-		size_t row;
-	} * part;
+	void (*change)(void *ctx, size_t from, size_t n); /* NULL: nothing changes */
+	void *ctx;
+	struct part *part; /* NULL: they are only counted */
 	size_t n;
 };
 
 static void pack_one(void *ctx, size_t i, int thread)
 {
 	const struct packing *p = ctx;
-	const struct mat *w = p->part[i].w;
-	size_t row = p->part[i].row, n = w->n - row < PACK_ROWS ? w->n - row : PACK_ROWS;
-	const float *src = p->m->params + w->at + row * w->k;
+	const struct part *t = &p->part[i];
+	const struct mat *w = t->w;
+	size_t from = w ? w->at + t->row * w->k : t->row;
 
 	(void)thread;
-	if (p->m->how & MODEL_PAIRS)
-		gemm_pair_rows(p->m->pairs + w->packed, row, src, n, w->k);
-	else
-		gemm_pack_rows(p->m->packed + w->packed + row * w->k, src, n, w->k);
+	if (p->change)
+		p->change(p->ctx, from, w ? t->n * w->k : t->n);
+	if (w && p->m->how & MODEL_PAIRS)
+		gemm_pair_rows(p->m->pairs + w->packed, t->row, p->m->params + from, t->n, w->k);
+	else if (w)
+		gemm_pack_rows(p->m->packed + w->packed + t->row * w->k, p->m->params + from, t->n,
+			       w->k);
 }
 
-static void cut(struct packing *p, const struct mat *w)
+/* A job for every `most` of n */
+static void cut(struct packing *p, const struct mat *w, size_t from, size_t n, size_t most)
 {
-	for (size_t row = 0; row < w->n; row += PACK_ROWS)
-		p->part[p->n++] = (struct part){w, row};
+	for (size_t at = 0; at < n; at += most, p->n++)
+		if (p->part)
+			p->part[p->n] = (struct part){w, from + at, n - at < most ? n - at : most};
+}
+
+static void cut_matrix(struct packing *p, const struct mat *w)
+{
+	size_t rows = PACK_FLOATS / w->k / PANEL * PANEL;
+
+	cut(p, w, 0, w->n, rows ? rows : PANEL);
 }
 
 /* Of the layers from..to; layer m->cfg.layers is the head. */
-static void pack_layers(const struct model *m, size_t from, size_t to)
+static void cut_layers(struct packing *p, size_t from, size_t to)
 {
-	const struct layer *w = m->layer;
-	size_t of_layer = 0;
-	struct packing p = {.m = m};
+	const struct model *m = p->m;
 
 	assert(from < to && to <= (size_t)m->cfg.layers + 1);
-	for (size_t l = 0; l < (size_t)m->cfg.layers; l++) {
-		size_t n = (w[l].qkv.n + w[l].o.n + w[l].gu.n + w[l].down.n) / PACK_ROWS + 4;
-
-		of_layer = n > of_layer ? n : of_layer;
-	}
-	p.part = xarray((to - from) * of_layer + m->head.n / PACK_ROWS + 1, sizeof *p.part);
 	for (size_t l = from; l < to; l++) {
+		const struct layer *w = &m->layer[l];
+
 		if (l == (size_t)m->cfg.layers) {
-			cut(&p, &m->head);
+			cut_matrix(p, &m->head);
 			continue;
 		}
-		cut(&p, &w[l].qkv);
-		cut(&p, &w[l].o);
-		cut(&p, &w[l].gu);
-		cut(&p, &w[l].down);
+		cut_matrix(p, &w->qkv);
+		cut_matrix(p, &w->o);
+		cut_matrix(p, &w->gu);
+		cut_matrix(p, &w->down);
 	}
-	par_for(p.n, pack_one, &p);
-	free(p.part);
+}
+
+/* What no product takes: vectors, and an embedding that is not the head */
+static void cut_others(struct packing *p)
+{
+	const struct model *m = p->m;
+
+	for (const struct weight *w = m->w; w < m->w + m->n_w; w++)
+		if (w->rank != 2 || (w == m->w && !m->cfg.tied))
+			cut(p, NULL, w->offset, w->count, PACK_FLOATS);
+}
+
+/* Counted first, then cut */
+static void pack_layers(struct packing *p, size_t from, size_t to)
+{
+	for (int again = 0; again < 2; again++) {
+		p->part = again ? xarray(p->n, sizeof *p->part) : NULL;
+		p->n = 0;
+		cut_layers(p, from, to);
+		if (p->change)
+			cut_others(p);
+	}
+	par_for(p->n, pack_one, p);
+	free(p->part);
+}
+
+void model_change(struct model *m, void (*change)(void *ctx, size_t from, size_t n), void *ctx)
+{
+	struct packing p = {.m = m, .change = change, .ctx = ctx};
+
+	assert(change && model_changes(m));
+	pack_layers(&p, 0, (size_t)m->cfg.layers + 1);
+}
+
+bool model_changes(const struct model *m)
+{
+	return !m->lora && !(m->how & (MODEL_FROZEN | MODEL_LAYERWISE));
 }
 
 void model_pack(struct model *m)
 {
+	struct packing p = {.m = m};
+
 	if (m->lora)
 		lora_pack(m->lora);
-	else if (!(m->how & (MODEL_FROZEN | MODEL_LAYERWISE)))
-		pack_layers(m, 0, (size_t)m->cfg.layers + 1);
+	else if (model_changes(m))
+		pack_layers(&p, 0, (size_t)m->cfg.layers + 1);
 }
 
 void model_pack_layer(const struct model *m, size_t l)
 {
+	struct packing p = {.m = m};
+
 	assert(l <= (size_t)m->cfg.layers);
 	if (m->how & MODEL_LAYERWISE)
-		pack_layers(m, l, l + 1);
+		pack_layers(&p, l, l + 1);
 }
 
 struct weights model_trained(const struct model *m)
