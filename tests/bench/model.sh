@@ -2,7 +2,7 @@
 # model.sh - sampling and training of decoders of three sizes: tokens per second on one thread.
 #
 # Environment: PEERS=1 to measure PyTorch in turn on the same processor, with PRESETS
-# (tiny,small,smollm135m,smollm135m-64), MEASURES (training,sampling), ROUNDS (5), CPU (0), PYTHON
+# (tiny,small,smollm135m; also smollm135m-64, qwen0.5b), MEASURES (training,sampling), ROUNDS (5), CPU (0), PYTHON
 # (that of make peers where it was made), OPTIONS of the program that is measured, COMPUTE (f32): ways
 # to compute, as f32,bf16,bf16-vdp, each beside PyTorch in the same type and beside the first.
 set -euo pipefail
