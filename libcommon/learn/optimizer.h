@@ -90,7 +90,7 @@ size_t *optimizer_bounds(const struct optimizer_opts *o, const struct weights *w
  * then untouched and the update counts as skipped. */
 bool optimizer_step(struct optimizer *a, float *params, const float *grads, double lr,
 		    double *norm);
-/* The same in pieces, for who has something to do with weights while they are in the cache
+/* The same in pieces, for whoever has something to do with weights while they are in the cache
  * (optimizer_in_pieces: there is one rank, and no weight is stepped as a whole): after begin was
  * true each weight is in one piece, which any thread may step; then end. */
 struct optimizer_pass {
