@@ -100,9 +100,9 @@ void model_random(struct model *m, uint64_t seed, double std); /* norms 1, biase
 								      normal; packs */
 /* After params changed, the model's or, where it has one, its adapter's: refreshes packed. */
 void model_pack(struct model *m);
-/* For who changes all of params, where all have panels that they can be packed into
- * (model_changes): calls change for each number once, in pieces, by all threads, and packs a piece
- * while it is in the cache. */
+/* For whoever changes all of params, where they and all panels are held at once (model_changes):
+ * calls change for each number once, in pieces, by all threads, and packs a piece while it is in
+ * the cache. */
 void model_change(struct model *m, void (*change)(void *ctx, size_t from, size_t n), void *ctx);
 bool model_changes(const struct model *m);
 /* Before layer l, or (l = layers) the head, is used: its panels, where they are not there already.
