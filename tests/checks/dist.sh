@@ -7,6 +7,7 @@ if [ -e .git ] && ! command -v git >/dev/null; then
 	echo "skip: git is not installed, which knows what belongs to the sources"
 	exit 77
 fi
+unset RLOOP_KERNELS # the program that is built here has no kernels but the plain ones
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
