@@ -21,17 +21,17 @@ static bool step(struct optimizer *a, struct model *m, const float *grads, doubl
 {
 	struct optimizer_pass s;
 
-	if (!model_changes(m) || !optimizer_in_pieces(a)) {
-		if (!optimizer_step(a, model_trained(m).v, grads, lr, norm))
+	if (model_packs_all(m) && optimizer_in_pieces(a)) {
+		if (!optimizer_begin(a, &s, m->params, grads, lr, norm))
 			return false;
-		fault_float("weight", model_trained(m).v);
-		model_pack(m);
+		model_change(m, change, &s);
+		optimizer_end(a);
 		return true;
 	}
-	if (!optimizer_begin(a, &s, m->params, grads, lr, norm))
+	if (!optimizer_step(a, model_trained(m).v, grads, lr, norm))
 		return false;
-	model_change(m, change, &s);
-	optimizer_end(a);
+	fault_float("weight", model_trained(m).v);
+	model_pack(m);
 	return true;
 }
 

@@ -449,7 +449,7 @@ void model_random(struct model *m, uint64_t seed, double std)
 
 enum { PACK_FLOATS = 1 << 15 }; /* that one job packs, about: they stay in the cache meanwhile */
 
-struct part { /* rows of a matrix that has panels; w NULL: n numbers of params from `row` on */
+struct piece { /* rows of a matrix that has panels; w NULL: n numbers of params from `row` on */
 	const struct mat *w;
 	size_t row, n;
 };
@@ -458,14 +458,14 @@ struct packing {
 	const struct model *m;
 	void (*change)(void *ctx, size_t from, size_t n); /* NULL: nothing changes */
 	void *ctx;
-	struct part *part; /* NULL: they are only counted */
+	struct piece *piece; /* NULL: they are only counted */
 	size_t n;
 };
 
 static void pack_one(void *ctx, size_t i, int thread)
 {
 	const struct packing *p = ctx;
-	const struct part *t = &p->part[i];
+	const struct piece *t = &p->piece[i];
 	const struct mat *w = t->w;
 	size_t from = w ? w->at + t->row * w->k : t->row;
 
@@ -483,8 +483,9 @@ static void pack_one(void *ctx, size_t i, int thread)
 static void cut(struct packing *p, const struct mat *w, size_t from, size_t n, size_t most)
 {
 	for (size_t at = 0; at < n; at += most, p->n++)
-		if (p->part)
-			p->part[p->n] = (struct part){w, from + at, n - at < most ? n - at : most};
+		if (p->piece)
+			p->piece[p->n] =
+				(struct piece){w, from + at, n - at < most ? n - at : most};
 }
 
 static void cut_matrix(struct packing *p, const struct mat *w)
@@ -528,25 +529,25 @@ static void cut_others(struct packing *p)
 static void pack_layers(struct packing *p, size_t from, size_t to)
 {
 	for (int again = 0; again < 2; again++) {
-		p->part = again ? xarray(p->n, sizeof *p->part) : NULL;
+		p->piece = again ? xarray(p->n, sizeof *p->piece) : NULL;
 		p->n = 0;
 		cut_layers(p, from, to);
 		if (p->change)
 			cut_others(p);
 	}
 	par_for(p->n, pack_one, p);
-	free(p->part);
+	free(p->piece);
 }
 
 void model_change(struct model *m, void (*change)(void *ctx, size_t from, size_t n), void *ctx)
 {
 	struct packing p = {.m = m, .change = change, .ctx = ctx};
 
-	assert(change && model_changes(m));
+	assert(change && model_packs_all(m));
 	pack_layers(&p, 0, (size_t)m->cfg.layers + 1);
 }
 
-bool model_changes(const struct model *m)
+bool model_packs_all(const struct model *m)
 {
 	return !m->lora && !(m->how & (MODEL_FROZEN | MODEL_LAYERWISE));
 }
@@ -557,7 +558,7 @@ void model_pack(struct model *m)
 
 	if (m->lora)
 		lora_pack(m->lora);
-	else if (model_changes(m))
+	else if (model_packs_all(m))
 		pack_layers(&p, 0, (size_t)m->cfg.layers + 1);
 }
 

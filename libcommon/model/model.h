@@ -100,11 +100,11 @@ void model_random(struct model *m, uint64_t seed, double std); /* norms 1, biase
 								      normal; packs */
 /* After params changed, the model's or, where it has one, its adapter's: refreshes packed. */
 void model_pack(struct model *m);
-/* For whoever changes all of params, where they and all panels are held at once (model_changes):
+/* For whoever changes all of params, where they and all panels are held at once (model_packs_all):
  * calls change for each number once, in pieces, by all threads, and packs a piece while it is in
  * the cache. */
 void model_change(struct model *m, void (*change)(void *ctx, size_t from, size_t n), void *ctx);
-bool model_changes(const struct model *m);
+bool model_packs_all(const struct model *m);
 /* Before layer l, or (l = layers) the head, is used: its panels, where they are not there already.
  */
 void model_pack_layer(const struct model *m, size_t l);

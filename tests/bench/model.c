@@ -34,7 +34,7 @@ static const struct preset presets[] = {
 	{"smollm135m", 576, 30, 9, 3, 1536, 49152, 256, 2, 8, 64, 32, 512, 8},
 	{"smollm135m-1", 576, 30, 9, 3, 1536, 49152, 256, 2, 1, 64, 32, 512, 1},
 	{"smollm135m-64", 576, 30, 9, 3, 1536, 49152, 256, 2, 64, 64, 32, 512, 64},
-	{"qwen0.5b", 896, 24, 14, 2, 4864, 151936, 256, 2, 64, 64, 32, 512, 64}, /* 11 GB */
+	{"qwen0.5b", 896, 24, 14, 2, 4864, 151936, 256, 2, 64, 64, 32, 512, 64}, /* 10 GB */
 };
 
 static const char *names = "tiny,small,smollm135m", *only;
@@ -43,8 +43,8 @@ static int64_t threads = 1, micro, batch;
 static double seconds = 5;
 static bool serve;
 
-#define WORDS "sampling|training|sampling-products|training-products"
-enum { SAMPLING, TRAINING, SAMPLING_PRODUCTS, TRAINING_PRODUCTS, MEASURES };
+#define WORDS "sampling|training|update|sampling-products|training-products"
+enum { SAMPLING, TRAINING, UPDATE, SAMPLING_PRODUCTS, TRAINING_PRODUCTS, MEASURES };
 
 static const struct opt opts[] = {
 	{0, "presets", "LIST", OPT_STR, &names, 0, 0, "sizes to run"},
@@ -112,6 +112,12 @@ static void setup_training(struct bench *b)
 		b->start[i] = i * (size_t)b->p.seq;
 }
 
+/* AdamW, and panels of what it changed */
+static void update(struct bench *b)
+{
+	update_apply(&b->opt, &b->m, b->grads, 0, 1e-4, NULL);
+}
+
 /* One update on the whole batch */
 static void training(struct bench *b)
 {
@@ -133,7 +139,7 @@ static void training(struct bench *b)
 		model_forward(b->run, &b->m, &p, b->logp, NULL);
 		model_backward(b->run, &b->m, &p, b->coef, NULL, b->grads);
 	}
-	update_apply(&b->opt, &b->m, b->grads, 0, 1e-4, NULL);
+	update(b);
 }
 
 /* Every sequence has a prompt of its own, as the peers' do. */
@@ -255,6 +261,7 @@ static const struct measure {
 } measures[MEASURES] = {
 	{"sampling", sampling},
 	{"training", training},
+	{"update", update},
 	{"sampling, products alone", sampling_products},
 	{"training, products alone", training_products},
 };
@@ -286,8 +293,9 @@ static void setup(struct bench *b, const struct preset *p)
 
 static double once(struct bench *b, int what)
 {
-	int64_t tokens = what == TRAINING || what == TRAINING_PRODUCTS ? b->p.train * b->p.seq
-								       : b->p.sample * b->p.fresh;
+	int64_t tokens = what == UPDATE                                  ? 1
+			 : what == TRAINING || what == TRAINING_PRODUCTS ? b->p.train * b->p.seq
+									 : b->p.sample * b->p.fresh;
 	double begin = clock_now();
 
 	measures[what].once(b);
@@ -301,8 +309,8 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Tokens per second: the median of as many runs as fit, at least three, after one that is not
- * counted */
+/* Tokens (or updates) per second: the median of as many runs as fit, at least three, after one that
+ * is not counted */
 static double median(struct bench *b, int what)
 {
 	double t[200], begin;
@@ -337,7 +345,8 @@ static void rows(const struct preset *p)
 	for (int i = 0; i < MEASURES; i++) {
 		if (!only || tool_word(WORDS, only) == i) {
 			speed = median(&b, i);
-			row(p, measures[i].name, speed, "tokens/s");
+			row(p, measures[i].name, i == UPDATE ? 1e3 / speed : speed,
+			    i == UPDATE ? "ms" : "tokens/s");
 			if (i == TRAINING)
 				row(p, "training, its products", speed * training_work(&b),
 				    "GFLOP/s");

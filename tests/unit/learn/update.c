@@ -22,7 +22,7 @@ static struct config shape(bool tied)
 			       .layers = 2,
 			       .heads = 4,
 			       .kv_heads = 2,
-			       .head_dim = 6,
+			       .head_dim = 8,
 			       .ffn = 601,
 			       .max_len = 8,
 			       .norm_eps = 1e-5,
@@ -104,6 +104,43 @@ static void pieces_are_the_whole(void **state)
 	}
 }
 
+static void count(void *ctx, size_t from, size_t n)
+{
+	uint8_t *times = ctx;
+
+	for (size_t i = from; i < from + n; i++)
+		times[i]++;
+}
+
+/* Of each family: short convolutions, linear layers, fused matrices, numbers of an activation */
+static void each_number_is_met_once(void **state)
+{
+	(void)state;
+	for (int f = 0; f < FAMILIES; f++)
+		for (int tied = 0; tied < 2; tied++) {
+			struct config c = shape(tied);
+			struct model m;
+			struct reason why = {0};
+			uint8_t *times;
+
+			c.family = (enum family)f;
+			c.linear_k_heads = c.linear_v_heads = 2;
+			c.linear_k_dim = c.linear_v_dim = 4;
+			if (config_make(&c, &why))
+				fail_msg("family %d: %s", f, why.text);
+			if (family_row(c.family)->mixer != MIXER_ATTENTION)
+				c.kinds.p[0] = 4; /* without attention; the second has it */
+			model_init(&m, &c, 0);
+			times = xcalloc(m.n_params, 1);
+			model_change(&m, count, times);
+			for (size_t i = 0; i < m.n_params; i++)
+				assert_int_equal(times[i], 1);
+			free(times);
+			model_free(&m);
+			config_free(&c);
+		}
+}
+
 static void a_loss_that_is_not_finite_is_skipped(void **state)
 {
 	struct side x, y;
@@ -126,6 +163,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pieces_are_the_whole),
+		cmocka_unit_test(each_number_is_met_once),
 		cmocka_unit_test(a_loss_that_is_not_finite_is_skipped),
 	};
 

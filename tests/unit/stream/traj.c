@@ -377,6 +377,14 @@ static void add_field(struct buf *b, struct span s)
 	buf_add(b, s.p, s.n);
 }
 
+static XXH128_hash_t solution_of(const struct traj *t, struct buf *b)
+{
+	add_field(b, t->task);
+	add_field(b, t->prompt);
+	add_field(b, t->response);
+	return XXH3_128bits(b->p, b->n);
+}
+
 /* The id by its definition: XXH3-128 of the fields, each behind its length. */
 static void identities(void **state)
 {
@@ -387,10 +395,7 @@ static void identities(void **state)
 	char hex[33], want[33];
 
 	(void)state;
-	add_field(&b, t.task);
-	add_field(&b, t.prompt);
-	add_field(&b, t.response);
-	h = XXH3_128bits(b.p, b.n);
+	h = solution_of(&t, &b);
 	traj_solution(&t, a);
 	assert_true(a[0] == h.low64 && a[1] == h.high64);
 	add_field(&b, (struct span){(const char *)t.tokens, 4 * t.n_tokens});
@@ -433,10 +438,7 @@ static void long_identities(void **state)
 
 		t.prompt = (struct span){big, sizes[i / n]};
 		t.response = (struct span){big + 3, sizes[i % n] - (sizes[i % n] > 2 ? 3 : 0)};
-		add_field(&b, t.task);
-		add_field(&b, t.prompt);
-		add_field(&b, t.response);
-		h = XXH3_128bits(b.p, b.n);
+		h = solution_of(&t, &b);
 		traj_solution(&t, got);
 		assert_true(got[0] == h.low64 && got[1] == h.high64);
 		buf_free(&b);
