@@ -5,7 +5,6 @@
 #include "model/mat.h"
 #include "model/mix.h"
 #include "model/mixpass.h"
-#include "model/wgrad.h"
 #include "tensor/attention.h"
 #include "tensor/layers.h"
 
@@ -154,18 +153,16 @@ static const float *x_of(const struct workspace *r)
 }
 
 /* h and the gradient by the activation's inputs, in place of gu, from dh */
-static void act_back(struct workspace *r, size_t i, size_t from, size_t n, const float *dh)
+static void act_back(struct workspace *r, size_t from, size_t n, const float *dh)
 {
 	size_t F = (size_t)r->m->cfg.ffn, U = block_up_dim(r->m);
 	float *gu = r->gu + (workspace_slot(r) * r->p->n_tok + from) * U;
-	float *share = r->act_grad ? r->act_grad + 2 * i : NULL;
+	bool shares = r->act_grad && r->m->layer[r->layer].act != NOWHERE;
 	struct act a = block_act(r->m, r->layer);
 
-	if (r->m->layer[r->layer].act == NOWHERE)
-		share = NULL;
-	if (share)
-		memset(share, 0, 2 * sizeof *share);
 	for (size_t t = 0; t < n; t++, gu += U) {
+		float *share = shares ? workspace_share(r->act_grad, from + t, 2) : NULL;
+
 		act_forward(&a, r->h + (from + t) * F, gu, F);
 		act_backward(&a, gu, dh + t * F, gu, F, share);
 	}
@@ -207,16 +204,14 @@ static void gate_rows(struct workspace *r, size_t from, size_t n)
 }
 
 /* datt, by the gated rows, becomes that by what came out of the attention. */
-static void gates_back(struct workspace *r, size_t i, size_t from, size_t n)
+static void gates_back(struct workspace *r, size_t from, size_t n)
 {
 	size_t A = block_att_dim(r->m, r->layer), Q = block_qkv_dim(r->m, r->layer);
-	float *dw = r->mix_grad + i * block_mix_weights(r->m);
+	size_t each = block_mix_weights(r->m);
 
-	if (r->m->layer[r->layer].delta_norm != NOWHERE)
-		memset(dw, 0, (size_t)r->m->cfg.linear_v_dim * sizeof *dw);
 	for (size_t t = from; t < from + n; t++)
 		mix_gate_back(r->m, r->layer, r->datt + t * A, r->dqkv + t * Q, workspace_att(r, t),
-			      workspace_qkv(r, t), dw);
+			      workspace_qkv(r, t), workspace_share(r->mix_grad, t, each));
 }
 
 /*
@@ -236,16 +231,16 @@ static void job_mlp_back(void *ctx, size_t i, int thread)
 	size_t T = r->p->n_tok, d = (size_t)m->cfg.d, F = (size_t)m->cfg.ffn;
 	size_t A = block_att_dim(m, r->layer);
 	size_t U = block_up_dim(m), from, n;
-	float *dh = workspace_scratch(r, thread), *rest = dh + WORKSPACE_ROWS * F, *dx2;
+	float *dh = workspace_scratch(r, thread), *rest = dh + r->rows * F, *dx2;
 	struct ending o = o_ending(r), down = down_ending(r);
 	struct cmatrix ddown, dgu, dout;
 
-	workspace_block(i, T, &from, &n);
+	workspace_block(i, r->rows, T, &from, &n);
 	dx2 = r->dx2 + from * d;
 	ddown = matrix_in(ending_back(r, &down, r->dx + from * d, from, n, dh), n, d, d);
 	back(r, &w->down, dh, ddown, rest);
 	adapter_back(r, LORA_IN_DOWN, from, dh, ddown);
-	act_back(r, i, from, n, dh);
+	act_back(r, from, n, dh);
 	adapter_inner(r, LORA_IN_DOWN, from, n, r->h + from * F);
 	dgu = matrix_in(r->gu + (workspace_slot(r) * T + from) * U, n, U, U);
 	back(r, &w->gu, r->dxn + from * d, dgu, rest);
@@ -260,7 +255,7 @@ static void job_mlp_back(void *ctx, size_t i, int thread)
 	adapter_back(r, LORA_IN_O, from, r->datt + from * A, dout);
 	adapter_inner(r, LORA_IN_O, from, n, ended_of(r) + from * A);
 	if (mix_gated(m, r->layer))
-		gates_back(r, i, from, n);
+		gates_back(r, from, n);
 }
 
 /* Job: a sequence without prefix and all that go on from it, one key/value head: dqkv from datt */
@@ -316,18 +311,17 @@ static void norms_back(const struct block_qk *q, float *grad, float *dy, const f
 	}
 }
 
-/* dqkv of block i: back through the norms of queries and keys, whose gradients go into the block's
- * share. */
-static void qk_norm_back(struct workspace *r, size_t i, size_t from, size_t n, float *tmp)
+/* dqkv of some rows: back through the norms of queries and keys, whose gradients go into the rows'
+ * shares. */
+static void qk_norm_back(struct workspace *r, size_t from, size_t n, float *tmp)
 {
 	size_t A = block_q_dim(r->m), qk = block_qk_dim(r->m), all = block_qk_weights(r->m);
 	const struct layer *w = &r->m->layer[r->layer];
 	const float *raw = r->raw + (workspace_slot(r) * r->p->n_tok + from) * qk;
-	float *grad = r->qk_grad + i * all;
 	struct block_qk q = block_q_norm(r->m, r->layer), k = block_k_norm(r->m, r->layer);
 
-	memset(grad, 0, all * sizeof *grad);
 	for (size_t t = 0; t < n; t++, raw += qk) {
+		float *grad = workspace_share(r->qk_grad, from + t, all);
 		float *dy = r->dqkv + (from + t) * block_qkv_dim(r->m, r->layer);
 
 		norms_back(&q, grad, dy, raw, tmp);
@@ -335,18 +329,18 @@ static void qk_norm_back(struct workspace *r, size_t i, size_t from, size_t n, f
 	}
 }
 
-/* dqkv of block i: what block_turn did, undone */
-static void turn_back(struct workspace *r, size_t i, size_t from, size_t n, float *tmp)
+/* dqkv of some rows: what block_turn did, undone */
+static void turn_back(struct workspace *r, size_t from, size_t n, float *tmp)
 {
 	bool last = family_row(r->m->cfg.family)->qk_norm == QK_TURNED;
 	size_t Q = block_qkv_dim(r->m, r->layer);
 
 	if (r->m->cfg.qk_norm && last)
-		qk_norm_back(r, i, from, n, tmp);
+		qk_norm_back(r, from, n, tmp);
 	for (size_t t = from; t < from + n; t++)
 		block_turn_back(r->m, r->layer, r->dqkv + t * Q, r->pos[t]);
 	if (r->m->cfg.qk_norm && !last)
-		qk_norm_back(r, i, from, n, tmp);
+		qk_norm_back(r, from, n, tmp);
 	for (size_t t = from; family_row(r->m->cfg.family)->gated && t < from + n; t++)
 		mix_join(r->m, r->dqkv + t * Q, tmp);
 }
@@ -362,12 +356,12 @@ static void job_qkv_back(void *ctx, size_t i, int thread)
 	float *dxn, *dx2;
 	struct cmatrix dqkv;
 
-	workspace_block(i, r->p->n_tok, &from, &n);
+	workspace_block(i, r->rows, r->p->n_tok, &from, &n);
 	dqkv = matrix_in(r->dqkv + from * Q, n, Q, Q);
 	dxn = r->dxn + from * d;
 	dx2 = r->dx2 + from * d;
 	if (w->kind.mixer == MIXER_ATTENTION)
-		turn_back(r, i, from, n, workspace_scratch(r, thread));
+		turn_back(r, from, n, workspace_scratch(r, thread));
 	back(r, &w->qkv, dxn, dqkv, workspace_scratch(r, thread));
 	adapter_back(r, LORA_IN_QKV, from, dxn, dqkv);
 	if (m->cfg.parallel)
@@ -377,11 +371,6 @@ static void job_qkv_back(void *ctx, size_t i, int thread)
 	else
 		layers_add_row(dx2, dxn, n * d);
 	adapter_inner(r, LORA_IN_QKV, from, n, inputs(r, w->norm1, x_of(r)) + from * d);
-}
-
-static void wgrads(struct workspace *r, const struct wgrad *w, size_t n)
-{
-	wgrad_all(w, n, r->m->how & MODEL_BF16, r->scratch, r->per_thread);
 }
 
 /* Where the gradient of a weight that may be absent goes */
@@ -443,7 +432,7 @@ static void adapter_grads(struct workspace *r, enum lora_input input, struct cma
 		job[1 + k] = (struct wgrad){workspace_grad(r, g->b[k].b), NULL,
 					    matrix_in(dy.p + g->b[k].col, T, g->b[k].out, dy.ld),
 					    matrix_in(r->lu + g->at + k * rank, T, rank, l->width)};
-	wgrads(r, job, 1 + g->n);
+	workspace_wgrads(r, job, 1 + g->n);
 }
 
 /* (T, n) rows without gaps */
@@ -490,7 +479,7 @@ static void mlp_grads(struct workspace *r)
 		{workspace_grad(r, w->o.at), grad_of(r, w->o_bias), do_of(r), att_of(r)},
 	};
 
-	wgrads(r, mlp, 3);
+	workspace_wgrads(r, mlp, 3);
 	norm_grads(r, w->norm2, r->dxn, x2_of(r), r->norm);
 	if (block_norms_out(m)) {
 		norm_grads(r, w->norm2_out, r->dx, r->down_out + l * T * d, r->down_norm);
@@ -508,7 +497,7 @@ static void qkv_grads(struct workspace *r)
 				  all_rows(r, r->dqkv, block_qkv_dim(m, r->layer)),
 				  all_rows(r, inputs(r, w->norm1, x_of(r)), (size_t)m->cfg.d)};
 
-	wgrads(r, &qkv, 1);
+	workspace_wgrads(r, &qkv, 1);
 	add_shares(r, w->q_norm, r->qk_grad, block_qk_weights(m));
 	mix_grads(r);
 	norm_grads(r, w->norm1, r->dxn, x_of(r), r->norm);
@@ -519,7 +508,7 @@ static void layer_backward(struct workspace *r)
 {
 	const struct model *m = r->m;
 	const struct layer *w = &m->layer[r->layer];
-	size_t blocks = workspace_blocks(r->p->n_tok, WORKSPACE_ROWS);
+	size_t blocks = workspace_blocks(r->p->n_tok, r->rows);
 	float *t;
 
 	assert(r->dx && r->dx2 && r->dx != r->dx2);

@@ -20,7 +20,7 @@ static void job_embed(void *ctx, size_t i, int thread)
 	size_t from, n;
 
 	(void)thread;
-	workspace_block(i, r->p->n_tok, &from, &n);
+	workspace_block(i, r->rows, r->p->n_tok, &from, &n);
 	block_embed(r->m, r->x + from * (size_t)r->m->cfg.d, r->p->tokens + from, n);
 }
 
@@ -31,7 +31,7 @@ static void job_qkv(void *ctx, size_t i, int thread)
 	struct block b;
 	float *raw;
 
-	workspace_block(i, T, &from, &n);
+	workspace_block(i, r->rows, T, &from, &n);
 	raw = r->keep && r->m->cfg.qk_norm ? r->raw + (l * T + from) * block_qk_dim(r->m) : NULL;
 	b = (struct block){r->m, r->layer, n, workspace_scratch(r, thread)};
 	block_qkv(&b, workspace_qkv(r, from), raw, r->x + (input(r) * T + from) * d, r->pos + from);
@@ -52,14 +52,15 @@ static void job_att(void *ctx, size_t i, int thread)
 	      *values = keys + att_keys_size(before + n, hd, block_half(r->m));
 	float *scratch = values + att_values_size(before + n, hd, block_half(r->m));
 	struct att_kv kv = {keys, values, hd, 1, 0, block_att(r->m, r->layer)};
+	size_t most = att_block_rows(kv.how.half);
 
 	att_put(kv, 0, matrix_in(first + k_at, before, hd, Q),
 		matrix_in(first + k_at + kvh * hd, before, hd, Q));
 	att_put(kv, before, matrix_in(qkv + k_at, n, hd, Q),
 		matrix_in(qkv + k_at + kvh * hd, n, hd, Q));
 	for (size_t h = g * rep; h < (g + 1) * rep; h++)
-		for (size_t t = 0; t < n; t += WORKSPACE_ROWS) {
-			size_t rows = n - t < WORKSPACE_ROWS ? n - t : WORKSPACE_ROWS;
+		for (size_t t = 0; t < n; t += most) {
+			size_t rows = n - t < most ? n - t : most;
 
 			att_rows(matrix_of(att + t * A + h * hd, rows, hd, A),
 				 matrix_in(qkv + t * Q + h * hd, rows, hd, Q), kv, before + t + 1,
@@ -82,7 +83,7 @@ static void job_mlp(void *ctx, size_t i, int thread)
 	size_t from, n;
 	struct block b;
 
-	workspace_block(i, T, &from, &n);
+	workspace_block(i, r->rows, T, &from, &n);
 	b = (struct block){r->m, r->layer, n, workspace_scratch(r, thread)};
 	to = (struct block_out){r->x + (next * T + from) * d, rows_of(r, r->x2, from, d),
 				rows_of(r, r->gu, from, block_up_dim(r->m)),
@@ -94,7 +95,7 @@ static void job_mlp(void *ctx, size_t i, int thread)
 
 void forward_layer(struct workspace *r)
 {
-	size_t blocks = workspace_blocks(r->p->n_tok, WORKSPACE_ROWS);
+	size_t blocks = workspace_blocks(r->p->n_tok, r->rows);
 
 	assert(r->layer < (size_t)r->m->cfg.layers);
 	model_pack_layer(r->m, r->layer);
@@ -119,7 +120,7 @@ static void forward(struct workspace *r, const struct model *m, const struct pac
 	workspace_prepare(r, m, p, keep);
 	r->logp = logp;
 	r->entropy = entropy;
-	par_for(workspace_blocks(p->n_tok, WORKSPACE_ROWS), job_embed, r);
+	par_for(workspace_blocks(p->n_tok, r->rows), job_embed, r);
 	for (r->layer = 0; r->layer < (size_t)m->cfg.layers; r->layer++)
 		forward_layer(r);
 	last = r->x + (keep ? r->layer * p->n_tok * d : 0);

@@ -6,7 +6,6 @@
 #include "base/par.h"
 #include "model/cut.h"
 #include "model/mat.h"
-#include "model/wgrad.h"
 
 #include <assert.h>
 #include <string.h>
@@ -129,7 +128,7 @@ static void weight_grad(struct workspace *r)
 				matrix_in(r->logits, n, v, v),
 				matrix_in(r->xrn + r->row0 * d, n, d, d)};
 
-	wgrad_all(&w, 1, r->m->how & MODEL_BF16, r->scratch, r->per_thread);
+	workspace_wgrads(r, &w, 1);
 }
 
 /* Through the last norm: the gradient of xr, in place of the normed rows */

@@ -56,7 +56,7 @@ static void job_rows(void *ctx, size_t i, int thread)
 	const float *x[CONV_MOST];
 	size_t from, n;
 
-	workspace_block(i, r->p->n_tok, &from, &n);
+	workspace_block(i, WORKSPACE_ROWS, r->p->n_tok, &from, &n);
 	for (size_t t = from; t < from + n; t++) {
 		inputs_of(r, t, x, buf);
 		if (is_delta(r))
@@ -279,7 +279,7 @@ static void job_rows_back(void *ctx, size_t i, int thread)
 	const float *x[CONV_MOST];
 	size_t from, n;
 
-	workspace_block(i, r->p->n_tok, &from, &n);
+	workspace_block(i, WORKSPACE_ROWS, r->p->n_tok, &from, &n);
 	memset(share, 0, 2 * s.heads * sizeof *share);
 	for (size_t t = from; t < from + n; t++) {
 		inputs_of(r, t, x, NULL); /* rows as they are */
@@ -331,7 +331,7 @@ static void job_inputs_back(void *ctx, size_t i, int thread)
 	size_t Q = block_qkv_dim(r->m, r->layer), from, n;
 
 	(void)thread;
-	workspace_block(i, r->p->n_tok, &from, &n);
+	workspace_block(i, WORKSPACE_ROWS, r->p->n_tok, &from, &n);
 	for (size_t t = from; t < from + n; t++) {
 		const float *dp = r->dconv + t * s.n, *row = workspace_qkv(r, t);
 		float *to = r->dqkv + t * Q;

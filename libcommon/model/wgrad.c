@@ -10,7 +10,8 @@
 
 enum { WGRAD_MIN = 64, WGRAD_MAX = 512 }; /* rows of a matrix that one job takes */
 enum { WGRAD_MOST = 8 };                  /* gradients of one wgrad_all */
-enum { WGRAD_TOKENS = 256 };              /* tokens of a product in bf16, packed in scratch */
+enum { WGRAD_TOKENS = 1024 };             /* of a product in bf16: whole blocks */
+enum { WGRAD_PACKED = 256 * 1024 };       /* numbers of dy' that a job packs at most */
 
 static size_t blocks_of(size_t total, size_t n)
 {
@@ -18,33 +19,53 @@ static size_t blocks_of(size_t total, size_t n)
 }
 
 struct wgrad_jobs {
-	bool bf16;
-	float *scratch; /* per_thread floats for each thread */
-	size_t per_thread;
+	const struct wgrad_room *room;
 	const struct wgrad *w;
 	size_t n, first[WGRAD_MOST]; /* first job of each w */
+	size_t from, T;              /* tokens that are added now */
+	uint32_t *x[WGRAD_MOST];     /* their x as panels of pairs, in bf16 */
 };
 
-/* In bf16 every job packs x anew: fewer jobs. */
-static size_t wgrad_rows(bool bf16, const struct wgrad *w)
+static size_t min2(size_t a, size_t b)
 {
-	size_t jobs = bf16 ? 2 : 4, n = (w->dy.cols + jobs - 1) / jobs;
-
-	n = (n + 15) / 16 * 16;
-	return n < WGRAD_MIN ? WGRAD_MIN : n > WGRAD_MAX ? WGRAD_MAX : n;
+	return a < b ? a : b;
 }
 
-size_t wgrad_scratch(const struct model *m)
+/* Tokens of a product in bf16, as they are packed */
+static size_t packed_tokens(size_t T)
 {
-	size_t k = m->layer->down.k > m->layer->qkv.k ? m->layer->down.k : m->layer->qkv.k;
+	return (min2(T, WGRAD_TOKENS) + BF16_BLOCK - 1) / BF16_BLOCK * BF16_BLOCK;
+}
+
+static size_t wgrad_rows(const struct wgrad_jobs *j, const struct wgrad *w)
+{
+	size_t n = ((w->dy.cols + 3) / 4 + 31) / 32 * 32, most = WGRAD_MAX;
+
+	if (j->room->shared)
+		most = min2(most, WGRAD_PACKED / packed_tokens(w->dy.rows) / 32 * 32);
+	return n < WGRAD_MIN ? WGRAD_MIN : min2(n, most);
+}
+
+size_t wgrad_scratch(const struct model *m, size_t T)
+{
+	return m->how & MODEL_BF16 ? min2(WGRAD_MAX * packed_tokens(T), WGRAD_PACKED) : 0;
+}
+
+size_t wgrad_shared(const struct model *m, size_t T)
+{
+	size_t tokens = min2(T, WGRAD_TOKENS), most = 0;
+	size_t lora = m->lora ? LORA_SHARE * gemm_pair_words((size_t)m->lora->r, tokens) : 0;
 
 	if (!(m->how & MODEL_BF16))
 		return 0;
-	for (size_t l = 0; l < (size_t)m->cfg.layers; l++)
-		k = m->layer[l].o.k > k ? m->layer[l].o.k : k;
-	if (m->lora && (size_t)m->lora->r > k)
-		k = (size_t)m->lora->r;
-	return gemm_pair_words(k, WGRAD_TOKENS) + bf16_words(WGRAD_MAX, WGRAD_TOKENS);
+	for (size_t l = 0; l < (size_t)m->cfg.layers; l++) {
+		const struct layer *w = &m->layer[l];
+		size_t n = gemm_pair_words(w->gu.k, tokens) + gemm_pair_words(w->down.k, tokens) +
+			   gemm_pair_words(w->o.k, tokens);
+
+		most = n > most ? n : most;
+	}
+	return most + lora;
 }
 
 /* Rows of dy or x from t on, n of its columns from `from` on */
@@ -53,20 +74,35 @@ static struct cmatrix part(struct cmatrix a, size_t t, size_t T, size_t from, si
 	return matrix_in(a.p + t * a.ld + from, T, n, a.ld);
 }
 
-/* n rows of w from the one at `from` on, in bf16 */
-static void wgrad_bf16(const struct wgrad *w, size_t from, size_t n, float *scratch)
+enum { WGRAD_COLUMNS = 8 * PANEL }; /* of x that one job packs */
+
+/* Some columns of one x */
+static void job_pack(void *ctx, size_t i, int thread)
 {
-	size_t k = w->x.cols, total = w->dy.rows;
-	uint32_t *x = (uint32_t *)scratch, *dy = x + gemm_pair_words(k, WGRAD_TOKENS);
-	struct matrix out = matrix_of(w->out + from * k, n, k, k);
+	const struct wgrad_jobs *j = ctx;
+	size_t x = 0, jobs, from, n;
 
-	for (size_t t = 0; t < total; t += WGRAD_TOKENS) {
-		size_t T = total - t < WGRAD_TOKENS ? total - t : WGRAD_TOKENS;
-
-		gemm_pair_columns(x, part(w->x, t, T, 0, k));
-		bf16_columns(dy, part(w->dy, t, T, from, n));
-		bf16_gemm(GEMM_ADD | GEMM_TRANSPOSED, dy, T, gemm_pair_view(x, T), out);
+	(void)thread;
+	while (i >= (jobs = blocks_of(j->w[x].x.cols, WGRAD_COLUMNS))) {
+		i -= jobs;
+		x++;
 	}
+	from = i * WGRAD_COLUMNS;
+	n = min2(j->w[x].x.cols - from, WGRAD_COLUMNS);
+	gemm_pair_columns(j->x[x] + gemm_pair_words(from, j->T),
+			  part(j->w[x].x, j->from, j->T, from, n));
+}
+
+/* n rows of gradient x from the one at `from` on, in bf16 */
+static void wgrad_bf16(const struct wgrad_jobs *j, size_t x, size_t from, size_t n, int thread)
+{
+	const struct wgrad *w = &j->w[x];
+	size_t k = w->x.cols;
+	uint32_t *dy = (uint32_t *)(j->room->scratch + (size_t)thread * j->room->per_thread);
+
+	bf16_columns(dy, part(w->dy, j->from, j->T, from, n));
+	bf16_gemm(GEMM_ADD | GEMM_TRANSPOSED, dy, j->T, gemm_pair_view(j->x[x], j->T),
+		  matrix_of(w->out + from * k, n, k, k));
 }
 
 /* out(j, x) += sum over t of dy(t, j) x(t, x), bias(j) += sum over t of dy(t, j); some rows j */
@@ -80,32 +116,43 @@ static void job_wgrad(void *ctx, size_t i, int thread)
 		x++;
 	w = &j->w[x];
 	k = w->x.cols;
-	per = wgrad_rows(j->bf16, w);
+	per = wgrad_rows(j, w);
 	from = (i - j->first[x]) * per;
-	n = w->dy.cols - from < per ? w->dy.cols - from : per;
-	if (j->bf16)
-		wgrad_bf16(w, from, n, j->scratch + (size_t)thread * j->per_thread);
+	n = min2(w->dy.cols - from, per);
+	if (j->room->shared)
+		wgrad_bf16(j, x, from, n, thread);
 	else
 		blas_gemm(GEMM_ADD | GEMM_TRANSPOSED, part(w->dy, 0, w->dy.rows, from, n), w->x,
 			  matrix_of(w->out + from * k, n, k, k));
-	for (size_t t = 0; w->bias && t < w->dy.rows; t++)
+	for (size_t t = j->from; w->bias && t < j->from + j->T; t++)
 		layers_add_row(w->bias + from, w->dy.p + t * w->dy.ld + from, n);
 }
 
-void wgrad_all(const struct wgrad *w, size_t n, bool bf16, float *scratch, size_t per_thread)
+void wgrad_all(const struct wgrad *w, size_t n, const struct wgrad_room *room)
 {
-	struct wgrad_jobs j = {bf16, scratch, per_thread, w, n, {0}};
-	size_t total = 0;
+	struct wgrad_jobs j = {.room = room, .w = w, .n = n};
+	size_t jobs = 0, packs = 0, T = w->dy.rows, step = room->shared ? WGRAD_TOKENS : T;
 
 	assert(n >= 1 && n <= WGRAD_MOST);
-	assert(scratch || !bf16);
 	for (size_t x = 0; x < n; x++) {
-		assert(w[x].out && w[x].dy.rows == w[x].x.rows);
+		assert(w[x].out && w[x].dy.rows == T && w[x].x.rows == T);
 		assert(w[x].dy.ld >= w[x].dy.cols && w[x].x.ld >= w[x].x.cols);
-		j.first[x] = total;
-		total += blocks_of(w[x].dy.cols, wgrad_rows(bf16, &w[x]));
+		j.first[x] = jobs;
+		jobs += blocks_of(w[x].dy.cols, wgrad_rows(&j, &w[x]));
+		packs += blocks_of(w[x].x.cols, WGRAD_COLUMNS);
 	}
-	par_for(total, job_wgrad, &j);
+	for (; j.from < T; j.from += step) {
+		uint32_t *at = room->shared;
+
+		j.T = min2(T - j.from, step);
+		for (size_t x = 0; at && x < n; x++) {
+			j.x[x] = at;
+			at += gemm_pair_words(w[x].x.cols, j.T);
+		}
+		if (at)
+			par_for(packs, job_pack, &j);
+		par_for(jobs, job_wgrad, &j);
+	}
 }
 
 enum { COLUMNS = 64 }; /* that one job takes of sums over tokens */

@@ -14,10 +14,18 @@ struct wgrad {
 	struct cmatrix dy, x;
 };
 
-size_t wgrad_scratch(const struct model *m); /* floats a thread needs for any of m's */
-/* Runs all of w[0..n) over the pool. scratch: per_thread floats for each thread; with bf16 at least
- * wgrad_scratch. */
-void wgrad_all(const struct wgrad *w, size_t n, bool bf16, float *scratch, size_t per_thread);
+/* What it takes: per_thread floats for each thread, at least wgrad_scratch; in bf16 wgrad_shared
+ * words, in which x is packed once for all jobs (NULL: in f32). */
+struct wgrad_room {
+	float *scratch;
+	size_t per_thread;
+	uint32_t *shared;
+};
+/* For any gradients of m's, of T tokens */
+size_t wgrad_scratch(const struct model *m, size_t T);
+size_t wgrad_shared(const struct model *m, size_t T);
+/* Runs all of w[0..n), of the same tokens, over the pool. */
+void wgrad_all(const struct wgrad *w, size_t n, const struct wgrad_room *room);
 /* out(row[t], :) += y(t, :) for t < n; rows of d floats */
 void wgrad_add_rows(float *out, const uint32_t *row, const float *y, size_t n, size_t d);
 /* Adds the gradient of a norm's weights: out(d) += sum over t of dy(t) * (x(t) - mean(t)) * r(t),

@@ -4,7 +4,6 @@
 #include "base/par.h"
 #include "model/mat.h"
 #include "model/mix.h"
-#include "model/wgrad.h"
 #include "tensor/attention.h"
 
 #include <assert.h>
@@ -44,6 +43,15 @@ float *workspace_scratch(struct workspace *r, int thread)
 	assert(thread >= 0 && thread < par_threads());
 	assert(((size_t)thread + 1) * r->per_thread <= r->cap_scratch);
 	return r->scratch + (size_t)thread * r->per_thread;
+}
+
+void workspace_wgrads(struct workspace *r, const struct wgrad *w, size_t n)
+{
+	struct wgrad_room room = {r->scratch, r->per_thread, NULL};
+
+	if (r->m->how & MODEL_BF16)
+		room.shared = (uint32_t *)r->wgrad;
+	wgrad_all(w, n, &room);
 }
 
 static void grow(float **mem, size_t *cap, size_t need)
@@ -135,6 +143,7 @@ static size_t lay_out(struct workspace *r, float *base, const struct pack *p)
 	cut_field(&r->mix_grad, base, &at,
 		  back * workspace_blocks(T, WORKSPACE_ROWS) * block_mix_weights(m));
 	cut_field(&r->transposed, base, &at, back * mat_layer_words(m));
+	cut_field(&r->wgrad, base, &at, back * wgrad_shared(m, T > R ? T : R));
 	cut_field(&r->qk_grad, base, &at,
 		  norms * workspace_blocks(T, WORKSPACE_ROWS) * block_qk_weights(m));
 	cut_field(&r->act_grad, base, &at, act * workspace_blocks(T, WORKSPACE_ROWS) * 2);
@@ -151,32 +160,50 @@ static size_t min2(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-static size_t scratch_floats(const struct workspace *r)
+static size_t scratch_floats(const struct workspace *r, const struct pack *p)
 {
 	const struct config *c = &r->m->cfg;
 	size_t hd = (size_t)c->head_dim, T = r->longest;
 	bool half = block_half(r->m);
-	size_t rows = block_scratch(r->m, r->head_rows), back = 0;
+	size_t rows = block_scratch(r->m, max2(r->rows, r->head_rows)), back = 0;
 	size_t att = att_keys_size(T, hd, half) + att_values_size(T, hd, half) +
-		     att_scratch(WORKSPACE_ROWS, T, hd, half);
+		     att_scratch(att_block_rows(half), T, hd, half);
 
 	att = max2(att, mix_pass_scratch(r->m, T, r->keep));
 	if (r->keep)
-		back = max2(att_backward_scratch(T, hd, half), wgrad_scratch(r->m));
+		back = max2(att_backward_scratch(T, hd, half),
+			    wgrad_scratch(r->m, max2(p->n_tok, p->n_rows)));
 	return max2(max2(rows, 2 * block_qkv_most(r->m)), max2(att, back)) + PANEL;
 }
 
-/* What the sizes depend on besides the pack */
-static void choose(struct workspace *r, const struct model *m, size_t n_rows, bool keep)
+/* Rows of a job in bf16, of T: many, so that weights are read from memory seldom, but such that no
+ * thread waits long for another. */
+static size_t job_rows(size_t T)
 {
-	size_t v = (size_t)m->cfg.vocab,
-	       most = LOGITS_MAX / v / WORKSPACE_HEAD_ROWS * WORKSPACE_HEAD_ROWS;
+	size_t best = 0, least = 0;
+
+	for (size_t rows = 4 * WORKSPACE_ROWS; rows >= WORKSPACE_ROWS; rows /= 2) {
+		size_t rounds = workspace_blocks(workspace_blocks(T, rows), (size_t)par_threads());
+
+		if (!best || rounds * rows < least) {
+			best = rows;
+			least = rounds * rows;
+		}
+	}
+	return best;
+}
+
+/* What the sizes depend on besides the pack */
+static void choose(struct workspace *r, const struct model *m, const struct pack *p, bool keep)
+{
+	size_t v = (size_t)m->cfg.vocab, most = LOGITS_MAX / v / WORKSPACE_CHUNK * WORKSPACE_CHUNK;
 	size_t share;
 
 	r->m = m;
 	r->keep = keep;
 	r->L = keep && !r->recompute ? (size_t)m->cfg.layers : 1;
-	r->chunk = min2(max2(n_rows, 1), max2(most, WORKSPACE_HEAD_ROWS));
+	r->chunk = min2(max2(p->n_rows, 1), max2(most, WORKSPACE_CHUNK));
+	r->rows = m->how & MODEL_BF16 ? job_rows(p->n_tok) : WORKSPACE_ROWS;
 	share = workspace_blocks(r->chunk, (size_t)par_threads() * WORKSPACE_ROWS) * WORKSPACE_ROWS;
 	r->head_rows = m->how & MODEL_BF16 ? min2(share, WORKSPACE_HEAD_ROWS) : WORKSPACE_ROWS;
 }
@@ -187,8 +214,8 @@ size_t workspace_bytes(const struct workspace *r, size_t n_tok, size_t n_rows, s
 	struct workspace s = {.recompute = r->recompute, .longest = longest};
 	struct pack p = {.n_tok = n_tok, .n_rows = n_rows};
 
-	choose(&s, r->m, n_rows, keep);
-	return (lay_out(&s, NULL, &p) + (size_t)par_threads() * scratch_floats(&s)) *
+	choose(&s, r->m, &p, keep);
+	return (lay_out(&s, NULL, &p) + (size_t)par_threads() * scratch_floats(&s, &p)) *
 		       sizeof(float) +
 	       n_rows * sizeof *r->stat + n_tok * (sizeof *r->pos + sizeof *r->seq);
 }
@@ -220,7 +247,7 @@ void workspace_prepare(struct workspace *r, const struct model *m, const struct 
 	assert(p->start[0] == 0 && p->start[p->n_seq] == p->n_tok);
 	assert(p->n_tok >= 1);
 	r->p = p;
-	choose(r, m, p->n_rows, keep);
+	choose(r, m, p, keep);
 	grow(&r->mem, &r->cap_mem, lay_out(r, NULL, p));
 	lay_out(r, r->mem, p);
 	if (p->n_rows > r->cap_rows) {
@@ -243,6 +270,6 @@ void workspace_prepare(struct workspace *r, const struct model *m, const struct 
 			r->seq[p->start[s] + t] = (uint32_t)s;
 		}
 	}
-	r->per_thread = scratch_floats(r);
+	r->per_thread = scratch_floats(r, p);
 	grow(&r->scratch, &r->cap_scratch, (size_t)par_threads() * r->per_thread);
 }

@@ -8,15 +8,17 @@
 
 #include "model/block.h"
 #include "model/part.h"
+#include "model/wgrad.h"
 #include "tensor/norm.h"
 #include "tensor/softmax.h"
 
 #include <assert.h>
+#include <string.h>
 
 enum {
-	WORKSPACE_ROWS = 48, /* rows a job takes: a multiple of GEMM_MR */
-	WORKSPACE_HEAD_ROWS =
-		192, /* most rows a job of the head takes: a multiple of WORKSPACE_ROWS */
+	WORKSPACE_ROWS = 48,      /* rows of which a job takes some: a multiple of GEMM_MR */
+	WORKSPACE_CHUNK = 192,    /* the head takes multiples of that at once, */
+	WORKSPACE_HEAD_ROWS = 576 /* and a job of it so many at most */
 };
 
 struct workspace {
@@ -24,6 +26,7 @@ struct workspace {
 	const struct pack *p;
 	bool keep;        /* activations of all layers, for a backward pass */
 	bool recompute;   /* of each layer but its input, in the backward pass */
+	size_t rows;      /* rows a job takes: more in bf16, where weights come from memory else */
 	size_t head_rows; /* rows a job of the head takes: in bf16 each packs the weights anew */
 	size_t L;         /* layers whose activations have a place of their own: all, or 1 */
 	size_t cap_mem;   /* floats in mem */
@@ -53,6 +56,7 @@ struct workspace {
 	float *dmixed, *dpre, *dconv; /* (T, ...) of layers without attention, see mixpass.c */
 	float *mix_grad;        /* (blocks of rows, block_mix_weights) shares of a linear layer's */
 	float *transposed;      /* a layer's matrices as mat_transpose makes them; only in bf16 */
+	float *wgrad;           /* see wgrad.h; only in bf16 */
 	float *xrn;             /* (R, d) normed rows of the head; then the gradient of xr */
 	struct norm_stat *norm; /* (T or R) of a norm's rows */
 	struct norm_stat *o_norm, *down_norm; /* (T) of norms behind o and down */
@@ -87,6 +91,7 @@ struct workspace {
 /* Sizes everything for p; keep: activations of all layers and the buffers of the backward pass. */
 void workspace_prepare(struct workspace *r, const struct model *m, const struct pack *p, bool keep);
 float *workspace_scratch(struct workspace *r, int thread);
+void workspace_wgrads(struct workspace *r, const struct wgrad *w, size_t n); /* wgrad_all */
 
 /* Place of the present layer among the L. */
 static inline size_t workspace_slot(const struct workspace *r)
@@ -118,17 +123,28 @@ static inline float *workspace_grad(const struct workspace *r, size_t at)
 	return r->grads + (at - r->grads_from);
 }
 
-/* How many blocks of n items there are over 0..total, and what block i of WORKSPACE_ROWS covers */
+/* How many blocks of n items there are over 0..total, and what block i of `rows` covers */
 static inline size_t workspace_blocks(size_t total, size_t n)
 {
 	return (total + n - 1) / n;
 }
 
-static inline void workspace_block(size_t i, size_t total, size_t *from, size_t *n)
+static inline void workspace_block(size_t i, size_t rows, size_t total, size_t *from, size_t *n)
 {
-	assert(i * WORKSPACE_ROWS < total);
-	*from = i * WORKSPACE_ROWS;
-	*n = total - *from < WORKSPACE_ROWS ? total - *from : WORKSPACE_ROWS;
+	assert(i * rows < total);
+	*from = i * rows;
+	*n = total - *from < rows ? total - *from : rows;
+}
+
+/* The share of `each` numbers that row t adds to: one for WORKSPACE_ROWS rows, whoever computes
+ * them; cleared by the first. */
+static inline float *workspace_share(float *shares, size_t t, size_t each)
+{
+	float *share = shares + t / WORKSPACE_ROWS * each;
+
+	if (t % WORKSPACE_ROWS == 0)
+		memset(share, 0, each * sizeof *share);
+	return share;
 }
 
 /* Tokens of the prefix of sequence s, and where they begin */

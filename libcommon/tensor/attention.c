@@ -394,7 +394,7 @@ static struct att_back att_back(size_t T, size_t hd, struct att_how how, float *
 	struct att_back b = {.hd = hd,
 			     .hr = hr,
 			     .ls = vec_round(T),
-			     .rows = att_back_rows(how.half),
+			     .rows = att_block_rows(how.half),
 			     .how = how};
 
 	b.k = b.v = (struct att_kv){scratch, scratch + keys, hd, 1, 0, how};

@@ -90,8 +90,8 @@ struct att_pass {
 	size_t n;
 	struct att_how how;
 };
-/* Queries taken together in the backward pass: a multiple of GEMM_MR; whole blocks of bf16 */
-static inline size_t att_back_rows(bool half)
+/* Queries taken together over a sequence: a multiple of GEMM_MR; whole blocks of bf16 */
+static inline size_t att_block_rows(bool half)
 {
 	return half ? 2 * BF16_BLOCK : 8 * GEMM_MR;
 }
@@ -100,7 +100,7 @@ static inline size_t att_back_rows(bool half)
  * products in bf16 pack. */
 static inline size_t att_backward_scratch(size_t T, size_t hd, bool half)
 {
-	size_t rows = att_back_rows(half), hr = vec_round(hd);
+	size_t rows = att_block_rows(half), hr = vec_round(hd);
 	size_t a = bf16_words(rows, T > hd ? T : hd), across = bf16_words(T, rows);
 
 	return 2 * att_keys_size(T, hd, half) + att_values_size(T, hd, half) + 2 * (T + rows) * hr +

@@ -7,6 +7,7 @@
  */
 #include "tensor/bf16.h"
 #include "tensor/half.h"
+#include "tensor/turn.h"
 
 #include <assert.h>
 #include <stdbool.h>
@@ -29,8 +30,9 @@
 #endif
 
 enum {
-	SIDE = 16, /* rows of a tile, pairs or columns in a row */
-	ROWS = 128 /* of A that stay in the cache while all of B passes */
+	SIDE = 16,       /* rows of a tile, pairs or columns in a row */
+	LINE = 64,       /* bytes of a line of the cache */
+	STAYS = 1 << 20, /* bytes of A that stay in the second cache while all of B passes */
 };
 
 static size_t row_words(size_t k)
@@ -57,18 +59,19 @@ void bf16_rows(uint32_t *dst, struct cmatrix x)
 	}
 }
 
-/* Pairs of rows x and x + 1 of X, `some` columns of them, a row of t each; behind the last row of X
- * there are zeros. */
-static void turn(uint32_t t[SIDE][SIDE], struct cmatrix x, size_t first, size_t column, size_t some)
+/* Rows first.. of X as SIDE rows of pairs, `some` columns of them; behind the last row of X there
+ * are zeros. */
+static void pair_block(uint32_t t[SIDE][SIDE], struct cmatrix x, size_t first, size_t column,
+		       size_t some)
 {
 	for (size_t p = 0; p < SIDE; p++) {
 		size_t row = first + 2 * p;
 		const float *a = x.p + row * x.ld + column, *b = a + x.ld;
 
-		for (size_t j = 0; j < some; j++)
-			t[j][p] = row + 1 < x.rows ? half_bf16_pair(a[j], b[j])
-				  : row < x.rows   ? half_bf16_pair(a[j], 0)
-						   : 0;
+		for (size_t j = 0; row + 1 < x.rows && j < some; j++)
+			t[p][j] = half_bf16_pair(a[j], b[j]);
+		for (size_t j = 0; row + 1 >= x.rows && j < some; j++)
+			t[p][j] = row < x.rows ? half_bf16_bits(a[j]) >> 16 : 0;
 	}
 }
 
@@ -82,9 +85,9 @@ void bf16_columns(uint32_t *dst, struct cmatrix x)
 			size_t some = x.cols - j < SIDE ? x.cols - j : SIDE;
 			uint32_t t[SIDE][SIDE];
 
-			turn(t, x, i, j, some);
-			for (size_t r = 0; r < some; r++)
-				memcpy(dst + (j + r) * words + i / 2, t[r], sizeof t[r]);
+			pair_block(t, x, i, j, some);
+			turn((float *)(dst + j * words + i / 2), words, (const float *)t, SIDE,
+			     SIDE, some);
 		}
 }
 
@@ -103,6 +106,8 @@ struct work {
 struct strip {
 	const uint32_t *panel[4];
 	uint32_t end[4][SIDE * SIDE];
+	const char *next; /* what is asked for while it is multiplied, */
+	size_t lines;     /* so many lines a block of k */
 };
 
 /* Tiles 0 to 3 are of C, 4 and 5 of A, 6 and 7 of B. upper, lower: rows of the two rows of tiles;
@@ -159,17 +164,37 @@ static void store_tiles(float *c, float *more, size_t row)
 	TILE_STORE(3, more + SIDE, row);
 }
 
+/* A function of one set of tiles: rows a of A, C at c in rows of ld */
+typedef void tiles_fn(const struct work *w, const struct strip *s, const uint32_t *a, float *c,
+		      size_t ld);
+
+/* Asks for what the next tiles need, a share for each block of k: C's rows, and the strip that
+ * follows. */
+static void ask(const struct work *w, const struct strip *s, size_t x, const float *c, size_t ld)
+{
+	size_t blocks = (w->pairs + SIDE - 1) / SIDE, i = x / SIDE;
+	const char *next = s->next + i * s->lines * LINE;
+
+	for (size_t l = 0; l < s->lines; l++)
+		__builtin_prefetch(next + l * LINE, 0, 2);
+	for (size_t r = i * 2 * SIDE / blocks; r < (i + 1) * 2 * SIDE / blocks; r++) {
+		__builtin_prefetch(c + (2 * SIDE + r) * ld, 1, 3);
+		__builtin_prefetch(c + (2 * SIDE + r) * ld + SIDE, 1, 3);
+	}
+}
+
 /* 17 to 32 rows of two panels */
-static void two_by_two(const struct work *w, const struct strip *s, const uint32_t *a,
-		       struct matrix c)
+static void two_by_two(const struct work *w, const struct strip *s, const uint32_t *a, float *c,
+		       size_t ld)
 {
 	size_t row = 4 * w->words;
-	float *below = c.p + SIDE * c.ld;
+	float *below = c + SIDE * ld;
 
-	begin_tiles(w->add, c.p, below, 4 * c.ld);
+	begin_tiles(w->add, c, below, 4 * ld);
 	for (size_t x = 0; x < w->pairs; x += SIDE) {
 		size_t b_row = part_row(w, x);
 
+		ask(w, s, x, c, ld);
 		TILE_LOAD(4, a + x, row);
 		TILE_LOAD(6, part(w, s, 0, x), b_row);
 		TILE_LOAD(7, part(w, s, 1, x), b_row);
@@ -179,17 +204,17 @@ static void two_by_two(const struct work *w, const struct strip *s, const uint32
 		TILE_DOT(2, 5, 6);
 		TILE_DOT(3, 5, 7);
 	}
-	store_tiles(c.p, below, 4 * c.ld);
+	store_tiles(c, below, 4 * ld);
 }
 
 /* Up to 16 rows of four panels */
-static void one_by_four(const struct work *w, const struct strip *s, const uint32_t *a,
-			struct matrix c)
+static void one_by_four(const struct work *w, const struct strip *s, const uint32_t *a, float *c,
+			size_t ld)
 {
 	size_t row = 4 * w->words;
-	float *beside = c.p + 2 * SIDE;
+	float *beside = c + 2 * SIDE;
 
-	begin_tiles(w->add, c.p, beside, 4 * c.ld);
+	begin_tiles(w->add, c, beside, 4 * ld);
 	for (size_t x = 0; x < w->pairs; x += SIDE) {
 		size_t b_row = part_row(w, x);
 
@@ -203,7 +228,7 @@ static void one_by_four(const struct work *w, const struct strip *s, const uint3
 		TILE_DOT(2, 4, 6);
 		TILE_DOT(3, 4, 7);
 	}
-	store_tiles(c.p, beside, 4 * c.ld);
+	store_tiles(c, beside, 4 * ld);
 }
 
 /* Panels j.. of B, n of them; where there are fewer, the last one again. */
@@ -228,19 +253,18 @@ static void piece(const struct work *w, const struct strip *s, size_t i, size_t 
 {
 	size_t wide = rows > SIDE ? 2 * SIDE : 4 * SIDE, left = w->c.cols - j * SIDE;
 	size_t cols = left < wide ? left : wide;
-	void (*run)(const struct work *, const struct strip *, const uint32_t *, struct matrix) =
-		rows > SIDE ? two_by_two : one_by_four;
+	tiles_fn *run = rows > SIDE ? two_by_two : one_by_four;
 	const uint32_t *a = w->a + i * w->words;
 	float *c = w->c.p + i * w->c.ld + j * SIDE, own[4 * SIDE * SIDE];
 
 	if (cols == wide) {
-		run(w, s, a, matrix_of(c, rows, wide, w->c.ld));
+		run(w, s, a, c, w->c.ld);
 		return;
 	}
 	memset(own, 0, sizeof own);
 	for (size_t r = 0; w->add && r < rows; r++)
 		memcpy(own + r * wide, c + r * w->c.ld, cols * sizeof *c);
-	run(w, s, a, matrix_of(own, rows, wide, wide));
+	run(w, s, a, own, wide);
 	for (size_t r = 0; r < rows; r++)
 		memcpy(c + r * w->c.ld, own + r * wide, cols * sizeof *c);
 }
@@ -256,19 +280,28 @@ static void some_rows(const struct work *w, size_t from, size_t to, size_t step)
 	configure(step > SIDE ? SIDE : step, step > SIDE ? step - SIDE : 0);
 	for (size_t j = 0; j < panels; j += wide) {
 		take_strip(&s, w, j, wide);
-		for (size_t i = from; i < to; i += step)
+		s.next = (const char *)(s.panel[0] + 2 * w->b.stride);
+		s.lines = w->b.ld == SIDE && j + wide < panels
+				  ? (2 * SIDE * step + (to - from) - 1) / (to - from)
+				  : 0;
+		for (size_t i = from; i < to; i += step) {
 			piece(w, &s, i, j, step);
+			s.next += s.lines * LINE * ((w->pairs + SIDE - 1) / SIDE);
+		}
 	}
 }
 
 void bf16_gemm(int how, const uint32_t *a, size_t k, struct panels b, struct matrix c)
 {
 	struct work w = {a, row_words(k), (k + 1) / 2, b, c, how & GEMM_ADD};
+	size_t most;
 
 	assert(k && !(how & ~(GEMM_ADD | GEMM_TRANSPOSED)));
 	assert(a && b.pairs && c.p && c.ld >= c.cols);
+	most = STAYS / (4 * w.words) / (2 * SIDE) * (2 * SIDE);
+	most = most < 4 * SIDE ? 4 * SIDE : most;
 	for (size_t i = 0, n; i < c.rows; i += n) {
-		n = c.rows - i < ROWS ? c.rows - i : ROWS;
+		n = c.rows - i < most ? c.rows - i : most;
 		some_rows(&w, i, i + n / (2 * SIDE) * (2 * SIDE), 2 * SIDE);
 		some_rows(&w, i + n / (2 * SIDE) * (2 * SIDE), i + n, n % (2 * SIDE));
 	}
