@@ -176,18 +176,19 @@ static size_t scratch_floats(const struct workspace *r, const struct pack *p)
 	return max2(max2(rows, 2 * block_qkv_most(r->m)), max2(att, back)) + PANEL;
 }
 
-/* Rows of a job in bf16, of T: many, so that weights are read from memory seldom, but such that no
- * thread waits long for another. */
+/* Rows of a job in bf16, of T: many, so that weights are read from memory seldom, unless threads
+ * would wait for each other an eighth of the time. */
 static size_t job_rows(size_t T)
 {
-	size_t best = 0, least = 0;
+	size_t best = 4 * WORKSPACE_ROWS, least = SIZE_MAX / 8;
 
-	for (size_t rows = 4 * WORKSPACE_ROWS; rows >= WORKSPACE_ROWS; rows /= 2) {
-		size_t rounds = workspace_blocks(workspace_blocks(T, rows), (size_t)par_threads());
+	for (size_t rows = best; rows >= WORKSPACE_ROWS; rows /= 2) {
+		size_t jobs = workspace_blocks(T, rows);
+		size_t time = workspace_blocks(jobs, (size_t)par_threads()) * rows;
 
-		if (!best || rounds * rows < least) {
+		if (8 * time < 7 * least) {
 			best = rows;
-			least = rounds * rows;
+			least = time;
 		}
 	}
 	return best;

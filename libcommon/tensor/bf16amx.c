@@ -48,14 +48,19 @@ void bf16_rows(uint32_t *dst, struct cmatrix x)
 	assert(dst && x.p && x.ld >= x.cols);
 	for (size_t r = 0; r < x.rows; r++, dst += words) {
 		const float *from = x.p + r * x.ld;
-		size_t pairs = x.cols / 2;
+		size_t pairs = x.cols / 2, i = 0;
 
-		for (size_t i = 0; i < pairs; i++)
-			dst[i] = half_bf16_pair(from[2 * i], from[2 * i + 1]);
-		for (size_t i = pairs; i < words; i++)
+		for (; i + VL <= pairs; i += VL, from += 2 * VL) {
+			__builtin_prefetch(from + x.ld);
+			__builtin_prefetch(from + x.ld + VL);
+			*(vec_words *)(dst + i) = vec_pairs(vf_load(from), vf_load(from + VL));
+		}
+		for (; i < pairs; i++, from += 2)
+			dst[i] = half_bf16_pair(from[0], from[1]);
+		for (; i < words; i++)
 			dst[i] = 0;
 		if (x.cols & 1)
-			dst[pairs] = half_bf16_bits(from[x.cols - 1]) >> 16;
+			dst[pairs] = half_bf16_bits(*from) >> 16;
 	}
 }
 
@@ -68,10 +73,14 @@ static void pair_block(uint32_t t[SIDE][SIDE], struct cmatrix x, size_t first, s
 		size_t row = first + 2 * p;
 		const float *a = x.p + row * x.ld + column, *b = a + x.ld;
 
-		for (size_t j = 0; row + 1 < x.rows && j < some; j++)
-			t[p][j] = half_bf16_pair(a[j], b[j]);
-		for (size_t j = 0; row + 1 >= x.rows && j < some; j++)
-			t[p][j] = row < x.rows ? half_bf16_bits(a[j]) >> 16 : 0;
+		size_t j = 0;
+
+		for (; row + 1 < x.rows && j + VL <= some; j += VL)
+			*(vec_words *)(t[p] + j) = vec_pair(vf_load(a + j), vf_load(b + j));
+		for (; j < some; j++)
+			t[p][j] = row < x.rows
+					  ? half_bf16_pair(a[j], row + 1 < x.rows ? b[j] : 0)
+					  : 0;
 	}
 }
 

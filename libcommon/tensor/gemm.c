@@ -239,17 +239,33 @@ static size_t pair_at(size_t row, size_t k)
 }
 
 /* Rows and words that are transposed at a time: whole lines of the cache on both sides */
-enum { TURN_ROWS = 16, TURN_WORDS = 8 };
+enum { TURN_ROWS = PANEL, TURN_WORDS = 16 };
 
 /* Words x..x + n of a row of k floats */
 static void row_words(uint32_t *dst, const float *w, size_t x, size_t n, size_t k)
 {
-	size_t full = 2 * (x + n) > k ? n - 1 : n;
+	size_t full = 2 * (x + n) > k ? n - 1 : n, i = 0;
+	const float *from = w + 2 * x;
 
-	for (size_t i = 0; i < full; i++)
+	for (; i + VL <= full; i += VL)
+		*(vec_words *)(dst + i) = vec_pairs(vf_load(from + 2 * i), vf_load(from + 2 * i + VL));
+	for (; i < full; i++)
 		dst[i] = half_bf16_pair(w[2 * (x + i)], w[2 * (x + i) + 1]);
 	if (full < n)
 		dst[full] = half_bf16_bits(w[k - 1]) >> 16;
+}
+
+/* n words of each of `rows` rows, turned: word i of row r goes to row i of the panel that has r. */
+static void put_words(uint32_t *dst, uint32_t t[TURN_ROWS][TURN_WORDS], size_t first, size_t rows,
+		      size_t n, size_t k)
+{
+	for (size_t r = 0, some; r < rows; r += some) {
+		size_t room = PANEL - (first + r) % PANEL;
+
+		some = rows - r < room ? rows - r : room;
+		turn((float *)(dst + pair_at(first + r, k)), PANEL, (const float *)t[r], TURN_WORDS,
+		     some, n);
+	}
 }
 
 void gemm_pair_rows(uint32_t *dst, size_t first, const float *w, size_t rows, size_t k)
@@ -265,22 +281,19 @@ void gemm_pair_rows(uint32_t *dst, size_t first, const float *w, size_t rows, si
 
 			for (size_t r = 0; r < some; r++)
 				row_words(t[r], w + (i + r) * k, x, n, k);
-			for (size_t r = 0; r < some; r++) {
-				uint32_t *to = dst + pair_at(first + i + r, k) + x * PANEL;
-
-				for (size_t j = 0; j < n; j++)
-					to[j * PANEL] = t[r][j];
-			}
+			put_words(dst + x * PANEL, t, first + i, some, n, k);
 		}
 }
 
 /* Two rows of n floats as n pairs, one of each (b NULL: 0) */
 static void two_rows(uint32_t *dst, const float *a, const float *b, size_t n)
 {
-	for (size_t i = 0; !b && i < n; i++)
-		dst[i] = half_bf16_bits(a[i]) >> 16;
-	for (size_t i = 0; b && i < n; i++)
-		dst[i] = half_bf16_pair(a[i], b[i]);
+	size_t i = 0;
+
+	for (; b && i + VL <= n; i += VL)
+		*(vec_words *)(dst + i) = vec_pair(vf_load(a + i), vf_load(b + i));
+	for (; i < n; i++)
+		dst[i] = half_bf16_pair(a[i], b ? b[i] : 0);
 }
 
 void gemm_pair_columns(uint32_t *dst, struct cmatrix b)

@@ -153,6 +153,43 @@ static inline vf vf_select(vi mask, vf yes, vf no)
 #endif
 }
 
+typedef uint16_t vec_halves
+	__attribute__((vector_size(VL * sizeof(float)), aligned(sizeof(float)), may_alias));
+typedef uint32_t vec_words
+	__attribute__((vector_size(VL * sizeof(float)), aligned(sizeof(float)), may_alias));
+
+/* half_bf16_bits of each */
+static inline vec_words vec_bf16_bits(vf x)
+{
+	vec_words u = (vec_words)x, r = u + 0x7fff + (u >> 16 & 1);
+
+	return (vec_words)vf_select(x == x, (vf)r, (vf)(u | 0x400000));
+}
+
+/* The upper halves of a's words, then of b's */
+#if VEC_LANES == 16
+#define VEC_UPPER \
+	1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31, 33, 35, 37, 39, 41, 43, 45, \
+		47, 49, 51, 53, 55, 57, 59, 61, 63
+#elif VEC_LANES == 8
+#define VEC_UPPER 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+#else
+#define VEC_UPPER 1, 3, 5, 7, 9, 11, 13, 15
+#endif
+
+/* 2 VL numbers, a before b, rounded to bf16: VL pairs */
+static inline vec_words vec_pairs(vf a, vf b)
+{
+	return (vec_words)__builtin_shufflevector((vec_halves)vec_bf16_bits(a),
+						  (vec_halves)vec_bf16_bits(b), VEC_UPPER);
+}
+
+/* Number i of both, rounded to bf16, as pair i */
+static inline vec_words vec_pair(vf low, vf high)
+{
+	return vec_bf16_bits(low) >> 16 | (vec_bf16_bits(high) & 0xffff0000);
+}
+
 /* b where one is NaN; vf_min too */
 static inline vf vf_max(vf a, vf b)
 {
