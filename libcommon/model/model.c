@@ -375,7 +375,7 @@ void model_put_rows(struct model *m, const struct weight *w, size_t first, const
 	assert(w->rank == 2 && rows);
 	assert(first + n <= (size_t)w->shape[0]);
 	if (m->how & MODEL_FROZEN)
-		gemm_pair_rows(m->pairs + w->packed, w->row + first, rows, n, k);
+		gemm_pair_rows(m->pairs + w->packed, w->row + first, matrix_in(rows, n, k, k));
 	else
 		memcpy(m->params + w->offset + first * k, rows, n * k * sizeof *rows);
 }
@@ -473,7 +473,8 @@ static void pack_one(void *ctx, size_t i, int thread)
 	if (p->change)
 		p->change(p->ctx, from, w ? t->n * w->k : t->n);
 	if (w && p->m->how & MODEL_PAIRS)
-		gemm_pair_rows(p->m->pairs + w->packed, t->row, p->m->params + from, t->n, w->k);
+		gemm_pair_rows(p->m->pairs + w->packed, t->row,
+			       matrix_in(p->m->params + from, t->n, w->k, w->k));
 	else if (w)
 		gemm_pack_rows(p->m->packed + w->packed + t->row * w->k, p->m->params + from, t->n,
 			       w->k);

@@ -15,27 +15,35 @@ static uint32_t half_word(float x, bool high)
 	return high ? u & 0xffff0000 : u >> 16;
 }
 
-/* The first of a pair of tokens leaves the other half 0. */
-static void put_half_values(struct att_kv kv, size_t t, struct cmatrix v)
+/* One token's, beside that of the token before it where it is the second of a pair; the first
+ * leaves the other half 0. */
+static void put_half_value(uint32_t *to, size_t t, const float *v, size_t hd)
 {
-	for (size_t j = 0; j < v.rows; j++, t++) {
-		uint32_t *to = (uint32_t *)kv.values + t / 2 * vec_round(kv.hd);
-
-		for (size_t i = 0; i < kv.hd; i++)
-			to[i] = half_word(v.p[j * v.ld + i], t & 1) | (t & 1 ? to[i] & 0xffff : 0);
-	}
+	for (size_t i = 0; i < hd; i++)
+		to[i] = half_word(v[i], t & 1) | (t & 1 ? to[i] & 0xffff : 0);
 }
 
-static void put_half_keys(struct att_kv kv, size_t t, struct cmatrix k)
+static void put_two_values(uint32_t *to, const float *even, const float *odd, size_t hd)
 {
-	for (size_t j = 0; j < k.rows; j++, t++) {
-		const float *from = k.p + j * k.ld;
-		uint32_t *col =
-			(uint32_t *)kv.keys + t / PANEL * ((kv.hd + 1) / 2 * PANEL) + t % PANEL;
+	size_t i = 0;
 
-		for (size_t i = 0; i < kv.hd; i += 2)
-			col[i / 2 * PANEL] = half_word(from[i], false) |
-					     (i + 1 < kv.hd ? half_word(from[i + 1], true) : 0);
+	for (; i + VL <= hd; i += VL)
+		*(vec_words *)(to + i) = vec_pair(vf_load(even + i), vf_load(odd + i));
+	for (; i < hd; i++)
+		to[i] = half_bf16_pair(even[i], odd[i]);
+}
+
+static void put_half_values(struct att_kv kv, size_t t, struct cmatrix v)
+{
+	for (size_t j = 0, n; j < v.rows; j += n, t += n) {
+		uint32_t *to = (uint32_t *)kv.values + t / 2 * vec_round(kv.hd);
+		const float *from = v.p + j * v.ld;
+
+		n = t % 2 == 0 && j + 1 < v.rows ? 2 : 1;
+		if (n == 2)
+			put_two_values(to, from, from + v.ld, kv.hd);
+		else
+			put_half_value(to, t, from, kv.hd);
 	}
 }
 
@@ -55,7 +63,7 @@ static void put_keys(struct att_kv kv, size_t t, struct cmatrix k)
 	const float *from = k.p;
 
 	if (kv.how.half) {
-		put_half_keys(kv, t, k);
+		gemm_pair_rows((uint32_t *)kv.keys, t, k);
 		return;
 	}
 	for (; n > 0; t += room, n -= room, from += room * k.ld) {

@@ -78,9 +78,8 @@ static void pair_block(uint32_t t[SIDE][SIDE], struct cmatrix x, size_t first, s
 		for (; row + 1 < x.rows && j + VL <= some; j += VL)
 			*(vec_words *)(t[p] + j) = vec_pair(vf_load(a + j), vf_load(b + j));
 		for (; j < some; j++)
-			t[p][j] = row < x.rows
-					  ? half_bf16_pair(a[j], row + 1 < x.rows ? b[j] : 0)
-					  : 0;
+			t[p][j] = row < x.rows ? half_bf16_pair(a[j], row + 1 < x.rows ? b[j] : 0)
+					       : 0;
 	}
 }
 

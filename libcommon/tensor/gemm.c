@@ -248,7 +248,8 @@ static void row_words(uint32_t *dst, const float *w, size_t x, size_t n, size_t 
 	const float *from = w + 2 * x;
 
 	for (; i + VL <= full; i += VL)
-		*(vec_words *)(dst + i) = vec_pairs(vf_load(from + 2 * i), vf_load(from + 2 * i + VL));
+		*(vec_words *)(dst + i) =
+			vec_pairs(vf_load(from + 2 * i), vf_load(from + 2 * i + VL));
 	for (; i < full; i++)
 		dst[i] = half_bf16_pair(w[2 * (x + i)], w[2 * (x + i) + 1]);
 	if (full < n)
@@ -268,19 +269,19 @@ static void put_words(uint32_t *dst, uint32_t t[TURN_ROWS][TURN_WORDS], size_t f
 	}
 }
 
-void gemm_pair_rows(uint32_t *dst, size_t first, const float *w, size_t rows, size_t k)
+void gemm_pair_rows(uint32_t *dst, size_t first, struct cmatrix w)
 {
-	size_t words = (k + 1) / 2;
+	size_t k = w.cols, words = (k + 1) / 2;
 
-	assert(dst && w);
-	for (size_t i = 0; i < rows; i += TURN_ROWS)
+	assert(dst && w.p && w.ld >= k);
+	for (size_t i = 0; i < w.rows; i += TURN_ROWS)
 		for (size_t x = 0; x < words; x += TURN_WORDS) {
 			size_t n = words - x < TURN_WORDS ? words - x : TURN_WORDS;
-			size_t some = rows - i < TURN_ROWS ? rows - i : TURN_ROWS;
+			size_t some = w.rows - i < TURN_ROWS ? w.rows - i : TURN_ROWS;
 			uint32_t t[TURN_ROWS][TURN_WORDS];
 
 			for (size_t r = 0; r < some; r++)
-				row_words(t[r], w + (i + r) * k, x, n, k);
+				row_words(t[r], w.p + (i + r) * w.ld, x, n, k);
 			put_words(dst + x * PANEL, t, first + i, some, n, k);
 		}
 }

@@ -51,9 +51,9 @@ static inline size_t gemm_pair_words(size_t n, size_t k) /* 32-bit words of the 
 {
 	return (n + PANEL - 1) / PANEL * PANEL * ((k + 1) / 2);
 }
-/* Puts `rows` rows of W, from row `first` on, rounded to nearest even. Words of rows that are never
- * put must be zero. */
-KERNEL(void, gemm_pair_rows, (uint32_t * dst, size_t first, const float *w, size_t rows, size_t k));
+/* Puts some rows of W, those from row `first` on, rounded to nearest even. Words of rows that are
+ * never put must be zero. */
+KERNEL(void, gemm_pair_rows, (uint32_t * dst, size_t first, struct cmatrix w));
 /* The same of a B of shape (k, n) in rows, all of it; of the last panel the columns from n on stay
  * unwritten. */
 KERNEL(void, gemm_pair_columns, (uint32_t * dst, struct cmatrix b));

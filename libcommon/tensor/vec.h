@@ -168,9 +168,9 @@ static inline vec_words vec_bf16_bits(vf x)
 
 /* The upper halves of a's words, then of b's */
 #if VEC_LANES == 16
-#define VEC_UPPER \
-	1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31, 33, 35, 37, 39, 41, 43, 45, \
-		47, 49, 51, 53, 55, 57, 59, 61, 63
+#define VEC_UPPER                                                                                  \
+	1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31, 33, 35, 37, 39, 41, 43, 45, 47, \
+		49, 51, 53, 55, 57, 59, 61, 63
 #elif VEC_LANES == 8
 #define VEC_UPPER 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
 #else

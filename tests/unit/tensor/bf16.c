@@ -240,9 +240,9 @@ static void one_layout(void **state)
 		for (size_t j = 0; j < K; j++)
 			t[j * N + i] = w[i * K + j];
 	gemm_pair_columns(x, matrix_in(t, K, N, N));
-	gemm_pair_rows(y, 0, w, 3, K); /* in uneven parts */
-	gemm_pair_rows(y, 3, w + 3 * K, 70, K);
-	gemm_pair_rows(y, 73, w + 73 * K, N - 73, K);
+	gemm_pair_rows(y, 0, matrix_in(w, 3, K, K)); /* in uneven parts */
+	gemm_pair_rows(y, 3, matrix_in(w + 3 * K, 70, K, K));
+	gemm_pair_rows(y, 73, matrix_in(w + 73 * K, N - 73, K, K));
 	assert_memory_equal(x, y, gemm_pair_words(N, K) * sizeof *x);
 	gemm_unpair_rows(back, y, 0, 50, K);
 	gemm_unpair_rows(back + 50 * K, y, 50, N - 50, K);

@@ -150,7 +150,7 @@ static void pairs(void **state)
 			w[i] = half_from_bf16(half_to_bf16(w[i]));
 		gemm_pack_rows(packed, w, n, k);
 		for (size_t i = 0; i < n; i++) /* row by row, from the last one */
-			gemm_pair_rows(half, n - 1 - i, w + (n - 1 - i) * k, 1, k);
+			gemm_pair_rows(half, n - 1 - i, matrix_in(w + (n - 1 - i) * k, 1, k, k));
 		gemm(0, matrix_in(a, m, k, k), gemm_packed_view(packed, k), matrix_of(c, m, n, n));
 		gemm(0, matrix_in(a, m, k, k), gemm_pair_view(half, k), matrix_of(d, m, n, n));
 		assert_same_bits(c, d, m * n);

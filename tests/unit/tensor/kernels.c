@@ -103,7 +103,7 @@ static void products(struct results *to, enum kind kind, size_t m, size_t n, siz
 			keep(to, wide + i * vec_round(n), n);
 	}
 	if (kind != ANY) { /* which of its NaN it keeps is no promise */
-		gemm_pair_rows(half, 0, w, n, k);
+		gemm_pair_rows(half, 0, matrix_in(w, n, k, k));
 		gemm(0, matrix_in(a, m, k, k), gemm_pair_view(half, k), out);
 		keep(to, c, m * n);
 		gemm_unpair_rows(w, half, 0, n, k);
