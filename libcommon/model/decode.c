@@ -52,6 +52,7 @@ size_t decode_lay_out(struct decode_room *r, const struct decode *d, float *base
 	r->att_scratch = decode_cut(base, &at, prompt > token ? prompt : token);
 	r->mix_scratch = decode_cut(base, &at, mix_scratch(d->m));
 	r->pos = (uint32_t *)decode_cut(base, &at, d->rows);
+	r->tokens = (uint32_t *)decode_cut(base, &at, d->rows);
 	return at;
 }
 
@@ -274,76 +275,146 @@ void decode_tokens(const struct decode *d, struct decode_room *r, const struct d
 	block_logits(&rows, logits, r->xn, r->x);
 }
 
-/* Tokens first .. first + n - 1 of a prompt */
-struct part {
-	struct cache cache;
-	const uint32_t *tokens; /* of the prompt */
-	size_t first, n;
-	bool last;
+/* Tokens first .. first + n - 1 of a prompt, in rows at .. of what is computed together */
+struct piece {
+	const struct decode_prompt *of;
+	size_t first, n, at;
 };
 
-/* Puts the keys and values of a part's tokens into its cache; of these n those from the from-th on
+enum { PIECES = 16 };
+
+/* What is computed together: some whole prompts, or a piece of one */
+struct part {
+	struct piece piece[PIECES];
+	size_t n, rows;
+};
+
+static bool ends(const struct piece *p)
+{
+	return p->first + p->n == p->of->n;
+}
+
+/* Puts the keys and values of a piece's tokens into its cache; of these n those from the from-th on
  * attend. */
 static void attend_prompt(const struct decode *d, struct decode_room *r, size_t layer,
-			  const struct part *p, size_t from)
+			  const struct piece *p, size_t from)
 {
 	const struct config *c = &d->m->cfg;
+	struct cache cache = first_of(d, p->of->first);
 	size_t hd = (size_t)c->head_dim, heads = (size_t)c->heads,
 	       rep = heads / (size_t)c->kv_heads;
 	size_t Q = block_qkv_dim(d->m, layer), A = block_att_dim(d->m, layer);
+	float *qkv = r->qkv + p->at * Q, *att = r->att + p->at * A;
 
 	if (mix_state(d->m, layer)) {
 		for (size_t t = 0; t < p->n; t++)
-			mix_token(d->m, layer, r->att + t * A, layer_keys(d, p->cache, layer),
-				  r->qkv + t * Q, p->first + t == 0, r->mix_scratch);
+			mix_token(d->m, layer, att + t * A, layer_keys(d, cache, layer),
+				  qkv + t * Q, p->first + t == 0, r->mix_scratch);
 		return;
 	}
-	put_rows(d, r, 0, p->n, p->cache, layer, p->first);
+	put_rows(d, r, p->at, p->n, cache, layer, p->first);
 	for (size_t h = 0; h < heads; h++)
 		for (size_t t = from; t < p->n; t += ROWS) {
 			size_t n = p->n - t < ROWS ? p->n - t : ROWS;
 
-			att_rows(matrix_of(r->att + t * A + h * hd, n, hd, A),
-				 matrix_in(r->qkv + t * Q + h * hd, n, hd, Q),
-				 heads_of(d, p->cache, layer, h / rep), p->first + t + 1, true,
+			att_rows(matrix_of(att + t * A + h * hd, n, hd, A),
+				 matrix_in(qkv + t * Q + h * hd, n, hd, Q),
+				 heads_of(d, cache, layer, h / rep), p->first + t + 1, true,
 				 r->att_scratch);
 		}
 }
 
-/* What comes out of the last layer counts for the prompt's last token only. */
+/* Moves the last rows of prompts that end, which are all that counts of the last layer, to the
+ * front: row `to` from where it is. */
+static void keep_row(const struct decode *d, struct decode_room *r, size_t layer, size_t to,
+		     size_t from)
+{
+	size_t width = (size_t)d->m->cfg.d, Q = block_qkv_dim(d->m, layer);
+	size_t A = block_att_dim(d->m, layer);
+
+	assert(to <= from);
+	if (to == from)
+		return;
+	memcpy(r->x + to * width, r->x + from * width, width * sizeof *r->x);
+	memcpy(r->qkv + to * Q, r->qkv + from * Q, Q * sizeof *r->qkv);
+	memcpy(r->att + to * A, r->att + from * A, A * sizeof *r->att);
+}
+
+/* Rows that go on behind the attention of a layer: all; in the last one those that end a prompt */
+static size_t attend_part(const struct decode *d, struct decode_room *r, size_t layer,
+			  const struct part *p)
+{
+	bool last = layer + 1 == (size_t)d->m->cfg.layers;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct piece *q = &p->piece[i];
+
+		attend_prompt(d, r, layer, q, !last ? 0 : ends(q) ? q->n - 1 : q->n);
+		if (last && ends(q))
+			keep_row(d, r, layer, kept++, q->at + q->n - 1);
+	}
+	return last ? kept : p->rows;
+}
+
+/* The last rows of prompts that end are at the front of r->x then. */
 static void prompt_part(const struct decode *d, struct decode_room *r, const struct part *p)
 {
-	size_t L = (size_t)d->m->cfg.layers, width = (size_t)d->m->cfg.d;
-	struct decode_batch all = {NULL, p->tokens + p->first, r->pos, p->n};
+	struct decode_batch all = {NULL, r->tokens, r->pos, p->rows};
 
-	for (size_t i = 0; i < p->n; i++)
-		r->pos[i] = (uint32_t)(p->first + i);
-	block_embed(d->m, r->x, all.tokens, p->n);
-	for (size_t l = 0; l < L; l++) {
-		size_t from = l + 1 < L ? 0 : p->last ? p->n - 1 : p->n;
-		struct block rows = block_of(d, r, l, p->n - from);
-		float *x = r->x + from * width;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct piece *q = &p->piece[i];
+
+		memcpy(r->tokens + q->at, q->of->tokens + q->first, q->n * sizeof *r->tokens);
+		for (size_t t = 0; t < q->n; t++)
+			r->pos[q->at + t] = (uint32_t)(q->first + t);
+	}
+	block_embed(d->m, r->x, r->tokens, p->rows);
+	for (size_t l = 0; l < (size_t)d->m->cfg.layers; l++) {
+		struct block rows = block_of(d, r, l, 0);
 
 		qkv(d, r, l, &all);
-		attend_prompt(d, r, l, p, from);
-		if (from < p->n)
-			block_mlp(&rows, &(struct block_out){.out = x, .x2 = x, .gu = r->gu}, x,
-				  r->att + from * block_att_dim(d->m, l),
-				  r->qkv + from * block_qkv_dim(d->m, l));
+		rows.rows = attend_part(d, r, l, p);
+		if (rows.rows)
+			block_mlp(&rows, &(struct block_out){.out = r->x, .x2 = r->x, .gu = r->gu},
+				  r->x, r->att, r->qkv);
 	}
 }
 
-void decode_prompt(const struct decode *d, struct decode_room *r, float *first,
-		   const uint32_t *tokens, size_t n, float *logits)
+/* As many of n prompts as fit together; of one that does not fit, what comes before its end goes
+ * ahead. Returns how many end. */
+static size_t begin_part(const struct decode *d, struct decode_room *r, struct part *p,
+			 const struct decode_prompt *all, size_t n)
 {
-	struct part p = {first_of(d, first), tokens, 0, d->rows, false};
-	struct block one = block_of(d, r, 0, 1);
+	struct piece *q = p->piece;
 
-	assert(n >= 1 && n <= d->first && first && tokens && logits);
-	for (; n - p.first > d->rows; p.first += d->rows)
-		prompt_part(d, r, &p);
-	p.n = n - p.first;
-	p.last = true;
-	prompt_part(d, r, &p);
-	block_logits(&one, logits, r->xn, r->x + (p.n - 1) * (size_t)d->m->cfg.d);
+	*q = (struct piece){.of = all, .n = all->n};
+	for (; q->n > d->rows; q->first += d->rows, q->n -= d->rows) {
+		struct part whole = {{{all, q->first, d->rows, 0}}, 1, d->rows};
+
+		prompt_part(d, r, &whole);
+	}
+	p->rows = q->n;
+	for (p->n = 1; p->n < n && p->n < PIECES && p->rows + all[p->n].n <= d->rows; p->n++) {
+		p->piece[p->n] = (struct piece){all + p->n, 0, all[p->n].n, p->rows};
+		p->rows += all[p->n].n;
+	}
+	return p->n;
+}
+
+void decode_prompts(const struct decode *d, struct decode_room *r, const struct decode_prompt *p,
+		    size_t n, float *logits)
+{
+	struct part part;
+
+	assert(p && n && logits);
+	for (size_t i = 0, ended; i < n; i += ended) {
+		struct block rows;
+
+		assert(p[i].n >= 1 && p[i].n <= d->first && p[i].first && p[i].tokens);
+		ended = begin_part(d, r, &part, p + i, n - i);
+		prompt_part(d, r, &part);
+		rows = block_of(d, r, 0, ended);
+		block_logits(&rows, logits + i * (size_t)d->m->cfg.vocab, r->xn, r->x);
+	}
 }

@@ -23,7 +23,7 @@ struct decode {                       /* the same for all threads */
 /* One thread's memory for it */
 struct decode_room {
 	float *x, *xn, *qkv, *att, *gu, *scratch, *att_scratch, *mix_scratch;
-	uint32_t *pos;
+	uint32_t *pos, *tokens;
 };
 
 /* Cuts the room out of base and returns how many floats that takes; base NULL: says only that. */
@@ -34,9 +34,15 @@ float *decode_cut(float *base, size_t *at, size_t n);
 size_t decode_first(const struct decode *d);
 size_t decode_own(const struct decode *d);
 
-/* A prompt of n tokens into the cache first; logits (vocab): of what follows it. */
-void decode_prompt(const struct decode *d, struct decode_room *r, float *first,
-		   const uint32_t *tokens, size_t n, float *logits);
+struct decode_prompt {
+	const uint32_t *tokens;
+	size_t n;
+	float *first; /* its cache */
+};
+/* Prompts into their caches, as many together as the rows have place for, so that weights are read
+ * once for all of those; logits (n, vocab): of what follows each. */
+void decode_prompts(const struct decode *d, struct decode_room *r, const struct decode_prompt *p,
+		    size_t n, float *logits);
 
 struct decode_kv { /* a sequence's */
 	float *own;

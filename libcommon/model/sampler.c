@@ -22,6 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { AHEAD = 8 }; /* prompts that a thread takes together */
+
 struct prompt { /* the cache of one */
 	float *kv;
 	size_t users; /* samples under way that read it, and the worker that starts them */
@@ -41,15 +43,17 @@ struct slot {
 
 struct worker {
 	struct slot *slot;     /* (batch) */
-	struct prompt *prompt; /* (batch + 1) */
+	struct prompt *prompt; /* (batch + AHEAD) */
 	float *kv;             /* caches of wide slots and of as many prompts as there can be */
-	float *prompt_logits, *logits;
+	float *prompt_logits, *logits; /* of what is ready, and of slots */
 	struct decode_room room;
 	struct pick_scratch draw;
 	size_t busy;
-	size_t group;  /* whose samples it starts; NONE */
-	size_t filled; /* whose prompt is in `now`; NONE */
-	struct prompt *now;
+	size_t group; /* whose samples it starts; NONE */
+	/* prompts that were computed together: n_ready of them, of which the one at `now` is that
+	 * of the group, if that is one of them */
+	size_t ready[AHEAD], n_ready, now;
+	struct prompt *cache[AHEAD]; /* where they are; NULL: not any more */
 };
 
 /* Weights that stay in the processor's cache may be read for each few rows; keys and values of few
@@ -59,9 +63,10 @@ enum {
 	FEW = 2 * GEMM_MR
 };
 
-/* Tokens of a prompt that go through the layers together: enough that weights are not waited for,
- * few enough that a long prompt takes no more memory than its keys and values */
-enum { PART = 44 * GEMM_MR };
+/* Tokens of prompts that go through the layers together: enough that weights are not waited for,
+ * few enough that a long prompt takes no more memory than its keys and values; of several prompts
+ * in f32, where fewer are enough */
+enum { PART = 44 * GEMM_MR, PART_F32 = 8 * GEMM_MR };
 
 enum { RESULTS = 3 }; /* arrays of a sample: tokens, log-probabilities, entropies */
 
@@ -85,6 +90,7 @@ struct sampler {
 	int at_work;    /* threads that get a sample */
 	size_t wide;    /* sequences that one of them decodes together */
 	size_t prompts; /* caches of prompts that one of them may need */
+	size_t ahead;   /* prompts that one of them takes together */
 	float *mem;
 	size_t n_mem;
 	struct qkvtable table;
@@ -125,7 +131,7 @@ struct sampler *sampler_new(const struct model *m, const struct sample_opts *o)
 		size_t v = vec_round((size_t)m->cfg.vocab);
 
 		w->slot = xcalloc((size_t)s->o.batch, sizeof *w->slot);
-		w->prompt = xcalloc((size_t)s->o.batch + 1, sizeof *w->prompt);
+		w->prompt = xcalloc((size_t)s->o.batch + AHEAD, sizeof *w->prompt);
 		w->draw.e = xarray(v, sizeof *w->draw.e);
 		w->draw.heap = xarray(v, sizeof *w->draw.heap);
 	}
@@ -170,10 +176,20 @@ static size_t lay_out(struct sampler *s, float *base)
 				   s->wide * decode_own(&s->decode) +
 					   s->prompts * decode_first(&s->decode));
 		w->logits = decode_cut(base, &at, s->wide * v);
-		w->prompt_logits = decode_cut(base, &at, v);
+		w->prompt_logits = decode_cut(base, &at, s->ahead * v);
 		at += decode_lay_out(&w->room, &s->decode, base ? base + at : NULL);
 	}
 	return at;
+}
+
+static size_t max2(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+static size_t min2(size_t a, size_t b)
+{
+	return a < b ? a : b;
 }
 
 /* All threads take part in n samples of so many groups, but none gains by fewer rows than a product
@@ -181,22 +197,17 @@ static size_t lay_out(struct sampler *s, float *base)
  * group that ranks are dealt have each its own. To be called when sizes are known. */
 static void spread(struct sampler *s, size_t n_groups, size_t n)
 {
+	size_t part = s->decode.m->how & MODEL_BF16 ? PART : PART_F32;
 	size_t pieces = rank_count() > 1 ? n : n_groups;
 	size_t share = (n + (size_t)s->n_w - 1) / (size_t)s->n_w;
 
 	share = share < GEMM_MR ? GEMM_MR : share;
 	s->at_work = n < (size_t)s->n_w ? (int)n : s->n_w;
 	s->wide = share < (size_t)s->o.batch ? share : (size_t)s->o.batch;
-	s->prompts = pieces <= s->wide ? pieces : s->wide + 1;
-	if (!decode_shared(s->decode.first))
-		s->prompts = 1;
-	if (s->decode.rows < s->wide)
-		s->decode.rows = s->wide;
-}
-
-static size_t max2(size_t a, size_t b)
-{
-	return a > b ? a : b;
+	s->ahead = min2(max2(part / s->decode.first, 1), min2(AHEAD, max2(pieces, 1)));
+	s->prompts = min2(pieces, (decode_shared(s->decode.first) ? s->wide : 0) + s->ahead);
+	s->decode.rows =
+		max2(s->decode.rows, max2(s->wide, s->ahead > 1 ? s->ahead * s->decode.first : 0));
 }
 
 /* Sizes for a prompt of n tokens and its response too. */
@@ -245,8 +256,8 @@ static void prepare(struct sampler *s, const struct sample_group *groups, size_t
 		struct worker *w = &s->w[i];
 
 		w->busy = 0;
-		w->group = w->filled = NONE;
-		w->now = NULL;
+		w->group = NONE;
+		w->n_ready = w->now = 0;
 		for (size_t j = 0; j < s->wide; j++)
 			w->slot[j] = (struct slot){.own = w->kv + j * own};
 		for (size_t j = 0; j < s->prompts; j++)
@@ -289,33 +300,77 @@ static void prepare_results(struct sampler *s, size_t n)
 
 /* ---- groups and slots ---- */
 
-/* The next group that nobody has begun, else one with samples that nobody has; NONE. */
-static size_t next_group(struct sampler *s)
+/* The next group that nobody has begun; NONE */
+static size_t new_group(struct sampler *s)
 {
 	size_t g = atomic_load(&s->next_group), n = atomic_load(&s->n_groups);
 
 	while (g < n)
 		if (atomic_compare_exchange_weak(&s->next_group, &g, g + 1))
 			return g;
-	for (size_t i = 0; i < n; i++)
-		if (atomic_load(&s->started[i]) < s->groups[i].n)
-			return i;
 	return NONE;
 }
 
-/* The prompt of the worker's group goes into a cache that nobody reads; the logits after it are
- * kept. */
-static void fill_prompt(struct sampler *s, struct worker *w)
+/* The worker has no more to do with the prompt that it starts samples of. */
+static void leave_prompt(struct worker *w)
 {
-	const struct sample_group *g = &s->groups[w->group];
+	if (w->now < w->n_ready && w->cache[w->now])
+		w->cache[w->now]->users--;
+	w->cache[w->now] = NULL;
+}
 
-	if (w->now)
-		w->now->users--;
-	for (w->now = w->prompt; w->now->users; w->now++)
-		assert(w->now + 1 < w->prompt + s->prompts);
-	w->now->users++;
-	decode_prompt(&s->decode, &w->room, w->now->kv, g->prompt, g->n_prompt, w->prompt_logits);
-	w->filled = w->group;
+/* The next group whose prompt is there, else one that nobody has begun, else one with samples that
+ * nobody has; NONE. */
+static size_t next_group(struct sampler *s, struct worker *w)
+{
+	size_t g, n;
+
+	if (w->now + 1 < w->n_ready) {
+		leave_prompt(w);
+		return w->ready[++w->now];
+	}
+	g = new_group(s);
+	n = atomic_load(&s->n_groups);
+	for (size_t i = 0; g == NONE && i < n; i++)
+		if (atomic_load(&s->started[i]) < s->groups[i].n)
+			g = i;
+	return g;
+}
+
+static struct prompt *free_prompt(struct sampler *s, struct worker *w)
+{
+	size_t i = 0;
+
+	while (w->prompt[i].users)
+		i++;
+	assert(i < s->prompts);
+	(void)s;
+	w->prompt[i].users = 1;
+	return &w->prompt[i];
+}
+
+/* Prompts go into caches that nobody reads: that of the worker's group, n samples of which it may
+ * start, and of new groups, as many as its free slots have place for; the logits after them are
+ * kept. */
+static void fill_prompts(struct sampler *s, struct worker *w, size_t n)
+{
+	struct decode_prompt p[AHEAD];
+	size_t tokens = 0, g = w->group;
+
+	leave_prompt(w);
+	w->now = w->n_ready = 0;
+	do {
+		const struct sample_group *q = &s->groups[g];
+		size_t i = w->n_ready++;
+
+		w->ready[i] = g;
+		w->cache[i] = free_prompt(s, w);
+		p[i] = (struct decode_prompt){q->prompt, q->n_prompt, w->cache[i]->kv};
+		tokens += q->n_prompt;
+		n += i ? q->n : 0;
+	} while (w->n_ready < s->ahead && tokens < s->decode.rows && n < s->wide - w->busy &&
+		 (g = new_group(s)) != NONE);
+	decode_prompts(&s->decode, &w->room, p, w->n_ready, w->prompt_logits);
 }
 
 /* Takes one sample more, *i of w->group, whose prompt is then there. */
@@ -324,14 +379,14 @@ static bool take_sample(struct sampler *s, struct worker *w, size_t *i)
 	const struct sample_group *g;
 
 	do {
-		if (w->group == NONE && (w->group = next_group(s)) == NONE)
+		if (w->group == NONE && (w->group = next_group(s, w)) == NONE)
 			return false;
 		g = &s->groups[w->group];
 		*i = atomic_fetch_add(&s->started[w->group], 1);
 		w->group = *i < g->n ? w->group : NONE;
 	} while (w->group == NONE);
-	if (w->filled != w->group)
-		fill_prompt(s, w);
+	if (w->now >= w->n_ready || w->ready[w->now] != w->group)
+		fill_prompts(s, w, g->n - *i);
 	return true;
 }
 
@@ -378,6 +433,7 @@ static void start(struct sampler *s, struct worker *w, struct slot *t, size_t i)
 {
 	const struct sample_group *g = &s->groups[w->group];
 	size_t room = (size_t)s->decode.m->cfg.max_len - g->n_prompt;
+	struct prompt *from = w->cache[w->now];
 
 	assert(!t->to && i < g->n);
 	assert(g->n_prompt < (size_t)s->decode.m->cfg.max_len);
@@ -387,11 +443,11 @@ static void start(struct sampler *s, struct worker *w, struct slot *t, size_t i)
 	t->pos = g->n_prompt;
 	t->room = room < (size_t)s->o.max_new ? room : (size_t)s->o.max_new;
 	w->busy++;
-	advance(s, w, t, w->prompt_logits);
+	advance(s, w, t, w->prompt_logits + w->now * (size_t)s->decode.m->cfg.vocab);
 	if (!t->to)
 		return;
-	t->kv = decode_begin(&s->decode, t->own, w->now->kv, g->n_prompt);
-	t->prompt = t->kv.shared ? w->now : NULL;
+	t->kv = decode_begin(&s->decode, t->own, from->kv, g->n_prompt);
+	t->prompt = t->kv.shared ? from : NULL;
 	if (t->prompt)
 		t->prompt->users++;
 }

@@ -212,11 +212,14 @@ static double logits_off(struct golden *g, size_t s)
 		uint32_t pos = (uint32_t)t;
 		struct decode_batch one = {&step.kv, tokens + t, &pos, 1};
 
-		decode_prompt(&whole.d, &whole.room, whole.kv.own, tokens, t + 1, a);
+		struct decode_prompt all = {tokens, t + 1, whole.kv.own};
+		struct decode_prompt first = {tokens, 1, step.kv.own};
+
+		decode_prompts(&whole.d, &whole.room, &all, 1, a);
 		if (t)
 			decode_tokens(&step.d, &step.room, &one, b);
 		else
-			decode_prompt(&step.d, &step.room, step.kv.own, tokens, 1, b);
+			decode_prompts(&step.d, &step.room, &first, 1, b);
 		assert_memory_equal(a, b, v * sizeof *a);
 		for (size_t i = 0; i < v; i++) {
 			double want = json_number_value(json_array_get(row, i));
