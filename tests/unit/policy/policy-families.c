@@ -197,13 +197,30 @@ static void cache_free(struct cache *c)
 	free(c->kv.own);
 }
 
+/* Two prompts at once, of n tokens and of one: the logits that each has alone, the same cache */
+static void together(const struct cache *alone, struct cache to[2], const uint32_t *tokens,
+		     size_t n, const float *logits, const float *of_one)
+{
+	size_t v = (size_t)alone->d.m->cfg.vocab;
+	struct decode_prompt two[2] = {{tokens, n, to[0].kv.own}, {tokens, 1, to[1].kv.own}};
+	float *got = xarray(2 * v, sizeof *got);
+
+	decode_prompts(&to[0].d, &to[0].room, two, 2, got);
+	assert_memory_equal(got, logits, v * sizeof *got);
+	assert_memory_equal(got + v, of_one, v * sizeof *got);
+	assert_memory_equal(to[0].kv.own, alone->kv.own,
+			    decode_first(&alone->d) * sizeof *alone->kv.own);
+	free(got);
+}
+
 /* Of every position: the prompt up to it, and token by token; the same bits. */
 static double logits_off(struct golden *g, size_t s)
 {
 	size_t v = (size_t)g->p.cfg.vocab, n = g->start[s + 1] - g->start[s];
 	const uint32_t *tokens = g->tokens + g->start[s];
 	struct cache whole = cache_new(&g->p.model, n), step = cache_new(&g->p.model, n);
-	float *a = xarray(v, sizeof *a), *b = xarray(v, sizeof *b);
+	struct cache two[2] = {cache_new(&g->p.model, n), cache_new(&g->p.model, n)};
+	float *a = xarray(v, sizeof *a), *b = xarray(v, sizeof *b), *one_a = xarray(v, sizeof *a);
 	double off = 0, most = 0;
 
 	choose_list(g, s);
@@ -216,6 +233,9 @@ static double logits_off(struct golden *g, size_t s)
 		struct decode_prompt first = {tokens, 1, step.kv.own};
 
 		decode_prompts(&whole.d, &whole.room, &all, 1, a);
+		if (!t)
+			memcpy(one_a, a, v * sizeof *a);
+		together(&whole, two, tokens, t + 1, a, one_a);
 		if (t)
 			decode_tokens(&step.d, &step.room, &one, b);
 		else
@@ -230,6 +250,9 @@ static double logits_off(struct golden *g, size_t s)
 	}
 	cache_free(&whole);
 	cache_free(&step);
+	cache_free(&two[0]);
+	cache_free(&two[1]);
+	free(one_a);
 	free(a);
 	free(b);
 	return off / most;
