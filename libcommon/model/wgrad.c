@@ -93,16 +93,21 @@ static void job_pack(void *ctx, size_t i, int thread)
 			  part(j->w[x].x, j->from, j->T, from, n));
 }
 
-/* n rows of gradient x from the one at `from` on, in bf16 */
+/* n rows of gradient x from the one at `from` on, in bf16: dy' of as many tokens as a product likes
+ * is packed beside x of all */
 static void wgrad_bf16(const struct wgrad_jobs *j, size_t x, size_t from, size_t n, int thread)
 {
 	const struct wgrad *w = &j->w[x];
 	size_t k = w->x.cols;
 	uint32_t *dy = (uint32_t *)(j->room->scratch + (size_t)thread * j->room->per_thread);
+	struct panels b = gemm_pair_view(j->x[x], j->T);
 
-	bf16_columns(dy, part(w->dy, j->from, j->T, from, n));
-	bf16_gemm(GEMM_ADD | GEMM_TRANSPOSED, dy, j->T, gemm_pair_view(j->x[x], j->T),
-		  matrix_of(w->out + from * k, n, k, k));
+	for (size_t t = 0, T; t < j->T; t += T, b.pairs += T / 2 * b.ld) {
+		T = min2(j->T - t, bf16_depth());
+		bf16_columns(dy, part(w->dy, j->from + t, T, from, n));
+		bf16_gemm(GEMM_ADD | GEMM_TRANSPOSED, dy, T, b,
+			  matrix_of(w->out + from * k, n, k, k));
+	}
 }
 
 /* out(j, x) += sum over t of dy(t, j) x(t, x), bias(j) += sum over t of dy(t, j); some rows j */

@@ -197,6 +197,12 @@ ALWAYS_INLINE void tile(int mr, int nv, const struct spot *t)
 
 BF16_TILES
 
+/* A panel of B stays in the first cache. */
+size_t bf16_depth(void)
+{
+	return 256;
+}
+
 void bf16_gemm(int how, const uint32_t *a, size_t k, struct panels b, struct matrix c)
 {
 	bool across = how & GEMM_TRANSPOSED;

@@ -35,6 +35,9 @@ KERNEL_BF16(void, bf16_rows, (uint32_t * dst, struct cmatrix x));
 /* or A = X', from X of shape (k, m). */
 KERNEL_BF16(void, bf16_columns, (uint32_t * dst, struct cmatrix x));
 
+/* How many k a product of large matrices is best cut into: a multiple of BF16_BLOCK */
+KERNEL_BF16(size_t, bf16_depth, (void));
+
 /* C(m, n) = A(m, k) B(k, n). how: GEMM_ADD: C +=; GEMM_TRANSPOSED: A is of bf16_columns, else of
  * bf16_rows. b: of pairs, whose columns from n on may hold anything. */
 KERNEL_BF16(void, bf16_gemm,

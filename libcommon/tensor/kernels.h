@@ -24,7 +24,7 @@
 /* clang-format off */
 #define KERNELS(K) \
 	K(gemm_pack_rows) K(gemm_pair_rows) K(gemm_pair_columns) K(gemm_unpair_rows) \
-	K(gemm) K(gemm_rows) K(gemm_each) K(bf16_rows) K(bf16_columns) K(bf16_gemm) K(att_put) K(att_rows) K(att_family) K(att_backward) K(softmax_row) \
+	K(gemm) K(gemm_rows) K(gemm_each) K(bf16_rows) K(bf16_columns) K(bf16_depth) K(bf16_gemm) K(att_put) K(att_rows) K(att_family) K(att_backward) K(softmax_row) \
 	K(softmax_scores) K(softmax_stat) K(softmax_logp) K(softmax_backward) \
 	K(softmax_weights) K(softmax_find) K(rmsnorm_forward) K(rmsnorm_backward) \
 	K(rope_forward) K(rope_backward) K(rope_pairs_forward) K(rope_pairs_backward) \
