@@ -13,7 +13,7 @@
 #include "base/rng.h"
 #include "model/decode.h"
 #include "model/pick.h"
-#include "tensor/gemm.h"
+#include "tensor/bf16.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -66,7 +66,7 @@ enum {
 /* Tokens of prompts that go through the layers together: enough that weights are not waited for,
  * few enough that a long prompt takes no more memory than its keys and values; of several prompts
  * in f32, where fewer are enough */
-enum { PART = 44 * GEMM_MR, PART_F32 = 8 * GEMM_MR };
+enum { PART = 8 * BF16_BLOCK, PART_F32 = 8 * GEMM_MR };
 
 enum { RESULTS = 3 }; /* arrays of a sample: tokens, log-probabilities, entropies */
 
