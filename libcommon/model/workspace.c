@@ -178,7 +178,7 @@ static size_t scratch_floats(const struct workspace *r, const struct pack *p)
 
 /* Rows of a job in bf16, of T: many, so that weights are read from memory seldom, unless threads
  * would wait for each other an eighth of the time. */
-static size_t job_rows(size_t T)
+static size_t rows_of_job(size_t T)
 {
 	size_t best = 4 * WORKSPACE_ROWS, least = SIZE_MAX / 8;
 
@@ -204,7 +204,7 @@ static void choose(struct workspace *r, const struct model *m, const struct pack
 	r->keep = keep;
 	r->L = keep && !r->recompute ? (size_t)m->cfg.layers : 1;
 	r->chunk = min2(max2(p->n_rows, 1), max2(most, WORKSPACE_CHUNK));
-	r->rows = m->how & MODEL_BF16 ? job_rows(p->n_tok) : WORKSPACE_ROWS;
+	r->rows = m->how & MODEL_BF16 ? rows_of_job(p->n_tok) : WORKSPACE_ROWS;
 	share = workspace_blocks(r->chunk, (size_t)par_threads() * WORKSPACE_ROWS) * WORKSPACE_ROWS;
 	r->head_rows = m->how & MODEL_BF16 ? min2(share, WORKSPACE_HEAD_ROWS) : WORKSPACE_ROWS;
 }

@@ -23,16 +23,6 @@ static void put_half_value(uint32_t *to, size_t t, const float *v, size_t hd)
 		to[i] = half_word(v[i], t & 1) | (t & 1 ? to[i] & 0xffff : 0);
 }
 
-static void put_two_values(uint32_t *to, const float *even, const float *odd, size_t hd)
-{
-	size_t i = 0;
-
-	for (; i + VL <= hd; i += VL)
-		*(vec_words *)(to + i) = vec_pair(vf_load(even + i), vf_load(odd + i));
-	for (; i < hd; i++)
-		to[i] = half_bf16_pair(even[i], odd[i]);
-}
-
 static void put_half_values(struct att_kv kv, size_t t, struct cmatrix v)
 {
 	for (size_t j = 0, n; j < v.rows; j += n, t += n) {
@@ -41,7 +31,7 @@ static void put_half_values(struct att_kv kv, size_t t, struct cmatrix v)
 
 		n = t % 2 == 0 && j + 1 < v.rows ? 2 : 1;
 		if (n == 2)
-			put_two_values(to, from, from + v.ld, kv.hd);
+			vec_pair_rows(to, from, from + v.ld, kv.hd);
 		else
 			put_half_value(to, t, from, kv.hd);
 	}

@@ -71,15 +71,12 @@ static void pair_block(uint32_t t[SIDE][SIDE], struct cmatrix x, size_t first, s
 {
 	for (size_t p = 0; p < SIDE; p++) {
 		size_t row = first + 2 * p;
-		const float *a = x.p + row * x.ld + column, *b = a + x.ld;
+		const float *a = x.p + row * x.ld + column;
 
-		size_t j = 0;
-
-		for (; row + 1 < x.rows && j + VL <= some; j += VL)
-			*(vec_words *)(t[p] + j) = vec_pair(vf_load(a + j), vf_load(b + j));
-		for (; j < some; j++)
-			t[p][j] = row < x.rows ? half_bf16_pair(a[j], row + 1 < x.rows ? b[j] : 0)
-					       : 0;
+		if (row < x.rows)
+			vec_pair_rows(t[p], a, row + 1 < x.rows ? a + x.ld : NULL, some);
+		else
+			memset(t[p], 0, some * sizeof *t[p]);
 	}
 }
 

@@ -24,13 +24,6 @@ void bf16_rows(uint32_t *dst, struct cmatrix x)
 	}
 }
 
-/* Two rows of n floats as n pairs, one of each (b NULL: 0) */
-static void two_rows(uint32_t *dst, const float *a, const float *b, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		dst[i] = half_bf16_pair(a[i], b ? b[i] : 0);
-}
-
 /* Blocks of TILE_MR rows of A; in each, pair after pair, the rows' words side by side */
 void bf16_columns(uint32_t *dst, struct cmatrix x)
 {
@@ -44,7 +37,7 @@ void bf16_columns(uint32_t *dst, struct cmatrix x)
 			const float *a = x.p + 2 * p * x.ld + i;
 			uint32_t t[PANEL * TILE_MR], *to = dst + i * pairs + p * TILE_MR;
 
-			two_rows(t, a, 2 * p + 1 < k ? a + x.ld : NULL, n);
+			vec_pair_rows(t, a, 2 * p + 1 < k ? a + x.ld : NULL, n);
 			for (size_t j = 0; j < n; j += TILE_MR, to += pairs * TILE_MR)
 				for (size_t r = 0; r < TILE_MR && j + r < n; r++)
 					to[r] = t[j + r];

@@ -286,17 +286,6 @@ void gemm_pair_rows(uint32_t *dst, size_t first, struct cmatrix w)
 		}
 }
 
-/* Two rows of n floats as n pairs, one of each (b NULL: 0) */
-static void two_rows(uint32_t *dst, const float *a, const float *b, size_t n)
-{
-	size_t i = 0;
-
-	for (; b && i + VL <= n; i += VL)
-		*(vec_words *)(dst + i) = vec_pair(vf_load(a + i), vf_load(b + i));
-	for (; i < n; i++)
-		dst[i] = half_bf16_pair(a[i], b ? b[i] : 0);
-}
-
 void gemm_pair_columns(uint32_t *dst, struct cmatrix b)
 {
 	size_t stride = (b.rows + 1) / 2 * PANEL;
@@ -304,9 +293,9 @@ void gemm_pair_columns(uint32_t *dst, struct cmatrix b)
 	assert(dst && b.p && b.ld >= b.cols);
 	for (size_t x = 0; x < b.rows; x += 2, dst += PANEL)
 		for (size_t j = 0; j < b.cols; j += PANEL)
-			two_rows(dst + j / PANEL * stride, b.p + x * b.ld + j,
-				 x + 1 < b.rows ? b.p + (x + 1) * b.ld + j : NULL,
-				 b.cols - j < PANEL ? b.cols - j : PANEL);
+			vec_pair_rows(dst + j / PANEL * stride, b.p + x * b.ld + j,
+				      x + 1 < b.rows ? b.p + (x + 1) * b.ld + j : NULL,
+				      b.cols - j < PANEL ? b.cols - j : PANEL);
 }
 
 void gemm_unpair_rows(float *w, const uint32_t *src, size_t first, size_t rows, size_t k)

@@ -11,6 +11,7 @@
 #ifndef TENSOR_VEC_H
 #define TENSOR_VEC_H
 
+#include "tensor/half.h"
 #include "tensor/matrix.h"
 
 #include <math.h>
@@ -188,6 +189,17 @@ static inline vec_words vec_pairs(vf a, vf b)
 static inline vec_words vec_pair(vf low, vf high)
 {
 	return vec_bf16_bits(low) >> 16 | (vec_bf16_bits(high) & 0xffff0000);
+}
+
+/* The same of two rows of n numbers; high NULL: of zeros */
+static inline void vec_pair_rows(uint32_t *dst, const float *low, const float *high, size_t n)
+{
+	size_t i = 0;
+
+	for (; high && i + VL <= n; i += VL)
+		*(vec_words *)(dst + i) = vec_pair(vf_load(low + i), vf_load(high + i));
+	for (; i < n; i++)
+		dst[i] = half_bf16_pair(low[i], high ? high[i] : 0);
 }
 
 /* b where one is NaN; vf_min too */
